@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 DEFAULT_PORT = 6379
 
 
-class BadRedisUrl(ValueError):
+class RedisUrlError(ValueError):
     """AID_REDIS_URL names no broker this platform can reach."""
 
 
@@ -33,20 +33,24 @@ def parse_redis_url(url: str) -> RedisAddress:
     Accepts `unix:///path/to.sock?db=0`, `redis://host:port/0` and `rediss://host:port/0`.
 
     Raises:
-        BadRedisUrl: another scheme, a socket without an absolute path, or a database that is no number.
+        RedisUrlError: another scheme, a socket without an absolute path, or a database that is no number.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"unix", "redis", "rediss"}:
-        raise BadRedisUrl(f"AID_REDIS_URL starts with unix://, redis:// or rediss://, not {parts.scheme!r}.")
+        raise RedisUrlError(
+            f"AID_REDIS_URL starts with unix://, redis:// or rediss://, not {parts.scheme!r}."
+        )
     query = dict(parse_qsl(parts.query))
     if parts.scheme == "unix":
         if not parts.path.startswith("/") or parts.path == "/" or parts.hostname:
-            raise BadRedisUrl("AID_REDIS_URL: a socket needs three slashes and a path, unix:///path/to.sock.")
+            raise RedisUrlError(
+                "AID_REDIS_URL: a socket needs three slashes and a path, unix:///path/to.sock."
+            )
         database, path = query.pop("db", "0"), unquote(parts.path)
     else:
         database, path = parts.path.strip("/") or query.pop("db", "0"), ""
     if not (database.isascii() and database.isdigit()):
-        raise BadRedisUrl(f"AID_REDIS_URL: the database {database!r} is not a number.")
+        raise RedisUrlError(f"AID_REDIS_URL: the database {database!r} is not a number.")
     return RedisAddress(
         scheme=parts.scheme,
         path=path,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from kombu import Connection
 from redis import ConnectionPool
 
-from aidplatform.lib.redis_urls import BadRedisUrl, celery_broker_url, parse_redis_url, redis_client_url
+from aidplatform.lib.redis_urls import RedisUrlError, celery_broker_url, parse_redis_url, redis_client_url
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_both_addresses_come_from_one_variable(given_url: str, celery: str, clie
     ["http://broker", "broker:6379", "", "unix://", "unix:///", "unix://host/v.sock", "redis://h/first"],
 )
 def test_bad_address_is_refused_with_the_name_of_the_variable(bad: str) -> None:
-    with pytest.raises(BadRedisUrl, match="AID_REDIS_URL"):
+    with pytest.raises(RedisUrlError, match="AID_REDIS_URL"):
         celery_broker_url(bad)
 
 
