@@ -1,0 +1,550 @@
+"""Read, check and date the terms of a plan version.
+
+Pure: no clock, no database. An instance is always valid: every part refuses bad values when it is made,
+naming the field and the reason, so that a plan is refused while it is drafted and not when it bills.
+Money in the minor unit of the pool's currency (fen); dates are calendar dates in the pool's time zone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from math import ceil
+from typing import Any, Literal, TypeVar, get_args
+
+Part = TypeVar("Part")
+
+OnCap = Literal["redistribute", "reserve_pays"]
+OnInfeasible = Literal["sponsor", "reduce_aid", "defer"]
+
+MAX_CLASSES = 64
+# Whole numbers up to here survive every JSON reader, those that keep numbers as doubles included.
+MAX_INT = 2**53 - 1
+MAX_DAYS = 3650
+MAX_AGE = 150
+# Four years hold every length of month in every order.
+_CHECKED_PERIODS_FROM = date(2023, 1, 1)
+_CHECKED_MONTHS = 48
+
+_RATE = re.compile(r"(0|[1-9][0-9]{0,8})(?:/([1-9][0-9]{0,8}))?", re.ASCII)
+_SEVERITY = re.compile(r"[a-z][a-z_]{0,29}", re.ASCII)
+
+
+class TermsError(ValueError):
+    """Refuse terms: `field` is the path to the culprit, `code` the rule, `params` the figures in it."""
+
+    def __init__(self, field: str, code: str, message: str, **params: int | str) -> None:
+        super().__init__(f"{field or 'terms'}: {message}")
+        self.field = field
+        self.code = code
+        self.message = message
+        self.params = params
+
+    def inside(self, path: str) -> TermsError:
+        """Return the same error seen from one level further out."""
+        return TermsError(
+            f"{path}.{self.field}" if self.field else path, self.code, self.message, **self.params
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTerms:
+    """State the operator's fee: a rate on the aid, a fixed sum per period, and a ceiling."""
+
+    rate: Fraction
+    fixed_fen: int = 0
+    ceiling_fen: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rate, Fraction):
+            raise TermsError("rate", "wrong_type", "must be a fraction written like 8/100")
+        if not 0 <= self.rate <= 1:
+            raise TermsError("rate", "rate_out_of_range", f"{self.rate} isn't between 0 and 1")
+        _check_int("fixed_fen", self.fixed_fen, 0)
+        if self.ceiling_fen is not None:
+            _check_int("ceiling_fen", self.ceiling_fen, 0)
+
+    def fee_fen(self, aid_fen: int) -> int:
+        """Return the fee of a period with this much aid, rounded up once."""
+        fee_fen = self.fixed_fen + ceil(self.rate * aid_fen)
+        return fee_fen if self.ceiling_fen is None else min(fee_fen, self.ceiling_fen)
+
+    @classmethod
+    def from_json(cls, data: object) -> FeeTerms:
+        given = _fields(data, required=("rate",), optional=("fixed_fen", "ceiling_fen"))
+        rate = _read_rate(given["rate"])
+        return cls(rate, given.get("fixed_fen", 0), given.get("ceiling_fen"))
+
+    def to_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"rate": f"{self.rate.numerator}/{self.rate.denominator}"}
+        if self.fixed_fen:
+            told["fixed_fen"] = self.fixed_fen
+        if self.ceiling_fen is not None:
+            told["ceiling_fen"] = self.ceiling_fen
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodDays:
+    """Name the days of the month on which one period opens, goes public and is charged.
+
+    A day beyond the end of a month means its last day. charge_months_later = 1: charged in the month
+    after the one it opened in.
+    """
+
+    opening_day: int
+    publicity_day: int
+    charge_day: int
+    charge_months_later: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("opening_day", "publicity_day", "charge_day"):
+            _check_int(name, getattr(self, name), 1, 31)
+        _check_int("charge_months_later", self.charge_months_later, 0, 1)
+
+    @classmethod
+    def from_json(cls, data: object) -> PeriodDays:
+        given = _fields(
+            data,
+            required=("opening_day", "publicity_day", "charge_day"),
+            optional=("charge_months_later",),
+        )
+        return cls(**given)
+
+    def to_json(self) -> dict[str, Any]:
+        told = {
+            "opening_day": self.opening_day,
+            "publicity_day": self.publicity_day,
+            "charge_day": self.charge_day,
+        }
+        if self.charge_months_later:
+            told["charge_months_later"] = self.charge_months_later
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodDates:
+    """Give the dates of one period.
+
+    The period spans [opening_date, next_opening_date), its publicity [publicity_date,
+    publicity_end_date). The headcount is as of 00:00 of publicity_date; charge_date is the first
+    attempt to collect.
+    """
+
+    opening_date: date
+    next_opening_date: date
+    publicity_date: date
+    publicity_end_date: date
+    charge_date: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.opening_date <= day < self.next_opening_date
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarTerms:
+    """Lay down one or two periods a month and the length of publicity in days.
+
+    Checked over four years, so that no month is too short: openings come one after another, publicity
+    begins inside its period, the charge comes when publicity has ended and no later than the next
+    publicity begins, so that a period's carry is known before the next share is announced.
+    """
+
+    periods: tuple[PeriodDays, ...]
+    publicity_days: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.periods, tuple) or not 1 <= len(self.periods) <= 2:
+            raise TermsError("periods", "wrong_number_of_periods", "a month has one or two periods")
+        _check_int("publicity_days", self.publicity_days, 1, 31)
+        first = self._index_of(_CHECKED_PERIODS_FROM)
+        for index in range(first, first + _CHECKED_MONTHS * len(self.periods)):
+            self._check_period(index)
+
+    def period_dates(self, day: date, later: int = 0) -> PeriodDates:
+        """Return the dates of the period that holds the day, or of one `later` periods after it."""
+        return self._dates(self._index_of(day) + later)
+
+    def _index_of(self, day: date) -> int:
+        """Number the period that holds a day, counting without a gap from year 0."""
+        index = (day.year * 12 + day.month) * len(self.periods) - 1
+        while self._opening(index) > day:
+            index -= 1
+        return index
+
+    def _opening(self, index: int) -> date:
+        month, slot = divmod(index, len(self.periods))
+        return _day_of_month(month, self.periods[slot].opening_day)
+
+    def _publicity(self, index: int) -> date:
+        month, slot = divmod(index, len(self.periods))
+        return _day_of_month(month, self.periods[slot].publicity_day)
+
+    def _dates(self, index: int) -> PeriodDates:
+        month, slot = divmod(index, len(self.periods))
+        days = self.periods[slot]
+        publicity_date = self._publicity(index)
+        return PeriodDates(
+            opening_date=self._opening(index),
+            next_opening_date=self._opening(index + 1),
+            publicity_date=publicity_date,
+            publicity_end_date=publicity_date + timedelta(days=self.publicity_days),
+            charge_date=_day_of_month(month + days.charge_months_later, days.charge_day),
+        )
+
+    def _check_period(self, index: int) -> None:
+        dates = self._dates(index)
+        slot = f"periods[{index % len(self.periods)}]"
+        if dates.opening_date >= dates.next_opening_date:
+            raise TermsError(
+                f"{slot}.opening_day",
+                "periods_out_of_order",
+                f"opens on {dates.opening_date}, but the next period on {dates.next_opening_date}",
+            )
+        if dates.publicity_date not in dates:
+            raise TermsError(
+                f"{slot}.publicity_day",
+                "publicity_outside_period",
+                f"{dates.publicity_date} isn't in the period from {dates.opening_date} "
+                f"up to {dates.next_opening_date}",
+            )
+        if dates.charge_date < dates.publicity_end_date:
+            raise TermsError(
+                f"{slot}.charge_day",
+                "charge_before_publicity_ends",
+                f"charges on {dates.charge_date}, while publicity lasts until {dates.publicity_end_date}",
+            )
+        if dates.charge_date > self._publicity(index + 1):
+            raise TermsError(
+                f"{slot}.charge_day",
+                "charge_after_next_publicity",
+                f"charges on {dates.charge_date}, after the next publicity of {self._publicity(index + 1)}",
+            )
+
+    @classmethod
+    def from_json(cls, data: object) -> CalendarTerms:
+        given = _fields(data, required=("periods", "publicity_days"))
+        return cls(_read_rows("periods", PeriodDays.from_json, given["periods"]), given["publicity_days"])
+
+    def to_json(self) -> dict[str, Any]:
+        return {"periods": [days.to_json() for days in self.periods], "publicity_days": self.publicity_days}
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTerms:
+    """Give members of one class their weight and the name it has on bills."""
+
+    class_no: int
+    weight: int
+    name_en: str
+    name_zh: str
+
+    def __post_init__(self) -> None:
+        # Six bits hold the class in a roll of members.
+        _check_int("class_no", self.class_no, 0, MAX_CLASSES - 1)
+        _check_int("weight", self.weight, 1, 1_000_000)
+        _check_text("name_en", self.name_en)
+        _check_text("name_zh", self.name_zh)
+
+    @classmethod
+    def from_json(cls, data: object) -> ClassTerms:
+        return cls(**_fields(data, required=("class_no", "weight", "name_en", "name_zh")))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "class_no": self.class_no,
+            "weight": self.weight,
+            "name_en": self.name_en,
+            "name_zh": self.name_zh,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AidTerms:
+    """Give the most aid for one severity at ages [age_from, age_before) on the day of the event."""
+
+    severity: str
+    age_from: int
+    age_before: int
+    max_aid_fen: int
+
+    def __post_init__(self) -> None:
+        _check_type("severity", self.severity, str)
+        if not _SEVERITY.fullmatch(self.severity):
+            raise TermsError("severity", "bad_code", "must be lower case letters and underscores")
+        _check_int("age_from", self.age_from, 0, MAX_AGE)
+        _check_int("age_before", self.age_before, 0, MAX_AGE)
+        if self.age_from >= self.age_before:
+            raise TermsError("age_before", "empty_age_band", f"no age from {self.age_from} to below it")
+        _check_int("max_aid_fen", self.max_aid_fen, 1)
+
+    @classmethod
+    def from_json(cls, data: object) -> AidTerms:
+        return cls(**_fields(data, required=("severity", "age_from", "age_before", "max_aid_fen")))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "severity": self.severity,
+            "age_from": self.age_from,
+            "age_before": self.age_before,
+            "max_aid_fen": self.max_aid_fen,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """Hold all terms of one plan version; see the covenant for their wording.
+
+    per_case_cap_fen: what a member of the lightest class pays for one case at most, fee included.
+    minimum_members: the floor below which intake stops. notice_days: between publishing a version and
+    its first day. Classes and aid rows keep one order, so equal terms have equal JSON and equal hash.
+    """
+
+    fee: FeeTerms
+    calendar: CalendarTerms
+    classes: tuple[ClassTerms, ...]
+    aid: tuple[AidTerms, ...]
+    waiting_days: int
+    minimum_members: int
+    notice_days: int
+    on_cap: OnCap = "redistribute"
+    on_infeasible: OnInfeasible = "sponsor"
+    per_case_cap_fen: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
+        _check_int("minimum_members", self.minimum_members, 1)
+        _check_int("notice_days", self.notice_days, 0, MAX_DAYS)
+        _check_choice("on_cap", self.on_cap, get_args(OnCap))
+        _check_choice("on_infeasible", self.on_infeasible, get_args(OnInfeasible))
+        _check_classes(self.classes)
+        _check_aid(self.aid)
+        object.__setattr__(self, "classes", tuple(sorted(self.classes, key=lambda c: c.class_no)))
+        object.__setattr__(self, "aid", tuple(sorted(self.aid, key=lambda a: (a.severity, a.age_from))))
+        if self.per_case_cap_fen is not None:
+            _check_int("per_case_cap_fen", self.per_case_cap_fen, 1)
+            self._check_cap_is_affordable(self.per_case_cap_fen)
+
+    @property
+    def max_aid_fen(self) -> int:
+        """Return the largest aid a single case can have."""
+        return max(row.max_aid_fen for row in self.aid)
+
+    @property
+    def base_weight(self) -> int:
+        """Return the weight of the lightest class, to which a cap per case refers."""
+        return min(row.weight for row in self.classes)
+
+    def weight_of(self, class_no: int) -> int:
+        """Return the weight of a class. Raises KeyError when the plan has no such class."""
+        for row in self.classes:
+            if row.class_no == class_no:
+                return row.weight
+        raise KeyError(class_no)
+
+    def max_aid_at(self, *, severity: str, age: int) -> int:
+        """Return the most aid for a severity at an age in completed years; 0 when the plan has none."""
+        for row in self.aid:
+            if row.severity == severity and row.age_from <= age < row.age_before:
+                return row.max_aid_fen
+        return 0
+
+    @property
+    def canonical_json(self) -> str:
+        """Return the one text of these terms: keys sorted, no spaces, characters as they are."""
+        return json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of the canonical JSON in UTF-8, as lower case hex."""
+        return hashlib.sha256(self.canonical_json.encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, data: object) -> PlanTerms:
+        """Read terms from decoded JSON; raise TermsError for the first thing wrong with them."""
+        given = _fields(
+            data,
+            required=(
+                "fee",
+                "calendar",
+                "classes",
+                "aid",
+                "waiting_days",
+                "minimum_members",
+                "notice_days",
+                "on_cap",
+                "on_infeasible",
+            ),
+            optional=("per_case_cap_fen",),
+        )
+        return cls(
+            fee=_read_part("fee", FeeTerms.from_json, given["fee"]),
+            calendar=_read_part("calendar", CalendarTerms.from_json, given["calendar"]),
+            classes=_read_rows("classes", ClassTerms.from_json, given["classes"]),
+            aid=_read_rows("aid", AidTerms.from_json, given["aid"]),
+            waiting_days=given["waiting_days"],
+            minimum_members=given["minimum_members"],
+            notice_days=given["notice_days"],
+            on_cap=given["on_cap"],
+            on_infeasible=given["on_infeasible"],
+            per_case_cap_fen=given.get("per_case_cap_fen"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Tell the terms in integers and strings; what isn't set is left out."""
+        told: dict[str, Any] = {
+            "fee": self.fee.to_json(),
+            "calendar": self.calendar.to_json(),
+            "classes": [row.to_json() for row in self.classes],
+            "aid": [row.to_json() for row in self.aid],
+            "waiting_days": self.waiting_days,
+            "minimum_members": self.minimum_members,
+            "notice_days": self.notice_days,
+            "on_cap": self.on_cap,
+            "on_infeasible": self.on_infeasible,
+        }
+        if self.per_case_cap_fen is not None:
+            told["per_case_cap_fen"] = self.per_case_cap_fen
+        return told
+
+    def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
+        needed = break_even_members(
+            max_aid_fen=self.max_aid_fen, fee=self.fee, per_case_cap_fen=per_case_cap_fen
+        )
+        if self.minimum_members < needed:
+            raise TermsError(
+                "minimum_members",
+                "too_few_for_case_cap",
+                f"a case of {self.max_aid_fen} fen under a cap of {per_case_cap_fen} fen takes at least "
+                f"{needed} members, the plan only asks for {self.minimum_members}",
+                needed=needed,
+                given=self.minimum_members,
+            )
+
+
+def period_dates(terms: PlanTerms, first_date: date, period_no: int = 1) -> PeriodDates:
+    """Return the dates of the period_no-th period, the first being the one that holds first_date.
+
+    Consecutive numbers tile the calendar: each period ends where the next one opens.
+    """
+    if period_no < 1:
+        raise ValueError(f"period_no = {period_no}: periods are counted from 1")
+    return terms.calendar.period_dates(first_date, period_no - 1)
+
+
+def break_even_members(*, max_aid_fen: int, fee: FeeTerms, per_case_cap_fen: int) -> int:
+    """Return how many members it takes to bear the dearest case and its fee under a cap per case.
+
+    300,000 with a fee of 10 % under a cap of 0.10 takes 3.3 million. Heavier classes bear more; the
+    count takes everyone for the lightest, so that the floor holds for any mix of members.
+    """
+    return -(-(max_aid_fen + fee.fee_fen(max_aid_fen)) // per_case_cap_fen)
+
+
+def _day_of_month(month_index: int, day: int) -> date:
+    """Return a day of a month counted from year 0; a day beyond its end is its last day."""
+    year, month = divmod(month_index, 12)
+    return date(year, month + 1, min(day, monthrange(year, month + 1)[1]))
+
+
+def _check_classes(classes: tuple[ClassTerms, ...]) -> None:
+    if not classes:
+        raise TermsError("classes", "empty", "a plan needs at least one class")
+    if len(classes) > MAX_CLASSES:
+        raise TermsError("classes", "too_many_classes", f"{len(classes)} classes, at most {MAX_CLASSES}")
+    seen: set[int] = set()
+    for place, row in enumerate(classes):
+        if row.class_no in seen:
+            raise TermsError(f"classes[{place}].class_no", "listed_twice", f"class {row.class_no} again")
+        seen.add(row.class_no)
+
+
+def _check_aid(aid: tuple[AidTerms, ...]) -> None:
+    if not aid:
+        raise TermsError("aid", "empty", "a plan needs at least one row of aid")
+    for place, row in enumerate(aid):
+        for other in aid[:place]:
+            overlap = row.age_from < other.age_before and other.age_from < row.age_before
+            if row.severity == other.severity and overlap:
+                raise TermsError(
+                    f"aid[{place}].age_from",
+                    "ages_overlap",
+                    f"{row.severity} at {row.age_from} to below {row.age_before} is given twice",
+                )
+
+
+def _check_type(field: str, value: object, wanted: type) -> None:
+    # type() and not isinstance: true is no number of days.
+    if type(value) is not wanted:
+        shown = type(value).__name__
+        raise TermsError(field, "wrong_type", f"must be {wanted.__name__}, not {shown}")
+
+
+def _check_int(field: str, value: object, low: int, high: int = MAX_INT) -> None:
+    _check_type(field, value, int)
+    if not low <= value <= high:  # type: ignore[operator]
+        raise TermsError(field, "out_of_range", f"{value} isn't between {low} and {high}", low=low, high=high)
+
+
+def _check_text(field: str, value: object) -> None:
+    _check_type(field, value, str)
+    text = str(value)
+    if not text.strip() or len(text) > 80 or not text.isprintable():
+        raise TermsError(field, "bad_text", "must be 1 to 80 printable characters")
+
+
+def _check_choice(field: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise TermsError(field, "unknown_choice", f"{value!r} is none of {', '.join(choices)}")
+
+
+def _read_rate(value: object) -> Fraction:
+    _check_type("rate", value, str)
+    found = _RATE.fullmatch(str(value))
+    if found is None:
+        raise TermsError("rate", "bad_rate", f"{value!r} isn't a fraction like 8/100")
+    return Fraction(int(found[1]), int(found[2] or 1))
+
+
+def _fields(data: object, *, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the fields of a JSON object after refusing missing and unknown ones; null means not given."""
+    if not isinstance(data, Mapping):
+        raise TermsError("", "wrong_type", "must be an object")
+    for name in data:
+        if name not in required and name not in optional:
+            raise TermsError(str(name), "unknown_field", "isn't a field of these terms")
+    given = {name: value for name, value in data.items() if value is not None}
+    for name in required:
+        if name not in given:
+            raise TermsError(name, "missing_field", "must be given")
+    return given
+
+
+def _list(field: str, value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TermsError(field, "wrong_type", "must be a list")
+    return value
+
+
+@contextmanager
+def _seen_from(path: str) -> Iterator[None]:
+    try:
+        yield
+    except TermsError as error:
+        raise error.inside(path) from None
+
+
+def _read_part(path: str, read: Callable[[object], Part], data: object) -> Part:
+    with _seen_from(path):
+        return read(data)
+
+
+def _read_rows(path: str, read: Callable[[object], Part], data: object) -> tuple[Part, ...]:
+    return tuple(_read_part(f"{path}[{place}]", read, row) for place, row in enumerate(_list(path, data)))

@@ -1,0 +1,429 @@
+"""Check plan terms: what they refuse and why, their one text, and the dates they lay down."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from members.pools.plan_terms import (
+    MAX_CLASSES,
+    CalendarTerms,
+    FeeTerms,
+    PeriodDates,
+    PeriodDays,
+    PlanTerms,
+    TermsError,
+    break_even_members,
+    period_dates,
+)
+
+FIXED = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+
+TWICE_A_MONTH: dict[str, Any] = {
+    "fee": {"rate": "8/100"},
+    "calendar": {
+        "periods": [
+            {"opening_day": 1, "publicity_day": 7, "charge_day": 14},
+            {"opening_day": 15, "publicity_day": 21, "charge_day": 28},
+        ],
+        "publicity_days": 3,
+    },
+    "classes": [{"class_no": 0, "weight": 1, "name_en": "Member", "name_zh": "成员"}],
+    "aid": [
+        {"severity": "severe", "age_from": 0, "age_before": 40, "max_aid_fen": 30_000_000},
+        {"severity": "severe", "age_from": 40, "age_before": 60, "max_aid_fen": 10_000_000},
+        {"severity": "mild", "age_from": 0, "age_before": 60, "max_aid_fen": 5_000_000},
+    ],
+    "waiting_days": 90,
+    "minimum_members": 3_300_000,
+    "notice_days": 30,
+    "on_cap": "redistribute",
+    "on_infeasible": "sponsor",
+}
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """Return the terms with one value at a path like `classes.0.weight` replaced."""
+    data = copy.deepcopy(TWICE_A_MONTH)
+    place: Any = data
+    *outer, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    for step in outer:
+        place = place[step]
+    place[last] = value
+    return data
+
+
+def without(path: str) -> dict[str, Any]:
+    data = copy.deepcopy(TWICE_A_MONTH)
+    place: Any = data
+    *outer, last = path.split(".")
+    for step in outer:
+        place = place[step]
+    del place[last]
+    return data
+
+
+def a_class(class_no: int, weight: object = 1) -> dict[str, Any]:
+    return {"class_no": class_no, "weight": weight, "name_en": "Band", "name_zh": "档"}
+
+
+def a_day(opening: int, publicity: int, charge: int, months_later: int = 0) -> dict[str, int]:
+    return {
+        "opening_day": opening,
+        "publicity_day": publicity,
+        "charge_day": charge,
+        "charge_months_later": months_later,
+    }
+
+
+def refusal(data: object) -> tuple[str, str]:
+    with pytest.raises(TermsError) as refused:
+        PlanTerms.from_json(data)
+    return refused.value.field, refused.value.code
+
+
+def test_terms_are_read_as_written():
+    terms = PlanTerms.from_json(TWICE_A_MONTH)
+    assert terms.fee == FeeTerms(Fraction(8, 100))
+    assert terms.fee.fee_fen(500_000_00) == 40_000_00
+    assert terms.calendar.periods[1] == PeriodDays(15, 21, 28)
+    assert [(c.class_no, c.weight, c.name_zh) for c in terms.classes] == [(0, 1, "成员")]
+    assert (terms.waiting_days, terms.notice_days, terms.minimum_members) == (90, 30, 3_300_000)
+    assert (terms.on_cap, terms.on_infeasible, terms.per_case_cap_fen) == ("redistribute", "sponsor", None)
+    assert terms.max_aid_fen == 30_000_000
+
+
+def test_terms_survive_json_and_back():
+    data = changed("per_case_cap_fen", 10)
+    data["minimum_members"] = 3_300_000
+    data["fee"] = {"rate": "10/100", "ceiling_fen": 5_000_000, "fixed_fen": 7}
+    data["minimum_members"] = 3_300_001
+    data["calendar"]["periods"][1] = a_day(15, 21, 5, months_later=1)
+    terms = PlanTerms.from_json(data)
+    assert PlanTerms.from_json(json.loads(terms.canonical_json)) == terms
+    assert PlanTerms.from_json(terms.to_json()).sha256 == terms.sha256
+
+
+def test_hash_is_that_of_the_canonical_text():
+    terms = PlanTerms.from_json(TWICE_A_MONTH)
+    text = terms.canonical_json
+    assert text.startswith('{"aid":[{"age_before":60,"age_from":0,"max_aid_fen":5000000,"severity":"mild"}')
+    assert "成员" in text
+    assert " " not in text
+    assert terms.sha256 == hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def test_equal_terms_written_differently_have_one_hash():
+    other = copy.deepcopy(TWICE_A_MONTH)
+    other["aid"].reverse()
+    other["fee"] = {"ceiling_fen": None, "fixed_fen": 0, "rate": "2/25"}
+    other["calendar"]["periods"] = [a_day(1, 7, 14), a_day(15, 21, 28)]
+    other["per_case_cap_fen"] = None
+    other = dict(reversed(other.items()))
+    assert PlanTerms.from_json(other).sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("fee.rate", "9/100"),
+        ("fee.fixed_fen", 1),
+        ("fee.ceiling_fen", 1_000_000),
+        ("calendar.publicity_days", 4),
+        ("calendar.periods.0.charge_day", 13),
+        ("classes.0.weight", 2),
+        ("classes.0.name_zh", "会员"),
+        ("aid.2.max_aid_fen", 4_999_999),
+        ("waiting_days", 91),
+        ("minimum_members", 3_300_001),
+        ("notice_days", 31),
+        ("on_cap", "reserve_pays"),
+        ("on_infeasible", "defer"),
+        ("per_case_cap_fen", 10),
+    ],
+)
+def test_every_term_changes_the_hash(path, value):
+    assert PlanTerms.from_json(changed(path, value)).sha256 != PlanTerms.from_json(TWICE_A_MONTH).sha256
+
+
+def test_to_json_holds_integers_and_strings_only():
+    def leaves(value: object) -> list[object]:
+        if isinstance(value, dict):
+            return [leaf for inner in value.values() for leaf in leaves(inner)]
+        if isinstance(value, list):
+            return [leaf for inner in value for leaf in leaves(inner)]
+        return [value]
+
+    told = PlanTerms.from_json(changed("per_case_cap_fen", 10)).to_json()
+    assert {type(leaf) for leaf in leaves(told)} == {int, str}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "code"),
+    [
+        ("premium", 5, "premium", "unknown_field"),
+        ("fee.percent", 8, "fee.percent", "unknown_field"),
+        ("calendar.periods.1.retry_day", 3, "calendar.periods[1].retry_day", "unknown_field"),
+        ("classes.0.color", "red", "classes[0].color", "unknown_field"),
+        ("aid.1.note", "x", "aid[1].note", "unknown_field"),
+        ("fee", "8/100", "fee", "wrong_type"),
+        ("fee.rate", 0.08, "fee.rate", "wrong_type"),
+        ("fee.rate", "8%", "fee.rate", "bad_rate"),
+        ("fee.rate", "8/0", "fee.rate", "bad_rate"),
+        ("fee.rate", "-1/100", "fee.rate", "bad_rate"),
+        ("fee.rate", "８/100", "fee.rate", "bad_rate"),
+        ("fee.rate", "8/100\n", "fee.rate", "bad_rate"),
+        ("fee.rate", "101/100", "fee.rate", "rate_out_of_range"),
+        ("fee.fixed_fen", -1, "fee.fixed_fen", "out_of_range"),
+        ("fee.ceiling_fen", "10", "fee.ceiling_fen", "wrong_type"),
+        ("calendar", [], "calendar", "wrong_type"),
+        ("calendar.periods", {}, "calendar.periods", "wrong_type"),
+        ("calendar.periods", [], "calendar.periods", "wrong_number_of_periods"),
+        ("calendar.periods", [a_day(1, 2, 9)] * 3, "calendar.periods", "wrong_number_of_periods"),
+        ("calendar.periods.0", 7, "calendar.periods[0]", "wrong_type"),
+        ("calendar.periods.0.opening_day", 0, "calendar.periods[0].opening_day", "out_of_range"),
+        ("calendar.periods.0.publicity_day", 32, "calendar.periods[0].publicity_day", "out_of_range"),
+        ("calendar.periods.0.charge_day", "14", "calendar.periods[0].charge_day", "wrong_type"),
+        (
+            "calendar.periods.0.charge_months_later",
+            2,
+            "calendar.periods[0].charge_months_later",
+            "out_of_range",
+        ),
+        ("calendar.publicity_days", 0, "calendar.publicity_days", "out_of_range"),
+        ("calendar.publicity_days", True, "calendar.publicity_days", "wrong_type"),
+        ("calendar.publicity_days", 8, "calendar.periods[0].charge_day", "charge_before_publicity_ends"),
+        (
+            "calendar.periods.0.charge_day",
+            9,
+            "calendar.periods[0].charge_day",
+            "charge_before_publicity_ends",
+        ),
+        (
+            "calendar.periods.0.charge_day",
+            22,
+            "calendar.periods[0].charge_day",
+            "charge_after_next_publicity",
+        ),
+        (
+            "calendar.periods.0.publicity_day",
+            15,
+            "calendar.periods[0].publicity_day",
+            "publicity_outside_period",
+        ),
+        (
+            "calendar.periods.1.publicity_day",
+            14,
+            "calendar.periods[1].publicity_day",
+            "publicity_outside_period",
+        ),
+        ("calendar.periods.1.opening_day", 1, "calendar.periods[0].opening_day", "periods_out_of_order"),
+        ("classes", [], "classes", "empty"),
+        ("classes", {"0": 1}, "classes", "wrong_type"),
+        ("classes", [a_class(0), a_class(0)], "classes[1].class_no", "listed_twice"),
+        ("classes", [a_class(n % 64) for n in range(65)], "classes", "too_many_classes"),
+        ("classes", [a_class(64)], "classes[0].class_no", "out_of_range"),
+        ("classes", [a_class(0, 0)], "classes[0].weight", "out_of_range"),
+        ("classes", [a_class(0), a_class(1, -3)], "classes[1].weight", "out_of_range"),
+        ("classes", [a_class(0, 1.5)], "classes[0].weight", "wrong_type"),
+        ("classes.0.name_en", " ", "classes[0].name_en", "bad_text"),
+        ("classes.0.name_en", "a\x00b", "classes[0].name_en", "bad_text"),
+        ("classes.0.name_zh", "员" * 81, "classes[0].name_zh", "bad_text"),
+        ("aid", [], "aid", "empty"),
+        ("aid.0.severity", "Severe!", "aid[0].severity", "bad_code"),
+        ("aid.0.age_before", 0, "aid[0].age_before", "empty_age_band"),
+        ("aid.0.age_before", 41, "aid[1].age_from", "ages_overlap"),
+        ("aid.0.max_aid_fen", 0, "aid[0].max_aid_fen", "out_of_range"),
+        ("aid.0.max_aid_fen", 2**53, "aid[0].max_aid_fen", "out_of_range"),
+        ("waiting_days", -1, "waiting_days", "out_of_range"),
+        ("waiting_days", 90.0, "waiting_days", "wrong_type"),
+        ("notice_days", "30", "notice_days", "wrong_type"),
+        ("minimum_members", 0, "minimum_members", "out_of_range"),
+        ("on_cap", "ignore", "on_cap", "unknown_choice"),
+        ("on_infeasible", [], "on_infeasible", "unknown_choice"),
+        ("per_case_cap_fen", 0, "per_case_cap_fen", "out_of_range"),
+        ("per_case_cap_fen", 9, "minimum_members", "too_few_for_case_cap"),
+    ],
+)
+def test_bad_terms_are_refused_by_field_and_reason(path, value, field, code):
+    assert refusal(changed(path, value)) == (field, code)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("fee", "fee"),
+        ("fee.rate", "fee.rate"),
+        ("calendar.publicity_days", "calendar.publicity_days"),
+        ("waiting_days", "waiting_days"),
+        ("on_cap", "on_cap"),
+    ],
+)
+def test_missing_field_is_named(path, field):
+    assert refusal(without(path)) == (field, "missing_field")
+
+
+@pytest.mark.parametrize("data", [None, [], "terms", 7])
+def test_terms_must_be_an_object(data):
+    with pytest.raises(TermsError, match=r"^terms: must be an object$"):
+        PlanTerms.from_json(data)
+
+
+def test_refusal_says_why_in_figures():
+    data = changed("per_case_cap_fen", 10)
+    data["fee"]["rate"] = "10/100"
+    data["minimum_members"] = 3_299_999
+    with pytest.raises(TermsError) as refused:
+        PlanTerms.from_json(data)
+    assert refused.value.params == {"needed": 3_300_000, "given": 3_299_999}
+    assert "3300000 members" in str(refused.value)
+
+
+def test_case_cap_of_ten_fen_takes_three_million_three_hundred_thousand_members():
+    fee = FeeTerms(Fraction(10, 100))
+    assert break_even_members(max_aid_fen=30_000_000, fee=fee, per_case_cap_fen=10) == 3_300_000
+    data = changed("per_case_cap_fen", 10)
+    data["fee"]["rate"] = "10/100"
+    assert PlanTerms.from_json(data).minimum_members == 3_300_000
+
+
+def test_fee_ceiling_lowers_the_break_even_size():
+    fee = FeeTerms(Fraction(10, 100), ceiling_fen=1_000_000)
+    assert break_even_members(max_aid_fen=30_000_000, fee=fee, per_case_cap_fen=10) == 3_100_000
+
+
+def test_sixty_four_classes_are_allowed_and_base_is_the_lightest():
+    classes = [a_class(n, weight=100 - n) for n in reversed(range(MAX_CLASSES))]
+    terms = PlanTerms.from_json(changed("classes", classes))
+    assert [c.class_no for c in terms.classes] == list(range(64))
+    assert terms.base_weight == 37
+    assert terms.weight_of(10) == 90
+    with pytest.raises(KeyError):
+        terms.weight_of(64)
+
+
+@pytest.mark.parametrize(
+    ("severity", "age", "max_aid_fen"),
+    [
+        ("severe", 0, 30_000_000),
+        ("severe", 39, 30_000_000),
+        ("severe", 40, 10_000_000),
+        ("severe", 59, 10_000_000),
+        ("severe", 60, 0),
+        ("mild", 59, 5_000_000),
+        ("unheard_of", 30, 0),
+    ],
+)
+def test_aid_depends_on_severity_and_age(severity, age, max_aid_fen):
+    assert PlanTerms.from_json(TWICE_A_MONTH).max_aid_at(severity=severity, age=age) == max_aid_fen
+
+
+def test_terms_cannot_be_changed():
+    terms = PlanTerms.from_json(TWICE_A_MONTH)
+    with pytest.raises(AttributeError):
+        terms.waiting_days = 0
+
+
+def test_period_dates_follow_the_published_calendar():
+    """Published on the 7th and 21st with three days' notice, charged on the 14th and 28th."""
+    terms = PlanTerms.from_json(TWICE_A_MONTH)
+    assert period_dates(terms, date(2019, 1, 20)) == PeriodDates(
+        opening_date=date(2019, 1, 15),
+        next_opening_date=date(2019, 2, 1),
+        publicity_date=date(2019, 1, 21),
+        publicity_end_date=date(2019, 1, 24),
+        charge_date=date(2019, 1, 28),
+    )
+    assert period_dates(terms, date(2019, 1, 20), 2).opening_date == date(2019, 2, 1)
+    assert period_dates(terms, date(2019, 1, 20), 72).charge_date == date(2022, 1, 14)
+
+
+def test_period_numbers_start_at_one():
+    with pytest.raises(ValueError, match="period_no = 0"):
+        period_dates(PlanTerms.from_json(TWICE_A_MONTH), date(2019, 1, 20), 0)
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "charged"),
+    [(2024, 1, 31), (2024, 2, 29), (2023, 2, 28), (2100, 2, 28), (2000, 2, 29), (2024, 4, 30)],
+)
+def test_day_beyond_the_month_is_its_last_day(year, month, charged):
+    calendar = CalendarTerms((PeriodDays(1, 10, 31),), 3)
+    assert calendar.period_dates(date(year, month, 5)).charge_date == date(year, month, charged)
+
+
+def test_day_before_the_first_opening_of_the_month_is_in_last_months_period():
+    calendar = CalendarTerms((PeriodDays(31, 31, 15, charge_months_later=1),), 7)
+    february = calendar.period_dates(date(2024, 2, 28))
+    assert (february.opening_date, february.next_opening_date) == (date(2024, 1, 31), date(2024, 2, 29))
+    assert calendar.period_dates(date(2024, 2, 29)).opening_date == date(2024, 2, 29)
+    assert calendar.period_dates(date(2023, 3, 1)).opening_date == date(2023, 2, 28)
+
+
+def test_calendar_that_fails_only_in_february_is_refused():
+    with pytest.raises(TermsError) as refused:
+        CalendarTerms((PeriodDays(5, 27, 31),), 4)
+    assert refused.value.code == "charge_before_publicity_ends"
+    assert "-02-" in str(refused.value)
+    with pytest.raises(TermsError) as refused:
+        CalendarTerms((PeriodDays(28, 28, 30), PeriodDays(30, 30, 4, 1)), 1)
+    assert refused.value.code == "periods_out_of_order"
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> CalendarTerms:
+    """Draw valid calendars, days beyond short months included."""
+    twice = draw(st.booleans())
+    publicity_days = draw(st.integers(1, 5 if twice else 12))
+    limits = [(1, 9, 16), (16, 22, 31)] if twice else [(1, 12, 31)]
+    periods = []
+    for first, last_publicity, last in limits:
+        opening = draw(st.integers(first, first + 3))
+        publicity = draw(st.integers(opening, last_publicity))
+        later = draw(st.booleans()) and last == 31
+        charge = draw(
+            st.integers(1, periods[0].publicity_day if periods else opening)
+            if later
+            else st.integers(min(publicity + publicity_days, 27), last)
+        )
+        periods.append(PeriodDays(opening, publicity, charge, int(later)))
+    return CalendarTerms(tuple(periods), publicity_days)
+
+
+@FIXED
+@given(calendars(), st.dates(date(1900, 1, 1), date(2400, 12, 31)))
+def test_every_day_is_in_exactly_the_period_found_for_it(calendar, day):
+    found = calendar.period_dates(day)
+    assert found.opening_date <= day < found.next_opening_date
+    assert calendar.period_dates(found.opening_date) == found
+    assert calendar.period_dates(found.next_opening_date - timedelta(days=1)) == found
+    assert calendar.period_dates(found.next_opening_date) == calendar.period_dates(day, later=1)
+
+
+@FIXED
+@given(calendars(), st.dates(date(1900, 1, 1), date(2400, 1, 1)))
+def test_periods_tile_the_calendar_and_keep_their_order(calendar, first_date):
+    run = [calendar.period_dates(first_date, later) for later in range(60)]
+    for earlier, later in pairwise(run):
+        assert earlier.next_opening_date == later.opening_date
+        assert earlier.charge_date <= later.publicity_date
+    for dates in run:
+        assert dates.opening_date <= dates.publicity_date < dates.next_opening_date
+        assert dates.publicity_end_date - dates.publicity_date == timedelta(days=calendar.publicity_days)
+        assert dates.publicity_end_date <= dates.charge_date
+
+
+def test_four_years_have_as_many_periods_as_months_lay_down():
+    terms = PlanTerms.from_json(TWICE_A_MONTH)
+    openings = {period_dates(terms, date(2020, 1, 1) + timedelta(days=n)).opening_date for n in range(1461)}
+    assert len(openings) == 96
+    assert sum(d.day == 15 for d in openings) == 48
