@@ -115,10 +115,10 @@ def can_execute(command: Sequence[str | Path], account: Account) -> bool:
     return done.returncode == 0
 
 
-def can_write_into(folder: Path, account: Account) -> bool:
-    """Say whether the account can reach the folder through all its parents, and write there."""
+def may_access(path: Path, mode: int, account: Account) -> bool:
+    """Say whether the account, through all parent folders, has that access (os.R_OK and the like)."""
     with acting_as(account):
-        return os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE)
+        return os.access(path, mode, effective_ids=_EFFECTIVE)
 
 
 def owner_name(uid: int) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from aidplatform.embedded.accounts import Account, acting_as, can_write_into, owner_name
+from aidplatform.embedded.accounts import Account, acting_as, may_access, owner_name
 from aidplatform.embedded.errors import EmbeddedError
 
 #: Room in a socket's address: 108 bytes on Linux, 104 on macOS, one of them the closing zero.
@@ -75,7 +75,7 @@ def prepare_layout(state_dir: Path, account: Account) -> Layout:
     root = Path(os.path.abspath(state_dir))  # noqa: PTH100  resolve() would follow a link the owner may move
     _make_root(root, account)
     _require_owner(root, account)
-    if not can_write_into(root, account):
+    if not may_access(root, os.R_OK | os.W_OK | os.X_OK, account):
         raise EmbeddedError(
             f"The account {account.name}, which runs the services, can't reach the state directory {root}. "
             "Set AID_STATE_DIR to a place all of whose parent folders it may enter."
@@ -91,12 +91,21 @@ def prepare_layout(state_dir: Path, account: Account) -> Layout:
 def _make_root(root: Path, account: Account) -> None:
     created = not root.exists()
     try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_parents(root.parent)
+        root.mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
         raise EmbeddedError(f"The state directory {root} can't be made: {error.strerror}.") from None
     fresh = created or (root.stat().st_uid == 0 and not any(root.iterdir()))
     if account.dropped and fresh:
         os.chown(root, account.uid, account.gid)
+
+
+def _make_parents(folder: Path) -> None:
+    """Make the missing parents, open to pass through whatever the umask: the account must get to its place."""
+    if not folder.exists():
+        _make_parents(folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)
 
 
 def _require_owner(root: Path, account: Account) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -17,18 +17,13 @@ import psycopg
 from aidplatform.embedded.accounts import acting_as, environment_for
 from aidplatform.embedded.errors import EmbeddedError
 from aidplatform.embedded.layout import Layout, log_tail, write_private
-from aidplatform.embedded.processes import spawn, wait_until
+from aidplatform.embedded.processes import Answer, dies_with, spawn, start_patiently, wait_until
 from aidplatform.embedded.resolve import PostgresServer
 from aidplatform.embedded.roles import APP, DATABASE, OWNER
 from aidplatform.embedded.secret_files import secret
 
 ADMIN = "aid_admin"
 PORT = 5432
-#: How long a start is tried again: a killed server is a zombie, and its memory in use, for a moment.
-RETRY_SECONDS = 5.0
-#: How long a server may take to answer; replaying its log after a crash is not limited by this.
-ANSWER_SECONDS = 60.0
-RECOVERY_SECONDS = 1800.0
 STARTING_UP = "57P03"
 
 STOP_STEPS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0))
@@ -105,8 +100,10 @@ class Postgres:
         """
         if (self.layout.postgres_data / "PG_VERSION").exists():
             return False
-        half = self.layout.root / "postgres.half"
-        self._remove(half)
+        for left in self.layout.root.glob("postgres.half-*"):
+            self._remove(left)
+        # A name of its own, because an earlier initdb may not have noticed yet that it lost its starter.
+        half = self.layout.root / f"postgres.half-{secrets.token_hex(4)}"
         password_file = self.layout.run / f"initdb-{secrets.token_hex(4)}"
         write_private(password_file, secret(self.layout, ADMIN) + "\n", self.layout.account)
         try:
@@ -118,6 +115,8 @@ class Postgres:
                 capture_output=True,
                 text=True,
                 check=False,
+                start_new_session=True,
+                preexec_fn=dies_with(os.getpid(), signal.SIGKILL),
                 **self.layout.account.identity(),
             )
         finally:
@@ -129,21 +128,17 @@ class Postgres:
             half.rename(self.layout.postgres_data)
         return True
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start the server and wait until it answers.
+    def start(self, pause: Callable[[float], None] = time.sleep) -> subprocess.Popen[bytes]:
+        """Start the server and wait until it answers; `pause` may raise to give up.
 
         Raises:
-            EmbeddedError: it stops again and again for RETRY_SECONDS, or another server holds the cluster.
+            EmbeddedError: it doesn't start, or another server holds the cluster.
         """
-        deadline = time.monotonic() + RETRY_SECONDS
-        while True:
-            child = self.spawn()
-            if self._answers(child):
-                return child
-            if time.monotonic() >= deadline:
-                tail = log_tail(self.layout, "postgres")
-                raise EmbeddedError(f"PostgreSQL doesn't start. The end of its log:\n{tail}")
-            time.sleep(0.2)
+        child = start_patiently(self.spawn, self._ask, stop_steps=STOP_STEPS, pause=pause)
+        if child is None:
+            tail = log_tail(self.layout, "postgres")
+            raise EmbeddedError(f"PostgreSQL doesn't start. The end of its log:\n{tail}")
+        return child
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the server without waiting, after making sure that the cluster is free."""
@@ -157,28 +152,12 @@ class Postgres:
             death_signal=signal.SIGINT,
         )
 
-    def _answers(self, child: subprocess.Popen[bytes]) -> bool:
-        """Wait for an answer; False when the process ended first.
-
-        Raises:
-            EmbeddedError: it lives but neither answers nor says that it is recovering.
-        """
-        began = time.monotonic()
-        limit = ANSWER_SECONDS
-        while time.monotonic() - began < limit:
-            if child.poll() is not None:
-                return False
-            try:
-                psycopg.connect(self.admin_url, connect_timeout=5).close()
-            except psycopg.OperationalError as error:
-                if error.sqlstate == STARTING_UP:
-                    limit = RECOVERY_SECONDS
-                elif error.sqlstate is not None:
-                    raise EmbeddedError(f"PostgreSQL refuses its own administrator: {error}") from None
-                time.sleep(0.03)
-            else:
-                return True
-        raise EmbeddedError(f"PostgreSQL didn't answer within {limit:.0f} s.")
+    def _ask(self) -> Answer:
+        try:
+            psycopg.connect(self.admin_url, connect_timeout=5).close()
+        except psycopg.OperationalError as error:
+            return Answer.RECOVERING if error.sqlstate == STARTING_UP else Answer.SILENT
+        return Answer.READY
 
     def _initdb(self, folder: Path, password_file: Path) -> list[str]:
         builtin = self.server.major >= 17

@@ -8,12 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 
 from aidplatform.embedded.accounts import Account, acting_as
 from aidplatform.embedded.layout import Layout, open_log, write_private
 
-POLL_SECONDS = 0.05
+Steps = Sequence[tuple[signal.Signals, float]]
+
+POLL_SECONDS = 0.02
+RETRY_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+RECOVERY_SECONDS = 1800.0
 _PR_SET_PDEATHSIG = 1
 # Loaded here, because between fork and exec a child should do next to nothing.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -28,8 +34,9 @@ def spawn(
     account: Account,
     death_signal: signal.Signals,
     cwd: Path | str = "/",
+    show_output: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a child in its own session, its output going to its log.
+    """Start a child in its own session, what it says going to its log, or with `show_output` to our output.
 
     Its own session, because Ctrl-C in a terminal reaches the whole foreground group: PostgreSQL would stop
     first, under the feet of everything else. Call it from the main thread only: the signal that makes a child
@@ -42,10 +49,10 @@ def spawn(
             cwd=cwd,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=None if show_output else log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_dies_with(os.getpid(), death_signal),
+            preexec_fn=dies_with(os.getpid(), death_signal),
             **account.identity(),
         )
     finally:
@@ -54,7 +61,7 @@ def spawn(
     return child
 
 
-def _dies_with(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
+def dies_with(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
     """Return what the child does before it becomes the program.
 
     subprocess changes the user first and calls this afterwards; the other order would lose the setting, which
@@ -74,19 +81,67 @@ def _dies_with(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
     return prepare
 
 
-def stop(child: subprocess.Popen[bytes], steps: Sequence[tuple[signal.Signals, float]]) -> bool:
+class Answer(Enum):
+    """What a server says when asked whether it is ready."""
+
+    READY = "ready"
+    SILENT = "silent"
+    RECOVERING = "recovering"
+
+
+def start_patiently(
+    start: Callable[[], subprocess.Popen[bytes]],
+    ask: Callable[[], Answer],
+    *,
+    stop_steps: Steps,
+    pause: Callable[[float], None],
+) -> subprocess.Popen[bytes] | None:
+    """Start a server and wait until it is ready; None when it ends again and again or stays silent.
+
+    A start is tried again for RETRY_SECONDS: for a moment a killed server is a zombie and its shared memory
+    in use. A server replaying its log after a crash says so, and is given RECOVERY_SECONDS. Whatever
+    interrupts the waiting stops the server first; `pause` may raise for that.
+    """
+    began = time.monotonic()
+    while True:
+        child = start()
+        try:
+            if _becomes_ready(child, ask, pause):
+                return child
+        except BaseException:
+            stop(child, stop_steps)
+            raise
+        if child.poll() is None:
+            stop(child, stop_steps)
+            return None
+        if time.monotonic() - began > RETRY_SECONDS:
+            return None
+        pause(0.2)
+
+
+def _becomes_ready(
+    child: subprocess.Popen[bytes], ask: Callable[[], Answer], pause: Callable[[float], None]
+) -> bool:
+    began, limit = time.monotonic(), ANSWER_SECONDS
+    while child.poll() is None and time.monotonic() - began < limit:
+        answer = ask()
+        if answer is Answer.READY:
+            return True
+        if answer is Answer.RECOVERING:
+            limit = RECOVERY_SECONDS
+        pause(0.03)
+    return False
+
+
+def stop(child: subprocess.Popen[bytes], steps: Steps, *, hurry: Callable[[], bool] = lambda: False) -> bool:
     """Send each signal in turn, waiting that many seconds after it; finally kill the child's whole session.
 
-    Returns whether the child went by itself.
+    `hurry` cuts each wait short. Returns whether the child went by itself.
     """
     for number, seconds in steps:
-        if child.poll() is not None:
-            break
-        child.send_signal(number)
-        try:
-            child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            continue
+        if child.poll() is None:
+            child.send_signal(number)
+            wait_until(lambda: child.poll() is not None or hurry(), seconds)
     by_itself = child.poll() is not None
     kill_session(child.pid)
     child.wait()
@@ -127,27 +182,31 @@ def record_child(layout: Layout, name: str, pid: int) -> None:
     write_private(layout.run / "children.json", json.dumps(children), layout.account)
 
 
-def stop_leftovers(layout: Layout) -> list[str]:
-    """End the recorded children of an earlier run that still live, and return their names.
+def stop_leftovers(layout: Layout) -> bool:
+    """End the recorded children of an earlier run that still live, and return whether that run had crashed.
 
     Where the kernel ends children with their parent they are already on their way out; elsewhere, or when one
     hangs, they are asked and then killed. Nothing is touched whose start time differs from the record.
     """
     recorded = _recorded(layout)
 
-    def living() -> dict[str, int]:
-        return {name: pid for name, (pid, began) in recorded.items() if began and started_at(pid) == began}
+    def living() -> list[int]:
+        return [pid for pid, began in recorded.values() if began and started_at(pid) == began]
 
-    found = living()
-    if found and not wait_until(lambda: not living(), 0.3):
+    if living() and not wait_until(lambda: not living(), 0.3):
         for number, seconds in ((signal.SIGINT, 10.0), (signal.SIGKILL, 5.0)):
-            for pid in living().values():
+            for pid in living():
                 _signal(pid, number)
             if wait_until(lambda: not living(), seconds):
                 break
+    forget_children(layout)
+    return bool(recorded)
+
+
+def forget_children(layout: Layout) -> None:
+    """Drop the record: every child has been stopped in order."""
     with acting_as(layout.account):
         (layout.run / "children.json").unlink(missing_ok=True)
-    return sorted(found)
 
 
 def _recorded(layout: Layout) -> dict[str, tuple[int, str]]:

@@ -18,7 +18,7 @@ from aidplatform.embedded.accounts import Account, service_account
 from aidplatform.embedded.errors import EmbeddedError
 from aidplatform.embedded.layout import Layout, locked, prepare_layout, rotate_logs
 from aidplatform.embedded.postgres import Postgres
-from aidplatform.embedded.processes import stop, stop_leftovers
+from aidplatform.embedded.processes import forget_children, stop, stop_leftovers
 from aidplatform.embedded.resolve import (
     ExternalBroker,
     ExternalPostgres,
@@ -93,6 +93,7 @@ def running_services(
         layout = prepare_layout(place, account)
         stack.enter_context(locked(layout))
         stop_leftovers(layout)
+        stack.callback(forget_children, layout)
         rotate_logs(layout)
         pids: dict[str, int] = {}
         redis_url = _broker(stack, layout, variables, pids)

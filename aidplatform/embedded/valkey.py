@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -14,11 +14,9 @@ from redis.retry import Retry
 from aidplatform.embedded.accounts import environment_for
 from aidplatform.embedded.errors import EmbeddedError
 from aidplatform.embedded.layout import Layout, log_tail
-from aidplatform.embedded.processes import spawn
+from aidplatform.embedded.processes import Answer, spawn, start_patiently
 from aidplatform.embedded.resolve import ValkeyServer
 
-ANSWER_SECONDS = 30.0
-RETRY_SECONDS = 5.0
 STOP_STEPS = ((signal.SIGTERM, 10.0),)
 
 
@@ -52,22 +50,17 @@ class Valkey:
             *("--daemonize", "no", "--logfile", "", "--pidfile", ""),
         ]
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start the broker and wait until it answers.
+    def start(self, pause: Callable[[float], None] = time.sleep) -> subprocess.Popen[bytes]:
+        """Start the broker and wait until it answers; `pause` may raise to give up.
 
         Raises:
-            EmbeddedError: it stops again and again for RETRY_SECONDS, or never answers.
+            EmbeddedError: it doesn't start.
         """
-        deadline = time.monotonic() + RETRY_SECONDS
-        while True:
-            child = self.spawn()
-            if self._answers(child):
-                return child
-            if time.monotonic() >= deadline:
-                raise EmbeddedError(
-                    f"Valkey doesn't start. The end of its log:\n{log_tail(self.layout, 'valkey')}"
-                )
-            time.sleep(0.2)
+        child = start_patiently(self.spawn, self._ask, stop_steps=STOP_STEPS, pause=pause)
+        if child is None:
+            tail = log_tail(self.layout, "valkey")
+            raise EmbeddedError(f"Valkey doesn't start. The end of its log:\n{tail}")
+        return child
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the broker without waiting."""
@@ -81,24 +74,15 @@ class Valkey:
             death_signal=signal.SIGTERM,
         )
 
-    def _answers(self, child: subprocess.Popen[bytes]) -> bool:
-        """Wait for an answer; False when the process ended first.
-
-        "Loading" counts as an answer still to come: a long append-only file takes a while to read.
-        """
-        client = redis.Redis(unix_socket_path=str(self.layout.valkey_socket), retry=Retry(NoBackoff(), 0))
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while time.monotonic() < deadline:
-            if child.poll() is not None:
-                return False
-            try:
+    def _ask(self) -> Answer:
+        """Ask for a sign of life; reading a long append-only file takes a while, and Valkey says so."""
+        try:
+            with redis.Redis(
+                unix_socket_path=str(self.layout.valkey_socket), retry=Retry(NoBackoff(), 0), socket_timeout=5
+            ) as client:
                 client.ping()
-            except redis.exceptions.BusyLoadingError:
-                deadline = time.monotonic() + ANSWER_SECONDS
-            except redis.exceptions.RedisError:
-                pass
-            else:
-                client.close()
-                return True
-            time.sleep(0.03)
-        raise EmbeddedError(f"Valkey didn't answer within {ANSWER_SECONDS:.0f} s.")
+        except redis.exceptions.BusyLoadingError:
+            return Answer.RECOVERING
+        except redis.exceptions.RedisError:
+            return Answer.SILENT
+        return Answer.READY

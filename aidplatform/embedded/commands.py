@@ -1,0 +1,54 @@
+"""The command lines of web, worker and beat: one place, to which a test holds docker-compose.yml.
+
+Each is what follows the Python interpreter.
+"""
+
+from pathlib import Path
+
+WEB_WORKERS = 2
+WEB_THREADS = 4
+WORKER_PROCESSES = 2
+
+
+def web(host: str, port: int) -> list[str]:
+    """Serve the pages.
+
+    No control socket: nothing here uses it, and it would be put into the home of whoever starts us.
+    """
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return [
+        *("-m", "gunicorn", "aidplatform.wsgi:application"),
+        *("--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS)),
+        *("--bind", address, "--graceful-timeout", "10", "--no-control-socket"),
+    ]
+
+
+def worker() -> list[str]:
+    """Run the jobs.
+
+    Without mingle and gossip: workers here agree through rows in PostgreSQL, and mingling costs a second at
+    every start.
+    """
+    return [
+        *("-m", "celery", "-A", "aidplatform", "worker"),
+        *("--concurrency", str(WORKER_PROCESSES), "-n", "worker@%h", "--loglevel", "INFO"),
+        *("--without-mingle", "--without-gossip"),
+    ]
+
+
+def beat(schedule: Path) -> list[str]:
+    """Tick; the schedule file only remembers when each tick was last sent."""
+    return [
+        *("-m", "celery", "-A", "aidplatform", "beat"),
+        *("--schedule", str(schedule), "--pidfile=", "--loglevel", "INFO"),
+    ]
+
+
+def prepare() -> list[str]:
+    """Migrate, grant, compile the catalogues and gather the static files; run as the owner."""
+    return ["manage.py", "prepare"]
+
+
+def first_start() -> list[str]:
+    """Fill an empty installation, or say at once that it is filled; needs the worker."""
+    return ["manage.py", "first_start"]

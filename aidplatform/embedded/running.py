@@ -1,0 +1,245 @@
+"""Start the whole platform in order, and stop it in order.
+
+Starting: PostgreSQL and the broker, roles, the one process that migrates, then beat, worker and web. Stopping:
+web, worker, beat, broker, PostgreSQL, so that nothing loses what it stands on.
+"""
+
+import http.client
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from aidplatform.embedded import commands, postgres, valkey
+from aidplatform.embedded.accounts import Account, service_account
+from aidplatform.embedded.configuration import (
+    CHECKOUT,
+    Configuration,
+    read_configuration,
+    require_free_port,
+    state_directory,
+)
+from aidplatform.embedded.environment import (
+    Addresses,
+    ChildEnvironment,
+    can_run_the_platform,
+    starting_account,
+)
+from aidplatform.embedded.errors import EmbeddedError
+from aidplatform.embedded.layout import Layout, locked, log_tail, prepare_layout, rotate_logs
+from aidplatform.embedded.postgres import Postgres
+from aidplatform.embedded.processes import Steps, spawn, stop_leftovers
+from aidplatform.embedded.resolve import (
+    ExternalBroker,
+    ExternalPostgres,
+    PostgresServer,
+    resolve_broker,
+    resolve_postgres,
+)
+from aidplatform.embedded.roles import APP, DATABASE, OWNER, create_roles
+from aidplatform.embedded.secret_files import secret
+from aidplatform.embedded.supervisor import TICK_SECONDS, Start, Stopped, Supervisor
+from aidplatform.embedded.valkey import Valkey
+
+READY_SECONDS = 60.0
+
+WEB_STEPS: Steps = ((signal.SIGTERM, 12.0), (signal.SIGINT, 3.0))
+#: SIGTERM lets the worker finish its jobs; SIGQUIT gives them up, and their leases pass to the next start.
+WORKER_STEPS: Steps = ((signal.SIGTERM, 30.0), (signal.SIGQUIT, 15.0))
+BEAT_STEPS: Steps = ((signal.SIGTERM, 5.0),)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What one run consists of: the services, and how the platform's processes are started on them."""
+
+    layout: Layout
+    configuration: Configuration
+    environment: ChildEnvironment
+
+    def child(self, name: str, command: Sequence[str], death_signal: signal.Signals) -> Start:
+        """Return how to start one of web, worker and beat."""
+        return self._start(name, command, self.environment.for_app(), death_signal)
+
+    def prepare(self) -> Start:
+        """Return how to start the process that migrates."""
+        return self._start("prepare", commands.prepare(), self.environment.for_owner(), signal.SIGKILL)
+
+    def first_start(self) -> Start:
+        """Return how to start the process that fills an empty installation; what it prints is for people."""
+        environment = self.environment.for_app()
+        return self._start("first_start", commands.first_start(), environment, signal.SIGKILL, show=True)
+
+    def _start(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        death_signal: signal.Signals,
+        *,
+        show: bool = False,
+    ) -> Start:
+        return partial(
+            spawn,
+            self.layout,
+            name,
+            [sys.executable, *command],
+            environment=environment,
+            account=self.environment.account,
+            death_signal=death_signal,
+            cwd=CHECKOUT,
+            show_output=show,
+        )
+
+
+def run(environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Run the platform until somebody asks to stop.
+
+    Raises:
+        EmbeddedError: what stands in the way, and what to do.
+    """
+    configuration = read_configuration(environ)
+    account = service_account()
+    layout = prepare_layout(state_directory(environ, account), account)
+    with locked(layout):
+        crashed = stop_leftovers(layout)
+        _require_port(configuration, patient=crashed)
+        rotate_logs(layout)
+        supervisor = Supervisor(layout, say)
+        supervisor.listen()
+        try:
+            _start_all(supervisor, configuration, environ)
+            while True:
+                supervisor.attend(3600)
+        except Stopped:
+            say("stopping")
+        finally:
+            supervisor.stop_all()
+    say("stopped")
+
+
+def run_services(environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Run PostgreSQL and the broker only, until somebody asks to stop.
+
+    Raises:
+        EmbeddedError: what stands in the way, and what to do.
+    """
+    account = service_account()
+    layout = prepare_layout(state_directory(environ, account), account)
+    with locked(layout):
+        stop_leftovers(layout)
+        rotate_logs(layout)
+        supervisor = Supervisor(layout, say)
+        supervisor.listen()
+        try:
+            _start_services(supervisor, environ)
+            say("PostgreSQL and the broker run; `python -m aidplatform.embedded manage` uses them")
+            while True:
+                supervisor.attend(3600)
+        except Stopped:
+            say("stopping")
+        finally:
+            supervisor.stop_all()
+
+
+def _start_all(supervisor: Supervisor, configuration: Configuration, environ: Mapping[str, str]) -> None:
+    layout, say = supervisor.layout, supervisor.say
+    addresses = _start_services(supervisor, environ)
+    account = _platform_account(layout, say)
+    environment = ChildEnvironment(layout, account, configuration, addresses, environ)
+    platform = Platform(layout, configuration, environment)
+    supervisor.run_command("prepare", platform.prepare())
+    # Jobs killed with us are taken over at the next start, so the worker needs no farewell.
+    supervisor.add(
+        "beat",
+        platform.child("beat", commands.beat(layout.run / "beat-schedule"), signal.SIGTERM),
+        BEAT_STEPS,
+    )
+    supervisor.add("worker", platform.child("worker", commands.worker(), signal.SIGKILL), WORKER_STEPS)
+    web = commands.web(configuration.host, configuration.port)
+    supervisor.add("web", platform.child("web", web, signal.SIGINT), WEB_STEPS)
+    supervisor.run_command("first_start", platform.first_start())
+    _wait_for_web(supervisor, configuration)
+    say(f"ready; the state is in {layout.root}; stop with Ctrl-C")
+    print(configuration.url, flush=True)
+
+
+def _start_services(supervisor: Supervisor, environ: Mapping[str, str]) -> Addresses:
+    """Start what no address was given for, create the roles there, and return where everything is."""
+    layout = supervisor.layout
+    found_database = resolve_postgres(environ, layout)
+    found_broker = resolve_broker(environ, layout)
+    owner_url, app_url = _start_database(supervisor, found_database, environ)
+    if isinstance(found_broker, ExternalBroker):
+        return Addresses(app_url, owner_url, found_broker.url)
+    broker = Valkey(found_broker, layout, environ)
+    supervisor.add("valkey", broker.spawn, valkey.STOP_STEPS, partial(broker.start, supervisor.attend))
+    return Addresses(app_url, owner_url, broker.url)
+
+
+def _start_database(
+    supervisor: Supervisor, found: ExternalPostgres | PostgresServer, environ: Mapping[str, str]
+) -> tuple[str, str]:
+    if isinstance(found, ExternalPostgres):
+        return found.owner_url, found.app_url
+    layout = supervisor.layout
+    server = Postgres(found, layout, environ)
+    if server.initialize():
+        supervisor.say(f"made a new database with PostgreSQL {found.major}")
+    supervisor.add("postgres", server.spawn, postgres.STOP_STEPS, partial(server.start, supervisor.attend))
+    create_roles(
+        server.admin_url,
+        owner_password=secret(layout, OWNER),
+        app_password=secret(layout, APP),
+        database=DATABASE,
+    )
+    return server.owner_url, server.app_url
+
+
+def _platform_account(layout: Layout, say: Callable[[str], None]) -> Account:
+    if can_run_the_platform(layout.account, layout):
+        return layout.account
+    say(
+        f"warning: the account {layout.account.name} can't read {sys.executable} or {CHECKOUT}, so web, "
+        "worker and beat run as root; move the checkout to a place open to all to run them without root's rights"
+    )
+    return starting_account()
+
+
+def _require_port(configuration: Configuration, *, patient: bool) -> None:
+    """Check the port; after a crash an old web process may take a moment to let go of it."""
+    deadline = time.monotonic() + (5 if patient else 0)
+    while True:
+        try:
+            require_free_port(configuration)
+        except EmbeddedError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(TICK_SECONDS)
+        else:
+            return
+
+
+def _wait_for_web(supervisor: Supervisor, configuration: Configuration) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not _web_answers(configuration):
+        if time.monotonic() >= deadline:
+            tail = log_tail(supervisor.layout, "web")
+            raise EmbeddedError(f"The web server doesn't answer. The end of its log:\n{tail}")
+        supervisor.attend(TICK_SECONDS)
+
+
+def _web_answers(configuration: Configuration) -> bool:
+    """Ask for the health page; any answer counts, for what it reports is the doctor's business."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(configuration.host, configuration.host)  # noqa: S104
+    connection = http.client.HTTPConnection(host, configuration.port, timeout=5)
+    try:
+        connection.request("GET", "/health", headers={"Host": f"localhost:{configuration.port}"})
+        connection.getresponse()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
