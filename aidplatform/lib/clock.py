@@ -1,0 +1,27 @@
+"""The business clock: one database function, so that all processes agree and a demo can move the day."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+
+def now() -> dt.datetime:
+    """Return the business instant (aware, UTC) as the database function `aid_now()` gives it.
+
+    Inside a transaction it is the transaction's start, so everything one service writes bears one time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT aid_now()")
+        instant: dt.datetime = cursor.fetchone()[0]
+    return instant
+
+
+def today(zone: str) -> dt.date:
+    """Return the business date in that zone, e.g. Asia/Shanghai."""
+    return now().astimezone(ZoneInfo(zone)).date()
+
+
+def start_of_day(day: dt.date, zone: str) -> dt.datetime:
+    """Return the instant at which that date begins in that zone."""
+    return dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)

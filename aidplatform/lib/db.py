@@ -1,0 +1,38 @@
+"""Small helpers around the connection: locked reads, long statements, database errors worth a retry."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.db.utils import OperationalError
+
+# serialization_failure, deadlock_detected, lock_not_available
+RETRYABLE = {"40001", "40P01", "55P03"}
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return the five characters PostgreSQL gave the error, or an empty string."""
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Tell whether doing the same again is right: a lost lock, a deadlock, a broken connection."""
+    return sqlstate(error) in RETRYABLE or isinstance(error, OperationalError)
+
+
+@contextmanager
+def long_transaction() -> Iterator[None]:
+    """Run one transaction whose statements may take as long as a large pool needs."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield
+
+
+def scalar(sql: str, parameters: list[object] | None = None) -> object:
+    """Run a statement and return its single figure."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
+    return row[0] if row else None

@@ -1,0 +1,102 @@
+"""What every request passes: an id, no caching of private pages, refusals as pages or problem JSON.
+
+Policies: every URL declares who may see it by one of the decorators here; a test walks the resolver and
+fails on a view without one.
+"""
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import structlog
+from django.db import IntegrityError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+
+from aidplatform.lib.errors import DomainError, UnavailableError, as_domain_error
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def policy(name: str) -> Callable[[View], View]:
+    """Declare in one word who may open the view; the word is checked against the list in the tests."""
+
+    def declare(view: View) -> View:
+        view.aid_policy = name  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+public = policy("public")
+
+
+def signed_in(view: View) -> View:
+    """Let in anyone with an account; others are sent to the sign-in page."""
+    from django.contrib.auth.decorators import login_required
+
+    wrapped: Any = wraps(view)(login_required(view))
+    return policy("signed_in")(wrapped)
+
+
+class RequestIdMiddleware:
+    """Give each request an id that the log lines and the error page share."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.aid_request_id = uuid.uuid4().hex[:12]  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.aid_request_id)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.aid_request_id  # type: ignore[attr-defined]
+        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+
+class NoStoreMiddleware:
+    """Keep pages of a signed-in person out of every cache."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            patch_cache_control(response, no_store=True, private=True)
+        return response
+
+
+class DomainErrorMiddleware:
+    """Answer an anticipated refusal with its status and its sentence; anything else stays a 500."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Map DomainError, a named guarantee and a lost database to a page."""
+        error: DomainError | None = None
+        if isinstance(exception, DomainError):
+            error = exception
+        elif isinstance(exception, IntegrityError):
+            error = as_domain_error(exception)
+        elif isinstance(exception, OperationalError):
+            error = UnavailableError(_("The database cannot be reached. Nothing was changed; try again."))
+        return None if error is None else refusal(request, error)
+
+
+def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Render a refusal: problem+json for programs, a page for people."""
+    if request.path.startswith("/api/") or request.headers.get("Accept", "").startswith("application/json"):
+        body = {"type": f"urn:aid:{error.code}", "title": str(error), "status": error.status}
+        return JsonResponse(body, status=error.status, content_type="application/problem+json")
+    return render(request, "refusal.html", {"error": error}, status=error.status)

@@ -1,0 +1,340 @@
+"""Settings, all from the environment: every variable is named AID_… and listed in VARIABLES.
+
+A missing or bad value stops the process with a sentence that names the variable and what it wants.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import structlog
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.redis_urls import celery_broker_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+VARIABLES: dict[str, str] = {
+    "AID_DATABASE_URL": "PostgreSQL as role aid_app: postgresql://aid_app:secret@/aidplatform?host=/socket/dir",
+    "AID_DATABASE_OWNER_URL": "PostgreSQL as role aid_owner; used by migrations and the doctor only",
+    "AID_DATABASE_ADMIN_URL": "PostgreSQL as a superuser; used by create_roles and scratch databases only",
+    "AID_DATABASE_ROLE": "owner: this process connects as aid_owner instead of aid_app",
+    "AID_REDIS_URL": "the broker: unix:///path/valkey.sock?db=0 or redis://host:6379/0",
+    "AID_SECRET_KEY": "at least 50 random characters; signs sessions and one-time links",
+    "AID_DEMO": "1: demonstration with invented people and a movable clock, on loopback only; 0: real",
+    "AID_HOST": "the address the web server binds; 127.0.0.1 unless said otherwise",
+    "AID_PORT": "the port of the web server; 8000 unless said otherwise",
+    "AID_PUBLIC_URL": "the address members type, e.g. https://aid.example.org; http://localhost:PORT in demo",
+    "AID_STATE_DIR": "where embedded services and files keep their state",
+    "AID_LEASE_SECONDS": "how long a job may be silent before another worker takes it over (20)",
+    "AID_SWEEP_SECONDS": "how often lost work is looked for (10)",
+    "AID_SHARD_MEMBERS": "members charged in one transaction (1000000)",
+    "AID_SMALL_POOL_MEMBERS": "pools founded for fewer members keep all charges in one table (100000)",
+    "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
+    "AID_EMAIL_URL": "smtp://user:secret@host:587; in demo mails are written to the state directory",
+    "AID_REQUIRE_BROWSER": "tests only: 1 fails the suite when Chromium is missing",
+    "AID_SOAK": "tests only: 1 runs the long versions",
+    "AID_SEED": "tests only: the seed of a long run, printed by every run",
+}
+
+
+def env_text(name: str, default: str | None = None) -> str:
+    """Return the variable, or the default; without either, stop and name it."""
+    value = os.environ.get(name, default)
+    if value is None or value == "":
+        if default == "":
+            return ""
+        raise ImproperlyConfigured(f"{name} is not set. It holds {VARIABLES[name]}.")
+    return value
+
+
+def env_bool(name: str, default: bool) -> bool:
+    """Return 1/true/yes as True and 0/false/no as False; anything else stops the process."""
+    value = os.environ.get(name, "1" if default else "0").strip().lower()
+    if value in {"1", "true", "yes"}:
+        return True
+    if value in {"0", "false", "no"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is neither 1 nor 0. It holds {VARIABLES[name]}.")
+
+
+def env_int(name: str, default: int, *, at_least: int = 1) -> int:
+    """Return a whole number of at least `at_least`."""
+    text = os.environ.get(name, str(default))
+    try:
+        value = int(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={text!r} is not a whole number.") from None
+    if value < at_least:
+        raise ImproperlyConfigured(f"{name}={value} is below {at_least}.")
+    return value
+
+
+def env_secret(name: str, *, at_least: int) -> str:
+    """Return a secret of at least that many characters, without ever printing it."""
+    value = env_text(name)
+    if len(value) < at_least:
+        raise ImproperlyConfigured(f"{name} has {len(value)} characters and needs at least {at_least}.")
+    return value
+
+
+def database_from_url(name: str) -> dict[str, object]:
+    """Turn a libpq URL into Django's dictionary; the host may be a socket folder in ?host=."""
+    url = urlsplit(env_text(name))
+    if url.scheme not in {"postgresql", "postgres"}:
+        raise ImproperlyConfigured(f"{name} must start with postgresql://, not {url.scheme}://.")
+    query = {key: values[-1] for key, values in parse_qs(url.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(url.path.lstrip("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": query.pop("host", url.hostname or ""),
+        "PORT": query.pop("port", str(url.port or "")),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **query,
+            "connect_timeout": 5,
+            "application_name": "aidplatform",
+            # A forgotten transaction or lock must end by itself; long statements set their own limit.
+            "options": "-c lock_timeout=15s -c idle_in_transaction_session_timeout=60s",
+        },
+    }
+
+
+DEMO = env_bool("AID_DEMO", False)
+HOST = env_text("AID_HOST", "127.0.0.1")
+PORT = env_int("AID_PORT", 8000)
+PUBLIC_URL = env_text("AID_PUBLIC_URL", f"http://localhost:{PORT}" if DEMO else None).rstrip("/")
+STATE_DIR = Path(env_text("AID_STATE_DIR", str(BASE_DIR / ".state")))
+if DEMO and HOST not in {"127.0.0.1", "::1", "localhost"}:
+    raise ImproperlyConfigured(f"AID_HOST={HOST}: a demonstration is served on loopback only.")
+
+DEBUG = False
+SECRET_KEY = env_secret("AID_SECRET_KEY", at_least=50)
+ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", *(["localhost", "127.0.0.1", "[::1]"] if DEMO else [])]
+ROOT_URLCONF = "aidplatform.urls"
+WSGI_APPLICATION = "aidplatform.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "members.User"
+TEST_RUNNER = "django.test.runner.DiscoverRunner"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "pgtrigger",
+    "rest_framework",
+    "aidplatform.work",
+    "members",
+    "ledger",
+    "aidplatform.site",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "aidplatform.lib.http.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "aidplatform.lib.http.NoStoreMiddleware",
+    "aidplatform.lib.http.DomainErrorMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "aidplatform.site.context.shell",
+            ],
+            "builtins": ["aidplatform.work.templatetags.aid"],
+        },
+    }
+]
+
+DATABASES = {
+    "default": database_from_url(
+        "AID_DATABASE_OWNER_URL" if os.environ.get("AID_DATABASE_ROLE") == "owner" else "AID_DATABASE_URL"
+    )
+}
+
+REDIS_URL = env_text("AID_REDIS_URL")
+# Rate limits and sessions live in PostgreSQL: a broker that is flushed must not open a door.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "work_cache"}}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 60 * 12
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "aidplatform.site.views.csrf_failure"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if not DEMO:
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    # The health endpoint is asked by the container next door, over plain HTTP.
+    SECURE_REDIRECT_EXEMPT = [r"^health$"]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO else "mandatory"
+ACCOUNT_ADAPTER = "members.people.adapter.AccountAdapter"
+ACCOUNT_LOGOUT_ON_GET = False
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "aidplatform"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LOCALE_PATHS = [BASE_DIR / "aidplatform" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "aidplatform" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+if os.environ.get("AID_EMAIL_URL"):
+    _mail = urlsplit(env_text("AID_EMAIL_URL"))
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or 587
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+    EMAIL_USE_TLS = True
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = STATE_DIR / "mail"
+DEFAULT_FROM_EMAIL = f"noreply@{urlsplit(PUBLIC_URL).hostname}"
+
+LEASE_SECONDS = env_int("AID_LEASE_SECONDS", 20, at_least=1)
+SWEEP_SECONDS = env_int("AID_SWEEP_SECONDS", 10, at_least=1)
+SHARD_MEMBERS = env_int("AID_SHARD_MEMBERS", 1_000_000)
+SMALL_POOL_MEMBERS = env_int("AID_SMALL_POOL_MEMBERS", 100_000, at_least=0)
+FAILPOINTS_DIR = os.environ.get("AID_FAILPOINTS")
+if FAILPOINTS_DIR and not DEMO:
+    raise ImproperlyConfigured("AID_FAILPOINTS kills processes on purpose; it is refused unless AID_DEMO=1.")
+
+# What Celery with Redis gets wrong is listed in ARCHITECTURE.md; PostgreSQL is the truth, a message a hint.
+CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "max_retries": 0,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 3000
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ],
+    logger_factory=structlog.WriteLoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django.db.backends": {"level": "WARNING"}},
+}
+SITE_NAME = _("Mutual-aid pools")

@@ -1,0 +1,47 @@
+"""Bring database and static files up to this version, in one process: migrations, grants, catalogues."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection, transaction
+
+from aidplatform.site.catalogues import compile_catalogues
+from aidplatform.tables import grant_statements
+
+
+class Command(BaseCommand):
+    """Safe to run again at every start; a demonstration and a real database refuse each other here."""
+
+    help = "Migrates, grants exactly the listed rights, compiles translations, collects static files."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the switch that leaves files alone."""
+        parser.add_argument("--database-only", action="store_true", help="no translations, no static files")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run as aid_owner (AID_DATABASE_ROLE=owner)."""
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        with transaction.atomic(), connection.cursor() as cursor:
+            for statement in grant_statements():
+                cursor.execute(statement)
+            self._installation(cursor)
+        if not options["database_only"]:
+            compile_catalogues()
+            call_command("collectstatic", interactive=False, verbosity=0)
+
+    def _installation(self, cursor: Any) -> None:
+        """Write once what this database is, and refuse to start as the other thing."""
+        cursor.execute(
+            "INSERT INTO work_installation (id, demo, demo_ready) VALUES (1, %s, false) ON CONFLICT DO NOTHING",
+            [settings.DEMO],
+        )
+        cursor.execute("SELECT demo FROM work_installation")
+        if cursor.fetchone()[0] != settings.DEMO:
+            kind, other = ("real", "AID_DEMO=0") if settings.DEMO else ("demonstration", "AID_DEMO=1")
+            raise CommandError(
+                f"This is a {kind} database; it never becomes the other kind. Start with {other},"
+                " or point AID_STATE_DIR or AID_DATABASE_URL at an empty one."
+            )

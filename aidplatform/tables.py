@@ -1,0 +1,133 @@
+"""Every table's kind and what the application's role may do with it: the written list.
+
+`manage.py prepare` makes the grants from it and a test compares it with the catalogue. A table that is
+missing here gets no grant and fails that test.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What aid_app may do: SELECT always; more as the kind says. columns: those a state row may update."""
+
+    name: str
+    insert: bool = False
+    update: bool = False
+    delete: bool = False
+    columns: tuple[str, ...] = ()
+
+
+FACT = Kind("fact", insert=True)
+DERIVED = Kind("derived")
+PLAIN = Kind("plain", insert=True, update=True, delete=True)
+
+
+def state(*columns: str, insert: bool = True) -> Kind:
+    """Return the kind of rows whose named columns move on while the rest stays."""
+    return Kind("state", insert=insert, columns=columns)
+
+
+APP_FUNCTIONS = (
+    "aid_now()",
+    "members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)",
+    "open_charge_shelf(bigint)",
+    "write_charge_shard(bigint)",
+    "close_charge_shelf(bigint)",
+)
+
+TABLES: dict[str, Kind] = {
+    # The framework's own: sessions, accounts, second factors, cache.
+    "account_emailaddress": PLAIN,
+    "account_emailconfirmation": PLAIN,
+    "auth_group": DERIVED,
+    "auth_group_permissions": DERIVED,
+    "auth_permission": DERIVED,
+    "django_content_type": DERIVED,
+    "django_migrations": DERIVED,
+    "django_session": PLAIN,
+    "mfa_authenticator": PLAIN,
+    "work_cache": PLAIN,
+    # Work
+    "work_installation": state("clock_at", "clock_offset", "demo_ready", insert=False),
+    "work_job": state(
+        "state",
+        "attempt",
+        "failures",
+        "takeovers",
+        "lease_until",
+        "due_at",
+        "last_error",
+        "result",
+        "started_at",
+        "finished_at",
+    ),
+    "work_outboxmessage": Kind("state", insert=True, delete=True, columns=("sent_at",)),
+    "work_idempotencykey": state("answer"),
+    "work_auditentry": FACT,
+    # Members
+    "members_user": state("password", "last_login", "email", "name", "name_zh", "is_active"),
+    "members_pool": state("state", "opened_date", "headcount_recorded_at"),
+    "members_planversion": FACT,
+    "members_dutygrant": state("ended_at"),
+    "members_membership": state("person_id"),
+    "members_span": state("to_at"),
+    # Ledger
+    "ledger_book": FACT,
+    "ledger_account": FACT,
+    "ledger_journalentry": FACT,
+    "ledger_posting": FACT,
+    "ledger_accountbalance": DERIVED,
+    "ledger_log": FACT,
+    "ledger_logentry": FACT,
+    "ledger_period": state(
+        "state",
+        "as_of",
+        "headcount_recorded_at",
+        "headcount",
+        "cases",
+        "aid_fen",
+        "fee_fen",
+        "other_costs_fen",
+        "reserve_contribution_fen",
+        "reserve_drawn_fen",
+        "sponsor_fen",
+        "other_income_fen",
+        "carry_in_fen",
+        "carry_out_fen",
+        "need_fen",
+        "assessed_fen",
+        "classes",
+        "shown_sha256",
+        "computations",
+        "prepared_by",
+        "prepared_at",
+        "approved_by",
+        "approved_at",
+        "approved_sha256",
+        "posted_at",
+        "entry_id",
+    ),
+    "ledger_award": state("state", "period_id"),
+    "ledger_manifestline": state("want_fen"),
+    "ledger_charge": DERIVED,
+}
+
+
+def grant_statements() -> list[str]:
+    """Return the SQL that brings the role's rights to exactly this list; safe to run again."""
+    statements = [
+        "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM aid_app",
+        "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM aid_app",
+        "GRANT USAGE ON SCHEMA public TO aid_app",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO aid_app",
+    ]
+    for table, kind in TABLES.items():
+        rights = ["SELECT"]
+        rights += ["INSERT"] if kind.insert else []
+        rights += ["UPDATE"] if kind.update else []
+        rights += ["DELETE"] if kind.delete else []
+        rights += [f"UPDATE ({', '.join(kind.columns)})"] if kind.columns else []
+        statements.append(f"GRANT {', '.join(rights)} ON {table} TO aid_app")
+    statements += [f"GRANT EXECUTE ON FUNCTION {name} TO aid_app" for name in APP_FUNCTIONS]
+    return statements

@@ -1,0 +1,23 @@
+"""Gathers the rooms' models; rooms never import this file."""
+
+from ledger.books.models import Account, AccountBalance, Book, JournalEntry, Posting
+from ledger.openbooks.models import Log, LogEntry
+from ledger.openbooks.triggers import every_entry_is_logged
+from ledger.sharing.models import Award, Charge, ManifestLine, Period
+
+# The journal knows no log; the log's guard is hung on it here, where both are known.
+every_entry_is_logged.register(JournalEntry)
+
+__all__ = [
+    "Account",
+    "AccountBalance",
+    "Award",
+    "Book",
+    "Charge",
+    "JournalEntry",
+    "Log",
+    "LogEntry",
+    "ManifestLine",
+    "Period",
+    "Posting",
+]

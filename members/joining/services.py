@@ -1,0 +1,88 @@
+"""Writes of memberships: admit people, end their cover, fix a headcount."""
+
+import datetime as dt
+
+from django.db import connection, transaction
+
+from aidplatform.work import audit
+from members.joining.models import Membership
+from members.people.models import User
+from members.pools.models import Pool
+
+
+def admit_member(
+    *, pool: Pool, person: User, class_no: int, from_at: dt.datetime, joined_date: dt.date, actor: str
+) -> Membership:
+    """Admit one person, covered from that instant."""
+    with transaction.atomic():
+        Pool.objects.select_for_update().get(pk=pool.pk)
+        last = pool.memberships.order_by("-number").values_list("number", flat=True).first() or 0
+        membership = Membership.objects.create(
+            pool=pool, number=last + 1, person=person, joined_date=joined_date
+        )
+        _cover(pool, membership.pk, membership.pk, class_no, from_at)
+        audit.record(actor=actor, action="admit_member", subject=str(membership))
+    return membership
+
+
+def admit_group(
+    *, pool: Pool, count: int, class_no: int, from_at: dt.datetime, joined_date: dt.date, actor: str
+) -> int:
+    """Admit `count` memberships without accounts at once, set-based; return the last number given.
+
+    For pools that move in with a member list, and for demonstrations.
+    """
+    with transaction.atomic():
+        Pool.objects.select_for_update().get(pk=pool.pk)
+        last = pool.memberships.order_by("-number").values_list("number", flat=True).first() or 0
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """WITH admitted AS (
+                       INSERT INTO members_membership (pool_id, number, joined_date)
+                       SELECT %s, %s + n, %s FROM generate_series(1, %s) n RETURNING id)
+                   SELECT min(id), max(id) FROM admitted""",
+                [pool.pk, last, joined_date, count],
+            )
+            first_id, last_id = cursor.fetchone()
+        _cover(pool, first_id, last_id, class_no, from_at)
+        audit.record(actor=actor, action="admit_group", subject=pool.code, count=count)
+    return int(last + count)
+
+
+def _cover(pool: Pool, first_id: int, last_id: int, class_no: int, from_at: dt.datetime) -> None:
+    """Open a span for each new membership of the pool in the id range."""
+    with connection.cursor() as cursor:
+        # recorded_at is overwritten by the guard span_recording_is_real
+        cursor.execute(
+            """INSERT INTO members_span (pool_id, membership_id, class_no, from_at, recorded_at)
+               SELECT pool_id, id, %s, %s, clock_timestamp() FROM members_membership
+                WHERE pool_id = %s AND id BETWEEN %s AND %s""",
+            [class_no, from_at, pool.pk, first_id, last_id],
+        )
+
+
+def end_cover(*, membership: Membership, at: dt.datetime, reason: str, actor: str) -> None:
+    """End a membership's open span; its earlier charges stand."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE members_span SET to_at = %s
+                WHERE pool_id = %s AND membership_id = %s AND to_at IS NULL""",
+            [at, membership.pool_id, membership.pk],
+        )
+        audit.record(actor=actor, action="end_cover", subject=str(membership), reason=reason)
+
+
+def fix_headcount(*, pool: Pool) -> dt.datetime:
+    """Return the real instant from which no span can be recorded into the past of this headcount.
+
+    Takes the pool's row exclusively: spans being written commit first and count, later ones come after.
+    Call it in the transaction that counts.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE members_pool SET headcount_recorded_at = clock_timestamp() WHERE id = %s
+               RETURNING headcount_recorded_at""",
+            [pool.pk],
+        )
+        recorded_at: dt.datetime = cursor.fetchone()[0]
+    return recorded_at

@@ -1,0 +1,81 @@
+"""Guards of membership spans: facts with one end, never overlapping, never written behind a headcount."""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, refuse
+
+# Both guards see whole statements, so that a million members joining costs one pass, not a million calls.
+# The share lock on the pool makes a span either visible to a headcount or recorded after it.
+_BEHIND_A_HEADCOUNT = f"""
+    PERFORM 1 FROM members_pool WHERE id IN (SELECT DISTINCT pool_id FROM new_rows) FOR SHARE;
+    IF EXISTS (
+        SELECT 1 FROM members_pool p JOIN new_rows n ON n.pool_id = p.id
+         WHERE coalesce(n.ended_recorded_at, n.recorded_at) <= p.headcount_recorded_at
+    ) THEN
+        RAISE EXCEPTION USING ERRCODE = '40001', CONSTRAINT = 'span_is_recorded_after_headcount',
+            MESSAGE = 'a headcount was taken while this span was being written: write it again';
+    END IF;
+"""
+
+span_guards = [
+    Guard(
+        name="span_recording_is_real",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        func=f"""
+            IF TG_OP = 'INSERT' THEN
+                NEW.recorded_at := clock_timestamp();
+                NEW.ended_recorded_at := CASE WHEN NEW.to_at IS NOT NULL THEN NEW.recorded_at END;
+            ELSE
+                IF OLD.to_at IS NOT NULL OR NEW.to_at IS NULL
+                   OR (NEW.pool_id, NEW.membership_id, NEW.class_no, NEW.from_at, NEW.recorded_at)
+                      IS DISTINCT FROM
+                      (OLD.pool_id, OLD.membership_id, OLD.class_no, OLD.from_at, OLD.recorded_at) THEN
+                    {refuse("span_ends_once", "a span can only be ended, once")}
+                END IF;
+                NEW.ended_recorded_at := clock_timestamp();
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="spans_do_not_overlap",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="new_rows"),
+        func=f"""
+            {_BEHIND_A_HEADCOUNT}
+            IF EXISTS (
+                SELECT 1 FROM new_rows n
+                  LEFT JOIN members_membership m ON m.id = n.membership_id AND m.pool_id = n.pool_id
+                 WHERE m.id IS NULL
+            ) THEN
+                {refuse("span_belongs_to_its_membership", "no such membership in this pool")}
+            END IF;
+            IF EXISTS (
+                SELECT 1 FROM new_rows n JOIN members_span s
+                    ON s.pool_id = n.pool_id AND s.membership_id = n.membership_id AND s.from_at <> n.from_at
+                   AND s.from_at < coalesce(n.to_at, 'infinity') AND n.from_at < coalesce(s.to_at, 'infinity')
+            ) THEN
+                {refuse("spans_do_not_overlap", "this membership is already covered at that time")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+    Guard(
+        name="span_end_after_headcount",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Update,
+        referencing=pgtrigger.Referencing(new="new_rows"),
+        func=f"{_BEHIND_A_HEADCOUNT} RETURN NULL;",
+    ),
+    Guard(
+        name="span_is_kept",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete | pgtrigger.Truncate,
+        func=refuse("span_is_kept", "spans are ended, never deleted"),
+    ),
+]

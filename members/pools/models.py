@@ -1,0 +1,148 @@
+"""Pools, their plan versions, and the duties people hold in them."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.guards import Guard, follows_order, permanent, refuse
+from members.pools.plan_terms import PlanTerms
+from members.pools.triggers import duties_do_not_meet, duty_needs_two_people
+
+
+class Pool(models.Model):
+    """A mutual-aid pool.
+
+    code: public id, also the name of its books and of its log. headcount_recorded_at: the real instant of
+    the last headcount; no membership span may be recorded before it any more. charges_by_period: each period
+    has its own charge table; decided at founding by the expected size.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        GATHERING = "gathering", _("gathering")
+        OPEN = "open", _("open")
+        INTAKE_STOPPED = "intake_stopped", _("intake stopped")
+        WINDING_DOWN = "winding_down", _("winding down")
+        CLOSED = "closed", _("closed")
+
+    code = models.SlugField(max_length=40, unique=True)
+    name_en = models.CharField(max_length=80)
+    name_zh = models.CharField(max_length=80)
+    currency = models.CharField(max_length=3, default="CNY")
+    time_zone = models.CharField(max_length=40, default="Asia/Shanghai")
+    state = models.CharField(max_length=20, choices=State, default=State.DRAFT)
+    charges_by_period = models.BooleanField(default=False)
+    opened_date = models.DateField(null=True)
+    headcount_recorded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        triggers = [
+            follows_order(
+                "pool_state_follows_order",
+                "state",
+                {
+                    "draft": ("gathering", "open"),
+                    "gathering": ("open", "closed"),
+                    "open": ("intake_stopped", "winding_down"),
+                    "intake_stopped": ("open", "winding_down"),
+                    "winding_down": ("closed",),
+                    "closed": (),
+                },
+                first="draft",
+            ),
+            Guard(
+                name="pool_keeps_its_money_terms",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=f"""
+                    IF (NEW.code, NEW.currency, NEW.charges_by_period)
+                       IS DISTINCT FROM (OLD.code, OLD.currency, OLD.charges_by_period)
+                       OR (OLD.state <> 'draft' AND NEW.time_zone <> OLD.time_zone) THEN
+                        {refuse("pool_keeps_its_money_terms", "code, currency and calendar zone are fixed")}
+                    END IF;
+                    -- The hour of a headcount is the server's own and never goes back.
+                    IF NEW.headcount_recorded_at IS DISTINCT FROM OLD.headcount_recorded_at THEN
+                        NEW.headcount_recorded_at := clock_timestamp();
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class PlanVersion(models.Model):
+    """The rules of a pool from a date on: published once, never edited.
+
+    terms: what `plan_terms.PlanTerms` reads; terms_sha256: hash of its canonical JSON.
+    """
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="plan_versions")
+    number = models.PositiveIntegerField()
+    terms = models.JSONField()
+    terms_sha256 = models.CharField(max_length=64)
+    effective_date = models.DateField()
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "number"], name="one_plan_version_per_number"),
+            models.UniqueConstraint(fields=["pool", "effective_date"], name="one_plan_version_per_date"),
+        ]
+        triggers = permanent("plan_version_is_permanent")
+
+    def __str__(self) -> str:
+        return f"{self.pool.code} v{self.number}"
+
+    def plan(self) -> PlanTerms:
+        """Return the terms as the pure, validated object."""
+        return PlanTerms.from_json(self.terms)
+
+
+class DutyGrant(models.Model):
+    """A duty a person holds in a pool; pool null: in every pool of this installation (administrators only).
+
+    Founding grants are made while the pool is a draft; later ones need two other people.
+    """
+
+    class Duty(models.TextChoices):
+        POOL_ADMIN = "pool_admin", _("pool admin")
+        REVIEWER = "reviewer", _("reviewer")
+        SECOND_REVIEWER = "second_reviewer", _("second reviewer")
+        TREASURER = "treasurer", _("treasurer")
+        CONTROLLER = "controller", _("controller")
+        AUDITOR = "auditor", _("auditor")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, null=True, related_name="duty_grants")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="duty_grants"
+    )
+    duty = models.CharField(max_length=20, choices=Duty)
+    is_founding = models.BooleanField(default=False)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    granted_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pool", "person", "duty"],
+                condition=Q(ended_at=None),
+                nulls_distinct=False,
+                name="one_live_grant_per_duty",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("granted_at")), name="grant_ends_after_it_began"
+            ),
+        ]
+        triggers = [duty_needs_two_people, duties_do_not_meet]

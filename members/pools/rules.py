@@ -1,0 +1,85 @@
+"""Who may do what in a pool, as decorators of views."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.errors import ForbiddenError, NotFoundError
+from aidplatform.lib.http import policy
+from members.people.models import User
+from members.pools.models import DutyGrant
+from members.pools.selectors import access_pool, duties_of
+
+DEMO_MFA = "aid_demo_mfa"
+View = Callable[..., HttpResponse]
+
+
+def has_second_factor(request: HttpRequest) -> bool:
+    """Tell whether this session was opened with a second factor; in demo the person switch stands for it."""
+    if settings.DEMO and request.session.get(DEMO_MFA):
+        return True
+    methods = request.session.get("account_authentication_methods", [])
+    return any(method.get("method") == "mfa" for method in methods)
+
+
+def duty_required(*duties: str) -> Callable[[View], View]:
+    """Let in people who hold one of the duties in the pool named by the view's `code`.
+
+    Strangers get the 404 of a pool that does not exist; people of the pool with another duty get 403; anyone
+    with a duty must have signed in with a second factor.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            refused = _sign_in_first(request)
+            if refused is not None:
+                return refused
+            pool = access_pool(code=code)
+            held = duties_of(cast(User, request.user), pool)
+            if not held:
+                raise NotFoundError(_("There is no pool with this address."))
+            if not held & set(duties):
+                raise ForbiddenError(_("Your duties in this pool do not include this."))
+            return view(request, code, *args, **kwargs)
+
+        return policy("duty:" + ",".join(duties))(guarded)
+
+    return decorate
+
+
+def duty_anywhere(*duties: str) -> Callable[[View], View]:
+    """Let in people who hold one of the duties in any pool, signed in with a second factor."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            refused = _sign_in_first(request)
+            if refused is not None:
+                return refused
+            person = cast(User, request.user)
+            if not DutyGrant.objects.filter(person=person, duty__in=duties, ended_at=None).exists():
+                raise NotFoundError(_("There is no such page, or it is not yours to see."))
+            return view(request, *args, **kwargs)
+
+        return policy("duty-anywhere:" + ",".join(duties))(guarded)
+
+    return decorate
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponse | None:
+    """Return the redirect to sign-in or second factor, or None where both are there."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    if has_second_factor(request):
+        return None
+    if Authenticator.objects.filter(user=request.user).exists():
+        return redirect("mfa_reauthenticate")
+    return redirect("mfa_index")
