@@ -279,6 +279,15 @@ def test_empty_class_still_gets_a_published_rate():
     assert [(s.count, s.share_fen) for s in sharing.shares] == [(10, 100), (0, 150)]
 
 
+def test_empty_class_does_not_raise_the_level_when_everyone_is_capped():
+    sharing = compute_shares(
+        groups=[Group(0, 2, 1, cap_fen=100), Group(1, 0, 1, cap_fen=500)],
+        costs=Costs((1_000,)),
+        fee_rule=NO_FEE,
+    )
+    assert (sharing.level, [s.share_fen for s in sharing.shares]) == (100, [100, 100])
+
+
 def test_respread_wallet_is_a_cap_at_the_balance():
     """Prepaid: balances 10, 30 and 1,000 meet a need of 300; whoever is short pays the balance."""
     sharing = compute_shares(
@@ -374,6 +383,7 @@ def test_case_cap_without_payers_is_refused():
         (52_222, (60_000, 40_000), (31_333, 20_889)),
         (1, (5, 5, 5), (1, 0, 0)),
         (2, (1, 5, 5), (0, 1, 1)),
+        (2, (1, 3), (0, 2)),
         (0, (3, 4), (0, 0)),
         (0, (), ()),
         (0, (0, 0), (0, 0)),
