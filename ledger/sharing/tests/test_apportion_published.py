@@ -152,6 +152,22 @@ def test_unpublished_mean_aid_is_inferred_from_the_share():
     assert implied.low == 73_233_500 * 93 * 100 // 108 // 286
 
 
+def test_mean_aid_is_not_inferred_from_cases_of_all_plans():
+    assert VERDICTS["2020-12-1:critical"].implied_mean_aid_fen is None
+    assert VERDICTS["2020-10-2:critical"].implied_mean_aid_fen is not None
+
+
+def test_evidence_is_told_in_the_order_of_time():
+    rows = published_rows()[::-1]
+    evidence = judge(ROWS["2018-12-1"], rows).reason.params["evidence"]
+    assert evidence == "2018-12-31: 27,000,000, 2019-01-2:critical: 23,000,000"
+    late = a_row(label="a-late", members=Range(90, 90), share_fen=None, date=date(2020, 1, 9))
+    early = a_row(label="b-early", members=Range(90, 90), share_fen=None, date=date(2020, 1, 8))
+    wrong = a_row(members=None, published_members=None, share_fen=5)
+    params = judge(wrong, [wrong, late, early]).reason.params
+    assert params["evidence"] == "b-early: 100, a-late: 100"
+
+
 def test_unpublished_headcount_is_inferred_from_the_share():
     """21 senior cases of 50,000 to 100,000 at 0.56 mean 2.0 to 4.1 million payers."""
     assert VERDICTS["2019-senior-first:senior"].implied_members == Range(2_025_000, 4_123_636)

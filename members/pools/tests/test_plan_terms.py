@@ -296,6 +296,15 @@ def test_case_cap_of_ten_fen_takes_three_million_three_hundred_thousand_members(
     assert PlanTerms.from_json(data).minimum_members == 3_300_000
 
 
+def test_break_even_size_is_rounded_up():
+    assert break_even_members(max_aid_fen=100, fee=FeeTerms(Fraction(0)), per_case_cap_fen=7) == 15
+
+
+def test_null_is_not_given():
+    assert refusal(changed("waiting_days", None)) == ("waiting_days", "missing_field")
+    assert PlanTerms.from_json(changed("fee.fixed_fen", None)).fee.fixed_fen == 0
+
+
 def test_fee_ceiling_lowers_the_break_even_size():
     fee = FeeTerms(Fraction(10, 100), ceiling_fen=1_000_000)
     assert break_even_members(max_aid_fen=30_000_000, fee=fee, per_case_cap_fen=10) == 3_100_000
