@@ -103,12 +103,6 @@ def enqueue(*, kind: str, key: str, payload: dict[str, Any], actor: str) -> Job:
     return job
 
 
-def json.dumps(value: object) -> str:
-    import json
-
-    return json.dumps(value)
-
-
 def claim(job_id: int) -> Lease | None:
     """Take a due job: queued and due, or running with a lease that ran out. None: it is not to be had."""
     with transaction.atomic(), connection.cursor() as cursor:

@@ -90,7 +90,11 @@ class Job(models.Model):
             follows_order(
                 "job_state_follows_order",
                 "state",
-                {"queued": ("running", "stuck"), "running": ("queued", "done", "stuck"), "stuck": ("queued",)},
+                {
+                    "queued": ("running", "stuck"),
+                    "running": ("queued", "done", "stuck"),
+                    "stuck": ("queued",),
+                },
                 first="queued",
             ),
             Guard(

@@ -80,9 +80,7 @@ def instant(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def envelope(
-    *, pool: str, entry_type: str, seq: int, at: dt.datetime, body: dict[str, object]
-) -> bytes:
+def envelope(*, pool: str, entry_type: str, seq: int, at: dt.datetime, body: dict[str, object]) -> bytes:
     """Return the canonical bytes of a log entry, at most 65,535 of them.
 
     Raises: NotCanonicalError also for an unknown type or a body that is too long.

@@ -16,9 +16,7 @@ def open_log(*, code: str) -> Log:
     return Log.objects.create(code=code)
 
 
-def append(
-    *, code: str, entry_type: str, key: str, body: dict[str, Any], at: dt.datetime
-) -> LogEntry:
+def append(*, code: str, entry_type: str, key: str, body: dict[str, Any], at: dt.datetime) -> LogEntry:
     """Append one entry in the caller's transaction; appends to one log wait for each other.
 
     Raises: NotCanonicalError; IntegrityError one_log_entry_per_event when the event is stated already.
@@ -68,6 +66,4 @@ def _log(entry: JournalEntry) -> None:
     }
     if entry.reverses is not None:
         body["reverses"] = entry.reverses.number
-    append(
-        code=entry.book.code, entry_type="book.entry", key=str(entry.number), body=body, at=entry.at
-    )
+    append(code=entry.book.code, entry_type="book.entry", key=str(entry.number), body=body, at=entry.at)

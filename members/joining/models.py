@@ -58,6 +58,8 @@ class MembershipSpan(models.Model):
                 | Q(to_at__gte=F("from_at"), ended_recorded_at__gte=F("recorded_at")),
                 name="span_end_is_recorded",
             ),
-            models.CheckConstraint(condition=Q(class_no__gte=0, class_no__lte=63), name="span_class_in_range"),
+            models.CheckConstraint(
+                condition=Q(class_no__gte=0, class_no__lte=63), name="span_class_in_range"
+            ),
         ]
         triggers = span_guards

@@ -6,7 +6,7 @@ from aidplatform.lib.guards import Guard, refuse
 
 # Both guards see whole statements, so that a million members joining costs one pass, not a million calls.
 # The share lock on the pool makes a span either visible to a headcount or recorded after it.
-_BEHIND_A_HEADCOUNT = f"""
+_BEHIND_A_HEADCOUNT = """
     PERFORM 1 FROM members_pool WHERE id IN (SELECT DISTINCT pool_id FROM new_rows) FOR SHARE;
     IF EXISTS (
         SELECT 1 FROM members_pool p JOIN new_rows n ON n.pool_id = p.id

@@ -119,9 +119,7 @@ class DutyGrant(models.Model):
         AUDITOR = "auditor", _("auditor")
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, null=True, related_name="duty_grants")
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="duty_grants"
-    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="duty_grants")
     duty = models.CharField(max_length=20, choices=Duty)
     is_founding = models.BooleanField(default=False)
     proposed_by = models.ForeignKey(
@@ -142,7 +140,8 @@ class DutyGrant(models.Model):
                 name="one_live_grant_per_duty",
             ),
             models.CheckConstraint(
-                condition=Q(ended_at=None) | Q(ended_at__gte=F("granted_at")), name="grant_ends_after_it_began"
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("granted_at")),
+                name="grant_ends_after_it_began",
             ),
         ]
         triggers = [duty_needs_two_people, duties_do_not_meet]

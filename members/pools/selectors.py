@@ -38,7 +38,9 @@ def pools_of(person: User) -> QuerySet[Pool]:
     if everywhere:
         return Pool.objects.order_by("code")
     return (
-        Pool.objects.filter(duty_grants__person=person, duty_grants__ended_at=None).distinct().order_by("code")
+        Pool.objects.filter(duty_grants__person=person, duty_grants__ended_at=None)
+        .distinct()
+        .order_by("code")
     )
 
 

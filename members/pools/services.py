@@ -63,11 +63,13 @@ def publish_plan(
 def grant_founding_duty(*, pool: Pool | None, person: User, duty: str, at: dt.datetime) -> DutyGrant:
     """Give a duty while the pool is a draft (pool None: one of the first two administrators)."""
     with transaction.atomic():
-        grant = DutyGrant.objects.create(
-            pool=pool, person=person, duty=duty, is_founding=True, granted_at=at
-        )
+        grant = DutyGrant.objects.create(pool=pool, person=person, duty=duty, is_founding=True, granted_at=at)
         audit.record(
-            actor="founding", action="grant_duty", subject=person.code, duty=duty, pool=pool.code if pool else "*"
+            actor="founding",
+            action="grant_duty",
+            subject=person.code,
+            duty=duty,
+            pool=pool.code if pool else "*",
         )
     return grant
 

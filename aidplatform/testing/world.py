@@ -1,0 +1,151 @@
+"""Personas and a small pool, made by the services as any pool is."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import connection
+
+from aidplatform.lib import clock
+from aidplatform.work.jobs import Lease, claim
+from aidplatform.work.models import Job
+from ledger.sharing import services as sharing
+from ledger.sharing.models import Award, Period
+from members.joining.services import admit_group
+from members.people.models import User
+from members.pools import services as pools
+from members.pools.models import Pool
+
+TERMS = {
+    "fee": {"rate": "8/100"},
+    "calendar": {
+        "publicity_days": 3,
+        "periods": [{"opening_day": 1, "publicity_day": 7, "charge_day": 14}],
+    },
+    "classes": [{"class_no": 0, "weight": 1, "name_en": "Everyone", "name_zh": "全体成员"}],
+    "aid": [
+        {"severity": "severe", "age_from": 0, "age_before": 40, "max_aid_fen": 30_000_000},
+        {"severity": "severe", "age_from": 40, "age_before": 60, "max_aid_fen": 10_000_000},
+        {"severity": "mild", "age_from": 0, "age_before": 60, "max_aid_fen": 5_000_000},
+    ],
+    "on_cap": "redistribute",
+    "on_infeasible": "sponsor",
+    "waiting_days": 90,
+    "minimum_members": 3,
+    "notice_days": 7,
+}
+OPENED = dt.date(2026, 1, 1)
+
+
+@dataclass
+class World:
+    """A pool with four people: admin, controller, treasurer, auditor; `stranger` has no duty."""
+
+    pool: Pool
+    admin: User
+    controller: User
+    treasurer: User
+    auditor: User
+    stranger: User
+
+    @classmethod
+    def founded(cls, *, code: str = "test-pool", members: int = 7, large: bool = False) -> "World":
+        """Found and open a pool with that many members on 2026-01-01 and stop the clock on that day."""
+        set_clock(dt.datetime(2026, 1, 1, 2, tzinfo=dt.UTC))
+        pool = pools.found_pool(
+            code=code,
+            name_en="Test pool",
+            name_zh="测试互助",
+            currency="CNY",
+            time_zone="Asia/Shanghai",
+            expected_members=10**6 if large else members,
+            founder="founding",
+        )
+        sharing.open_pool_books(pool=pool)
+        people = {
+            duty: User.objects.create_user(f"{duty}@{code}.example.org", name=duty.title())
+            for duty in ("pool_admin", "controller", "treasurer", "auditor", "stranger")
+        }
+        for duty, person in people.items():
+            if duty != "stranger":
+                pools.grant_founding_duty(pool=pool, person=person, duty=duty, at=clock.now())
+        pools.publish_plan(
+            pool=pool, terms=TERMS, effective_date=OPENED, publisher="founding", at=clock.now()
+        )
+        if members:
+            admit_group(
+                pool=pool,
+                count=members,
+                class_no=0,
+                from_at=clock.start_of_day(OPENED, "Asia/Shanghai"),
+                joined_date=OPENED,
+                actor="founding",
+            )
+        pool = pools.open_pool(pool=pool, opener="founding", on=OPENED)
+        return cls(
+            pool,
+            people["pool_admin"],
+            people["controller"],
+            people["treasurer"],
+            people["auditor"],
+            people["stranger"],
+        )
+
+    def award(self, aid_fen: int, code: str = "C-1") -> Award:
+        """Announce a case of that much aid."""
+        return sharing.announce_award(
+            pool=self.pool,
+            code=code,
+            claim_code=f"claim-{code}",
+            masked={"age_band": "30-39", "sex": "f", "region": "Zhejiang", "disease": "thyroid cancer"},
+            aid_fen=aid_fen,
+            announcer="service",
+            at=clock.now(),
+        )
+
+    def settled_period(self) -> Period:
+        """Run the calendar to the end of publicity."""
+        period = sharing.open_period(pool=self.pool, at=clock.now())
+        set_clock(clock.start_of_day(period.publicity_date, "Asia/Shanghai"))
+        period = sharing.freeze_headcount(period=period, at=clock.now())
+        period = sharing.announce_period(period=period, at=clock.now())
+        set_clock(clock.start_of_day(period.publicity_end_date, "Asia/Shanghai"))
+        return sharing.settle_period(period=period, at=clock.now())
+
+    def computed_period(self) -> Period:
+        """Run on until the pool admin has computed the shares."""
+        return sharing.compute_shares(period=self.settled_period(), preparer=self.admin.code, at=clock.now())
+
+    def approved_period(self) -> Period:
+        """Run on until the controller has approved."""
+        period = self.computed_period()
+        return sharing.approve_period(
+            period=period,
+            approver=self.controller.code,
+            shown_sha256=period.shown_sha256 or "",
+            at=clock.now(),
+        )
+
+    def posted_period(self) -> Period:
+        """Run every posting job in this process, one after another, as a worker would."""
+        period = self.approved_period()
+        run_jobs()
+        period.refresh_from_db()
+        return period
+
+
+def run_jobs() -> None:
+    """Run the handlers of all due jobs here, without heartbeat threads, until none is left."""
+    from aidplatform.work import jobs
+
+    while due := jobs.due_job_ids():
+        for job_id in due:
+            lease: Lease | None = claim(job_id)
+            assert lease is not None
+            jobs._handlers[Job.objects.get(pk=job_id).kind](lease)
+            jobs._finish(lease, None)
+
+
+def set_clock(at: dt.datetime | None) -> None:
+    """Stop the demo clock at an instant; None lets it run."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE work_installation SET clock_at = %s", [at])

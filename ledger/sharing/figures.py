@@ -1,0 +1,142 @@
+"""A period's figures in the shape its pages show: lines of the bill, parts of one share, the identity. No database here.
+
+Units: fen throughout; parts of a share in hundredths of a fen, because a part may be smaller than one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from django.utils.translation import gettext_lazy as _
+
+Sign = Literal["+", "−", "="]
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """One class of members: what each owes."""
+
+    class_no: int
+    weight: int
+    members: int
+    share_fen: int
+
+    @property
+    def total_fen(self) -> int:
+        """Return what the class owes together."""
+        return self.members * self.share_fen
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All figures of a period's bill, provisional or final, named as in the manual."""
+
+    cases: int
+    aid_fen: int
+    other_costs_fen: int
+    fee_fen: int
+    reserve_contribution_fen: int
+    reserve_drawn_fen: int
+    sponsor_fen: int
+    carry_in_fen: int
+    carry_out_fen: int
+    need_fen: int
+    assessed_fen: int
+    classes: tuple[ClassFigures, ...]
+
+    @property
+    def members(self) -> int:
+        """Return how many share."""
+        return sum(row.members for row in self.classes)
+
+    @property
+    def total_weight(self) -> int:
+        """Return Σ weight over all members."""
+        return sum(row.members * row.weight for row in self.classes)
+
+    @property
+    def income_side_fen(self) -> int:
+        """Return S + E + V + C_in."""
+        return self.assessed_fen + self.sponsor_fen + self.reserve_drawn_fen + self.carry_in_fen
+
+    @property
+    def cost_side_fen(self) -> int:
+        """Return A + W + Φ + R + C_out."""
+        costs = self.aid_fen + self.other_costs_fen + self.fee_fen
+        return costs + self.reserve_contribution_fen + self.carry_out_fen
+
+    @property
+    def identity_holds(self) -> bool:
+        """Tell whether both sides agree to the fen."""
+        return self.income_side_fen == self.cost_side_fen
+
+    @property
+    def base_class(self) -> ClassFigures | None:
+        """Return the lightest class that has members: the share that headlines name."""
+        peopled = [row for row in self.classes if row.members]
+        return min(peopled, key=lambda row: (row.weight, row.class_no)) if peopled else None
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """One line of the bill: what it adds or takes away (fen), and its letter in the identity."""
+
+    sign: Sign
+    letter: str
+    name: object
+    amount_fen: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a member's share, in hundredths of a fen."""
+
+    sign: Sign
+    name: object
+    amount: int
+
+    @property
+    def text(self) -> str:
+        """Return the amount in the currency unit with four decimals."""
+        return f"{self.amount // 10_000:,}.{self.amount % 10_000:04d}"
+
+
+def class_figures(rows: Iterable[dict[str, int]]) -> tuple[ClassFigures, ...]:
+    """Read the stored class table."""
+    return tuple(
+        ClassFigures(row["class_no"], row["weight"], row["members"], row["share_fen"]) for row in rows
+    )
+
+
+def bill_lines(figures: Figures) -> list[BillLine]:
+    """Return the lines from the costs to the need; a cause that is zero is left out, aid, fee and carry stay."""
+    lines = [
+        BillLine("+", "A", _("Aid for the cases"), figures.aid_fen),
+        BillLine("+", "W", _("Other costs to be shared"), figures.other_costs_fen),
+        BillLine("+", "Φ", _("Management fee"), figures.fee_fen),
+        BillLine("+", "R", _("Contribution to the reserve"), figures.reserve_contribution_fen),
+        BillLine("−", "V", _("Drawn from the reserve"), figures.reserve_drawn_fen),
+        BillLine("−", "E", _("Paid by the sponsor"), figures.sponsor_fen),
+        BillLine("−", "C_in", _("Surplus carried in"), figures.carry_in_fen),
+    ]
+    return [line for line in lines if line.amount_fen or line.letter in {"A", "Φ", "C_in"}]
+
+
+def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:
+    """Split one member's share into parts that add up to it exactly, the rounding last.
+
+    Each part is its sum × weight / Σ weight, cut to a hundredth of a fen; what all the cutting and the
+    rounding up amount to is a part of its own.
+    """
+    if not figures.total_weight or not row.share_fen:
+        return []
+    parts = [
+        Part(line.sign, line.name, line.amount_fen * 100 * row.weight // figures.total_weight)
+        for line in bill_lines(figures)
+        if line.amount_fen
+    ]
+    explained = sum(part.amount if part.sign == "+" else -part.amount for part in parts)
+    rest = row.share_fen * 100 - explained
+    if rest:
+        parts.append(Part("+" if rest > 0 else "−", _("Rounded up to the fen"), abs(rest)))
+    return parts

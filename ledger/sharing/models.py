@@ -1,0 +1,274 @@
+"""Awards to be shared, periods, the manifest of a headcount, and charges."""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.guards import follows_order
+from ledger.books.models import JournalEntry
+from ledger.sharing.triggers import award_guards, manifest_guards, period_guards
+from members.pools.models import PlanVersion, Pool
+
+
+class Period(models.Model):
+    """One sharing period of a pool, from opening to posted charges.
+
+    Dates are days of the pool's zone, half-open: a period covers [opening_date, next_opening_date). as_of:
+    00:00 of the publicity date; who is covered then, shares. The figures (fen) satisfy
+    S + E + V + C_in = A + W + Φ + R + C_out. classes: [{class_no, weight, members, share_fen}], at most 64.
+    shown_sha256: hash of every figure, written by the database; an approval names it.
+    charged_*: what the charge table holds, written by the shelf functions alone.
+    """
+
+    class State(models.TextChoices):
+        OPENED = "opened", _("opened")
+        FROZEN = "frozen", _("headcount frozen")
+        ANNOUNCED = "announced", _("announced")
+        SETTLED = "settled", _("publicity ended")
+        COMPUTED = "computed", _("computed")
+        APPROVED = "approved", _("approved")
+        POSTING = "posting", _("being posted")
+        POSTED = "posted", _("posted")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="periods")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=State, default=State.OPENED)
+    plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="periods")
+    opening_date = models.DateField()
+    next_opening_date = models.DateField()
+    publicity_date = models.DateField()
+    publicity_end_date = models.DateField()
+    charge_date = models.DateField()
+
+    as_of = models.DateTimeField(null=True)
+    headcount_recorded_at = models.DateTimeField(null=True)
+    headcount = models.BigIntegerField(null=True)
+
+    cases = models.PositiveIntegerField(null=True)
+    aid_fen = models.BigIntegerField(null=True)
+    fee_fen = models.BigIntegerField(null=True)
+    other_costs_fen = models.BigIntegerField(null=True)
+    reserve_contribution_fen = models.BigIntegerField(null=True)
+    reserve_drawn_fen = models.BigIntegerField(null=True)
+    sponsor_fen = models.BigIntegerField(null=True)
+    other_income_fen = models.BigIntegerField(null=True)
+    carry_in_fen = models.BigIntegerField(null=True)
+    carry_out_fen = models.BigIntegerField(null=True)
+    need_fen = models.BigIntegerField(null=True)
+    assessed_fen = models.BigIntegerField(null=True)
+    classes = models.JSONField(null=True)
+    shown_sha256 = models.CharField(max_length=64, null=True)
+
+    computations = models.PositiveIntegerField(default=0)
+    prepared_by = models.CharField(max_length=40, null=True)
+    prepared_at = models.DateTimeField(null=True)
+    approved_by = models.CharField(max_length=40, null=True)
+    approved_at = models.DateTimeField(null=True)
+    approved_sha256 = models.CharField(max_length=64, null=True)
+
+    charged_members = models.BigIntegerField(null=True)
+    charged_fen = models.BigIntegerField(null=True)
+    posted_at = models.DateTimeField(null=True)
+    entry = models.OneToOneField(JournalEntry, on_delete=models.PROTECT, null=True, related_name="period")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "number"], name="one_period_per_number"),
+            ExclusionConstraint(
+                name="periods_do_not_overlap",
+                expressions=[
+                    ("pool", RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("opening_date"),
+                            F("next_opening_date"),
+                            function="daterange",
+                            output_field=DateRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+            models.CheckConstraint(
+                condition=Q(opening_date__lte=F("publicity_date"))
+                & Q(publicity_date__lt=F("publicity_end_date"))
+                & Q(publicity_end_date__lte=F("charge_date"))
+                & Q(opening_date__lt=F("next_opening_date")),
+                name="period_dates_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="opened")
+                | Q(as_of__isnull=False, headcount_recorded_at__isnull=False, headcount__gte=0),
+                name="frozen_period_has_a_headcount",
+            ),
+            models.CheckConstraint(
+                condition=Q(assessed_fen=None)
+                | Q(
+                    assessed_fen=F("aid_fen")
+                    + F("other_costs_fen")
+                    + F("fee_fen")
+                    + F("reserve_contribution_fen")
+                    + F("carry_out_fen")
+                    - F("sponsor_fen")
+                    - F("reserve_drawn_fen")
+                    - F("carry_in_fen")
+                ),
+                name="period_identity_holds",
+            ),
+            models.CheckConstraint(
+                condition=Q(assessed_fen=None)
+                | Q(
+                    aid_fen__gte=0,
+                    fee_fen__gte=0,
+                    other_costs_fen__gte=0,
+                    reserve_contribution_fen__gte=0,
+                    reserve_drawn_fen__gte=0,
+                    sponsor_fen__gte=0,
+                    carry_in_fen__gte=0,
+                    carry_out_fen__gte=0,
+                    assessed_fen__gte=0,
+                ),
+                name="period_figures_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["opened", "frozen", "announced", "settled"])
+                | Q(assessed_fen__isnull=False, prepared_by__isnull=False, classes__isnull=False),
+                name="computed_period_has_figures",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by=None) | ~Q(approved_by=F("prepared_by")),
+                name="period_approver_is_not_preparer",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_sha256=None) | Q(approved_sha256=F("shown_sha256")),
+                name="approval_is_of_what_was_shown",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["opened", "frozen", "announced", "settled", "computed"])
+                | Q(approved_by__isnull=False, approved_sha256__isnull=False),
+                name="posting_needs_an_approval",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="posted") | Q(charged_fen=F("assessed_fen"), posted_at__isnull=False),
+                name="posted_charges_equal_assessed",
+            ),
+        ]
+        triggers = [
+            follows_order(
+                "period_state_follows_order",
+                "state",
+                {
+                    "opened": ("frozen",),
+                    "frozen": ("announced",),
+                    "announced": ("settled",),
+                    "settled": ("computed",),
+                    "computed": ("approved",),
+                    "approved": ("posting",),
+                    "posting": ("posted",),
+                },
+                first="opened",
+            ),
+            *period_guards,
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def code(self) -> str:
+        """Return the public id, e.g. demo-2020/1."""
+        return f"{self.pool.code}/{self.number}"
+
+    @property
+    def is_public(self) -> bool:
+        """Tell whether its cases and provisional figures are announced."""
+        return self.state not in {self.State.OPENED, self.State.FROZEN}
+
+
+class Award(models.Model):
+    """Aid that a claim has been granted and that a period shares: all the ledger knows of a claim.
+
+    code: public case number. masked: what everyone may see (age band, sex, region, disease class). aid_fen: what
+    is shared. claim_code: opaque reference for the claims side.
+    """
+
+    class State(models.TextChoices):
+        ANNOUNCED = "announced", _("in publicity")
+        FINAL = "final", _("final")
+        SHARED = "shared", _("shared")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="awards")
+    period = models.ForeignKey(Period, on_delete=models.PROTECT, null=True, related_name="awards")
+    code = models.CharField(max_length=40)
+    claim_code = models.CharField(max_length=40)
+    masked = models.JSONField()
+    aid_fen = models.BigIntegerField()
+    state = models.CharField(max_length=12, choices=State, default=State.ANNOUNCED)
+    announced_at = models.DateTimeField()
+    announced_by = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "code"], name="one_award_per_case"),
+            models.UniqueConstraint(fields=["pool", "claim_code"], name="one_award_per_claim"),
+            models.CheckConstraint(
+                condition=Q(aid_fen__gt=0, aid_fen__lt=2**53), name="award_amount_above_zero"
+            ),
+        ]
+        triggers = [
+            follows_order(
+                "award_state_follows_order",
+                "state",
+                {"announced": ("final", "withdrawn"), "final": ("shared", "withdrawn"), "shared": ()},
+                first="announced",
+            ),
+            *award_guards,
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pool.code} {self.code}"
+
+
+class ManifestLine(models.Model):
+    """One shard of a period's headcount: a range of membership ids and whom it must charge.
+
+    counts: {class_no: members}; ids_hash: order-free 64-bit hash of the ids and classes; want_fen: what the
+    shard's charges must sum to, known once shares are computed. written_at: its charges are committed.
+    """
+
+    period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="manifest")
+    shard_no = models.PositiveIntegerField()
+    first_id = models.BigIntegerField()
+    end_id = models.BigIntegerField()
+    members = models.BigIntegerField()
+    counts = models.JSONField()
+    ids_hash = models.BigIntegerField()
+    want_fen = models.BigIntegerField(null=True)
+    written_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["period", "shard_no"], name="one_manifest_line_per_shard"),
+            models.CheckConstraint(condition=Q(first_id__lt=F("end_id")), name="shard_range_is_not_empty"),
+        ]
+        triggers = manifest_guards
+
+
+class Charge(models.Model):
+    """What one membership owes for one period (fen). Written by the shelf functions only.
+
+    The table is partitioned by pool, large pools also by period; every read must name the pool.
+    """
+
+    pk = models.CompositePrimaryKey("membership_id", "pool_id", "period_no")
+    membership_id = models.BigIntegerField()
+    share_fen = models.BigIntegerField()
+    pool_id = models.IntegerField()
+    period_no = models.IntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "ledger_charge"

@@ -1,0 +1,624 @@
+"""Writes of sharing: a period from opening to posted charges, in the order of ARCHITECTURE.md.
+
+open → freeze headcount → announce → settle (publicity ends) → compute → approve → post. Each function locks pool,
+then period; checks; computes (pure); writes; tells (audit, log, jobs). Posting itself is three kinds of job.
+"""
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import ConflictError, DomainError
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import audit, jobs
+from ledger.books import chart
+from ledger.books.services import Line, credit, debit, open_book
+from ledger.openbooks import services as openbooks
+from ledger.sharing.models import Award, Period
+from ledger.sharing.selectors import OTHER_COSTS, Bill, awards_of, book_of, class_counts, compute_bill
+from members.joining.services import fix_headcount
+from members.pools.models import Pool
+from members.pools.selectors import plan_in_force
+
+ADVANCE = "sharing.advance"
+COMPUTE = "sharing.compute"
+START = "sharing.start_posting"
+SHARD = "sharing.write_shard"
+CLOSE = "sharing.close_posting"
+SERVICE = "service"
+
+
+class WrongStateError(ConflictError):
+    """The period is not where this step needs it to be."""
+
+    code = "wrong_state"
+
+
+class TooEarlyError(DomainError):
+    """The plan's date for this step has not come."""
+
+    code = "too_early"
+
+
+class SnapshotChangedError(ConflictError):
+    """The members of the frozen headcount do not match its manifest any more."""
+
+    code = "snapshot_changed"
+
+
+class FiguresChangedError(ConflictError):
+    """The approver saw other figures than the ones stored now."""
+
+    code = "approval_is_of_what_was_shown"
+
+
+class NoPayersError(DomainError):
+    """There is aid to share and nobody to share it."""
+
+    code = "no_payers"
+
+
+class SamePersonError(ConflictError):
+    """Preparing and approving need two people."""
+
+    code = "period_approver_is_not_preparer"
+
+
+def open_pool_books(*, pool: Pool) -> None:
+    """Open a pool's book and log; done once, when it is founded."""
+    with transaction.atomic():
+        open_book(code=pool.code, currency=pool.currency)
+        openbooks.open_log(code=pool.code)
+
+
+def announce_award(
+    *,
+    pool: Pool,
+    code: str,
+    claim_code: str,
+    masked: dict[str, str],
+    aid_fen: int,
+    announcer: str,
+    at: dt.datetime,
+) -> Award:
+    """Take over a decided claim for the next announcement: masked face, amount, opaque reference."""
+    with transaction.atomic():
+        award = Award.objects.create(
+            pool=pool,
+            code=code,
+            claim_code=claim_code,
+            masked=masked,
+            aid_fen=aid_fen,
+            announced_at=at,
+            announced_by=announcer,
+        )
+        audit.record(actor=announcer, action="announce_award", subject=str(award), aid_fen=aid_fen)
+    return award
+
+
+@transaction.atomic
+def open_period(*, pool: Pool, at: dt.datetime) -> Period:
+    """Open the period that follows the last one, or the one that holds the pool's opening date."""
+    pool = Pool.objects.select_for_update().get(pk=pool.pk)
+    last = pool.periods.order_by("-number").first()
+    first_day = last.next_opening_date if last else pool.opened_date
+    if first_day is None or clock.start_of_day(first_day, pool.time_zone) > at:
+        raise TooEarlyError(_("The next period of this pool has not begun."), opens=str(first_day))
+    version = plan_in_force(pool, first_day)
+    dates = version.plan().calendar.period_dates(first_day)
+    period = Period.objects.create(
+        pool=pool,
+        number=last.number + 1 if last else 1,
+        plan_version=version,
+        opening_date=first_day,
+        next_opening_date=dates.next_opening_date,
+        publicity_date=dates.publicity_date,
+        publicity_end_date=dates.publicity_end_date,
+        charge_date=dates.charge_date,
+    )
+    audit.record(actor=SERVICE, action="open_period", subject=period.code)
+    return period
+
+
+@transaction.atomic
+def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
+    """Count who is covered at 00:00 of the publicity day, shard by shard: the manifest of the period."""
+    period = _locked(period, Period.State.OPENED)
+    as_of = clock.start_of_day(period.publicity_date, period.pool.time_zone)
+    _not_before(as_of, at)
+    recorded_at = fix_headcount(pool=period.pool)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO ledger_manifestline (period_id, shard_no, first_id, end_id, members, counts, ids_hash)
+                SELECT %(period)s, row_number() OVER (ORDER BY bucket), bucket * %(width)s, (bucket + 1) * %(width)s,
+                       sum(members), jsonb_object_agg(class_no::text, members), bit_xor(ids_hash)
+                  FROM ({_COUNT}) counted GROUP BY bucket""",  # noqa: S608 - fixed text
+            _count_parameters(period, as_of, recorded_at),
+        )
+        cursor.execute(
+            "SELECT coalesce(sum(members), 0)::bigint FROM ledger_manifestline WHERE period_id = %s",
+            [period.pk],
+        )
+        headcount = cursor.fetchone()[0]
+    failpoint("sharing.frozen")
+    period.state = Period.State.FROZEN
+    period.as_of, period.headcount_recorded_at, period.headcount = as_of, recorded_at, headcount
+    period.save(update_fields=["state", "as_of", "headcount_recorded_at", "headcount"])
+    openbooks.append(
+        code=period.pool.code,
+        entry_type="roll.freeze",
+        key=str(period.number),
+        body={
+            "period": period.number,
+            "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "counts": {str(no): count for no, count in class_counts(period).items()},
+        },
+        at=at,
+    )
+    audit.record(actor=SERVICE, action="freeze_headcount", subject=period.code, members=headcount)
+    return period
+
+
+# One scan of the spans: members and an order-free hash of ids and classes per id bucket and class.
+_COUNT = """
+    SELECT membership_id / %(width)s AS bucket, class_no, count(*) AS members,
+           bit_xor(hashint8extended(membership_id, class_no)) AS ids_hash
+      FROM members_headcount(%(pool)s, %(as_of)s, %(recorded)s, 0, 9223372036854775807)
+     GROUP BY 1, 2"""
+
+
+def _count_parameters(period: Period, as_of: dt.datetime, recorded_at: dt.datetime) -> dict[str, Any]:
+    return {
+        "period": period.pk,
+        "pool": period.pool_id,
+        "as_of": as_of,
+        "recorded": recorded_at,
+        "width": settings.SHARD_MEMBERS,
+    }
+
+
+@transaction.atomic
+def announce_period(*, period: Period, at: dt.datetime) -> Period:
+    """Make the period's cases public with the provisional share; nothing is added to it afterwards."""
+    period = _locked(period, Period.State.FROZEN)
+    Award.objects.filter(pool=period.pool, period=None, state=Award.State.ANNOUNCED).update(period=period)
+    bill = compute_bill(period)
+    period.state = Period.State.ANNOUNCED
+    period.save(update_fields=["state"])
+    openbooks.append(
+        code=period.pool.code,
+        entry_type="period.announce",
+        key=str(period.number),
+        body={
+            "period": period.number,
+            "cases": [[award.code, award.aid_fen] for award in awards_of(period)],
+            "provisional": [[c["class_no"], c["share_fen"]] for c in bill.classes],
+            "publicity_end": period.publicity_end_date.isoformat(),
+        },
+        at=at,
+    )
+    audit.record(actor=SERVICE, action="announce_period", subject=period.code, cases=len(bill.aid_fens))
+    return period
+
+
+@transaction.atomic
+def settle_period(*, period: Period, at: dt.datetime) -> Period:
+    """End publicity: awards become final and are owed (entry a), one journal entry each."""
+    period = _locked(period, Period.State.ANNOUNCED)
+    _not_before(clock.start_of_day(period.publicity_end_date, period.pool.time_zone), at)
+    book = book_of(period.pool)
+    for award in awards_of(period).filter(state=Award.State.ANNOUNCED):
+        openbooks.post_logged_entry(
+            book=book,
+            key=f"award/{award.code}",
+            kind="award",
+            lines=[debit(chart.TO_BE_SHARED, award.aid_fen), credit(chart.AID_PAYABLE, award.aid_fen)],
+            entry_date=period.publicity_end_date,
+            at=at,
+            description=f"Award {award.code} final",
+            source=f"award {award.code}",
+            maker=SERVICE,
+        )
+        award.state = Award.State.FINAL
+        award.save(update_fields=["state"])
+    failpoint("sharing.settled")
+    period.state = Period.State.SETTLED
+    period.save(update_fields=["state"])
+    audit.record(actor=SERVICE, action="settle_period", subject=period.code)
+    return period
+
+
+def request_computation(*, period: Period, preparer: str) -> jobs.Job:
+    """Ask a worker to compute the shares; the same request again, before it is done, is the same job."""
+    with transaction.atomic():
+        period = _locked(period, Period.State.SETTLED, Period.State.COMPUTED)
+        return jobs.enqueue(
+            kind=COMPUTE,
+            key=f"{period.code}#{period.computations + 1}",
+            payload={"period": period.pk, "computation": period.computations + 1},
+            actor=preparer,
+        )
+
+
+@transaction.atomic
+def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
+    """Compute and store what the period would charge; nothing is charged. May be repeated until approved.
+
+    The frozen members are counted again first: figures over a headcount that has changed are worth nothing.
+
+    Raises: WrongStateError, SnapshotChangedError, NoPayersError; IntegrityError period_people_hold_their_duty.
+    """
+    period = _locked(period, Period.State.SETTLED, Period.State.COMPUTED)
+    _check_earlier_posted(period)
+    _check_snapshot(period)
+    bill = compute_bill(period)
+    if bill.sharing.shortfall_fen > 0:
+        raise NoPayersError(
+            _("Nobody was covered on the publicity day, so there is nobody to share this period's aid."),
+            shortfall_fen=bill.sharing.shortfall_fen,
+        )
+    _store(period, bill, preparer, at)
+    failpoint("sharing.computed")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE ledger_manifestline l SET want_fen = (
+                   SELECT coalesce(sum(c.value::bigint * (k->>'share_fen')::bigint), 0)
+                     FROM jsonb_each_text(l.counts) c, jsonb_array_elements(p.classes) k
+                    WHERE k->>'class_no' = c.key)
+                 FROM ledger_period p WHERE p.id = %s AND l.period_id = p.id""",
+            [period.pk],
+        )
+    audit.record(actor=preparer, action="compute_shares", subject=period.code, sha256=period.shown_sha256)
+    return period
+
+
+def _check_earlier_posted(period: Period) -> None:
+    """Demand that earlier periods are posted: their carry is part of this one. Raises: WrongStateError."""
+    waiting = (
+        period.pool.periods.filter(number__lt=period.number)
+        .exclude(state=Period.State.POSTED)
+        .order_by("number")
+        .first()
+    )
+    if waiting is not None:
+        raise WrongStateError(
+            _("Period %(number)s is not posted yet, and its carry is part of this one. Post it first.")
+            % {"number": waiting.number},
+            number=waiting.number,
+        )
+
+
+def _check_snapshot(period: Period) -> None:
+    """Count the frozen members again and compare with the manifest. Raises: SnapshotChangedError."""
+    assert period.as_of is not None
+    assert period.headcount_recorded_at is not None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT l.shard_no, l.members, c.members FROM
+                  (SELECT * FROM ledger_manifestline WHERE period_id = %(period)s) l
+                  FULL JOIN (SELECT bucket, sum(members) AS members, bit_xor(ids_hash) AS ids_hash
+                               FROM ({_COUNT}) counted GROUP BY bucket) c ON c.bucket = l.first_id / %(width)s
+                 WHERE l.members IS DISTINCT FROM c.members OR l.ids_hash IS DISTINCT FROM c.ids_hash
+                 LIMIT 1""",  # noqa: S608 - fixed text
+            _count_parameters(period, period.as_of, period.headcount_recorded_at)
+            | {"width": _shard_width(period)},
+        )
+        row = cursor.fetchone()
+    if row is not None:
+        raise SnapshotChangedError(
+            _(
+                "The members of this headcount have changed since it was frozen; the shares cannot be computed."
+            ),
+            shard=row[0],
+            frozen=row[1],
+            now=row[2],
+        )
+
+
+def _shard_width(period: Period) -> int:
+    """Return the id range of one shard, fixed when the headcount was frozen."""
+    line = period.manifest.first()
+    return line.end_id - line.first_id if line else settings.SHARD_MEMBERS
+
+
+def _store(period: Period, bill: Bill, preparer: str, at: dt.datetime) -> None:
+    """Write the figures of a bill; the database adds the hash of what is shown."""
+    sharing = bill.sharing
+    period.state = Period.State.COMPUTED
+    period.computations += 1
+    period.cases = len(bill.aid_fens)
+    period.aid_fen = sharing.aid_fen
+    period.fee_fen = sharing.fee_fen
+    period.other_costs_fen = sum(bill.other_costs_by_kind.values())
+    period.reserve_contribution_fen = 0
+    period.reserve_drawn_fen = 0
+    period.sponsor_fen = bill.sponsor_fen
+    period.other_income_fen = bill.other_income_fen
+    period.carry_in_fen = bill.carry_in_fen
+    period.carry_out_fen = sharing.carry_out_fen
+    period.need_fen = sharing.need_fen
+    period.assessed_fen = sharing.assessed_fen
+    period.classes = bill.classes
+    period.prepared_by, period.prepared_at = preparer, at
+    period.save(
+        update_fields=[
+            "state",
+            "computations",
+            "cases",
+            "aid_fen",
+            "fee_fen",
+            "other_costs_fen",
+            "reserve_contribution_fen",
+            "reserve_drawn_fen",
+            "sponsor_fen",
+            "other_income_fen",
+            "carry_in_fen",
+            "carry_out_fen",
+            "need_fen",
+            "assessed_fen",
+            "classes",
+            "prepared_by",
+            "prepared_at",
+        ]
+    )
+    period.refresh_from_db(fields=["shown_sha256"])
+
+
+def approve_period(*, period: Period, approver: str, shown_sha256: str, at: dt.datetime) -> Period:
+    """Approve exactly what was shown and order its posting, in one transaction.
+
+    Raises: WrongStateError, SamePersonError, FiguresChangedError; IntegrityError period_people_hold_their_duty.
+    """
+    with transaction.atomic():
+        period = _locked(period, Period.State.COMPUTED)
+        if approver == period.prepared_by:
+            raise SamePersonError(
+                _("The person who prepared a period cannot approve it. Ask a controller."), person=approver
+            )
+        if shown_sha256 != period.shown_sha256:
+            raise FiguresChangedError(
+                _(
+                    "The figures have changed since they were shown. Look at the new ones, then approve those."
+                ),
+                shown=shown_sha256,
+                stored=period.shown_sha256,
+            )
+        period.state = Period.State.APPROVED
+        period.approved_by, period.approved_at, period.approved_sha256 = approver, at, shown_sha256
+        period.save(update_fields=["state", "approved_by", "approved_at", "approved_sha256"])
+        audit.record(actor=approver, action="approve_period", subject=period.code, sha256=shown_sha256)
+        jobs.enqueue(kind=START, key=period.code, payload={"period": period.pk}, actor=approver)
+    failpoint("sharing.approved")
+    return period
+
+
+def start_posting(lease: jobs.Lease) -> None:
+    """Open the charge shelf and hand out one job per shard. Done already: nothing happens."""
+    with lease.transaction():
+        period = Period.objects.select_for_update().get(pk=lease.payload["period"])
+        if period.state != Period.State.APPROVED:
+            return
+        period.state = Period.State.POSTING
+        period.save(update_fields=["state"])
+        _call("open_charge_shelf", period.pk)
+        failpoint("sharing.shelf_opened")
+        lines = list(period.manifest.order_by("shard_no"))
+        for line in lines:
+            jobs.enqueue(
+                kind=SHARD,
+                key=f"{period.code}#{line.shard_no}",
+                payload={"line": line.pk, "period": period.pk},
+                actor=lease.actor,
+            )
+        if not lines:
+            jobs.enqueue(kind=CLOSE, key=period.code, payload={"period": period.pk}, actor=lease.actor)
+
+
+def write_shard(lease: jobs.Lease) -> dict[str, int]:
+    """Charge the members of one shard in one transaction; the last shard hands on to the closing job.
+
+    A shard that is written already is skipped by its manifest line, so a repetition only looks whether the
+    others are done.
+    """
+    with lease.transaction():
+        written = _call("write_charge_shard", lease.payload["line"])
+        failpoint("sharing.shard_inserted")
+    with lease.transaction():
+        period = Period.objects.select_for_update().get(pk=lease.payload["period"])
+        if not period.manifest.filter(written_at=None).exists():
+            failpoint("sharing.last_shard")
+            jobs.enqueue(kind=CLOSE, key=period.code, payload={"period": period.pk}, actor=lease.actor)
+    return {"written": written}
+
+
+def close_posting(lease: jobs.Lease) -> None:
+    """Prove the charges, post the period's journal entry, log it: one transaction, then the period is posted."""
+    with lease.transaction():
+        period = (
+            Period.objects.select_for_update(of=["self"])
+            .select_related("pool", "plan_version")
+            .get(pk=lease.payload["period"])
+        )
+        if period.state != Period.State.POSTING:
+            return
+        at = clock.now()
+        _call("close_charge_shelf", period.pk)
+        failpoint("sharing.shelf_closed")
+        lines = period_lines(period)
+        if any(line.amount_fen for line in lines):
+            period.entry = openbooks.post_logged_entry(
+                book=book_of(period.pool),
+                key=f"period/{period.number}",
+                kind="period",
+                lines=lines,
+                entry_date=clock.today(period.pool.time_zone),
+                at=at,
+                description=f"Period {period.number} shared over {period.headcount} members",
+                source=f"period {period.code}",
+                maker=period.prepared_by or "",
+                checker=period.approved_by or "",
+            )
+        failpoint("sharing.entry_posted")
+        awards_of(period).filter(state=Award.State.FINAL).update(state=Award.State.SHARED)
+        period.state, period.posted_at = Period.State.POSTED, at
+        period.save(update_fields=["state", "posted_at", "entry"])
+        _log_close(period, at)
+        audit.record(actor=lease.actor, action="post_period", subject=period.code, fen=period.assessed_fen)
+
+
+def period_lines(period: Period) -> list[Line]:
+    """Return the postings of a period (entry c): a handful, whatever the number of members."""
+    aid, fee, other = period.aid_fen or 0, period.fee_fen or 0, period.other_costs_fen or 0
+    sponsor, income = period.sponsor_fen or 0, period.other_income_fen or 0
+    contributions = aid + fee + other - sponsor - income
+    return [
+        debit(chart.RECEIVABLE, period.assessed_fen or 0),
+        debit(chart.SPONSOR_RECEIVABLE, sponsor),
+        debit(chart.RESERVE, period.reserve_drawn_fen or 0),
+        debit(chart.CARRIED_SURPLUS, period.carry_in_fen or 0),
+        debit(chart.AID_GRANTED, aid),
+        debit(chart.MANAGEMENT_FEE, fee),
+        *_other_cost_lines(period),
+        credit(chart.TO_BE_SHARED, aid + other),
+        credit(chart.FEE_PAYABLE, fee),
+        credit(chart.RESERVE, period.reserve_contribution_fen or 0),
+        credit(chart.CARRIED_SURPLUS, period.carry_out_fen or 0),
+        credit(chart.CONTRIBUTIONS, contributions)
+        if contributions >= 0
+        else debit(chart.CONTRIBUTIONS, -contributions),
+        credit(chart.OTHER_INCOME, sponsor + income),
+    ]
+
+
+def _other_cost_lines(period: Period) -> list[Line]:
+    """Return one expense per cause of what besides awards is shared; they sum to W."""
+    if not period.other_costs_fen:
+        return []
+    by_kind = compute_bill(period).other_costs_by_kind
+    return [debit(OTHER_COSTS[kind], fen) for kind, fen in sorted(by_kind.items())]
+
+
+def _log_close(period: Period, at: dt.datetime) -> None:
+    """State the period's result in the log."""
+    plan = period.plan_version
+    openbooks.append(
+        code=period.pool.code,
+        entry_type="period.close",
+        key=str(period.number),
+        body={
+            "period": period.number,
+            "plan": {"version": plan.number, "sha256": plan.terms_sha256},
+            "headcount": period.headcount or 0,
+            "classes": [
+                [c["class_no"], c["weight"], c["members"], c["share_fen"]] for c in period.classes or []
+            ],
+            "A": period.aid_fen or 0,
+            "W": period.other_costs_fen or 0,
+            "fee": period.fee_fen or 0,
+            "R": period.reserve_contribution_fen or 0,
+            "V": period.reserve_drawn_fen or 0,
+            "E": period.sponsor_fen or 0,
+            "C_in": period.carry_in_fen or 0,
+            "C_out": period.carry_out_fen or 0,
+            "S": period.assessed_fen or 0,
+            "cases": [award.code for award in awards_of(period)],
+            "approved": period.approved_sha256 or "",
+        },
+        at=at,
+    )
+
+
+def next_step(pool: Pool, at: dt.datetime) -> tuple[str, Period | None] | None:
+    """Return what a pool's calendar asks for now: open, freeze, announce or settle; None: nothing is due."""
+    if pool.state not in {Pool.State.OPEN, Pool.State.INTAKE_STOPPED} or pool.opened_date is None:
+        return None
+    period = pool.periods.exclude(
+        state__in=[Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING, Period.State.POSTED]
+    ).first()
+    if period is None:
+        last = pool.periods.order_by("-number").first()
+        first_day = last.next_opening_date if last else pool.opened_date
+        return ("open", None) if clock.start_of_day(first_day, pool.time_zone) <= at else None
+    publicity = clock.start_of_day(period.publicity_date, pool.time_zone)
+    publicity_end = clock.start_of_day(period.publicity_end_date, pool.time_zone)
+    if period.state == Period.State.OPENED and publicity <= at:
+        return "freeze", period
+    if period.state == Period.State.FROZEN:
+        return "announce", period
+    if period.state == Period.State.ANNOUNCED and publicity_end <= at:
+        return "settle", period
+    return None
+
+
+def advance_due(*, at: dt.datetime) -> int:
+    """Enqueue a job for every pool whose calendar asks for a step; two schedulers enqueue the same job."""
+    due = 0
+    for pool in Pool.objects.filter(state__in=[Pool.State.OPEN, Pool.State.INTAKE_STOPPED]):
+        step = next_step(pool, at)
+        if step is not None:
+            jobs.enqueue(
+                kind=ADVANCE, key=_advance_key(pool, *step), payload={"pool": pool.pk}, actor=SERVICE
+            )
+            due += 1
+    return due
+
+
+def _advance_key(pool: Pool, name: str, period: Period | None) -> str:
+    """Name the step so that ticks at one time ask for one job, and a step still due gets a new one."""
+    number = period.number if period else pool.periods.count() + 1
+    prefix = f"{pool.code}/{number}#{name}#"
+    done = jobs.Job.objects.filter(kind=ADVANCE, key__startswith=prefix, state=jobs.Job.State.DONE).count()
+    return f"{prefix}{done + 1}"
+
+
+def advance(lease: jobs.Lease) -> dict[str, list[str]]:
+    """Take a pool as far as its calendar allows now, one transaction per step; row state decides, not the job."""
+    steps = {"freeze": freeze_headcount, "announce": announce_period, "settle": settle_period}
+    taken: list[str] = []
+    while True:
+        with lease.transaction():
+            pool = Pool.objects.select_for_update().get(pk=lease.payload["pool"])
+            at = clock.now()
+            step = next_step(pool, at)
+            if step is None:
+                return {"steps": taken}
+            name, period = step
+            if period is None:
+                open_period(pool=pool, at=at)
+            else:
+                steps[name](period=period, at=at)
+            failpoint(f"sharing.{name}")
+        taken.append(name)
+
+
+def _locked(period: Period, *states: str) -> Period:
+    """Lock pool, then period, and demand one of the states. Raises: WrongStateError."""
+    Pool.objects.select_for_update().get(pk=period.pool_id)
+    locked = (
+        Period.objects.select_for_update(of=["self"]).select_related("pool", "plan_version").get(pk=period.pk)
+    )
+    if locked.state not in states:
+        raise WrongStateError(
+            _("The period is already “%(state)s”. Reload the page to see where it is.")
+            % {"state": locked.get_state_display()},
+            state=locked.state,
+        )
+    return locked
+
+
+def _not_before(due: dt.datetime, at: dt.datetime) -> None:
+    """Refuse a step before its plan date. Raises: TooEarlyError."""
+    if at < due:
+        raise TooEarlyError(_("This step is due later."), due=due.isoformat())
+
+
+def _call(function: str, argument: int) -> int:
+    """Call a shelf function of the database and return its first figure, if it is one."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {function}(%s)", [argument])  # noqa: S608 - fixed names
+        row = cursor.fetchone()
+    return row[0] if row and isinstance(row[0], int) else 0

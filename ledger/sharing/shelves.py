@@ -1,0 +1,170 @@
+"""The charge table and the functions that alone may write it, installed by a migration.
+
+`ledger_charge` is partitioned by pool. A small pool has one leaf; a large one a leaf per period, built apart
+with neither key nor index and attached when it is whole. The application's role has no INSERT anywhere here:
+it may only ask these functions, which run as the owner, take every figure from the approved period and
+its manifest, and refuse unless the period is being posted. So a charge that no approved period explains
+cannot exist, whoever holds the application's password.
+
+The primary key, built when a large period is closed, is the proof that nobody is charged twice: a
+duplicate fails the close (one_charge_per_membership_and_period), it is never skipped.
+"""
+
+TABLE = """
+CREATE TABLE ledger_charge (
+    membership_id bigint NOT NULL,
+    share_fen     bigint NOT NULL,
+    pool_id       integer NOT NULL,
+    period_no     integer NOT NULL,
+    CONSTRAINT one_charge_per_membership_and_period PRIMARY KEY (membership_id, pool_id, period_no)
+) PARTITION BY LIST (pool_id);
+"""
+DROP_TABLE = "DROP TABLE ledger_charge"
+
+_DEFINER = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp"
+
+_REFUSE = "RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = '{name}', MESSAGE = {message};"
+
+
+def _refuse(name: str, message: str) -> str:
+    return _REFUSE.format(name=name, message=message)
+
+
+OPEN = f"""
+CREATE FUNCTION open_charge_shelf(p_period bigint) RETURNS text {_DEFINER} AS $shelf$
+DECLARE
+    period record;
+    leaf text;
+    parent text;
+BEGIN
+    SELECT p.pool_id::int AS pool_id, p.number, p.state, m.charges_by_period INTO STRICT period
+      FROM ledger_period p JOIN members_pool m ON m.id = p.pool_id WHERE p.id = p_period FOR UPDATE OF p;
+    IF period.state <> 'posting' THEN
+        {_refuse("charges_only_while_posting", "format('period %s is %s', period.number, period.state)")}
+    END IF;
+    -- One at a time: two pools posting their first period would wait for each other on the parent.
+    PERFORM pg_advisory_xact_lock(hashtext('ledger_charge'));
+    parent := 'ledger_charge_' || period.pool_id;
+    IF NOT period.charges_by_period THEN
+        IF to_regclass(parent) IS NULL THEN
+            EXECUTE format('CREATE TABLE %1$I (LIKE ledger_charge INCLUDING DEFAULTS,
+                            CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no),
+                            CHECK (pool_id = %3$s))', parent, parent || '_key', period.pool_id);
+            EXECUTE format('ALTER TABLE ledger_charge ATTACH PARTITION %I FOR VALUES IN (%s)', parent, period.pool_id);
+        END IF;
+        RETURN parent;
+    END IF;
+    IF to_regclass(parent) IS NULL THEN
+        EXECUTE format('CREATE TABLE %1$I (LIKE ledger_charge INCLUDING DEFAULTS,
+                        CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no),
+                        CHECK (pool_id = %3$s)) PARTITION BY LIST (period_no)', parent, parent || '_key', period.pool_id);
+        EXECUTE format('ALTER TABLE ledger_charge ATTACH PARTITION %I FOR VALUES IN (%s)', parent, period.pool_id);
+    END IF;
+    leaf := parent || '_' || period.number;
+    IF to_regclass(leaf) IS NULL THEN
+        EXECUTE format('CREATE TABLE %I (LIKE ledger_charge INCLUDING DEFAULTS,
+                        CHECK (pool_id = %s AND period_no = %s)) WITH (autovacuum_enabled = false)',
+                       leaf, period.pool_id, period.number);
+    END IF;
+    RETURN leaf;
+END $shelf$;
+"""
+
+WRITE = f"""
+CREATE FUNCTION write_charge_shard(p_line bigint) RETURNS bigint {_DEFINER} AS $shelf$
+DECLARE
+    line record;
+    period record;
+    leaf text;
+    rates bigint[];
+    written bigint;
+BEGIN
+    SELECT * INTO STRICT line FROM ledger_manifestline WHERE id = p_line FOR UPDATE;
+    IF line.written_at IS NOT NULL THEN
+        RETURN 0;
+    END IF;
+    SELECT p.*, m.charges_by_period INTO STRICT period
+      FROM ledger_period p JOIN members_pool m ON m.id = p.pool_id WHERE p.id = line.period_id;
+    IF period.state <> 'posting' THEN
+        {_refuse("charges_only_while_posting", "format('period %s is %s', period.number, period.state)")}
+    END IF;
+    leaf := 'ledger_charge_' || period.pool_id || CASE WHEN period.charges_by_period THEN '_' || period.number ELSE '' END;
+    -- Rates by class number; a class without members keeps no row and can't be met below.
+    SELECT array_agg(coalesce((c->>'share_fen')::bigint, 0) ORDER BY n) INTO rates
+      FROM generate_series(0, 63) n LEFT JOIN jsonb_array_elements(period.classes) c ON (c->>'class_no')::int = n;
+    BEGIN
+        EXECUTE format('INSERT INTO %I (membership_id, share_fen, pool_id, period_no)
+                        SELECT membership_id, $1[class_no + 1], $2, $3
+                          FROM members_headcount($4, $5, $6, $7, $8)', leaf)
+          USING rates, period.pool_id::int, period.number, period.pool_id, period.as_of,
+                period.headcount_recorded_at, line.first_id, line.end_id;
+    EXCEPTION WHEN unique_violation THEN
+        {_refuse("one_charge_per_membership_and_period", "format('shard %s charges somebody twice', line.shard_no)")}
+    END;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written <> line.members THEN
+        {_refuse("shard_matches_manifest", "format('shard %s: %s charges for %s members', line.shard_no, written, line.members)")}
+    END IF;
+    UPDATE ledger_manifestline SET written_at = clock_timestamp() WHERE id = p_line;
+    RETURN written;
+END $shelf$;
+"""
+
+CLOSE = f"""
+CREATE FUNCTION close_charge_shelf(p_period bigint) RETURNS TABLE (members bigint, fen bigint) {_DEFINER}
+SET maintenance_work_mem = '1GB' SET max_parallel_maintenance_workers = 2 AS $shelf$
+DECLARE
+    period record;
+    parent text;
+    leaf text;
+    bad record;
+BEGIN
+    SELECT p.*, m.charges_by_period INTO STRICT period
+      FROM ledger_period p JOIN members_pool m ON m.id = p.pool_id WHERE p.id = p_period FOR UPDATE OF p;
+    IF period.state <> 'posting' THEN
+        {_refuse("charges_only_while_posting", "format('period %s is %s', period.number, period.state)")}
+    END IF;
+    IF EXISTS (SELECT 1 FROM ledger_manifestline WHERE period_id = p_period AND written_at IS NULL) THEN
+        {_refuse("posted_charges_equal_assessed", "'a shard of the period is not written'")}
+    END IF;
+    parent := 'ledger_charge_' || period.pool_id;
+    leaf := parent || CASE WHEN period.charges_by_period THEN '_' || period.number ELSE '' END;
+    -- Count and sum what is there, shard by shard, against what the manifest announced before it was written.
+    EXECUTE format('
+        SELECT coalesce(l.shard_no, -1) AS shard_no, coalesce(l.members, 0) AS want_members,
+               coalesce(l.want_fen, 0) AS want_fen, coalesce(c.members, 0) AS members, coalesce(c.fen, 0) AS fen
+          FROM (SELECT * FROM ledger_manifestline WHERE period_id = $1) l
+          FULL JOIN (SELECT (SELECT x.shard_no FROM ledger_manifestline x WHERE x.period_id = $1
+                              AND b.bucket * $3 >= x.first_id AND b.bucket * $3 < x.end_id) AS shard_no, members, fen
+                       FROM (SELECT membership_id / $3 AS bucket, count(*) AS members, sum(share_fen)::bigint AS fen
+                               FROM %I WHERE period_no = $2 GROUP BY 1) b) c
+            ON c.shard_no = l.shard_no
+         WHERE c.members IS DISTINCT FROM l.members OR c.fen IS DISTINCT FROM l.want_fen LIMIT 1', leaf)
+       INTO bad USING p_period, period.number,
+                      (SELECT min(end_id - first_id) FROM ledger_manifestline WHERE period_id = p_period);
+    IF bad.shard_no IS NOT NULL THEN
+        {_refuse("shard_matches_manifest", "format('shard %s: %s charges of %s fen; the manifest says %s and %s', bad.shard_no, bad.members, bad.fen, bad.want_members, bad.want_fen)")}
+    END IF;
+    IF period.charges_by_period THEN
+        BEGIN
+            EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I PRIMARY KEY (membership_id, pool_id, period_no)',
+                           leaf, leaf || '_key');
+        EXCEPTION WHEN unique_violation THEN
+            {_refuse("one_charge_per_membership_and_period", "format('period %s charges somebody twice', period.number)")}
+        END;
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES IN (%s)', parent, leaf, period.number);
+    END IF;
+    SELECT coalesce(sum(l.members), 0)::bigint, coalesce(sum(l.want_fen), 0)::bigint INTO members, fen
+      FROM ledger_manifestline l WHERE l.period_id = p_period;
+    UPDATE ledger_period SET charged_members = members, charged_fen = fen WHERE id = p_period;
+    RETURN NEXT;
+END $shelf$;
+"""
+
+NAMES = (
+    "open_charge_shelf(bigint)",
+    "write_charge_shard(bigint)",
+    "close_charge_shelf(bigint)",
+)
+INSTALL = [TABLE, OPEN, WRITE, CLOSE, *(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in NAMES)]
+UNINSTALL = [*(f"DROP FUNCTION {name}" for name in NAMES), DROP_TABLE]

@@ -1,0 +1,326 @@
+"""The page of a period: what everyone sees, and what its staff do there."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.csv_files import Text, csv_response, plain_fen
+from aidplatform.lib.errors import ConflictError, NotFoundError
+from aidplatform.lib.http import public
+from aidplatform.work.idempotency import once
+from aidplatform.work.models import Job
+from ledger.sharing import selectors, services
+from ledger.sharing.figures import Figures, bill_lines, class_figures, share_parts
+from ledger.sharing.forms import ApproveForm
+from ledger.sharing.models import Period
+from members.joining.models import Membership
+from members.people.models import User
+from members.pools.models import DutyGrant, Pool
+from members.pools.rules import duty_required
+from members.pools.selectors import access_pool, duties_of
+
+ADMIN = DutyGrant.Duty.POOL_ADMIN.value
+CONTROLLER = DutyGrant.Duty.CONTROLLER.value
+TREASURER = DutyGrant.Duty.TREASURER.value
+AUDITOR = DutyGrant.Duty.AUDITOR.value
+STAFF = (ADMIN, CONTROLLER, TREASURER, AUDITOR)
+# Below this many members the figures of one period could point at one person.
+SMALLEST_PUBLIC_POOL = 100
+_POSTING = (Period.State.APPROVED, Period.State.POSTING)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the strip: its name, its day, and whether it lies behind, is now, or comes."""
+
+    name: object
+    when: dt.date | dt.datetime | None
+    look: str
+
+
+@public
+@require_safe
+def period(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show a period: to everyone once it is announced, to its staff from the beginning."""
+    pool = access_pool(code=code)
+    return _period_page(request, pool, number)
+
+
+@duty_required(ADMIN)
+@require_POST
+def compute(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Ask a worker for a dry run: it stores what would be charged and charges nobody."""
+    found = selectors.access_period(pool=access_pool(code=code), number=number)
+    services.request_computation(period=found, preparer=_person(request).code)
+    return redirect("period", code=code, number=number)
+
+
+@duty_required(CONTROLLER)
+@require_POST
+def approve(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Approve exactly the figures that were shown; other figures are a refusal that shows the new ones."""
+    pool = access_pool(code=code)
+    found = selectors.access_period(pool=pool, number=number)
+    form = ApproveForm(request.POST)
+    if not form.is_valid():
+        error = ConflictError(_("The approval did not say which figures it was for. Look at them, then approve."))
+        return _period_page(request, pool, number, refusal=error)
+    person = _person(request)
+    try:
+        once(
+            scope=f"{person.code}/approve/{found.code}",
+            key=str(form.cleaned_data["key"]),
+            content={"shown_sha256": form.cleaned_data["shown_sha256"]},
+            act=lambda: _approve(found, person, form.cleaned_data["shown_sha256"]),
+        )
+    except ConflictError as error:
+        return _period_page(request, pool, number, refusal=error)
+    return redirect("period", code=code, number=number)
+
+
+def _approve(found: Period, person: User, shown_sha256: str) -> dict[str, Any]:
+    approved = services.approve_period(
+        period=found, approver=person.code, shown_sha256=shown_sha256, at=clock.now()
+    )
+    return {"state": approved.state}
+
+
+@duty_required(*STAFF)
+@require_GET
+def progress(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Answer a page that waits for a run: the staff part again, or the whole page when the state has moved."""
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect("period", code=code, number=number)
+    pool = access_pool(code=code)
+    found = selectors.access_period(pool=pool, number=number)
+    context = _staff_context(found, duties_of(_person(request), pool), _person(request))
+    response = render(request, "ledger/sharing/_staff.html", {"pool": pool, "period": found, **context})
+    if request.GET.get("seen") != _seen(found, context["job"]):
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@public
+@require_safe
+def classes_csv(request: HttpRequest, code: str, number: int) -> HttpResponseBase:
+    """Download the class table of a period whose figures are computed."""
+    pool = access_pool(code=code)
+    found = _visible_period(request, pool, number)
+    if found.classes is None or not _may_see_figures(request, found):
+        raise NotFoundError(_("The figures of this period are not computed yet."))
+    names = _class_names(found)
+    rows = [
+        (row.class_no, Text(names.get(row.class_no, "")), row.weight, row.members, plain_fen(row.share_fen),
+         plain_fen(row.total_fen))
+        for row in class_figures(found.classes)
+    ]
+    header = ("class", "name", "weight", "members", f"share_{pool.currency}", f"total_{pool.currency}")
+    return csv_response(f"{pool.code}-period-{number}-classes.csv", header, rows)
+
+
+def _period_page(
+    request: HttpRequest, pool: Pool, number: int, *, refusal: ConflictError | None = None
+) -> HttpResponse:
+    found = _visible_period(request, pool, number)
+    context: dict[str, Any] = {
+        "section": "pools",
+        "pool": pool,
+        "period": found,
+        "refusal": refusal,
+        "stages": stages(found),
+        "crumbs": [
+            (pool_name(pool), reverse("pool", args=[pool.code])),
+            (_("Periods"), reverse("periods", args=[pool.code])),
+            (_("Period %(number)s") % {"number": number}, ""),
+        ],
+    }
+    status = refusal.status if refusal else 200
+    duties = _duties(request, pool)
+    if duties:
+        context |= _staff_context(found, duties, _person(request))
+    if not _may_see_figures(request, found):
+        return render(request, "ledger/sharing/period_small.html", context, status=status)
+    context |= _bill_context(found)
+    return render(request, "ledger/sharing/period.html", context, status=status)
+
+
+def _visible_period(request: HttpRequest, pool: Pool, number: int) -> Period:
+    """Return the period; before its announcement only to people with a duty in the pool."""
+    if _duties(request, pool):
+        return selectors.access_period(pool=pool, number=number)
+    return selectors.access_public_period(pool=pool, number=number)
+
+
+def _may_see_figures(request: HttpRequest, found: Period) -> bool:
+    """Tell whether figures of one period may be shown: not to strangers of a very small pool."""
+    if (found.headcount or 0) >= SMALLEST_PUBLIC_POOL or _duties(request, found.pool):
+        return True
+    person = request.user
+    return person.is_authenticated and Membership.objects.filter(pool=found.pool, person=_person(request)).exists()
+
+
+def figures_of(found: Period) -> Figures | None:
+    """Return the stored figures, or from the announcement on the provisional ones; before it none."""
+    if found.assessed_fen is not None:
+        return _stored(found)
+    if not found.is_public:
+        return None
+    bill = selectors.compute_bill(found)
+    return Figures(
+        cases=len(bill.aid_fens),
+        aid_fen=bill.sharing.aid_fen,
+        other_costs_fen=sum(bill.other_costs_by_kind.values()),
+        fee_fen=bill.sharing.fee_fen,
+        reserve_contribution_fen=0,
+        reserve_drawn_fen=0,
+        sponsor_fen=bill.sponsor_fen,
+        carry_in_fen=bill.carry_in_fen,
+        carry_out_fen=bill.sharing.carry_out_fen,
+        need_fen=bill.sharing.need_fen,
+        assessed_fen=bill.sharing.assessed_fen,
+        classes=class_figures(bill.classes),
+    )
+
+
+def _stored(found: Period) -> Figures:
+    """Read the figures of a computed period; the database has checked that none is missing."""
+    return Figures(
+        cases=found.cases or 0,
+        aid_fen=found.aid_fen or 0,
+        other_costs_fen=found.other_costs_fen or 0,
+        fee_fen=found.fee_fen or 0,
+        reserve_contribution_fen=found.reserve_contribution_fen or 0,
+        reserve_drawn_fen=found.reserve_drawn_fen or 0,
+        sponsor_fen=found.sponsor_fen or 0,
+        carry_in_fen=found.carry_in_fen or 0,
+        carry_out_fen=found.carry_out_fen or 0,
+        need_fen=found.need_fen or 0,
+        assessed_fen=found.assessed_fen or 0,
+        classes=class_figures(found.classes or []),
+    )
+
+
+def _bill_context(found: Period) -> dict[str, Any]:
+    """Return what the public part shows: bill, classes, cases, and the data of the recomputation."""
+    figures = figures_of(found)
+    if figures is None:
+        return {"figures": None}
+    names = _class_names(found)
+    base = figures.base_class
+    return {
+        "figures": figures,
+        "is_provisional": found.assessed_fen is None,
+        "bill": bill_lines(figures),
+        "base": base,
+        "parts": share_parts(figures, base) if base else [],
+        "rows": [(names.get(row.class_no, row.class_no), row) for row in figures.classes],
+        "awards": list(selectors.awards_of(found)),
+        "recompute": _recompute_data(figures),
+    }
+
+
+def _recompute_data(figures: Figures) -> dict[str, Any]:
+    """Return the published figures for the browser's own arithmetic; as text, since some exceed 2^53."""
+    return {
+        "A": str(figures.aid_fen),
+        "W": str(figures.other_costs_fen),
+        "fee": str(figures.fee_fen),
+        "R": str(figures.reserve_contribution_fen),
+        "V": str(figures.reserve_drawn_fen),
+        "E": str(figures.sponsor_fen),
+        "C_in": str(figures.carry_in_fen),
+        "C_out": str(figures.carry_out_fen),
+        "S": str(figures.assessed_fen),
+        "classes": [
+            {"weight": str(row.weight), "members": str(row.members), "share": str(row.share_fen)}
+            for row in figures.classes
+        ],
+    }
+
+
+def _staff_context(found: Period, duties: set[str], person: User) -> dict[str, Any]:
+    """Return what the staff part shows: what may be done now, by whom, and how far a run has come."""
+    job = _computation(found)
+    is_running = found.state in _POSTING or (job is not None and job.state in {"queued", "running"})
+    return {
+        "duties": duties,
+        "job": job,
+        "progress": selectors.progress(found) if found.state in (*_POSTING, Period.State.POSTED) else None,
+        "is_running": is_running,
+        "seen": _seen(found, job),
+        "is_preparer": found.prepared_by == person.code,
+        "approve_form": ApproveForm(initial={"shown_sha256": found.shown_sha256, "key": uuid.uuid4()}),
+        "shown_text": selectors.shown_text(found) if found.state == Period.State.COMPUTED else "",
+    }
+
+
+def _computation(found: Period) -> Job | None:
+    """Return the newest computation asked for in this state that has not become figures."""
+    if found.state not in {Period.State.SETTLED, Period.State.COMPUTED}:
+        return None
+    key = f"{found.code}#{found.computations + 1}"
+    return Job.objects.filter(kind=services.COMPUTE, key=key).exclude(state=Job.State.DONE).first()
+
+
+def _seen(found: Period, job: Job | None) -> str:
+    """Return what the page has shown of the run, in one word that changes when the whole page must."""
+    if found.state in _POSTING:
+        return "posting"
+    return f"{found.state}-{found.computations}-{job.state if job and job.state == Job.State.STUCK else ''}"
+
+
+def stages(found: Period) -> list[Stage]:
+    """Return the steps of a period with the day each was taken, or is planned for."""
+    order = list(Period.State.values)
+    reached = order.index(found.state)
+    days: dict[str, dt.date | dt.datetime | None] = {
+        "opened": found.opening_date,
+        "frozen": found.publicity_date,
+        "announced": found.publicity_date,
+        "settled": found.publicity_end_date,
+        "computed": found.prepared_at,
+        "approved": found.approved_at,
+        "posting": None,
+        "posted": found.posted_at,
+    }
+    look = {-1: "done", 0: "now", 1: "next"}
+    strip = []
+    for place, state in enumerate(Period.State):
+        side = (place > reached) - (place < reached)
+        strip.append(Stage(state.label, days[state.value], "done" if found.state == "posted" else look[side]))
+    return strip
+
+
+def _class_names(found: Period) -> dict[int, str]:
+    """Return the names of the plan's classes in the reader's language."""
+    chinese = (get_language() or "").startswith("zh")
+    return {c.class_no: c.name_zh if chinese else c.name_en for c in found.plan_version.plan().classes}
+
+
+def pool_name(pool: Pool) -> str:
+    """Return the pool's name in the reader's language."""
+    return pool.name_zh if (get_language() or "").startswith("zh") else pool.name_en
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _duties(request: HttpRequest, pool: Pool) -> set[str]:
+    """Return the viewer's duties in the pool, asked once per request."""
+    if not request.user.is_authenticated:
+        return set()
+    known: dict[int, set[str]] = request.__dict__.setdefault("aid_duties", {})
+    if pool.pk not in known:
+        known[pool.pk] = duties_of(_person(request), pool)
+    return known[pool.pk]
