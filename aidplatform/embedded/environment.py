@@ -13,9 +13,11 @@ from aidplatform.embedded.secret_files import secret
 
 #: Addresses that open more than a child needs; each child gets back the ones named for it.
 _GUARDED = ("AID_DATABASE_URL", "AID_DATABASE_OWNER_URL", "AID_DATABASE_ADMIN_URL", "AID_DATABASE_ROLE")
-#: Run as the account: can it start this interpreter, find the libraries, and read every source file?
+#: Run as the account: can it start this interpreter, find the libraries, and read every source file? It
+#: enters the checkout by itself: a working folder given from outside would hide that the way is closed.
 _PROBE = """
 import os, sys
+os.chdir(sys.argv[1])
 import django, psycopg
 from importlib.util import find_spec
 wanted = ("celery", "gunicorn", "redis", "allauth")
@@ -27,6 +29,7 @@ def readable(folder):
             return False
     return True
 roots = ("aidplatform", "members", "claims", "ledger", "templates")
+found = found and os.access(os.path.join("aidplatform", "settings.py"), os.R_OK)
 sys.exit(0 if found and all(readable(root) for root in roots if os.path.lexists(root)) else 3)
 """
 
@@ -83,8 +86,8 @@ def can_run_the_platform(account: Account, layout: Layout) -> bool:
         return True
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _PROBE],
-            cwd=CHECKOUT,
+            [sys.executable, "-c", _PROBE, str(CHECKOUT)],
+            cwd="/",
             env=environment_for(account, {"PATH": os.defpath}, layout.run),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -101,7 +101,7 @@ def _make_root(root: Path, account: Account) -> None:
 
 
 def _make_parents(folder: Path) -> None:
-    """Make the missing parents, open to pass through whatever the umask: the account must get to its place."""
+    """Make the missing parents, open to pass through whatever the umask, for the account."""
     if not folder.exists():
         _make_parents(folder.parent)
         folder.mkdir()

@@ -17,7 +17,7 @@ import psycopg
 from aidplatform.embedded.accounts import acting_as, environment_for
 from aidplatform.embedded.errors import EmbeddedError
 from aidplatform.embedded.layout import Layout, log_tail, write_private
-from aidplatform.embedded.processes import Answer, dies_with, spawn, start_patiently, wait_until
+from aidplatform.embedded.processes import PRIVATE, Answer, dies_with, spawn, start_patiently, wait_until
 from aidplatform.embedded.resolve import PostgresServer
 from aidplatform.embedded.roles import APP, DATABASE, OWNER
 from aidplatform.embedded.secret_files import secret
@@ -116,6 +116,7 @@ class Postgres:
                 text=True,
                 check=False,
                 start_new_session=True,
+                umask=PRIVATE,
                 preexec_fn=dies_with(os.getpid(), signal.SIGKILL),
                 **self.layout.account.identity(),
             )

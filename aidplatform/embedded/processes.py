@@ -17,6 +17,8 @@ from aidplatform.embedded.layout import Layout, open_log, write_private
 Steps = Sequence[tuple[signal.Signals, float]]
 
 POLL_SECONDS = 0.02
+#: What children write is closed to others, whatever the umask we were started with.
+PRIVATE = 0o077
 RETRY_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 RECOVERY_SECONDS = 1800.0
@@ -52,6 +54,7 @@ def spawn(
             stdout=None if show_output else log,
             stderr=log,
             start_new_session=True,
+            umask=PRIVATE,
             preexec_fn=dies_with(os.getpid(), death_signal),
             **account.identity(),
         )

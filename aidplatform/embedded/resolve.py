@@ -92,11 +92,8 @@ def resolve_broker(environ: Mapping[str, str], layout: Layout) -> ExternalBroker
         return ExternalBroker(url)
     folder = package_folder(VALKEY_PACKAGE)
     for binary in sorted(folder.glob(f"_binaries/{_platform_glob()}/valkey-server")) if folder else ():
-        if can_execute([binary, "--version"], layout.account):
-            return ValkeyServer(binary)
-        copy = copied_into(layout, VALKEY_PACKAGE, binary.parent)
-        if can_execute([copy / binary.name, "--version"], layout.account):
-            return ValkeyServer(copy / binary.name)
+        if usable := reachable_valkey(ValkeyServer(binary), layout):
+            return usable
     raise EmbeddedError(
         f"No Valkey is carried for {platform.system()} {platform.machine()}. "
         "Set AID_REDIS_URL to a Redis or Valkey server, e.g. redis://localhost:6379/0"
@@ -120,6 +117,14 @@ def reachable_postgres(server: PostgresServer, layout: Layout) -> PostgresServer
     folder = copied_into(layout, server.origin, server.bin_dir.parent.parent)
     bin_dir = folder / server.bin_dir.relative_to(server.bin_dir.parent.parent)
     return PostgresServer(bin_dir, server.major, server.origin) if _runs(bin_dir, layout.account) else None
+
+
+def reachable_valkey(server: ValkeyServer, layout: Layout) -> ValkeyServer | None:
+    """Return the broker in a place from where the account can run it, copying it there if need be."""
+    if can_execute([server.binary, "--version"], layout.account):
+        return server
+    copy = copied_into(layout, VALKEY_PACKAGE, server.binary.parent) / server.binary.name
+    return ValkeyServer(copy) if can_execute([copy, "--version"], layout.account) else None
 
 
 def copied_into(layout: Layout, name: str, folder: Path) -> Path:

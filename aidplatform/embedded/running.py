@@ -1,7 +1,7 @@
 """Start the whole platform in order, and stop it in order.
 
-Starting: PostgreSQL and the broker, roles, the one process that migrates, then beat, worker and web. Stopping:
-web, worker, beat, broker, PostgreSQL, so that nothing loses what it stands on.
+Starting: PostgreSQL and the broker, roles, the one process that migrates, then beat, worker and web.
+Stopping: web, worker, beat, broker, PostgreSQL, so that nothing loses what it stands on.
 """
 
 import http.client
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from aidplatform.embedded import commands, postgres, valkey
 from aidplatform.embedded.accounts import Account, service_account
@@ -44,6 +45,13 @@ from aidplatform.embedded.supervisor import TICK_SECONDS, Start, Stopped, Superv
 from aidplatform.embedded.valkey import Valkey
 
 READY_SECONDS = 60.0
+
+
+class StartAll(Protocol):
+    """Starts what a supervisor is to look after, knowing whether the run before ended in a crash."""
+
+    def __call__(self, supervisor: Supervisor, *, crashed: bool) -> None: ...
+
 
 WEB_STEPS: Steps = ((signal.SIGTERM, 12.0), (signal.SIGINT, 3.0))
 #: SIGTERM lets the worker finish its jobs; SIGQUIT gives them up, and their leases pass to the next start.
@@ -101,23 +109,12 @@ def run(environ: Mapping[str, str], say: Callable[[str], None]) -> None:
         EmbeddedError: what stands in the way, and what to do.
     """
     configuration = read_configuration(environ)
-    account = service_account()
-    layout = prepare_layout(state_directory(environ, account), account)
-    with locked(layout):
-        crashed = stop_leftovers(layout)
+
+    def start(supervisor: Supervisor, *, crashed: bool) -> None:
         _require_port(configuration, patient=crashed)
-        rotate_logs(layout)
-        supervisor = Supervisor(layout, say)
-        supervisor.listen()
-        try:
-            _start_all(supervisor, configuration, environ)
-            while True:
-                supervisor.attend(3600)
-        except Stopped:
-            say("stopping")
-        finally:
-            supervisor.stop_all()
-    say("stopped")
+        _start_all(supervisor, configuration, environ)
+
+    _supervise(environ, say, start)
 
 
 def run_services(environ: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -126,22 +123,32 @@ def run_services(environ: Mapping[str, str], say: Callable[[str], None]) -> None
     Raises:
         EmbeddedError: what stands in the way, and what to do.
     """
+
+    def start(supervisor: Supervisor, *, crashed: bool) -> None:  # noqa: ARG001  nothing of ours holds a port
+        _start_services(supervisor, environ)
+        say("PostgreSQL and the broker run; `python -m aidplatform.embedded manage` uses them")
+
+    _supervise(environ, say, start)
+
+
+def _supervise(environ: Mapping[str, str], say: Callable[[str], None], start: StartAll) -> None:
+    """Take the state directory, start, look after what was started, and stop it in order."""
     account = service_account()
     layout = prepare_layout(state_directory(environ, account), account)
     with locked(layout):
-        stop_leftovers(layout)
+        crashed = stop_leftovers(layout)
         rotate_logs(layout)
         supervisor = Supervisor(layout, say)
         supervisor.listen()
         try:
-            _start_services(supervisor, environ)
-            say("PostgreSQL and the broker run; `python -m aidplatform.embedded manage` uses them")
+            start(supervisor, crashed=crashed)
             while True:
                 supervisor.attend(3600)
         except Stopped:
             say("stopping")
         finally:
             supervisor.stop_all()
+    say("stopped")
 
 
 def _start_all(supervisor: Supervisor, configuration: Configuration, environ: Mapping[str, str]) -> None:
@@ -203,7 +210,7 @@ def _platform_account(layout: Layout, say: Callable[[str], None]) -> Account:
         return layout.account
     say(
         f"warning: the account {layout.account.name} can't read {sys.executable} or {CHECKOUT}, so web, "
-        "worker and beat run as root; move the checkout to a place open to all to run them without root's rights"
+        "worker and beat run as root; move both to places open to all to run them without root's rights"
     )
     return starting_account()
 

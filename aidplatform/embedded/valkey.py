@@ -1,15 +1,12 @@
 """The embedded broker: Valkey on a Unix socket, keeping what it was told."""
 
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from aidplatform.embedded.accounts import environment_for
 from aidplatform.embedded.errors import EmbeddedError
@@ -75,14 +72,18 @@ class Valkey:
         )
 
     def _ask(self) -> Answer:
-        """Ask for a sign of life; reading a long append-only file takes a while, and Valkey says so."""
+        """Ask for a sign of life by hand: the client library costs more to import than the broker to start.
+
+        Reading a long append-only file takes a while, and Valkey says so.
+        """
         try:
-            with redis.Redis(
-                unix_socket_path=str(self.layout.valkey_socket), retry=Retry(NoBackoff(), 0), socket_timeout=5
-            ) as client:
-                client.ping()
-        except redis.exceptions.BusyLoadingError:
-            return Answer.RECOVERING
-        except redis.exceptions.RedisError:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(5)
+                connection.connect(str(self.layout.valkey_socket))
+                connection.sendall(b"PING\r\n")
+                reply = connection.recv(64)
+        except OSError:
             return Answer.SILENT
-        return Answer.READY
+        if reply.startswith(b"+PONG"):
+            return Answer.READY
+        return Answer.RECOVERING if reply.startswith(b"-LOADING") else Answer.SILENT
