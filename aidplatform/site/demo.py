@@ -220,8 +220,10 @@ def _wait(done: Callable[[], bool], patience: float) -> None:
     end = time.monotonic() + patience
     while not done():
         if time.monotonic() > end:
+            stuck = jobs.Job.objects.filter(state=jobs.Job.State.STUCK).first()
             raise WorkerSilentError(
-                _("The worker did not post the first period in time. Is it running? See its log.")
+                _("The worker did not post the first period in time. Is it running? %(error)s")
+                % {"error": stuck.last_error if stuck else ""}
             )
         time.sleep(0.1)
 

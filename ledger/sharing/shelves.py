@@ -48,16 +48,16 @@ BEGIN
     IF NOT period.charges_by_period THEN
         IF to_regclass(parent) IS NULL THEN
             EXECUTE format('CREATE TABLE %1$I (LIKE ledger_charge INCLUDING DEFAULTS,
-                            CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no),
-                            CHECK (pool_id = %3$s))', parent, parent || '_key', period.pool_id);
+                            CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no))',
+                           parent, parent || '_key');
             EXECUTE format('ALTER TABLE ledger_charge ATTACH PARTITION %I FOR VALUES IN (%s)', parent, period.pool_id);
         END IF;
         RETURN parent;
     END IF;
     IF to_regclass(parent) IS NULL THEN
         EXECUTE format('CREATE TABLE %1$I (LIKE ledger_charge INCLUDING DEFAULTS,
-                        CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no),
-                        CHECK (pool_id = %3$s)) PARTITION BY LIST (period_no)', parent, parent || '_key', period.pool_id);
+                        CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no))
+                        PARTITION BY LIST (period_no)', parent, parent || '_key');
         EXECUTE format('ALTER TABLE ledger_charge ATTACH PARTITION %I FOR VALUES IN (%s)', parent, period.pool_id);
     END IF;
     leaf := parent || '_' || period.number;

@@ -41,6 +41,7 @@ def posted_line(period: Period) -> str:
     share_fen = period.classes[0]["share_fen"] if period.classes else 0
     return (
         f"Period {period.code} posted by the worker: {period.headcount:,} members, {period.cases} cases, "
-        f"aid {format_money(period.aid_fen or 0, currency)}, fee {format_money(period.fee_fen or 0, currency)}, "
+        f"aid {format_money(period.aid_fen or 0, currency)}, "
+        f"fee {format_money(period.fee_fen or 0, currency)}, "
         f"share {format_money(share_fen, currency)}, {progress(period).seconds:.2f} s"
     )

@@ -35,7 +35,8 @@ class Command(BaseCommand):
     def _installation(self, cursor: Any) -> None:
         """Write once what this database is, and refuse to start as the other thing."""
         cursor.execute(
-            "INSERT INTO work_installation (id, demo, demo_ready) VALUES (1, %s, false) ON CONFLICT DO NOTHING",
+            """INSERT INTO work_installation (id, demo, demo_ready) VALUES (1, %s, false)
+               ON CONFLICT DO NOTHING""",
             [settings.DEMO],
         )
         cursor.execute("SELECT demo FROM work_installation")
