@@ -13,7 +13,6 @@ from aidplatform.embedded.running import run, run_services
 
 def main() -> int:
     """Do what the command line asks, and return the exit code: 1 for what a person has to put right."""
-    os.umask(0o077)
     arguments = _parser().parse_args()
     try:
         if arguments.command == "run":

@@ -17,7 +17,7 @@ from aidplatform.embedded.environment import (
 from aidplatform.embedded.errors import EmbeddedError
 from aidplatform.embedded.layout import Layout, prepare_layout
 from aidplatform.embedded.postgres import Postgres
-from aidplatform.embedded.processes import wait_until
+from aidplatform.embedded.processes import PRIVATE, wait_until
 from aidplatform.embedded.resolve import (
     ExternalBroker,
     ExternalPostgres,
@@ -78,6 +78,7 @@ def manage(environ: Mapping[str, str], role: str, arguments: Sequence[str]) -> N
     if role == "admin" and admin_url:
         variables |= {"AID_DATABASE_ADMIN_URL": admin_url}
     _become(runner)
+    os.umask(PRIVATE)
     os.chdir(CHECKOUT)
     os.execve(sys.executable, [sys.executable, "manage.py", *arguments], variables)  # noqa: S606
 
