@@ -10,7 +10,7 @@ os.environ.setdefault("AID_DATABASE_OWNER_URL", "postgresql://aid_owner@/aidplat
 os.environ.setdefault("AID_REDIS_URL", "unix:///nonexistent/valkey.sock?db=0")
 os.environ.setdefault("AID_STATE_DIR", tempfile.mkdtemp(prefix="aid-test-"))
 
-from aidplatform.settings import *  # noqa: E402, F403
+from aidplatform.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.utils import OperationalError
@@ -30,7 +31,7 @@ def long_transaction() -> Iterator[None]:
         yield
 
 
-def scalar(sql: str, parameters: list[object] | None = None) -> object:
+def scalar(sql: str, parameters: list[Any] | None = None) -> object:
     """Run a statement and return its single figure."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

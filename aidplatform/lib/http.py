@@ -10,15 +10,16 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import structlog
+from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
 from aidplatform.lib.errors import DomainError, UnavailableError, as_domain_error
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -37,10 +38,9 @@ public = policy("public")
 
 def signed_in(view: View) -> View:
     """Let in anyone with an account; others are sent to the sign-in page."""
-    from django.contrib.auth.decorators import login_required
-
     wrapped: Any = wraps(view)(login_required(view))
-    return policy("signed_in")(wrapped)
+    guarded: View = policy("signed_in")(wrapped)
+    return guarded
 
 
 class RequestIdMiddleware:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.work import audit, jobs
-from aidplatform.work.models import Installation
+from aidplatform.work.models import Installation, Job
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
 from members.joining.services import admit_group
@@ -220,7 +220,7 @@ def _wait(done: Callable[[], bool], patience: float) -> None:
     end = time.monotonic() + patience
     while not done():
         if time.monotonic() > end:
-            stuck = jobs.Job.objects.filter(state=jobs.Job.State.STUCK).first()
+            stuck = Job.objects.filter(state=Job.State.STUCK).first()
             raise WorkerSilentError(
                 _("The worker did not post the first period in time. Is it running? %(error)s")
                 % {"error": stuck.last_error if stuck else ""}
@@ -228,7 +228,7 @@ def _wait(done: Callable[[], bool], patience: float) -> None:
         time.sleep(0.1)
 
 
-def start_million(*, actor: str) -> jobs.Job:
+def start_million(*, actor: str) -> Job:
     """Ask the worker for a pool of a million members whose first period waits to be divided."""
     require_demo()
     with transaction.atomic():

@@ -76,7 +76,7 @@ test_services.__test__ = False  # type: ignore[attr-defined]
 def redis_url_of_worker(url: str, worker: str) -> str:
     """Give each test process a broker database of its own, so that workers never take each other's messages."""
     number = int(worker.removeprefix("gw") or 0) + 1 if worker else 0
-    base, _, query = url.partition("?")
+    base, _, _query = url.partition("?")
     return f"{base}?db={number}" if url.startswith("unix:") else f"{base.rsplit('/', 1)[0]}/{number}"
 
 

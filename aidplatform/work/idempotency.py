@@ -43,8 +43,8 @@ def once(
         if row.fingerprint != fingerprint:
             raise KeyReusedError(_("This request was already made with other content. Reload the page."))
         if not is_first:
-            answer: dict[str, Any] = row.answer
-            return answer
-        row.answer = act()
+            return dict(row.answer or {})
+        answer = act()
+        row.answer = answer
         row.save(update_fields=["answer"])
-        return row.answer
+        return answer

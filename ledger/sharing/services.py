@@ -5,6 +5,7 @@ then period; checks; computes (pure); writes; tells (audit, log, jobs). Posting 
 """
 
 import datetime as dt
+import hashlib
 from typing import Any
 
 from django.conf import settings
@@ -15,9 +16,11 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
+from aidplatform.work.models import Job
 from ledger.books import chart
 from ledger.books.services import Line, credit, debit, open_book
 from ledger.openbooks import services as openbooks
+from ledger.openbooks.canonical import canonical_bytes
 from ledger.sharing.models import Award, Period
 from ledger.sharing.selectors import OTHER_COSTS, Bill, awards_of, book_of, class_counts, compute_bill
 from members.joining.services import fix_headcount
@@ -30,6 +33,7 @@ START = "sharing.start_posting"
 SHARD = "sharing.write_shard"
 CLOSE = "sharing.close_posting"
 SERVICE = "service"
+CASES_INLINE_BYTES = 32_000
 
 
 class WrongStateError(ConflictError):
@@ -195,7 +199,7 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
         key=str(period.number),
         body={
             "period": period.number,
-            "cases": [[award.code, award.aid_fen] for award in awards_of(period)],
+            **_cases([[award.code, award.aid_fen] for award in awards_of(period)]),
             "provisional": [[c["class_no"], c["share_fen"]] for c in bill.classes],
             "publicity_end": period.publicity_end_date.isoformat(),
         },
@@ -232,7 +236,7 @@ def settle_period(*, period: Period, at: dt.datetime) -> Period:
     return period
 
 
-def request_computation(*, period: Period, preparer: str) -> jobs.Job:
+def request_computation(*, period: Period, preparer: str) -> Job:
     """Ask a worker to compute the shares; the same request again, before it is done, is the same job."""
     with transaction.atomic():
         period = _locked(period, Period.State.SETTLED, Period.State.COMPUTED)
@@ -525,11 +529,22 @@ def _log_close(period: Period, at: dt.datetime) -> None:
             "C_in": period.carry_in_fen or 0,
             "C_out": period.carry_out_fen or 0,
             "S": period.assessed_fen or 0,
-            "cases": [award.code for award in awards_of(period)],
+            **_cases([award.code for award in awards_of(period)]),
             "approved": period.approved_sha256 or "",
         },
         at=at,
     )
+
+
+def _cases(rows: list[Any]) -> dict[str, Any]:
+    """Return the cases for a log entry: as they are, or their count and SHA-256 where the entry would be too long.
+
+    The hash is over the canonical bytes of the list, which the period's page publishes.
+    """
+    data = canonical_bytes(rows)
+    if len(data) <= CASES_INLINE_BYTES:
+        return {"cases": rows}
+    return {"case_count": len(rows), "cases_sha256": hashlib.sha256(data).hexdigest()}
 
 
 def next_step(pool: Pool, at: dt.datetime) -> tuple[str, Period | None] | None:
@@ -571,7 +586,7 @@ def _advance_key(pool: Pool, name: str, period: Period | None) -> str:
     """Name the step so that ticks at one time ask for one job, and a step still due gets a new one."""
     number = period.number if period else pool.periods.count() + 1
     prefix = f"{pool.code}/{number}#{name}#"
-    done = jobs.Job.objects.filter(kind=ADVANCE, key__startswith=prefix, state=jobs.Job.State.DONE).count()
+    done = Job.objects.filter(kind=ADVANCE, key__startswith=prefix, state=Job.State.DONE).count()
     return f"{prefix}{done + 1}"
 
 

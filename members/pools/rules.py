@@ -7,7 +7,7 @@ from typing import Any, cast
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +18,7 @@ from members.pools.models import DutyGrant
 from members.pools.selectors import access_pool, duties_of
 
 DEMO_MFA = "aid_demo_mfa"
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def has_second_factor(request: HttpRequest) -> bool:
@@ -38,7 +38,7 @@ def duty_required(*duties: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, code: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
             refused = _sign_in_first(request)
             if refused is not None:
                 return refused
@@ -60,7 +60,7 @@ def duty_anywhere(*duties: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             refused = _sign_in_first(request)
             if refused is not None:
                 return refused
@@ -74,7 +74,7 @@ def duty_anywhere(*duties: str) -> Callable[[View], View]:
     return decorate
 
 
-def _sign_in_first(request: HttpRequest) -> HttpResponse | None:
+def _sign_in_first(request: HttpRequest) -> HttpResponseBase | None:
     """Return the redirect to sign-in or second factor, or None where both are there."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
