@@ -1,4 +1,4 @@
-"""A period's figures in the shape its pages show: lines of the bill, parts of one share, the identity. No database here.
+"""A period's figures in the shape its pages show: lines of the bill, parts of a share. No database here.
 
 Units: fen throughout; parts of a share in hundredths of a fen, because a part may be smaller than one.
 """
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.utils.translation import gettext_lazy as _
+
+# Below this many members the figures of one period could point at one person: the public sees years.
+SMALLEST_PUBLIC_POOL = 100
 
 Sign = Literal["+", "−", "="]
 

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -17,10 +16,11 @@ from aidplatform.lib import clock
 from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.lib.http import public
+from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once
 from aidplatform.work.models import Job
 from ledger.sharing import selectors, services
-from ledger.sharing.figures import Figures, bill_lines, class_figures, share_parts
+from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, Figures, bill_lines, class_figures, share_parts
 from ledger.sharing.forms import ApproveForm
 from ledger.sharing.models import Period
 from members.joining.models import Membership
@@ -34,8 +34,6 @@ CONTROLLER = DutyGrant.Duty.CONTROLLER.value
 TREASURER = DutyGrant.Duty.TREASURER.value
 AUDITOR = DutyGrant.Duty.AUDITOR.value
 STAFF = (ADMIN, CONTROLLER, TREASURER, AUDITOR)
-# Below this many members the figures of one period could point at one person.
-SMALLEST_PUBLIC_POOL = 100
 _POSTING = (Period.State.APPROVED, Period.State.POSTING)
 
 
@@ -73,7 +71,9 @@ def approve(request: HttpRequest, code: str, number: int) -> HttpResponse:
     found = selectors.access_period(pool=pool, number=number)
     form = ApproveForm(request.POST)
     if not form.is_valid():
-        error = ConflictError(_("The approval did not say which figures it was for. Look at them, then approve."))
+        error = ConflictError(
+            _("The approval did not say which figures it was for. Look at them, then approve.")
+        )
         return _period_page(request, pool, number, refusal=error)
     person = _person(request)
     try:
@@ -120,8 +120,14 @@ def classes_csv(request: HttpRequest, code: str, number: int) -> HttpResponseBas
         raise NotFoundError(_("The figures of this period are not computed yet."))
     names = _class_names(found)
     rows = [
-        (row.class_no, Text(names.get(row.class_no, "")), row.weight, row.members, plain_fen(row.share_fen),
-         plain_fen(row.total_fen))
+        (
+            row.class_no,
+            Text(names.get(row.class_no, "")),
+            row.weight,
+            row.members,
+            plain_fen(row.share_fen),
+            plain_fen(row.total_fen),
+        )
         for row in class_figures(found.classes)
     ]
     header = ("class", "name", "weight", "members", f"share_{pool.currency}", f"total_{pool.currency}")
@@ -139,13 +145,13 @@ def _period_page(
         "refusal": refusal,
         "stages": stages(found),
         "crumbs": [
-            (pool_name(pool), reverse("pool", args=[pool.code])),
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
             (_("Periods"), reverse("periods", args=[pool.code])),
             (_("Period %(number)s") % {"number": number}, ""),
         ],
     }
     status = refusal.status if refusal else 200
-    duties = _duties(request, pool)
+    duties = viewer_duties(request, pool)
     if duties:
         context |= _staff_context(found, duties, _person(request))
     if not _may_see_figures(request, found):
@@ -156,17 +162,20 @@ def _period_page(
 
 def _visible_period(request: HttpRequest, pool: Pool, number: int) -> Period:
     """Return the period; before its announcement only to people with a duty in the pool."""
-    if _duties(request, pool):
+    if viewer_duties(request, pool):
         return selectors.access_period(pool=pool, number=number)
     return selectors.access_public_period(pool=pool, number=number)
 
 
 def _may_see_figures(request: HttpRequest, found: Period) -> bool:
     """Tell whether figures of one period may be shown: not to strangers of a very small pool."""
-    if (found.headcount or 0) >= SMALLEST_PUBLIC_POOL or _duties(request, found.pool):
+    if (found.headcount or 0) >= SMALLEST_PUBLIC_POOL or viewer_duties(request, found.pool):
         return True
     person = request.user
-    return person.is_authenticated and Membership.objects.filter(pool=found.pool, person=_person(request)).exists()
+    return (
+        person.is_authenticated
+        and Membership.objects.filter(pool=found.pool, person=_person(request)).exists()
+    )
 
 
 def figures_of(found: Period) -> Figures | None:
@@ -303,20 +312,14 @@ def stages(found: Period) -> list[Stage]:
 
 def _class_names(found: Period) -> dict[int, str]:
     """Return the names of the plan's classes in the reader's language."""
-    chinese = (get_language() or "").startswith("zh")
-    return {c.class_no: c.name_zh if chinese else c.name_en for c in found.plan_version.plan().classes}
-
-
-def pool_name(pool: Pool) -> str:
-    """Return the pool's name in the reader's language."""
-    return pool.name_zh if (get_language() or "").startswith("zh") else pool.name_en
+    return {c.class_no: in_language(c.name_en, c.name_zh) for c in found.plan_version.plan().classes}
 
 
 def _person(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def _duties(request: HttpRequest, pool: Pool) -> set[str]:
+def viewer_duties(request: HttpRequest, pool: Pool) -> set[str]:
     """Return the viewer's duties in the pool, asked once per request."""
     if not request.user.is_authenticated:
         return set()

@@ -1,0 +1,48 @@
+"""The manual: Markdown files of this project, one folder per language, rendered without raw HTML."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from markdown_it import MarkdownIt
+
+# In reading order; the same names exist in every language.
+PAGES = ("start", "period", "share", "books", "guarantees", "operating", "glossary")
+FOLDERS = {"en": "en", "zh-hans": "zh"}
+
+
+@dataclass(frozen=True)
+class ManualPage:
+    """One page of the manual: its name in the address, its title, and its text as HTML."""
+
+    name: str
+    title: str
+    html: SafeString
+
+
+def manual_pages() -> list[ManualPage]:
+    """Return all pages in the reader's language."""
+    folder = FOLDERS.get(get_language() or "en", "en")
+    return [_read(folder, name) for name in PAGES]
+
+
+@cache
+def _read(folder: str, name: str) -> ManualPage:
+    """Read and render one page; the files change with a release only, so each is read once."""
+    path = Path(settings.BASE_DIR) / "templates" / "docs" / folder / f"{name}.md"
+    text = path.read_text(encoding="utf-8")
+    title, _newline, rest = text.partition("\n")
+    return ManualPage(name, title.removeprefix("# ").strip(), _render(rest))
+
+
+def _render(text: str) -> SafeString:
+    """Render Markdown with tables; raw HTML in the text is shown, not obeyed. Wide tables scroll."""
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    html = renderer.render(text)
+    framed = html.replace("<table>", '<div class="table-frame" tabindex="0"><table>').replace(
+        "</table>", "</table></div>"
+    )
+    return mark_safe(framed)  # noqa: S308 - our own files, rendered with raw HTML off

@@ -1,0 +1,70 @@
+"""What waits for a person: one sentence and one link per thing, most urgent first."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from aidplatform.lib.templating import in_language
+from aidplatform.work.models import Job
+from ledger.sharing.models import Period
+from members.people.models import User
+from members.pools.models import DutyGrant
+
+_WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING)
+
+
+@dataclass(frozen=True)
+class Todo:
+    """Something to do: what, where, and the word on its button."""
+
+    text: str
+    address: str
+    action: str
+
+
+def todos_of(person: User) -> list[Todo]:
+    """Return what waits for the person now. Three queries, however many pools there are."""
+    duties: dict[int | None, set[str]] = {}
+    for pool_id, duty in DutyGrant.objects.filter(person=person, ended_at=None).values_list(
+        "pool_id", "duty"
+    ):
+        duties.setdefault(pool_id, set()).add(duty)
+    everywhere = duties.get(None, set())
+    waiting = Period.objects.filter(state__in=_WAITING).select_related("pool").order_by("charge_date", "pk")
+    if not everywhere:
+        waiting = waiting.filter(pool__in=[pool_id for pool_id in duties if pool_id])
+    found = _stuck_jobs(everywhere.union(*duties.values()))
+    for period in waiting:
+        todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
+        found += [todo] if todo else []
+    return found
+
+
+def _stuck_jobs(duties: set[str]) -> list[Todo]:
+    if not duties & {DutyGrant.Duty.POOL_ADMIN.value, DutyGrant.Duty.CONTROLLER.value}:
+        return []
+    stuck = Job.objects.filter(state=Job.State.STUCK).count()
+    if not stuck:
+        return []
+    return [Todo(_("Jobs that are stuck: %(count)s") % {"count": stuck}, reverse("jobs"), _("Look"))]
+
+
+def _of_period(period: Period, duties: set[str], person: User) -> Todo | None:
+    """Return what one period asks of somebody with these duties."""
+    names = {
+        "number": period.number,
+        "pool": in_language(period.pool.name_en, period.pool.name_zh),
+    }
+    address = reverse("period", args=[period.pool.code, period.number])
+    if period.state == Period.State.SETTLED and DutyGrant.Duty.POOL_ADMIN.value in duties:
+        return Todo(_("Period %(number)s of %(pool)s waits for its dry run") % names, address, _("Prepare"))
+    if period.state == Period.State.COMPUTED and DutyGrant.Duty.CONTROLLER.value in duties:
+        if period.prepared_by == person.code:
+            return None
+        return Todo(
+            _("Period %(number)s of %(pool)s waits for your approval") % names, address, _("Look at it")
+        )
+    if period.state in {Period.State.APPROVED, Period.State.POSTING} and duties:
+        return Todo(_("Period %(number)s of %(pool)s is being posted") % names, address, _("Watch"))
+    return None

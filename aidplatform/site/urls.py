@@ -1,0 +1,22 @@
+"""Addresses of the pages that need all apps."""
+
+from django.urls import path
+
+from aidplatform.site import demo_views, job_views, manual_views, views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("language/", views.set_language, name="set_language"),
+    path("theme/", views.set_theme, name="set_theme"),
+    path("health", views.health, name="health"),
+    path("robots.txt", views.robots, name="robots"),
+    path("docs/", manual_views.docs, name="docs"),
+    path("docs/<slug:name>/", manual_views.docs, name="doc"),
+    path("jobs/", job_views.jobs, name="jobs"),
+    path("jobs/<int:job_id>/retry/", job_views.retry, name="job_retry"),
+    path("demo/", demo_views.demo_page, name="demo"),
+    path("demo/person/", demo_views.switch, name="demo_switch"),
+    path("demo/clock/", demo_views.move_clock, name="demo_move_clock"),
+    path("demo/million/", demo_views.start_million, name="demo_million"),
+    path("demo/million/progress/", demo_views.million, name="demo_million_progress"),
+]

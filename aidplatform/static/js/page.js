@@ -1,0 +1,32 @@
+// Small comforts for every page; each page works without them.
+
+// A form that was sent is not sent again by a second click.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent === "yes") {
+    event.preventDefault();
+    return;
+  }
+  if (form.method === "post" && !form.hasAttribute("hx-post")) form.dataset.sent = "yes";
+});
+
+// Coming back by the browser's back button shows the form ready again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// An open list closes on Escape and on a click elsewhere, and gives the focus back.
+const openList = () => document.querySelector("details.demo-people[open]");
+
+document.addEventListener("keydown", (event) => {
+  const list = openList();
+  if (event.key === "Escape" && list) {
+    list.open = false;
+    list.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const list = openList();
+  if (list && !list.contains(event.target)) list.open = false;
+});

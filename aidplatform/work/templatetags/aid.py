@@ -1,0 +1,173 @@
+"""Tags and filters that every template has without loading them: money, dates, icons, progress."""
+
+import datetime as dt
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.money import format_fen, format_money
+from aidplatform.lib.templating import day_html, icon_html, in_language, instant_html, money_html
+
+register = template.Library()
+
+# The look of a state: done, active, waiting, stopped or quiet, with the icon that says the same.
+_LOOKS: dict[str, tuple[str, str]] = {
+    "done": ("badge-done", "check"),
+    "active": ("badge-active", "dot"),
+    "waiting": ("badge-waiting", "clock"),
+    "stopped": ("badge-stopped", "stop"),
+    "quiet": ("badge-quiet", "dot"),
+}
+_LOOK_OF_STATE: dict[str, str] = {
+    # pools
+    "draft": "quiet",
+    "gathering": "waiting",
+    "open": "done",
+    "intake_stopped": "waiting",
+    "winding_down": "stopped",
+    "closed": "quiet",
+    # periods
+    "opened": "active",
+    "frozen": "active",
+    "announced": "active",
+    "settled": "waiting",
+    "computed": "waiting",
+    "approved": "active",
+    "posting": "active",
+    "posted": "done",
+    # awards
+    "final": "done",
+    "shared": "done",
+    "withdrawn": "stopped",
+    # jobs
+    "queued": "waiting",
+    "running": "active",
+    "done": "done",
+    "stuck": "stopped",
+}
+
+
+@register.filter
+def fen(amount: int | None) -> str:
+    """Write an amount without its currency: 1,234.56; a dash where there is none."""
+    return "–" if amount is None else format_fen(amount)
+
+
+@register.filter(name="money")
+def money_filter(amount: int, currency: str) -> str:
+    """Write an amount with its currency as plain text, for sentences and attributes."""
+    return format_money(amount, currency)
+
+
+@register.simple_tag(name="money")
+def money_tag(amount: int | None, currency: str) -> SafeString | str:
+    """Write an amount as an element that aligns; a dash where there is none."""
+    return "–" if amount is None else money_html(amount, currency)
+
+
+@register.filter
+def count(number: int | None) -> str:
+    """Write a whole number with its thousands apart; a dash where there is none."""
+    return "–" if number is None else f"{number:,}"
+
+
+@register.filter
+def day(date: dt.date | None) -> SafeString | str:
+    """Write a calendar date as 2026-11-23; a dash where there is none."""
+    return "–" if date is None else day_html(date)
+
+
+@register.simple_tag
+def instant(at: dt.datetime | None, zone: str = "UTC") -> SafeString | str:
+    """Write an instant in a pool's zone; a dash where there is none."""
+    return "–" if at is None else instant_html(at, zone)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw an icon beside the words that say the same."""
+    return icon_html(name)
+
+
+@register.simple_tag
+def badge(state: str, label: object) -> SafeString:
+    """Show a state by word, mark and color; the word alone would be enough."""
+    css, mark = _LOOKS[_LOOK_OF_STATE.get(state, "quiet")]
+    return format_html('<span class="badge {}">{}{}</span>', css, icon_html(mark), label)
+
+
+@register.inclusion_tag("components/_progress.html")
+def progress(done: int, total: int, label: object, note: object = "") -> dict[str, Any]:
+    """Show how far something is; with nothing to do it is complete."""
+    percent = 100 if total <= 0 else min(100, done * 100 // total)
+    return {"done": done, "total": max(total, 1), "percent": percent, "label": label, "note": note}
+
+
+@register.filter
+def refusal_layout(status: int) -> str:
+    """Return the layout of a refusal: without the database, one that asks it nothing."""
+    return "base_plain.html" if status == 503 else "base.html"
+
+
+@register.filter
+def dictget(mapping: dict[Any, Any], key: Any) -> Any:
+    """Return the mapping's value for a key that a template variable holds, or None."""
+    return mapping.get(key)
+
+
+@register.filter
+def named(thing: Any) -> str:
+    """Return the name in the reader's language of anything that has one: a pool, a class, a person."""
+    english = getattr(thing, "name_en", "") or getattr(thing, "name", "")
+    return in_language(english, getattr(thing, "name_zh", "")) or str(thing)
+
+
+@register.filter
+def masked(face: dict[str, str], field: str) -> str:
+    """Return a field of a published case in the reader's language, as far as it was given in both."""
+    return in_language(face.get(field, ""), face.get(f"{field}_zh", "")) or "–"
+
+
+@register.filter
+def short_count(number: int) -> str:
+    """Write a round number briefly, for an axis: 10 k, 100 M; in Chinese by ten thousands."""
+    if (get_language() or "").startswith("zh"):
+        steps = ((10**8, "亿"), (10**4, "万"))
+    else:
+        steps = ((10**9, " G"), (10**6, " M"), (10**3, " k"))
+    for size, mark in steps:
+        if number >= size:
+            return f"{number // size:,}{mark}"
+    return str(number)
+
+
+_SEVERITIES = {
+    "severe": _("Severe illness"),
+    "mild": _("Mild illness"),
+    "death": _("Death"),
+    "accident": _("Accident"),
+}
+
+
+@register.filter
+def severity(code: str) -> object:
+    """Say a plan's severity in words; one that this list does not know stands as it is."""
+    return _SEVERITIES.get(code, code)
+
+
+@register.filter
+def fee_words(fee: Any, currency: str) -> str:
+    """Say a plan's fee rule in one sentence."""
+    parts = []
+    if fee.rate:
+        percent = f"{float(fee.rate * 100):g}"
+        parts.append(_("%(percent)s %% of the aid, rounded up once per period") % {"percent": percent})
+    if fee.fixed_fen:
+        parts.append(_("%(amount)s per period") % {"amount": format_money(fee.fixed_fen, currency)})
+    if fee.ceiling_fen is not None:
+        parts.append(_("at most %(amount)s") % {"amount": format_money(fee.ceiling_fen, currency)})
+    return ", ".join(str(part) for part in parts) or str(_("none"))

@@ -1,0 +1,39 @@
+"""Filters of the journal."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+KINDS = (
+    ("", _("every kind")),
+    ("award", _("award final")),
+    ("period", _("period posted")),
+    ("write_off", _("write-off")),
+    ("bank_charge", _("bank charge")),
+    ("waiting_refund", _("refund for illness in the wait")),
+    ("other_income", _("other income")),
+    ("interest", _("interest")),
+    ("opening", _("opening balance")),
+    ("reversal", _("reversal")),
+)
+
+
+class EntryFilter(forms.Form):
+    """What to show of the journal; everything is optional and lives in the address."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, required=False)
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    text = forms.CharField(label=_("Text"), required=False, max_length=80)
+    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, object]:
+        """Refuse a span that ends before it begins."""
+        given = super().clean() or {}
+        since, until = given.get("since"), given.get("until")
+        if since and until and until < since:
+            raise forms.ValidationError(_("The span ends before it begins."), code="empty_span")
+        return given

@@ -1,0 +1,229 @@
+"""Pages of the books: accounts, trial balance, statements, journal."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from aidplatform.lib.csv_files import Text, csv_response, plain_fen
+from aidplatform.lib.errors import DomainError
+from aidplatform.lib.templating import in_language
+from ledger.books import selectors
+from ledger.books.forms import KINDS, EntryFilter
+from ledger.books.models import Account, JournalEntry
+from members.pools.models import DutyGrant, Pool
+from members.pools.rules import duty_required
+from members.pools.selectors import access_pool
+
+READERS = (
+    DutyGrant.Duty.POOL_ADMIN.value,
+    DutyGrant.Duty.TREASURER.value,
+    DutyGrant.Duty.CONTROLLER.value,
+    DutyGrant.Duty.AUDITOR.value,
+)
+PAGE = 50
+
+
+class BadFilterError(DomainError):
+    """The address asks for something that cannot be filtered by."""
+
+    code = "bad_filter"
+
+
+@duty_required(*READERS)
+@require_safe
+def accounts(request: HttpRequest, code: str) -> HttpResponse:
+    """Show the chart of accounts with balances, by kind."""
+    pool = access_pool(code=code)
+    trial = selectors.trial_balance(selectors.access_book(code=code))
+    labels = dict(Account.Kind.choices)
+    groups = [
+        (labels[kind], list(lines)) for kind, lines in groupby(trial.lines, lambda line: line.account.kind)
+    ]
+    return render(request, "ledger/books/accounts.html", _context(pool, "accounts") | {"groups": groups})
+
+
+@duty_required(*READERS)
+@require_safe
+def trial_balance(request: HttpRequest, code: str) -> HttpResponse:
+    """Show both columns and whether they agree."""
+    pool = access_pool(code=code)
+    trial = selectors.trial_balance(selectors.access_book(code=code))
+    return render(request, "ledger/books/trial_balance.html", _context(pool, "trial") | {"trial": trial})
+
+
+@duty_required(*READERS)
+@require_safe
+def account(request: HttpRequest, code: str, account_code: str) -> HttpResponse:
+    """Show an account's statement, newest first, each line with the balance after it."""
+    pool = access_pool(code=code)
+    found = selectors.access_account(book=selectors.access_book(code=code), code=account_code)
+    before = _cursor(request)
+    lines = selectors.statement(found, before_no=before, limit=PAGE + 1)
+    here = reverse("account", args=[code, account_code])
+    context = _context(pool, "accounts", (found.name, "")) | {
+        "account": found,
+        "lines": [(line, source_address(pool, line.source)) for line in lines[:PAGE]],
+        "balance_fen": selectors.balance_fen(found.book, found.code),
+        "newer": here if before else "",
+        "older": f"{here}?before={lines[PAGE - 1].entry_no}" if len(lines) > PAGE else "",
+    }
+    return render(request, "ledger/books/account.html", context)
+
+
+@duty_required(*READERS)
+@require_safe
+def account_csv(request: HttpRequest, code: str, account_code: str) -> HttpResponseBase:
+    """Download the whole statement."""
+    found = selectors.access_account(book=selectors.access_book(code=code), code=account_code)
+    rows = (
+        (
+            line.entry_no,
+            line.entry_date,
+            Text(line.kind),
+            Text(line.description),
+            Text(line.source),
+            plain_fen(line.debit_fen),
+            plain_fen(line.credit_fen),
+            plain_fen(line.balance_fen),
+        )
+        for line in selectors.statement_lines(found)
+    )
+    header = ("entry", "date", "kind", "description", "source", "debit", "credit", "balance")
+    return csv_response(f"{code}-account-{account_code}.csv", header, rows)
+
+
+@duty_required(*READERS)
+@require_safe
+def entries(request: HttpRequest, code: str) -> HttpResponse:
+    """Show the journal, newest first, filtered as the address says."""
+    pool = access_pool(code=code)
+    form = EntryFilter(request.GET or None)
+    found = _filtered(selectors.entries(selectors.access_book(code=code)), form)
+    before = form.cleaned_data.get("before") if form.is_bound and form.is_valid() else None
+    page = list(found.filter(number__lt=before)[: PAGE + 1] if before else found[: PAGE + 1])
+    context = _context(pool, "entries") | {
+        "form": form,
+        "entries": page[:PAGE],
+        "kinds": dict(KINDS),
+        "is_filtered": any(form.data.get(name) for name in ("kind", "since", "until", "text")),
+        "newer": _address(request, before=None) if before else "",
+        "older": _address(request, before=page[PAGE - 1].number) if len(page) > PAGE else "",
+        "csv_address": f"{reverse('entries_csv', args=[code])}?{_query(request, before=None)}",
+    }
+    return render(
+        request, "ledger/books/entries.html", context, status=422 if form.is_bound and form.errors else 200
+    )
+
+
+@duty_required(*READERS)
+@require_safe
+def entries_csv(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Download exactly the entries that the filter shows, one row per posting."""
+    form = EntryFilter(request.GET or None)
+    found = _filtered(selectors.entries(selectors.access_book(code=code)), form)
+    if form.is_bound and form.errors:
+        raise BadFilterError(_("These filters make no sense together."))
+    return csv_response(
+        f"{code}-entries.csv",
+        ("entry", "date", "kind", "description", "source", "account", "side", "amount"),
+        _posting_rows(found.prefetch_related("postings__account")),
+    )
+
+
+def _posting_rows(found: QuerySet[JournalEntry]) -> Iterable[tuple[object, ...]]:
+    for entry in found.iterator(chunk_size=500):
+        for posting in entry.postings.all():
+            yield (
+                entry.number,
+                entry.entry_date,
+                Text(entry.kind),
+                Text(entry.description),
+                Text(entry.source),
+                posting.account.code,
+                posting.side,
+                plain_fen(posting.amount_fen),
+            )
+
+
+@duty_required(*READERS)
+@require_safe
+def entry(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show one entry: its postings, where it comes from, what reverses it."""
+    pool = access_pool(code=code)
+    found = selectors.access_entry(book=selectors.access_book(code=code), number=number)
+    postings = sorted(found.postings.all(), key=lambda posting: (posting.side != "D", posting.account.code))
+    crumb = (_("Entry %(number)s") % {"number": number}, "")
+    context = _context(pool, "entries", crumb) | {
+        "entry": found,
+        "kind": dict(KINDS).get(found.kind, found.kind),
+        "postings": postings,
+        "total_fen": sum(posting.amount_fen for posting in postings if posting.side == "D"),
+        "source_address": source_address(pool, found.source),
+        "reversed_by": getattr(found, "reversed_by", None),
+    }
+    return render(request, "ledger/books/entry.html", context)
+
+
+def source_address(pool: Pool, source: str) -> str:
+    """Return the page an entry's source names, or nothing where it has none: period x/3, entry 12, award x."""
+    kind, _space, name = source.partition(" ")
+    if kind == "period" and name.rpartition("/")[2].isdigit():
+        return reverse("period", args=[pool.code, int(name.rpartition("/")[2])])
+    if kind == "entry" and name.isdigit():
+        return reverse("entry", args=[pool.code, int(name)])
+    if kind == "award":
+        return reverse("award_period", args=[pool.code, name])
+    return ""
+
+
+def _filtered(found: QuerySet[JournalEntry], form: EntryFilter) -> QuerySet[JournalEntry]:
+    """Narrow the journal by what the form holds; a form that is wrong shows nothing."""
+    if not form.is_bound:
+        return found
+    if not form.is_valid():
+        return found.none()
+    given: dict[str, Any] = form.cleaned_data
+    wanted = Q()
+    if given["kind"]:
+        wanted &= Q(kind=given["kind"])
+    if given["since"]:
+        wanted &= Q(entry_date__gte=given["since"])
+    if given["until"]:
+        wanted &= Q(entry_date__lte=given["until"])
+    if given["text"]:
+        wanted &= Q(description__icontains=given["text"]) | Q(source__icontains=given["text"])
+    return found.filter(wanted)
+
+
+def _cursor(request: HttpRequest) -> int | None:
+    """Read ?before=; anything but a whole number above 0 is refused."""
+    text = request.GET.get("before", "")
+    if not text:
+        return None
+    if not text.isdecimal() or not 0 < int(text) < 2**63:
+        raise BadFilterError(_("“before” must be the number of an entry."))
+    return int(text)
+
+
+def _query(request: HttpRequest, *, before: int | None) -> str:
+    given = {name: value for name, value in request.GET.items() if value and name != "before"}
+    return urlencode(given | ({"before": str(before)} if before else {}))
+
+
+def _address(request: HttpRequest, *, before: int | None) -> str:
+    return f"{request.path}?{_query(request, before=before)}"
+
+
+def _context(pool: Pool, tab: str, *crumbs: tuple[object, str]) -> dict[str, Any]:
+    own = [(_("Ledger"), reverse("accounts", args=[pool.code]) if crumbs else ""), *crumbs]
+    pool_crumb = (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code]))
+    return {"section": "pools", "pool": pool, "tab": tab, "crumbs": [pool_crumb, *own]}

@@ -1,0 +1,187 @@
+"""Geometry of the plots: figures in, coordinates out. The templates draw them as SVG. No database here.
+
+Only coordinates are floats; every figure that is shown comes in as an integer and is written from it.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import log10
+
+from ledger.sharing.apportion import Costs, FeeRule, Group, Sharing, compute_shares
+
+WIDTH, HEIGHT = 720, 340
+LEFT, RIGHT, TOP, BOTTOM = 78, 16, 20, 44
+
+# The worked example of the manual: one case, the usual fee, pools from three people to a hundred million.
+EXAMPLE_AID_FEN = 50_000_000
+EXAMPLE_FEE = FeeRule(rate=Fraction(8, 100))
+EXAMPLE_SIZES = (3, 10, 30, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
+_SMALLEST, _LARGEST = 3, 100_000_000
+_LEAST_FEN, _MOST_FEN = 1, 100_000_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """A figure on a plot: where it is drawn and what it says."""
+
+    x: float
+    y: float
+    members: int
+    share_fen: int
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A grid line with its figure."""
+
+    at: float
+    value: int
+
+
+@dataclass(frozen=True)
+class SizePlot:
+    """The share of one worked example against the size of the pool, both axes logarithmic."""
+
+    aid_fen: int
+    fee_fen: int
+    need_fen: int
+    points: tuple[Point, ...]
+    curve: str
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+    marked: Point | None
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One period of the past: its share as a bar."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    middle: float
+    number: int
+    charge_date: dt.date
+    members: int
+    share_fen: int
+
+
+@dataclass(frozen=True)
+class SharesPlot:
+    """The shares of past periods, oldest left, from zero up."""
+
+    bars: tuple[Bar, ...]
+    up: tuple[Tick, ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
+def share_at(members: int) -> int:
+    """Return what each of that many members is charged for the worked example (fen)."""
+    return _example(members).shares[0].share_fen
+
+
+def size_plot(members_now: int | None = None) -> SizePlot:
+    """Return the worked example from 3 to 100 million members; members_now marks a pool on the curve."""
+    example = _example(_SMALLEST)
+    exponents = [Fraction(step, 6) for step in range(3, 49)]
+    sizes = sorted({_SMALLEST, _LARGEST, *(round(10 ** float(exponent)) for exponent in exponents)})
+    marked = members_now if members_now is not None and _SMALLEST <= members_now <= _LARGEST else None
+    return SizePlot(
+        aid_fen=EXAMPLE_AID_FEN,
+        fee_fen=example.fee_fen,
+        need_fen=example.need_fen,
+        points=tuple(_point(size) for size in EXAMPLE_SIZES),
+        curve=_path([_point(size) for size in sizes if size >= _SMALLEST]),
+        across=tuple(Tick(_x(10**power), 10**power) for power in range(1, 9)),
+        up=tuple(Tick(_y(10**power), 10**power) for power in range(0, 9, 2)),
+        marked=_point(marked) if marked else None,
+    )
+
+
+def shares_plot(periods: Sequence[tuple[int, dt.date, int, int]]) -> SharesPlot | None:
+    """Return bars for (number, charge date, members, share in fen), oldest first; nothing to draw: None."""
+    if not periods:
+        return None
+    ceiling = _round_ceiling(max(share for _number, _date, _members, share in periods))
+    step = (WIDTH - LEFT - RIGHT) / len(periods)
+    width = min(46.0, step * 0.64)
+    bars = []
+    for place, (number, charge_date, members, share_fen) in enumerate(periods):
+        middle = LEFT + step * (place + 0.5)
+        height = (HEIGHT - TOP - BOTTOM) * share_fen / ceiling
+        top = HEIGHT - BOTTOM - height
+        bars.append(
+            Bar(
+                _coordinate(middle - width / 2),
+                _coordinate(top),
+                _coordinate(width),
+                _coordinate(height),
+                _coordinate(middle),
+                number,
+                charge_date,
+                members,
+                share_fen,
+            )
+        )
+    ticks = tuple(
+        Tick(_coordinate(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * part / 4), ceiling * part // 4)
+        for part in range(5)
+    )
+    return SharesPlot(tuple(bars), ticks)
+
+
+def _example(members: int) -> Sharing:
+    return compute_shares(
+        groups=[Group(class_no=0, count=members, weight=1)],
+        costs=Costs((EXAMPLE_AID_FEN,)),
+        fee_rule=EXAMPLE_FEE,
+    )
+
+
+def _point(members: int) -> Point:
+    share_fen = share_at(members)
+    return Point(_x(members), _y(share_fen), members, share_fen)
+
+
+def _x(members: int) -> float:
+    span = log10(_LARGEST) - log10(_SMALLEST)
+    return _coordinate(LEFT + (WIDTH - LEFT - RIGHT) * (log10(members) - log10(_SMALLEST)) / span)
+
+
+def _y(fen: int) -> float:
+    span = log10(_MOST_FEN) - log10(_LEAST_FEN)
+    return _coordinate(
+        HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (log10(max(fen, 1)) - log10(_LEAST_FEN)) / span
+    )
+
+
+def _path(points: Sequence[Point]) -> str:
+    return "M" + " L".join(f"{point.x} {point.y}" for point in points)
+
+
+def _round_ceiling(fen: int) -> int:
+    """Return the next figure above that divides into four clean steps: 4, 8, 12, 20, 40 times a power of ten."""
+    power = 1
+    while True:
+        for step in (4, 8, 12, 20):
+            if step * power >= fen:
+                return step * power
+        power *= 10
+
+
+def _coordinate(value: float) -> float:
+    return round(value, 1)

@@ -1,0 +1,11 @@
+"""Addresses of the public pages of a pool."""
+
+from django.urls import path
+
+from ledger.disclosure import views
+
+urlpatterns = [
+    path("pools/<slug:code>/", views.pool, name="pool"),
+    path("pools/<slug:code>/periods/", views.period_list, name="periods"),
+    path("pools/<slug:code>/cases/<str:award>/", views.award_period, name="award_period"),
+]

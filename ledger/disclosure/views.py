@@ -1,0 +1,100 @@
+"""Public pages of a pool: what it is, what it has cost, by which rules."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import NotFoundError
+from aidplatform.lib.http import public
+from aidplatform.lib.templating import in_language
+from ledger.disclosure import selectors
+from ledger.disclosure.plots import shares_plot, size_plot
+from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, share_parts
+from ledger.sharing.models import Award
+from ledger.sharing.selectors import last_posted, periods, public_periods
+from ledger.sharing.views import figures_of, viewer_duties
+from members.pools.models import Pool
+from members.pools.selectors import access_pool
+from members.pools.views import shown_plan
+
+
+@public
+@require_safe
+def pool(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a pool to everyone: state, last bill, plan in words, shares of the past, who holds its duties."""
+    found = _access_public_pool(request, code)
+    last = last_posted(found)
+    shows_periods = last is None or (last.headcount or 0) >= SMALLEST_PUBLIC_POOL
+    figures = figures_of(last) if last else None
+    base = figures.base_class if figures else None
+    version = shown_plan(found, clock.today(found.time_zone))
+    past = selectors.past_shares(found) if shows_periods else []
+    drawn = [
+        (p.number, p.charge_date, p.headcount or 0, row.share_fen)
+        for p in past
+        if (row := selectors.base_class(p))
+    ]
+    context = {
+        "section": "pools",
+        "pool": found,
+        "last": last,
+        "figures": figures,
+        "base": base,
+        "parts": share_parts(figures, base) if figures and base else [],
+        "shows_periods": shows_periods,
+        "current": public_periods(found).exclude(state="posted").first() if shows_periods else None,
+        "plan": version.plan() if version else None,
+        "version": version,
+        "shares": shares_plot(drawn),
+        "sizes": size_plot(last.headcount if last else None),
+        "duty_counts": selectors.duty_counts(found),
+        "years": selectors.yearly_totals(found),
+        "staff": viewer_duties(request, found),
+        "crumbs": [(_("Pools"), reverse("home") + "#pools"), (in_language(found.name_en, found.name_zh), "")],
+    }
+    return render(request, "ledger/disclosure/pool.html", context)
+
+
+@public
+@require_safe
+def period_list(request: HttpRequest, code: str) -> HttpResponse:
+    """List a pool's periods; those not announced yet only for its staff."""
+    found = _access_public_pool(request, code)
+    staff = viewer_duties(request, found)
+    listed = list((periods(found) if staff else public_periods(found))[:200])
+    last = next((period for period in listed if period.headcount is not None), None)
+    is_small = last is not None and (last.headcount or 0) < SMALLEST_PUBLIC_POOL and not staff
+    context = {
+        "section": "pools",
+        "pool": found,
+        "rows": [] if is_small else [(period, selectors.base_class(period)) for period in listed],
+        "is_small": is_small,
+        "years": selectors.yearly_totals(found),
+        "staff": staff,
+        "crumbs": [
+            (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
+            (_("Periods"), ""),
+        ],
+    }
+    return render(request, "ledger/disclosure/periods.html", context)
+
+
+@public
+@require_safe
+def award_period(request: HttpRequest, code: str, award: str) -> HttpResponse:
+    """Lead from a case's number to the period that shares it."""
+    found = Award.objects.filter(pool=access_pool(code=code), code=award).select_related("period").first()
+    if found is None or found.period is None:
+        raise NotFoundError(_("This pool has published no such case."))
+    return redirect("period", code=code, number=found.period.number)
+
+
+def _access_public_pool(request: HttpRequest, code: str) -> Pool:
+    """Return the pool; a draft exists only for its founders. Raises: NotFoundError."""
+    found = access_pool(code=code)
+    if found.state == Pool.State.DRAFT and not viewer_duties(request, found):
+        raise NotFoundError(_("There is no pool with this address."))
+    return found

@@ -1,0 +1,105 @@
+"""Pages of the log: what the operator has stated, in order, with the bytes anyone can hash."""
+
+import json
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.http import public
+from aidplatform.lib.templating import in_language
+from ledger.openbooks.models import LogEntry
+from members.pools.models import Pool
+from members.pools.selectors import access_pool
+
+PAGE = 100
+
+
+class BadCursorError(DomainError):
+    """The address asks for a place that is none."""
+
+    code = "bad_cursor"
+
+
+@public
+@require_safe
+def log(request: HttpRequest, code: str) -> HttpResponse:
+    """List a pool's log entries, newest first."""
+    pool = access_pool(code=code)
+    before = _before(request)
+    found = log_entries(code)
+    page = list(found.filter(seq__lt=before)[: PAGE + 1] if before is not None else found[: PAGE + 1])
+    here = reverse("log", args=[code])
+    context = _context(pool) | {
+        "entries": [_row(entry) for entry in page[:PAGE]],
+        "newer": here if before is not None else "",
+        "older": f"{here}?before={page[PAGE - 1].seq}" if len(page) > PAGE else "",
+    }
+    return render(request, "ledger/openbooks/log.html", context)
+
+
+@public
+@require_safe
+def log_entry(request: HttpRequest, code: str, seq: int) -> HttpResponse:
+    """Show one entry: its bytes, its leaf hash, and how to compute the one from the other."""
+    pool = access_pool(code=code)
+    entry = _access_entry(code, seq)
+    row = _row(entry)
+    pretty = json.dumps(json.loads(bytes(entry.data)), ensure_ascii=False, indent=2, sort_keys=True)
+    context = _context(pool, (_("Entry %(number)s") % {"number": seq}, "")) | {
+        "row": row,
+        "text": bytes(entry.data).decode(),
+        "pretty": pretty,
+    }
+    return render(request, "ledger/openbooks/log_entry.html", context)
+
+
+@public
+@require_safe
+def log_entry_raw(request: HttpRequest, code: str, seq: int) -> HttpResponse:
+    """Return exactly the bytes that were hashed."""
+    access_pool(code=code)
+    return HttpResponse(bytes(_access_entry(code, seq).data), content_type="application/json")
+
+
+def log_entries(code: str) -> QuerySet[LogEntry]:
+    """Return the entries of a pool's log, newest first."""
+    return LogEntry.objects.filter(log__code=code).order_by("-seq")
+
+
+def _access_entry(code: str, seq: int) -> LogEntry:
+    entry = log_entries(code).filter(seq=seq).first()
+    if entry is None:
+        raise NotFoundError(_("This log has no such entry."))
+    return entry
+
+
+def _row(entry: LogEntry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "type": entry.type,
+        "key": entry.key,
+        "at": json.loads(bytes(entry.data))["at"],
+        "leaf_hash": bytes(entry.leaf_hash).hex(),
+        "size": len(bytes(entry.data)),
+    }
+
+
+def _before(request: HttpRequest) -> int | None:
+    text = request.GET.get("before", "")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise BadCursorError(_("“before” must be the number of a log entry."))
+    return int(text)
+
+
+def _context(pool: Pool, *crumbs: tuple[object, str]) -> dict[str, Any]:
+    pool_crumb = (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code]))
+    own = [(_("Log"), reverse("log", args=[pool.code]) if crumbs else ""), *crumbs]
+    return {"section": "pools", "pool": pool, "crumbs": [pool_crumb, *own]}

@@ -1,0 +1,10 @@
+"""Gathers the addresses of the rooms."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("ledger.disclosure.urls")),
+    path("", include("ledger.sharing.urls")),
+    path("", include("ledger.openbooks.urls")),
+    path("", include("ledger.books.urls")),
+]
