@@ -20,5 +20,9 @@ app.conf.beat_schedule = {
         "schedule": float(settings.SWEEP_SECONDS),
         "options": {"expires": 60},
     },
-    "sharing.open_due": {"task": "sharing.open_due", "schedule": 60.0, "options": {"expires": 300}},
+    "sharing.open_due": {
+        "task": "sharing.open_due",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
 }

@@ -30,6 +30,7 @@ VARIABLES: dict[str, str] = {
     "AID_STATE_DIR": "where embedded services and files keep their state",
     "AID_LEASE_SECONDS": "how long a job may be silent before another worker takes it over (20)",
     "AID_SWEEP_SECONDS": "how often lost work is looked for (10)",
+    "AID_TICK_SECONDS": "how often calendars are looked at for periods that are due (60)",
     "AID_SHARD_MEMBERS": "members charged in one transaction (250000)",
     "AID_SMALL_POOL_MEMBERS": "pools founded for fewer members keep all charges in one table (100000)",
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
@@ -282,6 +283,7 @@ DEFAULT_FROM_EMAIL = f"noreply@{urlsplit(PUBLIC_URL).hostname}"
 
 LEASE_SECONDS = env_int("AID_LEASE_SECONDS", 20, at_least=1)
 SWEEP_SECONDS = env_int("AID_SWEEP_SECONDS", 10, at_least=1)
+TICK_SECONDS = env_int("AID_TICK_SECONDS", 60, at_least=1)
 SHARD_MEMBERS = env_int("AID_SHARD_MEMBERS", 250_000)
 SMALL_POOL_MEMBERS = env_int("AID_SMALL_POOL_MEMBERS", 100_000, at_least=0)
 FAILPOINTS_DIR = os.environ.get("AID_FAILPOINTS")

@@ -17,8 +17,10 @@ import structlog
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.utils import Error as DatabaseError
+from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.db import is_retryable, long_transaction
+from aidplatform.lib.errors import ConflictError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, outbox
 from aidplatform.work.models import Job
@@ -31,6 +33,12 @@ RUN_TASK = "work.run_job"
 
 Handler = Callable[["Lease"], dict[str, Any] | None]
 _handlers: dict[str, Handler] = {}
+
+
+class NotStuckError(ConflictError):
+    """Somebody has already queued the job again."""
+
+    code = "job_not_stuck"
 
 
 class LostLeaseError(Exception):
@@ -104,26 +112,36 @@ def enqueue(*, kind: str, key: str, payload: dict[str, Any], actor: str) -> Job:
 
 
 def claim(job_id: int) -> Lease | None:
-    """Take a due job: queued and due, or running with a lease that ran out. None: it is not to be had."""
+    """Take a due job: queued and due, or running with a lease that ran out. None: it is not to be had.
+
+    A job taken over MAX_TAKEOVERS times is parked as stuck instead: it may be what kills its workers.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """UPDATE work_job
-                  SET state = 'running', attempt = attempt + 1,
-                      lease_until = clock_timestamp() + make_interval(secs => %s),
+                  SET takeovers = takeovers + CASE state WHEN 'running' THEN 1 ELSE 0 END,
+                      state = CASE WHEN state = 'running' AND takeovers >= %(most)s THEN 'stuck' ELSE 'running' END,
+                      last_error = CASE WHEN state = 'running' AND takeovers >= %(most)s
+                                        THEN 'Parked: its worker went silent ' || takeovers + 1 || ' times.'
+                                        ELSE last_error END,
+                      attempt = attempt + 1,
+                      lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
                       started_at = coalesce(started_at, clock_timestamp())
-                WHERE id = %s
+                WHERE id = %(job)s
                   AND ((state = 'queued' AND due_at <= clock_timestamp())
                        OR (state = 'running' AND lease_until < clock_timestamp()))
-            RETURNING attempt, payload, actor""",
-            [settings.LEASE_SECONDS, job_id],
+            RETURNING state, attempt, payload, actor""",
+            {"job": job_id, "lease": settings.LEASE_SECONDS, "most": MAX_TAKEOVERS},
         )
         row = cursor.fetchone()
     if row is None:
         return None
-    import json
-
-    payload = row[1] if isinstance(row[1], dict) else json.loads(row[1])
-    return Lease(job_id=job_id, attempt=row[0], payload=payload, actor=row[2])
+    state, attempt, payload, actor = row
+    if state == Job.State.STUCK:
+        log.error("job_parked", job=job_id, attempt=attempt)
+        return None
+    payload = payload if isinstance(payload, dict) else json.loads(payload)
+    return Lease(job_id=job_id, attempt=attempt, payload=payload, actor=actor)
 
 
 def run(job_id: int) -> bool:
@@ -228,10 +246,17 @@ def due_job_ids(limit: int = 200) -> list[int]:
 
 
 def retry_stuck(*, job: Job, actor: str) -> None:
-    """Queue a stuck job once more, after a person has looked at its error."""
+    """Queue a stuck job once more, after a person has looked at its error.
+
+    Raises: NotStuckError.
+    """
     with transaction.atomic():
-        Job.objects.filter(pk=job.pk, state=Job.State.STUCK).update(
+        queued = Job.objects.filter(pk=job.pk, state=Job.State.STUCK).update(
             state=Job.State.QUEUED, failures=0, takeovers=0
         )
+        if not queued:
+            raise NotStuckError(
+                _("This job is not stuck any more. Reload the page to see where it is."), job=str(job)
+            )
         outbox.send(RUN_TASK, [job.pk])
         audit.record(actor=actor, action="retry_stuck_job", subject=str(job))
