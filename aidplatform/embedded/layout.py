@@ -108,13 +108,14 @@ def _make_parents(folder: Path) -> None:
         folder.chmod(0o755)
 
 
-def _require_owner(root: Path, account: Account) -> None:
-    owner = root.stat().st_uid
+def _require_owner(place: Path, account: Account) -> None:
+    owner = place.lstat().st_uid
     if owner == account.uid:
         return
     raise EmbeddedError(
-        f"The state directory {root} belongs to {owner_name(owner)}, and the services run as {account.name}. "
-        f"To hand it over, stop what runs there and type:  sudo chown -R {account.uid}:{account.gid} {root}"
+        f"{place} of the state directory belongs to {owner_name(owner)}, and the services run as "
+        f"{account.name}. To hand it over, stop what runs there and type:  "
+        f"sudo chown -R {account.uid}:{account.gid} {place}"
     )
 
 
@@ -127,6 +128,18 @@ def _private_folder(folder: Path, account: Account) -> None:
         raise EmbeddedError(f"{folder} is not a folder of {account.name}; remove it or set AID_STATE_DIR.")
     if stat.S_IMODE(status.st_mode) != 0o700:
         folder.chmod(0o700)
+
+
+def require_own_entries(layout: Layout) -> None:
+    """Refuse a state directory in which somebody else has left files that web and worker must write.
+
+    Raises:
+        EmbeddedError: with the command that hands them over.
+    """
+    for entry in layout.root.iterdir():
+        # The copied servers are the one thing the account is to run but not to change.
+        if entry != layout.binaries:
+            _require_owner(entry, layout.account)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 from aidplatform.embedded.accounts import Account, can_execute, owner_name
 from aidplatform.embedded.errors import EmbeddedError
 from aidplatform.embedded.layout import Layout
+from aidplatform.lib.redis_urls import RedisUrlError, parse_redis_url
 
 OLDEST_MAJOR = 15
 #: Packages that carry a PostgreSQL, best first.
@@ -86,10 +87,10 @@ def resolve_broker(environ: Mapping[str, str], layout: Layout) -> ExternalBroker
     """Choose the broker: an address from outside, else the carried Valkey.
 
     Raises:
-        EmbeddedError: no Valkey is carried for this machine.
+        EmbeddedError: no Valkey is carried for this machine, or the address is none.
     """
     if url := environ.get("AID_REDIS_URL"):
-        return ExternalBroker(url)
+        return ExternalBroker(_checked(url))
     folder = package_folder(VALKEY_PACKAGE)
     for binary in sorted(folder.glob(f"_binaries/{_platform_glob()}/valkey-server")) if folder else ():
         if usable := reachable_valkey(ValkeyServer(binary), layout):
@@ -178,6 +179,14 @@ def _external_postgres(environ: Mapping[str, str]) -> ExternalPostgres:
     return ExternalPostgres(
         environ[names[0]], environ[names[1]], environ.get("AID_DATABASE_ADMIN_URL") or None
     )
+
+
+def _checked(url: str) -> str:
+    try:
+        parse_redis_url(url)
+    except RedisUrlError as error:
+        raise EmbeddedError(str(error)) from None
+    return url
 
 
 def _installed_servers() -> Iterator[PostgresServer]:

@@ -4,6 +4,7 @@ Starting: PostgreSQL and the broker, roles, the one process that migrates, then 
 Stopping: web, worker, beat, broker, PostgreSQL, so that nothing loses what it stands on.
 """
 
+import compileall
 import http.client
 import signal
 import sys
@@ -12,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
+
+import psycopg
 
 from aidplatform.embedded import commands, postgres, valkey
 from aidplatform.embedded.accounts import Account, service_account
@@ -29,7 +32,14 @@ from aidplatform.embedded.environment import (
     starting_account,
 )
 from aidplatform.embedded.errors import EmbeddedError
-from aidplatform.embedded.layout import Layout, locked, log_tail, prepare_layout, rotate_logs
+from aidplatform.embedded.layout import (
+    Layout,
+    locked,
+    log_tail,
+    prepare_layout,
+    require_own_entries,
+    rotate_logs,
+)
 from aidplatform.embedded.postgres import Postgres
 from aidplatform.embedded.processes import Steps, spawn, stop_leftovers
 from aidplatform.embedded.resolve import (
@@ -124,7 +134,7 @@ def run_services(environ: Mapping[str, str], say: Callable[[str], None]) -> None
         EmbeddedError: what stands in the way, and what to do.
     """
 
-    def start(supervisor: Supervisor, *, crashed: bool) -> None:  # noqa: ARG001  nothing of ours holds a port
+    def start(supervisor: Supervisor, *, crashed: bool) -> None:
         _start_services(supervisor, environ)
         say("PostgreSQL and the broker run; `python -m aidplatform.embedded manage` uses them")
 
@@ -190,11 +200,15 @@ def _start_database(
     supervisor: Supervisor, found: ExternalPostgres | PostgresServer, environ: Mapping[str, str]
 ) -> tuple[str, str]:
     if isinstance(found, ExternalPostgres):
+        _require_answer("AID_DATABASE_OWNER_URL", found.owner_url)
+        _require_answer("AID_DATABASE_URL", found.app_url)
         return found.owner_url, found.app_url
     layout = supervisor.layout
     server = Postgres(found, layout, environ)
     if server.initialize():
-        supervisor.say(f"made a new database with PostgreSQL {found.major}")
+        supervisor.say(
+            f"made a new database with PostgreSQL {found.major}; the first start takes a little longer"
+        )
     supervisor.add("postgres", server.spawn, postgres.STOP_STEPS, partial(server.start, supervisor.attend))
     create_roles(
         server.admin_url,
@@ -205,14 +219,36 @@ def _start_database(
     return server.owner_url, server.app_url
 
 
+def _require_answer(variable: str, url: str) -> None:
+    try:
+        psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.Error as error:
+        raise EmbeddedError(
+            f"{variable} leads to no usable database: {str(error).strip()}\n"
+            "On a new server an administrator first runs:  AID_DATABASE_ADMIN_URL=... manage.py create_roles"
+        ) from None
+
+
 def _platform_account(layout: Layout, say: Callable[[str], None]) -> Account:
     if can_run_the_platform(layout.account, layout):
+        require_own_entries(layout)
+        _compile_for(layout.account)
         return layout.account
     say(
         f"warning: the account {layout.account.name} can't read {sys.executable} or {CHECKOUT}, so web, "
         "worker and beat run as root; move both to places open to all to run them without root's rights"
     )
     return starting_account()
+
+
+def _compile_for(account: Account) -> None:
+    """Compile the sources as whoever started us, where the account that runs them may not write beside them.
+
+    Without this each of its processes would compile them anew.
+    """
+    if account.dropped:
+        for name in ("aidplatform", "members", "claims", "ledger"):
+            compileall.compile_dir(CHECKOUT / name, quiet=2)
 
 
 def _require_port(configuration: Configuration, *, patient: bool) -> None:

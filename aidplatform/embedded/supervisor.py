@@ -157,7 +157,7 @@ class Supervisor:
             managed.due = now + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (managed.failures - 1))
             self.say(f"{managed.name} could not be started: {error}")
 
-    def _asked(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _asked(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self.stop_asked_at is None:
             self.stop_asked_at = now

@@ -242,6 +242,11 @@ def test_half_an_external_address_is_refused_naming_the_other_half(place: Path, 
         resolve_postgres({given: "postgresql:///x"}, layout_in(place))
 
 
+def test_address_of_no_broker_is_refused_by_name(place: Path) -> None:
+    with pytest.raises(EmbeddedError, match="AID_REDIS_URL starts with unix://"):
+        resolve_broker({"AID_REDIS_URL": "localhost:6379"}, layout_in(place))
+
+
 def _as_ordinary(place: Path, uid: int, code: str) -> subprocess.CompletedProcess[str]:
     """Run code as another account, from copies which that account can read."""
     interpreter = _reachable_python(place)

@@ -19,6 +19,7 @@ from aidplatform.embedded.layout import (
     log_tail,
     open_log,
     prepare_layout,
+    require_own_entries,
     rotate_logs,
     write_private,
 )
@@ -55,6 +56,17 @@ def test_state_of_another_owner_is_refused_with_the_command_that_hands_it_over(p
 
     with pytest.raises(EmbeddedError, match=f"sudo chown -R {account.uid}:{account.gid} {state}"):
         prepare_layout(state, account)
+
+
+@as_root
+def test_files_left_by_somebody_else_are_refused_before_web_and_worker_meet_them(place: Path) -> None:
+    """A management command run by hand as root leaves folders which the account can't write."""
+    layout = layout_in(place)
+    require_own_entries(layout)
+    (layout.root / "static").mkdir()
+
+    with pytest.raises(EmbeddedError, match=f"sudo chown -R .* {layout.root}/static"):
+        require_own_entries(layout)
 
 
 @as_root

@@ -57,9 +57,7 @@ def test_environment_is_made_once_and_again_only_when_it_is_broken(project: Path
     again = _make(project, "runtime", python)
     (project / "requirements.lock").write_text("# another list\n")
     changed = _make(project, "runtime", python)
-    (project / ".venv" / ".busy").touch()
     (project / ".venv" / "rubbish").touch()
-    broken_off = _make(project, "runtime", python)
     (project / ".venv" / "bin" / "python").unlink()
     unsound = _make(project, "runtime", python)
 
@@ -68,20 +66,24 @@ def test_environment_is_made_once_and_again_only_when_it_is_broken(project: Path
     assert again.stdout == ""
     assert "Installing the packages of requirements.lock" in changed.stdout
     assert "Making" not in changed.stdout
-    assert "Making" in broken_off.stdout
     assert "Making" in unsound.stdout
     assert not (project / ".venv" / "rubbish").exists()
     assert (project / ".venv" / ".requirements.lock").read_text() == "# another list\n"
 
 
-def test_failed_installation_is_not_taken_for_a_done_one(project: Path) -> None:
+def test_failed_installation_is_done_again_from_the_start(project: Path) -> None:
+    python = f"PYTHON={os.path.realpath(sys.executable)}"
     (project / "requirements.lock").write_text("./no-such-package\n")
+    failed = _make(project, "runtime", python)
+    stamped = (project / ".venv" / ".requirements.lock").exists()
+    (project / "requirements.lock").write_text("")
 
-    done = _make(project, "runtime", f"PYTHON={os.path.realpath(sys.executable)}")
+    mended = _make(project, "runtime", python)
 
-    assert done.returncode != 0
-    assert (project / ".venv" / ".busy").exists()
-    assert not (project / ".venv" / ".requirements.lock").exists()
+    assert failed.returncode != 0
+    assert not stamped
+    assert "Making" in mended.stdout
+    assert not (project / ".venv" / ".busy").exists()
 
 
 def test_commands_are_the_ones_the_issue_names() -> None:
