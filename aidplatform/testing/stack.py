@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from django.db import connections
+from psycopg.conninfo import conninfo_to_dict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,7 +60,7 @@ class Stack:
         return process
 
     def start_worker(self, name: str = "worker", concurrency: int = 2) -> subprocess.Popen[bytes]:
-        """Start a Celery worker."""
+        """Start a Celery worker that knows the probes as well."""
         return self.start(
             name,
             "celery",
@@ -70,6 +72,7 @@ class Stack:
             "--loglevel=INFO",
             "--without-gossip",
             "--without-mingle",
+            "--include=aidplatform.testing.probes",
         )
 
     def start_beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
@@ -105,6 +108,22 @@ class Stack:
         """Open a connection as aid_app."""
         with psycopg.connect(self.app_url, autocommit=True) as connection:
             yield connection
+
+
+@contextmanager
+def connected_to(url: str) -> Iterator[None]:
+    """Let Django's connections of this process, all threads, lead to another database meanwhile."""
+    settings = connections["default"].settings_dict
+    address = conninfo_to_dict(url)
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    before = {name: settings[name] for name in names}
+    connections.close_all()
+    settings.update({name: str(address.get(part) or "") for name, part in names.items()})
+    try:
+        yield
+    finally:
+        connections.close_all()
+        settings.update(before)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

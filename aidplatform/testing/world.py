@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+import ledger.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
 from aidplatform.work.jobs import Lease, claim
 from aidplatform.work.models import Job

@@ -1,0 +1,210 @@
+"""One figure for all the money: what two runs are compared by.
+
+After any fault and recovery the digest equals that of the undisturbed run. Each row becomes a line of text in
+which surrogate ids are replaced by what they stand for; the lines are sorted by PostgreSQL and hashed as they
+stream by, so ten million charges need no memory here. Left out, each with its reason below, is what no two
+runs share: ids that sequences gave, and hours of the wall clock. Business hours are in; they agree between
+runs whose demo clock stands still. Runs compare that begin with the same people and pools: people appear by
+their codes, and the log states the hash of approved figures, which covers the pool's id.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+
+ID = "given by a sequence"
+WALL = "an hour of the wall clock"
+IDS_WITHIN = "made of ids that sequences gave"
+
+_BUCKET = 65_536
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table: which columns stand for a row, and where they come from."""
+
+    table: str
+    columns: dict[str, str]
+    joins: str = ""
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def sql(self) -> str:
+        """Return the query of the part's lines; t is the table."""
+        return (
+            f"SELECT ROW({', '.join(self.columns.values())})::text AS line FROM {self.table} t {self.joins}"  # noqa: S608
+        )
+
+
+class ChargesPart(Part):
+    """The charges, by members' numbers, hashed in blocks: a line stands for up to 65,536 members of a period."""
+
+    def sql(self) -> str:
+        """Return one line per pool, period and block of numbers."""
+        return f"""
+            SELECT ROW(code, period_no, block, count(*), sum(share_fen),
+                       encode(sha256(convert_to(string_agg(number || ':' || share_fen, ',' ORDER BY number, share_fen),
+                                                'UTF8')), 'hex'))::text AS line
+              FROM (SELECT p.code, t.period_no, m.number, m.number / {_BUCKET} AS block, t.share_fen
+                      FROM ledger_charge t {self.joins}) charges
+             GROUP BY code, period_no, block"""  # noqa: S608 - fixed text
+
+
+_BOOK = "JOIN ledger_book b ON b.id = t.book_id"
+_POOL = "JOIN members_pool p ON p.id = t.pool_id"
+
+
+def _plain(*names: str) -> dict[str, str]:
+    return {name: f"t.{name}" for name in names}
+
+
+PARTS: tuple[Part, ...] = (
+    Part("ledger_book", _plain("code", "currency", "last_entry_no"), left_out={"id": ID}),
+    Part(
+        "ledger_account",
+        {"book_id": "b.code", **_plain("code", "kind", "normal_side", "never_negative")},
+        _BOOK,
+        {"id": ID},
+    ),
+    Part(
+        "ledger_journalentry",
+        {
+            "book_id": "b.code",
+            **_plain(
+                "number", "key", "kind", "entry_date", "at", "description", "source", "maker", "checker"
+            ),
+            "reverses_id": "r.number",
+        },
+        f"{_BOOK} LEFT JOIN ledger_journalentry r ON r.id = t.reverses_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_posting",
+        {"entry_id": "b.code, e.number", "account_id": "a.code", **_plain("side", "amount_fen")},
+        "JOIN ledger_journalentry e ON e.id = t.entry_id JOIN ledger_book b ON b.id = e.book_id"
+        " JOIN ledger_account a ON a.id = t.account_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_accountbalance",
+        {"account_id": "b.code, a.code", **_plain("debit_fen", "credit_fen")},
+        "JOIN ledger_account a ON a.id = t.account_id JOIN ledger_book b ON b.id = a.book_id",
+    ),
+    Part("ledger_log", _plain("code", "size"), left_out={"id": ID}),
+    Part(
+        "ledger_logentry",
+        {
+            "log_id": "g.code",
+            **_plain("seq", "type", "key"),
+            "data": "encode(sha256(t.data), 'hex')",
+            "leaf_hash": "encode(t.leaf_hash, 'hex')",
+        },
+        "JOIN ledger_log g ON g.id = t.log_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_award",
+        {
+            "pool_id": "p.code",
+            "period_id": "d.number",
+            **_plain("code", "claim_code", "masked", "aid_fen", "state", "announced_at", "announced_by"),
+        },
+        f"{_POOL} LEFT JOIN ledger_period d ON d.id = t.period_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_period",
+        {
+            "pool_id": "p.code",
+            "plan_version_id": "v.number",
+            **_plain("number", "state", "opening_date", "next_opening_date", "publicity_date"),
+            **_plain(
+                "publicity_end_date", "charge_date", "as_of", "headcount", "cases", "aid_fen", "fee_fen"
+            ),
+            **_plain("other_costs_fen", "reserve_contribution_fen", "reserve_drawn_fen", "sponsor_fen"),
+            **_plain(
+                "other_income_fen", "carry_in_fen", "carry_out_fen", "need_fen", "assessed_fen", "classes"
+            ),
+            **_plain("computations", "prepared_by", "prepared_at", "approved_by", "approved_at"),
+            **_plain("charged_members", "charged_fen", "posted_at"),
+            "entry_id": "e.number",
+        },
+        f"{_POOL} JOIN members_planversion v ON v.id = t.plan_version_id"
+        " LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {
+            "id": ID,
+            "headcount_recorded_at": WALL,
+            "shown_sha256": IDS_WITHIN,
+            "approved_sha256": IDS_WITHIN,
+        },
+    ),
+    Part(
+        "ledger_manifestline",
+        {
+            "period_id": "p.code, d.number",
+            "members": "sum(t.members)",
+            "want_fen": "sum(t.want_fen)",
+            "written_at": "bool_and(t.written_at IS NOT NULL)",
+        },
+        "JOIN ledger_period d ON d.id = t.period_id JOIN members_pool p ON p.id = d.pool_id"
+        " GROUP BY p.code, d.number",
+        {
+            "id": ID,
+            **dict.fromkeys(("shard_no", "first_id", "end_id", "counts"), "shards are cut by ids"),
+            "ids_hash": IDS_WITHIN,
+        },
+    ),
+    ChargesPart(
+        "ledger_charge",
+        {"pool_id": "p.code", "membership_id": "m.number", **_plain("period_no", "share_fen")},
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id",
+    ),
+    Part(
+        "work_auditentry",
+        _plain("actor", "action", "subject"),
+        left_out={"id": ID, "at": "the hours of money are in the log", "detail": "may name requests"},
+    ),
+)
+
+
+@dataclass(frozen=True)
+class TableDigest:
+    """The digest of one table: how many lines it came to, and their SHA-256."""
+
+    table: str
+    lines: int
+    sha256: str
+
+
+def money_digest(parts: tuple[Part, ...] = PARTS) -> list[TableDigest]:
+    """Digest every money table as of one instant."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.execute("SET LOCAL work_mem = '128MB'")
+        return [_digest(part) for part in parts]
+
+
+def total(digests: list[TableDigest]) -> str:
+    """Return the one figure over all tables."""
+    lines = "".join(f"{d.table} {d.lines} {d.sha256}\n" for d in digests)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _digest(part: Part) -> TableDigest:
+    digest, lines = hashlib.sha256(), 0
+    for line in _lines(part):
+        digest.update(line.encode() + b"\n")
+        lines += 1
+    return TableDigest(part.table, lines, digest.hexdigest())
+
+
+def _lines(part: Part) -> Iterator[str]:
+    """Stream the part's lines in the order of their bytes, whatever the order of the rows."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(f'SELECT line FROM ({part.sql()}) lines ORDER BY line COLLATE "C"')  # noqa: S608
+        while rows := cursor.fetchmany(5000):
+            yield from (row[0] for row in rows)
