@@ -31,6 +31,7 @@ def state(*columns: str, insert: bool = True) -> Kind:
 APP_FUNCTIONS = (
     "aid_now()",
     "members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)",
+    "take_headcount(bigint, bigint)",
     "open_charge_shelf(bigint)",
     "write_charge_shard(bigint)",
     "close_charge_shelf(bigint)",
@@ -82,9 +83,6 @@ TABLES: dict[str, Kind] = {
     "ledger_logentry": FACT,
     "ledger_period": state(
         "state",
-        "as_of",
-        "headcount_recorded_at",
-        "headcount",
         "cases",
         "aid_fen",
         "fee_fen",
@@ -98,7 +96,7 @@ TABLES: dict[str, Kind] = {
         "need_fen",
         "assessed_fen",
         "classes",
-        "shown_sha256",
+        "books_upto_no",
         "computations",
         "prepared_by",
         "prepared_at",
@@ -109,7 +107,7 @@ TABLES: dict[str, Kind] = {
         "entry_id",
     ),
     "ledger_award": state("state", "period_id"),
-    "ledger_manifestline": state("want_fen"),
+    "ledger_manifestline": state("want_fen", insert=False),
     "ledger_charge": DERIVED,
 }
 

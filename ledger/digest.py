@@ -126,7 +126,9 @@ PARTS: tuple[Part, ...] = (
             **_plain(
                 "other_income_fen", "carry_in_fen", "carry_out_fen", "need_fen", "assessed_fen", "classes"
             ),
-            **_plain("computations", "prepared_by", "prepared_at", "approved_by", "approved_at"),
+            **_plain(
+                "books_upto_no", "computations", "prepared_by", "prepared_at", "approved_by", "approved_at"
+            ),
             **_plain("charged_members", "charged_fen", "posted_at"),
             "entry_id": "e.number",
         },

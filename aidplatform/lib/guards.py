@@ -71,6 +71,18 @@ def refuse(name: str, message: str, *arguments: str) -> str:
     )
 
 
+def judged_now() -> str:
+    """Return plpgsql that refuses isolation levels at which a guard would judge rows as they were.
+
+    A guard that locks a parent and then reads its children is right only when it sees what others have
+    committed meanwhile. Any role may choose its isolation level, so the guard asks.
+    """
+    refusal = refuse(
+        "guards_see_what_is_committed", "isolation level %s", "current_setting('transaction_isolation')"
+    )
+    return f"IF current_setting('transaction_isolation') <> 'read committed' THEN {refusal} END IF;"
+
+
 def permanent(name: str) -> list[Guard]:
     """Return the two guards of a table of facts: no UPDATE or DELETE, no TRUNCATE, not even by the owner."""
     return [

@@ -137,6 +137,19 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "key"], name="one_answer_per_request")]
+        triggers = [
+            Guard(
+                name="first_answer_stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=f"""
+                    IF OLD.answer IS NOT NULL AND NEW IS DISTINCT FROM OLD THEN
+                        {refuse("first_answer_stays", "request %s is answered", "OLD.key")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
 
 
 class AuditEntry(models.Model):

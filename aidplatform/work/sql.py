@@ -7,5 +7,6 @@ CREATE OR REPLACE FUNCTION aid_now() RETURNS timestamptz LANGUAGE sql STABLE AS 
         (SELECT coalesce(clock_at, now() + coalesce(clock_offset, interval '0')) FROM public.work_installation),
         now())
 $$;
+REVOKE ALL ON FUNCTION aid_now() FROM PUBLIC;
 """
 DROP_CLOCK = "DROP FUNCTION aid_now()"

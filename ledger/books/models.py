@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import permanent
 from ledger.books.chart import BY_CODE
-from ledger.books.triggers import account_guards, entry_guards, posting_guards
+from ledger.books.triggers import account_guards, book_guards, entry_guards, posting_guards
 
 
 class Book(models.Model):
@@ -15,6 +15,9 @@ class Book(models.Model):
     code = models.SlugField(max_length=40, unique=True)
     currency = models.CharField(max_length=3)
     last_entry_no = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        triggers = book_guards
 
     def __str__(self) -> str:
         return self.code
@@ -83,6 +86,9 @@ class JournalEntry(models.Model):
             models.UniqueConstraint(fields=["book", "key"], name="one_entry_per_event"),
             models.CheckConstraint(
                 condition=Q(checker="") | ~Q(checker=F("maker")), name="entry_checker_is_not_maker"
+            ),
+            models.CheckConstraint(
+                condition=Q(reverses=None) | ~Q(checker=""), name="reversal_needs_two_people"
             ),
         ]
         triggers = [*permanent("journal_entry_is_permanent"), *entry_guards]

@@ -3,9 +3,42 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, permanent, refuse
+from ledger.books.chart import CHART
+
+_CHART = ", ".join(
+    f"('{line.code}', '{line.kind}', '{line.normal_side}', {str(line.never_negative).lower()})"
+    for line in CHART
+)
+
+# A number that does not start at nothing would be a gap.
+book_guards = [
+    Guard(
+        name="book_starts_empty",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            IF NEW.last_entry_no <> 0 THEN
+                {refuse("book_starts_empty", "%s entries in a new book", "NEW.last_entry_no")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+]
 
 account_guards = [
     *permanent("account_is_permanent"),
+    # An account outside the chart could do what the chart's own may not, such as fall below zero.
+    Guard(
+        name="account_is_in_the_chart",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            IF (NEW.code::text, NEW.kind::text, NEW.normal_side::text, NEW.never_negative) NOT IN (VALUES {_CHART}) THEN
+                {refuse("account_is_in_the_chart", "no account %s of this kind", "NEW.code")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
     Guard(
         name="account_has_a_balance",
         when=pgtrigger.After,
@@ -25,6 +58,17 @@ entry_guards = [
         func="""
             UPDATE ledger_book SET last_entry_no = last_entry_no + 1 WHERE id = NEW.book_id
             RETURNING last_entry_no INTO NEW.number;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="one_reversal_per_entry",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            IF EXISTS (SELECT 1 FROM ledger_journalentry WHERE reverses_id = NEW.reverses_id) THEN
+                {refuse("one_reversal_per_entry", "entry %s is reversed already", "NEW.reverses_id")}
+            END IF;
             RETURN NEW;
         """,
     ),

@@ -55,27 +55,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='Log',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, unique=True)),
-                ('size', models.PositiveBigIntegerField(default=0)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='AccountBalance',
-            fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='balance', serialize=False, to='ledger.account')),
-                ('debit_fen', models.BigIntegerField(default=0)),
-                ('credit_fen', models.BigIntegerField(default=0)),
-            ],
-        ),
-        migrations.AddField(
-            model_name='account',
-            name='book',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='ledger.book'),
-        ),
-        migrations.CreateModel(
             name='JournalEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -88,8 +67,14 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(max_length=120)),
                 ('maker', models.CharField(max_length=40)),
                 ('checker', models.CharField(blank=True, max_length=40)),
-                ('book', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='ledger.book')),
-                ('reverses', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='ledger.journalentry')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Log',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('code', models.SlugField(max_length=40, unique=True)),
+                ('size', models.PositiveBigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
@@ -101,7 +86,20 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=120)),
                 ('data', models.BinaryField()),
                 ('leaf_hash', models.BinaryField()),
-                ('log', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='ledger.log')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='ManifestLine',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('shard_no', models.PositiveIntegerField()),
+                ('first_id', models.BigIntegerField()),
+                ('end_id', models.BigIntegerField()),
+                ('members', models.BigIntegerField()),
+                ('counts', models.JSONField()),
+                ('ids_hash', models.BigIntegerField()),
+                ('want_fen', models.BigIntegerField(null=True)),
+                ('written_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -131,6 +129,7 @@ class Migration(migrations.Migration):
                 ('need_fen', models.BigIntegerField(null=True)),
                 ('assessed_fen', models.BigIntegerField(null=True)),
                 ('classes', models.JSONField(null=True)),
+                ('books_upto_no', models.PositiveBigIntegerField(null=True)),
                 ('shown_sha256', models.CharField(max_length=64, null=True)),
                 ('computations', models.PositiveIntegerField(default=0)),
                 ('prepared_by', models.CharField(max_length=40, null=True)),
@@ -141,24 +140,22 @@ class Migration(migrations.Migration):
                 ('charged_members', models.BigIntegerField(null=True)),
                 ('charged_fen', models.BigIntegerField(null=True)),
                 ('posted_at', models.DateTimeField(null=True)),
-                ('entry', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='period', to='ledger.journalentry')),
-                ('plan_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='members.planversion')),
-                ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='members.pool')),
             ],
         ),
         migrations.CreateModel(
-            name='ManifestLine',
+            name='Posting',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shard_no', models.PositiveIntegerField()),
-                ('first_id', models.BigIntegerField()),
-                ('end_id', models.BigIntegerField()),
-                ('members', models.BigIntegerField()),
-                ('counts', models.JSONField()),
-                ('ids_hash', models.BigIntegerField()),
-                ('want_fen', models.BigIntegerField(null=True)),
-                ('written_at', models.DateTimeField(null=True)),
-                ('period', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='manifest', to='ledger.period')),
+                ('side', models.CharField(choices=[('D', 'Debit'), ('C', 'Credit')], max_length=1)),
+                ('amount_fen', models.BigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AccountBalance',
+            fields=[
+                ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='balance', serialize=False, to='ledger.account')),
+                ('debit_fen', models.BigIntegerField(default=0)),
+                ('credit_fen', models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
@@ -173,18 +170,70 @@ class Migration(migrations.Migration):
                 ('announced_at', models.DateTimeField()),
                 ('announced_by', models.CharField(max_length=40)),
                 ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='members.pool')),
-                ('period', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='ledger.period')),
             ],
         ),
-        migrations.CreateModel(
-            name='Posting',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('side', models.CharField(choices=[('D', 'Debit'), ('C', 'Credit')], max_length=1)),
-                ('amount_fen', models.BigIntegerField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.account')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.journalentry')),
-            ],
+        migrations.AddField(
+            model_name='account',
+            name='book',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='ledger.book'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='book',
+            trigger=pgtrigger.compiler.Trigger(name='book_starts_empty', sql=aidplatform.lib.guards.GuardSql(func="\n            IF NEW.last_entry_no <> 0 THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'book_starts_empty', MESSAGE = format('%s entries in a new book', NEW.last_entry_no);\n            END IF;\n            RETURN NEW;\n        ", hash='b437bf44c49dcedca304ee7d94ed9332e77d96d9', operation='INSERT', pgid='pgtrigger_book_starts_empty_ef648', table='ledger_book', when='BEFORE')),
+        ),
+        migrations.AddField(
+            model_name='journalentry',
+            name='book',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='ledger.book'),
+        ),
+        migrations.AddField(
+            model_name='journalentry',
+            name='reverses',
+            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='ledger.journalentry'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='log',
+            trigger=pgtrigger.compiler.Trigger(name='log_starts_empty', sql=aidplatform.lib.guards.GuardSql(func="\n            IF NEW.size <> 0 THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'log_starts_empty', MESSAGE = format('%s entries in a new log', NEW.size);\n            END IF;\n            RETURN NEW;\n        ", hash='b786cf262589dd1b3c80313f76cd5fef372ae079', operation='INSERT', pgid='pgtrigger_log_starts_empty_8015c', table='ledger_log', when='BEFORE')),
+        ),
+        migrations.AddField(
+            model_name='logentry',
+            name='log',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='ledger.log'),
+        ),
+        migrations.AddField(
+            model_name='period',
+            name='entry',
+            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='period', to='ledger.journalentry'),
+        ),
+        migrations.AddField(
+            model_name='period',
+            name='plan_version',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='members.planversion'),
+        ),
+        migrations.AddField(
+            model_name='period',
+            name='pool',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='members.pool'),
+        ),
+        migrations.AddField(
+            model_name='manifestline',
+            name='period',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='manifest', to='ledger.period'),
+        ),
+        migrations.AddField(
+            model_name='award',
+            name='period',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='ledger.period'),
+        ),
+        migrations.AddField(
+            model_name='posting',
+            name='account',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.account'),
+        ),
+        migrations.AddField(
+            model_name='posting',
+            name='entry',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.journalentry'),
         ),
         migrations.AddConstraint(
             model_name='account',
@@ -204,6 +253,10 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='account',
+            trigger=pgtrigger.compiler.Trigger(name='account_is_in_the_chart', sql=aidplatform.lib.guards.GuardSql(func="\n            IF (NEW.code::text, NEW.kind::text, NEW.normal_side::text, NEW.never_negative) NOT IN (VALUES ('101', 'asset', 'D', false), ('102', 'asset', 'D', false), ('110', 'asset', 'D', true), ('120', 'asset', 'D', true), ('130', 'asset', 'D', false), ('140', 'asset', 'D', false), ('201', 'liability', 'C', true), ('210', 'liability', 'C', true), ('220', 'liability', 'C', true), ('230', 'liability', 'C', true), ('240', 'liability', 'C', true), ('250', 'liability', 'C', false), ('260', 'liability', 'C', true), ('270', 'liability', 'C', false), ('280', 'liability', 'C', false), ('401', 'income', 'C', false), ('410', 'income', 'C', false), ('501', 'expense', 'D', false), ('510', 'expense', 'D', false), ('520', 'expense', 'D', false), ('530', 'expense', 'D', false), ('540', 'expense', 'D', false)) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'account_is_in_the_chart', MESSAGE = format('no account %s of this kind', NEW.code);\n            END IF;\n            RETURN NEW;\n        ", hash='7fcd71043621080a767457b5a7d268d65a856323', operation='INSERT', pgid='pgtrigger_account_is_in_the_chart_a4557', table='ledger_account', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='account',
             trigger=pgtrigger.compiler.Trigger(name='account_has_a_balance', sql=aidplatform.lib.guards.GuardSql(func='\n            INSERT INTO ledger_accountbalance (account_id, debit_fen, credit_fen) VALUES (NEW.id, 0, 0);\n            RETURN NULL;\n        ', hash='f0d7feb9c830febc4d8481b8d44bc4535ab9cf9f', operation='INSERT', pgid='pgtrigger_account_has_a_balance_1369a', table='ledger_account', when='AFTER')),
         ),
         migrations.AddConstraint(
@@ -218,6 +271,10 @@ class Migration(migrations.Migration):
             model_name='journalentry',
             constraint=models.CheckConstraint(condition=models.Q(('checker', ''), models.Q(('checker', models.F('maker')), _negated=True), _connector='OR'), name='entry_checker_is_not_maker'),
         ),
+        migrations.AddConstraint(
+            model_name='journalentry',
+            constraint=models.CheckConstraint(condition=models.Q(('reverses', None), models.Q(('checker', ''), _negated=True), _connector='OR'), name='reversal_needs_two_people'),
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name='journalentry',
             trigger=pgtrigger.compiler.Trigger(name='journal_entry_is_permanent', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'journal_entry_is_permanent', MESSAGE = format('%s holds facts: rows are never changed or deleted', TG_TABLE_NAME);", hash='01ae147e3b452acd928b9b335a28976519c11994', level='STATEMENT', operation='UPDATE OR DELETE', pgid='pgtrigger_journal_entry_is_permanent_6478e', table='ledger_journalentry', when='BEFORE')),
@@ -229,6 +286,10 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='journalentry',
             trigger=pgtrigger.compiler.Trigger(name='entry_number_follows_last', sql=aidplatform.lib.guards.GuardSql(func='\n            UPDATE ledger_book SET last_entry_no = last_entry_no + 1 WHERE id = NEW.book_id\n            RETURNING last_entry_no INTO NEW.number;\n            RETURN NEW;\n        ', hash='107dc871071a676129ad7215584246cc22942d1e', operation='INSERT', pgid='pgtrigger_entry_number_follows_last_d35fc', table='ledger_journalentry', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='journalentry',
+            trigger=pgtrigger.compiler.Trigger(name='one_reversal_per_entry', sql=aidplatform.lib.guards.GuardSql(func="\n            IF EXISTS (SELECT 1 FROM ledger_journalentry WHERE reverses_id = NEW.reverses_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'one_reversal_per_entry', MESSAGE = format('entry %s is reversed already', NEW.reverses_id);\n            END IF;\n            RETURN NEW;\n        ", hash='ad86360b54250ba2421969110cf6c9bc3b6250dc', operation='INSERT', pgid='pgtrigger_one_reversal_per_entry_b11cc', table='ledger_journalentry', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='journalentry',
@@ -260,7 +321,11 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='logentry',
-            trigger=pgtrigger.compiler.Trigger(name='log_entry_follows_last', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE next_seq bigint; code text; envelope jsonb;', func="\n            UPDATE ledger_log SET size = size + 1 WHERE id = NEW.log_id\n            RETURNING size - 1, ledger_log.code INTO next_seq, code;\n            IF NEW.seq <> next_seq THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'log_entry_follows_last', MESSAGE = format('entry %s where %s is next', NEW.seq, next_seq);\n            END IF;\n            envelope := convert_from(NEW.data, 'UTF8')::jsonb;\n            IF (envelope->>'seq')::bigint <> NEW.seq OR envelope->>'type' <> NEW.type\n               OR envelope->>'pool' <> code OR octet_length(NEW.data) > 65535\n               OR NEW.leaf_hash <> sha256('\\x00'::bytea || NEW.data) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'log_entry_says_what_it_is', MESSAGE = format('bytes, hash and columns of entry %s differ', NEW.seq);\n            END IF;\n            RETURN NEW;\n        ", hash='e1013519bb414de8a24ae87a33568fc821315a67', operation='INSERT', pgid='pgtrigger_log_entry_follows_last_078f4', table='ledger_logentry', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='log_entry_follows_last', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE next_seq bigint; code text; envelope jsonb;', func="\n            UPDATE ledger_log SET size = size + 1 WHERE id = NEW.log_id\n            RETURNING size - 1, ledger_log.code INTO next_seq, code;\n            IF NEW.seq <> next_seq THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'log_entry_follows_last', MESSAGE = format('entry %s where %s is next', NEW.seq, next_seq);\n            END IF;\n            envelope := convert_from(NEW.data, 'UTF8')::jsonb;\n            -- IS DISTINCT FROM, because a part that is missing must not make the whole test unknown.\n            IF (envelope->>'v', envelope->>'seq', envelope->>'type', envelope->>'pool')\n               IS DISTINCT FROM ('1', NEW.seq::text, NEW.type::text, code)\n               OR envelope->>'at' IS NULL OR jsonb_typeof(envelope->'body') IS DISTINCT FROM 'object'\n               OR octet_length(NEW.data) > 65535\n               OR NEW.leaf_hash <> sha256('\\x00'::bytea || NEW.data) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'log_entry_says_what_it_is', MESSAGE = format('bytes, hash and columns of entry %s differ', NEW.seq);\n            END IF;\n            RETURN NEW;\n        ", hash='fbf7e7a054940561585c15cdc183abdb13ec3bd5', operation='INSERT', pgid='pgtrigger_log_entry_follows_last_078f4', table='ledger_logentry', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='logentry',
+            trigger=pgtrigger.compiler.Trigger(name='log_states_entries_as_posted', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE body jsonb;', func="\n            IF NEW.type <> 'book.entry' THEN\n                RETURN NULL;\n            END IF;\n            body := convert_from(NEW.data, 'UTF8')::jsonb->'body';\n            IF NOT EXISTS (\n                SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id\n                  JOIN ledger_log g ON g.code = b.code\n                  LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id\n                 WHERE g.id = NEW.log_id AND e.number::text = NEW.key\n                   AND (body->>'number', body->>'key', body->>'kind', body->>'date', body->>'reverses')\n                       IS NOT DISTINCT FROM (e.number::text, e.key::text, e.kind::text,\n                                             to_char(e.entry_date, 'YYYY-MM-DD'), r.number::text)\n                   AND body->'postings' = (\n                       SELECT jsonb_agg(jsonb_build_array(a.code, p.side, p.amount_fen) ORDER BY a.code, p.side)\n                         FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id\n                        WHERE p.entry_id = e.id)\n            ) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'log_states_entries_as_posted', MESSAGE = format('there is no such entry %s in the books', NEW.key);\n            END IF;\n            RETURN NULL;\n        ", hash='38e53d96173f3cc171ed05fc02962061c319fd01', operation='INSERT', pgid='pgtrigger_log_states_entries_as_posted_83932', table='ledger_logentry', when='AFTER')),
         ),
         migrations.AddConstraint(
             model_name='period',
@@ -276,7 +341,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'opened'), models.Q(('as_of__isnull', False), ('headcount__gte', 0), ('headcount_recorded_at__isnull', False)), _connector='OR'), name='frozen_period_has_a_headcount'),
+            constraint=models.CheckConstraint(condition=models.Q(('state', 'opened'), models.Q(('as_of__isnull', False), ('headcount__gte', 0), ('headcount__isnull', False), ('headcount_recorded_at__isnull', False)), _connector='OR'), name='frozen_period_has_a_headcount'),
         ),
         migrations.AddConstraint(
             model_name='period',
@@ -288,7 +353,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['opened', 'frozen', 'announced', 'settled']), models.Q(('assessed_fen__isnull', False), ('classes__isnull', False), ('prepared_by__isnull', False)), _connector='OR'), name='computed_period_has_figures'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['opened', 'frozen', 'announced', 'settled']), models.Q(('classes__isnull', False), ('prepared_at__isnull', False), ('prepared_by__isnull', False), ('aid_fen__isnull', False), ('assessed_fen__isnull', False), ('books_upto_no__isnull', False), ('carry_in_fen__isnull', False), ('carry_out_fen__isnull', False), ('cases__isnull', False), ('fee_fen__isnull', False), ('need_fen__isnull', False), ('other_costs_fen__isnull', False), ('other_income_fen__isnull', False), ('reserve_contribution_fen__isnull', False), ('reserve_drawn_fen__isnull', False), ('sponsor_fen__isnull', False)), _connector='OR'), name='computed_period_has_figures'),
         ),
         migrations.AddConstraint(
             model_name='period',
@@ -300,11 +365,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['opened', 'frozen', 'announced', 'settled', 'computed']), models.Q(('approved_by__isnull', False), ('approved_sha256__isnull', False)), _connector='OR'), name='posting_needs_an_approval'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['opened', 'frozen', 'announced', 'settled', 'computed']), models.Q(('approved_at__isnull', False), ('approved_by__isnull', False), ('approved_sha256__isnull', False)), _connector='OR'), name='posting_needs_an_approval'),
         ),
         migrations.AddConstraint(
             model_name='period',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'posted'), _negated=True), models.Q(('charged_fen', models.F('assessed_fen')), ('posted_at__isnull', False)), _connector='OR'), name='posted_charges_equal_assessed'),
+            constraint=models.CheckConstraint(condition=models.Q(('entry', None), ('state', 'posted'), _connector='OR'), name='only_a_posted_period_has_its_entry'),
+        ),
+        migrations.AddConstraint(
+            model_name='period',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'posted'), _negated=True), models.Q(('charged_fen', models.F('assessed_fen')), ('charged_fen__isnull', False), ('charged_members', models.F('headcount')), ('charged_members__isnull', False), ('posted_at__isnull', False)), _connector='OR'), name='posted_charges_equal_assessed'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='period',
@@ -312,11 +381,23 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='period',
-            trigger=pgtrigger.compiler.Trigger(name='period_keeps_its_identity', sql=aidplatform.lib.guards.GuardSql(func="\n            IF (NEW.pool_id, NEW.number, NEW.plan_version_id, NEW.opening_date, NEW.next_opening_date, NEW.publicity_date, NEW.publicity_end_date, NEW.charge_date) IS DISTINCT FROM\n               (OLD.pool_id, OLD.number, OLD.plan_version_id, OLD.opening_date, OLD.next_opening_date, OLD.publicity_date, OLD.publicity_end_date, OLD.charge_date) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_keeps_its_identity', MESSAGE = format('number, plan and dates of a period are fixed');\n            END IF;\n            IF OLD.state <> 'opened' AND (NEW.as_of, NEW.headcount_recorded_at, NEW.headcount) IS DISTINCT FROM\n                                         (OLD.as_of, OLD.headcount_recorded_at, OLD.headcount) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'headcount_is_frozen', MESSAGE = format('the headcount is taken once');\n            END IF;\n            IF OLD.state IN ('approved', 'posting', 'posted') AND\n               (NEW.pool_id, NEW.number, NEW.plan_version_id, NEW.publicity_date, NEW.charge_date, NEW.headcount, NEW.cases, NEW.aid_fen, NEW.fee_fen, NEW.other_costs_fen, NEW.reserve_contribution_fen, NEW.reserve_drawn_fen, NEW.sponsor_fen, NEW.other_income_fen, NEW.carry_in_fen, NEW.carry_out_fen, NEW.need_fen, NEW.assessed_fen, NEW.classes, NEW.prepared_by, NEW.approved_by, NEW.approved_at, NEW.approved_sha256) IS DISTINCT FROM\n               (OLD.pool_id, OLD.number, OLD.plan_version_id, OLD.publicity_date, OLD.charge_date, OLD.headcount, OLD.cases, OLD.aid_fen, OLD.fee_fen, OLD.other_costs_fen, OLD.reserve_contribution_fen, OLD.reserve_drawn_fen, OLD.sponsor_fen, OLD.other_income_fen, OLD.carry_in_fen, OLD.carry_out_fen, OLD.need_fen, OLD.assessed_fen, OLD.classes, OLD.prepared_by, OLD.approved_by, OLD.approved_at, OLD.approved_sha256) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'approved_figures_are_fixed', MESSAGE = format('figures of an approved period never change');\n            END IF;\n            IF OLD.state = 'posted' AND NEW IS DISTINCT FROM OLD THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'posted_period_is_permanent', MESSAGE = format('a posted period never changes');\n            END IF;\n            RETURN NEW;\n        ", hash='ef98d029a4d0321a08e24fff5880492a5d2fea47', operation='UPDATE', pgid='pgtrigger_period_keeps_its_identity_62625', table='ledger_period', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='period_keeps_its_identity', sql=aidplatform.lib.guards.GuardSql(func="\n            IF (NEW.pool_id, NEW.number, NEW.plan_version_id, NEW.opening_date, NEW.next_opening_date, NEW.publicity_date, NEW.publicity_end_date, NEW.charge_date) IS DISTINCT FROM\n               (OLD.pool_id, OLD.number, OLD.plan_version_id, OLD.opening_date, OLD.next_opening_date, OLD.publicity_date, OLD.publicity_end_date, OLD.charge_date) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_keeps_its_identity', MESSAGE = format('number, plan and dates of a period are fixed');\n            END IF;\n            IF OLD.as_of IS NOT NULL AND (NEW.as_of, NEW.headcount_recorded_at, NEW.headcount) IS DISTINCT FROM\n                                         (OLD.as_of, OLD.headcount_recorded_at, OLD.headcount) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'headcount_is_frozen', MESSAGE = format('the headcount is taken once');\n            END IF;\n            IF OLD.state IN ('approved', 'posting', 'posted') AND\n               (NEW.pool_id, NEW.number, NEW.plan_version_id, NEW.publicity_date, NEW.charge_date, NEW.headcount, NEW.cases, NEW.aid_fen, NEW.fee_fen, NEW.other_costs_fen, NEW.reserve_contribution_fen, NEW.reserve_drawn_fen, NEW.sponsor_fen, NEW.other_income_fen, NEW.carry_in_fen, NEW.carry_out_fen, NEW.need_fen, NEW.assessed_fen, NEW.classes, NEW.books_upto_no, NEW.prepared_by, NEW.approved_by, NEW.approved_at, NEW.approved_sha256) IS DISTINCT FROM\n               (OLD.pool_id, OLD.number, OLD.plan_version_id, OLD.publicity_date, OLD.charge_date, OLD.headcount, OLD.cases, OLD.aid_fen, OLD.fee_fen, OLD.other_costs_fen, OLD.reserve_contribution_fen, OLD.reserve_drawn_fen, OLD.sponsor_fen, OLD.other_income_fen, OLD.carry_in_fen, OLD.carry_out_fen, OLD.need_fen, OLD.assessed_fen, OLD.classes, OLD.books_upto_no, OLD.prepared_by, OLD.approved_by, OLD.approved_at, OLD.approved_sha256) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'approved_figures_are_fixed', MESSAGE = format('figures of an approved period never change');\n            END IF;\n            IF OLD.state = 'posted' AND NEW IS DISTINCT FROM OLD THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'posted_period_is_permanent', MESSAGE = format('a posted period never changes');\n            END IF;\n            RETURN NEW;\n        ", hash='8c9e808a2d6312b40e84caeef57d9ddf45fa1215', operation='UPDATE', pgid='pgtrigger_period_keeps_its_identity_62625', table='ledger_period', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='period',
-            trigger=pgtrigger.compiler.Trigger(name='shown_hash_is_of_the_figures', sql=aidplatform.lib.guards.GuardSql(func="\n            NEW.shown_sha256 := CASE WHEN NEW.assessed_fen IS NOT NULL THEN\n                encode(sha256(convert_to(concat_ws('|', NEW.pool_id::text, NEW.number::text, NEW.plan_version_id::text, NEW.publicity_date::text, NEW.charge_date::text, NEW.headcount::text, NEW.cases::text, NEW.aid_fen::text, NEW.fee_fen::text, NEW.other_costs_fen::text, NEW.reserve_contribution_fen::text, NEW.reserve_drawn_fen::text, NEW.sponsor_fen::text, NEW.other_income_fen::text, NEW.carry_in_fen::text, NEW.carry_out_fen::text, NEW.need_fen::text, NEW.assessed_fen::text, NEW.classes::text), 'UTF8')), 'hex') END;\n            RETURN NEW;\n        ", hash='a3f960112397efef2857dd23bde482a5629956f0', operation='INSERT OR UPDATE', pgid='pgtrigger_shown_hash_is_of_the_figures_9548c', table='ledger_period', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='period_starts_empty', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE last record;', func="\n            IF num_nonnulls(NEW.as_of, NEW.headcount_recorded_at, NEW.headcount, NEW.cases, NEW.aid_fen, NEW.fee_fen, NEW.other_costs_fen, NEW.reserve_contribution_fen, NEW.reserve_drawn_fen, NEW.sponsor_fen, NEW.other_income_fen, NEW.carry_in_fen, NEW.carry_out_fen, NEW.need_fen, NEW.assessed_fen, NEW.classes, NEW.books_upto_no, NEW.prepared_by, NEW.prepared_at, NEW.approved_by, NEW.approved_at, NEW.approved_sha256, NEW.charged_members, NEW.charged_fen, NEW.posted_at, NEW.entry_id) > 0 OR NEW.computations <> 0 THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_starts_empty', MESSAGE = format('period %s brings figures or people along', NEW.number);\n            END IF;\n            IF NOT EXISTS (SELECT 1 FROM members_planversion WHERE id = NEW.plan_version_id AND pool_id = NEW.pool_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_starts_empty', MESSAGE = format('period %s follows the plan of another pool', NEW.number);\n            END IF;\n            SELECT number, next_opening_date INTO last FROM ledger_period\n             WHERE pool_id = NEW.pool_id ORDER BY number DESC LIMIT 1;\n            IF NEW.number <> coalesce(last.number, 0) + 1\n               OR NEW.opening_date <> coalesce(last.next_opening_date, NEW.opening_date) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_follows_last', MESSAGE = format('period %s from %s does not join the last', NEW.number, NEW.opening_date);\n            END IF;\n            RETURN NEW;\n        ", hash='c2c6fa078af61ad89c36265e7cb0099055b4a9f8', operation='INSERT', pgid='pgtrigger_period_starts_empty_53133', table='ledger_period', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='period',
+            trigger=pgtrigger.compiler.Trigger(name='publicity_runs_its_course', sql=aidplatform.lib.guards.GuardSql(func="\n            IF NEW.state = 'settled' AND OLD.state <> 'settled'\n               AND aid_now() < (SELECT NEW.publicity_end_date::timestamp AT TIME ZONE time_zone\n                                  FROM members_pool WHERE id = NEW.pool_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'publicity_runs_its_course', MESSAGE = format('publicity ends on %s', NEW.publicity_end_date);\n            END IF;\n            RETURN NEW;\n        ", hash='b12f9f86085bea768bb4a53b365b97d55e403259', operation='UPDATE', pgid='pgtrigger_publicity_runs_its_course_b3712', table='ledger_period', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='period',
+            trigger=pgtrigger.compiler.Trigger(name='period_figures_follow_their_sources', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE plan jsonb; rate numeric[]; last record; book record; payers record; want record;', func="\n    IF NEW.state NOT IN ('computed', 'approved') OR OLD.state NOT IN ('settled', 'computed') THEN\n        RETURN NEW;\n    END IF;\n    IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'guards_see_what_is_committed', MESSAGE = format('isolation level %s', current_setting('transaction_isolation')); END IF;\n    SELECT terms INTO plan FROM members_planversion WHERE id = NEW.plan_version_id;\n    \n    SELECT count(*)::int AS cases, coalesce(sum(aid_fen), 0)::bigint AS aid,\n           count(*) FILTER (WHERE state <> 'final') AS waiting\n      INTO want FROM ledger_award WHERE period_id = NEW.id AND state <> 'withdrawn';\n    IF want.waiting > 0 OR (NEW.cases, NEW.aid_fen) IS DISTINCT FROM (want.cases, want.aid) THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_figures_follow_their_sources', MESSAGE = format('%s cases, aid %s; the final awards say %s and %s', NEW.cases, NEW.aid_fen, want.cases, want.aid);\n    END IF;\n    rate := string_to_array(plan#>>'{fee,rate}', '/')::numeric[];\n    SELECT least((plan#>>'{fee,ceiling_fen}')::numeric,\n                 coalesce((plan#>>'{fee,fixed_fen}')::numeric, 0)\n                 + div(rate[1] * NEW.aid_fen + rate[2] - 1, rate[2])) AS fee INTO want;\n    IF NEW.fee_fen IS DISTINCT FROM want.fee THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_figures_follow_their_sources', MESSAGE = format('fee %s; the plan says %s', NEW.fee_fen, want.fee);\n    END IF;\n\n    \n    IF EXISTS (SELECT 1 FROM ledger_period WHERE pool_id = NEW.pool_id AND number < NEW.number AND state <> 'posted') THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'periods_are_posted_in_order', MESSAGE = format('an earlier period than %s is not posted', NEW.number);\n    END IF;\n    SELECT coalesce(max(p.books_upto_no), 0) AS upto, coalesce(max(e.number), 0) AS entry_no INTO last\n      FROM ledger_period p LEFT JOIN ledger_journalentry e ON e.id = p.entry_id\n     WHERE p.pool_id = NEW.pool_id AND p.number < NEW.number;\n    SELECT b.id, b.last_entry_no INTO book FROM ledger_book b JOIN members_pool p ON p.code = b.code WHERE p.id = NEW.pool_id;\n    IF NEW.books_upto_no IS NULL OR NEW.books_upto_no NOT BETWEEN greatest(last.upto, last.entry_no) AND book.last_entry_no THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_figures_follow_their_sources', MESSAGE = format('books up to %s of %s', NEW.books_upto_no, book.last_entry_no);\n    END IF;\n    SELECT coalesce(-sum(net) FILTER (WHERE code = '240'), 0)::bigint AS carry,\n           coalesce(sum(net) FILTER (WHERE code = '120' AND kind IN ('write_off', 'bank_charge', 'waiting_refund')), 0)::bigint AS costs,\n           coalesce(-sum(net) FILTER (WHERE code = '240' AND kind IN ('other_income', 'interest')\n                                        AND number > last.upto), 0)::bigint AS income INTO want\n      FROM (SELECT a.code, e.number, coalesce(r.kind, e.kind) AS kind,\n                   CASE p.side WHEN 'D' THEN p.amount_fen ELSE -p.amount_fen END AS net\n              FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id\n              JOIN ledger_journalentry e ON e.id = p.entry_id LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id\n             WHERE a.book_id = book.id AND e.number <= NEW.books_upto_no\n               AND (a.code = '240' OR (a.code = '120' AND e.number > last.upto))) moved;\n    IF (NEW.carry_in_fen, NEW.other_costs_fen, NEW.other_income_fen) IS DISTINCT FROM (want.carry, want.costs, want.income) THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_figures_follow_their_sources', MESSAGE = format('carry %s, costs %s, income %s; the books say %s, %s, %s', NEW.carry_in_fen, NEW.other_costs_fen, NEW.other_income_fen, want.carry, want.costs, want.income);\n    END IF;\n\n    \n    SELECT coalesce(sum(c.value::bigint * w.weight), 0) AS weight INTO payers\n      FROM ledger_manifestline l, jsonb_each_text(l.counts) c,\n           (SELECT (k->>'class_no')::int AS class_no, (k->>'weight')::numeric AS weight\n              FROM jsonb_array_elements(plan->'classes') k) w\n     WHERE l.period_id = NEW.id AND w.class_no = c.key::int;\n    SELECT coalesce(div(sum(greatest(0, a.aid_fen::numeric * (NEW.aid_fen + NEW.fee_fen) * lightest\n                                        - cap * payers.weight * NEW.aid_fen)), NEW.aid_fen * lightest), 0) AS excess\n      INTO want\n      FROM ledger_award a, (SELECT min((k->>'weight')::numeric) AS lightest, (plan->>'per_case_cap_fen')::numeric AS cap\n                              FROM jsonb_array_elements(plan->'classes') k) terms\n     WHERE a.period_id = NEW.id AND a.state <> 'withdrawn' AND payers.weight > 0\n     GROUP BY lightest, cap;\n    IF NEW.sponsor_fen <> coalesce(want.excess, 0) OR NEW.reserve_contribution_fen <> 0 OR NEW.reserve_drawn_fen <> 0 THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_figures_follow_their_sources', MESSAGE = format('sponsor %s; the plan says %s, and it has no reserve', NEW.sponsor_fen, coalesce(want.excess, 0));\n    END IF;\n    IF NEW.need_fen <> NEW.aid_fen + NEW.other_costs_fen + NEW.fee_fen - NEW.carry_in_fen - NEW.sponsor_fen THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_figures_follow_their_sources', MESSAGE = format('need %s does not follow from its parts', NEW.need_fen);\n    END IF;\n    SELECT coalesce(jsonb_agg(jsonb_build_object('class_no', class_no, 'weight', weight, 'members', members,\n                                                 'share_fen', share) ORDER BY class_no), '[]') AS classes,\n           coalesce(sum(members * share), 0) AS assessed INTO want\n      FROM (SELECT c.key::int AS class_no, w.weight, sum(c.value::bigint) AS members,\n                   CASE WHEN NEW.need_fen > 0\n                        THEN div(NEW.need_fen * w.weight + payers.weight - 1, payers.weight) ELSE 0 END AS share\n              FROM ledger_manifestline l, jsonb_each_text(l.counts) c,\n                   (SELECT (k->>'class_no')::int AS class_no, (k->>'weight')::numeric AS weight\n                      FROM jsonb_array_elements(plan->'classes') k) w\n             WHERE l.period_id = NEW.id AND w.class_no = c.key::int GROUP BY 1, 2) shared;\n    IF (NEW.classes, NEW.assessed_fen) IS DISTINCT FROM (want.classes, want.assessed::bigint) THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_figures_follow_their_sources', MESSAGE = format('shares %s; headcount and need say %s', NEW.classes, want.classes);\n    END IF;\n\n    RETURN NEW;\n", hash='133ce92f34ce8af81a1ea7b7bc7eb1229c366839', operation='UPDATE', pgid='pgtrigger_period_figures_follow_their_sources_bfb15', table='ledger_period', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='period',
+            trigger=pgtrigger.compiler.Trigger(name='shown_hash_is_of_the_figures', sql=aidplatform.lib.guards.GuardSql(func="\n            NEW.shown_sha256 := CASE WHEN NEW.assessed_fen IS NOT NULL THEN\n                encode(sha256(convert_to(concat_ws('|', NEW.pool_id::text, NEW.number::text, NEW.plan_version_id::text, to_char(NEW.publicity_date, 'YYYY-MM-DD'), to_char(NEW.charge_date, 'YYYY-MM-DD'), NEW.headcount::text, NEW.cases::text, NEW.aid_fen::text, NEW.fee_fen::text, NEW.other_costs_fen::text, NEW.reserve_contribution_fen::text, NEW.reserve_drawn_fen::text, NEW.sponsor_fen::text, NEW.other_income_fen::text, NEW.carry_in_fen::text, NEW.carry_out_fen::text, NEW.need_fen::text, NEW.assessed_fen::text, NEW.classes::text, NEW.books_upto_no::text), 'UTF8')), 'hex') END;\n            RETURN NEW;\n        ", hash='ffe4ff6d1bccaf57482f6dcd9e7f5479931ac1b4', operation='INSERT OR UPDATE', pgid='pgtrigger_shown_hash_is_of_the_figures_9548c', table='ledger_period', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='period',
@@ -324,7 +405,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='period',
-            trigger=pgtrigger.compiler.Trigger(name='posted_period_has_its_entry', sql=aidplatform.lib.guards.GuardSql(func="\n            IF NEW.state = 'posted' AND OLD.state <> 'posted' THEN\n                IF EXISTS (SELECT 1 FROM ledger_manifestline WHERE period_id = NEW.id AND written_at IS NULL) THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'posted_charges_equal_assessed', MESSAGE = format('a shard of the period is not written');\n                END IF;\n                IF NEW.aid_fen + NEW.fee_fen + NEW.other_costs_fen + NEW.assessed_fen + NEW.carry_in_fen > 0\n                   AND NOT EXISTS (\n                    SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id\n                      JOIN members_pool p ON p.code = b.code\n                     WHERE e.id = NEW.entry_id AND p.id = NEW.pool_id AND e.key = 'period/' || NEW.number\n                ) THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'posted_period_has_its_entry', MESSAGE = format('period %s has no journal entry', NEW.number);\n                END IF;\n            END IF;\n            RETURN NEW;\n        ", hash='2c57f1207010f75afc0edac025cd99d8b5ef0697', operation='UPDATE', pgid='pgtrigger_posted_period_has_its_entry_12a3f', table='ledger_period', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='posted_period_has_its_entry', sql=aidplatform.lib.guards.GuardSql(func="\n            IF NEW.state = 'posted' AND OLD.state <> 'posted' THEN\n                IF EXISTS (SELECT 1 FROM ledger_manifestline WHERE period_id = NEW.id AND written_at IS NULL) THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'posted_charges_equal_assessed', MESSAGE = format('a shard of the period is not written');\n                END IF;\n                IF NEW.aid_fen + NEW.fee_fen + NEW.other_costs_fen + NEW.assessed_fen + NEW.carry_in_fen > 0\n                   AND NOT EXISTS (\n                    SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id\n                      JOIN members_pool p ON p.code = b.code\n                     WHERE e.id = NEW.entry_id AND p.id = NEW.pool_id AND e.key = 'period/' || NEW.number\n                       AND e.maker = NEW.prepared_by AND e.checker = NEW.approved_by\n                ) THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'posted_period_has_its_entry', MESSAGE = format('period %s has no journal entry', NEW.number);\n                END IF;\n                IF (\n    SELECT jsonb_agg(jsonb_build_array(code, side, fen) ORDER BY code, side)\n      FROM (SELECT a.code, p.side, p.amount_fen AS fen\n              FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id\n             WHERE p.entry_id = NEW.entry_id AND a.code NOT IN ('520', '530', '540')\n             UNION ALL\n            SELECT 'other', 'D', sum(CASE p.side WHEN 'D' THEN p.amount_fen ELSE -p.amount_fen END)\n              FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id\n             WHERE p.entry_id = NEW.entry_id AND a.code IN ('520', '530', '540')) posted\n     WHERE fen <> 0) IS DISTINCT FROM (\n    SELECT jsonb_agg(jsonb_build_array(code, side, fen) ORDER BY code, side)\n      FROM (VALUES ('110', 'D', NEW.assessed_fen),\n                   ('130', 'D', NEW.sponsor_fen),\n                   ('260', 'D', NEW.reserve_drawn_fen),\n                   ('240', 'D', NEW.carry_in_fen),\n                   ('501', 'D', NEW.aid_fen),\n                   ('510', 'D', NEW.fee_fen),\n                   ('other', 'D', NEW.other_costs_fen),\n                   ('120', 'C', NEW.aid_fen + NEW.other_costs_fen),\n                   ('230', 'C', NEW.fee_fen),\n                   ('260', 'C', NEW.reserve_contribution_fen),\n                   ('240', 'C', NEW.carry_out_fen),\n                   ('401', 'C', greatest(NEW.aid_fen + NEW.fee_fen + NEW.other_costs_fen - NEW.sponsor_fen - NEW.other_income_fen, 0)),\n                   ('401', 'D', greatest(-(NEW.aid_fen + NEW.fee_fen + NEW.other_costs_fen - NEW.sponsor_fen - NEW.other_income_fen), 0)),\n                   ('410', 'C', NEW.sponsor_fen + NEW.other_income_fen)\n           ) expected (code, side, fen) WHERE fen <> 0) THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'posted_period_has_its_entry', MESSAGE = format('the entry of period %s has other amounts', NEW.number);\n                END IF;\n            END IF;\n            RETURN NEW;\n        ", hash='0da4fef63d2291b2041d51a21377381f6a214d96', operation='UPDATE', pgid='pgtrigger_posted_period_has_its_entry_12a3f', table='ledger_period', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='period',
@@ -368,7 +449,11 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='award',
-            trigger=pgtrigger.compiler.Trigger(name='awards_join_before_announcement', sql=aidplatform.lib.guards.GuardSql(func="\n            IF NEW.period_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.period_id IS DISTINCT FROM OLD.period_id)\n               AND (SELECT state FROM ledger_period WHERE id = NEW.period_id) NOT IN ('opened', 'frozen') THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'awards_join_before_announcement', MESSAGE = format('nothing is added after the announcement');\n            END IF;\n            RETURN NEW;\n        ", hash='8e97df84ccea32e65a416af98ff6dfb44efe1d1c', operation='INSERT OR UPDATE', pgid='pgtrigger_awards_join_before_announcement_feb5a', table='ledger_award', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='awards_join_before_announcement', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE joins record; was_in text;', func="\n            IF TG_OP = 'UPDATE' AND NEW.period_id IS NOT DISTINCT FROM OLD.period_id OR TG_OP = 'INSERT' AND NEW.period_id IS NULL THEN\n                RETURN NEW;\n            END IF;\n            IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'guards_see_what_is_committed', MESSAGE = format('isolation level %s', current_setting('transaction_isolation')); END IF;\n            SELECT state, pool_id INTO joins FROM ledger_period WHERE id = NEW.period_id FOR SHARE;\n            IF NEW.period_id IS NOT NULL AND (joins.state NOT IN ('opened', 'frozen') OR joins.pool_id <> NEW.pool_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'awards_join_before_announcement', MESSAGE = format('nothing is added to this period any more');\n            END IF;\n            IF TG_OP = 'UPDATE' THEN\n                SELECT state INTO was_in FROM ledger_period WHERE id = OLD.period_id FOR SHARE;\n                IF OLD.state <> 'announced' OR was_in NOT IN ('opened', 'frozen', 'announced') THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'awards_leave_before_publicity_ends', MESSAGE = format('award %s stays in its period', OLD.code);\n                END IF;\n            END IF;\n            RETURN NEW;\n        ", hash='eca8cacb95f88c5383b11859a32974108f6fa4c5', operation='INSERT OR UPDATE', pgid='pgtrigger_awards_join_before_announcement_feb5a', table='ledger_award', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='award',
+            trigger=pgtrigger.compiler.Trigger(name='award_state_follows_its_period', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE period_state text;', func="\n            IF NEW.state = OLD.state THEN\n                RETURN NEW;\n            END IF;\n            IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'guards_see_what_is_committed', MESSAGE = format('isolation level %s', current_setting('transaction_isolation')); END IF;\n            SELECT state INTO period_state FROM ledger_period WHERE id = NEW.period_id FOR SHARE;\n            IF NEW.state = 'final' AND period_state IS DISTINCT FROM 'announced'\n               OR NEW.state = 'shared' AND period_state IS DISTINCT FROM 'posting'\n               OR NEW.state = 'withdrawn' AND period_state IN ('approved', 'posting', 'posted') THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'award_state_follows_its_period', MESSAGE = format('award %s is not %s in a period that is %s', OLD.code, NEW.state, coalesce(period_state, 'none'));\n            END IF;\n            RETURN NEW;\n        ", hash='b9f78d3977dd66f3ca4f40a85470a52d3eba3bdf', operation='UPDATE', pgid='pgtrigger_award_state_follows_its_period_36f88', table='ledger_award', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='award',

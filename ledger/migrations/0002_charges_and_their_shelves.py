@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from ledger.sharing.shelves import INSTALL, UNINSTALL
+from ledger.sharing import headcount, shelves
 
 
 class Migration(migrations.Migration):
@@ -9,4 +9,7 @@ class Migration(migrations.Migration):
         ("members", "0002_headcount_function"),
     ]
 
-    operations = [migrations.RunSQL(INSTALL, UNINSTALL)]
+    operations = [
+        migrations.RunSQL(shelves.INSTALL, shelves.UNINSTALL),
+        migrations.RunSQL(headcount.INSTALL, headcount.UNINSTALL),
+    ]

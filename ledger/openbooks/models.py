@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from aidplatform.lib.guards import permanent
 from ledger.openbooks.canonical import ENTRY_TYPES
-from ledger.openbooks.triggers import log_entry_guards
+from ledger.openbooks.triggers import log_entry_guards, log_guards
 
 
 class Log(models.Model):
@@ -13,6 +13,9 @@ class Log(models.Model):
 
     code = models.SlugField(max_length=40, unique=True)
     size = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        triggers = log_guards
 
     def __str__(self) -> str:
         return self.code

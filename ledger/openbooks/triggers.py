@@ -17,10 +17,55 @@ log_entry_guards = [
                 {refuse("log_entry_follows_last", "entry %s where %s is next", "NEW.seq", "next_seq")}
             END IF;
             envelope := convert_from(NEW.data, 'UTF8')::jsonb;
-            IF (envelope->>'seq')::bigint <> NEW.seq OR envelope->>'type' <> NEW.type
-               OR envelope->>'pool' <> code OR octet_length(NEW.data) > 65535
+            -- IS DISTINCT FROM, because a part that is missing must not make the whole test unknown.
+            IF (envelope->>'v', envelope->>'seq', envelope->>'type', envelope->>'pool')
+               IS DISTINCT FROM ('1', NEW.seq::text, NEW.type::text, code)
+               OR envelope->>'at' IS NULL OR jsonb_typeof(envelope->'body') IS DISTINCT FROM 'object'
+               OR octet_length(NEW.data) > 65535
                OR NEW.leaf_hash <> sha256('\\x00'::bytea || NEW.data) THEN
                 {refuse("log_entry_says_what_it_is", "bytes, hash and columns of entry %s differ", "NEW.seq")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="log_states_entries_as_posted",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        declare=[("body", "jsonb")],
+        func=f"""
+            IF NEW.type <> 'book.entry' THEN
+                RETURN NULL;
+            END IF;
+            body := convert_from(NEW.data, 'UTF8')::jsonb->'body';
+            IF NOT EXISTS (
+                SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id
+                  JOIN ledger_log g ON g.code = b.code
+                  LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id
+                 WHERE g.id = NEW.log_id AND e.number::text = NEW.key
+                   AND (body->>'number', body->>'key', body->>'kind', body->>'date', body->>'reverses')
+                       IS NOT DISTINCT FROM (e.number::text, e.key::text, e.kind::text,
+                                             to_char(e.entry_date, 'YYYY-MM-DD'), r.number::text)
+                   AND body->'postings' = (
+                       SELECT jsonb_agg(jsonb_build_array(a.code, p.side, p.amount_fen) ORDER BY a.code, p.side)
+                         FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+                        WHERE p.entry_id = e.id)
+            ) THEN
+                {refuse("log_states_entries_as_posted", "there is no such entry %s in the books", "NEW.key")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+]
+
+log_guards = [
+    Guard(
+        name="log_starts_empty",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            IF NEW.size <> 0 THEN
+                {refuse("log_starts_empty", "%s entries in a new log", "NEW.size")}
             END IF;
             RETURN NEW;
         """,

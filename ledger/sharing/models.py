@@ -11,6 +11,22 @@ from ledger.books.models import JournalEntry
 from ledger.sharing.triggers import award_guards, manifest_guards, period_guards
 from members.pools.models import PlanVersion, Pool
 
+FIGURES = (
+    "cases",
+    "aid_fen",
+    "fee_fen",
+    "other_costs_fen",
+    "reserve_contribution_fen",
+    "reserve_drawn_fen",
+    "sponsor_fen",
+    "other_income_fen",
+    "carry_in_fen",
+    "carry_out_fen",
+    "need_fen",
+    "assessed_fen",
+    "books_upto_no",
+)
+
 
 class Period(models.Model):
     """One sharing period of a pool, from opening to posted charges.
@@ -18,6 +34,7 @@ class Period(models.Model):
     Dates are days of the pool's zone, half-open: a period covers [opening_date, next_opening_date). as_of:
     00:00 of the publicity date; who is covered then, shares. The figures (fen) satisfy
     S + E + V + C_in = A + W + Φ + R + C_out. classes: [{class_no, weight, members, share_fen}], at most 64.
+    books_upto_no: the last journal entry the figures take in; what is booked later waits for the next period.
     shown_sha256: hash of every figure, written by the database; an approval names it.
     charged_*: what the charge table holds, written by the shelf functions alone.
     """
@@ -59,6 +76,7 @@ class Period(models.Model):
     need_fen = models.BigIntegerField(null=True)
     assessed_fen = models.BigIntegerField(null=True)
     classes = models.JSONField(null=True)
+    books_upto_no = models.PositiveBigIntegerField(null=True)
     shown_sha256 = models.CharField(max_length=64, null=True)
 
     computations = models.PositiveIntegerField(default=0)
@@ -100,7 +118,12 @@ class Period(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state="opened")
-                | Q(as_of__isnull=False, headcount_recorded_at__isnull=False, headcount__gte=0),
+                | Q(
+                    as_of__isnull=False,
+                    headcount_recorded_at__isnull=False,
+                    headcount__isnull=False,
+                    headcount__gte=0,
+                ),
                 name="frozen_period_has_a_headcount",
             ),
             models.CheckConstraint(
@@ -134,7 +157,9 @@ class Period(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["opened", "frozen", "announced", "settled"])
-                | Q(assessed_fen__isnull=False, prepared_by__isnull=False, classes__isnull=False),
+                | Q(prepared_by__isnull=False, prepared_at__isnull=False, classes__isnull=False)
+                # A figure that is missing would make every comparison with it unknown, which a CHECK lets pass.
+                & Q(**{f"{figure}__isnull": False for figure in FIGURES}),
                 name="computed_period_has_figures",
             ),
             models.CheckConstraint(
@@ -147,11 +172,21 @@ class Period(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["opened", "frozen", "announced", "settled", "computed"])
-                | Q(approved_by__isnull=False, approved_sha256__isnull=False),
+                | Q(approved_by__isnull=False, approved_at__isnull=False, approved_sha256__isnull=False),
                 name="posting_needs_an_approval",
             ),
             models.CheckConstraint(
-                condition=~Q(state="posted") | Q(charged_fen=F("assessed_fen"), posted_at__isnull=False),
+                condition=Q(entry=None) | Q(state="posted"), name="only_a_posted_period_has_its_entry"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="posted")
+                | Q(
+                    charged_fen__isnull=False,
+                    charged_members__isnull=False,
+                    posted_at__isnull=False,
+                    charged_fen=F("assessed_fen"),
+                    charged_members=F("headcount"),
+                ),
                 name="posted_charges_equal_assessed",
             ),
         ]
@@ -235,6 +270,7 @@ class Award(models.Model):
 class ManifestLine(models.Model):
     """One shard of a period's headcount: a range of membership ids and whom it must charge.
 
+    Written by take_headcount alone.
     counts: {class_no: members}; ids_hash: order-free 64-bit hash of the ids and classes; want_fen: what the
     shard's charges must sum to, known once shares are computed. written_at: its charges are committed.
     """

@@ -12,7 +12,6 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.work.models import Job
 from ledger.books import chart
 from ledger.books.models import Book
-from ledger.books.selectors import balance_fen
 from ledger.sharing.apportion import (
     Costs,
     FeeRule,
@@ -21,18 +20,11 @@ from ledger.sharing.apportion import (
     case_cap_excess_fen,
     compute_shares,
 )
+from ledger.sharing.causes import OTHER_COSTS, OTHER_INCOME
 from ledger.sharing.models import Award, Period
-from ledger.sharing.triggers import SHOWN_COLUMNS
+from ledger.sharing.triggers import shown_sql
 from members.pools.models import Pool
 from members.pools.plan_terms import PlanTerms
-
-# Kinds of journal entry that put something besides awards into To be shared, and the expense they become.
-OTHER_COSTS = {
-    "write_off": chart.WRITE_OFFS,
-    "bank_charge": chart.BANK_CHARGES,
-    "waiting_refund": chart.SHARES_RETURNED,
-}
-OTHER_INCOME = ("other_income", "interest")
 
 
 @dataclass(frozen=True)
@@ -113,10 +105,9 @@ def shown_text(period: Period) -> str:
 
     Anyone can hash it: `printf '%s' "<text>" | sha256sum`.
     """
-    columns = ", ".join(f"{column}::text" for column in SHOWN_COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT concat_ws('|', {columns}) FROM ledger_period WHERE id = %s",  # noqa: S608 - fixed names
+            f"SELECT {shown_sql('p')} FROM ledger_period p WHERE id = %s",  # noqa: S608 - fixed names
             [period.pk],
         )
         text: str = cursor.fetchone()[0]
@@ -132,27 +123,71 @@ def class_counts(period: Period) -> dict[int, int]:
     return dict(sorted(counts.items()))
 
 
-def other_costs(book: Book, after_entry_no: int) -> dict[str, int]:
-    """Return what besides awards came into To be shared since that entry, by kind (fen)."""
-    return _moved(book, chart.TO_BE_SHARED, "D", tuple(OTHER_COSTS), after_entry_no)
+@dataclass(frozen=True)
+class BooksWindow:
+    """The journal entries whose costs and income a period takes in: numbers in (after_no, upto_no]."""
+
+    book: Book
+    after_no: int
+    upto_no: int
 
 
-def other_income(book: Book, after_entry_no: int) -> int:
-    """Return the income credited to the carry since that entry (fen): it lowers the need and is named."""
-    return sum(_moved(book, chart.CARRIED_SURPLUS, "C", OTHER_INCOME, after_entry_no).values())
+def books_window(period: Period) -> BooksWindow:
+    """Return what of the books a period takes in: all since the figures of the one before; fixed by its approval."""
+    book = book_of(period.pool)
+    before = (
+        Period.objects.filter(pool=period.pool, number__lt=period.number, books_upto_no__isnull=False)
+        .order_by("-number")
+        .values_list("books_upto_no", flat=True)
+        .first()
+    )
+    is_fixed = period.state in {Period.State.APPROVED, Period.State.POSTING, Period.State.POSTED}
+    upto = period.books_upto_no if is_fixed and period.books_upto_no is not None else book.last_entry_no
+    return BooksWindow(book, before or 0, upto)
 
 
-def _moved(book: Book, account: str, side: str, kinds: tuple[str, ...], after: int) -> dict[str, int]:
-    """Return per kind of entry the net amount posted to an account on that side since an entry (fen)."""
+def other_costs(window: BooksWindow) -> dict[str, int]:
+    """Return what besides awards came into To be shared, by kind (fen)."""
+    moved = _moved(window, chart.TO_BE_SHARED, "D", tuple(OTHER_COSTS))
+    return {kind: fen for kind, fen in moved.items() if fen}
+
+
+def other_income(window: BooksWindow) -> int:
+    """Return the income credited to the carry (fen): it lowers the need and is named."""
+    return sum(_moved(window, chart.CARRIED_SURPLUS, "C", OTHER_INCOME).values())
+
+
+def _moved(window: BooksWindow, account: str, side: str, kinds: tuple[str, ...]) -> dict[str, int]:
+    """Return per kind of entry the net amount posted to an account on that side (fen).
+
+    A reversal counts as the kind that it reverses.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT e.kind, sum(CASE p.side WHEN %s THEN p.amount_fen ELSE -p.amount_fen END)::bigint
+            """SELECT coalesce(r.kind, e.kind),
+                      sum(CASE p.side WHEN %s THEN p.amount_fen ELSE -p.amount_fen END)::bigint
                  FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
                  JOIN ledger_account a ON a.id = p.account_id
-                WHERE e.book_id = %s AND a.code = %s AND e.kind = ANY(%s) AND e.number > %s GROUP BY e.kind""",
-            [side, book.pk, account, list(kinds), after],
+                 LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id
+                WHERE a.book_id = %s AND a.code = %s AND coalesce(r.kind, e.kind) = ANY(%s)
+                  AND e.number > %s AND e.number <= %s GROUP BY 1""",
+            [side, window.book.pk, account, list(kinds), window.after_no, window.upto_no],
         )
         return dict(cursor.fetchall())
+
+
+def carry_of(window: BooksWindow) -> int:
+    """Return the carried surplus after the window's last entry (fen)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(CASE p.side WHEN 'C' THEN p.amount_fen ELSE -p.amount_fen END), 0)::bigint
+                 FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
+                 JOIN ledger_account a ON a.id = p.account_id
+                WHERE a.book_id = %s AND a.code = %s AND e.number <= %s""",
+            [window.book.pk, chart.CARRIED_SURPLUS, window.upto_no],
+        )
+        carry: int = cursor.fetchone()[0]
+    return carry
 
 
 @dataclass(frozen=True)
@@ -165,6 +200,7 @@ class Bill:
     other_income_fen: int
     carry_in_fen: int
     sponsor_fen: int
+    books_upto_no: int
 
     @property
     def classes(self) -> list[dict[str, int]]:
@@ -181,16 +217,10 @@ def compute_bill(period: Period) -> Bill:
     This is the dry run as well: what is approved later is this, stored.
     """
     plan = period.plan_version.plan()
-    book = book_of(period.pool)
-    before = (
-        Period.objects.filter(pool=period.pool, number__lt=period.number, entry__isnull=False)
-        .order_by("-number")
-        .values_list("entry__number", flat=True)
-        .first()
-    )
-    costs_by_kind = other_costs(book, before or 0)
+    window = books_window(period)
+    costs_by_kind = other_costs(window)
     aid_fens = tuple(awards_of(period).values_list("aid_fen", flat=True))
-    carry_in_fen = balance_fen(book, chart.CARRIED_SURPLUS)
+    carry_in_fen = carry_of(window)
     groups = tuple(
         Group(class_no=class_no, count=count, weight=plan.weight_of(class_no))
         for class_no, count in class_counts(period).items()
@@ -213,9 +243,10 @@ def compute_bill(period: Period) -> Bill:
         sharing=sharing,
         aid_fens=aid_fens,
         other_costs_by_kind=costs_by_kind,
-        other_income_fen=other_income(book, before or 0),
+        other_income_fen=other_income(window),
         carry_in_fen=carry_in_fen,
         sponsor_fen=sharing.sponsor_fen,
+        books_upto_no=window.upto_no,
     )
 
 

@@ -21,8 +21,18 @@ from ledger.books import chart
 from ledger.books.services import Line, credit, debit, open_book
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.canonical import canonical_bytes
+from ledger.sharing.causes import OTHER_COSTS
+from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
-from ledger.sharing.selectors import OTHER_COSTS, Bill, awards_of, book_of, class_counts, compute_bill
+from ledger.sharing.selectors import (
+    Bill,
+    awards_of,
+    book_of,
+    books_window,
+    class_counts,
+    compute_bill,
+    other_costs,
+)
 from members.joining.services import fix_headcount
 from members.pools.models import Pool
 from members.pools.selectors import plan_in_force
@@ -134,24 +144,10 @@ def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
     period = _locked(period, Period.State.OPENED)
     as_of = clock.start_of_day(period.publicity_date, period.pool.time_zone)
     _not_before(as_of, at)
-    recorded_at = fix_headcount(pool=period.pool)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""INSERT INTO ledger_manifestline (period_id, shard_no, first_id, end_id, members, counts, ids_hash)
-                SELECT %(period)s, row_number() OVER (ORDER BY bucket), bucket * %(width)s, (bucket + 1) * %(width)s,
-                       sum(members), jsonb_object_agg(class_no::text, members), bit_xor(ids_hash)
-                  FROM ({_COUNT}) counted GROUP BY bucket""",  # noqa: S608 - fixed text
-            _count_parameters(period, as_of, recorded_at),
-        )
-        cursor.execute(
-            "SELECT coalesce(sum(members), 0)::bigint FROM ledger_manifestline WHERE period_id = %s",
-            [period.pk],
-        )
-        headcount = cursor.fetchone()[0]
+    fix_headcount(pool=period.pool)
+    headcount = _call("take_headcount", period.pk, settings.SHARD_MEMBERS)
     failpoint("sharing.frozen")
-    period.state = Period.State.FROZEN
-    period.as_of, period.headcount_recorded_at, period.headcount = as_of, recorded_at, headcount
-    period.save(update_fields=["state", "as_of", "headcount_recorded_at", "headcount"])
+    period.refresh_from_db()
     openbooks.append(
         code=period.pool.code,
         entry_type="roll.freeze",
@@ -165,24 +161,6 @@ def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
     )
     audit.record(actor=SERVICE, action="freeze_headcount", subject=period.code, members=headcount)
     return period
-
-
-# One scan of the spans: members and an order-free hash of ids and classes per id bucket and class.
-_COUNT = """
-    SELECT membership_id / %(width)s AS bucket, class_no, count(*) AS members,
-           bit_xor(hashint8extended(membership_id, class_no)) AS ids_hash
-      FROM members_headcount(%(pool)s, %(as_of)s, %(recorded)s, 0, 9223372036854775807)
-     GROUP BY 1, 2"""
-
-
-def _count_parameters(period: Period, as_of: dt.datetime, recorded_at: dt.datetime) -> dict[str, Any]:
-    return {
-        "period": period.pk,
-        "pool": period.pool_id,
-        "as_of": as_of,
-        "recorded": recorded_at,
-        "width": settings.SHARD_MEMBERS,
-    }
 
 
 @transaction.atomic
@@ -296,20 +274,26 @@ def _check_earlier_posted(period: Period) -> None:
         )
 
 
+_RECOUNT = COUNT.format(width="%(width)s", pool="%(pool)s", as_of="%(as_of)s", recorded="%(recorded)s")
+
+
 def _check_snapshot(period: Period) -> None:
     """Count the frozen members again and compare with the manifest. Raises: SnapshotChangedError."""
-    assert period.as_of is not None
-    assert period.headcount_recorded_at is not None
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT l.shard_no, l.members, c.members FROM
                   (SELECT * FROM ledger_manifestline WHERE period_id = %(period)s) l
                   FULL JOIN (SELECT bucket, sum(members) AS members, bit_xor(ids_hash) AS ids_hash
-                               FROM ({_COUNT}) counted GROUP BY bucket) c ON c.bucket = l.first_id / %(width)s
+                               FROM ({_RECOUNT}) counted GROUP BY bucket) c ON c.bucket = l.first_id / %(width)s
                  WHERE l.members IS DISTINCT FROM c.members OR l.ids_hash IS DISTINCT FROM c.ids_hash
                  LIMIT 1""",  # noqa: S608 - fixed text
-            _count_parameters(period, period.as_of, period.headcount_recorded_at)
-            | {"width": _shard_width(period)},
+            {
+                "period": period.pk,
+                "pool": period.pool_id,
+                "as_of": period.as_of,
+                "recorded": period.headcount_recorded_at,
+                "width": _shard_width(period),
+            },
         )
         row = cursor.fetchone()
     if row is not None:
@@ -347,6 +331,7 @@ def _store(period: Period, bill: Bill, preparer: str, at: dt.datetime) -> None:
     period.need_fen = sharing.need_fen
     period.assessed_fen = sharing.assessed_fen
     period.classes = bill.classes
+    period.books_upto_no = bill.books_upto_no
     period.prepared_by, period.prepared_at = preparer, at
     period.save(
         update_fields=[
@@ -365,6 +350,7 @@ def _store(period: Period, bill: Bill, preparer: str, at: dt.datetime) -> None:
             "need_fen",
             "assessed_fen",
             "classes",
+            "books_upto_no",
             "prepared_by",
             "prepared_at",
         ]
@@ -502,8 +488,11 @@ def _other_cost_lines(period: Period) -> list[Line]:
     """Return one expense per cause of what besides awards is shared; they sum to W."""
     if not period.other_costs_fen:
         return []
-    by_kind = compute_bill(period).other_costs_by_kind
-    return [debit(OTHER_COSTS[kind], fen) for kind, fen in sorted(by_kind.items())]
+    by_kind = other_costs(books_window(period))
+    return [
+        debit(OTHER_COSTS[kind], fen) if fen > 0 else credit(OTHER_COSTS[kind], -fen)
+        for kind, fen in sorted(by_kind.items())
+    ]
 
 
 def _log_close(period: Period, at: dt.datetime) -> None:
@@ -631,9 +620,10 @@ def _not_before(due: dt.datetime, at: dt.datetime) -> None:
         raise TooEarlyError(_("This step is due later."), due=due.isoformat())
 
 
-def _call(function: str, argument: int) -> int:
-    """Call a shelf function of the database and return its first figure, if it is one."""
+def _call(function: str, *arguments: int) -> int:
+    """Call a function of the database and return its first figure, if it is one."""
+    places = ", ".join(["%s"] * len(arguments))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {function}(%s)", [argument])  # noqa: S608 - fixed names
+        cursor.execute(f"SELECT * FROM {function}({places})", list(arguments))  # noqa: S608 - fixed names
         row = cursor.fetchone()
     return row[0] if row and isinstance(row[0], int) else 0

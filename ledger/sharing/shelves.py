@@ -30,6 +30,20 @@ def _refuse(name: str, message: str) -> str:
     return _REFUSE.format(name=name, message=message)
 
 
+# Statement triggers are not inherited: every table of charges gets its own when it is made.
+KEEP = f"""
+CREATE FUNCTION refuse_charge_change() RETURNS trigger {_DEFINER} AS $shelf$
+BEGIN
+    {_refuse("charge_is_permanent", "format('%s holds facts: charges are never changed or deleted', TG_TABLE_NAME)")}
+END $shelf$;
+CREATE FUNCTION keep_charges_of(p_table text) RETURNS void {_DEFINER} AS $shelf$
+BEGIN
+    EXECUTE format('CREATE TRIGGER charge_is_permanent BEFORE UPDATE OR DELETE OR TRUNCATE ON public.%I
+                    FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_charge_change()', p_table);
+END $shelf$;
+SELECT keep_charges_of('ledger_charge');
+"""
+
 OPEN = f"""
 CREATE FUNCTION open_charge_shelf(p_period bigint) RETURNS text {_DEFINER} AS $shelf$
 DECLARE
@@ -46,25 +60,28 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('ledger_charge'));
     parent := 'ledger_charge_' || period.pool_id;
     IF NOT period.charges_by_period THEN
-        IF to_regclass(parent) IS NULL THEN
-            EXECUTE format('CREATE TABLE %1$I (LIKE ledger_charge INCLUDING DEFAULTS,
+        IF to_regclass('public.' || parent) IS NULL THEN
+            EXECUTE format('CREATE TABLE public.%1$I (LIKE ledger_charge INCLUDING DEFAULTS,
                             CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no))',
                            parent, parent || '_key');
-            EXECUTE format('ALTER TABLE ledger_charge ATTACH PARTITION %I FOR VALUES IN (%s)', parent, period.pool_id);
+            EXECUTE format('ALTER TABLE public.ledger_charge ATTACH PARTITION public.%I FOR VALUES IN (%s)', parent, period.pool_id);
+            PERFORM keep_charges_of(parent);
         END IF;
         RETURN parent;
     END IF;
-    IF to_regclass(parent) IS NULL THEN
-        EXECUTE format('CREATE TABLE %1$I (LIKE ledger_charge INCLUDING DEFAULTS,
+    IF to_regclass('public.' || parent) IS NULL THEN
+        EXECUTE format('CREATE TABLE public.%1$I (LIKE ledger_charge INCLUDING DEFAULTS,
                         CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no))
                         PARTITION BY LIST (period_no)', parent, parent || '_key');
-        EXECUTE format('ALTER TABLE ledger_charge ATTACH PARTITION %I FOR VALUES IN (%s)', parent, period.pool_id);
+        EXECUTE format('ALTER TABLE public.ledger_charge ATTACH PARTITION public.%I FOR VALUES IN (%s)', parent, period.pool_id);
+        PERFORM keep_charges_of(parent);
     END IF;
     leaf := parent || '_' || period.number;
-    IF to_regclass(leaf) IS NULL THEN
-        EXECUTE format('CREATE TABLE %I (LIKE ledger_charge INCLUDING DEFAULTS,
+    IF to_regclass('public.' || leaf) IS NULL THEN
+        EXECUTE format('CREATE TABLE public.%I (LIKE ledger_charge INCLUDING DEFAULTS,
                         CHECK (pool_id = %s AND period_no = %s)) WITH (autovacuum_enabled = false)',
                        leaf, period.pool_id, period.number);
+        PERFORM keep_charges_of(leaf);
     END IF;
     RETURN leaf;
 END $shelf$;
@@ -93,7 +110,7 @@ BEGIN
     SELECT array_agg(coalesce((c->>'share_fen')::bigint, 0) ORDER BY n) INTO rates
       FROM generate_series(0, 63) n LEFT JOIN jsonb_array_elements(period.classes) c ON (c->>'class_no')::int = n;
     BEGIN
-        EXECUTE format('INSERT INTO %I (membership_id, share_fen, pool_id, period_no)
+        EXECUTE format('INSERT INTO public.%I (membership_id, share_fen, pool_id, period_no)
                         SELECT membership_id, $1[class_no + 1], $2, $3
                           FROM members_headcount($4, $5, $6, $7, $8)', leaf)
           USING rates, period.pool_id::int, period.number, period.pool_id, period.as_of,
@@ -137,7 +154,7 @@ BEGIN
           FULL JOIN (SELECT (SELECT x.shard_no FROM ledger_manifestline x WHERE x.period_id = $1
                               AND b.bucket * $3 >= x.first_id AND b.bucket * $3 < x.end_id) AS shard_no, members, fen
                        FROM (SELECT membership_id / $3 AS bucket, count(*) AS members, sum(share_fen)::bigint AS fen
-                               FROM %I WHERE period_no = $2 GROUP BY 1) b) c
+                               FROM public.%I WHERE period_no = $2 GROUP BY 1) b) c
             ON c.shard_no = l.shard_no
          WHERE c.members IS DISTINCT FROM l.members OR c.fen IS DISTINCT FROM l.want_fen LIMIT 1', leaf)
        INTO bad USING p_period, period.number,
@@ -147,12 +164,12 @@ BEGIN
     END IF;
     IF period.charges_by_period THEN
         BEGIN
-            EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I PRIMARY KEY (membership_id, pool_id, period_no)',
+            EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I PRIMARY KEY (membership_id, pool_id, period_no)',
                            leaf, leaf || '_key');
         EXCEPTION WHEN unique_violation THEN
             {_refuse("one_charge_per_membership_and_period", "format('period %s charges somebody twice', period.number)")}
         END;
-        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES IN (%s)', parent, leaf, period.number);
+        EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES IN (%s)', parent, leaf, period.number);
     END IF;
     SELECT coalesce(sum(l.members), 0)::bigint, coalesce(sum(l.want_fen), 0)::bigint INTO members, fen
       FROM ledger_manifestline l WHERE l.period_id = p_period;
@@ -166,5 +183,17 @@ NAMES = (
     "write_charge_shard(bigint)",
     "close_charge_shelf(bigint)",
 )
-INSTALL = [TABLE, OPEN, WRITE, CLOSE, *(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in NAMES)]
-UNINSTALL = [*(f"DROP FUNCTION {name}" for name in NAMES), DROP_TABLE]
+_KEEPERS = ("keep_charges_of(text)", "refuse_charge_change()")
+INSTALL = [
+    TABLE,
+    KEEP,
+    OPEN,
+    WRITE,
+    CLOSE,
+    *(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in (*NAMES, *_KEEPERS)),
+]
+UNINSTALL = [
+    *(f"DROP FUNCTION {name}" for name in NAMES),
+    DROP_TABLE,
+    *(f"DROP FUNCTION {name}" for name in _KEEPERS),
+]

@@ -4,12 +4,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from members.joining.triggers import span_guards
+from members.joining.triggers import membership_guards, span_guards
 from members.pools.models import Pool
 
 
 class Membership(models.Model):
-    """One covered person in one pool. number: 1, 2, 3 … within the pool."""
+    """One covered person in one pool. number: 1, 2, 3 … within the pool. person: set once, or never."""
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="memberships", db_index=False)
     number = models.PositiveBigIntegerField()
@@ -26,7 +26,10 @@ class Membership(models.Model):
                 condition=Q(person__isnull=False),
                 name="one_membership_per_person_and_pool",
             ),
+            # Headcounts and shards count from 1 up: an id outside would never be charged.
+            models.CheckConstraint(condition=Q(id__gt=0, id__lt=2**53), name="membership_id_in_range"),
         ]
+        triggers = membership_guards
 
     def __str__(self) -> str:
         return f"{self.pool.code} #{self.number}"

@@ -12,5 +12,6 @@ CREATE OR REPLACE FUNCTION members_headcount(
        AND s.from_at <= p_as_of AND s.recorded_at <= p_recorded
        AND (s.to_at IS NULL OR s.to_at > p_as_of OR s.ended_recorded_at > p_recorded)
 $$;
+REVOKE ALL ON FUNCTION members_headcount(bigint, timestamptz, timestamptz, bigint, bigint) FROM PUBLIC;
 """
 DROP_HEADCOUNT = "DROP FUNCTION members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)"

@@ -1,13 +1,15 @@
-"""Guards of membership spans: facts with one end, never overlapping, never written behind a headcount."""
+"""Guards of memberships and their spans: facts with one end, never overlapping, never behind a headcount."""
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, refuse
+from aidplatform.lib.guards import Guard, judged_now, refuse
 
 # Both guards see whole statements, so that a million members joining costs one pass, not a million calls.
-# The share lock on the pool makes a span either visible to a headcount or recorded after it.
-_BEHIND_A_HEADCOUNT = """
-    PERFORM 1 FROM members_pool WHERE id IN (SELECT DISTINCT pool_id FROM new_rows) FOR SHARE;
+# The lock on the pool makes a span either visible to a headcount or recorded after it; new spans of a pool
+# wait for each other as well, because an overlap with an uncommitted one could not be seen.
+_BEHIND_A_HEADCOUNT = f"""
+    {judged_now()}
+    PERFORM 1 FROM members_pool WHERE id IN (SELECT DISTINCT pool_id FROM new_rows) FOR {{lock}};
     IF EXISTS (
         SELECT 1 FROM members_pool p JOIN new_rows n ON n.pool_id = p.id
          WHERE coalesce(n.ended_recorded_at, n.recorded_at) <= p.headcount_recorded_at
@@ -45,7 +47,7 @@ span_guards = [
         operation=pgtrigger.Insert,
         referencing=pgtrigger.Referencing(new="new_rows"),
         func=f"""
-            {_BEHIND_A_HEADCOUNT}
+            {_BEHIND_A_HEADCOUNT.format(lock="NO KEY UPDATE")}
             IF EXISTS (
                 SELECT 1 FROM new_rows n
                   LEFT JOIN members_membership m ON m.id = n.membership_id AND m.pool_id = n.pool_id
@@ -69,7 +71,7 @@ span_guards = [
         when=pgtrigger.After,
         operation=pgtrigger.Update,
         referencing=pgtrigger.Referencing(new="new_rows"),
-        func=f"{_BEHIND_A_HEADCOUNT} RETURN NULL;",
+        func=f"{_BEHIND_A_HEADCOUNT.format(lock='SHARE')} RETURN NULL;",
     ),
     Guard(
         name="span_is_kept",
@@ -77,5 +79,28 @@ span_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Delete | pgtrigger.Truncate,
         func=refuse("span_is_kept", "spans are ended, never deleted"),
+    ),
+]
+
+membership_guards = [
+    Guard(
+        name="membership_keeps_its_person",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date)
+               IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date)
+               OR (OLD.person_id IS NOT NULL AND NEW.person_id IS DISTINCT FROM OLD.person_id) THEN
+                {refuse("membership_keeps_its_person", "membership %s is bound to its person once", "OLD.id")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="memberships_are_kept",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete | pgtrigger.Truncate,
+        func=refuse("memberships_are_kept", "memberships end, they are never deleted"),
     ),
 ]

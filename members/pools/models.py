@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import Guard, follows_order, permanent, refuse
 from members.pools.plan_terms import PlanTerms
-from members.pools.triggers import duties_do_not_meet, duty_needs_two_people
+from members.pools.triggers import DUTIES, duties_do_not_meet, duty_needs_two_people
 
 
 class Pool(models.Model):
@@ -59,7 +59,8 @@ class Pool(models.Model):
                 func=f"""
                     IF (NEW.code, NEW.currency, NEW.charges_by_period)
                        IS DISTINCT FROM (OLD.code, OLD.currency, OLD.charges_by_period)
-                       OR (OLD.state <> 'draft' AND NEW.time_zone <> OLD.time_zone) THEN
+                       OR (OLD.state <> 'draft' AND NEW.time_zone <> OLD.time_zone)
+                       OR (OLD.opened_date IS NOT NULL AND NEW.opened_date IS DISTINCT FROM OLD.opened_date) THEN
                         {refuse("pool_keeps_its_money_terms", "code, currency and calendar zone are fixed")}
                     END IF;
                     -- The hour of a headcount is the server's own and never goes back.
@@ -143,5 +144,9 @@ class DutyGrant(models.Model):
                 condition=Q(ended_at=None) | Q(ended_at__gte=F("granted_at")),
                 name="grant_ends_after_it_began",
             ),
+            models.CheckConstraint(
+                condition=Q(pool__isnull=False) | Q(duty="pool_admin"), name="only_admins_are_of_all_pools"
+            ),
+            models.CheckConstraint(condition=Q(duty__in=DUTIES), name="duty_is_known"),
         ]
         triggers = [duty_needs_two_people, duties_do_not_meet]

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, refuse
+from aidplatform.lib.guards import Guard, judged_now, refuse
 
 # A treasurer orders and a controller releases; an admin decides on plans and periods; an auditor only looks.
 MEETING = (
@@ -20,7 +20,15 @@ MEETING = (
     ("auditor", "reviewer"),
     ("auditor", "second_reviewer"),
 )
+DUTIES = sorted({duty for pair in MEETING for duty in pair})
 _PAIRS = ", ".join(f"('{one}','{other}'), ('{other}','{one}')" for one, other in MEETING)
+
+
+def _holds(person: str, which: str = "") -> str:
+    """Return a query for a live duty of that person where the new grant is to hold."""
+    return f"""SELECT 1 FROM members_dutygrant g WHERE g.person_id = {person} AND g.ended_at IS NULL {which}
+               AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
+
 
 duty_needs_two_people = Guard(
     name="duty_needs_two_people",
@@ -36,6 +44,7 @@ duty_needs_two_people = Guard(
             END IF;
             RETURN NEW;
         END IF;
+        {judged_now()}
         IF NEW.is_founding THEN
             IF NEW.pool_id IS NULL THEN
                 LOCK TABLE members_dutygrant IN SHARE ROW EXCLUSIVE MODE;
@@ -43,13 +52,16 @@ duty_needs_two_people = Guard(
                    OR (SELECT count(*) FROM members_dutygrant WHERE pool_id IS NULL) >= 2 THEN
                     {refuse("duty_needs_two_people", "only the first two administrators are founding")}
                 END IF;
-            ELSIF (SELECT state FROM members_pool WHERE id = NEW.pool_id) <> 'draft' THEN
+            ELSIF (SELECT state FROM members_pool WHERE id = NEW.pool_id FOR SHARE) <> 'draft' THEN
                 {refuse("duty_needs_two_people", "founding grants are made while the pool is a draft")}
             END IF;
         ELSIF NEW.proposed_by_id IS NULL OR NEW.confirmed_by_id IS NULL
               OR NEW.proposed_by_id = NEW.confirmed_by_id
               OR NEW.person_id IN (NEW.proposed_by_id, NEW.confirmed_by_id) THEN
             {refuse("duty_needs_two_people", "two other people must agree")}
+        ELSIF NOT EXISTS ({_holds("NEW.proposed_by_id", "AND g.duty = 'pool_admin'")})
+              OR NOT EXISTS ({_holds("NEW.confirmed_by_id")}) THEN
+            {refuse("duty_needs_two_people", "an admin proposes and another holder of a duty there confirms")}
         END IF;
         RETURN NEW;
     """,

@@ -92,6 +92,10 @@ class Migration(migrations.Migration):
             model_name='idempotencykey',
             constraint=models.UniqueConstraint(fields=('scope', 'key'), name='one_answer_per_request'),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='idempotencykey',
+            trigger=pgtrigger.compiler.Trigger(name='first_answer_stays', sql=aidplatform.lib.guards.GuardSql(func="\n                    IF OLD.answer IS NOT NULL AND NEW IS DISTINCT FROM OLD THEN\n                        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'first_answer_stays', MESSAGE = format('request %s is answered', OLD.key);\n                    END IF;\n                    RETURN NEW;\n                ", hash='3562a515d7394c7968e1b379c075bd5d0478d4f3', operation='UPDATE', pgid='pgtrigger_first_answer_stays_d2f37', table='work_idempotencykey', when='BEFORE')),
+        ),
         migrations.AddConstraint(
             model_name='installation',
             constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='one_installation_row'),

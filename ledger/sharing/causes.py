@@ -1,0 +1,12 @@
+"""What besides awards moves the need of a period: kinds of journal entry, and the expense they become. Pure."""
+
+from ledger.books import chart
+
+# Kinds of entry that put a cost into To be shared → the expense account it has when it is shared.
+OTHER_COSTS = {
+    "write_off": chart.WRITE_OFFS,
+    "bank_charge": chart.BANK_CHARGES,
+    "waiting_refund": chart.SHARES_RETURNED,
+}
+# Kinds of entry that credit the carried surplus with what members did not pay.
+OTHER_INCOME = ("other_income", "interest")
