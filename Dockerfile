@@ -23,4 +23,4 @@ RUN python -m compileall -q . \
 USER 10001:10001
 EXPOSE 8000
 VOLUME /var/lib/aidplatform
-CMD ["python", "-m", "gunicorn", "aidplatform.wsgi:application", "--workers", "2", "--threads", "4", "--bind", "0.0.0.0:8000", "--graceful-timeout", "10", "--no-control-socket"]
+CMD ["python", "-m", "gunicorn", "aidplatform.wsgi:application", "--workers", "2", "--threads", "4", "--preload", "--bind", "0.0.0.0:8000", "--graceful-timeout", "10", "--no-control-socket"]

@@ -32,6 +32,7 @@ from aidplatform.embedded.environment import (
     starting_account,
 )
 from aidplatform.embedded.errors import EmbeddedError
+from aidplatform.embedded.fingerprint import fingerprint, record, recorded
 from aidplatform.embedded.layout import (
     Layout,
     locked,
@@ -167,7 +168,7 @@ def _start_all(supervisor: Supervisor, configuration: Configuration, environ: Ma
     account = _platform_account(layout, say)
     environment = ChildEnvironment(layout, account, configuration, addresses, environ)
     platform = Platform(layout, configuration, environment)
-    supervisor.run_command("prepare", platform.prepare())
+    _prepare(supervisor, platform)
     # Jobs killed with us are taken over at the next start, so the worker needs no farewell.
     supervisor.add(
         "beat",
@@ -181,6 +182,18 @@ def _start_all(supervisor: Supervisor, configuration: Configuration, environ: Ma
     _wait_for_web(supervisor, configuration)
     say(f"ready; the state is in {layout.root}; stop with Ctrl-C")
     print(configuration.url, flush=True)
+
+
+def _prepare(supervisor: Supervisor, platform: Platform) -> None:
+    """Migrate, grant and gather files, unless all is as the last preparation left it."""
+
+    def now() -> str:
+        return fingerprint(platform.layout, platform.configuration, platform.environment.addresses.owner_url)
+
+    if recorded(platform.layout) == now():
+        return
+    supervisor.run_command("prepare", platform.prepare())
+    record(platform.layout, now())
 
 
 def _start_services(supervisor: Supervisor, environ: Mapping[str, str]) -> Addresses:
