@@ -38,6 +38,9 @@ class User(AbstractBaseUser):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    # What of an account may change, by people as by the database's grants.
+    CHANGEABLE = ("password", "last_login", "email", "name", "name_zh", "is_active")
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -47,3 +50,12 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write a new account whole, and of an existing one only what may change.
+
+        Libraries save whole accounts, which the database would refuse: code and origin are fixed.
+        """
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            kwargs["update_fields"] = self.CHANGEABLE
+        super().save(*args, **kwargs)
