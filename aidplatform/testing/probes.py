@@ -14,10 +14,11 @@ from aidplatform.work.models import AuditEntry
 
 @jobs.handles("probe.write")
 def write(lease: jobs.Lease) -> dict[str, int]:
-    """Leave one trace, as money is posted: under a name that can be there once."""
+    """Leave one trace, as money is posted: under a name that can be there once. Dwell `seconds` before commit."""
     with lease.transaction():
         if not AuditEntry.objects.filter(action="probe_done", subject=lease.payload["name"]).exists():
             _done(lease)
+            time.sleep(lease.payload.get("seconds", 0))
     return {"attempt": lease.attempt}
 
 
