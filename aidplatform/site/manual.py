@@ -1,5 +1,6 @@
 """The manual: Markdown files of this project, one folder per language, rendered without raw HTML."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,19 @@ from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from markdown_it import MarkdownIt
+
+_CHINESE = "\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”"
+_BROKEN_CHINESE = re.compile(rf"(?<=[{_CHINESE}])\n(?=[{_CHINESE}])")
+
+# Wide tables scroll; alignment is a class, because inline styles are refused by the content policy; letters
+# of the bill have an index.
+_OURS = {
+    "<table>": '<div class="table-frame" tabindex="0"><table>',
+    "</table>": "</table></div>",
+    ' style="text-align:right"': ' class="number"',
+    "C_in": "C<sub>in</sub>",
+    "C_out": "C<sub>out</sub>",
+}
 
 # In reading order; the same names exist in every language.
 PAGES = ("start", "period", "share", "books", "guarantees", "operating", "glossary")
@@ -33,7 +47,8 @@ def manual_pages() -> list[ManualPage]:
 def _read(folder: str, name: str) -> ManualPage:
     """Read and render one page; the files change with a release only, so each is read once."""
     path = Path(settings.BASE_DIR) / "templates" / "docs" / folder / f"{name}.md"
-    text = path.read_text(encoding="utf-8")
+    # A line break between Chinese characters is layout, not a space.
+    text = _BROKEN_CHINESE.sub("", path.read_text(encoding="utf-8"))
     title, _newline, rest = text.partition("\n")
     return ManualPage(name, title.removeprefix("# ").strip(), _render(rest))
 
@@ -42,7 +57,6 @@ def _render(text: str) -> SafeString:
     """Render Markdown with tables; raw HTML in the text is shown, not obeyed. Wide tables scroll."""
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     html = renderer.render(text)
-    framed = html.replace("<table>", '<div class="table-frame" tabindex="0"><table>').replace(
-        "</table>", "</table></div>"
-    )
-    return mark_safe(framed)  # noqa: S308 - our own files, rendered with raw HTML off
+    for plain, ours in _OURS.items():
+        html = html.replace(plain, ours)
+    return mark_safe(html)  # noqa: S308 - our own files, rendered with raw HTML off

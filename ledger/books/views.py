@@ -19,6 +19,7 @@ from aidplatform.lib.templating import in_language
 from ledger.books import selectors
 from ledger.books.forms import KINDS, EntryFilter
 from ledger.books.models import Account, JournalEntry
+from ledger.books.selectors import StatementLine
 from members.pools.models import DutyGrant, Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool
@@ -71,7 +72,7 @@ def account(request: HttpRequest, code: str, account_code: str) -> HttpResponse:
     here = reverse("account", args=[code, account_code])
     context = _context(pool, "accounts", (found.name, "")) | {
         "account": found,
-        "lines": [(line, source_address(pool, line.source)) for line in lines[:PAGE]],
+        "lines": [(line, *_words(pool, line)) for line in lines[:PAGE]],
         "balance_fen": selectors.balance_fen(found.book, found.code),
         "newer": here if before else "",
         "older": f"{here}?before={lines[PAGE - 1].entry_no}" if len(lines) > PAGE else "",
@@ -112,7 +113,7 @@ def entries(request: HttpRequest, code: str) -> HttpResponse:
     page = list(found.filter(number__lt=before)[: PAGE + 1] if before else found[: PAGE + 1])
     context = _context(pool, "entries") | {
         "form": form,
-        "entries": page[:PAGE],
+        "entries": [(one, *_words(pool, one)) for one in page[:PAGE]],
         "kinds": dict(KINDS),
         "is_filtered": any(form.data.get(name) for name in ("kind", "since", "until", "text")),
         "newer": _address(request, before=None) if before else "",
@@ -167,10 +168,34 @@ def entry(request: HttpRequest, code: str, number: int) -> HttpResponse:
         "kind": dict(KINDS).get(found.kind, found.kind),
         "postings": postings,
         "total_fen": sum(posting.amount_fen for posting in postings if posting.side == "D"),
+        "text": entry_text(found.kind, found.source, found.description),
+        "source": source_label(found.source),
         "source_address": source_address(pool, found.source),
         "reversed_by": getattr(found, "reversed_by", None),
     }
     return render(request, "ledger/books/entry.html", context)
+
+
+def source_label(source: str) -> object:
+    """Say an entry's source in the reader's language; one of another kind stands as it was written."""
+    kind, _space, name = source.partition(" ")
+    if kind == "period":
+        return _("Period %(number)s") % {"number": name.rpartition("/")[2]}
+    if kind == "award":
+        return _("Case %(code)s") % {"code": name}
+    if kind == "entry":
+        return _("Entry %(number)s") % {"number": name}
+    return source
+
+
+def entry_text(kind: str, source: str, description: str) -> object:
+    """Say what an entry records in the reader's language; a text a person wrote stands as it is."""
+    name = source.partition(" ")[2]
+    if kind == "award":
+        return _("Aid for case %(code)s is final") % {"code": name}
+    if kind == "period":
+        return _("Period %(number)s shared among its members") % {"number": name.rpartition("/")[2]}
+    return description
 
 
 def source_address(pool: Pool, source: str) -> str:
@@ -183,6 +208,12 @@ def source_address(pool: Pool, source: str) -> str:
     if kind == "award":
         return reverse("award_period", args=[pool.code, name])
     return ""
+
+
+def _words(pool: Pool, line: StatementLine | JournalEntry) -> tuple[object, object, str]:
+    """Return what a line of a list says: its text, its source, and where the source leads."""
+    text = entry_text(line.kind, line.source, line.description)
+    return text, source_label(line.source), source_address(pool, line.source)
 
 
 def _filtered(found: QuerySet[JournalEntry], form: EntryFilter) -> QuerySet[JournalEntry]:

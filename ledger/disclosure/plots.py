@@ -12,7 +12,7 @@ from math import log10
 from ledger.sharing.apportion import Costs, FeeRule, Group, Sharing, compute_shares
 
 WIDTH, HEIGHT = 720, 340
-LEFT, RIGHT, TOP, BOTTOM = 78, 16, 20, 44
+LEFT, RIGHT, TOP, BOTTOM = 96, 34, 20, 44
 
 # The worked example of the manual: one case, the usual fee, pools from three people to a hundred million.
 EXAMPLE_AID_FEN = 50_000_000

@@ -83,11 +83,20 @@ def _row(entry: LogEntry) -> dict[str, Any]:
     return {
         "seq": entry.seq,
         "type": entry.type,
-        "key": entry.key,
+        "about": _about(entry),
         "at": json.loads(bytes(entry.data))["at"],
         "leaf_hash": bytes(entry.leaf_hash).hex(),
         "size": len(bytes(entry.data)),
     }
+
+
+def _about(entry: LogEntry) -> object:
+    """Say what a statement is about: a journal entry, a period, or whatever its key names."""
+    if entry.type == "book.entry":
+        return _("Journal entry %(number)s") % {"number": entry.key}
+    if entry.type in {"roll.freeze", "period.announce", "period.close"}:
+        return _("Period %(number)s") % {"number": entry.key}
+    return entry.key
 
 
 def _before(request: HttpRequest) -> int | None:

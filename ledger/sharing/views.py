@@ -20,6 +20,7 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once
 from aidplatform.work.models import Job
 from ledger.sharing import selectors, services
+from ledger.sharing.faces import face_of
 from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, Figures, bill_lines, class_figures, share_parts
 from ledger.sharing.forms import ApproveForm
 from ledger.sharing.models import Period
@@ -233,7 +234,7 @@ def _bill_context(found: Period) -> dict[str, Any]:
         "base": base,
         "parts": share_parts(figures, base) if base else [],
         "rows": [(names.get(row.class_no, row.class_no), row) for row in figures.classes],
-        "awards": list(selectors.awards_of(found)),
+        "awards": [(award, face_of(award.masked)) for award in selectors.awards_of(found)],
         "recompute": _recompute_data(figures),
     }
 

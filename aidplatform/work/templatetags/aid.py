@@ -127,9 +127,10 @@ def named(thing: Any) -> str:
 
 
 @register.filter
-def masked(face: dict[str, str], field: str) -> str:
-    """Return a field of a published case in the reader's language, as far as it was given in both."""
-    return in_language(face.get(field, ""), face.get(f"{field}_zh", "")) or "–"
+def subscripted(letter: str) -> SafeString:
+    """Write C_in as a letter with its index below."""
+    head, _underscore, index = letter.partition("_")
+    return format_html("{}<sub>{}</sub>", head, index) if index else format_html("{}", head)
 
 
 @register.filter
