@@ -136,7 +136,7 @@ def run_services(environ: Mapping[str, str], say: Callable[[str], None]) -> None
     """
 
     def start(supervisor: Supervisor, *, crashed: bool) -> None:
-        _start_services(supervisor, environ)
+        start_services(supervisor, environ)
         say("PostgreSQL and the broker run; `python -m aidplatform.embedded manage` uses them")
 
     _supervise(environ, say, start)
@@ -164,7 +164,7 @@ def _supervise(environ: Mapping[str, str], say: Callable[[str], None], start: St
 
 def _start_all(supervisor: Supervisor, configuration: Configuration, environ: Mapping[str, str]) -> None:
     layout, say = supervisor.layout, supervisor.say
-    addresses = _start_services(supervisor, environ)
+    addresses = start_services(supervisor, environ)
     account = _platform_account(layout, say)
     environment = ChildEnvironment(layout, account, configuration, addresses, environ)
     platform = Platform(layout, configuration, environment)
@@ -196,7 +196,7 @@ def _prepare(supervisor: Supervisor, platform: Platform) -> None:
     record(platform.layout, now())
 
 
-def _start_services(supervisor: Supervisor, environ: Mapping[str, str]) -> Addresses:
+def start_services(supervisor: Supervisor, environ: Mapping[str, str]) -> Addresses:
     """Start what no address was given for, create the roles there, and return where everything is."""
     layout = supervisor.layout
     found_database = resolve_postgres(environ, layout)

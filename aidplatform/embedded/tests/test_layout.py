@@ -1,6 +1,7 @@
 """Trap 4 and 5: whose the state directory is, what others see of it, how long a socket's path may be."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -109,6 +110,7 @@ def test_long_path_moves_the_sockets_to_a_short_folder_closed_to_others(place: P
         with psycopg.connect(services.app_url) as connection:
             role = connection.execute("SELECT current_user").fetchone()
         mode, owner = stat.S_IMODE(run.stat().st_mode), run.stat().st_uid
+    shutil.rmtree(run)
 
     assert len(os.fsencode(deep / "run" / ".s.PGSQL.5432.lock")) > SOCKET_PATH_BYTES
     assert str(run).startswith(f"/tmp/aid-{layout.account.uid}-")
