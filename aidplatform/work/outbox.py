@@ -15,16 +15,21 @@ log = structlog.get_logger(__name__)
 
 def send(task: str, arguments: list[int | str]) -> None:
     """Write a message into the caller's transaction; it leaves right after the commit, or by the sweeper."""
-
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO work_outboxmessage (task, arguments, created_at) VALUES (%s, %s, clock_timestamp())",
             [task, json.dumps(arguments)],
         )
-    transaction.on_commit(relay, robust=True)
+    # Once per transaction, however many messages: a broker that hangs costs its time-out once.
+    if not any(hook[1] is _relay_all for hook in connection.run_on_commit):
+        transaction.on_commit(_relay_all, robust=True)
 
 
-def relay(limit: int = 100) -> int:
+def _relay_all() -> None:
+    relay()
+
+
+def relay(limit: int = 1000) -> int:
     """Hand unsent messages to the broker and mark them; return how many.
 
     A broker that is down leaves them unsent for the sweeper: the caller's work is committed all the same. A

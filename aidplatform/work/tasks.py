@@ -19,7 +19,7 @@ def run_job(job_id: int) -> None:
 @shared_task(name="work.sweep")
 def sweep() -> None:
     """Send what was left unsent, hint again at every job that is due, forget old messages."""
-    outbox.relay(limit=1000)
+    outbox.relay()
     for job_id in jobs.due_job_ids():
         try:
             outbox.publish(jobs.RUN_TASK, [job_id])
