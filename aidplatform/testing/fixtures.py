@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connections
 
@@ -12,7 +13,7 @@ from aidplatform.testing.plugin import test_services
 from aidplatform.testing.stack import Stack
 from aidplatform.testing.world import World
 
-__all__ = ["committed_db", "stack", "world"]
+__all__ = ["committed_db", "owner", "stack", "world"]
 
 
 @pytest.fixture
@@ -46,6 +47,15 @@ def stack(committed_db: tuple[str, str], tmp_path: Path) -> Iterator[Stack]:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture
+def owner() -> Iterator[psycopg.Connection]:
+    """Give the test a connection as aid_owner to this process's database; nothing it does stays."""
+    with psycopg.connect(os.environ["AID_DATABASE_OWNER_URL"]) as connection:
+        connection.execute("SET lock_timeout = '5s'")
+        yield connection
+        connection.rollback()
 
 
 @pytest.fixture

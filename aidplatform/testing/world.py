@@ -1,7 +1,10 @@
 """Personas and a small pool, made by the services as any pool is."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -49,16 +52,28 @@ class World:
     stranger: User
 
     @classmethod
-    def founded(cls, *, code: str = "test-pool", members: int = 7, large: bool = False) -> "World":
-        """Found and open a pool with that many members on 2026-01-01 and stop the clock on that day."""
-        set_clock(dt.datetime(2026, 1, 1, 2, tzinfo=dt.UTC))
+    def founded(
+        cls,
+        *,
+        code: str = "test-pool",
+        members: int | Mapping[int, int] = 7,
+        large: bool = False,
+        time_zone: str = "Asia/Shanghai",
+        **terms: Any,
+    ) -> "World":
+        """Found and open a pool on 2026-01-01 and stop the clock at 10:00 of that day.
+
+        members: how many, or how many per class. terms: those that differ from TERMS.
+        """
+        set_clock(dt.datetime(2026, 1, 1, 10, tzinfo=ZoneInfo(time_zone)))
+        counts = {0: members} if isinstance(members, int) else dict(members)
         pool = pools.found_pool(
             code=code,
             name_en="Test pool",
             name_zh="测试互助",
             currency="CNY",
-            time_zone="Asia/Shanghai",
-            expected_members=10**6 if large else members,
+            time_zone=time_zone,
+            expected_members=10**6 if large else sum(counts.values()),
             founder="founding",
         )
         sharing.open_pool_books(pool=pool)
@@ -70,17 +85,18 @@ class World:
             if duty != "stranger":
                 pools.grant_founding_duty(pool=pool, person=person, duty=duty, at=clock.now())
         pools.publish_plan(
-            pool=pool, terms=TERMS, effective_date=OPENED, publisher="founding", at=clock.now()
+            pool=pool, terms=TERMS | terms, effective_date=OPENED, publisher="founding", at=clock.now()
         )
-        if members:
-            admit_group(
-                pool=pool,
-                count=members,
-                class_no=0,
-                from_at=clock.start_of_day(OPENED, "Asia/Shanghai"),
-                joined_date=OPENED,
-                actor="founding",
-            )
+        for class_no, count in counts.items():
+            if count:
+                admit_group(
+                    pool=pool,
+                    count=count,
+                    class_no=class_no,
+                    from_at=clock.start_of_day(OPENED, time_zone),
+                    joined_date=OPENED,
+                    actor="founding",
+                )
         pool = pools.open_pool(pool=pool, opener="founding", on=OPENED)
         return cls(
             pool,
@@ -106,10 +122,10 @@ class World:
     def settled_period(self) -> Period:
         """Run the calendar to the end of publicity."""
         period = sharing.open_period(pool=self.pool, at=clock.now())
-        set_clock(clock.start_of_day(period.publicity_date, "Asia/Shanghai"))
+        set_clock(clock.start_of_day(period.publicity_date, self.pool.time_zone))
         period = sharing.freeze_headcount(period=period, at=clock.now())
         period = sharing.announce_period(period=period, at=clock.now())
-        set_clock(clock.start_of_day(period.publicity_end_date, "Asia/Shanghai"))
+        set_clock(clock.start_of_day(period.publicity_end_date, self.pool.time_zone))
         return sharing.settle_period(period=period, at=clock.now())
 
     def computed_period(self) -> Period:
