@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -181,7 +182,8 @@ def _start_all(supervisor: Supervisor, configuration: Configuration, environ: Ma
     supervisor.run_command("first_start", platform.first_start())
     _wait_for_web(supervisor, configuration)
     say(f"ready; the state is in {layout.root}; stop with Ctrl-C")
-    print(configuration.url, flush=True)
+    with suppress(OSError):
+        print(configuration.url, flush=True)
 
 
 def _prepare(supervisor: Supervisor, platform: Platform) -> None:

@@ -18,9 +18,9 @@ from aidplatform.embedded.processes import POLL_SECONDS, Steps, forget_children,
 Start = Callable[[], subprocess.Popen[bytes]]
 
 TICK_SECONDS = 0.1
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 #: A child that ran this long has recovered; the next failure starts with a short pause again.
-STEADY_SECONDS = 60.0
+STEADY_SECONDS = 10.0
 #: How often a command is tried whose services failed under it.
 ATTEMPTS = 5
 
@@ -56,9 +56,13 @@ class Supervisor:
     hurry: bool = False
 
     def listen(self) -> None:
-        """Take SIGINT, SIGTERM and SIGHUP as requests to stop, even where they were handed down ignored."""
+        """Take SIGINT and SIGTERM as requests to stop, even where they were handed down ignored.
+
+        SIGHUP too, unless it was: then we were started with nohup, to outlive the terminal.
+        """
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._asked)
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._asked)
 
     def add(self, name: str, start: Start, steps: Steps, first: Start | None = None) -> None:
         """Start a child, the first time in the way of `first`, and keep it running from now on."""

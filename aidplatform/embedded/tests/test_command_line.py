@@ -123,6 +123,32 @@ def test_stop_command_stops_from_another_terminal_and_waits(place: Path) -> None
     assert nothing.endswith("nothing runs there\n")
 
 
+@pytest.mark.parametrize(
+    ("role", "addresses"),
+    [
+        ("app", ["AID_DATABASE_URL"]),
+        (
+            "admin",
+            ["AID_DATABASE_ADMIN_URL", "AID_DATABASE_OWNER_URL", "AID_DATABASE_ROLE", "AID_DATABASE_URL"],
+        ),
+    ],
+)
+def test_management_command_gets_the_addresses_of_its_role(
+    place: Path, role: str, addresses: list[str]
+) -> None:
+    code = "import os; print(sorted(name for name in os.environ if name.startswith('AID_DATABASE')))"
+    done = subprocess.run(
+        [sys.executable, "-m", "aidplatform.embedded", "manage", *("--role", role), "shell", "-c", code],
+        cwd=CHECKOUT,
+        env=CLEAN | {"AID_STATE_DIR": str(place / "state")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.strip() == str(addresses), done.stderr
+
+
 def test_message_for_people_comes_without_a_trace(place: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "aidplatform.embedded", "run"],

@@ -126,6 +126,15 @@ def test_each_signal_asks_to_stop(supervisor: Supervisor, number: signal.Signals
         supervisor.attend(5)
 
 
+def test_nohup_is_respected(supervisor: Supervisor) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    supervisor.listen()
+    os.kill(os.getpid(), signal.SIGHUP)
+
+    supervisor.attend(0)
+    assert supervisor.stop_asked_at is None
+
+
 def test_same_request_heard_twice_does_not_hurry(supervisor: Supervisor) -> None:
     """A terminal signals the whole group, and make hands its own down again; a second wish comes later."""
     supervisor.listen()
