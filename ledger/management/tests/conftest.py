@@ -1,0 +1,101 @@
+"""A small history to verify: two pools, large and small layout, costs besides awards, a reversal, an open period."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+
+from aidplatform.lib import clock
+from aidplatform.testing.plugin import test_services
+from aidplatform.testing.world import World, set_clock
+from ledger.books.services import credit, debit
+from ledger.openbooks import services as openbooks
+from ledger.sharing.selectors import book_of
+
+SHANGHAI = "Asia/Shanghai"
+
+
+def connect_to(name: str) -> str:
+    """Point Django at another database; return the one it had."""
+    connection = connections["default"]
+    connection.close()
+    before, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], name
+    return str(before)
+
+
+@pytest.fixture(scope="module")
+def history(django_db_blocker) -> Iterator[str]:
+    """Make the history once, by the services; yields the name of the database to clone."""
+    services = test_services()
+    name = f"aid_history_{uuid.uuid4().hex[:10]}"
+    services.create_database(name, "aid_template")
+    width, django_settings.SHARD_MEMBERS = django_settings.SHARD_MEMBERS, 4
+    with django_db_blocker.unblock():
+        before = connect_to(name)
+        try:
+            make_history()
+            yield name
+        finally:
+            connections.close_all()
+            connect_to(before)
+            django_settings.SHARD_MEMBERS = width
+            services.drop_database(name)
+
+
+def make_history() -> None:
+    """Post one period of each pool, book a cost, a reversal and an income, and compute the next period."""
+    small, large = World.founded(code="small", members=7), World.founded(code="large", members=9, large=True)
+    large.award(900_01, code="L-1")
+    large.posted_period()
+    small.award(100_000, code="S-1")
+    small.award(50_000, code="S-2")
+    first = small.posted_period()
+    book = book_of(small.pool)
+    at = clock.now()
+    common = {"book": book, "entry_date": at.date(), "at": at, "source": "test", "maker": "t", "checker": "u"}
+    for number, fen in enumerate((25, 40), start=1):
+        written_off = openbooks.post_logged_entry(
+            key=f"write_off/{number}",
+            kind="write_off",
+            lines=[debit("120", fen), credit("110", fen)],
+            description="a share nobody will pay",
+            **common,
+        )
+    openbooks.reverse_logged_entry(
+        entry=written_off, reason="paid after all", entry_date=at.date(), at=at, maker="t", checker="u"
+    )
+    openbooks.post_logged_entry(
+        key="interest/1",
+        kind="interest",
+        lines=[debit("101", 11), credit("240", 11)],
+        description="interest of the month",
+        **common,
+    )
+    set_clock(clock.start_of_day(first.next_opening_date, SHANGHAI) + dt.timedelta(hours=1))
+    small.award(70_000, code="S-3")
+    small.posted_period()
+    set_clock(clock.now() + dt.timedelta(days=31))
+    small.award(30_000, code="S-4")
+    small.computed_period()
+
+
+@pytest.fixture
+def clone(history: str, django_db_blocker) -> Iterator[psycopg.Connection]:
+    """Give the test a copy of the history; yields its owner's connection, by which to do harm."""
+    services = test_services()
+    name = f"aid_test_{uuid.uuid4().hex[:12]}"
+    with django_db_blocker.unblock():
+        connections.close_all()
+        owner_url, _app_url = services.create_database(name, history)
+        before = connect_to(name)
+        try:
+            with psycopg.connect(owner_url, autocommit=True) as owner:
+                yield owner
+        finally:
+            connections.close_all()
+            connect_to(before)
+            services.drop_database(name)

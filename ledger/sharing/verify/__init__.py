@@ -1,0 +1,40 @@
+"""Recompute every period from plan, spans, awards and postings, and hold what is stored against it."""
+
+from ledger.books.findings import Report
+from ledger.sharing.verify import bill, controls, headcount, posted
+from ledger.sharing.verify.rows import PeriodRow, PoolRow, periods, text
+
+SENTENCES = {
+    "period_numbers_have_no_gap": "The periods of a pool are numbered 1, 2, 3 … and each begins where the last ended.",
+    **headcount.SENTENCES,
+    **bill.SENTENCES,
+    **posted.SENTENCES,
+    **controls.SENTENCES,
+}
+FROZEN = ("frozen", "announced", "settled", "computed", "approved", "posting", "posted")
+
+
+def verify_sharing(report: Report, pool: PoolRow) -> None:
+    """Hold a pool's periods, charges and awards against every statement of SENTENCES."""
+    expected_number, expected_day = 1, None
+    for period in periods(pool):
+        found = (period.number, period.opening_date)
+        expected = (expected_number, expected_day or period.opening_date)
+        report.expect("period_numbers_have_no_gap", period.where, text(expected), text(found))
+        expected_number, expected_day = period.number + 1, period.next_opening_date
+        _verify_period(report, period)
+    controls.verify_charge_tables(report, pool)
+    controls.verify_awards(report, pool)
+
+
+def _verify_period(report: Report, period: PeriodRow) -> None:
+    if period.state not in FROZEN:
+        return
+    headcount.verify_headcount(report, period)
+    if period.assessed_fen is not None:
+        bill.verify_figures(report, period)
+        bill.verify_people(report, period)
+    if period.state == "posted":
+        posted.verify_entry(report, period)
+        posted.verify_carry(report, period)
+        posted.verify_close(report, period)

@@ -1,0 +1,162 @@
+"""Recount who was covered, and hold every charge against its class's share."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.books.findings import Report, fetch, figure
+from ledger.sharing.verify.rows import PeriodRow, logged, read_json, text
+
+SENTENCES = {
+    "headcount_is_of_publicity_day": "Every headcount is as of 00:00 of the publicity day in the pool's zone.",
+    "headcount_is_recounted": "Counting who was covered again gives every shard's members by class.",
+    "snapshot_is_unchanged": "The covered people and their classes are the ones that were frozen.",
+    "freeze_is_logged": "The log states every headcount by class.",
+    "charge_equals_class_rate": "Every membership counted is charged its class's share, and nobody else is.",
+    "shard_matches_manifest": "Every shard holds as many charges, of as many fen, as its manifest line says.",
+    "posted_charges_equal_assessed": "The charges of a period sum to what was assessed.",
+}
+CLASSES = 64
+
+_COVERED = """
+    SELECT membership_id, class_no FROM members_span
+     WHERE pool_id = %(pool)s AND from_at <= %(as_of)s AND recorded_at <= %(recorded)s
+       AND NOT (to_at IS NOT NULL AND to_at <= %(as_of)s AND ended_recorded_at <= %(recorded)s)"""
+_CHARGED = """
+    SELECT membership_id, share_fen FROM ledger_charge
+     WHERE pool_id = %(pool)s AND period_no = %(number)s"""
+# One pass over people and charges side by side: per id bucket and class, how many of each, what they sum to,
+# and how many charges differ from the class's share.
+_SIDE_BY_SIDE = f"""
+    SELECT coalesce(p.membership_id, c.membership_id) / %(width)s, p.class_no,
+           count(p.membership_id), coalesce(bit_xor(hashint8extended(p.membership_id, p.class_no)), 0),
+           count(c.membership_id), coalesce(sum(c.share_fen), 0)::bigint,
+           count(*) FILTER (WHERE c.share_fen IS DISTINCT FROM (%(rates)s::bigint[])[p.class_no + 1]),
+           min(coalesce(p.membership_id, c.membership_id))
+               FILTER (WHERE c.share_fen IS DISTINCT FROM (%(rates)s::bigint[])[p.class_no + 1])
+      FROM ({_COVERED}) p FULL JOIN ({_CHARGED}) c ON c.membership_id = p.membership_id
+     GROUP BY 1, 2"""
+_PEOPLE_ONLY = f"""
+    SELECT membership_id / %(width)s, class_no,
+           count(*), bit_xor(hashint8extended(membership_id, class_no)), 0, 0, 0, NULL
+      FROM ({_COVERED}) p GROUP BY 1, 2"""
+
+
+@dataclass
+class Shard:
+    """What was counted in one range of membership ids: people by class, their hash, charges and their sum."""
+
+    people: dict[str, int] = field(default_factory=dict)
+    ids_hash: int = 0
+    charges: int = 0
+    fen: int = 0
+
+
+def verify_headcount(report: Report, period: PeriodRow) -> None:
+    """Hold manifest, snapshot, totals and, once posted, charges against a new count of the spans."""
+    midnight = figure(
+        "SELECT %(day)s::date::timestamp AT TIME ZONE %(zone)s",
+        {"day": period.publicity_date, "zone": period.pool.zone},
+    )
+    report.expect("headcount_is_of_publicity_day", period.where, midnight, period.as_of)
+    manifest = fetch(
+        """SELECT first_id, end_id - first_id AS width, shard_no, members, counts, ids_hash, want_fen
+             FROM ledger_manifestline WHERE period_id = %(period)s ORDER BY first_id""",
+        period.parameters,
+    )
+    # Without a line there must be nobody, wherever ids are cut.
+    widths = {line[1] for line in manifest} or {1 << 40}
+    report.expect("headcount_is_recounted", f"{period.where}, widths of its shards", 1, len(widths))
+    counted = _count(report, period, min(widths))
+    for first_id, width, *line in manifest:
+        _hold_shard(report, period, counted.pop(first_id // width, Shard()), line)
+    for bucket, shard in counted.items():
+        where = f"{period.where}, ids from {bucket * min(widths)}, in no shard"
+        report.expect("headcount_is_recounted", f"{where}: people", 0, sum(shard.people.values()))
+        report.expect("shard_matches_manifest", f"{where}: charges", 0, shard.charges)
+
+
+def _count(report: Report, period: PeriodRow, width: int) -> dict[int, Shard]:
+    """Count people and charges by shard in one pass, and hold each charge against its class's share."""
+    rates: list[int | None] = [None] * CLASSES
+    for row in period.classes or []:
+        rates[row["class_no"]] = row["share_fen"]
+    rows = fetch(
+        _SIDE_BY_SIDE if period.is_posted else _PEOPLE_ONLY,
+        period.parameters
+        | {"as_of": period.as_of, "recorded": period.headcount_recorded_at, "width": width, "rates": rates},
+    )
+    shards: dict[int, Shard] = {}
+    for bucket, class_no, people, ids_hash, charges, fen, wrong, example in rows:
+        shard = shards.setdefault(bucket, Shard())
+        if people:
+            shard.people[str(class_no)] = people
+            shard.ids_hash ^= ids_hash
+        shard.charges += charges
+        shard.fen += fen
+        if period.is_posted:
+            report.examined("charge_equals_class_rate", max(people, charges))
+        if wrong:
+            rate = None if class_no is None else f"{rates[class_no]} fen for class {class_no}"
+            _note_wrong_charge(report, period, rate, wrong, example)
+    _hold_totals(report, period, shards)
+    return shards
+
+
+def _note_wrong_charge(
+    report: Report, period: PeriodRow, rate: str | None, wrong: int, membership: int
+) -> None:
+    """Look up the first membership whose charge differs and note both figures."""
+    rows = fetch(
+        f"SELECT share_fen FROM ({_CHARGED}) c WHERE membership_id = %(membership)s",
+        period.parameters | {"membership": membership},
+    )
+    report.false(
+        "charge_equals_class_rate",
+        f"{period.where}, membership {membership}" + (f" and {wrong - 1} more" if wrong > 1 else ""),
+        rate or "no charge: not counted",
+        " and ".join(f"{share} fen" for (share,) in rows) or "no charge",
+        wrong,
+    )
+
+
+def _hold_shard(report: Report, period: PeriodRow, shard: Shard, line: list[Any]) -> None:
+    """Hold a line of the manifest against what was counted in its range."""
+    shard_no, members, counts, ids_hash, want_fen = line
+    where = f"{period.where}, shard {shard_no}"
+    counts = read_json(counts)
+    report.expect("headcount_is_recounted", where, text(shard.people), text(counts))
+    report.expect("headcount_is_recounted", f"{where}, members", sum(shard.people.values()), members)
+    report.expect("snapshot_is_unchanged", f"{where}, hash of ids and classes", ids_hash, shard.ids_hash)
+    if period.is_posted:
+        rates = {str(row["class_no"]): row["share_fen"] for row in period.classes}
+        fen = sum(count * rates.get(class_no, 0) for class_no, count in counts.items())
+        report.expect("shard_matches_manifest", f"{where}, fen wanted", fen, want_fen)
+        expected, found = (
+            f"{members} charges of {want_fen} fen",
+            f"{shard.charges} charges of {shard.fen} fen",
+        )
+        report.expect("shard_matches_manifest", where, expected, found)
+
+
+def _hold_totals(report: Report, period: PeriodRow, shards: dict[int, Shard]) -> None:
+    """Hold the period's own totals and the log against the recount."""
+    totals: dict[str, int] = {}
+    for shard in shards.values():
+        for class_no, count in shard.people.items():
+            totals[class_no] = totals.get(class_no, 0) + count
+    report.expect(
+        "headcount_is_recounted", f"{period.where}, members", sum(totals.values()), period.headcount
+    )
+    if period.classes is not None:
+        stored = {str(row["class_no"]): row["members"] for row in period.classes if row["members"]}
+        report.expect("headcount_is_recounted", f"{period.where}, classes", text(totals), text(stored))
+    told = logged(period, "roll.freeze").get("counts", "no line")
+    report.expect("freeze_is_logged", period.where, text(totals), text(told))
+    if period.is_posted:
+        code, where = "posted_charges_equal_assessed", period.where
+        charges = sum(shard.charges for shard in shards.values())
+        fen = sum(shard.fen for shard in shards.values())
+        report.expect(code, f"{where}, fen assessed and charged", period.assessed_fen, fen)
+        report.expect(code, f"{where}, fen charged and noted", fen, period.charged_fen)
+        report.expect(code, f"{where}, members counted and charged", period.headcount, charges)
+        report.expect(code, f"{where}, members charged and noted", charges, period.charged_members)

@@ -1,0 +1,130 @@
+"""The rows a verification starts from, and how it reads and shows them."""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.books.findings import fetch, figure
+
+FIGURES = (
+    "id",
+    "number",
+    "state",
+    "plan_version_id",
+    "opening_date",
+    "next_opening_date",
+    "publicity_date",
+    "as_of",
+    "headcount_recorded_at",
+    "headcount",
+    "cases",
+    "aid_fen",
+    "fee_fen",
+    "other_costs_fen",
+    "reserve_contribution_fen",
+    "reserve_drawn_fen",
+    "sponsor_fen",
+    "other_income_fen",
+    "carry_in_fen",
+    "carry_out_fen",
+    "need_fen",
+    "assessed_fen",
+    "classes",
+    "books_upto_no",
+    "shown_sha256",
+    "prepared_by",
+    "prepared_at",
+    "approved_by",
+    "approved_at",
+    "approved_sha256",
+    "charged_members",
+    "charged_fen",
+    "entry_id",
+)
+
+
+@dataclass(frozen=True)
+class PoolRow:
+    """The pool, its book and its log by id."""
+
+    id: int
+    code: str
+    zone: str
+    book_id: int
+    log_id: int
+
+
+class PeriodRow:
+    """A period's stored columns as attributes."""
+
+    def __init__(self, pool: PoolRow, row: tuple[Any, ...]) -> None:
+        self.pool = pool
+        self.values = dict(zip(FIGURES, row, strict=True))
+        if isinstance(self.values["classes"], str):
+            self.values["classes"] = json.loads(self.values["classes"])
+
+    def __getattr__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def is_posted(self) -> bool:
+        """Tell whether its charges must be there."""
+        return bool(self.state == "posted")
+
+    @property
+    def where(self) -> str:
+        """Return how a finding names it."""
+        return f"period {self.pool.code}/{self.number}"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return what most queries need."""
+        return {"period": self.id, "pool": self.pool.id, "book": self.pool.book_id, "number": self.number}
+
+
+def periods(pool: PoolRow) -> list[PeriodRow]:
+    """Return the pool's periods in their order."""
+    rows = fetch(
+        f"SELECT {', '.join(FIGURES)} FROM ledger_period WHERE pool_id = %(pool)s ORDER BY number",
+        {"pool": pool.id},
+    )
+    return [PeriodRow(pool, row) for row in rows]
+
+
+def logged(period: PeriodRow, entry_type: str) -> dict[str, Any]:
+    """Return the body of the period's log line of that type; empty without one."""
+    data = figure(
+        "SELECT data FROM ledger_logentry WHERE log_id = %(log)s AND type = %(type)s AND key = %(key)s",
+        {"log": period.pool.log_id, "type": entry_type, "key": str(period.number)},
+    )
+    try:
+        body = json.loads(bytes(data))["body"] if data is not None else {}
+    except (ValueError, KeyError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def read_json(value: Any) -> Any:
+    """Return a JSON column decoded, however the driver hands it over."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def text(value: object) -> str:
+    """Return a figure the same way on both sides of a comparison."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {value[key]}" for key in sorted(value, key=str)) + "}"
+    if isinstance(value, tuple):
+        return ", ".join(str(part.date() if isinstance(part, dt.datetime) else part) for part in value)
+    return str(value)
+
+
+# Net movements on an account by entries of some kinds, a reversal counting as the kind it reverses.
+MOVES = """
+    SELECT e.number, sum(CASE p.side WHEN %(side)s THEN p.amount_fen ELSE -p.amount_fen END) AS fen
+      FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
+      JOIN ledger_account a ON a.id = p.account_id
+      LEFT JOIN ledger_journalentry o ON o.id = e.reverses_id
+     WHERE e.book_id = %(book)s AND a.code = %(account)s
+       AND (%(kinds)s::text[] IS NULL OR coalesce(o.kind, e.kind) = ANY(%(kinds)s::text[]))
+     GROUP BY e.number"""
