@@ -23,6 +23,7 @@ VARIABLES: dict[str, str] = {
     "AID_DATABASE_ROLE": "owner: this process connects as aid_owner instead of aid_app",
     "AID_REDIS_URL": "the broker: unix:///path/valkey.sock?db=0 or redis://host:6379/0",
     "AID_SECRET_KEY": "at least 50 random characters; signs sessions and one-time links",
+    "AID_DATA_KEY": "at least 50 random characters; encrypts identities, health data and account numbers",
     "AID_DEMO": "1: demonstration with invented people and a movable clock, on loopback only; 0: real",
     "AID_HOST": "the address the web server binds; 127.0.0.1 unless said otherwise",
     "AID_PORT": "the port of the web server; 8000 unless said otherwise",
@@ -116,6 +117,7 @@ if DEMO and HOST not in {"127.0.0.1", "::1", "localhost"}:
 
 DEBUG = False
 SECRET_KEY = env_secret("AID_SECRET_KEY", at_least=50)
+DATA_KEY = env_secret("AID_DATA_KEY", at_least=50)
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", *(["localhost", "127.0.0.1", "[::1]"] if DEMO else [])]
 ROOT_URLCONF = "aidplatform.urls"
 WSGI_APPLICATION = "aidplatform.wsgi.application"

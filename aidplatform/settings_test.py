@@ -5,6 +5,7 @@ import tempfile
 
 os.environ.setdefault("AID_DEMO", "1")
 os.environ.setdefault("AID_SECRET_KEY", "only-for-tests-" + "x" * 50)
+os.environ.setdefault("AID_DATA_KEY", "only-for-tests-" + "y" * 50)
 os.environ.setdefault("AID_DATABASE_URL", "postgresql://aid_app@/aidplatform?host=/nonexistent")
 os.environ.setdefault("AID_DATABASE_OWNER_URL", "postgresql://aid_owner@/aidplatform?host=/nonexistent")
 os.environ.setdefault("AID_REDIS_URL", "unix:///nonexistent/valkey.sock?db=0")

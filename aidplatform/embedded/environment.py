@@ -74,6 +74,7 @@ class ChildEnvironment:
             | {
                 "AID_REDIS_URL": self.addresses.redis_url,
                 "AID_SECRET_KEY": self.environ.get("AID_SECRET_KEY") or secret(self.layout, "secret_key"),
+                "AID_DATA_KEY": self.environ.get("AID_DATA_KEY") or secret(self.layout, "data_key"),
                 "AID_STATE_DIR": str(self.layout.root),
                 "PYTHONUNBUFFERED": "1",
             }

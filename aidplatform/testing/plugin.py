@@ -25,6 +25,7 @@ def pytest_load_initial_conftests() -> None:
     """Start the services in the first process; give every process a database of its own."""
     os.environ["AID_DEMO"] = "1"
     os.environ.setdefault("AID_SECRET_KEY", "only-for-tests-" + "x" * 50)
+    os.environ.setdefault("AID_DATA_KEY", "only-for-tests-" + "y" * 50)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if not worker:
         _start_services()

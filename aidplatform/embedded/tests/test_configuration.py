@@ -123,7 +123,7 @@ def test_each_child_gets_only_the_addresses_it_needs(place: Path) -> None:
     )
     app, owner = maker.for_app(), maker.for_owner()
 
-    assert {name: app[name] for name in app if name != "AID_SECRET_KEY"} == {
+    assert {name: app[name] for name in app if name not in {"AID_SECRET_KEY", "AID_DATA_KEY"}} == {
         "TZ": "UTC",
         "AID_DATABASE_URL": "app",
         "AID_REDIS_URL": "broker",
