@@ -59,8 +59,8 @@ def fingerprint(layout: Layout, configuration: Configuration, owner_url: str) ->
     packages = Path(sysconfig.get_path("purelib"))
     for name in sorted(entry.name for entry in packages.glob("*.dist-info")):
         digest.update(f"{name}\n".encode())
-    made = layout.root / "static" / "staticfiles.json"
-    digest.update(made.read_bytes() if made.is_file() else b"absent")
+    for made in _made(layout):
+        digest.update(made.read_bytes() if made.is_file() else b"absent")
     for path in _files(CHECKOUT / name for name in _SOURCES):
         digest.update(f"{path.relative_to(CHECKOUT)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -83,6 +83,12 @@ def record(layout: Layout, value: str) -> None:
 
 def _place(layout: Layout) -> Path:
     return layout.root / "prepared"
+
+
+def _made(layout: Layout) -> list[Path]:
+    """Return what a preparation leaves in the state directory: the list of static files, the catalogues."""
+    catalogues = sorted((layout.root / "locale").rglob("*.mo"))
+    return [layout.root / "static" / "staticfiles.json", *catalogues]
 
 
 def _database_digest(owner_url: str) -> str:

@@ -110,6 +110,9 @@ def test_every_change_of_the_files_is_seen(prepared: Prepared) -> None:
     (prepared.layout.root / "static").mkdir()
     (prepared.layout.root / "static" / "staticfiles.json").write_text("{}")
     seen.append(prepared.now())
+    (prepared.layout.root / "locale").mkdir()
+    (prepared.layout.root / "locale" / "django.mo").write_bytes(b"compiled")
+    seen.append(prepared.now())
 
     assert len(set(seen)) == len(seen)
 
