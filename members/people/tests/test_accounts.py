@@ -1,0 +1,41 @@
+"""Accounts of people."""
+
+import re
+
+import pytest
+
+from aidplatform.testing.refusals import not_permitted, refused, run
+from members.people.models import User, new_code
+
+
+def test_new_code_has_ten_characters_that_nobody_confuses() -> None:
+    codes = {new_code() for _ in range(200)}
+    assert len(codes) == 200
+    assert all(re.fullmatch(r"P-[2-9A-HJ-NP-Z]{10}", code) for code in codes)
+
+
+def test_one_account_per_email_whatever_its_capitals(db: None) -> None:
+    User.objects.create_user("someone@example.org")
+    with refused("one_account_per_email"):
+        run(
+            """INSERT INTO members_user (code, email, password, name, name_zh, is_active, is_demo, date_joined)
+               VALUES ('P-X', 'Someone@Example.org', '', '', '', true, false, now())"""
+        )
+
+
+def test_account_without_a_password_lets_nobody_in(db: None) -> None:
+    person = User.objects.create_user("someone@example.org")
+    assert not person.has_usable_password()
+    assert not person.check_password("")
+
+
+@pytest.mark.parametrize("column", ["code", "is_demo", "date_joined"])
+def test_account_gives_no_right_to_change_who_it_is(db: None, column: str) -> None:
+    User.objects.create_user("someone@example.org")
+    with not_permitted():
+        run(f"UPDATE members_user SET {column} = {column}")
+
+
+def test_account_is_called_by_its_name_or_address(db: None) -> None:
+    assert str(User.objects.create_user("a@example.org")) == "a@example.org"
+    assert str(User.objects.create_user("b@example.org", name="Lin")) == "Lin"
