@@ -316,6 +316,14 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 
+# Event → kinds of job that hear of it; the apps below know only the events (`work.events.publish`).
+EVENT_SUBSCRIBERS: dict[str, list[str]] = {
+    "award.final": [],
+    "award.shared": [],
+    "award.paid": [],
+    "period.charges_posted": [],
+}
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
