@@ -382,7 +382,7 @@ award_guards = [
         """,
     ),
     Guard(
-        name="award_state_follows_its_period",
+        name="award_step_fits_its_period",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         declare=[("period_state", "text")],
@@ -395,7 +395,7 @@ award_guards = [
             IF NEW.state = 'final' AND period_state IS DISTINCT FROM 'announced'
                OR NEW.state = 'shared' AND period_state IS DISTINCT FROM 'posting'
                OR NEW.state = 'withdrawn' AND period_state IN ('approved', 'posting', 'posted') THEN
-                {refuse("award_state_follows_its_period", "award %s is not %s in a period that is %s", "OLD.code", "NEW.state", "coalesce(period_state, 'none')")}
+                {refuse("award_step_fits_its_period", "award %s is not %s in a period that is %s", "OLD.code", "NEW.state", "coalesce(period_state, 'none')")}
             END IF;
             RETURN NEW;
         """,
