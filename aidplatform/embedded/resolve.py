@@ -148,6 +148,8 @@ def copied_into(layout: Layout, name: str, folder: Path) -> Path:
         for path in [half, *half.rglob("*")]:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+        for outdated in layout.binaries.glob(f"{name}-*"):
+            shutil.rmtree(outdated)
         half.rename(target)
     return target / name
 

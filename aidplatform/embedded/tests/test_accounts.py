@@ -120,7 +120,11 @@ def test_unreachable_packages_are_copied_with_their_libraries(place: Path) -> No
     writable = [path for path in copy.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o022]
     assert writable == []
     again = reachable_postgres(original, layout)
+    os.utime(closed / name, ns=(1, 1))
+    upgraded = reachable_postgres(original, layout)
     assert again == usable
+    assert upgraded not in {None, usable}
+    assert len(list(layout.binaries.glob(f"{name}-*"))) == 1, "the outdated copy is gone"
 
 
 @as_root
