@@ -4,7 +4,7 @@ Everything that asks the database is lazy: an error page, a download and a fragm
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -44,7 +44,7 @@ def duties_held(request: HttpRequest) -> set[str]:
     """Return every duty the person holds anywhere; nothing for a visitor."""
     if not request.user.is_authenticated:
         return set()
-    grants = DutyGrant.objects.filter(person=cast(User, request.user), ended_at=None)
+    grants = DutyGrant.objects.filter(person=request.user, ended_at=None)
     return set(grants.values_list("duty", flat=True))
 
 
@@ -62,5 +62,5 @@ def demo_people() -> list[dict[str, Any]]:
     ]
 
 
-def _lazy(make: Callable[[], Any]) -> SimpleLazyObject:
+def _lazy(make: Callable[[], Any]) -> Any:
     return SimpleLazyObject(make)

@@ -56,7 +56,8 @@ def _read(folder: str, name: str) -> ManualPage:
 def _render(text: str) -> SafeString:
     """Render Markdown with tables; raw HTML in the text is shown, not obeyed. Wide tables scroll."""
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
-    html = renderer.render(text)
+    html: str = renderer.render(text)
     for plain, ours in _OURS.items():
         html = html.replace(plain, ours)
-    return mark_safe(html)  # noqa: S308 - our own files, rendered with raw HTML off
+    safe: SafeString = mark_safe(html)  # noqa: S308 - our own files, rendered with raw HTML off
+    return safe

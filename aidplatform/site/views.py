@@ -1,6 +1,6 @@
 """Pages of the whole site: landing, switches, health, refusals."""
 
-from typing import Any, cast
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -19,7 +19,6 @@ from aidplatform.lib.http import public, refusal
 from aidplatform.lib.templating import THEME_COOKIE, THEMES, local_address
 from aidplatform.site.todo import todos_of
 from ledger.disclosure.selectors import pool_cards
-from members.people.models import User
 
 ROBOTS = """User-agent: *
 Disallow: /
@@ -34,7 +33,7 @@ Disallow: /pools/*/ledger/
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Say what this is, list the pools with their last figures, and tell the signed-in what waits for them."""
-    todos = todos_of(cast(User, request.user)) if request.user.is_authenticated else None
+    todos = todos_of(request.user) if request.user.is_authenticated else None
     return render(request, "site/home.html", {"section": "home", "cards": pool_cards(), "todos": todos})
 
 

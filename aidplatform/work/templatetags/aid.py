@@ -101,10 +101,9 @@ def badge(state: str, label: object) -> SafeString:
 
 
 @register.inclusion_tag("components/_progress.html")
-def progress(done: int, total: int, label: object, note: object = "") -> dict[str, Any]:
-    """Show how far something is; with nothing to do it is complete."""
-    percent = 100 if total <= 0 else min(100, done * 100 // total)
-    return {"done": done, "total": max(total, 1), "percent": percent, "label": label, "note": note}
+def progress(percent: int, label: object, note: object = "") -> dict[str, Any]:
+    """Show how far something is, in words and as a bar."""
+    return {"percent": percent, "label": label, "note": note}
 
 
 @register.filter
@@ -136,6 +135,7 @@ def subscripted(letter: str) -> SafeString:
 @register.filter
 def short_count(number: int) -> str:
     """Write a round number briefly, for an axis: 10 k, 100 M; in Chinese by ten thousands."""
+    steps: tuple[tuple[int, str], ...]
     if (get_language() or "").startswith("zh"):
         steps = ((10**8, "亿"), (10**4, "万"))
     else:
