@@ -259,7 +259,9 @@ MFA_TOTP_ISSUER = "aidplatform"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-LOCALE_PATHS = [BASE_DIR / "aidplatform" / "locale"]
+# Compiled into the state directory: the account that serves need not be able to write the sources.
+LOCALE_SOURCES = BASE_DIR / "aidplatform" / "locale"
+LOCALE_PATHS = [STATE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+
+from aidplatform.site.catalogues import compile_catalogues
 from django.db import connections
 from psycopg.conninfo import conninfo_to_dict
 
@@ -45,11 +47,27 @@ class Stack:
             **self.extra,
         }
 
+    def prepare(self) -> None:
+        """Bring the database up to this version, as aid_owner."""
+        subprocess.run(
+            [sys.executable, "manage.py", "prepare", "--database-only"],
+            cwd=ROOT,
+            env=self.environment() | {"AID_DATABASE_ROLE": "owner"},
+            check=True,
+        )
+
     def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process of its own group; its output goes to <folder>/<name>.log."""
+        """Start a module as a process of its own group; its output goes to <folder>/<name>.log."""
+        return self._start(name, "-m", *command)
+
+    def start_code(self, name: str, code: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a piece of Python in the same way."""
+        return self._start(name, "-c", code, *arguments)
+
+    def _start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                [sys.executable, *command],
                 cwd=ROOT,
                 env=self.environment(),
                 stdout=log,
@@ -83,6 +101,7 @@ class Stack:
 
     def start_web(self) -> str:
         """Start the web server on a free port and return its address once it answers."""
+        compile_catalogues(self.folder / "locale")
         port = free_port()
         self.extra["AID_PORT"] = str(port)
         self.start(

@@ -19,6 +19,7 @@ class Command(BaseCommand):
     """Quick and idempotent: says nothing when there is nothing to do."""
 
     help = "Makes the demonstration the first time (AID_DEMO=1), or the first administrators (AID_DEMO=0)."
+    requires_system_checks = []  # a start must not wait for what the tests have checked
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run as aid_app, with the worker running."""

@@ -15,6 +15,7 @@ class Command(BaseCommand):
     """Safe to run again at every start; a demonstration and a real database refuse each other here."""
 
     help = "Migrates, grants exactly the listed rights, compiles translations, collects static files."
+    requires_system_checks = []  # a start must not wait for what the tests have checked
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the switch that leaves files alone."""
