@@ -76,6 +76,7 @@ _LATER = (
     "charged_members",
     "charged_fen",
     "posted_at",
+    "charges_notified_at",
     "entry_id",
 )
 
@@ -142,10 +143,10 @@ _SHARES = f"""
                               FROM jsonb_array_elements(plan->'classes') k) terms
      WHERE a.period_id = NEW.id AND a.state <> 'withdrawn' AND payers.weight > 0
      GROUP BY lightest, cap;
-    IF NEW.sponsor_fen <> coalesce(want.excess, 0) OR NEW.reserve_contribution_fen <> 0 OR NEW.reserve_drawn_fen <> 0 THEN
+    IF (NEW.sponsor_fen, NEW.reserve_contribution_fen, NEW.reserve_drawn_fen) IS DISTINCT FROM (coalesce(want.excess, 0)::bigint, 0::bigint, 0::bigint) THEN
         {refuse(_SOURCES, "sponsor %s; the plan says %s, and it has no reserve", "NEW.sponsor_fen", "coalesce(want.excess, 0)")}
     END IF;
-    IF NEW.need_fen <> NEW.aid_fen + NEW.other_costs_fen + NEW.fee_fen - NEW.carry_in_fen - NEW.sponsor_fen THEN
+    IF NEW.need_fen IS DISTINCT FROM NEW.aid_fen + NEW.other_costs_fen + NEW.fee_fen - NEW.carry_in_fen - NEW.sponsor_fen THEN
         {refuse(_SOURCES, "need %s does not follow from its parts", "NEW.need_fen")}
     END IF;
     SELECT coalesce(jsonb_agg(jsonb_build_object('class_no', class_no, 'weight', weight, 'members', members,
@@ -164,7 +165,7 @@ _SHARES = f"""
 """
 
 _FIGURES = f"""
-    IF NEW.state NOT IN ('computed', 'approved') OR OLD.state NOT IN ('settled', 'computed') THEN
+    IF NOT (NEW.state = 'computed' AND OLD.state IN ('settled', 'computed') OR NEW.state = 'approved' AND OLD.state = 'computed') THEN
         RETURN NEW;
     END IF;
     {judged_now()}
@@ -211,6 +212,7 @@ period_guards = [
         name="period_keeps_its_identity",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
+        declare=[("kept", "ledger_period")],
         func=f"""
             IF ({", ".join(f"NEW.{c}" for c in _IDENTITY)}) IS DISTINCT FROM
                ({", ".join(f"OLD.{c}" for c in _IDENTITY)}) THEN
@@ -225,7 +227,11 @@ period_guards = [
                ({_OLD_FIGURES}, OLD.approved_by, OLD.approved_at, OLD.approved_sha256) THEN
                 {refuse("approved_figures_are_fixed", "figures of an approved period never change")}
             END IF;
-            IF OLD.state = 'posted' AND NEW IS DISTINCT FROM OLD THEN
+            -- The announcement of its charges is the one thing that still comes to a posted period, once.
+            kept := NEW;
+            kept.charges_notified_at := OLD.charges_notified_at;
+            IF OLD.state = 'posted' AND (kept IS DISTINCT FROM OLD
+               OR OLD.charges_notified_at IS NOT NULL AND NEW.charges_notified_at IS DISTINCT FROM OLD.charges_notified_at) THEN
                 {refuse("posted_period_is_permanent", "a posted period never changes")}
             END IF;
             RETURN NEW;
