@@ -1,9 +1,11 @@
 """What crash tests need: servers of their own, which they may fill up, cut off and kill."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +14,19 @@ from pathlib import Path
 import redis
 from celery import current_app
 
-from aidplatform.embedded.accounts import service_account
-from aidplatform.embedded.layout import prepare_layout
+from aidplatform.embedded.accounts import Identity, service_account
+from aidplatform.embedded.configuration import CHECKOUT
+from aidplatform.embedded.environment import can_run_the_platform
+from aidplatform.embedded.layout import Layout, prepare_layout
+from aidplatform.embedded.operator_commands import installed_addresses
 from aidplatform.embedded.resolve import ExternalBroker, resolve_broker
+from aidplatform.embedded.services import Services
 from aidplatform.embedded.valkey import Valkey
 from aidplatform.lib.redis_urls import celery_broker_url
+from aidplatform.testing.stack import wait_until
+
+#: The environment of a newcomer: none of our variables, none of libpq's.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("AID_", "PG"))}
 
 
 @contextmanager
@@ -91,3 +101,65 @@ def _send_to(url: str) -> None:
     current_app.conf.broker_url = url  # type: ignore[misc]
     current_app._pool = None  # type: ignore[attr-defined]
     current_app.amqp._producer_pool = None  # type: ignore[attr-defined]
+
+
+class Installation:
+    """A state directory and what runs on it: the supervisor with the servers alone, or with everything."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.layout: Layout = prepare_layout(state, service_account())
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def services(self) -> Services:
+        """Return the addresses of the servers of this place."""
+        addresses, admin = installed_addresses(CLEAN, self.layout)
+        return Services(admin or "", addresses.owner_url, addresses.app_url, addresses.redis_url, {})
+
+    def start(self, command: str = "services", **variables: str) -> subprocess.Popen[bytes]:
+        """Start the supervisor; where it may, as the account of the services, so that these may kill it."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "aidplatform.embedded", command],
+                cwd=CHECKOUT,
+                env={**CLEAN, "AID_STATE_DIR": str(self.state), **variables},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **self._identity(),
+            )
+        return self.process
+
+    def start_services(self) -> None:
+        """Start the servers, unless they run, and wait for them."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        said = len(self.said())
+        self.start()
+        wait_until(lambda: "broker run" in self.said()[said:], seconds=60, what="PostgreSQL and the broker")
+
+    def stop(self) -> None:
+        """Stop in order."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=60)
+
+    def said(self) -> str:
+        """Return what the supervisor has printed."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    @property
+    def log(self) -> Path:
+        """Where the supervisor's output goes."""
+        return self.state.with_name(self.state.name + ".log")
+
+    def pid(self, name: str) -> int:
+        """Return the process of one of the supervisor's children."""
+        children = json.loads((self.layout.run / "children.json").read_text())
+        return int(children[name][0])
+
+    def _identity(self) -> Identity:
+        account = self.layout.account
+        if not can_run_the_platform(account, self.layout):
+            return {}
+        os.chown(self.log, account.uid, account.gid)
+        return account.identity()
