@@ -1,32 +1,13 @@
 """A database that was prepared as a real installation, and settings to match."""
 
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.db import connections
 
+from aidplatform.testing.operator import run_manage
 from aidplatform.testing.plugin import test_services
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def run_manage(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run manage.py as an operator does, and return what it said."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "aidplatform.settings_test", **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def real_environment(owner_url: str, app_url: str) -> dict[str, str]:

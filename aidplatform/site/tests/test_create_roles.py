@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from aidplatform.embedded.services import running_services
-from aidplatform.site.tests.conftest import run_manage
+from aidplatform.testing.operator import run_manage
 
 
 @pytest.fixture(scope="module")

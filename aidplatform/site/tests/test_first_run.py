@@ -10,7 +10,8 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from aidplatform.site.founding import administrators
-from aidplatform.site.tests.conftest import real_environment, run_manage
+from aidplatform.site.tests.conftest import real_environment
+from aidplatform.testing.operator import run_manage
 from aidplatform.work.models import AuditEntry
 from members.people.models import User
 from members.pools.models import DutyGrant

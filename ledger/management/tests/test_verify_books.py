@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from aidplatform.site.tests.conftest import run_manage
+from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
 from ledger.management.commands.verify_books import TRUE
 
