@@ -8,7 +8,7 @@ from aidplatform.lib.errors import DomainError
 
 SYMBOLS = {"CNY": "¥", "EUR": "€", "USD": "$", "GBP": "£"}
 LARGEST_FEN = 2**53 - 1
-_AMOUNT = re.compile(r"^(?P<whole>\d{1,3}(,\d{3})+|\d+)(\.(?P<cents>\d{1,2}))?$")
+_AMOUNT = re.compile(r"(?P<whole>\d{1,3}(,\d{3})+|\d+)(\.(?P<cents>\d{1,2}))?", re.ASCII)
 
 
 class AmountError(DomainError):
@@ -37,7 +37,7 @@ def parse_fen(text: str) -> int:
 
     Raises: AmountError for anything else, more than two decimals, or 2^53 fen and more.
     """
-    match = _AMOUNT.match(text.strip())
+    match = _AMOUNT.fullmatch(text.strip())
     if match is None:
         raise AmountError(_("“%(text)s” is not an amount. Write it like 1,234.50.") % {"text": text[:40]})
     fen = int(match["whole"].replace(",", "")) * 100 + int((match["cents"] or "0").ljust(2, "0"))

@@ -1,0 +1,47 @@
+"""Which errors of the database are worth doing the same again, and statements that may take long."""
+
+import pytest
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+
+from aidplatform.lib.db import is_retryable, long_transaction, scalar, sqlstate
+
+
+def _error(code: str) -> DatabaseError:
+    with pytest.raises(DatabaseError) as caught, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}', MESSAGE = 'x'; END $$")
+    return caught.value
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03"])
+def test_lost_locks_and_deadlocks_are_retryable(db: None, code: str) -> None:
+    error = _error(code)
+    assert sqlstate(error) == code
+    assert is_retryable(error)
+
+
+@pytest.mark.parametrize("code", ["23505", "23514", "42501", "22012"])
+def test_refusals_and_faults_are_not_retryable(db: None, code: str) -> None:
+    assert not is_retryable(_error(code))
+
+
+def test_broken_connection_is_retryable() -> None:
+    assert is_retryable(OperationalError("server closed the connection unexpectedly"))
+    assert not is_retryable(IntegrityError("x"))
+    assert sqlstate(ValueError("x")) == ""
+
+
+def test_long_transaction_lifts_the_limits_inside_only(db: None) -> None:
+    before = scalar("SHOW idle_in_transaction_session_timeout")
+    assert before == "1min"
+    with long_transaction():
+        assert scalar("SHOW statement_timeout") == "0"
+        assert scalar("SHOW idle_in_transaction_session_timeout") == "0"
+
+
+def test_locks_are_waited_for_15_seconds_at_most(db: None) -> None:
+    assert scalar("SHOW lock_timeout") == "15s"
+
+
+def test_scalar_returns_the_one_figure_or_none(db: None) -> None:
+    assert scalar("SELECT 5 + %s", [3]) == 8
+    assert scalar("SELECT 1 WHERE false") is None
