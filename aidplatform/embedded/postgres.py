@@ -50,8 +50,13 @@ _SETTINGS: dict[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-#: For tests that don't pull the plug: nothing is promised to survive.
-_FAST: dict[str, str] = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+#: For tests that don't pull the plug: nothing is promised to survive, and many may come at once.
+_FAST: dict[str, str] = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "200",
+}
 
 
 @dataclass(frozen=True)
