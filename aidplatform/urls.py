@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("aidplatform.site.urls")),
+    path("", include("claims.urls")),
     path("", include("ledger.urls")),
     path("", include("members.urls")),
     path("accounts/", include("allauth.urls")),

@@ -18,6 +18,7 @@ _BROKEN_CHINESE = re.compile(rf"(?<=[{_CHINESE}])\n(?=[{_CHINESE}])")
 _OURS = {
     "<table>": '<div class="table-frame" tabindex="0"><table>',
     "</table>": "</table></div>",
+    "<pre>": '<pre tabindex="0">',
     ' style="text-align:right"': ' class="number"',
     "C_in": "C<sub>in</sub>",
     "C_out": "C<sub>out</sub>",

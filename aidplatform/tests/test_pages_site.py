@@ -4,6 +4,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.conf import settings
 from django.db import connection
 from django.db.utils import OperationalError
@@ -275,6 +282,20 @@ def test_person_without_second_factor_is_led_to_its_set_up(world: World) -> None
     response = client.get("/pools/test-pool/ledger/")
     assert (response.status_code, response.headers["Location"]) == (302, "/accounts/2fa/")
     assert "Not set up yet" in client.get("/accounts/2fa/").content.decode()
+
+
+def test_password_and_authenticator_open_the_pages_of_a_duty(world: World) -> None:
+    secret = generate_totp_secret()
+    world.auditor.set_password("right horse battery")
+    world.auditor.save()
+    TOTP.activate(world.auditor, secret)
+    client = client_of(None)
+    body = {"login": world.auditor.email, "password": "right horse battery"}
+    assert client.post("/accounts/login/", body).headers["Location"] == "/accounts/2fa/authenticate/"
+    assert client.get("/pools/test-pool/ledger/").status_code == 302
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    assert client.post("/accounts/2fa/authenticate/", {"code": code}).headers["Location"] == "/"
+    assert client.get("/pools/test-pool/ledger/").status_code == 200
 
 
 def test_languages_of_the_switch_are_the_two_of_the_settings(db: None) -> None:

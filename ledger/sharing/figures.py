@@ -12,6 +12,13 @@ from django.utils.translation import gettext_lazy as _
 # Below this many members the figures of one period could point at one person: the public sees years.
 SMALLEST_PUBLIC_POOL = 100
 
+# Kinds of journal entry that put something besides aid on the bill.
+_CAUSES: dict[str, object] = {
+    "write_off": _("shares that could not be collected"),
+    "bank_charge": _("bank charges"),
+    "waiting_refund": _("past shares returned for illness in the waiting period"),
+}
+
 Sign = Literal["+", "−", "="]
 
 
@@ -32,7 +39,10 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """All figures of a period's bill, provisional or final, named as in the manual."""
+    """All figures of a period's bill, provisional or final, named as in the manual.
+
+    other_income_fen is part of the carry in, other_costs_by_kind says what the other costs are.
+    """
 
     cases: int
     aid_fen: int
@@ -46,6 +56,8 @@ class Figures:
     need_fen: int
     assessed_fen: int
     classes: tuple[ClassFigures, ...]
+    other_income_fen: int = 0
+    other_costs_by_kind: tuple[tuple[str, int], ...] = ()
 
     @property
     def members(self) -> int:
@@ -82,12 +94,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class BillLine:
-    """One line of the bill: what it adds or takes away (fen), and its letter in the identity."""
+    """One line of the bill: what it adds or takes away (fen), its letter in the identity, and what is in it."""
 
     sign: Sign
     letter: str
     name: object
     amount_fen: int
+    causes: tuple[tuple[object, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,14 +128,26 @@ def bill_lines(figures: Figures) -> list[BillLine]:
     """Return the lines from the costs to the need; a cause that is zero is left out, aid, fee and carry stay."""
     lines = [
         BillLine("+", "A", _("Aid for the cases"), figures.aid_fen),
-        BillLine("+", "W", _("Other costs to be shared"), figures.other_costs_fen),
+        BillLine("+", "W", _("Other costs to be shared"), figures.other_costs_fen, _costs(figures)),
         BillLine("+", "Φ", _("Management fee"), figures.fee_fen),
         BillLine("+", "R", _("Contribution to the reserve"), figures.reserve_contribution_fen),
         BillLine("−", "V", _("Drawn from the reserve"), figures.reserve_drawn_fen),
         BillLine("−", "E", _("Paid by the sponsor"), figures.sponsor_fen),
-        BillLine("−", "C_in", _("Surplus carried in"), figures.carry_in_fen),
+        BillLine("−", "C_in", _("Surplus carried in"), figures.carry_in_fen, _income(figures)),
     ]
     return [line for line in lines if line.amount_fen or line.letter in {"A", "Φ", "C_in"}]
+
+
+def _costs(figures: Figures) -> tuple[tuple[object, int], ...]:
+    """Say what is in the other costs, cause by cause."""
+    return tuple((_CAUSES.get(kind, kind), fen) for kind, fen in figures.other_costs_by_kind)
+
+
+def _income(figures: Figures) -> tuple[tuple[object, int], ...]:
+    """Say how much of the carry in is income from outside."""
+    if not figures.other_income_fen:
+        return ()
+    return ((_("interest, sponsor and referral income"), figures.other_income_fen),)
 
 
 def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:

@@ -199,11 +199,14 @@ def figures_of(found: Period) -> Figures | None:
         need_fen=bill.sharing.need_fen,
         assessed_fen=bill.sharing.assessed_fen,
         classes=class_figures(bill.classes),
+        other_income_fen=bill.other_income_fen,
+        other_costs_by_kind=tuple(sorted(bill.other_costs_by_kind.items())),
     )
 
 
 def _stored(found: Period) -> Figures:
     """Read the figures of a computed period; the database has checked that none is missing."""
+    by_kind = selectors.other_costs(selectors.books_window(found)) if found.other_costs_fen else {}
     return Figures(
         cases=found.cases or 0,
         aid_fen=found.aid_fen or 0,
@@ -217,6 +220,8 @@ def _stored(found: Period) -> Figures:
         need_fen=found.need_fen or 0,
         assessed_fen=found.assessed_fen or 0,
         classes=class_figures(found.classes or []),
+        other_income_fen=found.other_income_fen or 0,
+        other_costs_by_kind=tuple(sorted(by_kind.items())),
     )
 
 

@@ -40,6 +40,7 @@ _LOOK_OF_STATE: dict[str, str] = {
     "posting": "active",
     "posted": "done",
     # awards
+    "held": "waiting",
     "final": "done",
     "shared": "done",
     "withdrawn": "stopped",

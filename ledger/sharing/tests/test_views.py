@@ -9,9 +9,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
-from aidplatform.testing.world import World, run_jobs
+from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of, public_world
 from aidplatform.work.models import Job
+from ledger.books.models import Book
+from ledger.books.services import credit, debit
+from ledger.openbooks.services import post_logged_entry
 from ledger.sharing import services
 from ledger.sharing.models import Period
 
@@ -87,6 +90,41 @@ def test_bill_of_posted_period_explains_one_share_exactly(pool: World) -> None:
     assert "5.3333" in page
     assert "0.0001" in page
     assert "S + E + V + C in = 10,800.00 · A + W + Φ + R + C out = 10,800.00" in page
+
+
+def test_bill_names_each_cause_of_other_costs_and_income(pool: World) -> None:
+    pool.award(1_000_000)
+    book = Book.objects.get(code="test-pool")
+    entries = (
+        ("bank_charge", debit("120", 4_500), credit("101", 4_500)),
+        ("interest", debit("101", 1_200), credit("240", 1_200)),
+    )
+    for kind, *lines in entries:
+        post_logged_entry(
+            book=book, key=kind, kind=kind, lines=lines, entry_date=clock.today("UTC"), at=clock.now(),
+            description=kind, source="bank", maker="service",
+        )  # fmt: skip
+    settled = pool.settled_period()
+    provisional = text_of(client_of(None), url())
+    services.compute_shares(period=settled, preparer=pool.admin.code, at=clock.now())
+    final = text_of(client_of(None), url())
+    for page in (provisional, final):
+        assert "Other costs to be shared W ¥45.00" in page
+        assert "of it bank charges ¥45.00" in page
+        assert "Surplus carried in C in ¥12.00" in page
+        assert "of it interest, sponsor and referral income ¥12.00" in page
+        # 10,000.00 + 800.00 + 45.00 - 12.00
+        assert "Need, to be shared N ¥10,833.00" in page
+
+
+def test_case_with_an_open_objection_says_so(pool: World) -> None:
+    award = pool.award(1_000_000)
+    period = services.open_period(pool=pool.pool, at=clock.now())
+    set_clock(clock.start_of_day(period.publicity_date, "Asia/Shanghai"))
+    period = services.freeze_headcount(period=period, at=clock.now())
+    services.announce_period(period=period, at=clock.now())
+    services.hold_award(award=award, holder="service", at=clock.now())
+    assert "objection open" in text_of(client_of(None), url())
 
 
 def test_class_table_downloads_what_is_shown(pool: World) -> None:

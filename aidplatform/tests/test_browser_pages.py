@@ -1,0 +1,279 @@
+"""Pages in a real Chromium on a running installation: accessible, quiet, of one origin, and alive.
+
+With AID_SCREENSHOTS=<folder> every page is also kept as a picture.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from aidplatform.site.manual import PAGES
+from aidplatform.testing.plugin import chromium, test_services
+from aidplatform.testing.stack import ROOT, Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PUBLIC = [
+    "/", "/demo/", "/no/such/page/", "/accounts/login/", "/accounts/password/reset/", "/accounts/signup/",
+    *(f"/docs/{name}/" for name in PAGES),
+    "/pools/demo/", "/pools/demo/periods/", "/pools/demo/periods/1/", "/pools/demo/periods/2/",
+    "/pools/demo/plan/", "/pools/demo/log/", "/pools/demo/log/3/",
+]  # fmt: skip
+STAFF = [
+    "/", "/jobs/", "/pools/demo/", "/pools/demo/periods/1/", "/pools/demo/periods/2/",
+    "/pools/demo/ledger/", "/pools/demo/ledger/trial-balance/", "/pools/demo/ledger/accounts/110/",
+    "/pools/demo/ledger/accounts/101/", "/pools/demo/ledger/entries/",
+    "/pools/demo/ledger/entries/?since=2026-02-01&until=2026-01-01", "/pools/demo/ledger/entries/4/",
+    "/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/password/set/", "/accounts/email/",
+    "/accounts/logout/",
+]  # fmt: skip
+# Width, scheme, and the rules that can differ from the look before: a scheme changes colors only.
+LOOKS = (
+    (1280, "light", None),
+    (1280, "dark", "color-contrast"),
+    (390, "dark", None),
+    (390, "light", "color-contrast"),
+)
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a whole demonstration: database, worker, scheduler, web; yields its address."""
+    services = test_services()
+    name = f"aid_browser_{uuid.uuid4().hex[:12]}"
+    owner_url, app_url = services.create_database(name, "aid_template")
+    stack = Stack(app_url, owner_url, os.environ["AID_REDIS_URL"], tmp_path_factory.mktemp("live"))
+    # The real settings: static files with their hashes, as members get them.
+    stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
+    try:
+        manage(stack, "prepare", AID_DATABASE_ROLE="owner")
+        stack.start_worker()
+        stack.start_beat()
+        address = stack.start_web()
+        manage(stack, "first_start")
+        yield address
+    finally:
+        stack.stop()
+        services.drop_database(name)
+
+
+def manage(stack: Stack, *arguments: str, **environment: str) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**stack.environment(), **environment},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    """Start the system's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def quiet_page(chrome: Browser, live: str, **options: object) -> Iterator[Page]:
+    """Open a page that fails the test on any console error, script error or request to another origin."""
+    context: BrowserContext = chrome.new_context(base_url=live, **options)  # type: ignore[arg-type]
+    page = context.new_page()
+    noise: list[str] = []
+    page.on("console", lambda said: noise.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    page.on("request", lambda sent: None if is_ours(sent.url, live) else noise.append(f"asked {sent.url}"))
+    yield page
+    # Statuses that a test asks for on purpose are reported by Chromium as errors too.
+    assert [line for line in noise if "the server responded with a status of 4" not in line] == []
+    context.close()
+
+
+def is_ours(url: str, live: str) -> bool:
+    return url.startswith((f"{live}/", "data:"))
+
+
+def become(page: Page, duty: str) -> None:
+    page.goto("/demo/")
+    page.locator("main button.person").nth(
+        ["pool_admin", "controller", "treasurer", "auditor"].index(duty)
+    ).click()
+    page.wait_for_load_state()
+
+
+def keep_picture(page: Page, name: str) -> None:
+    folder = os.environ.get("AID_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def faults_of(page: Page, rule: str | None = None) -> list[str]:
+    """Return what axe finds (by one rule, or by all), and whether the page is wider than the screen."""
+    options: dict[str, object] = {"resultTypes": ["violations"]}
+    if rule:
+        options["runOnly"] = {"type": "rule", "values": [rule]}
+    found = Axe().run(page, options=options).response["violations"]
+    faults = [f"{fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]]
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return faults + ([f"{wide} px wider than the screen"] if wide > 0 else [])
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+@pytest.mark.parametrize(("who", "addresses"), [(None, PUBLIC), ("controller", STAFF)])
+def test_every_page_is_accessible_and_fits_in_every_look(
+    chrome: Browser, live: str, language: str, who: str | None, addresses: list[str]
+) -> None:
+    faults: dict[str, list[str]] = {}
+    with quiet_page(chrome, live, locale=language) as page:
+        if who:
+            become(page, who)
+        for address in addresses:
+            page.goto(address)
+            for width, scheme, rule in LOOKS:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                keep_picture(
+                    page, f"{who or 'visitor'}{address}{language}-{scheme}-{width}".replace("/", "_")
+                )
+                if found := faults_of(page, rule):
+                    faults[f"{address} {scheme} {width}"] = found
+    assert faults == {}
+
+
+def test_period_is_prepared_approved_posted_and_recomputed(chrome: Browser, live: str) -> None:
+    with quiet_page(chrome, live, locale="en-US") as page:
+        become(page, "pool_admin")
+        page.goto("/pools/demo/periods/2/")
+        page.get_by_role("button", name="Dry run").click()
+        expect(page.get_by_text("You prepared these figures")).to_be_visible(timeout=30_000)
+        assert faults_of(page) == []
+        become(page, "controller")
+        page.goto("/")
+        page.get_by_role("link", name="Look at it").click()
+        page.locator("summary", has_text="Approve these figures").click()
+        assert faults_of(page) == []
+        page.get_by_role("button", name="Approve and charge").click()
+        expect(page.get_by_text("members charged in")).to_be_visible(timeout=30_000)
+        expect(page.locator("h1 + .lead .badge")).to_have_text("posted")
+        page.get_by_role("button", name="Recompute in this browser").click()
+        expect(page.get_by_text("Agrees: every share")).to_be_visible()
+        assert faults_of(page) == []
+        page.locator("#staff-part").get_by_role("link", name=re.compile("Journal entry")).click()
+        expect(page.get_by_role("heading", name="Postings")).to_be_hidden()
+        expect(page.locator("caption", has_text="Postings")).to_be_visible()
+
+
+def forged(html: str) -> str:
+    assert '"share": "486"' in html
+    return html.replace('"share": "486"', '"share": "487"')
+
+
+def test_recomputation_in_the_browser_notices_a_wrong_figure(chrome: Browser, live: str) -> None:
+    with quiet_page(chrome, live, locale="en-US") as page:
+        page.route("**/periods/1/", lambda route: route.fulfill(body=forged(route.fetch().text())))
+        page.goto("/pools/demo/periods/1/")
+        page.get_by_role("button", name="Recompute in this browser").click()
+        expect(page.get_by_text("Does not agree")).to_be_visible()
+
+
+def test_everything_works_without_javascript(chrome: Browser, live: str) -> None:
+    with quiet_page(chrome, live, locale="en-US", java_script_enabled=False) as page:
+        become(page, "auditor")
+        expect(page.locator(".demo-people summary")).to_contain_text("Sun Li")
+        page.get_by_role("button", name="简体中文").click()
+        expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
+        page.get_by_role("button", name="English").click()
+        page.get_by_role("button", name="Dark").click()
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        page.goto("/pools/demo/ledger/entries/")
+        page.get_by_label("Kind").select_option("period")
+        page.get_by_role("button", name="Filter").click()
+        assert "kind=period" in page.url
+        expect(page.locator("tbody")).to_contain_text("Period 1 shared among its members")
+
+
+def test_theme_follows_the_system_until_it_is_chosen(chrome: Browser, live: str) -> None:
+    def paper(page: Page) -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    with quiet_page(chrome, live, locale="en-US", color_scheme="dark") as page:
+        page.goto("/docs/")
+        dark = paper(page)
+        page.get_by_role("button", name="Light", exact=True).click()
+        expect(page.locator("html")).to_have_attribute("data-theme", "light")
+        assert page.url == f"{live}/docs/"
+        light = paper(page)
+        page.goto("/")
+        assert (dark, paper(page)) == ("rgb(14, 21, 19)", light)
+        assert light == "rgb(245, 248, 246)"
+        page.get_by_role("button", name="As the system").click()
+        expect(page.locator("html")).not_to_have_attribute("data-theme", "light")
+        assert paper(page) == dark
+
+
+def test_keyboard_reaches_content_and_people(chrome: Browser, live: str) -> None:
+    with quiet_page(chrome, live, locale="en-US") as page:
+        page.goto("/")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        expect(page.locator("#main")).to_be_focused()
+        people = page.locator("details.demo-people")
+        people.locator("summary").focus()
+        page.keyboard.press("Enter")
+        expect(people).to_have_attribute("open", "")
+        page.keyboard.press("Escape")
+        expect(people).not_to_have_attribute("open", "")
+        expect(people.locator("summary")).to_be_focused()
+
+
+def test_paper_shows_figures_and_no_controls(chrome: Browser, live: str) -> None:
+    with quiet_page(chrome, live, locale="en-US", color_scheme="dark") as page:
+        page.goto("/pools/demo/periods/1/")
+        page.emulate_media(media="print")
+        for hidden in (".switches", ".topnav", ".crumbs", ".demo-people"):
+            expect(page.locator(hidden).first).to_be_hidden()
+        expect(page.locator(".bill")).to_be_visible()
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        keep_picture(page, "paper_period")
+
+
+def test_motion_stops_for_those_who_ask(chrome: Browser, live: str) -> None:
+    with quiet_page(chrome, live, reduced_motion="reduce") as page:
+        page.goto("/")
+        assert page.evaluate("getComputedStyle(document.querySelector('a')).transitionDuration") == "1e-05s"
+
+
+def test_million_is_made_divided_and_shown_live(chrome: Browser, live: str) -> None:
+    with quiet_page(chrome, live, locale="en-US") as page:
+        become(page, "pool_admin")
+        page.goto("/demo/")
+        page.get_by_role("button", name="Divide over a million now").click()
+        page.get_by_role("link", name="Open its period").click(timeout=120_000)
+        page.get_by_role("button", name="Dry run").click()
+        expect(page.get_by_text("You prepared these figures")).to_be_visible(timeout=60_000)
+        period = page.url
+        become(page, "controller")
+        page.goto(period)
+        page.locator("summary", has_text="Approve these figures").click()
+        page.get_by_role("button", name="Approve and charge").click()
+        expect(page.locator("progress")).to_be_visible()
+        # The run belongs to no tab: one opened later shows it too.
+        other = page.context.new_page()
+        other.goto(period)
+        for tab in (other, page):
+            expect(tab.get_by_text("1,000,000 members charged in")).to_be_visible(timeout=120_000)
