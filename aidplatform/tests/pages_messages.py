@@ -1,14 +1,22 @@
-"""Finds every text for translation in source and templates, so that none can be left without Chinese."""
+"""Finds every text for translation in source and templates, so that none can be left without Chinese.
+
+`python -m aidplatform.tests.pages_messages` brings the catalogue up to date: it drops what is not used any
+more, adds what is new with an empty translation, and prints what is left to translate.
+"""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import polib
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("aidplatform", "members", "ledger")
+APPS = ("aidplatform", "members", "claims", "ledger")
+CATALOGUE = ROOT / "aidplatform" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+# Sentences of a library that its own catalogue lacks are kept under this mark.
+LIBRARY = "django-allauth"
 _CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "gettext_noop"}
 _STRING = r'(?:u?"(?:[^"\\]|\\.)*"|u?\'(?:[^\'\\]|\\.)*\')'
 _IN_TEMPLATE = re.compile(
@@ -62,3 +70,38 @@ def messages_of_template(text: str) -> Iterator[Message]:
         texts = [ast.literal_eval(one) for one in re.findall(_STRING, match["args"])]
         plural = texts[1] if match["call"] == "ngettext" and len(texts) > 1 else ""
         yield (texts[0], plural)
+
+
+def update_catalogue() -> list[str]:
+    """Rewrite the catalogue from source and templates; return the messages that lack a translation."""
+    catalogue = polib.pofile(str(CATALOGUE))
+    known = {(entry.msgid, entry.msgid_plural or ""): entry for entry in catalogue}
+    fresh = polib.POFile(wrapwidth=110)
+    fresh.metadata = catalogue.metadata
+    found = messages_of_project()
+    for message in sorted(found, key=lambda one: (min(found[one]), one)):
+        entry = known.pop(message, None) or new_entry(message)
+        entry.occurrences = [(place, "") for place in sorted(found[message])]
+        fresh.append(entry)
+    fresh.extend(entry for entry in known.values() if is_of_library(entry))
+    fresh.save(str(CATALOGUE))
+    return [entry.msgid for entry in fresh if not entry.translated()]
+
+
+def new_entry(message: Message) -> polib.POEntry:
+    """Return an entry still to be translated."""
+    one, many = message
+    entry = polib.POEntry(msgid=one, flags=["python-format"] if "%(" in one else [])
+    if many:
+        entry.msgid_plural, entry.msgstr_plural = many, {0: ""}
+    return entry
+
+
+def is_of_library(entry: polib.POEntry) -> bool:
+    """Tell whether an entry translates a library's sentence."""
+    return any(place.startswith(LIBRARY) for place, _line in entry.occurrences)
+
+
+if __name__ == "__main__":
+    for untranslated in update_catalogue():
+        print(untranslated)

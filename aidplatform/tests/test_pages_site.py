@@ -34,7 +34,7 @@ def words(html: bytes) -> str:
 
 
 def our_patterns(patterns: list[URLPattern | URLResolver] | None = None) -> Iterator[URLPattern]:
-    for pattern in patterns or get_resolver().url_patterns:
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(pattern, URLPattern):
             yield pattern
         elif "allauth" not in str(pattern.urlconf_name):
