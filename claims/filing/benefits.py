@@ -1,0 +1,110 @@
+"""How much aid a plan grants for an event: the derivation, step by step. Pure.
+
+The event day is the date of the document that first establishes the illness; the plan version in force on that day
+decides. The result is data, so that the claimant, both reviewers and the tests read the same steps.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from members.pools.plan_terms import PlanTerms
+
+# Clauses of the covenant that a derivation cites.
+CLAUSE_COVER = "cover"
+CLAUSE_WAITING = "waiting"
+CLAUSE_AID = "aid"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One question of the derivation: its name, what was found, and whether it stands in the way of aid.
+
+    found: codes and figures by name; dates as ISO text, amounts in fen.
+    """
+
+    name: str
+    clause: str
+    passed: bool
+    found: dict[str, str | int]
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """The aid an event may be granted at most (fen), and how that came about."""
+
+    aid_fen: int
+    age: int
+    steps: tuple[Step, ...]
+
+    @property
+    def refused_by(self) -> str:
+        """Return the clause that stands in the way of aid; empty where none does."""
+        return next((step.clause for step in self.steps if not step.passed), "")
+
+    def to_json(self) -> list[dict[str, object]]:
+        """Return the steps as plain data."""
+        return [
+            {"name": step.name, "clause": step.clause, "passed": step.passed, **step.found}
+            for step in self.steps
+        ]
+
+
+def age_on(birth: dt.date, day: dt.date) -> int:
+    """Return completed years; who was born on 29 February has the birthday on 1 March in common years.
+
+    Raises: ValueError when the day lies before the birth.
+    """
+    if day < birth:
+        raise ValueError(f"{day} is before the birth on {birth}")
+    had_birthday = (day.month, day.day) >= (birth.month, birth.day)
+    return day.year - birth.year - (0 if had_birthday else 1)
+
+
+def waiting_ends(joined: dt.date, waiting_days: int) -> dt.date:
+    """Return the first day on which an illness counts: join day + 1 + waiting days."""
+    return joined + dt.timedelta(days=1 + waiting_days)
+
+
+def age_band(age: int) -> str:
+    """Return the published band of ten years, e.g. 30-39."""
+    low = age // 10 * 10
+    return f"{low}-{low + 9}"
+
+
+def derive(
+    *,
+    plan: PlanTerms,
+    severity: str,
+    birth: dt.date,
+    event: dt.date,
+    joined: dt.date,
+    is_covered: bool,
+) -> Benefit:
+    """Derive the most aid that the plan grants for an event.
+
+    is_covered: the membership was covered on the event day. Every question is answered, also after one stands in
+    the way, so that nobody learns the next reason only after clearing the first.
+
+    Raises: ValueError when the event lies before the birth.
+    """
+    age = age_on(birth, event)
+    first_day = waiting_ends(joined, plan.waiting_days)
+    most_fen = plan.max_aid_at(severity=severity, age=age)
+    steps = (
+        Step(
+            "covered",
+            CLAUSE_COVER,
+            joined <= event and is_covered,
+            {"event": event.isoformat(), "joined": joined.isoformat()},
+        ),
+        Step(
+            "waited",
+            CLAUSE_WAITING,
+            first_day <= event,
+            {"days": plan.waiting_days, "first_day": first_day.isoformat()},
+        ),
+        Step("granted", CLAUSE_AID, most_fen > 0, {"severity": severity, "age": age, "aid_fen": most_fen}),
+    )
+    stands = all(step.passed for step in steps)
+    assert 0 <= most_fen <= plan.max_aid_fen
+    return Benefit(most_fen if stands else 0, age, steps)

@@ -1,0 +1,194 @@
+"""Claims and the papers that support them. What tells of health or money is sealed."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.guards import follows_order
+from claims.filing.illnesses import KINDS
+from claims.filing.states import FIRST, TRANSITIONS
+from claims.filing.triggers import claim_guards, evidence_guards
+from members.joining.models import Membership
+from members.pools.models import PlanVersion, Pool
+
+LARGEST_PAPER = 10 * 2**20
+MEDIA_TYPES = ("image/jpeg", "image/png", "application/pdf")
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def new_claim_code() -> str:
+    """Return a claim's private id: CL- and ten characters without look-alikes."""
+    return "CL-" + "".join(secrets.choice(_ALPHABET) for _index in range(10))
+
+
+def new_evidence_code() -> str:
+    """Return a paper's id, long enough that nobody guesses one."""
+    return "E-" + "".join(secrets.choice(_ALPHABET) for _index in range(20))
+
+
+class Claim(models.Model):
+    """What happened to a member, as told and supported by papers, on its way to a decision and to aid.
+
+    code: known to the claimant and the reviewers only; the public case number is the award's. plan_version: the
+    one in force on the event day. age, aid_fen, derivation: what that version grants (fen), and why. birth, story,
+    payee: sealed for this claim; payee_index finds equal accounts. masked: what everyone will see, as consented.
+    reviewer: who has taken the claim up. round: a second reviewer who disagrees opens the next one.
+    due_date: when whoever has the ball should have acted, in the pool's zone.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        FILED = "filed", _("filed")
+        PAPERS_REQUESTED = "papers_requested", _("papers requested")
+        UNDER_REVIEW = "under_review", _("under review")
+        RECOMMENDED = "recommended", _("second review")
+        APPROVED = "approved", _("approved")
+        REJECTED = "rejected", _("rejected")
+        IN_PUBLICITY = "in_publicity", _("in publicity")
+        OBJECTED = "objected", _("objected to")
+        OVERTURNED = "overturned", _("objection upheld")
+        AWARDED = "awarded", _("awarded")
+        SHARED = "shared", _("shared by all")
+        PAID = "paid", _("paid")
+        CLOSED = "closed", _("closed")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    class Sex(models.TextChoices):
+        FEMALE = "f", _("female")
+        MALE = "m", _("male")
+        WITHHELD = "", _("not shown")
+
+    # What may change of a claim, in services as in the grants; the guards say when.
+    CHANGEABLE = (
+        "state",
+        "event_date",
+        "illness",
+        "severity",
+        "plan_version",
+        "age",
+        "aid_fen",
+        "derivation",
+        "birth_sealed",
+        "story_sealed",
+        "payee_sealed",
+        "payee_index",
+        "sex",
+        "region",
+        "masked",
+        "consented_at",
+        "reviewer",
+        "round",
+        "due_date",
+        "filed_at",
+        "state_since",
+    )
+
+    code = models.CharField(max_length=20, unique=True, default=new_claim_code)
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="claims")
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="claims")
+    claimant = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="claims")
+    state = models.CharField(max_length=20, choices=State, default=State.DRAFT)
+    event_date = models.DateField(null=True)
+    illness = models.CharField(max_length=40, blank=True)
+    severity = models.CharField(max_length=40, blank=True)
+    plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, null=True, related_name="claims")
+    age = models.PositiveSmallIntegerField(null=True)
+    aid_fen = models.BigIntegerField(null=True)
+    derivation = models.JSONField(null=True)
+    birth_sealed = models.BinaryField(null=True)
+    story_sealed = models.BinaryField(null=True)
+    payee_sealed = models.BinaryField(null=True)
+    payee_index = models.BinaryField(null=True)
+    sex = models.CharField(max_length=1, blank=True, choices=Sex)
+    region = models.CharField(max_length=40, blank=True)
+    masked = models.JSONField(null=True)
+    consented_at = models.DateTimeField(null=True)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="reviewed_claims"
+    )
+    round = models.PositiveSmallIntegerField(default=1)
+    due_date = models.DateField(null=True)
+    created_at = models.DateTimeField()
+    filed_at = models.DateTimeField(null=True)
+    state_since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["membership"], condition=Q(state="draft"), name="one_draft_per_membership"
+            ),
+            models.CheckConstraint(
+                condition=Q(aid_fen=None) | Q(aid_fen__gte=0, aid_fen__lt=2**53), name="claim_aid_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "papers_requested", "withdrawn"])
+                | Q(
+                    event_date__isnull=False,
+                    plan_version__isnull=False,
+                    age__isnull=False,
+                    aid_fen__isnull=False,
+                    birth_sealed__isnull=False,
+                    story_sealed__isnull=False,
+                    payee_sealed__isnull=False,
+                    payee_index__isnull=False,
+                    masked__isnull=False,
+                    consented_at__isnull=False,
+                    filed_at__isnull=False,
+                )
+                & ~Q(illness=""),
+                name="filed_claim_is_complete",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "filed", "withdrawn"]) | Q(reviewer__isnull=False),
+                name="claim_under_review_has_a_reviewer",
+            ),
+        ]
+        indexes = [models.Index(fields=["pool", "state", "due_date"], name="claim_queue")]
+        triggers = [
+            follows_order("claim_state_follows_order", "state", TRANSITIONS, first=FIRST),
+            *claim_guards,
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Evidence(models.Model):
+    """One paper of a claim: re-encoded, sealed, and named by a random code.
+
+    sha256: of the bytes a reviewer sees. removed_at: taken out by the claimant before review; the row stays.
+    """
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="papers")
+    code = models.CharField(max_length=24, unique=True, default=new_evidence_code)
+    kind = models.CharField(max_length=20)
+    media_type = models.CharField(max_length=20)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    sealed = models.BinaryField()
+    added_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["claim", "sha256"], condition=Q(removed_at=None), name="one_copy_of_a_paper"
+            ),
+            models.CheckConstraint(condition=Q(media_type__in=MEDIA_TYPES), name="evidence_type_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=KINDS), name="evidence_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(size__gt=0, size__lte=LARGEST_PAPER), name="evidence_size_in_range"
+            ),
+        ]
+        triggers = evidence_guards
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def context(self) -> str:
+        """Return the place this paper is sealed for."""
+        return f"claims.evidence:{self.code}"

@@ -1,0 +1,88 @@
+"""Takes uploaded papers: recognizes the type by its first bytes, rewrites it elsewhere, says why one is refused."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.errors import DomainError
+from claims.filing.models import LARGEST_PAPER
+
+_CLEANER = Path(__file__).with_name("clean_paper.py")
+_PATIENCE = 40
+_FIRST_BYTES = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"%PDF-1.": "application/pdf",
+    b"%PDF-2.": "application/pdf",
+}
+_REASONS: dict[str, object] = {
+    "empty": _("This file is empty. Choose it again."),
+    "too_large": _("This file is too large: 10 MB at most. Take the photograph at a lower resolution."),
+    "unknown_type": _("Only photographs (JPEG, PNG) and PDF files are taken."),
+    "too_many_pixels": _("This picture has too many pixels: 40 million at most."),
+    "animated": _("Moving pictures are not taken. Send a photograph."),
+    "encrypted": _("This PDF is protected by a password. Save it without one, or photograph it."),
+    "too_many_pages": _("This PDF has no page or more than 100. Send it in parts."),
+    "active_content": _("This PDF contains a program. Print it to a new PDF, or photograph it."),
+    "attachments": _("This PDF has other files attached. Print it to a new PDF, or photograph it."),
+    "unreadable": _("This file cannot be read: it is damaged or not what its beginning says."),
+}
+
+
+class PaperRefusedError(DomainError):
+    """The uploaded file is not taken; `extra["reason"]` is the word for it."""
+
+    code = "paper_refused"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper as it will be kept."""
+
+    media_type: str
+    data: bytes
+
+
+def clean(data: bytes) -> Paper:
+    """Return the paper rewritten. The name and the type that the browser gave are not asked.
+
+    Raises: PaperRefusedError.
+    """
+    if not data:
+        raise _refused("empty")
+    if len(data) > LARGEST_PAPER:
+        raise _refused("too_large")
+    media_type = next((kind for first, kind in _FIRST_BYTES.items() if data.startswith(first)), None)
+    if media_type is None:
+        raise _refused("unknown_type")
+    cleaned = _rewritten(data, media_type)
+    if not cleaned or len(cleaned) > LARGEST_PAPER:
+        raise _refused("too_large")
+    return Paper(media_type, cleaned)
+
+
+def _rewritten(data: bytes, media_type: str) -> bytes:
+    """Run the cleaner with nothing of our environment. Raises: PaperRefusedError."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(_CLEANER), media_type],
+            input=data,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+            env={},
+            cwd="/",
+        )
+    except subprocess.TimeoutExpired:
+        raise _refused("unreadable") from None
+    if done.returncode == 0:
+        return done.stdout
+    word = done.stderr.decode(errors="replace").split(" ")[0]
+    raise _refused(word if word in _REASONS else "unreadable")
+
+
+def _refused(reason: str) -> PaperRefusedError:
+    return PaperRefusedError(_REASONS[reason], reason=reason)

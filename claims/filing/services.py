@@ -1,0 +1,298 @@
+"""Writes of filing: start a claim, tell it, add papers, file it. The claimant acts in all of them."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib import clock
+from aidplatform.lib.crypto import blind_index, seal, seal_text
+from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
+from aidplatform.work import audit
+from claims.filing import papers
+from claims.filing.benefits import Benefit
+from claims.filing.illnesses import ILLNESSES, KINDS, missing_papers
+from claims.filing.models import Claim, Evidence
+from claims.filing.selectors import (
+    context_of,
+    derived,
+    face_to_publish,
+    plan_of_event,
+    read_birth,
+    was_covered,
+)
+from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
+from members.joining.models import Membership
+from members.pools.models import Pool
+
+
+class ClaimMovedOnError(ConflictError):
+    """The claim is not where this deed needs it to be."""
+
+    code = "claim_moved_on"
+
+
+class IncompleteError(DomainError):
+    """Something is missing before the claim can be filed; `extra["missing"]` names it."""
+
+    code = "claim_incomplete"
+
+
+class ConsentError(ConflictError):
+    """What would be published is not what the claimant agreed to."""
+
+    code = "consent_is_to_what_is_shown"
+
+
+class BadDateError(DomainError):
+    """A date cannot be: in the future, or an event before the birth."""
+
+    code = "bad_date"
+
+
+@transaction.atomic
+def start_claim(*, membership: Membership, claimant: str, at: dt.datetime) -> Claim:
+    """Begin a claim for one's own membership; a draft that is there already is gone on with.
+
+    Raises: NotFoundError for somebody else's membership.
+    """
+    locked = Membership.objects.select_related("person").get(pk=membership.pk)
+    person = locked.person
+    if person is None or person.code != claimant:
+        raise NotFoundError(_("You are not a member of this pool."))
+    Pool.objects.select_for_update().get(pk=locked.pool_id)
+    started = Claim.objects.filter(membership=locked, state=Claim.State.DRAFT).first()
+    if started is not None:
+        return started
+    claim = Claim.objects.create(
+        pool_id=locked.pool_id, membership=locked, claimant=person, created_at=at, state_since=at
+    )
+    audit.record(actor=claimant, action="start_claim", subject=claim.code)
+    return claim
+
+
+@transaction.atomic
+def save_draft(
+    *,
+    claim: Claim,
+    claimant: str,
+    at: dt.datetime,
+    event_date: dt.date | None = None,
+    illness: str | None = None,
+    birth_date: dt.date | None = None,
+    story: str | None = None,
+    sex: str | None = None,
+    region: str | None = None,
+    payee_name: str | None = None,
+    payee_account: str | None = None,
+) -> Claim:
+    """Keep what the claimant has told so far; None leaves a part as it is.
+
+    Raises: ClaimMovedOnError, BadDateError.
+    """
+    claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
+    _check_dates(claim, event_date, birth_date, at)
+    told = {"event_date": event_date, "illness": illness, "sex": sex, "region": region}
+    for name, value in told.items():
+        if value is not None:
+            setattr(claim, name, value)
+    if illness is not None:
+        claim.severity = ILLNESSES[illness].severity
+    if birth_date is not None:
+        claim.birth_sealed = seal_text(birth_date.isoformat(), context_of(claim, "birth"))
+    if story is not None:
+        claim.story_sealed = seal_text(story, context_of(claim, "story"))
+    if payee_name is not None and payee_account is not None:
+        _keep_payee(claim, payee_name, payee_account)
+    # What was derived and agreed to before is not what is told now.
+    claim.aid_fen, claim.derivation, claim.masked, claim.consented_at = None, None, None, None
+    claim.save(update_fields=Claim.CHANGEABLE)
+    audit.record(actor=claimant, action="save_draft", subject=claim.code)
+    return claim
+
+
+def _check_dates(
+    claim: Claim, event_date: dt.date | None, birth_date: dt.date | None, at: dt.datetime
+) -> None:
+    """Refuse dates to come and an event before the birth. Raises: BadDateError."""
+    today = at.astimezone(ZoneInfo(claim.pool.time_zone)).date()
+    birth = birth_date or read_birth(claim)
+    event = event_date or claim.event_date
+    if any(day is not None and day > today for day in (birth, event)):
+        raise BadDateError(_("This day has not come yet."), today=today.isoformat())
+    if birth and event and event < birth:
+        raise BadDateError(_("The illness cannot begin before the birth."))
+
+
+def _keep_payee(claim: Claim, name: str, account: str) -> None:
+    """Seal who receives the aid, and index the account so that equal ones are found."""
+    compact = "".join(account.split()).upper()
+    data = json.dumps({"name": name.strip(), "account": compact}, ensure_ascii=False)
+    claim.payee_sealed = seal_text(data, context_of(claim, "payee"))
+    claim.payee_index = blind_index(compact, "claims.payee")
+
+
+def add_evidence(*, claim: Claim, claimant: str, kind: str, data: bytes, at: dt.datetime) -> Evidence:
+    """Take one paper: rewritten, sealed, kept. The same paper again is the one that is there.
+
+    Raises: papers.PaperRefusedError, ClaimMovedOnError; IntegrityError evidence_has_a_limit.
+    """
+    if kind not in KINDS:
+        raise NotFoundError(_("There is no such kind of paper."))
+    # Outside the transaction: decoding may take seconds, and nothing is locked meanwhile.
+    paper = papers.clean(data)
+    with transaction.atomic():
+        claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
+        sha256 = hashlib.sha256(paper.data).hexdigest()
+        held = claim.papers.filter(sha256=sha256, removed_at=None).defer("sealed").first()
+        if held is not None:
+            return held
+        evidence = Evidence(
+            claim=claim,
+            kind=kind,
+            media_type=paper.media_type,
+            size=len(paper.data),
+            sha256=sha256,
+            added_at=at,
+        )
+        evidence.sealed = seal(paper.data, evidence.context)
+        evidence.save()
+        audit.record(
+            actor=claimant, action="add_evidence", subject=claim.code, evidence=evidence.code, kind=kind
+        )
+    return evidence
+
+
+@transaction.atomic
+def remove_evidence(*, claim: Claim, claimant: str, code: str, at: dt.datetime) -> None:
+    """Take a paper out before review; taken out already: nothing happens.
+
+    Raises: ClaimMovedOnError, NotFoundError.
+    """
+    claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
+    evidence = claim.papers.filter(code=code).defer("sealed").first()
+    if evidence is None:
+        raise NotFoundError(_("There is no such paper."))
+    if evidence.removed_at is not None:
+        return
+    evidence.removed_at = at
+    evidence.save(update_fields=["removed_at"])
+    audit.record(actor=claimant, action="remove_evidence", subject=claim.code, evidence=code)
+
+
+@transaction.atomic
+def file_claim(*, claim: Claim, claimant: str, shown_face: Mapping[str, str], at: dt.datetime) -> Claim:
+    """Hand the claim to the reviewers, with consent to publish exactly the face that was shown.
+
+    A claim that the plan grants nothing for can be filed all the same: two people decide, not a program. Asked for
+    papers, filing again hands it back.
+
+    Raises: ClaimMovedOnError, IncompleteError, ConsentError.
+    """
+    claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
+    missing = what_is_missing(claim)
+    if missing:
+        raise IncompleteError(_("Some parts are still missing; they are marked below."), missing=missing)
+    benefit = _derive(claim)
+    claim.masked = face_to_publish(claim, benefit.age)
+    if dict(shown_face) != claim.masked:
+        raise ConsentError(_("What would be published has changed. Look at it again, then agree."))
+    claim.consented_at = at
+    claim.filed_at = claim.filed_at or at
+    again = claim.state != Claim.State.DRAFT
+    step_claim(claim, Claim.State.FILED, at)
+    audit.record(
+        actor=claimant,
+        action="supply_papers" if again else "file_claim",
+        subject=claim.code,
+        aid_fen=benefit.aid_fen,
+    )
+    return claim
+
+
+def supply_papers(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
+    """Hand a claim back whose papers were asked for, with nothing else of it changed.
+
+    Raises: ClaimMovedOnError, IncompleteError; ConsentError when what would be published has changed.
+    """
+    if claim.state != Claim.State.PAPERS_REQUESTED:
+        raise moved_on(claim)
+    return file_claim(claim=claim, claimant=claimant, shown_face=claim.masked or {}, at=at)
+
+
+def what_is_missing(claim: Claim) -> list[str]:
+    """Return the parts that filing still needs: event, story, payee, or kinds of paper."""
+    missing = []
+    if not (claim.event_date and claim.illness and claim.birth_sealed):
+        missing.append("event")
+    if not claim.story_sealed:
+        missing.append("story")
+    if not claim.payee_sealed:
+        missing.append("payee")
+    if claim.illness:
+        held = set(claim.papers.filter(removed_at=None).values_list("kind", flat=True))
+        missing += missing_papers(claim.illness, held)
+    return missing
+
+
+def preview(claim: Claim) -> tuple[Benefit, dict[str, str]]:
+    """Return what the plan grants and what would be published, without keeping either.
+
+    Raises: IncompleteError before event, illness and birth are told.
+    """
+    birth = read_birth(claim)
+    if claim.event_date is None or not claim.illness or birth is None:
+        raise IncompleteError(_("First tell what happened."), missing=["event"])
+    version = plan_of_event(claim.pool, claim.event_date)
+    benefit = derived(claim, version, birth, _is_covered(claim, claim.event_date))
+    return benefit, face_to_publish(claim, benefit.age)
+
+
+def _derive(claim: Claim) -> Benefit:
+    """Set plan version, age, aid and derivation from what is told."""
+    benefit, _face = preview(claim)
+    assert claim.event_date is not None
+    claim.plan_version = plan_of_event(claim.pool, claim.event_date)
+    claim.age, claim.aid_fen, claim.derivation = benefit.age, benefit.aid_fen, benefit.to_json()
+    return benefit
+
+
+def _is_covered(claim: Claim, event: dt.date) -> bool:
+    """Tell whether the membership was covered at any time of the event day."""
+    zone = claim.pool.time_zone
+    start, end = clock.start_of_day(event, zone), clock.start_of_day(event + dt.timedelta(days=1), zone)
+    return was_covered(claim.membership, start, end)
+
+
+def locked_claim(claim: Claim, *states: str) -> Claim:
+    """Lock the claim and demand one of the states. Raises: ClaimMovedOnError."""
+    locked = (
+        Claim.objects.select_for_update(of=["self"])
+        .select_related("pool", "membership", "claimant", "reviewer")
+        .get(pk=claim.pk)
+    )
+    if locked.state not in states:
+        raise moved_on(locked)
+    return locked
+
+
+def moved_on(claim: Claim) -> ClaimMovedOnError:
+    """Return the refusal that says where the claim is now."""
+    return ClaimMovedOnError(
+        _("This claim has moved on: it is “%(state)s”. Reload the page.")
+        % {"state": claim.get_state_display()},
+        state=claim.state,
+    )
+
+
+def step_claim(claim: Claim, state: str, at: dt.datetime) -> None:
+    """Take a locked claim to its next state with the date by which the next person should act, and keep it."""
+    days = STEPS[state].days
+    today = at.astimezone(ZoneInfo(claim.pool.time_zone)).date()
+    claim.state, claim.state_since = state, at
+    claim.due_date = None if days is None else today + dt.timedelta(days=days)
+    claim.save(update_fields=Claim.CHANGEABLE)

@@ -1,0 +1,56 @@
+"""The way of a claim: its states, who has to act in each, and for how many days. Pure."""
+
+from dataclasses import dataclass
+
+CLAIMANT = "claimant"
+REVIEWER = "reviewer"
+SECOND_REVIEWER = "second_reviewer"
+POOL = "pool"
+TREASURER = "treasurer"
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a state means: who has the ball, how many days for it (None: no clock), and where it may go."""
+
+    holder: str
+    days: int | None
+    after: tuple[str, ...]
+
+
+STEPS: dict[str, Step] = {
+    "draft": Step(CLAIMANT, None, ("filed", "withdrawn")),
+    "filed": Step(REVIEWER, 5, ("under_review", "withdrawn")),
+    "papers_requested": Step(CLAIMANT, 30, ("filed", "withdrawn")),
+    "under_review": Step(REVIEWER, 10, ("papers_requested", "recommended", "withdrawn")),
+    "recommended": Step(SECOND_REVIEWER, 5, ("under_review", "approved", "rejected", "withdrawn")),
+    "approved": Step(POOL, 1, ("in_publicity",)),
+    "rejected": Step(NOBODY, None, ()),
+    "in_publicity": Step(POOL, None, ("objected", "awarded", "withdrawn")),
+    "objected": Step(SECOND_REVIEWER, 7, ("in_publicity", "overturned", "withdrawn")),
+    "overturned": Step(NOBODY, None, ()),
+    "awarded": Step(POOL, None, ("shared",)),
+    "shared": Step(TREASURER, 30, ("paid",)),
+    "paid": Step(CLAIMANT, None, ("closed",)),
+    "closed": Step(NOBODY, None, ()),
+    "withdrawn": Step(NOBODY, None, ()),
+}
+FIRST = "draft"
+TRANSITIONS: dict[str, tuple[str, ...]] = {state: step.after for state, step in STEPS.items()}
+
+# The claimant may still change what is claimed.
+OPEN_TO_CLAIMANT = ("draft", "papers_requested")
+# The claimant may still take the claim back.
+WITHDRAWABLE = tuple(state for state, step in STEPS.items() if "withdrawn" in step.after)
+# Still on the desk of reviewers.
+ON_THE_DESK = ("filed", "papers_requested", "under_review", "recommended", "objected")
+# The strip that a claimant sees; side states stand in the place of the step they interrupt.
+MAIN_WAY = ("filed", "under_review", "recommended", "in_publicity", "awarded", "shared", "paid")
+STANDS_FOR = {
+    "draft": "filed",
+    "papers_requested": "under_review",
+    "approved": "in_publicity",
+    "objected": "in_publicity",
+    "closed": "paid",
+}

@@ -1,0 +1,185 @@
+"""Guards of claims and their papers. Names are the guarantees listed in ARCHITECTURE.md."""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, judged_now, refuse
+from claims.filing.states import OPEN_TO_CLAIMANT
+
+_OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
+PAPERS_PER_CLAIM = 40
+
+# What is claimed, by whom it is paid, and what of it becomes public.
+TERMS = (
+    "event_date",
+    "illness",
+    "severity",
+    "plan_version_id",
+    "age",
+    "aid_fen",
+    "derivation",
+    "birth_sealed",
+    "story_sealed",
+    "payee_sealed",
+    "payee_index",
+    "sex",
+    "region",
+    "masked",
+    "consented_at",
+    "filed_at",
+)
+_IDENTITY = ("code", "pool_id", "membership_id", "claimant_id", "created_at")
+
+
+def _row(prefix: str, columns: tuple[str, ...]) -> str:
+    return "(" + ", ".join(f"{prefix}.{column}" for column in columns) + ")"
+
+
+claim_guards = [
+    Guard(
+        name="claim_keeps_its_identity",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF {_row("NEW", _IDENTITY)} IS DISTINCT FROM {_row("OLD", _IDENTITY)} THEN
+                {refuse("claim_keeps_its_identity", "claim %s stays its claimant's", "OLD.code")}
+            END IF;
+            IF NEW.round <> OLD.round AND (OLD.state <> 'recommended' OR NEW.state <> 'under_review') THEN
+                {refuse("claim_keeps_its_identity", "round %s after %s", "NEW.round", "OLD.round")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="claim_is_of_its_member",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            IF NOT EXISTS (SELECT 1 FROM members_membership
+                            WHERE id = NEW.membership_id AND pool_id = NEW.pool_id AND person_id = NEW.claimant_id) THEN
+                {refuse("claim_is_of_its_member", "claim %s is for somebody else's membership", "NEW.code")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="filed_claim_keeps_its_terms",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF OLD.state NOT IN ({_OPEN}) AND {_row("NEW", TERMS)} IS DISTINCT FROM {_row("OLD", TERMS)} THEN
+                {refuse("filed_claim_keeps_its_terms", "claim %s is with its reviewers", "OLD.code")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # Whatever the application computes: the plan version is the one of the event day, and the aid is nothing or
+    # what that version grants for the severity at the age.
+    Guard(
+        name="claim_aid_is_what_its_plan_grants",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        declare=[("wanted", "bigint"), ("granted", "bigint")],
+        func=f"""
+            IF NEW.aid_fen IS NULL THEN
+                RETURN NEW;
+            END IF;
+            SELECT id INTO wanted FROM members_planversion
+             WHERE pool_id = NEW.pool_id
+             ORDER BY effective_date <= NEW.event_date DESC,
+                      CASE WHEN effective_date <= NEW.event_date THEN effective_date END DESC, effective_date LIMIT 1;
+            IF NEW.plan_version_id IS DISTINCT FROM wanted THEN
+                {refuse("claim_aid_is_what_its_plan_grants", "claim %s follows another plan version", "NEW.code")}
+            END IF;
+            SELECT (a->>'max_aid_fen')::bigint INTO granted
+              FROM members_planversion v, jsonb_array_elements(v.terms->'aid') a
+             WHERE v.id = wanted AND a->>'severity' = NEW.severity
+               AND NEW.age >= (a->>'age_from')::int AND NEW.age < (a->>'age_before')::int;
+            IF NEW.aid_fen <> 0 AND NEW.aid_fen IS DISTINCT FROM granted THEN
+                {refuse("claim_aid_is_what_its_plan_grants", "aid %s; the plan grants %s", "NEW.aid_fen", "coalesce(granted, 0)")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # A state that stands for a deed needs the deed's row.
+    Guard(
+        name="claim_step_has_its_paper",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        declare=[("award_state", "text")],
+        func=f"""
+            IF NEW.state = OLD.state THEN
+                RETURN NEW;
+            END IF;
+            {judged_now()}
+            IF NEW.state = 'recommended' AND NOT EXISTS (
+                   SELECT 1 FROM claims_recommendation WHERE claim_id = NEW.id AND round = NEW.round)
+               OR NEW.state IN ('approved', 'rejected') AND NOT EXISTS (
+                   SELECT 1 FROM claims_decision
+                    WHERE claim_id = NEW.id AND round = NEW.round AND outcome = NEW.state) THEN
+                {refuse("claim_step_has_its_paper", "claim %s is not %s by anybody", "NEW.code", "NEW.state")}
+            END IF;
+            IF OLD.state = 'recommended' AND NEW.state = 'under_review' AND NOT EXISTS (
+                   SELECT 1 FROM claims_decision
+                    WHERE claim_id = NEW.id AND round = NEW.round - 1 AND outcome = 'returned')
+               OR NEW.state = 'overturned' AND NOT EXISTS (
+                   SELECT 1 FROM claims_objection WHERE claim_id = NEW.id AND state = 'upheld')
+               OR NEW.state IN ('in_publicity', 'awarded') AND EXISTS (
+                   SELECT 1 FROM claims_objection WHERE claim_id = NEW.id AND state = 'open') THEN
+                {refuse("claim_step_has_its_paper", "claim %s is not ready to be %s", "NEW.code", "NEW.state")}
+            END IF;
+            IF NEW.state IN ('in_publicity', 'awarded', 'shared', 'paid') THEN
+                SELECT state INTO award_state FROM ledger_award
+                 WHERE pool_id = NEW.pool_id AND claim_code = NEW.code;
+                IF award_state IS NULL
+                   OR NEW.state = 'awarded' AND award_state NOT IN ('final', 'shared')
+                   OR NEW.state IN ('shared', 'paid') AND award_state <> 'shared' THEN
+                    {refuse("claim_step_has_its_paper", "claim %s is not %s in the ledger", "NEW.code", "NEW.state")}
+                END IF;
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="claims_are_kept",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete | pgtrigger.Truncate,
+        func=refuse("claims_are_kept", "claims are withdrawn, never deleted"),
+    ),
+]
+
+evidence_guards = [
+    # The lock on the claim makes its state final for this judgment: filing waits, or has gone before.
+    Guard(
+        name="evidence_joins_before_review",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        declare=[("claim_state", "text")],
+        func=f"""
+            IF TG_OP = 'UPDATE' AND (OLD.removed_at IS NOT NULL OR NEW.removed_at IS NULL
+                OR (NEW.claim_id, NEW.code, NEW.kind, NEW.media_type, NEW.size, NEW.sha256, NEW.sealed, NEW.added_at)
+                   IS DISTINCT FROM
+                   (OLD.claim_id, OLD.code, OLD.kind, OLD.media_type, OLD.size, OLD.sha256, OLD.sealed, OLD.added_at))
+            THEN
+                {refuse("evidence_is_permanent", "a paper can only be taken out, once")}
+            END IF;
+            {judged_now()}
+            SELECT state INTO claim_state FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            IF claim_state NOT IN ({_OPEN}) THEN
+                {refuse("evidence_joins_before_review", "the papers of this claim are with its reviewers")}
+            END IF;
+            IF TG_OP = 'INSERT'
+               AND (SELECT count(*) FROM claims_evidence WHERE claim_id = NEW.claim_id) >= {PAPERS_PER_CLAIM} THEN
+                {refuse("evidence_has_a_limit", "a claim holds at most %s papers", str(PAPERS_PER_CLAIM))}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="evidence_is_kept",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete | pgtrigger.Truncate,
+        func=refuse("evidence_is_permanent", "papers are never deleted"),
+    ),
+]

@@ -1,0 +1,106 @@
+"""Reads of publicity: the notice board, a case's objections, the award behind a claim."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.crypto import unseal_text
+from aidplatform.lib.errors import NotFoundError
+from claims.filing.models import Claim
+from claims.publicity.models import Objection
+from ledger.sharing.models import Award, Period
+from members.joining.models import Membership
+from members.people.models import User
+from members.pools.models import Pool
+from members.pools.selectors import duties_of
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A case on the board: its award, the objections so far, and whether members may object now."""
+
+    award: Award
+    objections: int
+    open_objections: int
+    is_open: bool
+
+
+def may_see_notices(user: User, pool: Pool) -> bool:
+    """Tell whether the person belongs to the pool, as a member or with a duty."""
+    return Membership.objects.filter(pool=pool, person=user).exists() or bool(duties_of(user, pool))
+
+
+def award_of(claim: Claim) -> Award | None:
+    """Return the award that the ledger holds for a claim."""
+    return (
+        Award.objects.filter(pool_id=claim.pool_id, claim_code=claim.code)
+        .select_related("pool", "period")
+        .first()
+    )
+
+
+def notices(pool: Pool) -> list[Notice]:
+    """Return the cases in publicity or waiting for it, in the order of their numbers. Three queries."""
+    awards = list(
+        Award.objects.filter(pool=pool, state=Award.State.ANNOUNCED).select_related("period").order_by("code")
+    )
+    counts: dict[str, dict[str, int]] = {
+        row["claim__code"]: {"raised": row["raised"], "waiting": row["waiting"]}
+        for row in Objection.objects.filter(claim__code__in=[award.claim_code for award in awards])
+        .values("claim__code")
+        .annotate(raised=Count("pk"), waiting=Count("pk", filter=Q(state="open")))
+    }
+    known = set(
+        Claim.objects.filter(
+            pool=pool, code__in=[award.claim_code for award in awards], state__in=["in_publicity", "objected"]
+        ).values_list("code", flat=True)
+    )
+    return [
+        Notice(
+            award=award,
+            objections=counts.get(award.claim_code, {}).get("raised", 0),
+            open_objections=counts.get(award.claim_code, {}).get("waiting", 0),
+            is_open=award.claim_code in known and is_in_publicity(award),
+        )
+        for award in awards
+    ]
+
+
+def is_in_publicity(award: Award) -> bool:
+    """Tell whether the award stands in a period whose cases are public now."""
+    return award.period is not None and award.period.state == Period.State.ANNOUNCED
+
+
+def access_published_claim(*, pool: Pool, case: str) -> Claim:
+    """Return the claim behind a public case number. Raises: NotFoundError."""
+    award = Award.objects.filter(pool=pool, code=case).first()
+    claim = Claim.objects.filter(pool=pool, code=award.claim_code).first() if award else None
+    if claim is None:
+        raise NotFoundError(_("This pool has published no such case."))
+    return claim
+
+
+def access_objection(*, claim: Claim, number: int) -> Objection:
+    """Return one objection of a claim. Raises: NotFoundError."""
+    objection = claim.objections.filter(number=number).select_related("claim").first()
+    if objection is None:
+        raise NotFoundError(_("There is no such objection."))
+    return objection
+
+
+def objections_of(claim: Claim) -> QuerySet[Objection]:
+    """Return a claim's objections by number."""
+    return claim.objections.order_by("number")
+
+
+def read_objection(objection: Objection) -> str:
+    """Return what the member wrote."""
+    return unseal_text(bytes(objection.reason_sealed), objection.reason_context)
+
+
+def read_answer(objection: Objection) -> str:
+    """Return how it was answered; empty while it is open."""
+    if objection.answer_sealed is None:
+        return ""
+    return unseal_text(bytes(objection.answer_sealed), objection.answer_context)

@@ -1,0 +1,262 @@
+"""Writes of publicity: publish a case, object, answer, follow the award through the ledger, take a claim back.
+
+Lock order: pool, then claim, then award.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.crypto import seal_text
+from aidplatform.lib.errors import ConflictError, ForbiddenError, NotFoundError
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import audit
+from claims.filing.models import Claim
+from claims.filing.selectors import as_data
+from claims.filing.services import locked_claim, moved_on, step_claim
+from claims.filing.states import WITHDRAWABLE
+from claims.publicity.models import Objection
+from claims.publicity.selectors import award_of, is_in_publicity
+from claims.review.selectors import decision_of
+from claims.review.services import public_ref
+from ledger.openbooks import services as openbooks
+from ledger.sharing import services as sharing
+from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
+from ledger.sharing.models import Award
+from members.joining.models import Membership
+from members.people.models import User
+from members.pools.models import DutyGrant, Pool
+
+SERVICE = "service"
+
+
+class PublicityOverError(ConflictError):
+    """Members object while the case is public, neither before nor after."""
+
+    code = "objections_come_in_publicity"
+
+
+class AlreadyObjectedError(ConflictError):
+    """One open objection per member and case."""
+
+    code = "one_open_objection_per_member"
+
+
+class ConcernedError(ForbiddenError):
+    """Whoever had a part in the decision does not answer an objection to it."""
+
+    code = "objection_is_answered_by_another"
+
+
+@transaction.atomic
+def publish_case(*, claim: Claim, publisher: str = SERVICE, at: dt.datetime) -> Award:
+    """Hand an approved claim to the ledger as an award with its masked face; it goes public with its period.
+
+    Published already: the award that is there. Raises: ClaimMovedOnError.
+    """
+    pool = Pool.objects.select_for_update().get(pk=claim.pool_id)
+    claim = locked_claim(claim, *Claim.State.values)
+    published = award_of(claim)
+    if published is not None:
+        return published
+    decision = decision_of(claim)
+    if claim.state != Claim.State.APPROVED or decision is None:
+        raise moved_on(claim)
+    face = {str(name): str(value) for name, value in (claim.masked or {}).items()}
+    award = sharing.announce_award(
+        pool=pool,
+        code=_next_case_number(pool, at),
+        claim_code=claim.code,
+        masked=face,
+        aid_fen=decision.aid_fen,
+        announcer=publisher,
+        at=at,
+    )
+    failpoint("claims.announced")
+    step_claim(claim, Claim.State.IN_PUBLICITY, at)
+    _log_case(claim, award, face, at)
+    audit.record(actor=publisher, action="publish_case", subject=claim.code, case=award.code)
+    return award
+
+
+def _next_case_number(pool: Pool, at: dt.datetime) -> str:
+    """Return the next public number of the pool, whose row is locked: year and a running figure."""
+    number = Award.objects.filter(pool=pool).count() + 1
+    while Award.objects.filter(pool=pool, code=f"{at.year}-{number:04d}").exists():
+        number += 1
+    return f"{at.year}-{number:04d}"
+
+
+def _log_case(claim: Claim, award: Award, face: dict[str, str], at: dt.datetime) -> None:
+    """State in the log what goes public; of a very small pool only its hash, since anyone would know the person."""
+    hashes = "".join(claim.papers.filter(removed_at=None).order_by("sha256").values_list("sha256", flat=True))
+    small = (
+        Membership.objects.filter(pool_id=claim.pool_id)[:SMALLEST_PUBLIC_POOL].count() < SMALLEST_PUBLIC_POOL
+    )
+    shown: dict[str, object] = (
+        {"face_sha256": hashlib.sha256(f"{claim.code}{as_data(face)}".encode()).hexdigest()}
+        if small
+        else dict(face)
+    )
+    openbooks.append(
+        code=award.pool.code,
+        entry_type="claim.public",
+        key=award.code,
+        body={
+            "case": award.code,
+            "ref": public_ref(claim),
+            "aid": award.aid_fen,
+            "evidence": hashlib.sha256(f"{claim.code}{hashes}".encode()).hexdigest(),
+            **shown,
+        },
+        at=at,
+    )
+
+
+@transaction.atomic
+def object_to_case(*, claim: Claim, member: str, reason: str, at: dt.datetime) -> Objection:
+    """Object to a case in publicity, as another member of the pool: no money moves for it until it is answered.
+
+    Raises: NotFoundError, PublicityOverError, AlreadyObjectedError, ForbiddenError.
+    """
+    Pool.objects.select_for_update().get(pk=claim.pool_id)
+    claim = locked_claim(claim, *Claim.State.values)
+    award = award_of(claim)
+    _check_may_object(claim, award, member)
+    objection = Objection(claim=claim, number=claim.objections.count() + 1, member=member, raised_at=at)
+    objection.reason_sealed = seal_text(reason, objection.reason_context)
+    objection.save()
+    assert award is not None
+    sharing.hold_award(award=award, holder=SERVICE, at=at)
+    if claim.state != Claim.State.OBJECTED:
+        step_claim(claim, Claim.State.OBJECTED, at)
+    failpoint("claims.objected")
+    audit.record(actor=member, action="object_to_case", subject=claim.code, objection=objection.number)
+    return objection
+
+
+def _check_may_object(claim: Claim, award: Award | None, member: str) -> None:
+    if not Membership.objects.filter(pool_id=claim.pool_id, person__code=member).exists():
+        raise NotFoundError(_("You are not a member of this pool."))
+    if claim.claimant.code == member:
+        raise ForbiddenError(_("This is your own case."))
+    in_time = claim.state in {Claim.State.IN_PUBLICITY, Claim.State.OBJECTED}
+    if award is None or not in_time or not is_in_publicity(award):
+        raise PublicityOverError(
+            _("Members object while a case is public. This one is not, or not any more.")
+        )
+    if claim.objections.filter(member=member, state=Objection.State.OPEN).exists():
+        raise AlreadyObjectedError(_("Your objection to this case is still open. It will be answered."))
+
+
+@transaction.atomic
+def answer_objection(
+    *, objection: Objection, answerer: str, upheld: bool, answer: str, at: dt.datetime
+) -> Objection:
+    """Answer an objection as somebody who had no part in the decision.
+
+    Dismissed, and none other open: the case goes on, with the next period if publicity has ended. Upheld: the award
+    is withdrawn.
+
+    Raises: ClaimMovedOnError, ConcernedError, ForbiddenError, ConflictError when it is answered already.
+    """
+    Pool.objects.select_for_update().get(pk=objection.claim.pool_id)
+    claim = locked_claim(objection.claim, Claim.State.OBJECTED)
+    objection = Objection.objects.select_for_update(of=["self"]).get(pk=objection.pk)
+    if objection.state != Objection.State.OPEN:
+        raise ConflictError(_("This objection has been answered already."), code="objection_is_permanent")
+    _check_may_answer(claim, objection, answerer)
+    objection.state = Objection.State.UPHELD if upheld else Objection.State.DISMISSED
+    objection.answered_by, objection.answered_at = answerer, at
+    objection.answer_sealed = seal_text(answer, objection.answer_context)
+    objection.save(update_fields=["state", "answered_by", "answered_at", "answer_sealed"])
+    _settle_objections(claim, upheld, answerer, at)
+    audit.record(
+        actor=answerer,
+        action="answer_objection",
+        subject=claim.code,
+        objection=objection.number,
+        outcome=objection.state,
+    )
+    return objection
+
+
+def _check_may_answer(claim: Claim, objection: Objection, answerer: str) -> None:
+    concerned = {claim.claimant.code, objection.member}
+    concerned |= set(claim.recommendations.values_list("reviewer", flat=True))
+    concerned |= set(claim.decisions.values_list("decider", flat=True))
+    if answerer in concerned:
+        raise ConcernedError(_("You had a part in this case. Another second reviewer answers the objection."))
+    duty = DutyGrant.Duty.SECOND_REVIEWER
+    if not DutyGrant.objects.filter(
+        person__code=answerer, pool=claim.pool, duty=duty, ended_at=None
+    ).exists():
+        raise ForbiddenError(_("Your duties in this pool do not include this."))
+
+
+def _settle_objections(claim: Claim, upheld: bool, answerer: str, at: dt.datetime) -> None:
+    """Draw the consequence of an answer for claim and award."""
+    award = award_of(claim)
+    assert award is not None
+    if upheld:
+        sharing.withdraw_award(award=award, why="objection_upheld", withdrawer=answerer, at=at)
+        step_claim(claim, Claim.State.OVERTURNED, at)
+    elif not claim.objections.filter(state=Objection.State.OPEN).exists():
+        sharing.release_award(award=award, releaser=answerer, at=at)
+        step_claim(claim, Claim.State.IN_PUBLICITY, at)
+
+
+@transaction.atomic
+def withdraw_claim(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
+    """Take a claim back, also while it is public; once its award is final it stands.
+
+    Raises: ClaimMovedOnError; sharing.AwardMovedOnError.
+    """
+    Pool.objects.select_for_update().get(pk=claim.pool_id)
+    claim = locked_claim(claim, *WITHDRAWABLE)
+    award = award_of(claim)
+    if award is not None:
+        sharing.withdraw_award(award=award, why="withdrawn_by_claimant", withdrawer=SERVICE, at=at)
+    step_claim(claim, Claim.State.WITHDRAWN, at)
+    audit.record(actor=claimant, action="withdraw_claim", subject=claim.code)
+    return claim
+
+
+@transaction.atomic
+def follow_awards(*, awards: Sequence[int], state: str, at: dt.datetime) -> list[str]:
+    """Take the claims of these awards to the state the ledger has reached; those there already stay.
+
+    Awards of other origin (a list that moved in, a demonstration) have no claim and are passed over.
+    """
+    before = {"awarded": "in_publicity", "shared": "awarded", "paid": "shared"}[state]
+    codes = Award.objects.filter(pk__in=awards).values_list("claim_code", flat=True)
+    claims = Claim.objects.select_for_update(of=["self"]).select_related("pool")
+    moved = []
+    for claim in claims.filter(code__in=list(codes), state=before).order_by("pk"):
+        step_claim(claim, state, at)
+        audit.record(actor=SERVICE, action=f"claim_{state}", subject=claim.code)
+        moved.append(claim.code)
+    return moved
+
+
+@transaction.atomic
+def confirm_receipt(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
+    """Say, as the one who was helped, that the money has come; the claim is closed. Raises: ClaimMovedOnError."""
+    claim = locked_claim(claim, Claim.State.PAID)
+    if User.objects.get(code=claimant).pk != claim.claimant_id:
+        raise NotFoundError(_("There is no such claim, or it is not yours to see."))
+    award = award_of(claim)
+    assert award is not None
+    step_claim(claim, Claim.State.CLOSED, at)
+    openbooks.append(
+        code=claim.pool.code,
+        entry_type="pay.receipt",
+        key=award.code,
+        body={"case": award.code, "aid": award.aid_fen, "confirmed_by": "recipient"},
+        at=at,
+    )
+    audit.record(actor=claimant, action="confirm_receipt", subject=claim.code)
+    return claim

@@ -1,0 +1,47 @@
+"""The jobs of publicity: publish an approved case, and follow its award through the ledger."""
+
+from typing import Any
+
+from aidplatform.lib import clock
+from aidplatform.work import jobs
+from claims.filing.models import Claim
+from claims.publicity import services
+from claims.review.services import PUBLISH
+
+
+@jobs.handles(PUBLISH)
+def publish_case(lease: jobs.Lease) -> dict[str, Any]:
+    """Publish an approved claim."""
+    with lease.transaction():
+        claim = Claim.objects.get(pk=lease.payload["claim"])
+        award = services.publish_case(claim=claim, at=clock.now())
+    return {"case": award.code}
+
+
+@jobs.handles("claims.award_final")
+def award_final(lease: jobs.Lease) -> dict[str, Any]:
+    """Publicity has ended for these awards."""
+    return _follow(lease, lease.payload["awards"], "awarded")
+
+
+@jobs.handles("claims.award_shared")
+def award_shared(lease: jobs.Lease) -> dict[str, Any]:
+    """The period of these awards is posted."""
+    return _follow(lease, lease.payload["awards"], "awarded", "shared")
+
+
+@jobs.handles("claims.award_paid")
+def award_paid(lease: jobs.Lease) -> dict[str, Any] | None:
+    """Aid has arrived; the claim is paid when all of it has."""
+    if not lease.payload["is_complete"]:
+        return None
+    return _follow(lease, [lease.payload["award"]], "awarded", "shared", "paid")
+
+
+def _follow(lease: jobs.Lease, awards: list[int], *states: str) -> dict[str, Any]:
+    """Take the claims on, also through a state whose own event has not been heard yet."""
+    moved: list[str] = []
+    with lease.transaction():
+        for state in states:
+            moved = services.follow_awards(awards=awards, state=state, at=clock.now())
+    return {"claims": moved}

@@ -1,0 +1,64 @@
+"""Guards of objections: by members, while the case is public, answered by somebody not concerned."""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from claims.review.triggers import holds_duty, is_claimant
+
+objection_guards = [
+    follows_order("objection_state_follows_order", "state", {"open": ("dismissed", "upheld")}, first="open"),
+    Guard(
+        name="objection_is_by_a_member",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("claim", "record"), ("award", "record")],
+        func=f"""
+            {judged_now()}
+            SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            IF {is_claimant("member")} OR NOT EXISTS (
+                   SELECT 1 FROM members_membership m JOIN members_user u ON u.id = m.person_id
+                    WHERE u.code = NEW.member AND m.pool_id = claim.pool_id) THEN
+                {refuse("objection_is_by_a_member", "%s is no other member of this pool", "NEW.member")}
+            END IF;
+            SELECT a.state, p.state AS period_state INTO award
+              FROM ledger_award a JOIN ledger_period p ON p.id = a.period_id
+             WHERE a.pool_id = claim.pool_id AND a.claim_code = claim.code;
+            IF claim.state NOT IN ('in_publicity', 'objected')
+               OR award.state IS DISTINCT FROM 'announced' OR award.period_state IS DISTINCT FROM 'announced' THEN
+                {refuse("objections_come_in_publicity", "claim %s is not in publicity", "claim.code")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="objection_is_answered_by_another",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        declare=[("claim", "record")],
+        func=f"""
+            IF OLD.state <> 'open' OR (NEW.claim_id, NEW.number, NEW.member, NEW.reason_sealed, NEW.raised_at)
+               IS DISTINCT FROM (OLD.claim_id, OLD.number, OLD.member, OLD.reason_sealed, OLD.raised_at) THEN
+                {refuse("objection_is_permanent", "objection %s is answered once and never edited", "OLD.number")}
+            END IF;
+            SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id;
+            IF NEW.answered_by = NEW.member OR {is_claimant("answered_by")}
+               OR EXISTS (SELECT 1 FROM claims_recommendation
+                           WHERE claim_id = NEW.claim_id AND reviewer = NEW.answered_by)
+               OR EXISTS (SELECT 1 FROM claims_decision
+                           WHERE claim_id = NEW.claim_id AND decider = NEW.answered_by) THEN
+                {refuse("objection_is_answered_by_another", "%s is concerned with this case", "NEW.answered_by")}
+            END IF;
+            IF NOT {holds_duty("answered_by", "second_reviewer")} THEN
+                {refuse("reviewers_hold_their_duty", "%s is no second reviewer of this pool", "NEW.answered_by")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="objections_are_kept",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete | pgtrigger.Truncate,
+        func=refuse("objection_is_permanent", "objections are never deleted"),
+    ),
+]

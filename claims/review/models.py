@@ -1,0 +1,105 @@
+"""What reviewers wrote down: requests for papers, recommendations, decisions. All of them facts."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.guards import permanent
+from claims.filing.models import Claim
+from claims.review.triggers import decision_guards, recommendation_guards
+
+
+class Clause(models.TextChoices):
+    """The clauses of the covenant that a decision cites."""
+
+    AID = "aid", _("Aid for a listed illness")
+    COVER = "cover", _("Who is covered, and since when")
+    WAITING = "waiting", _("Waiting period")
+    DECLARATION = "declaration", _("Health declaration")
+    PAPERS = "papers", _("Papers that establish the illness")
+
+
+class Outcome(models.TextChoices):
+    """What a reviewer says of a claim."""
+
+    APPROVED = "approved", _("approved")
+    REJECTED = "rejected", _("rejected")
+    RETURNED = "returned", _("returned for another look")
+
+
+_AID_FITS = Q(outcome="approved", aid_fen__gt=0, aid_fen__lt=2**53) | Q(
+    outcome__in=["rejected", "returned"], aid_fen=0
+)
+
+
+class PaperRequest(models.Model):
+    """What a reviewer asked the claimant for: kinds of paper and a sealed message."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="paper_requests")
+    number = models.PositiveSmallIntegerField()
+    kinds = models.JSONField(default=list)
+    message_sealed = models.BinaryField()
+    requested_by = models.CharField(max_length=40)
+    requested_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["claim", "number"], name="one_request_per_number")]
+        triggers = permanent("paper_request_is_permanent")
+
+    @property
+    def context(self) -> str:
+        """Return the place the message is sealed for."""
+        return f"claims.request:{self.claim_id}:{self.number}"
+
+
+class Recommendation(models.Model):
+    """What the first reviewer holds right: outcome, aid (fen), clause and a sealed reason; one per round."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="recommendations")
+    round = models.PositiveSmallIntegerField()
+    reviewer = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    aid_fen = models.BigIntegerField()
+    clause = models.CharField(max_length=20, choices=Clause)
+    reason_sealed = models.BinaryField()
+    recommended_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "round"], name="one_recommendation_per_round"),
+            models.CheckConstraint(
+                condition=_AID_FITS & ~Q(outcome="returned"), name="recommended_aid_fits_outcome"
+            ),
+        ]
+        triggers = recommendation_guards
+
+    @property
+    def context(self) -> str:
+        """Return the place the reason is sealed for."""
+        return f"claims.recommendation:{self.claim_id}:{self.round}"
+
+
+class Decision(models.Model):
+    """What a second, different reviewer decided over the hash of what was shown; one per round."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="decisions")
+    round = models.PositiveSmallIntegerField()
+    decider = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    aid_fen = models.BigIntegerField()
+    clause = models.CharField(max_length=20, choices=Clause)
+    reason_sealed = models.BinaryField()
+    shown_sha256 = models.CharField(max_length=64)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "round"], name="one_decision_per_round"),
+            models.CheckConstraint(condition=_AID_FITS, name="decided_aid_fits_outcome"),
+        ]
+        triggers = decision_guards
+
+    @property
+    def context(self) -> str:
+        """Return the place the reason is sealed for."""
+        return f"claims.decision:{self.claim_id}:{self.round}"

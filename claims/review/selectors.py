@@ -1,0 +1,122 @@
+"""Reads of reviewers: the queue, one claim's workspace, what a decision is shown."""
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.crypto import unseal_text
+from aidplatform.lib.errors import NotFoundError
+from claims.filing.models import Claim
+from claims.filing.states import ON_THE_DESK
+from claims.review.models import Decision, PaperRequest, Recommendation
+from claims.review.triggers import shown_sql
+from members.pools.models import Pool
+
+REVIEWERS_STATES = ("filed", "under_review", "papers_requested")
+SECOND_REVIEWERS_STATES = ("recommended", "objected")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the queue shows: states, only mine, a part of a code."""
+
+    states: tuple[str, ...] = ON_THE_DESK
+    reviewer_code: str = ""
+    text: str = ""
+
+
+def queue(pool: Pool, filters: Filters) -> QuerySet[Claim]:
+    """Return the claims on the desk, most overdue first; what has no clock comes last."""
+    found = Claim.objects.filter(pool=pool, state__in=filters.states).select_related("reviewer")
+    if filters.reviewer_code:
+        found = found.filter(reviewer__code=filters.reviewer_code)
+    if filters.text:
+        found = found.filter(code__icontains=filters.text)
+    sealed = ("birth_sealed", "story_sealed", "payee_sealed", "payee_index", "derivation", "masked")
+    return found.defer(*sealed).order_by("due_date", "state_since", "pk")
+
+
+def access_claim_of_pool(*, pool: Pool, code: str) -> Claim:
+    """Return a claim of the pool that has been filed; a draft is its claimant's alone. Raises: NotFoundError."""
+    claim = (
+        Claim.objects.filter(pool=pool, code=code, filed_at__isnull=False)
+        .select_related("pool", "membership", "plan_version", "claimant", "reviewer")
+        .first()
+    )
+    if claim is None:
+        raise NotFoundError(_("There is no such claim, or it is not yours to see."))
+    return claim
+
+
+def shown_text(claim: Claim) -> str:
+    """Return the text whose SHA-256 a decision names; empty before a recommendation.
+
+    Anyone with the text can hash it: `printf '%s' "<text>" | sha256sum`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {shown_sql('c')} FROM claims_claim c WHERE c.id = %s",  # noqa: S608 - fixed names
+            [claim.pk],
+        )
+        row = cursor.fetchone()
+    return str(row[0]) if row and row[0] else ""
+
+
+def shown_sha256(claim: Claim) -> str:
+    """Return the hash a decision names; empty before a recommendation."""
+    text = shown_text(claim)
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
+
+
+def recommendation_of(claim: Claim) -> Recommendation | None:
+    """Return the recommendation of the round the claim is in."""
+    return claim.recommendations.filter(round=claim.round).first()
+
+
+def decision_of(claim: Claim) -> Decision | None:
+    """Return the decision that ended the review, or none yet."""
+    return claim.decisions.exclude(outcome="returned").order_by("-round").first()
+
+
+def last_request(claim: Claim) -> PaperRequest | None:
+    """Return the newest request for papers."""
+    return claim.paper_requests.order_by("-number").first()
+
+
+def read_reason(row: Recommendation | Decision) -> str:
+    """Return the reason a reviewer gave."""
+    return unseal_text(bytes(row.reason_sealed), row.context)
+
+
+def read_request(request: PaperRequest) -> str:
+    """Return what the reviewer wrote to the claimant."""
+    return unseal_text(bytes(request.message_sealed), request.context)
+
+
+def same_payee(claim: Claim) -> int:
+    """Return how many claims of other people in this pool name the same account."""
+    return (
+        Claim.objects.filter(pool=claim.pool, payee_index=claim.payee_index)
+        .exclude(claimant=claim.claimant_id)
+        .count()
+    )
+
+
+def same_papers(claim: Claim) -> int:
+    """Return how many other claims of this pool hold one of this claim's files."""
+    hashes = claim.papers.filter(removed_at=None).values("sha256")
+    return (
+        Claim.objects.filter(pool=claim.pool, papers__sha256__in=hashes)
+        .exclude(pk=claim.pk)
+        .distinct()
+        .count()
+    )
+
+
+def is_overdue(claim: Claim, today: dt.date) -> bool:
+    """Tell whether somebody should have acted before today."""
+    return claim.due_date is not None and claim.due_date < today

@@ -1,0 +1,243 @@
+"""Writes of reviewers: take a claim up, ask for papers, recommend, and, by a second person, decide."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.crypto import seal_text
+from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import audit, jobs
+from claims.filing.illnesses import KINDS
+from claims.filing.models import Claim
+from claims.filing.services import locked_claim, step_claim
+from claims.review.models import Decision, Outcome, PaperRequest, Recommendation
+from claims.review.selectors import shown_sha256 as current_sha256
+from ledger.openbooks import services as openbooks
+from members.people.models import User
+from members.pools.models import DutyGrant
+
+PUBLISH = "claims.publish_case"
+REVIEWER = DutyGrant.Duty.REVIEWER.value
+SECOND_REVIEWER = DutyGrant.Duty.SECOND_REVIEWER.value
+
+
+class OwnClaimError(ForbiddenError):
+    """Nobody reviews the own claim."""
+
+    code = "reviewer_is_not_claimant"
+
+
+class SameReviewerError(ConflictError):
+    """The second pair of eyes must be somebody else's."""
+
+    code = "decider_is_not_recommender"
+
+
+class NotYoursError(ConflictError):
+    """Another reviewer has taken this claim up."""
+
+    code = "claim_is_with_another_reviewer"
+
+
+class ShownChangedError(ConflictError):
+    """The second reviewer saw something else than what is stored now."""
+
+    code = "decision_is_of_what_was_shown"
+
+
+class DisagreementError(ConflictError):
+    """Two people have to agree on an outcome; who does not, returns the claim."""
+
+    code = "decision_needs_two_who_agree"
+
+
+class AidTooHighError(DomainError):
+    """More aid than the plan grants, or aid that does not fit the outcome."""
+
+    code = "recommended_aid_within_derived"
+
+
+@transaction.atomic
+def assign_claim(*, claim: Claim, reviewer: str, at: dt.datetime) -> Claim:
+    """Take a filed claim up, or over from another reviewer; taken up already by oneself: as it is.
+
+    Raises: ClaimMovedOnError, ForbiddenError, OwnClaimError.
+    """
+    claim = locked_claim(claim, Claim.State.FILED, Claim.State.UNDER_REVIEW)
+    person = _reviewing(claim, reviewer, REVIEWER)
+    if claim.state == Claim.State.UNDER_REVIEW and claim.reviewer_id == person.pk:
+        return claim
+    claim.reviewer = person
+    step_claim(claim, Claim.State.UNDER_REVIEW, at)
+    audit.record(actor=reviewer, action="assign_claim", subject=claim.code)
+    return claim
+
+
+@transaction.atomic
+def request_papers(
+    *, claim: Claim, reviewer: str, kinds: Sequence[str], message: str, at: dt.datetime
+) -> PaperRequest:
+    """Ask the claimant for papers or a correction; the claim waits for them.
+
+    Raises: ClaimMovedOnError, NotYoursError, ForbiddenError.
+    """
+    claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
+    _reviewing(claim, reviewer, REVIEWER)
+    _check_is_mine(claim, reviewer)
+    unknown = set(kinds) - set(KINDS)
+    assert not unknown, unknown
+    request = PaperRequest(
+        claim=claim,
+        number=claim.paper_requests.count() + 1,
+        kinds=list(kinds),
+        requested_by=reviewer,
+        requested_at=at,
+    )
+    request.message_sealed = seal_text(message, request.context)
+    request.save()
+    step_claim(claim, Claim.State.PAPERS_REQUESTED, at)
+    audit.record(actor=reviewer, action="request_papers", subject=claim.code, kinds=list(kinds))
+    return request
+
+
+@transaction.atomic
+def recommend(
+    *,
+    claim: Claim,
+    reviewer: str,
+    outcome: str,
+    aid_fen: int,
+    clause: str,
+    reason: str,
+    at: dt.datetime,
+) -> Recommendation:
+    """Say what the first reviewer holds right; it decides nothing.
+
+    Raises: ClaimMovedOnError, NotYoursError, AidTooHighError, ForbiddenError.
+    """
+    claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
+    _reviewing(claim, reviewer, REVIEWER)
+    _check_is_mine(claim, reviewer)
+    most_fen = claim.aid_fen or 0
+    if outcome == Outcome.APPROVED and not 0 < aid_fen <= most_fen:
+        raise AidTooHighError(
+            _("The plan grants at most what is derived on this page, and an approval is of some aid."),
+            aid_fen=aid_fen,
+            most_fen=most_fen,
+        )
+    recommendation = Recommendation(
+        claim=claim,
+        round=claim.round,
+        reviewer=reviewer,
+        outcome=outcome,
+        aid_fen=aid_fen if outcome == Outcome.APPROVED else 0,
+        clause=clause,
+        recommended_at=at,
+    )
+    recommendation.reason_sealed = seal_text(reason, recommendation.context)
+    recommendation.save()
+    step_claim(claim, Claim.State.RECOMMENDED, at)
+    failpoint("claims.recommended")
+    audit.record(actor=reviewer, action="recommend", subject=claim.code, outcome=outcome, round=claim.round)
+    return recommendation
+
+
+@transaction.atomic
+def decide(
+    *,
+    claim: Claim,
+    decider: str,
+    outcome: str,
+    clause: str,
+    reason: str,
+    shown_sha256: str,
+    at: dt.datetime,
+) -> Decision:
+    """Decide as a second person over exactly what was shown; an approval is published by a job.
+
+    outcome: the recommended one, or `returned`, which opens the next round.
+
+    Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, OwnClaimError, ForbiddenError.
+    """
+    claim = locked_claim(claim, Claim.State.RECOMMENDED)
+    _reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
+    advised = claim.recommendations.get(round=claim.round)
+    if outcome not in {advised.outcome, Outcome.RETURNED}:
+        raise DisagreementError(
+            _("Two people must agree. Return the claim with your reason if you see it otherwise."),
+            recommended=advised.outcome,
+        )
+    if shown_sha256 != current_sha256(claim):
+        raise ShownChangedError(_("The claim is not what you were shown. Look at it again, then decide."))
+    decision = Decision(
+        claim=claim,
+        round=claim.round,
+        decider=decider,
+        outcome=outcome,
+        aid_fen=0 if outcome == Outcome.RETURNED else advised.aid_fen,
+        clause=clause,
+        shown_sha256=shown_sha256,
+        decided_at=at,
+    )
+    decision.reason_sealed = seal_text(reason, decision.context)
+    decision.save()
+    _go_on(claim, decision, at)
+    failpoint("claims.decided")
+    audit.record(actor=decider, action="decide", subject=claim.code, outcome=outcome, sha256=shown_sha256)
+    return decision
+
+
+def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
+    """Take the claim where its decision sends it; state the decision in the log, order its publication."""
+    if decision.outcome == Outcome.RETURNED:
+        claim.round += 1
+        step_claim(claim, Claim.State.UNDER_REVIEW, at)
+        return
+    step_claim(claim, decision.outcome, at)
+    openbooks.append(
+        code=claim.pool.code,
+        entry_type="claim.decide",
+        key=f"{public_ref(claim)}/{claim.round}",
+        body={
+            "ref": public_ref(claim),
+            "round": claim.round,
+            "outcome": decision.outcome,
+            "aid": decision.aid_fen,
+            "clause": decision.clause,
+            "payee": bytes(claim.payee_index or b"").hex(),
+            "deciders": [claim.recommendations.get(round=claim.round).reviewer, decision.decider],
+            "shown": decision.shown_sha256,
+        },
+        at=at,
+    )
+    if decision.outcome == Outcome.APPROVED:
+        jobs.enqueue(kind=PUBLISH, key=claim.code, payload={"claim": claim.pk}, actor=decision.decider)
+
+
+def public_ref(claim: Claim) -> str:
+    """Return the name a claim bears in the log: it leads nobody to the claim who does not know its code."""
+    return hashlib.sha256(f"claims.ref:{claim.code}".encode()).hexdigest()[:16]
+
+
+def _reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:
+    """Return the acting person, who holds the duty and is not concerned.
+
+    Raises: ForbiddenError, OwnClaimError, SameReviewerError.
+    """
+    person = User.objects.get(code=code)
+    if person.pk in {claim.claimant_id, claim.membership.person_id}:
+        raise OwnClaimError(_("This is your own claim. Somebody else reviews it."))
+    if not_recommender and claim.recommendations.filter(reviewer=code).exists():
+        raise SameReviewerError(_("You recommended on this claim; somebody else decides."))
+    if not DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists():
+        raise ForbiddenError(_("Your duties in this pool do not include this."))
+    return person
+
+
+def _check_is_mine(claim: Claim, reviewer: str) -> None:
+    if claim.reviewer is None or claim.reviewer.code != reviewer:
+        raise NotYoursError(_("Another reviewer has taken this claim up. Take it over first."))

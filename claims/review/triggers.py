@@ -1,0 +1,102 @@
+"""Guards of recommendations and decisions: two people, neither of them concerned, over one hash."""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+
+
+def shown_sql(claim: str) -> str:
+    """Return SQL for the text of what a second reviewer is shown of a claim (an alias of claims_claim).
+
+    Amounts, the payee's index, every paper's hash, the plan version and the published face, joined by '|'.
+    """
+    return f"""(SELECT concat_ws('|', {claim}.code, {claim}.round::text, {claim}.plan_version_id::text,
+            coalesce(to_char({claim}.event_date, 'YYYY-MM-DD'), '-'), {claim}.illness, {claim}.severity,
+            coalesce({claim}.age::text, '-'), coalesce({claim}.aid_fen::text, '-'),
+            coalesce(encode({claim}.payee_index, 'hex'), '-'), coalesce({claim}.masked::text, '-'),
+            r.reviewer, r.outcome, r.aid_fen::text, r.clause,
+            (SELECT coalesce(string_agg(e.sha256, ',' ORDER BY e.sha256 COLLATE "C"), '-') FROM claims_evidence e
+              WHERE e.claim_id = {claim}.id AND e.removed_at IS NULL))
+          FROM claims_recommendation r WHERE r.claim_id = {claim}.id AND r.round = {claim}.round)"""
+
+
+def holds_duty(column: str, duty: str) -> str:
+    """Return SQL that tells whether the person in that column holds the duty in the claim's pool now."""
+    return f"""EXISTS (
+        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+         WHERE u.code = NEW.{column} AND g.duty = '{duty}' AND g.ended_at IS NULL AND g.pool_id = claim.pool_id)"""
+
+
+def is_claimant(column: str) -> str:
+    """Return SQL that tells whether the person in that column is the claimant or the covered person."""
+    return f"""EXISTS (
+        SELECT 1 FROM members_user u LEFT JOIN members_membership m ON m.id = claim.membership_id
+         WHERE u.code = NEW.{column} AND u.id IN (claim.claimant_id, m.person_id))"""
+
+
+recommendation_guards = [
+    *permanent("recommendation_is_permanent"),
+    Guard(
+        name="recommendation_fits_its_claim",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("claim", "record")],
+        func=f"""
+            {judged_now()}
+            SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            IF {is_claimant("reviewer")} THEN
+                {refuse("reviewer_is_not_claimant", "%s would review the own claim", "NEW.reviewer")}
+            END IF;
+            IF NOT {holds_duty("reviewer", "reviewer")} THEN
+                {refuse("reviewers_hold_their_duty", "%s is no reviewer of this pool", "NEW.reviewer")}
+            END IF;
+            IF claim.state <> 'under_review' OR NEW.round <> claim.round
+               OR NEW.reviewer IS DISTINCT FROM (SELECT code FROM members_user WHERE id = claim.reviewer_id) THEN
+                {refuse("recommendation_fits_its_claim", "claim %s is not with %s", "claim.code", "NEW.reviewer")}
+            END IF;
+            IF NEW.aid_fen > claim.aid_fen THEN
+                {refuse("recommended_aid_within_derived", "aid %s of at most %s", "NEW.aid_fen", "claim.aid_fen")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+]
+
+decision_guards = [
+    *permanent("decision_is_permanent"),
+    Guard(
+        name="decision_fits_its_claim",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("claim", "record"), ("advised", "record")],
+        func=f"""
+            {judged_now()}
+            SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            IF {is_claimant("decider")} THEN
+                {refuse("decider_is_not_claimant", "%s would decide on the own claim", "NEW.decider")}
+            END IF;
+            IF EXISTS (SELECT 1 FROM claims_recommendation
+                        WHERE claim_id = NEW.claim_id AND reviewer = NEW.decider) THEN
+                {refuse("decider_is_not_recommender", "%s has recommended on this claim", "NEW.decider")}
+            END IF;
+            IF NOT {holds_duty("decider", "second_reviewer")} THEN
+                {refuse("reviewers_hold_their_duty", "%s is no second reviewer of this pool", "NEW.decider")}
+            END IF;
+            IF claim.state <> 'recommended' OR NEW.round <> claim.round THEN
+                {refuse("decision_fits_its_claim", "claim %s does not wait for a decision", "claim.code")}
+            END IF;
+            SELECT outcome, aid_fen INTO advised FROM claims_recommendation
+             WHERE claim_id = NEW.claim_id AND round = NEW.round;
+            IF NEW.outcome <> 'returned' AND (NEW.outcome, NEW.aid_fen) IS DISTINCT FROM (advised.outcome, advised.aid_fen)
+            THEN
+                {refuse("decision_needs_two_who_agree", "decided %s of %s, recommended %s of %s", "NEW.outcome", "NEW.aid_fen", "advised.outcome", "advised.aid_fen")}
+            END IF;
+            IF NEW.shown_sha256 IS DISTINCT FROM (
+                SELECT encode(sha256(convert_to({shown_sql("c")}, 'UTF8')), 'hex')
+                  FROM claims_claim c WHERE c.id = NEW.claim_id) THEN
+                {refuse("decision_is_of_what_was_shown", "claim %s is not what was shown", "claim.code")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+]
