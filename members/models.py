@@ -1,7 +1,20 @@
 """Gathers the rooms' models; rooms never import this file."""
 
-from members.joining.models import Membership, MembershipSpan
-from members.people.models import User
+from members.joining.models import CovenantSignature, JoinApplication, Membership, MembershipSpan
+from members.people.models import ApiToken, Identity, Mail, Notice, User
 from members.pools.models import DutyGrant, PlanVersion, Pool
 
-__all__ = ["DutyGrant", "Membership", "MembershipSpan", "PlanVersion", "Pool", "User"]
+__all__ = [
+    "ApiToken",
+    "CovenantSignature",
+    "DutyGrant",
+    "Identity",
+    "JoinApplication",
+    "Mail",
+    "Membership",
+    "MembershipSpan",
+    "Notice",
+    "PlanVersion",
+    "Pool",
+    "User",
+]

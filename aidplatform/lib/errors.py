@@ -83,6 +83,15 @@ GUARANTEES: dict[str, object] = {
     "one_charge_per_membership_and_period": _("A membership is charged once per period."),
     "duty_needs_two_people": _("Nobody grants a duty alone or to themselves: two other people must agree."),
     "duties_do_not_meet": _("One person may not hold these two duties in the same pool."),
+    "one_person_per_document": _(
+        "This document already belongs to another account. If it is yours, sign in with that account."
+    ),
+    "one_membership_per_person_and_pool": _("You belong to this pool already."),
+    "signature_names_plan_in_force": _("A new version of the plan is in force. Read it, then sign."),
+    "signature_is_of_what_was_shown": _(
+        "The texts have changed since they were shown. Read the new ones, then sign."
+    ),
+    "signed_application_stays": _("This application is signed and cannot be changed any more."),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

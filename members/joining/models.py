@@ -1,11 +1,17 @@
-"""Memberships and the spans of time in which they are covered."""
+"""Memberships, the spans of time in which they are covered, and how people came to join."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from members.joining.triggers import membership_guards, span_guards
-from members.pools.models import Pool
+from aidplatform.lib.guards import follows_order, permanent
+from members.joining.triggers import (
+    membership_guards,
+    signature_is_of_what_was_shown,
+    signed_application_stays,
+    span_guards,
+)
+from members.pools.models import PlanVersion, Pool
 
 
 class Membership(models.Model):
@@ -66,3 +72,72 @@ class MembershipSpan(models.Model):
             ),
         ]
         triggers = span_guards
+
+
+class JoinApplication(models.Model):
+    """How far somebody has come with joining a pool; they may go on at any time and on any device.
+
+    identity_sealed, answers_sealed: what was entered so far, encrypted; emptied when it is signed, because the
+    identity and the signature hold them from then on. understood: the four plain questions are answered.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        SIGNED = "signed"
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="applications", db_index=False)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="applications"
+    )
+    plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    identity_sealed = models.BinaryField(null=True)
+    answers_sealed = models.BinaryField(null=True)
+    understood = models.BooleanField(default=False)
+    has_read_covenant = models.BooleanField(default=False)
+    consent_health = models.BooleanField(default=False)
+    consent_publication = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "person"], name="one_application_per_person_and_pool"),
+        ]
+        triggers = [
+            follows_order(
+                "application_state_follows_order",
+                "state",
+                {"draft": ("signed",), "signed": ()},
+                first="draft",
+            ),
+            signed_application_stays,
+        ]
+
+
+class CovenantSignature(models.Model):
+    """What somebody signed when they joined: which texts, which consents, and what follows from them.
+
+    eligible_date: from 00:00 (pool's zone) of that day an illness can be shared. answers_sealed: the answers of
+    the declaration, encrypted. signature_sha256: hash over all of it, written by the database.
+    """
+
+    membership = models.OneToOneField(Membership, on_delete=models.PROTECT, related_name="signature")
+    plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="+")
+    covenant_sha256 = models.CharField(max_length=64)
+    declaration_sha256 = models.CharField(max_length=64)
+    answers_sealed = models.BinaryField()
+    consent_health = models.BooleanField()
+    consent_publication = models.BooleanField()
+    language = models.CharField(max_length=10)
+    eligible_date = models.DateField()
+    signed_at = models.DateTimeField()
+    signature_sha256 = models.CharField(max_length=64, default="", db_default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(consent_health=True, consent_publication=True), name="signature_has_both_consents"
+            ),
+        ]
+        triggers = [*permanent("signature_is_permanent"), signature_is_of_what_was_shown]

@@ -104,3 +104,52 @@ membership_guards = [
         func=refuse("memberships_are_kept", "memberships end, they are never deleted"),
     ),
 ]
+
+signed_application_stays = Guard(
+    name="signed_application_stays",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update | pgtrigger.Delete,
+    func=f"""
+        IF TG_OP = 'DELETE' OR OLD.state = 'signed'
+           OR (NEW.id, NEW.pool_id, NEW.person_id, NEW.started_at)
+              IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.person_id, OLD.started_at) THEN
+            {refuse("signed_application_stays", "application %s cannot be changed any more", "OLD.id")}
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+# One guard for one sentence: a signature is of the texts in force on the day of joining, by an identified person,
+# with the waiting period these texts name.
+signature_is_of_what_was_shown = Guard(
+    name="signature_is_of_what_was_shown",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[("joined", "members_membership%ROWTYPE"), ("version", "members_planversion%ROWTYPE")],
+    func=f"""
+        SELECT * INTO STRICT joined FROM members_membership WHERE id = NEW.membership_id;
+        SELECT * INTO STRICT version FROM members_planversion WHERE id = NEW.plan_version_id;
+        IF version.pool_id <> joined.pool_id OR version.effective_date > joined.joined_date OR EXISTS (
+            SELECT 1 FROM members_planversion v
+             WHERE v.pool_id = joined.pool_id AND v.effective_date > version.effective_date
+               AND v.effective_date <= joined.joined_date
+        ) THEN
+            {refuse("signature_names_plan_in_force", "version %s was not in force", "version.number")}
+        END IF;
+        IF (NEW.covenant_sha256, NEW.declaration_sha256)
+           IS DISTINCT FROM (version.covenant_sha256, version.declaration_sha256) THEN
+            {refuse("signature_is_of_what_was_shown", "version %s has other texts", "version.number")}
+        END IF;
+        IF NEW.eligible_date <> joined.joined_date + 1 + (version.terms->>'waiting_days')::int THEN
+            {refuse("waiting_follows_plan", "waiting does not end on %s", "NEW.eligible_date")}
+        END IF;
+        IF NOT EXISTS (SELECT 1 FROM members_identity WHERE person_id = joined.person_id) THEN
+            {refuse("signature_needs_an_identity", "membership %s has nobody identified", "joined.number")}
+        END IF;
+        NEW.signature_sha256 := encode(sha256(convert_to(concat_ws('|', NEW.membership_id, version.number,
+            NEW.covenant_sha256, NEW.declaration_sha256, encode(sha256(NEW.answers_sealed), 'hex'),
+            NEW.consent_health, NEW.consent_publication, NEW.language, NEW.eligible_date,
+            extract(epoch FROM NEW.signed_at)), 'UTF8')), 'hex');
+        RETURN NEW;
+    """,
+)

@@ -1,11 +1,15 @@
-"""A person with an account."""
+"""A person with an account, who they are on paper, what they were told, and the keys of their programs."""
 
 import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import F, Q
 from django.db.models.functions import Lower
+
+from aidplatform.lib.guards import permanent
+from members.people.triggers import notice_is_read_once, token_ends_once
 
 
 def new_code() -> str:
@@ -26,7 +30,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A person who can sign in. What they may do follows from memberships and duties, never from a flag."""
+    """A person who can sign in. What they may do follows from memberships and duties, never from a flag.
+
+    language: in which they are written to.
+    """
 
     code = models.CharField(max_length=12, unique=True, default=new_code)
     email = models.EmailField(unique=True)
@@ -34,12 +41,13 @@ class User(AbstractBaseUser):
     name_zh = models.CharField(max_length=80, blank=True)
     is_active = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
+    language = models.CharField(max_length=10, default="en", db_default="en")
     date_joined = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
     # What of an account may change, by people as by the database's grants.
-    CHANGEABLE = ("password", "last_login", "email", "name", "name_zh", "is_active")
+    CHANGEABLE = ("password", "last_login", "email", "name", "name_zh", "is_active", "language")
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -59,3 +67,97 @@ class User(AbstractBaseUser):
         if not self._state.adding and kwargs.get("update_fields") is None:
             kwargs["update_fields"] = self.CHANGEABLE
         super().save(*args, **kwargs)
+
+
+class Identity(models.Model):
+    """Who a person is on paper: written once, sealed, found only by the blind index of the document.
+
+    document_index: HMAC of kind, country and number, so that nobody joins twice under two accounts.
+    """
+
+    class Kind(models.TextChoices):
+        RESIDENT_ID = "resident_id"
+        PASSPORT = "passport"
+
+    person = models.OneToOneField(User, on_delete=models.PROTECT, related_name="identity")
+    kind = models.CharField(max_length=12, choices=Kind)
+    document_index = models.BinaryField()
+    sealed = models.BinaryField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["document_index"], name="one_person_per_document"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["resident_id", "passport"]), name="identity_kind_is_known"
+            ),
+        ]
+        triggers = permanent("identity_is_permanent")
+
+
+class Notice(models.Model):
+    """Something a person is told. params: codes and figures, never names or health data; read_at moves once.
+
+    kind: which sentence, see `notices.KINDS`. key: what it is about, so that it is told once.
+    """
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notices", db_index=False)
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=80)
+    params = models.JSONField(default=dict)
+    link = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "kind", "key"], name="one_notice_per_person_kind_and_key"
+            ),
+        ]
+        indexes = [
+            models.Index(F("person"), F("id").desc(), name="notice_of_person"),
+            models.Index(fields=["person"], condition=Q(read_at=None), name="notice_unread"),
+        ]
+        triggers = [notice_is_read_once]
+
+
+class Mail(models.Model):
+    """An e-mail to a person, written with the deed it tells of; sent_at is set when it has left.
+
+    key: the Message-ID's left part; the same key is one mail, however often it is asked for.
+    """
+
+    key = models.CharField(max_length=120)
+    person = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="mails")
+    to_address = models.CharField(max_length=254)
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    written_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key"], name="one_mail_per_key")]
+        indexes = [models.Index(fields=["id"], condition=Q(sent_at=None), name="mail_unsent")]
+
+
+class ApiToken(models.Model):
+    """A key with which a person's program speaks for them; only its hash is kept.
+
+    is_strong: it was made in a session opened with a second factor; pages of a duty ask for that.
+    """
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
+    token_sha256 = models.CharField(max_length=64)
+    is_strong = models.BooleanField()
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["token_sha256"], name="one_token_per_hash"),
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(ended_at=None), name="one_live_token_per_person"
+            ),
+        ]
+        triggers = [token_ends_once]

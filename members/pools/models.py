@@ -7,8 +7,14 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import Guard, follows_order, permanent, refuse
+from members.pools.covenants import Question, read_declaration
 from members.pools.plan_terms import PlanTerms
-from members.pools.triggers import DUTIES, duties_do_not_meet, duty_needs_two_people
+from members.pools.triggers import (
+    DUTIES,
+    duties_do_not_meet,
+    duty_needs_two_people,
+    plan_version_hashes_are_real,
+)
 
 
 class Pool(models.Model):
@@ -79,13 +85,21 @@ class Pool(models.Model):
 class PlanVersion(models.Model):
     """The rules of a pool from a date on: published once, never edited.
 
-    terms: what `plan_terms.PlanTerms` reads; terms_sha256: hash of its canonical JSON.
+    terms: what `plan_terms.PlanTerms` reads; terms_sha256: hash of its canonical JSON. covenant_*: the text
+    people sign. declaration: the health questions, each with what an answer means; see `covenants.py`.
+    covenant_sha256: of the English text, a line break, and the Chinese one; declaration_sha256: of the JSON
+    as PostgreSQL writes it. Both are written by the database.
     """
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="plan_versions")
     number = models.PositiveIntegerField()
     terms = models.JSONField()
     terms_sha256 = models.CharField(max_length=64)
+    covenant_en = models.TextField(default="", db_default="")
+    covenant_zh = models.TextField(default="", db_default="")
+    covenant_sha256 = models.CharField(max_length=64, default="", db_default="")
+    declaration = models.JSONField(default=list, db_default=[])
+    declaration_sha256 = models.CharField(max_length=64, default="", db_default="")
     effective_date = models.DateField()
     published_at = models.DateTimeField()
     published_by = models.CharField(max_length=40)
@@ -95,7 +109,7 @@ class PlanVersion(models.Model):
             models.UniqueConstraint(fields=["pool", "number"], name="one_plan_version_per_number"),
             models.UniqueConstraint(fields=["pool", "effective_date"], name="one_plan_version_per_date"),
         ]
-        triggers = permanent("plan_version_is_permanent")
+        triggers = [*permanent("plan_version_is_permanent"), plan_version_hashes_are_real]
 
     def __str__(self) -> str:
         return f"{self.pool.code} v{self.number}"
@@ -103,6 +117,10 @@ class PlanVersion(models.Model):
     def plan(self) -> PlanTerms:
         """Return the terms as the pure, validated object."""
         return PlanTerms.from_json(self.terms)
+
+    def questions(self) -> tuple[Question, ...]:
+        """Return the health declaration, question by question."""
+        return read_declaration(self.declaration)
 
 
 class DutyGrant(models.Model):

@@ -1,7 +1,8 @@
 """Writes of pools: found one, publish its plan, grant duties, open it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import transaction
 
 from aidplatform.work import audit
 from members.people.models import User
+from members.pools.covenants import default_covenant, default_declaration, read_declaration
 from members.pools.models import DutyGrant, PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms
 
@@ -38,13 +40,23 @@ def found_pool(
 
 
 def publish_plan(
-    *, pool: Pool, terms: Mapping[str, Any], effective_date: dt.date, publisher: str, at: dt.datetime
+    *,
+    pool: Pool,
+    terms: Mapping[str, Any],
+    effective_date: dt.date,
+    publisher: str,
+    at: dt.datetime,
+    covenant: tuple[str, str] | None = None,
+    declaration: Sequence[Mapping[str, Any]] | None = None,
 ) -> PlanVersion:
     """Publish the next version of a pool's plan; it can't be edited afterwards.
 
+    covenant: the text in English and in Chinese; declaration: the health questions. Both have a default.
     Raises: plan_terms.TermsError naming the field that makes no sense.
     """
     plan = PlanTerms.from_json(dict(terms))
+    english, chinese = covenant or default_covenant()
+    questions = read_declaration(default_declaration() if declaration is None else declaration)
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=pool.pk)
         version = PlanVersion.objects.create(
@@ -52,10 +64,15 @@ def publish_plan(
             number=pool.plan_versions.count() + 1,
             terms=plan.to_json(),
             terms_sha256=plan.sha256,
+            covenant_en=english,
+            covenant_zh=chinese,
+            declaration=[asdict(question) for question in questions],
             effective_date=effective_date,
             published_at=at,
             published_by=publisher,
         )
+        # The hashes of the texts are the database's own.
+        version.refresh_from_db(fields=["covenant_sha256", "declaration_sha256"])
         audit.record(actor=publisher, action="publish_plan", subject=str(version), sha256=plan.sha256)
     return version
 

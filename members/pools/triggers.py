@@ -84,3 +84,16 @@ duties_do_not_meet = Guard(
         RETURN NEW;
     """,
 )
+
+# What a member signs is named by these hashes, so nobody else may write them.
+plan_version_hashes_are_real = Guard(
+    name="plan_version_hashes_are_real",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    func="""
+        NEW.covenant_sha256 :=
+            encode(sha256(convert_to(NEW.covenant_en || E'\\n' || NEW.covenant_zh, 'UTF8')), 'hex');
+        NEW.declaration_sha256 := encode(sha256(convert_to(NEW.declaration::text, 'UTF8')), 'hex');
+        RETURN NEW;
+    """,
+)

@@ -1,0 +1,315 @@
+"""Writes of joining: an application that is saved step by step, and its signature.
+
+Every step may be repeated until the signature, on any device. Nothing is entered into a log: names, documents and
+answers are sealed the moment they arrive.
+"""
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib import clock, crypto
+from aidplatform.lib.errors import ConflictError, DomainError
+from aidplatform.work import audit
+from members.joining.eligibility import (
+    age_refusal,
+    covered_from,
+    eligible_from,
+    excluding,
+    unanswered,
+)
+from members.joining.models import CovenantSignature, JoinApplication, Membership
+from members.joining.services import admit_member
+from members.people import notices
+from members.people.identity import Paper, paper_of, record_identity
+from members.people.models import User
+from members.pools.models import PlanVersion, Pool
+from members.pools.selectors import plan_in_force
+
+STEPS = ("who", "health", "plainly", "covenant", "consent", "sign")
+
+
+class IntakeClosedError(ConflictError):
+    """Nobody can join this pool at the moment."""
+
+    code = "intake_closed"
+
+
+class AlreadyMemberError(ConflictError):
+    """The person belongs to the pool."""
+
+    code = "already_a_member"
+
+
+class NotEligibleError(DomainError):
+    """The plan does not take this person; `reason` says why."""
+
+    code = "not_eligible"
+
+
+class StepMissingError(ConflictError):
+    """A step of the application is not done yet; `step` says which."""
+
+    code = "step_missing"
+
+
+class TextsChangedError(ConflictError):
+    """A new plan version is in force, or other texts were signed than those in force."""
+
+    code = "texts_changed"
+
+
+def start_application(*, pool: Pool, person: User, at: dt.datetime) -> JoinApplication:
+    """Return the person's application to the pool, begun if there is none, under the plan in force today.
+
+    If a new plan version has come into force since, what was said to the old texts is asked again.
+
+    Raises: IntakeClosedError, AlreadyMemberError.
+    """
+    with transaction.atomic():
+        locked = Pool.objects.select_for_update(no_key=True).get(pk=pool.pk)
+        if locked.state not in {Pool.State.OPEN, Pool.State.GATHERING}:
+            raise IntakeClosedError(_("Nobody can join this pool at the moment."))
+        if Membership.objects.filter(pool=pool, person=person).exists():
+            raise AlreadyMemberError(_("You belong to this pool already."))
+        version = plan_in_force(pool, clock.today(pool.time_zone))
+        application, _is_new = JoinApplication.objects.get_or_create(
+            pool=pool,
+            person=person,
+            defaults={"plan_version": version, "started_at": at, "changed_at": at},
+        )
+        if application.plan_version_id != version.pk:
+            _begin_again(application, version, at)
+    return application
+
+
+def _begin_again(application: JoinApplication, version: PlanVersion, at: dt.datetime) -> None:
+    """Put the application under another plan version: who they are stays, the rest is asked again."""
+    application.plan_version = version
+    application.answers_sealed = None
+    for field in ("understood", "has_read_covenant", "consent_health", "consent_publication"):
+        setattr(application, field, False)
+    application.changed_at = at
+    application.save(
+        update_fields=[
+            "plan_version",
+            "answers_sealed",
+            "understood",
+            "has_read_covenant",
+            "consent_health",
+            "consent_publication",
+            "changed_at",
+        ]
+    )
+
+
+def save_identity(*, application: JoinApplication, paper: Paper, at: dt.datetime) -> None:
+    """Seal who the person is into the application.
+
+    Raises: NotEligibleError for an age the plan has no aid for.
+    """
+    check_age(application, paper.birth_date)
+    application.identity_sealed = crypto.seal_text(paper.to_text(), _context(application, "identity"))
+    _save(application, at, "identity_sealed")
+
+
+def save_answer(*, application: JoinApplication, code: str, answer: bool, at: dt.datetime) -> None:
+    """Seal one answer of the declaration with those given before."""
+    with transaction.atomic():
+        locked = JoinApplication.objects.select_for_update().get(pk=application.pk)
+        answers = {**answers_of(locked), code: answer}
+        locked.answers_sealed = crypto.seal_text(json.dumps(answers), _context(locked, "answers"))
+        _save(locked, at, "answers_sealed")
+    application.answers_sealed = locked.answers_sealed
+
+
+def save_understood(*, application: JoinApplication, at: dt.datetime) -> None:
+    """Note that the four plain questions were answered rightly."""
+    application.understood = True
+    _save(application, at, "understood")
+
+
+def save_covenant_read(*, application: JoinApplication, at: dt.datetime) -> None:
+    """Note that the covenant was opened and accepted for signing."""
+    application.has_read_covenant = True
+    _save(application, at, "has_read_covenant")
+
+
+def save_consents(*, application: JoinApplication, health: bool, publication: bool, at: dt.datetime) -> None:
+    """Note each consent by itself."""
+    application.consent_health, application.consent_publication = health, publication
+    _save(application, at, "consent_health", "consent_publication")
+
+
+def sign_covenant(
+    *, application: JoinApplication, signer: User, shown_sha256: str, language: str, at: dt.datetime
+) -> Membership:
+    """Sign what was shown and join: covered from 00:00 of the next day in the pool's zone.
+
+    shown_sha256: hash of the covenant the person saw. Signed before, by a double click or a second device: the
+    membership of the first signature is returned. Lock order: pool, application.
+
+    Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, OtherIdentityError;
+    IntegrityError(one_person_per_document) when another account has joined with this document.
+    """
+    with transaction.atomic():
+        pool = Pool.objects.select_for_update().get(pk=application.pool_id)
+        locked = (
+            JoinApplication.objects.select_for_update(of=("self",))
+            .select_related("pool", "plan_version")
+            .get(pk=application.pk)
+        )
+        if locked.state == JoinApplication.State.SIGNED:
+            return Membership.objects.select_related("pool").get(pool=pool, person=signer)
+        today = clock.today(pool.time_zone)
+        _check_signable(locked, pool, shown_sha256, today)
+        paper, answers = identity_of(locked), answers_of(locked)
+        assert paper is not None
+        check_age(locked, paper.birth_date)
+        record_identity(person=signer, paper=paper, at=at)
+        membership = admit_member(
+            pool=pool,
+            person=signer,
+            class_no=locked.plan_version.plan().classes[0].class_no,
+            from_at=clock.start_of_day(covered_from(today), pool.time_zone),
+            joined_date=today,
+            actor=signer.code,
+        )
+        signature = _sign(locked, membership, answers, language, today, at)
+        _close(locked, at)
+        _confirm(membership, signature, signer, today)
+    return membership
+
+
+def _check_signable(application: JoinApplication, pool: Pool, shown_sha256: str, today: dt.date) -> None:
+    """Raise unless every step is done, under the texts in force and shown."""
+    if pool.state not in {Pool.State.OPEN, Pool.State.GATHERING}:
+        raise IntakeClosedError(_("Nobody can join this pool at the moment."))
+    version = application.plan_version
+    if version.pk != plan_in_force(pool, today).pk or shown_sha256 != version.covenant_sha256:
+        raise TextsChangedError(
+            _("The texts have changed since they were shown. Read the new ones, then sign.")
+        )
+    missing = next_step(application)
+    if missing != "sign":
+        raise StepMissingError(_("Something before the signature is still missing."), step=missing)
+    barring = excluding(version.questions(), answers_of(application))
+    if barring is not None:
+        raise NotEligibleError(
+            _("With an answer of your health declaration nobody can join this pool."), reason=barring.code
+        )
+
+
+def _sign(
+    application: JoinApplication,
+    membership: Membership,
+    answers: dict[str, bool],
+    language: str,
+    today: dt.date,
+    at: dt.datetime,
+) -> CovenantSignature:
+    version = application.plan_version
+    signature = CovenantSignature.objects.create(
+        membership=membership,
+        plan_version=version,
+        covenant_sha256=version.covenant_sha256,
+        declaration_sha256=version.declaration_sha256,
+        answers_sealed=crypto.seal_text(json.dumps(answers), f"members.signature:{membership.pk}"),
+        consent_health=application.consent_health,
+        consent_publication=application.consent_publication,
+        language=language,
+        eligible_date=eligible_from(today, version.plan().waiting_days),
+        signed_at=at,
+    )
+    # The hash over all of it is the database's own.
+    signature.refresh_from_db(fields=["signature_sha256"])
+    return signature
+
+
+def _close(application: JoinApplication, at: dt.datetime) -> None:
+    """End the application and empty it: identity and signature hold from now on what it held."""
+    application.state = JoinApplication.State.SIGNED
+    application.identity_sealed = application.answers_sealed = None
+    _save(application, at, "state", "identity_sealed", "answers_sealed")
+
+
+def _confirm(membership: Membership, signature: CovenantSignature, signer: User, today: dt.date) -> None:
+    """Leave a trail, and send the receipt."""
+    pool = membership.pool
+    audit.record(
+        actor=signer.code,
+        action="sign_covenant",
+        subject=str(membership),
+        covenant=signature.covenant_sha256,
+        signature=signature.signature_sha256,
+    )
+    params: dict[str, Any] = {
+        "pool_en": pool.name_en,
+        "pool_zh": pool.name_zh,
+        "covered": covered_from(today).isoformat(),
+        "eligible": signature.eligible_date.isoformat(),
+        "sha256": signature.signature_sha256,
+    }
+    receipt = notices.News(signer, notices.JOINED, pool.code, params, f"/pools/{pool.code}/me/")
+    notices.tell([receipt], batch=f"joined/{pool.code}/{signer.code}", actor=signer.code)
+
+
+def next_step(application: JoinApplication) -> str:
+    """Return the first step that is not done; sign when all before it are."""
+    if identity_of(application) is None:
+        return "who"
+    if unanswered(application.plan_version.questions(), answers_of(application)) is not None:
+        return "health"
+    if excluding(application.plan_version.questions(), answers_of(application)) is not None:
+        return "health"
+    if not application.understood:
+        return "plainly"
+    if not application.has_read_covenant:
+        return "covenant"
+    return "sign" if application.consent_health and application.consent_publication else "consent"
+
+
+def identity_of(application: JoinApplication) -> Paper | None:
+    """Return who the person said to be in this application, or was recorded as when joining another pool."""
+    if application.identity_sealed is None:
+        return paper_of(application.person)
+    sealed = bytes(application.identity_sealed)
+    return Paper.from_text(crypto.unseal_text(sealed, _context(application, "identity")))
+
+
+def answers_of(application: JoinApplication) -> dict[str, bool]:
+    """Return the answers given so far."""
+    if application.answers_sealed is None:
+        return {}
+    sealed = bytes(application.answers_sealed)
+    answers: dict[str, bool] = json.loads(crypto.unseal_text(sealed, _context(application, "answers")))
+    return answers
+
+
+def check_age(application: JoinApplication, birth_date: dt.date) -> None:
+    """Raise NotEligibleError unless the plan has aid for this age and the person may sign for themselves."""
+    today = clock.today(application.pool.time_zone)
+    reason = age_refusal(application.plan_version.plan(), birth_date, today)
+    if reason is not None:
+        raise NotEligibleError(AGE_REFUSALS[reason], reason=reason)
+
+
+AGE_REFUSALS: dict[str, object] = {
+    "born_in_future": _("This date of birth lies in the future."),
+    "too_old_to_be_true": _("This date of birth is too long ago."),
+    "minor": _("Whoever signs for themselves must be 18 or older."),
+    "below_ages": _("This plan has no aid for your age yet."),
+    "above_ages": _("This plan has no aid for your age any more, so nobody of that age can join."),
+}
+
+
+def _save(application: JoinApplication, at: dt.datetime, *fields: str) -> None:
+    application.changed_at = at
+    application.save(update_fields=[*fields, "changed_at"])
+
+
+def _context(application: JoinApplication, part: str) -> str:
+    return f"members.joining.{part}:{application.pool_id}/{application.person_id}"

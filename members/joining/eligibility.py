@@ -1,0 +1,73 @@
+"""Who may join a pool, from when on they are covered and may ask for aid. Pure: no clock, no database.
+
+Dates are calendar dates in the pool's zone; ages are completed years, and who was born on 29 February has
+their birthday on 1 March of other years.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from members.pools.covenants import Question
+from members.pools.plan_terms import PlanTerms
+
+# Whoever signs for themselves must be of age.
+SIGNING_AGE = 18
+OLDEST = 130
+
+Reason = Literal["born_in_future", "too_old_to_be_true", "minor", "below_ages", "above_ages"]
+
+
+@dataclass(frozen=True, slots=True)
+class AgeWindow:
+    """The ages [first, before) at which the plan knows any aid."""
+
+    first: int
+    before: int
+
+
+def age_on(birth_date: date, day: date) -> int:
+    """Return completed years; on 29 February born, a year is completed on 1 March."""
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+def age_window(plan: PlanTerms) -> AgeWindow:
+    """Return the ages at which one may join: of age, and in some row of the plan's aid."""
+    return AgeWindow(
+        max(SIGNING_AGE, min(row.age_from for row in plan.aid)), max(row.age_before for row in plan.aid)
+    )
+
+
+def age_refusal(plan: PlanTerms, birth_date: date, day: date) -> Reason | None:
+    """Return why somebody born on that date may not join on that day; None: their age is no obstacle."""
+    if birth_date > day:
+        return "born_in_future"
+    age, window = age_on(birth_date, day), age_window(plan)
+    if age >= OLDEST:
+        return "too_old_to_be_true"
+    if age < SIGNING_AGE:
+        return "minor"
+    if age < window.first:
+        return "below_ages"
+    return "above_ages" if age >= window.before else None
+
+
+def excluding(questions: Sequence[Question], answers: Mapping[str, bool]) -> Question | None:
+    """Return the first question whose answer keeps somebody out; None: no answer does."""
+    return next((q for q in questions if q.effect == "excludes" and answers.get(q.code)), None)
+
+
+def unanswered(questions: Sequence[Question], answers: Mapping[str, bool]) -> Question | None:
+    """Return the first question without an answer."""
+    return next((q for q in questions if q.code not in answers), None)
+
+
+def covered_from(joined_date: date) -> date:
+    """Return the first day of cover: the day after joining, from 00:00 of the pool's zone."""
+    return joined_date + timedelta(days=1)
+
+
+def eligible_from(joined_date: date, waiting_days: int) -> date:
+    """Return the first day of an illness for which aid can be asked: join day + 1 + waiting days, from 00:00."""
+    return joined_date + timedelta(days=1 + waiting_days)

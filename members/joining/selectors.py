@@ -1,0 +1,82 @@
+"""Reads of memberships: mine, with what they mean in dates."""
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.errors import NotFoundError
+from members.joining.eligibility import eligible_from
+from members.joining.models import CovenantSignature, Membership, MembershipSpan
+from members.people.models import User
+from members.pools.models import PlanVersion, Pool
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What a membership means on a day: since when it shares, from when aid can be asked, until when."""
+
+    membership: Membership
+    covered_from: dt.datetime
+    covered_until: dt.datetime | None
+    eligible_date: dt.date
+    is_waiting: bool
+    has_ended: bool
+
+
+def memberships_of(person: User) -> QuerySet[Membership]:
+    """Return a person's memberships with their pools."""
+    return Membership.objects.filter(person=person).select_related("pool").order_by("pool__code")
+
+
+def access_membership(*, pool: Pool, person: User) -> Membership:
+    """Return the person's membership of the pool; not theirs and not there answer alike. Raises: NotFoundError."""
+    membership = memberships_of(person).filter(pool=pool).first()
+    if membership is None:
+        raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    return membership
+
+
+def covers_of(memberships: list[Membership], now: dt.datetime) -> dict[int, Cover]:
+    """Return what each membership means now, by membership. Three queries, however many there are.
+
+    Members who moved in without a signature wait from the day they joined under the first plan version.
+    """
+    ids = [membership.pk for membership in memberships]
+    pools = {membership.pool_id for membership in memberships}
+    spans: dict[int, list[MembershipSpan]] = {}
+    for span in MembershipSpan.objects.filter(pool_id__in=pools, membership_id__in=ids).order_by("from_at"):
+        spans.setdefault(span.membership_id, []).append(span)
+    signed = dict(
+        CovenantSignature.objects.filter(membership__in=ids).values_list("membership_id", "eligible_date")
+    )
+    waits = {
+        version.pool_id: version.plan().waiting_days
+        for version in PlanVersion.objects.filter(pool__in=pools).order_by("-effective_date")
+    }
+    return {
+        m.pk: _cover(m, spans[m.pk], signed.get(m.pk), waits[m.pool_id], now)
+        for m in memberships
+        if m.pk in spans
+    }
+
+
+def _cover(
+    membership: Membership,
+    spans: list[MembershipSpan],
+    signed_date: dt.date | None,
+    waiting_days: int,
+    now: dt.datetime,
+) -> Cover:
+    until = spans[-1].to_at
+    eligible = signed_date or eligible_from(membership.joined_date, waiting_days)
+    return Cover(
+        membership=membership,
+        covered_from=spans[0].from_at,
+        covered_until=until,
+        eligible_date=eligible,
+        is_waiting=now.astimezone(ZoneInfo(membership.pool.time_zone)).date() < eligible,
+        has_ended=until is not None and until <= now,
+    )

@@ -1,0 +1,77 @@
+"""Who a person is on paper: written once, sealed, found again only by the document's blind index."""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib import crypto
+from aidplatform.lib.errors import ConflictError
+from members.people.models import Identity, User
+
+DOCUMENT = "members.document"
+
+
+class OtherIdentityError(ConflictError):
+    """The account belongs to somebody with another document."""
+
+    code = "other_identity"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What an identity document says. index_text: kind, country and number in one form."""
+
+    name: str
+    birth_date: dt.date
+    kind: str
+    country: str
+    number: str
+
+    @property
+    def index_text(self) -> str:
+        """Return the text of the blind index."""
+        return f"{self.kind}/{self.country}/{self.number}"
+
+    def to_text(self) -> str:
+        """Return it as JSON, to be sealed."""
+        return json.dumps({**self.__dict__, "birth_date": self.birth_date.isoformat()}, ensure_ascii=False)
+
+    @classmethod
+    def from_text(cls, text: str) -> "Paper":
+        """Read what `to_text` wrote."""
+        data = json.loads(text)
+        return cls(**{**data, "birth_date": dt.date.fromisoformat(data["birth_date"])})
+
+
+def paper_of(person: User) -> Paper | None:
+    """Return the person's recorded document, opened; None before they have joined anywhere."""
+    identity = Identity.objects.filter(person=person).first()
+    if identity is None:
+        return None
+    return Paper.from_text(crypto.unseal_text(bytes(identity.sealed), _context(person)))
+
+
+def record_identity(*, person: User, paper: Paper, at: dt.datetime) -> Identity:
+    """Record the document of a person, once; the same document again returns the record.
+
+    Raises: OtherIdentityError; IntegrityError(one_person_per_document) when another account holds it.
+    """
+    index = crypto.blind_index(paper.index_text, DOCUMENT)
+    existing = Identity.objects.filter(person=person).first()
+    if existing is None:
+        return Identity.objects.create(
+            person=person,
+            kind=paper.kind,
+            document_index=index,
+            sealed=crypto.seal_text(paper.to_text(), _context(person)),
+            recorded_at=at,
+        )
+    if bytes(existing.document_index) != index:
+        raise OtherIdentityError(_("This account belongs to somebody with another document."))
+    return existing
+
+
+def _context(person: User) -> str:
+    return f"members.identity:{person.code}"

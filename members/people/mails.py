@@ -1,0 +1,118 @@
+"""E-mails to people: written with the deed they tell of, sent by a job, once per key.
+
+A mail that left while its worker died is sent again with the same Message-ID, which mailbox programs show once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import parseaddr
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
+
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import jobs
+from members.people.models import Mail, User
+
+log = structlog.get_logger(__name__)
+SEND = "people.send_mails"
+KEY_HEADER = "X-Aid-Key"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is to be written to one person."""
+
+    key: str
+    person: User
+    subject: str
+    body: str
+
+
+def write_mails(letters: Iterable[Letter], *, batch: str, actor: str) -> int:
+    """Write mails into the caller's transaction and have a worker send them; a key that exists is left alone.
+
+    batch: what makes this set of letters unique. Returns how many were new. People of a demonstration whose
+    address leads nowhere are written to all the same: their mails can be read on a page.
+    """
+    now = timezone.now()
+    rows = [
+        Mail(
+            key=letter.key,
+            person=letter.person,
+            to_address=letter.person.email,
+            subject=letter.subject,
+            body=letter.body,
+            written_at=now,
+        )
+        for letter in letters
+    ]
+    before = set(Mail.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True))
+    Mail.objects.bulk_create(rows, ignore_conflicts=True)
+    if rows:
+        jobs.enqueue(kind=SEND, key=batch, payload={"keys": [row.key for row in rows]}, actor=actor)
+    return len(rows) - len(before)
+
+
+def send_mails(lease: jobs.Lease) -> dict[str, int]:
+    """Send the mails of a batch that have not left yet, each in a transaction of its own.
+
+    One that is refused does not keep the others back; the job fails after them and is tried again.
+    """
+    failed: Exception | None = None
+    sent = 0
+    for key in lease.payload["keys"]:
+        try:
+            sent += _send(lease, key)
+        except OSError as error:
+            log.warning("mail_not_sent", key=key, error=type(error).__name__)
+            failed = error
+    if failed is not None:
+        raise failed
+    return {"sent": sent}
+
+
+def _send(lease: jobs.Lease, key: str) -> int:
+    """Send one mail and mark it; 0: it had left."""
+    with lease.transaction():
+        mail = Mail.objects.select_for_update().filter(key=key, sent_at=None).first()
+        if mail is None:
+            return 0
+        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+        EmailMessage(
+            subject=mail.subject,
+            body=mail.body,
+            to=[mail.to_address],
+            headers={"Message-ID": f"<{mail.key.replace('/', '.')}@{domain}>", KEY_HEADER: mail.key},
+        ).send()
+        failpoint("people.mail_sent")
+        mail.sent_at = timezone.now()
+        mail.save(update_fields=["sent_at"])
+    return 1
+
+
+class TableBackend(BaseEmailBackend):
+    """The mail server of a demonstration: keeps every mail in the table that its page shows, sends nothing."""
+
+    def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
+        """Keep what the framework sends by itself; our own mails are rows already."""
+        count = 0
+        for message in email_messages:
+            count += 1
+            if KEY_HEADER in message.extra_headers:
+                continue
+            now = timezone.now()
+            for address in message.recipients():
+                Mail.objects.create(
+                    key=f"framework/{now.timestamp():.6f}/{address}"[:120],
+                    person=User.objects.filter(email__iexact=address).first(),
+                    to_address=address,
+                    subject=str(message.subject)[:200],
+                    body=str(message.body),
+                    written_at=now,
+                    sent_at=now,
+                )
+        return count

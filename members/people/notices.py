@@ -1,0 +1,121 @@
+"""What people are told: one row and one e-mail per happening, in the language they chose.
+
+A notice holds codes and figures only; its words are made when it is read.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, override
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import NotFoundError
+from aidplatform.lib.money import format_money
+from aidplatform.lib.templating import in_language
+from members.people.mails import Letter, write_mails
+from members.people.models import Notice, User
+
+JOINED = "joined"
+CHARGED = "charged"
+
+# kind → (subject, body); what stands in %(…)s comes from the notice's params
+KINDS: dict[str, tuple[str, str]] = {
+    JOINED: (
+        gettext_noop("You have joined %(pool)s"),
+        gettext_noop(
+            "You share from %(covered)s on. Aid can be asked for an illness first established on %(eligible)s or"
+            " later. Signature: %(sha256)s"
+        ),
+    ),
+    CHARGED: (
+        gettext_noop("Your share of period %(number)s of %(pool)s: %(amount)s"),
+        gettext_noop(
+            "It is collected on %(charge_date)s at the earliest. The bill shows how it comes about; anyone can"
+            " recompute it."
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class News:
+    """One thing for one person to know."""
+
+    person: User
+    kind: str
+    key: str
+    params: dict[str, Any]
+    link: str
+
+
+def subject_of(kind: str, params: dict[str, Any]) -> str:
+    """Return the notice's headline in the reader's language."""
+    return _(KINDS[kind][0]) % _spoken(params)
+
+
+def body_of(kind: str, params: dict[str, Any]) -> str:
+    """Return the notice's text in the reader's language."""
+    return _(KINDS[kind][1]) % _spoken(params)
+
+
+def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
+    """Write notices and their e-mails into the caller's transaction; what was told before is not told again.
+
+    batch: what makes this set unique, e.g. the period and the first membership. Returns how many were new.
+    """
+    told = list(news)
+    at = clock.now()
+    rows = [
+        Notice(person=n.person, kind=n.kind, key=n.key, params=n.params, link=n.link, at=at) for n in told
+    ]
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    return write_mails([_letter(n) for n in told], batch=batch, actor=actor)
+
+
+def _letter(news: News) -> Letter:
+    with override(news.person.language):
+        body = "\n\n".join(
+            (
+                body_of(news.kind, news.params),
+                settings.PUBLIC_URL + news.link,
+                _(
+                    "You receive this because you have an account. Nobody will ever ask you for your password."
+                ),
+            )
+        )
+        subject = subject_of(news.kind, news.params)
+    return Letter(f"{news.kind}/{news.key}/{news.person.code}", news.person, subject, body + "\n")
+
+
+def _spoken(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the params with the pool's name and the amount as the reader reads them."""
+    spoken = dict(params)
+    if "pool_en" in params:
+        spoken["pool"] = in_language(params["pool_en"], params["pool_zh"])
+    if "fen" in params:
+        spoken["amount"] = format_money(params["fen"], params["currency"])
+    return spoken
+
+
+def notices_of(person: User) -> QuerySet[Notice]:
+    """Return a person's notices, newest first."""
+    return Notice.objects.filter(person=person).order_by("-pk")
+
+
+def unread_count(person: User) -> int:
+    """Return how many notices the person has not opened."""
+    return Notice.objects.filter(person=person, read_at=None).count()
+
+
+def read_notice(*, person: User, notice_id: int, at: dt.datetime) -> Notice:
+    """Mark a notice as read and return it; read already: it is only returned. Raises: NotFoundError."""
+    Notice.objects.filter(pk=notice_id, person=person, read_at=None).update(read_at=at)
+    notice = Notice.objects.filter(pk=notice_id, person=person).first()
+    if notice is None:
+        raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    return notice

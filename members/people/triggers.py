@@ -1,0 +1,33 @@
+"""Guards of notices and tokens: what was told stays told, what has ended stays ended."""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, refuse
+
+notice_is_read_once = Guard(
+    name="notice_is_read_once",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update | pgtrigger.Delete,
+    func=f"""
+        IF TG_OP = 'DELETE' OR OLD.read_at IS NOT NULL OR NEW.read_at IS NULL
+           OR (NEW.id, NEW.person_id, NEW.kind, NEW.key, NEW.params, NEW.link, NEW.at)
+              IS DISTINCT FROM (OLD.id, OLD.person_id, OLD.kind, OLD.key, OLD.params, OLD.link, OLD.at) THEN
+            {refuse("notice_is_read_once", "notice %s can only be marked as read, once", "OLD.id")}
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+token_ends_once = Guard(
+    name="token_ends_once",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update | pgtrigger.Delete,
+    func=f"""
+        IF TG_OP = 'DELETE' OR OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL
+           OR (NEW.id, NEW.person_id, NEW.token_sha256, NEW.is_strong, NEW.created_at)
+              IS DISTINCT FROM (OLD.id, OLD.person_id, OLD.token_sha256, OLD.is_strong, OLD.created_at) THEN
+            {refuse("token_ends_once", "token %s can only be ended, once", "OLD.id")}
+        END IF;
+        RETURN NEW;
+    """,
+)

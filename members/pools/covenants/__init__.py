@@ -1,0 +1,65 @@
+"""The texts a plan is published with when its pool has none of its own, and the shape of a declaration."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from members.pools.plan_terms import TermsError
+
+_FOLDER = Path(__file__).resolve().parent
+Effect = Literal["excludes", "limits"]
+_TEXTS = ("question_en", "question_zh", "meaning_en", "meaning_zh")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a health declaration; meaning says what “yes” leads to before it is answered.
+
+    effect: excludes: with “yes” nobody joins; limits: they join, and what follows from it is not shared.
+    """
+
+    code: str
+    effect: Effect
+    question_en: str
+    question_zh: str
+    meaning_en: str
+    meaning_zh: str
+
+
+def default_covenant() -> tuple[str, str]:
+    """Return the covenant in English and in Chinese."""
+    return (_read("covenant.en.md"), _read("covenant.zh.md"))
+
+
+def default_declaration() -> list[dict[str, Any]]:
+    """Return the questions that a plan asks unless it brings its own."""
+    found: list[dict[str, Any]] = json.loads(_read("declaration.json"))
+    return found
+
+
+def read_declaration(data: Sequence[Mapping[str, Any]]) -> tuple[Question, ...]:
+    """Return the questions of a plan version.
+
+    Raises: TermsError naming the question that lacks a text, has no known effect, or comes twice.
+    """
+    questions = tuple(_read_question(place, row) for place, row in enumerate(data))
+    codes = [question.code for question in questions]
+    for place, code in enumerate(codes):
+        if code in codes[:place]:
+            raise TermsError(f"declaration[{place}].code", "listed_twice", f"{code} again")
+    return questions
+
+
+def _read_question(place: int, row: Mapping[str, Any]) -> Question:
+    for name in ("code", "effect", *_TEXTS):
+        if not isinstance(row.get(name), str) or not row[name].strip():
+            raise TermsError(f"declaration[{place}].{name}", "bad_text", "must be a text")
+    if row["effect"] not in get_args(Effect):
+        raise TermsError(f"declaration[{place}].effect", "unknown_choice", f"{row['effect']!r}")
+    return Question(**{name: row[name] for name in ("code", "effect", *_TEXTS)})
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
