@@ -25,3 +25,8 @@ def today(zone: str) -> dt.date:
 def start_of_day(day: dt.date, zone: str) -> dt.datetime:
     """Return the instant at which that date begins in that zone."""
     return dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+
+
+def machine_now() -> dt.datetime:
+    """Return the clock of this machine (aware, UTC): only to compare it with the database's, never for business."""
+    return dt.datetime.now(dt.UTC)

@@ -5,7 +5,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from aidplatform.work import jobs, outbox
+from aidplatform.work import heartbeat, jobs, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +19,7 @@ def run_job(job_id: int) -> None:
 @shared_task(name="work.sweep")
 def sweep() -> None:
     """Send what was left unsent, hint again at every job that is due, forget old messages."""
+    heartbeat.note_sweep()
     outbox.relay()
     for job_id in jobs.due_job_ids():
         try:
