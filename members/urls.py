@@ -2,4 +2,8 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("members.pools.urls"))]
+urlpatterns = [
+    path("", include("members.people.urls")),
+    path("", include("members.pools.urls")),
+    path("", include("members.joining.urls")),
+]

@@ -1,12 +1,14 @@
-"""Reads for the public pages: what the last bills were, for one pool or for all, in a fixed number of queries."""
+"""Reads for the public pages and for members: what the bills were, in a fixed number of queries."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Count, Sum
 from django.db.models.functions import ExtractYear
 
 from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, ClassFigures, class_figures
-from ledger.sharing.models import Period
+from ledger.sharing.models import Charge, Period
+from members.joining.models import Membership, MembershipSpan
 from members.pools.models import DutyGrant, Pool
 
 PLOTTED = 24
@@ -95,3 +97,66 @@ def duty_counts(pool: Pool) -> list[tuple[object, int]]:
         .order_by()
     )
     return [(duty.label, held[duty.value]) for duty in DutyGrant.Duty if duty.value in held]
+
+
+@dataclass(frozen=True)
+class MyCharge:
+    """What one membership owes for one period (fen), with the row of the class table it came from."""
+
+    period: Period
+    share_fen: int
+    row: ClassFigures | None
+
+
+def charges_of(membership: Membership, *, before_no: int | None = None, limit: int = 100) -> list[MyCharge]:
+    """Return a membership's charges, newest first. Three queries, however many there are."""
+    charges = Charge.objects.filter(pool_id=membership.pool_id, membership_id=membership.pk)
+    if before_no is not None:
+        charges = charges.filter(period_no__lt=before_no)
+    shares = dict(charges.order_by("-period_no").values_list("period_no", "share_fen")[:limit])
+    found = Period.objects.filter(pool_id=membership.pool_id, number__in=shares, state=Period.State.POSTED)
+    spans = list(
+        MembershipSpan.objects.filter(pool_id=membership.pool_id, membership_id=membership.pk).order_by(
+            "-from_at"
+        )
+    )
+    return [
+        MyCharge(period, shares[period.number], _row_of(period, spans))
+        for period in found.select_related("pool", "entry").order_by("-number")
+    ]
+
+
+def _row_of(period: Period, spans: list[MembershipSpan]) -> ClassFigures | None:
+    """Return the class in which the headcount of the period found the membership."""
+    span = next((one for one in spans if period.as_of and one.from_at <= period.as_of), None)
+    rows = class_figures(period.classes or [])
+    return next((row for row in rows if span is not None and row.class_no == span.class_no), None)
+
+
+def year_to_date_fen(charges: list[MyCharge], year: int) -> int:
+    """Return what was charged in a calendar year of charge days (fen)."""
+    return sum(charge.share_fen for charge in charges if charge.period.charge_date.year == year)
+
+
+@dataclass(frozen=True)
+class NextDates:
+    """The next days of a pool's calendar that matter to a member."""
+
+    publicity_date: dt.date
+    charge_date: dt.date
+
+
+def next_dates(membership: Membership, today: dt.date) -> NextDates | None:
+    """Return the next publicity and charge day by the plan's calendar; None without a plan in force."""
+    version = (
+        membership.pool.plan_versions.filter(effective_date__lte=today).order_by("-effective_date").first()
+    )
+    if version is None:
+        return None
+    calendar = version.plan().calendar
+    # A charge day can lie in the month after its period, so the period before may still be ahead.
+    coming = [calendar.period_dates(today, later) for later in (-1, 0, 1, 2)]
+    return NextDates(
+        publicity_date=min(d.publicity_date for d in coming if d.publicity_date >= today),
+        charge_date=min(d.charge_date for d in coming if d.charge_date >= today),
+    )

@@ -1,6 +1,9 @@
-"""Public pages of a pool: what it is, what it has cost, by which rules."""
+"""Pages of a pool: what it is and what it has cost, for everyone; what I owe, for each member."""
+
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -8,14 +11,18 @@ from django.views.decorators.http import require_safe
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
-from aidplatform.lib.http import public
+from aidplatform.lib.csv_files import csv_response, plain_fen
+from aidplatform.lib.http import policy, public, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.disclosure import selectors
 from ledger.disclosure.plots import shares_plot, size_plot
-from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, share_parts
+from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, Part, share_parts
 from ledger.sharing.models import Award
 from ledger.sharing.selectors import last_posted, periods, public_periods
 from ledger.sharing.views import figures_of, viewer_duties
+from members.joining.models import Membership
+from members.joining.selectors import access_membership, covers_of
+from members.people.models import User
 from members.pools.models import Pool
 from members.pools.selectors import access_pool
 from members.pools.views import shown_plan
@@ -98,3 +105,65 @@ def _access_public_pool(request: HttpRequest, code: str) -> Pool:
     if found.state == Pool.State.DRAFT and not viewer_duties(request, found):
         raise NotFoundError(_("There is no pool with this address."))
     return found
+
+
+@policy("member")
+@signed_in
+@require_safe
+def my_pool(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a member their place in the pool: since when, from when, what next, and each share with its sum."""
+    membership = _my_membership(request, code)
+    found = membership.pool
+    now, today = clock.now(), clock.today(found.time_zone)
+    charges = selectors.charges_of(membership)
+    context = {
+        "section": "pools",
+        "pool": found,
+        "membership": membership,
+        "cover": covers_of([membership], now).get(membership.pk),
+        "dates": selectors.next_dates(membership, today),
+        "rows": [(charge, _parts_of(charge)) for charge in charges],
+        "year": today.year,
+        "year_fen": selectors.year_to_date_fen(charges, today.year),
+        "crumbs": [(in_language(found.name_en, found.name_zh), reverse("pool", args=[code])), (_("My place"), "")],
+    }
+    return render(request, "ledger/disclosure/my_pool.html", context)
+
+
+@policy("member")
+@signed_in
+@require_safe
+def my_shares_csv(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Download every share of one's own."""
+    membership = _my_membership(request, code)
+    currency = membership.pool.currency
+    header = ("period", "charge_date", "class", "weight", "members", f"aid_{currency}", f"fee_{currency}",
+              f"carried_in_{currency}", f"share_{currency}")  # fmt: skip
+    rows = [
+        (
+            charge.period.number,
+            charge.period.charge_date.isoformat(),
+            charge.row.class_no if charge.row else "",
+            charge.row.weight if charge.row else "",
+            charge.period.headcount,
+            plain_fen(charge.period.aid_fen or 0),
+            plain_fen(charge.period.fee_fen or 0),
+            plain_fen(charge.period.carry_in_fen or 0),
+            plain_fen(charge.share_fen),
+        )
+        for charge in selectors.charges_of(membership, limit=10_000)
+    ]
+    return csv_response(f"{code}-my-shares.csv", header, rows)
+
+
+def _my_membership(request: HttpRequest, code: str) -> Membership:
+    """Return the viewer's own membership. Raises: NotFoundError, the same for no pool and none of mine."""
+    found = Pool.objects.filter(code=code).first()
+    if found is None:
+        raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    return access_membership(pool=found, person=cast(User, request.user))
+
+
+def _parts_of(charge: selectors.MyCharge) -> list[Part]:
+    figures = figures_of(charge.period)
+    return share_parts(figures, charge.row) if figures and charge.row else []
