@@ -22,7 +22,7 @@ from django.core.management import call_command
 from aidplatform.embedded.roles import DATABASE
 from aidplatform.testing.crash import Installation, scratch_folder
 from aidplatform.testing.crash_client import START
-from aidplatform.testing.stack import Stack, connected_to, free_port
+from aidplatform.testing.stack import Stack, connected_to, free_port, wait_until
 from aidplatform.testing.world import World
 from aidplatform.work import models
 from ledger.digest import TableDigest, money_digest
@@ -71,6 +71,8 @@ class Run:
     victims: dict[str, Callable[[], str]]
     arms: tuple[Arm, ...] = ()
     trouble: Trouble | None = None
+    patience: float = PATIENCE
+    app_url: str = ""
     processes: dict[str, Popen[bytes]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
@@ -82,13 +84,15 @@ class Run:
 
     def outcome(self, app_url: str) -> Outcome:
         """Run to the end, demand what must always hold, and say what it came to."""
+        self.app_url = app_url
         self._prepare()
         began = time.monotonic()
         if not self._ends():
             raise TimeoutError(
-                f"not posted {PATIENCE:.0f} s after {self.landed()}:\n{self._remains(app_url)}"
+                f"not posted within {self.patience:.0f} s; {self.landed()}:\n{self._remains(app_url)}"
             )
         seconds = time.monotonic() - began
+        wait_until(lambda: _answers(app_url), seconds=60, what="PostgreSQL")
         with connected_to(app_url):
             require_sound(app_url)
             return Outcome(money_digest(), seconds, self.passages(), self.landed(), self.restarts)
@@ -103,7 +107,7 @@ class Run:
     def _ends(self) -> bool:
         """Start everything, arm, and watch until the client is content; False when that takes too long."""
         self.processes = {name: start() for name, start in self.starts.items()}
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while self.processes["client"].poll() != 0:
             if time.monotonic() > deadline:
                 return False
@@ -177,16 +181,24 @@ class Ground:
     beat: Stack
     runs: int = 0
 
-    def run(self, *arms: Arm, periods: int = 1, trouble: Trouble | None = None) -> Outcome:
+    def run(
+        self,
+        *arms: Arm,
+        periods: int = 1,
+        trouble: Trouble | None = None,
+        patience: float = PATIENCE,
+    ) -> Outcome:
         """Run on a copy of the database: worker and client of this run, servers and beat of the ground."""
         self.installation.start_services()
         services, folder = self.installation.services(), self._next_folder()
+        wait_until(lambda: _answers(services.admin_conninfo), seconds=60, what="PostgreSQL")
+        wait_until(lambda: _broker_answers(services.redis_url), seconds=60, what="the broker")
         redis.Redis.from_url(services.redis_url).flushall()
         with services.database(f"run_{self.runs}", DATABASE) as (owner_url, app_url):
             _checkpoint(services.admin_conninfo)
             stack = Stack(app_url, owner_url, services.redis_url, folder)
             starts = {"worker": stack.start_worker, "beat": self._beat, "client": _client(stack, periods)}
-            run = Run(folder, starts, _victims(stack, self.installation), arms, trouble)
+            run = Run(folder, starts, _victims(stack, self.installation), arms, trouble, patience)
             stack.extra.update(VARIABLES, AID_FAILPOINTS=str(run.points))
             try:
                 return run.outcome(app_url)
@@ -267,6 +279,21 @@ def _checkpoint(admin_conninfo: str) -> None:
     """
     with psycopg.connect(admin_conninfo, autocommit=True) as connection:
         connection.execute("CHECKPOINT")
+
+
+def _answers(conninfo: str) -> bool:
+    try:
+        psycopg.connect(conninfo, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _broker_answers(url: str) -> bool:
+    try:
+        return bool(redis.Redis.from_url(url, socket_timeout=2).ping())
+    except redis.exceptions.RedisError:
+        return False
 
 
 def _client(stack: Stack, periods: int) -> Callable[[], Popen[bytes]]:
