@@ -1,5 +1,7 @@
 """Gathers the rooms' tasks, because Celery's discovery looks only at the app."""
 
+from ledger.disclosure import tasks as disclosure
+from ledger.sharing import replay
 from ledger.sharing import tasks as sharing
 
-__all__ = ["sharing"]
+__all__ = ["disclosure", "replay", "sharing"]
