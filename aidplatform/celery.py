@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aidplatform.settings")
 
 app = Celery("aidplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["aidplatform.work", "members", "ledger", "aidplatform.site"])
+app.autodiscover_tasks(["aidplatform.work", "members", "ledger", "claims", "aidplatform.site"])
 app.conf.beat_schedule = {
     "work.sweep": {
         "task": "work.sweep",

@@ -35,7 +35,7 @@ VARIABLES: dict[str, str] = {
     "AID_SHARD_MEMBERS": "members charged in one transaction (250000)",
     "AID_SMALL_POOL_MEMBERS": "pools founded for fewer members keep all charges in one table (100000)",
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
-    "AID_EMAIL_URL": "smtp://user:secret@host:587; in demo mails are written to the state directory",
+    "AID_EMAIL_URL": "smtp://user:secret@host:587; in demo mails are shown on a page",
     "AID_REQUIRE_BROWSER": "tests only: 1 fails the suite when Chromium is missing",
     "AID_SOAK": "tests only: 1 runs the long versions",
     "AID_SEED": "tests only: the seed of a long run, printed by every run",
@@ -143,6 +143,7 @@ INSTALLED_APPS = [
     "aidplatform.work",
     "members",
     "ledger",
+    "claims",
     "aidplatform.site",
 ]
 
@@ -280,6 +281,9 @@ if os.environ.get("AID_EMAIL_URL"):
     EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or 587
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
     EMAIL_USE_TLS = True
+elif DEMO:
+    # Kept in a table and shown on a page; nothing leaves the machine.
+    EMAIL_BACKEND = "members.people.mails.TableBackend"
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = STATE_DIR / "mail"
@@ -320,10 +324,10 @@ CELERY_TIMEZONE = "UTC"
 
 # Event → kinds of job that hear of it; the apps below know only the events (`work.events.publish`).
 EVENT_SUBSCRIBERS: dict[str, list[str]] = {
-    "award.final": [],
-    "award.shared": [],
-    "award.paid": [],
-    "period.charges_posted": [],
+    "award.final": ["claims.award_final"],
+    "award.shared": ["claims.award_shared"],
+    "award.paid": ["claims.award_paid"],
+    "period.charges_posted": ["disclosure.tell_charges"],
 }
 
 REST_FRAMEWORK = {

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-import ledger.tasks  # noqa: F401  registers the handlers of jobs
+import claims.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
 from aidplatform.work.jobs import Lease, claim
 from aidplatform.work.models import Job
@@ -152,8 +152,10 @@ class World:
 
 def run_jobs() -> None:
     """Run the handlers of all due jobs here, without heartbeat threads, until none is left."""
+    from aidplatform.celery import app
     from aidplatform.work import jobs
 
+    app.loader.import_default_modules()  # every app registers the handlers of its jobs
     while due := jobs.due_job_ids():
         for job_id in due:
             lease: Lease | None = claim(job_id)

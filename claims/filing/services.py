@@ -214,13 +214,13 @@ def file_claim(*, claim: Claim, claimant: str, shown_face: Mapping[str, str], at
     return claim
 
 
+@transaction.atomic
 def supply_papers(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     """Hand a claim back whose papers were asked for, with nothing else of it changed.
 
     Raises: ClaimMovedOnError, IncompleteError; ConsentError when what would be published has changed.
     """
-    if claim.state != Claim.State.PAPERS_REQUESTED:
-        raise moved_on(claim)
+    claim = locked_claim(claim, Claim.State.PAPERS_REQUESTED)
     return file_claim(claim=claim, claimant=claimant, shown_face=claim.masked or {}, at=at)
 
 

@@ -2,19 +2,12 @@
 
 import json
 
-import pytest
-
 from aidplatform.lib import clock
 from aidplatform.testing.claim_cases import ClaimCases
 from aidplatform.testing.world import run_jobs
 from aidplatform.work import events
 from claims.publicity import services as publicity
 from ledger.openbooks.models import LogEntry
-
-
-@pytest.fixture
-def cases(db: None) -> ClaimCases:
-    return ClaimCases.founded()
 
 
 def _logged(kind: str) -> list[dict[str, object]]:

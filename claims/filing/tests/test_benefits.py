@@ -1,0 +1,118 @@
+"""The derivation of aid: a table of worked events, and what holds for all of them."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aidplatform.testing.world import TERMS
+from claims.filing.benefits import age_band, age_on, derive, waiting_ends
+from members.pools.plan_terms import PlanTerms
+
+PLAN = PlanTerms.from_json(TERMS)
+D = dt.date.fromisoformat
+
+# severity, birth, event, joined, covered → aid in yuan, refused by
+CASES = """
+severe  1990-02-28  2026-05-04  2026-01-01  yes  300000  -
+mild    1990-02-28  2026-05-04  2026-01-01  yes   50000  -
+severe  1986-05-05  2026-05-04  2026-01-01  yes  300000  -
+severe  1986-05-04  2026-05-04  2026-01-01  yes  100000  -
+severe  1966-05-05  2026-05-04  2026-01-01  yes  100000  -
+severe  1966-05-04  2026-05-04  2026-01-01  yes       0  aid
+mild    1966-05-04  2026-05-04  2026-01-01  yes       0  aid
+death   1990-02-28  2026-05-04  2026-01-01  yes       0  aid
+severe  1990-02-28  2026-04-01  2026-01-01  yes       0  waiting
+severe  1990-02-28  2026-04-02  2026-01-01  yes  300000  -
+severe  1990-02-28  2025-12-31  2026-01-01  no        0  cover
+severe  1990-02-28  2026-05-04  2026-01-01  no        0  cover
+severe  2026-05-04  2026-05-04  2026-01-01  yes  300000  -
+severe  1988-02-29  2028-02-29  2026-01-01  yes  100000  -
+severe  1988-02-29  2028-02-28  2026-01-01  yes  300000  -
+severe  1988-02-29  2027-03-01  2026-01-01  yes  300000  -
+"""
+
+
+@pytest.mark.parametrize("row", [line.split() for line in CASES.strip().splitlines()], ids=" ".join)
+def test_aid_is_derived(row: list[str]) -> None:
+    severity, birth, event, joined, covered, yuan, clause = row
+    benefit = derive(
+        plan=PLAN,
+        severity=severity,
+        birth=D(birth),
+        event=D(event),
+        joined=D(joined),
+        is_covered=covered == "yes",
+    )
+    assert (benefit.aid_fen, benefit.refused_by or "-") == (int(yuan) * 100, clause)
+
+
+def test_every_question_is_answered_even_after_a_refusal() -> None:
+    benefit = derive(
+        plan=PLAN,
+        severity="death",
+        birth=D("1990-02-28"),
+        event=D("2025-12-31"),
+        joined=D("2026-01-01"),
+        is_covered=False,
+    )
+    assert [(step.name, step.passed) for step in benefit.steps] == [
+        ("covered", False),
+        ("waited", False),
+        ("granted", False),
+    ]
+    assert benefit.to_json()[1] == {
+        "name": "waited",
+        "clause": "waiting",
+        "passed": False,
+        "days": 90,
+        "first_day": "2026-04-02",
+    }
+
+
+# 29 February counts on 1 March in common years.
+@pytest.mark.parametrize(
+    ("day", "age"), [("2027-02-28", 38), ("2027-03-01", 39), ("2028-02-28", 39), ("2028-02-29", 40)]
+)
+def test_birthday_of_a_leap_day(day: str, age: int) -> None:
+    assert age_on(D("1988-02-29"), D(day)) == age
+
+
+def test_age_before_birth_is_refused() -> None:
+    with pytest.raises(ValueError, match="before the birth"):
+        age_on(D("2026-05-05"), D("2026-05-04"))
+
+
+def test_waiting_ends_a_day_after_its_days() -> None:
+    assert waiting_ends(D("2026-01-01"), 90) == D("2026-04-02")
+    assert waiting_ends(D("2028-02-28"), 0) == D("2028-02-29")
+
+
+@pytest.mark.parametrize(("age", "band"), [(0, "0-9"), (9, "0-9"), (36, "30-39"), (40, "40-49")])
+def test_age_band(age: int, band: str) -> None:
+    assert age_band(age) == band
+
+
+_DAYS = st.dates(dt.date(1930, 1, 1), dt.date(2035, 12, 31))
+
+
+@given(_DAYS, _DAYS)
+def test_age_grows_by_one_a_year(birth: dt.date, day: dt.date) -> None:
+    if day < birth or (day.month, day.day) == (2, 29):
+        return
+    assert age_on(birth, day.replace(year=day.year + 1)) - age_on(birth, day) in {0, 1, 2}
+    assert age_on(birth, day) <= day.year - birth.year
+
+
+@given(_DAYS, _DAYS, st.sampled_from(["severe", "mild", "death"]), st.booleans())
+def test_aid_is_none_or_what_the_plan_grants(
+    birth: dt.date, event: dt.date, severity: str, covered: bool
+) -> None:
+    if event < birth:
+        return
+    benefit = derive(
+        plan=PLAN, severity=severity, birth=birth, event=event, joined=D("2026-01-01"), is_covered=covered
+    )
+    assert benefit.aid_fen in {0, PLAN.max_aid_at(severity=severity, age=benefit.age)}
+    assert (benefit.aid_fen == 0) == bool(benefit.refused_by)
