@@ -17,6 +17,7 @@ from django.db import connection, transaction
 ID = "given by a sequence"
 WALL = "an hour of the wall clock"
 IDS_WITHIN = "made of ids that sequences gave"
+SEALED = "sealed under a random key each time"
 
 _BUCKET = 65_536
 
@@ -53,6 +54,7 @@ class ChargesPart(Part):
 
 _BOOK = "JOIN ledger_book b ON b.id = t.book_id"
 _POOL = "JOIN members_pool p ON p.id = t.pool_id"
+_ACCOUNT = "JOIN ledger_bankaccount a ON a.id = t.account_id"
 
 
 def _plain(*names: str) -> dict[str, str]:
@@ -108,7 +110,8 @@ PARTS: tuple[Part, ...] = (
         {
             "pool_id": "p.code",
             "period_id": "d.number",
-            **_plain("code", "claim_code", "masked", "aid_fen", "state", "announced_at", "announced_by"),
+            **_plain("code", "claim_code", "masked", "aid_fen", "state", "is_held", "announced_at"),
+            **_plain("announced_by"),
         },
         f"{_POOL} LEFT JOIN ledger_period d ON d.id = t.period_id",
         {"id": ID},
@@ -129,7 +132,7 @@ PARTS: tuple[Part, ...] = (
             **_plain(
                 "books_upto_no", "computations", "prepared_by", "prepared_at", "approved_by", "approved_at"
             ),
-            **_plain("charged_members", "charged_fen", "posted_at"),
+            **_plain("charged_members", "charged_fen", "posted_at", "charges_notified_at"),
             "entry_id": "e.number",
         },
         f"{_POOL} JOIN members_planversion v ON v.id = t.plan_version_id"
@@ -161,6 +164,79 @@ PARTS: tuple[Part, ...] = (
         "ledger_charge",
         {"pool_id": "p.code", "membership_id": "m.number", **_plain("period_no", "share_fen")},
         f"{_POOL} JOIN members_membership m ON m.id = t.membership_id",
+    ),
+    Part(
+        "ledger_bankaccount",
+        {
+            "pool_id": "p.code",
+            **_plain("bank_name", "holder_name", "number", "opened_by", "opened_at"),
+        },
+        _POOL,
+        {"id": ID},
+    ),
+    Part(
+        "ledger_bankstatement",
+        {
+            "account_id": "a.number",
+            **_plain("number", "bank_number", "format", "from_date", "to_date", "opening_fen", "closing_fen"),
+            **_plain("line_count", "dropped_lines", "sha256", "imported_by", "imported_at"),
+        },
+        _ACCOUNT,
+        {"id": ID},
+    ),
+    Part(
+        "ledger_statementline",
+        {
+            "statement_id": "s.number",
+            "account_id": "a.number",
+            "membership_id": "m.number",
+            **_plain("line_no", "booking_date", "direction", "amount_fen", "kind", "bank_reference", "text"),
+            "content_hash": "encode(t.content_hash, 'hex')",
+            "twin_no": "t.twin_no",
+        },
+        f"{_ACCOUNT} JOIN ledger_bankstatement s ON s.id = t.statement_id"
+        " LEFT JOIN members_membership m ON m.id = t.membership_id",
+        {"id": ID, "counterparty": SEALED},
+    ),
+    Part(
+        "ledger_collection",
+        {
+            "line_id": "s.number, l.line_no",
+            "membership_id": "m.number",
+            "pool_id": "p.code",
+            **_plain("period_no", "amount_fen", "recorded_by", "at"),
+        },
+        f"{_POOL} JOIN ledger_statementline l ON l.id = t.line_id JOIN ledger_bankstatement s ON s.id = l.statement_id"
+        " JOIN members_membership m ON m.id = t.membership_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_paymentorder",
+        {
+            "pool_id": "p.code",
+            "award_id": "w.code",
+            "period_id": "d.number",
+            "receipt_id": "rs.number, r.line_no",
+            "confirmed_line_id": "cs.number, c.line_no",
+            "returned_line_id": "ts.number, b.line_no",
+            "payee_hash": "encode(t.payee_hash, 'hex')",
+            **_plain("number", "kind", "amount_fen", "payee_hint", "state", "ordered_by", "ordered_at"),
+            **_plain("released_by", "released_at", "cancelled_by", "cancelled_at"),
+        },
+        f"{_POOL} LEFT JOIN ledger_award w ON w.id = t.award_id LEFT JOIN ledger_period d ON d.id = t.period_id"
+        " LEFT JOIN ledger_statementline r ON r.id = t.receipt_id"
+        " LEFT JOIN ledger_bankstatement rs ON rs.id = r.statement_id"
+        " LEFT JOIN ledger_statementline c ON c.id = t.confirmed_line_id"
+        " LEFT JOIN ledger_bankstatement cs ON cs.id = c.statement_id"
+        " LEFT JOIN ledger_statementline b ON b.id = t.returned_line_id"
+        " LEFT JOIN ledger_bankstatement ts ON ts.id = b.statement_id",
+        {
+            "id": ID,
+            "payee_name": SEALED,
+            "payee_account": SEALED,
+            "shown_sha256": IDS_WITHIN,
+            "released_sha256": IDS_WITHIN,
+        },
     ),
     Part(
         "work_auditentry",

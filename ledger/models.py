@@ -1,6 +1,14 @@
 """Gathers the rooms' models; rooms never import this file."""
 
 from ledger.books.models import Account, AccountBalance, Book, JournalEntry, Posting
+from ledger.custody.models import (
+    BankAccount,
+    BankStatement,
+    Collection,
+    PaymentOrder,
+    StatementLine,
+    StatementUpload,
+)
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
@@ -12,12 +20,18 @@ __all__ = [
     "Account",
     "AccountBalance",
     "Award",
+    "BankAccount",
+    "BankStatement",
     "Book",
     "Charge",
+    "Collection",
     "JournalEntry",
     "Log",
     "LogEntry",
     "ManifestLine",
+    "PaymentOrder",
     "Period",
     "Posting",
+    "StatementLine",
+    "StatementUpload",
 ]

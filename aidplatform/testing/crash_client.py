@@ -46,6 +46,8 @@ def look(wanted: int) -> bool:
     current = list(Period.objects.filter(number=number).select_related("pool").order_by("pool__code"))
     states = {period.state for period in current}
     if states == {Period.State.POSTED}:
+        if any(period.charges_notified_at is None for period in current):
+            return False
         if number >= wanted:
             return True
         begin_next(current)

@@ -19,8 +19,8 @@ from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
 from members.pools.models import Pool
 
-#: Tables of the ledger that hold no money of their own. Nothing yet: a new one is digested or named here.
-WITHOUT_MONEY: set[str] = set()
+#: Tables of the ledger that hold no money of their own: files that wait for their import.
+WITHOUT_MONEY = {"ledger_statementupload"}
 
 
 def _columns(table: str) -> set[str]:

@@ -55,6 +55,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Collection',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('membership_id', models.BigIntegerField()),
+                ('pool_id', models.BigIntegerField()),
+                ('period_no', models.IntegerField()),
+                ('amount_fen', models.BigIntegerField()),
+                ('recorded_by', models.CharField(max_length=40)),
+                ('at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='JournalEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -100,6 +112,28 @@ class Migration(migrations.Migration):
                 ('ids_hash', models.BigIntegerField()),
                 ('want_fen', models.BigIntegerField(null=True)),
                 ('written_at', models.DateTimeField(null=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='PaymentOrder',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('kind', models.CharField(choices=[('aid', 'aid'), ('refund', 'refund'), ('fee', 'management fee')], max_length=8)),
+                ('amount_fen', models.BigIntegerField()),
+                ('payee_name', models.BinaryField()),
+                ('payee_account', models.BinaryField()),
+                ('payee_hash', models.BinaryField(max_length=32)),
+                ('payee_hint', models.CharField(max_length=12)),
+                ('shown_sha256', models.CharField(max_length=64, null=True)),
+                ('state', models.CharField(choices=[('ordered', 'ordered'), ('released', 'released'), ('confirmed', 'paid'), ('cancelled', 'cancelled'), ('returned', 'returned by the bank')], default='ordered', max_length=10)),
+                ('ordered_by', models.CharField(max_length=40)),
+                ('ordered_at', models.DateTimeField()),
+                ('released_by', models.CharField(max_length=40, null=True)),
+                ('released_at', models.DateTimeField(null=True)),
+                ('released_sha256', models.CharField(max_length=64, null=True)),
+                ('cancelled_by', models.CharField(max_length=40, null=True)),
+                ('cancelled_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -152,6 +186,34 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='StatementLine',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('line_no', models.PositiveIntegerField()),
+                ('booking_date', models.DateField()),
+                ('direction', models.CharField(choices=[('in', 'in'), ('out', 'out')], max_length=3)),
+                ('amount_fen', models.BigIntegerField()),
+                ('kind', models.CharField(choices=[('collection', 'share paid'), ('unidentified', 'unidentified receipt'), ('returned', 'payment returned'), ('interest', 'interest'), ('payment', 'payment made'), ('chargeback', 'share charged back'), ('bank_fee', 'bank charge'), ('unexplained', 'debit to explain')], max_length=12)),
+                ('membership_id', models.BigIntegerField(null=True)),
+                ('bank_reference', models.CharField(blank=True, max_length=140)),
+                ('counterparty', models.BinaryField()),
+                ('text', models.CharField(blank=True, max_length=500)),
+                ('content_hash', models.BinaryField(max_length=32)),
+                ('twin_no', models.PositiveIntegerField(default=0)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='StatementUpload',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sha256', models.CharField(max_length=64)),
+                ('filename', models.CharField(max_length=120)),
+                ('content', models.BinaryField()),
+                ('uploaded_by', models.CharField(max_length=40)),
+                ('uploaded_at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='AccountBalance',
             fields=[
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='balance', serialize=False, to='ledger.account')),
@@ -168,9 +230,41 @@ class Migration(migrations.Migration):
                 ('masked', models.JSONField()),
                 ('aid_fen', models.BigIntegerField()),
                 ('state', models.CharField(choices=[('announced', 'in publicity'), ('final', 'final'), ('shared', 'shared'), ('withdrawn', 'withdrawn')], default='announced', max_length=12)),
+                ('is_held', models.BooleanField(db_default=False, default=False)),
                 ('announced_at', models.DateTimeField()),
                 ('announced_by', models.CharField(max_length=40)),
                 ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='members.pool')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='BankAccount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('bank_name', models.CharField(max_length=80)),
+                ('holder_name', models.CharField(max_length=80)),
+                ('number', models.CharField(max_length=34, unique=True)),
+                ('opened_by', models.CharField(max_length=40)),
+                ('opened_at', models.DateTimeField()),
+                ('pool', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='bank_account', to='members.pool')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='BankStatement',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('bank_number', models.CharField(blank=True, max_length=40)),
+                ('format', models.CharField(choices=[('camt.053', 'camt.053'), ('csv', 'CSV')], max_length=10)),
+                ('from_date', models.DateField()),
+                ('to_date', models.DateField()),
+                ('opening_fen', models.BigIntegerField()),
+                ('closing_fen', models.BigIntegerField()),
+                ('line_count', models.PositiveIntegerField()),
+                ('dropped_lines', models.PositiveIntegerField(default=0)),
+                ('sha256', models.CharField(max_length=64)),
+                ('imported_by', models.CharField(max_length=40)),
+                ('imported_at', models.DateTimeField()),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='ledger.bankaccount')),
             ],
         ),
         migrations.AddField(
@@ -202,6 +296,16 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='ledger.log'),
         ),
         migrations.AddField(
+            model_name='paymentorder',
+            name='award',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payment_orders', to='ledger.award'),
+        ),
+        migrations.AddField(
+            model_name='paymentorder',
+            name='pool',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payment_orders', to='members.pool'),
+        ),
+        migrations.AddField(
             model_name='period',
             name='entry',
             field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='period', to='ledger.journalentry'),
@@ -215,6 +319,11 @@ class Migration(migrations.Migration):
             model_name='period',
             name='pool',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='members.pool'),
+        ),
+        migrations.AddField(
+            model_name='paymentorder',
+            name='period',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='fee_orders', to='ledger.period'),
         ),
         migrations.AddField(
             model_name='manifestline',
@@ -235,6 +344,81 @@ class Migration(migrations.Migration):
             model_name='posting',
             name='entry',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.journalentry'),
+        ),
+        migrations.AddField(
+            model_name='statementline',
+            name='account',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='ledger.bankaccount'),
+        ),
+        migrations.AddField(
+            model_name='statementline',
+            name='statement',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='ledger.bankstatement'),
+        ),
+        migrations.AddField(
+            model_name='paymentorder',
+            name='confirmed_line',
+            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='confirms', to='ledger.statementline'),
+        ),
+        migrations.AddField(
+            model_name='paymentorder',
+            name='receipt',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='ledger.statementline'),
+        ),
+        migrations.AddField(
+            model_name='paymentorder',
+            name='returned_line',
+            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='ledger.statementline'),
+        ),
+        migrations.AddField(
+            model_name='collection',
+            name='line',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='collections', to='ledger.statementline'),
+        ),
+        migrations.AddField(
+            model_name='statementupload',
+            name='account',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to='ledger.bankaccount'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankaccount',
+            trigger=pgtrigger.compiler.Trigger(name='bank_account_is_permanent', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'bank_account_is_permanent', MESSAGE = format('%s holds facts: rows are never changed or deleted', TG_TABLE_NAME);", hash='67416673b3d3808bf7d94a702f61359aeaa47fc9', level='STATEMENT', operation='UPDATE OR DELETE', pgid='pgtrigger_bank_account_is_permanent_570c1', table='ledger_bankaccount', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankaccount',
+            trigger=pgtrigger.compiler.Trigger(name='bank_account_is_permanent_whole', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'bank_account_is_permanent', MESSAGE = format('%s holds facts: it is never emptied', TG_TABLE_NAME);", hash='0231631d4f840bbdce715532675f46674f337af2', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_bank_account_is_permanent_whole_0bc8a', table='ledger_bankaccount', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankaccount',
+            trigger=pgtrigger.compiler.Trigger(name='bank_account_has_books', sql=aidplatform.lib.guards.GuardSql(func="\n            IF NOT EXISTS (SELECT 1 FROM ledger_book b JOIN members_pool p ON p.code = b.code WHERE p.id = NEW.pool_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'bank_account_has_books', MESSAGE = format('pool %s has no books', NEW.pool_id);\n            END IF;\n            RETURN NEW;\n        ", hash='c2c187fa820bc35326985601cf878a285d6cf281', operation='INSERT', pgid='pgtrigger_bank_account_has_books_6b6eb', table='ledger_bankaccount', when='BEFORE')),
+        ),
+        migrations.AddConstraint(
+            model_name='bankstatement',
+            constraint=models.UniqueConstraint(fields=('account', 'number'), name='one_statement_per_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='bankstatement',
+            constraint=models.UniqueConstraint(fields=('account', 'sha256'), name='one_statement_per_file'),
+        ),
+        migrations.AddConstraint(
+            model_name='bankstatement',
+            constraint=models.CheckConstraint(condition=models.Q(('from_date__lt', models.F('to_date'))), name='statement_covers_days'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankstatement',
+            trigger=pgtrigger.compiler.Trigger(name='statement_is_permanent', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'statement_is_permanent', MESSAGE = format('%s holds facts: rows are never changed or deleted', TG_TABLE_NAME);", hash='63977eddfddac3fef9447ac8b1d15e27c67e39c4', level='STATEMENT', operation='UPDATE OR DELETE', pgid='pgtrigger_statement_is_permanent_a87ef', table='ledger_bankstatement', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankstatement',
+            trigger=pgtrigger.compiler.Trigger(name='statement_is_permanent_whole', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'statement_is_permanent', MESSAGE = format('%s holds facts: it is never emptied', TG_TABLE_NAME);", hash='922b62827963124903a6a1dc2922eca067b633b4', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_statement_is_permanent_whole_26495', table='ledger_bankstatement', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankstatement',
+            trigger=pgtrigger.compiler.Trigger(name='statement_follows_last', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE last record; pool bigint; booked bigint;', func="\n            IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'guards_see_what_is_committed', MESSAGE = format('isolation level %s', current_setting('transaction_isolation')); END IF;\n            PERFORM 1 FROM ledger_bankaccount WHERE id = NEW.account_id FOR NO KEY UPDATE;\n            SELECT pool_id INTO pool FROM ledger_bankaccount WHERE id = NEW.account_id;\n            IF NOT EXISTS (\n        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id\n         WHERE u.code = NEW.imported_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = pool) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'custody_people_hold_their_duty', MESSAGE = format('%s is no treasurer', NEW.imported_by);\n            END IF;\n            SELECT number, to_date, closing_fen INTO last FROM ledger_bankstatement\n             WHERE account_id = NEW.account_id ORDER BY number DESC LIMIT 1;\n            booked := (SELECT b.debit_fen - b.credit_fen FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id\n                 JOIN ledger_book k ON k.id = a.book_id JOIN members_pool p ON p.code = k.code\n                WHERE p.id = pool AND a.code = '101');\n            NEW.number := coalesce(last.number, 0) + 1;\n            IF NEW.from_date <> coalesce(last.to_date, NEW.from_date)\n               OR NEW.opening_fen <> coalesce(last.closing_fen, booked) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'statement_follows_last', MESSAGE = format('from %s with %s; the last one ends at %s with %s', NEW.from_date, NEW.opening_fen, last.to_date, coalesce(last.closing_fen, booked));\n            END IF;\n            RETURN NEW;\n        ", hash='f29b1a4d79bab2f15867855e4b16a79b62c5a3e2', operation='INSERT', pgid='pgtrigger_statement_follows_last_73c09', table='ledger_bankstatement', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='bankstatement',
+            trigger=pgtrigger.compiler.Trigger(name='custody_equals_bank', sql=aidplatform.lib.guards.GuardSql(constraint='CONSTRAINT', declare='DECLARE lines record; booked bigint;', func="\n            SELECT count(*) AS lines, coalesce(sum(CASE direction WHEN 'in' THEN amount_fen ELSE -amount_fen END), 0) AS moved\n              INTO lines FROM ledger_statementline WHERE statement_id = NEW.id;\n            IF lines.lines <> NEW.line_count OR NEW.opening_fen + lines.moved <> NEW.closing_fen THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'statement_adds_up', MESSAGE = format('opening %s + lines %s, closing %s', NEW.opening_fen, lines.moved, NEW.closing_fen);\n            END IF;\n            IF EXISTS (SELECT 1 FROM ledger_bankstatement WHERE account_id = NEW.account_id AND number > NEW.number) THEN\n                RETURN NULL;\n            END IF;\n            booked := (SELECT b.debit_fen - b.credit_fen FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id\n                 JOIN ledger_book k ON k.id = a.book_id JOIN members_pool p ON p.code = k.code\n                WHERE p.id = (SELECT pool_id FROM ledger_bankaccount WHERE id = NEW.account_id) AND a.code = '101');\n            IF booked <> NEW.closing_fen THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'custody_equals_bank', MESSAGE = format('bank %s, ledger %s', NEW.closing_fen, booked);\n            END IF;\n            RETURN NULL;\n        ", hash='71d0532a9715ab3ae447ba56421eae448ddf6871', operation='INSERT', pgid='pgtrigger_custody_equals_bank_3ed30', table='ledger_bankstatement', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
         ),
         migrations.AddConstraint(
             model_name='account',
@@ -390,7 +574,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='period',
-            trigger=pgtrigger.compiler.Trigger(name='period_starts_empty', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE last record;', func="\n            IF num_nonnulls(NEW.as_of, NEW.headcount_recorded_at, NEW.headcount, NEW.cases, NEW.aid_fen, NEW.fee_fen, NEW.other_costs_fen, NEW.reserve_contribution_fen, NEW.reserve_drawn_fen, NEW.sponsor_fen, NEW.other_income_fen, NEW.carry_in_fen, NEW.carry_out_fen, NEW.need_fen, NEW.assessed_fen, NEW.classes, NEW.books_upto_no, NEW.prepared_by, NEW.prepared_at, NEW.approved_by, NEW.approved_at, NEW.approved_sha256, NEW.charged_members, NEW.charged_fen, NEW.posted_at, NEW.entry_id) > 0 OR NEW.computations <> 0 THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_starts_empty', MESSAGE = format('period %s brings figures or people along', NEW.number);\n            END IF;\n            IF NOT EXISTS (SELECT 1 FROM members_planversion WHERE id = NEW.plan_version_id AND pool_id = NEW.pool_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_starts_empty', MESSAGE = format('period %s follows the plan of another pool', NEW.number);\n            END IF;\n            SELECT number, next_opening_date INTO last FROM ledger_period\n             WHERE pool_id = NEW.pool_id ORDER BY number DESC LIMIT 1;\n            IF NEW.number <> coalesce(last.number, 0) + 1\n               OR NEW.opening_date <> coalesce(last.next_opening_date, NEW.opening_date) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_follows_last', MESSAGE = format('period %s from %s does not join the last', NEW.number, NEW.opening_date);\n            END IF;\n            RETURN NEW;\n        ", hash='c2c6fa078af61ad89c36265e7cb0099055b4a9f8', operation='INSERT', pgid='pgtrigger_period_starts_empty_53133', table='ledger_period', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='period_starts_empty', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE last record;', func="\n            IF num_nonnulls(NEW.as_of, NEW.headcount_recorded_at, NEW.headcount, NEW.cases, NEW.aid_fen, NEW.fee_fen, NEW.other_costs_fen, NEW.reserve_contribution_fen, NEW.reserve_drawn_fen, NEW.sponsor_fen, NEW.other_income_fen, NEW.carry_in_fen, NEW.carry_out_fen, NEW.need_fen, NEW.assessed_fen, NEW.classes, NEW.books_upto_no, NEW.prepared_by, NEW.prepared_at, NEW.approved_by, NEW.approved_at, NEW.approved_sha256, NEW.charged_members, NEW.charged_fen, NEW.posted_at, NEW.charges_notified_at, NEW.entry_id) > 0 OR NEW.computations <> 0 THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_starts_empty', MESSAGE = format('period %s brings figures or people along', NEW.number);\n            END IF;\n            IF NOT EXISTS (SELECT 1 FROM members_planversion WHERE id = NEW.plan_version_id AND pool_id = NEW.pool_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_starts_empty', MESSAGE = format('period %s follows the plan of another pool', NEW.number);\n            END IF;\n            SELECT number, next_opening_date INTO last FROM ledger_period\n             WHERE pool_id = NEW.pool_id ORDER BY number DESC LIMIT 1;\n            IF NEW.number <> coalesce(last.number, 0) + 1\n               OR NEW.opening_date <> coalesce(last.next_opening_date, NEW.opening_date) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'period_follows_last', MESSAGE = format('period %s from %s does not join the last', NEW.number, NEW.opening_date);\n            END IF;\n            RETURN NEW;\n        ", hash='1d4b437d2c4dfb26a718be1cdaffde89c13475d2', operation='INSERT', pgid='pgtrigger_period_starts_empty_53133', table='ledger_period', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='period',
@@ -444,6 +628,10 @@ class Migration(migrations.Migration):
             model_name='award',
             constraint=models.CheckConstraint(condition=models.Q(('aid_fen__gt', 0), ('aid_fen__lt', 9007199254740992)), name='award_amount_above_zero'),
         ),
+        migrations.AddConstraint(
+            model_name='award',
+            constraint=models.CheckConstraint(condition=models.Q(('is_held', False), ('state__in', ['announced', 'withdrawn']), _connector='OR'), name='held_award_is_not_final'),
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name='award',
             trigger=pgtrigger.compiler.Trigger(name='award_state_follows_order', sql=aidplatform.lib.guards.GuardSql(func="\n            IF TG_OP = 'INSERT' THEN\n                IF NEW.state <> 'announced' THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'award_state_follows_order', MESSAGE = format('state starts at announced, not at %s', NEW.state);\n                END IF;\n                RETURN NEW;\n            END IF;\n            IF OLD.state = NEW.state OR (OLD.state = 'announced' AND NEW.state IN ('final', 'withdrawn')) OR (OLD.state = 'final' AND NEW.state IN ('shared', 'withdrawn')) THEN\n                RETURN NEW;\n            END IF;\n            RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'award_state_follows_order', MESSAGE = format('state goes from %s to %s in no plan', OLD.state, NEW.state);\n        ", hash='0ff8004a576dbbfab543bb0d071908e6ed3a515e', operation='INSERT OR UPDATE', pgid='pgtrigger_award_state_follows_order_8bd4e', table='ledger_award', when='BEFORE')),
@@ -491,5 +679,137 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='posting',
             trigger=pgtrigger.compiler.Trigger(name='journal_entry_balances', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE bad record;', func="\n            SELECT entry_id, sum(amount_fen) FILTER (WHERE side = 'D') AS debit,\n                   sum(amount_fen) FILTER (WHERE side = 'C') AS credit\n              INTO bad FROM new_rows GROUP BY entry_id\n            HAVING coalesce(sum(amount_fen) FILTER (WHERE side = 'D'), 0)\n                <> coalesce(sum(amount_fen) FILTER (WHERE side = 'C'), 0) LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'journal_entry_balances', MESSAGE = format('entry %s: debits %s, credits %s', bad.entry_id, bad.debit, bad.credit);\n            END IF;\n\n            SELECT n.entry_id, n.count AS new_count, p.count AS all_count INTO bad\n              FROM (SELECT entry_id, count(*) FROM new_rows GROUP BY entry_id) n\n              JOIN LATERAL (SELECT count(*) FROM ledger_posting WHERE entry_id = n.entry_id) p ON true\n             WHERE p.count <> n.count LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'journal_entry_is_permanent', MESSAGE = format('entry %s: a posting was added later', bad.entry_id);\n            END IF;\n\n            SELECT n.entry_id INTO bad FROM new_rows n\n              JOIN ledger_account a ON a.id = n.account_id JOIN ledger_journalentry e ON e.id = n.entry_id\n             WHERE a.book_id <> e.book_id LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'entry_stays_in_its_book', MESSAGE = format('entry %s posts to another book', bad.entry_id);\n            END IF;\n\n            SELECT n.entry_id,\n                   sum(CASE WHEN n.side = 'C' THEN amount_fen ELSE -amount_fen END) FILTER (WHERE a.kind = 'income') AS income,\n                   sum(CASE WHEN n.side = 'D' THEN amount_fen ELSE -amount_fen END) FILTER (WHERE a.kind = 'expense') AS expense\n              INTO bad FROM new_rows n JOIN ledger_account a ON a.id = n.account_id GROUP BY n.entry_id\n            HAVING coalesce(sum(CASE WHEN n.side = 'C' THEN amount_fen ELSE -amount_fen END) FILTER (WHERE a.kind = 'income'), 0)\n                <> coalesce(sum(CASE WHEN n.side = 'D' THEN amount_fen ELSE -amount_fen END) FILTER (WHERE a.kind = 'expense'), 0)\n             LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'income_equals_expense', MESSAGE = format('entry %s: income %s, expense %s', bad.entry_id, bad.income, bad.expense);\n            END IF;\n\n            SELECT n.entry_id INTO bad FROM (SELECT DISTINCT entry_id FROM new_rows) n\n              JOIN ledger_journalentry e ON e.id = n.entry_id\n             WHERE e.reverses_id IS NOT NULL AND (\n                   EXISTS (SELECT account_id, side, amount_fen FROM new_rows WHERE entry_id = n.entry_id\n                           EXCEPT SELECT account_id, CASE side WHEN 'D' THEN 'C' ELSE 'D' END, amount_fen\n                             FROM ledger_posting WHERE entry_id = e.reverses_id)\n                OR EXISTS (SELECT account_id, CASE side WHEN 'D' THEN 'C' ELSE 'D' END, amount_fen\n                             FROM ledger_posting WHERE entry_id = e.reverses_id\n                           EXCEPT SELECT account_id, side, amount_fen FROM new_rows WHERE entry_id = n.entry_id)\n                OR EXISTS (SELECT 1 FROM ledger_journalentry o WHERE o.id = e.reverses_id\n                              AND (o.reverses_id IS NOT NULL OR o.book_id <> e.book_id))) LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'reversal_mirrors_entry', MESSAGE = format('entry %s is no mirror of what it reverses', bad.entry_id);\n            END IF;\n\n            UPDATE ledger_accountbalance b\n               SET debit_fen = b.debit_fen + n.debit, credit_fen = b.credit_fen + n.credit\n              FROM (SELECT account_id, coalesce(sum(amount_fen) FILTER (WHERE side = 'D'), 0) AS debit,\n                           coalesce(sum(amount_fen) FILTER (WHERE side = 'C'), 0) AS credit\n                      FROM (SELECT * FROM new_rows ORDER BY account_id) ordered GROUP BY account_id) n\n             WHERE b.account_id = n.account_id;\n\n            SELECT a.code, b.debit_fen, b.credit_fen INTO bad\n              FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id\n             WHERE a.never_negative AND b.account_id IN (SELECT account_id FROM new_rows)\n               AND CASE a.normal_side WHEN 'D' THEN b.debit_fen < b.credit_fen ELSE b.credit_fen < b.debit_fen END\n             LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'account_never_negative', MESSAGE = format('account %s: debits %s, credits %s', bad.code, bad.debit_fen, bad.credit_fen);\n            END IF;\n            RETURN NULL;\n        ", hash='cab086b3b1f2d0533f403579f96b306e2ad5531e', level='STATEMENT', operation='INSERT', pgid='pgtrigger_journal_entry_balances_c50b2', referencing='REFERENCING NEW TABLE AS new_rows ', table='ledger_posting', when='AFTER')),
+        ),
+        migrations.AddIndex(
+            model_name='statementline',
+            index=models.Index(condition=models.Q(('kind__in', ['unidentified', 'collection'])), fields=['account', 'booking_date'], name='line_receipts'),
+        ),
+        migrations.AddIndex(
+            model_name='statementline',
+            index=models.Index(condition=models.Q(('membership_id__isnull', False)), fields=['account', 'membership_id'], name='line_payer'),
+        ),
+        migrations.AddConstraint(
+            model_name='statementline',
+            constraint=models.UniqueConstraint(fields=('statement', 'line_no'), name='one_line_per_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='statementline',
+            constraint=models.UniqueConstraint(fields=('account', 'content_hash', 'twin_no'), name='one_line_per_booking'),
+        ),
+        migrations.AddConstraint(
+            model_name='statementline',
+            constraint=models.CheckConstraint(condition=models.Q(('amount_fen__gt', 0), ('amount_fen__lt', 9007199254740992)), name='line_amount_above_zero'),
+        ),
+        migrations.AddConstraint(
+            model_name='statementline',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('direction', 'in'), ('kind__in', ['collection', 'unidentified', 'returned', 'interest'])), models.Q(('direction', 'out'), ('kind__in', ['payment', 'chargeback', 'bank_fee', 'unexplained'])), _connector='OR'), name='line_kind_fits_direction'),
+        ),
+        migrations.AddConstraint(
+            model_name='statementline',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['collection', 'chargeback']), _negated=True), ('membership_id__isnull', False), _connector='OR'), name='paid_share_has_its_membership'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='statementline',
+            trigger=pgtrigger.compiler.Trigger(name='statement_line_is_permanent', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'statement_line_is_permanent', MESSAGE = format('%s holds facts: rows are never changed or deleted', TG_TABLE_NAME);", hash='cad4b426d0cda252736c89105b2d9579994e82c1', level='STATEMENT', operation='UPDATE OR DELETE', pgid='pgtrigger_statement_line_is_permanent_a3c45', table='ledger_statementline', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='statementline',
+            trigger=pgtrigger.compiler.Trigger(name='statement_line_is_permanent_whole', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'statement_line_is_permanent', MESSAGE = format('%s holds facts: it is never emptied', TG_TABLE_NAME);", hash='5c2ad67a192787ce1adc1596b905c14ba47b8d5a', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_statement_line_is_permanent_whole_7bf01', table='ledger_statementline', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='statementline',
+            trigger=pgtrigger.compiler.Trigger(name='statement_adds_up', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE bad record;', func="\n            SELECT s.number, s.opening_fen, s.closing_fen, n.moved INTO bad\n              FROM (SELECT statement_id, account_id, count(*) AS lines, min(booking_date) AS first_day, max(booking_date) AS last_day,\n                           sum(CASE direction WHEN 'in' THEN amount_fen ELSE -amount_fen END) AS moved\n                      FROM new_rows GROUP BY 1, 2) n\n              JOIN ledger_bankstatement s ON s.id = n.statement_id\n             WHERE s.opening_fen + n.moved <> s.closing_fen OR s.line_count <> n.lines OR s.account_id <> n.account_id\n                OR n.first_day < s.from_date OR n.last_day >= s.to_date\n                OR (SELECT count(*) FROM ledger_statementline l WHERE l.statement_id = s.id) <> n.lines LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'statement_adds_up', MESSAGE = format('statement %s: opening %s + lines %s, closing %s', bad.number, bad.opening_fen, bad.moved, bad.closing_fen);\n            END IF;\n            SELECT n.line_no INTO bad FROM new_rows n JOIN ledger_bankaccount a ON a.id = n.account_id\n              LEFT JOIN members_membership m ON m.id = n.membership_id AND m.pool_id = a.pool_id\n             WHERE n.membership_id IS NOT NULL AND m.id IS NULL LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'line_payer_is_of_the_pool', MESSAGE = format('line %s names a membership of another pool', bad.line_no);\n            END IF;\n            RETURN NULL;\n        ", hash='15fe676757c5c7e30138da94c3ff38edc390613b', level='STATEMENT', operation='INSERT', pgid='pgtrigger_statement_adds_up_74c96', referencing='REFERENCING NEW TABLE AS new_rows ', table='ledger_statementline', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='statementline',
+            trigger=pgtrigger.compiler.Trigger(name='payment_line_has_its_order', sql=aidplatform.lib.guards.GuardSql(condition="WHEN (NEW.kind IN ('payment', 'returned'))", constraint='CONSTRAINT', func="\n            IF NOT EXISTS (SELECT 1 FROM ledger_paymentorder\n                            WHERE (NEW.kind = 'payment' AND confirmed_line_id = NEW.id)\n                               OR (NEW.kind = 'returned' AND returned_line_id = NEW.id)) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'payment_line_has_its_order', MESSAGE = format('line %s settles no order', NEW.line_no);\n            END IF;\n            RETURN NULL;\n        ", hash='346a3a3787bd53ff41060a5a86b62f4cbcfba817', operation='INSERT', pgid='pgtrigger_payment_line_has_its_order_54365', table='ledger_statementline', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
+        ),
+        migrations.AddIndex(
+            model_name='paymentorder',
+            index=models.Index(fields=['pool', 'state'], name='order_state'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.UniqueConstraint(fields=('pool', 'number'), name='one_order_per_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.CheckConstraint(condition=models.Q(('amount_fen__gt', 0), ('amount_fen__lt', 9007199254740992)), name='order_amount_above_zero'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('award__isnull', False), ('kind', 'aid'), ('period', None), ('receipt', None)), models.Q(('award', None), ('kind', 'fee'), ('period__isnull', False), ('receipt', None)), models.Q(('award', None), ('kind', 'refund'), ('period', None), ('receipt__isnull', False)), _connector='OR'), name='order_names_what_it_pays'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.CheckConstraint(condition=models.Q(('released_by', None), models.Q(('released_by', models.F('ordered_by')), _negated=True), _connector='OR'), name='order_releaser_is_not_orderer'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.CheckConstraint(condition=models.Q(('released_sha256', None), ('released_sha256', models.F('shown_sha256')), _connector='OR'), name='release_is_of_what_was_shown'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['released', 'confirmed', 'returned']), _negated=True), models.Q(('released_at__isnull', False), ('released_by__isnull', False), ('released_sha256__isnull', False), ('shown_sha256__isnull', False)), _connector='OR'), name='payment_needs_a_release'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_line__isnull', False), ('state__in', ['confirmed', 'returned'])), models.Q(('confirmed_line', None), ('state__in', ['ordered', 'released', 'cancelled'])), _connector='OR'), name='confirmed_order_has_its_line'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('returned_line__isnull', False), ('state', 'returned')), models.Q(models.Q(('state', 'returned'), _negated=True), ('returned_line', None)), _connector='OR'), name='returned_order_has_its_line'),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentorder',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cancelled_at__isnull', False), ('cancelled_by__isnull', False), ('state', 'cancelled')), models.Q(models.Q(('state', 'cancelled'), _negated=True), ('cancelled_at', None), ('cancelled_by', None)), _connector='OR'), name='cancelled_order_names_who'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='paymentorder',
+            trigger=pgtrigger.compiler.Trigger(name='order_state_follows_order', sql=aidplatform.lib.guards.GuardSql(func="\n            IF TG_OP = 'INSERT' THEN\n                IF NEW.state <> 'ordered' THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'order_state_follows_order', MESSAGE = format('state starts at ordered, not at %s', NEW.state);\n                END IF;\n                RETURN NEW;\n            END IF;\n            IF OLD.state = NEW.state OR (OLD.state = 'ordered' AND NEW.state IN ('released', 'cancelled')) OR (OLD.state = 'released' AND NEW.state IN ('confirmed', 'cancelled')) OR (OLD.state = 'confirmed' AND NEW.state IN ('returned')) THEN\n                RETURN NEW;\n            END IF;\n            RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'order_state_follows_order', MESSAGE = format('state goes from %s to %s in no plan', OLD.state, NEW.state);\n        ", hash='9720db2171f7e15416432d3ea63983f0d9e33da9', operation='INSERT OR UPDATE', pgid='pgtrigger_order_state_follows_order_e4f95', table='ledger_paymentorder', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='paymentorder',
+            trigger=pgtrigger.compiler.Trigger(name='order_begins_as_ordered', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE award record; fee record; receipt record; ordered numeric; payable numeric;', func="\n            IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'guards_see_what_is_committed', MESSAGE = format('isolation level %s', current_setting('transaction_isolation')); END IF;\n            PERFORM 1 FROM ledger_bankaccount WHERE pool_id = NEW.pool_id FOR NO KEY UPDATE;\n            IF NOT FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'order_needs_a_bank_account', MESSAGE = format('pool %s has no bank account', NEW.pool_id);\n            END IF;\n            IF num_nonnulls(NEW.released_by, NEW.released_at, NEW.released_sha256, NEW.confirmed_line_id, NEW.returned_line_id, NEW.cancelled_by, NEW.cancelled_at) > 0 THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'order_begins_as_ordered', MESSAGE = format('order %s brings later steps along', NEW.number);\n            END IF;\n            IF NOT EXISTS (\n        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id\n         WHERE u.code = NEW.ordered_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'custody_people_hold_their_duty', MESSAGE = format('%s is no treasurer', NEW.ordered_by);\n            END IF;\n            NEW.number := coalesce((SELECT max(number) FROM ledger_paymentorder WHERE pool_id = NEW.pool_id), 0) + 1;\n            NEW.shown_sha256 := encode(sha256(convert_to(concat_ws('|', coalesce(NEW.pool_id::text, ''), coalesce(NEW.number::text, ''), coalesce(NEW.kind::text, ''), coalesce(NEW.award_id::text, ''), coalesce(NEW.period_id::text, ''), coalesce(NEW.receipt_id::text, ''), coalesce(NEW.amount_fen::text, ''), coalesce(NEW.payee_hint::text, ''), coalesce(NEW.ordered_by::text, ''), encode(NEW.payee_hash, 'hex')), 'UTF8')), 'hex');\n            IF NEW.kind = 'aid' THEN \n    SELECT w.state, w.pool_id, w.aid_fen, p.state AS period_state INTO award\n      FROM ledger_award w LEFT JOIN ledger_period p ON p.id = w.period_id WHERE w.id = NEW.award_id;\n    IF award.state IS DISTINCT FROM 'shared' OR award.period_state IS DISTINCT FROM 'posted' OR award.pool_id <> NEW.pool_id THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'aid_order_needs_a_shared_award', MESSAGE = format('the award is %s', award.state);\n    END IF;\n    SELECT coalesce(sum(amount_fen), 0) INTO ordered FROM ledger_paymentorder WHERE award_id = NEW.award_id AND state NOT IN ('cancelled', 'returned');\n    IF ordered + NEW.amount_fen > award.aid_fen THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'aid_paid_at_most_the_award', MESSAGE = format('ordered %s + %s of %s', ordered, NEW.amount_fen, award.aid_fen);\n    END IF;\n    SELECT payable_fen INTO payable FROM custody_payable(NEW.pool_id) WHERE award_id = NEW.award_id;\n    IF NEW.amount_fen > coalesce(payable, 0) THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'aid_is_paid_as_collected', MESSAGE = format('%s asked for, %s can be paid now', NEW.amount_fen, coalesce(payable, 0));\n    END IF;\n\n            ELSIF NEW.kind = 'fee' THEN \n    \n    SELECT p.state, p.pool_id, p.fee_fen, p.aid_fen,\n           CASE WHEN p.assessed_fen = 0 THEN p.fee_fen\n                ELSE div(p.fee_fen::numeric * coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c\n                         WHERE c.pool_id = p.pool_id AND c.period_no = p.number), 0), p.assessed_fen) END AS earned,\n           coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o\n                      WHERE o.period_id = p.id AND o.state NOT IN ('cancelled', 'returned') AND o.id <> coalesce(NEW.id, 0)), 0) AS taken,\n           coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id\n                      WHERE w.period_id = p.id AND o.state NOT IN ('cancelled', 'returned')), 0) AS aided\n      INTO fee FROM ledger_period p WHERE p.id = NEW.period_id;\n\n    IF fee.state IS DISTINCT FROM 'posted' OR fee.pool_id <> NEW.pool_id THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'fee_follows_the_aid', MESSAGE = format('the period is not posted');\n    END IF;\n    IF fee.aided < fee.aid_fen THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'fee_follows_the_aid', MESSAGE = format('aid ordered %s of %s', fee.aided, fee.aid_fen);\n    END IF;\n    IF fee.taken + NEW.amount_fen > fee.earned THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'fee_follows_the_cash', MESSAGE = format('fee %s + %s; %s is earned by what was collected', fee.taken, NEW.amount_fen, fee.earned);\n    END IF;\n\n            ELSE \n    SELECT l.amount_fen, l.direction, l.kind, a.pool_id INTO receipt\n      FROM ledger_statementline l JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.receipt_id;\n    SELECT coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c WHERE c.line_id = NEW.receipt_id), 0)\n         + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o\n                      WHERE o.receipt_id = NEW.receipt_id AND o.state NOT IN ('cancelled', 'returned')), 0) INTO ordered;\n    IF receipt.direction <> 'in' OR receipt.kind NOT IN ('collection', 'unidentified') OR receipt.pool_id <> NEW.pool_id\n       OR ordered + NEW.amount_fen > receipt.amount_fen THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'receipt_is_used_once', MESSAGE = format('%s of %s is used; refund %s', ordered, receipt.amount_fen, NEW.amount_fen);\n    END IF;\n\n            END IF;\n            RETURN NEW;\n        ", hash='63c95dce383584c4d25498a7c91780253f62e7c7', operation='INSERT', pgid='pgtrigger_order_begins_as_ordered_c3ffa', table='ledger_paymentorder', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='paymentorder',
+            trigger=pgtrigger.compiler.Trigger(name='order_keeps_its_terms', sql=aidplatform.lib.guards.GuardSql(func="\n            IF (NEW.pool_id, NEW.number, NEW.kind, NEW.award_id, NEW.period_id, NEW.receipt_id, NEW.amount_fen, NEW.payee_name, NEW.payee_account, NEW.payee_hash, NEW.payee_hint, NEW.ordered_by, NEW.ordered_at, NEW.shown_sha256) IS DISTINCT FROM\n               (OLD.pool_id, OLD.number, OLD.kind, OLD.award_id, OLD.period_id, OLD.receipt_id, OLD.amount_fen, OLD.payee_name, OLD.payee_account, OLD.payee_hash, OLD.payee_hint, OLD.ordered_by, OLD.ordered_at, OLD.shown_sha256)\n               OR OLD.released_by IS NOT NULL AND (NEW.released_by, NEW.released_at, NEW.released_sha256) IS DISTINCT FROM\n                  (OLD.released_by, OLD.released_at, OLD.released_sha256)\n               OR OLD.confirmed_line_id IS NOT NULL AND NEW.confirmed_line_id IS DISTINCT FROM OLD.confirmed_line_id\n               OR OLD.state IN ('cancelled', 'returned') AND NEW IS DISTINCT FROM OLD THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'order_keeps_its_terms', MESSAGE = format('order %s is not edited: cancel it and make another', OLD.number);\n            END IF;\n            IF NEW.cancelled_by IS NOT NULL AND OLD.cancelled_by IS NULL\n               AND NOT EXISTS (\n        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id\n         WHERE u.code = NEW.cancelled_by AND g.duty = 'controller' AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id)\n               AND (OLD.state = 'released' OR NOT EXISTS (\n        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id\n         WHERE u.code = NEW.cancelled_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id)) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'custody_people_hold_their_duty', MESSAGE = format('%s may not cancel it', NEW.cancelled_by);\n            END IF;\n            RETURN NEW;\n        ", hash='b9d692ff384a3589641eacd7436ebef50966ab85', operation='UPDATE', pgid='pgtrigger_order_keeps_its_terms_0da72', table='ledger_paymentorder', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='paymentorder',
+            trigger=pgtrigger.compiler.Trigger(name='aid_never_spends_protected_money', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE fee record; free numeric;', func="\n            IF NEW.state <> 'released' OR OLD.state = 'released' THEN\n                IF NEW.released_by IS DISTINCT FROM OLD.released_by THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'order_keeps_its_terms', MESSAGE = format('order %s is not being released', OLD.number);\n                END IF;\n                RETURN NEW;\n            END IF;\n            IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'guards_see_what_is_committed', MESSAGE = format('isolation level %s', current_setting('transaction_isolation')); END IF;\n            PERFORM 1 FROM ledger_bankaccount WHERE pool_id = NEW.pool_id FOR NO KEY UPDATE;\n            IF NOT EXISTS (\n        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id\n         WHERE u.code = NEW.released_by AND g.duty = 'controller' AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id) THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'custody_people_hold_their_duty', MESSAGE = format('%s is no controller', NEW.released_by);\n            END IF;\n            \n    IF NOT EXISTS (\n        SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id JOIN members_pool p ON p.code = b.code\n         WHERE p.id = NEW.pool_id AND e.key = 'payment/' || NEW.number || '/released' AND e.kind = 'payment_released'\n           AND e.maker = NEW.ordered_by AND e.checker = NEW.released_by\n           AND (SELECT jsonb_agg(jsonb_build_array(a.code, o.side, o.amount_fen) ORDER BY a.code)\n                  FROM ledger_posting o JOIN ledger_account a ON a.id = o.account_id WHERE o.entry_id = e.id)\n             = jsonb_build_array(jsonb_build_array(CASE NEW.kind WHEN 'aid' THEN '201' WHEN 'fee' THEN '230' WHEN 'refund' THEN '220' END, 'D', NEW.amount_fen),\n                                 jsonb_build_array('270', 'C', NEW.amount_fen))) THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'released_order_has_its_entry', MESSAGE = format('payment %s is not booked', NEW.number);\n    END IF;\n\n            IF NEW.kind = 'fee' THEN \n    \n    SELECT p.state, p.pool_id, p.fee_fen, p.aid_fen,\n           CASE WHEN p.assessed_fen = 0 THEN p.fee_fen\n                ELSE div(p.fee_fen::numeric * coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c\n                         WHERE c.pool_id = p.pool_id AND c.period_no = p.number), 0), p.assessed_fen) END AS earned,\n           coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o\n                      WHERE o.period_id = p.id AND o.state NOT IN ('cancelled', 'returned') AND o.id <> coalesce(NEW.id, 0)), 0) AS taken,\n           coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id\n                      WHERE w.period_id = p.id AND o.state NOT IN ('cancelled', 'returned')), 0) AS aided\n      INTO fee FROM ledger_period p WHERE p.id = NEW.period_id;\n\n    IF fee.state IS DISTINCT FROM 'posted' OR fee.pool_id <> NEW.pool_id THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'fee_follows_the_aid', MESSAGE = format('the period is not posted');\n    END IF;\n    IF fee.aided < fee.aid_fen THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'fee_follows_the_aid', MESSAGE = format('aid ordered %s of %s', fee.aided, fee.aid_fen);\n    END IF;\n    IF fee.taken + NEW.amount_fen > fee.earned THEN\n        RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'fee_follows_the_cash', MESSAGE = format('fee %s + %s; %s is earned by what was collected', fee.taken, NEW.amount_fen, fee.earned);\n    END IF;\n END IF;\n            free := ((SELECT b.debit_fen - b.credit_fen FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id\n                 JOIN ledger_book k ON k.id = a.book_id JOIN members_pool p ON p.code = k.code\n                WHERE p.id = NEW.pool_id AND a.code = '101') - ((SELECT b.credit_fen - b.debit_fen FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id\n                 JOIN ledger_book k ON k.id = a.book_id JOIN members_pool p ON p.code = k.code\n                WHERE p.id = NEW.pool_id AND a.code = '210') + (SELECT b.credit_fen - b.debit_fen FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id\n                 JOIN ledger_book k ON k.id = a.book_id JOIN members_pool p ON p.code = k.code\n                WHERE p.id = NEW.pool_id AND a.code = '220') + (SELECT b.credit_fen - b.debit_fen FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id\n                 JOIN ledger_book k ON k.id = a.book_id JOIN members_pool p ON p.code = k.code\n                WHERE p.id = NEW.pool_id AND a.code = '250') + (SELECT b.credit_fen - b.debit_fen FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id\n                 JOIN ledger_book k ON k.id = a.book_id JOIN members_pool p ON p.code = k.code\n                WHERE p.id = NEW.pool_id AND a.code = '260'))\n        - coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o\n                     WHERE o.pool_id = NEW.pool_id AND o.state = 'released'), 0));\n            IF free < NEW.amount_fen THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'aid_never_spends_protected_money', MESSAGE = format('%s can be spent, the order takes %s', free, NEW.amount_fen);\n            END IF;\n            RETURN NEW;\n        ", hash='fb42243bcda6930f91384239c8d8fbbb57a6fe45', operation='UPDATE', pgid='pgtrigger_aid_never_spends_protected_money_a04c9', table='ledger_paymentorder', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='paymentorder',
+            trigger=pgtrigger.compiler.Trigger(name='order_is_settled_by_its_line', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE line record;', func="\n            IF NEW.confirmed_line_id IS DISTINCT FROM OLD.confirmed_line_id THEN\n                SELECT l.kind, l.amount_fen, a.pool_id INTO line FROM ledger_statementline l\n                  JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.confirmed_line_id;\n                IF (line.kind, line.amount_fen, line.pool_id) IS DISTINCT FROM ('payment'::varchar, NEW.amount_fen, NEW.pool_id) THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'order_is_settled_by_its_line', MESSAGE = format('the line is no payment of %s', NEW.amount_fen);\n                END IF;\n            END IF;\n            IF NEW.returned_line_id IS DISTINCT FROM OLD.returned_line_id THEN\n                SELECT l.kind, l.amount_fen, a.pool_id INTO line FROM ledger_statementline l\n                  JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.returned_line_id;\n                IF (line.kind, line.amount_fen, line.pool_id) IS DISTINCT FROM ('returned'::varchar, NEW.amount_fen, NEW.pool_id) THEN\n                    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'order_is_settled_by_its_line', MESSAGE = format('the line is no return of %s', NEW.amount_fen);\n                END IF;\n            END IF;\n            RETURN NEW;\n        ", hash='bac3c4cbf6e86ba23ab3724ac3d6bebc982ec167', operation='UPDATE', pgid='pgtrigger_order_is_settled_by_its_line_a76b7', table='ledger_paymentorder', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='paymentorder',
+            trigger=pgtrigger.compiler.Trigger(name='orders_are_kept', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'orders_are_kept', MESSAGE = format('payment orders are cancelled, never deleted');", hash='4e659e2d2434b932dcc6d102e41a61c5c1242704', level='STATEMENT', operation='DELETE OR TRUNCATE', pgid='pgtrigger_orders_are_kept_e9ef7', table='ledger_paymentorder', when='BEFORE')),
+        ),
+        migrations.AddConstraint(
+            model_name='collection',
+            constraint=models.UniqueConstraint(fields=('pool_id', 'membership_id', 'period_no', 'line'), name='one_collection_per_line_and_charge'),
+        ),
+        migrations.AddConstraint(
+            model_name='collection',
+            constraint=models.CheckConstraint(condition=models.Q(('amount_fen__gt', -9007199254740992), ('amount_fen__lt', 9007199254740992), models.Q(('amount_fen', 0), _negated=True)), name='collection_moves_money'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='collection',
+            trigger=pgtrigger.compiler.Trigger(name='collection_is_permanent', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'collection_is_permanent', MESSAGE = format('%s holds facts: rows are never changed or deleted', TG_TABLE_NAME);", hash='751e7ebda701f37eb0ba05440123513ea901f4f1', level='STATEMENT', operation='UPDATE OR DELETE', pgid='pgtrigger_collection_is_permanent_bab8b', table='ledger_collection', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='collection',
+            trigger=pgtrigger.compiler.Trigger(name='collection_is_permanent_whole', sql=aidplatform.lib.guards.GuardSql(func="RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'collection_is_permanent', MESSAGE = format('%s holds facts: it is never emptied', TG_TABLE_NAME);", hash='b1cbbf0a316dcf7ea037ef04c1ecc66af74205b4', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_collection_is_permanent_whole_4372d', table='ledger_collection', when='BEFORE')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='collection',
+            trigger=pgtrigger.compiler.Trigger(name='collected_at_most_the_share', sql=aidplatform.lib.guards.GuardSql(declare='DECLARE bad record;', func="\n            IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'guards_see_what_is_committed', MESSAGE = format('isolation level %s', current_setting('transaction_isolation')); END IF;\n            PERFORM 1 FROM ledger_bankaccount WHERE pool_id IN (SELECT DISTINCT pool_id FROM new_rows)\n              ORDER BY id FOR NO KEY UPDATE;\n            SELECT n.pool_id, n.period_no INTO bad FROM (SELECT DISTINCT pool_id, period_no FROM new_rows) n\n              LEFT JOIN ledger_period p ON p.pool_id = n.pool_id AND p.number = n.period_no\n             WHERE p.charges_notified_at IS NULL OR p.state <> 'posted' LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'collection_needs_notice', MESSAGE = format('the charges of period %s are not announced', bad.period_no);\n            END IF;\n            SELECT n.recorded_by INTO bad FROM (SELECT DISTINCT pool_id, recorded_by FROM new_rows) n\n             WHERE NOT EXISTS (\n                SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id\n                 WHERE u.code = n.recorded_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = n.pool_id) LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'custody_people_hold_their_duty', MESSAGE = format('%s is no treasurer', bad.recorded_by);\n            END IF;\n            SELECT l.line_no INTO bad FROM (SELECT line_id, pool_id, min(amount_fen) AS least, max(amount_fen) AS most\n                                              FROM new_rows GROUP BY 1, 2) n\n              JOIN ledger_statementline l ON l.id = n.line_id JOIN ledger_bankaccount a ON a.id = l.account_id\n             WHERE a.pool_id <> n.pool_id OR (l.direction = 'in' AND n.least < 0) OR (l.direction = 'out' AND n.most > 0)\n                OR l.kind NOT IN ('collection', 'unidentified', 'chargeback') LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'collection_fits_its_line', MESSAGE = format('line %s is not money of this charge', bad.line_no);\n            END IF;\n            SELECT n.line_id, l.amount_fen, abs(sum(c.amount_fen)) AS used INTO bad\n              FROM (SELECT DISTINCT line_id FROM new_rows) n JOIN ledger_statementline l ON l.id = n.line_id\n              JOIN ledger_collection c ON c.line_id = n.line_id GROUP BY n.line_id, l.amount_fen\n            HAVING abs(sum(c.amount_fen)) + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o\n                       WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0) > l.amount_fen LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'receipt_is_used_once', MESSAGE = format('a line of %s is used for %s', bad.amount_fen, bad.used);\n            END IF;\n            SELECT n.membership_id, n.period_no, n.paid, c.share_fen INTO bad\n              FROM (SELECT k.membership_id, k.pool_id, k.period_no, sum(k.amount_fen) AS paid\n                      FROM (SELECT DISTINCT membership_id, pool_id, period_no FROM new_rows) t\n                      JOIN ledger_collection k USING (membership_id, pool_id, period_no) GROUP BY 1, 2, 3) n\n              LEFT JOIN ledger_charge c ON c.membership_id = n.membership_id AND c.pool_id = n.pool_id\n                                       AND c.period_no = n.period_no\n             WHERE c.share_fen IS NULL OR n.paid > c.share_fen OR n.paid < 0 LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'collected_at_most_the_share', MESSAGE = format('charge of period %s: %s collected of %s', bad.period_no, bad.paid, bad.share_fen);\n            END IF;\n            RETURN NULL;\n        ", hash='f9157f7da6009fbbc98192066783115769a9db8b', level='STATEMENT', operation='INSERT', pgid='pgtrigger_collected_at_most_the_share_949c7', referencing='REFERENCING NEW TABLE AS new_rows ', table='ledger_collection', when='AFTER')),
+        ),
+        migrations.AddConstraint(
+            model_name='statementupload',
+            constraint=models.UniqueConstraint(fields=('account', 'sha256'), name='one_upload_per_file'),
         ),
     ]

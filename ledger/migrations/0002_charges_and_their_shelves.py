@@ -1,5 +1,6 @@
 from django.db import migrations
 
+from ledger.custody import sql as custody
 from ledger.sharing import headcount, shelves
 
 
@@ -12,4 +13,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(shelves.INSTALL, shelves.UNINSTALL),
         migrations.RunSQL(headcount.INSTALL, headcount.UNINSTALL),
+        migrations.RunSQL(custody.INSTALL, custody.UNINSTALL),
     ]

@@ -36,7 +36,8 @@ class Period(models.Model):
     S + E + V + C_in = A + W + Φ + R + C_out. classes: [{class_no, weight, members, share_fen}], at most 64.
     books_upto_no: the last journal entry the figures take in; what is booked later waits for the next period.
     shown_sha256: hash of every figure, written by the database; an approval names it.
-    charged_*: what the charge table holds, written by the shelf functions alone.
+    charged_*: what the charge table holds, written by the shelf functions alone. charges_notified_at: when every
+    exact charge was announced; nothing is collected before.
     """
 
     class State(models.TextChoices):
@@ -89,6 +90,7 @@ class Period(models.Model):
     charged_members = models.BigIntegerField(null=True)
     charged_fen = models.BigIntegerField(null=True)
     posted_at = models.DateTimeField(null=True)
+    charges_notified_at = models.DateTimeField(null=True)
     entry = models.OneToOneField(JournalEntry, on_delete=models.PROTECT, null=True, related_name="period")
 
     class Meta:
@@ -189,6 +191,10 @@ class Period(models.Model):
                 ),
                 name="posted_charges_equal_assessed",
             ),
+            models.CheckConstraint(
+                condition=Q(charges_notified_at=None) | Q(state="posted"),
+                name="only_posted_charges_are_announced",
+            ),
         ]
         triggers = [
             follows_order(
@@ -226,7 +232,8 @@ class Award(models.Model):
     """Aid that a claim has been granted and that a period shares: all the ledger knows of a claim.
 
     code: public case number. masked: what everyone may see (age band, sex, region, disease class). aid_fen: what
-    is shared. claim_code: opaque reference for the claims side.
+    is shared. claim_code: opaque reference for the claims side. is_held: an objection is open; when publicity ends
+    a held award leaves its period, and it is announced again once it is released.
     """
 
     class State(models.TextChoices):
@@ -242,6 +249,7 @@ class Award(models.Model):
     masked = models.JSONField()
     aid_fen = models.BigIntegerField()
     state = models.CharField(max_length=12, choices=State, default=State.ANNOUNCED)
+    is_held = models.BooleanField(default=False, db_default=False)
     announced_at = models.DateTimeField()
     announced_by = models.CharField(max_length=40)
 
@@ -251,6 +259,10 @@ class Award(models.Model):
             models.UniqueConstraint(fields=["pool", "claim_code"], name="one_award_per_claim"),
             models.CheckConstraint(
                 condition=Q(aid_fen__gt=0, aid_fen__lt=2**53), name="award_amount_above_zero"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_held=False) | Q(state__in=["announced", "withdrawn"]),
+                name="held_award_is_not_final",
             ),
         ]
         triggers = [

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.lib.failpoints import failpoint
-from aidplatform.work import audit, jobs
+from aidplatform.work import audit, events, jobs
 from aidplatform.work.models import Job
 from ledger.books import chart
 from ledger.books.services import Line, credit, debit, open_book
@@ -42,6 +42,10 @@ COMPUTE = "sharing.compute"
 START = "sharing.start_posting"
 SHARD = "sharing.write_shard"
 CLOSE = "sharing.close_posting"
+NOTIFY = "sharing.notify_charges"
+CHARGES_POSTED = "period.charges_posted"
+AWARDS_FINAL = "award.final"
+AWARDS_SHARED = "award.shared"
 SERVICE = "service"
 CASES_INLINE_BYTES = 32_000
 
@@ -114,6 +118,82 @@ def announce_award(
     return award
 
 
+class AwardMovedOnError(ConflictError):
+    """The award is final, shared or withdrawn: it can't be held, released or withdrawn any more."""
+
+    code = "award_moved_on"
+
+
+def hold_award(*, award: Award, holder: str, at: dt.datetime) -> Award:
+    """Keep an award from becoming final while an objection is open; at the end of publicity it leaves its period.
+
+    Raises: AwardMovedOnError when publicity has ended.
+    """
+    with transaction.atomic():
+        award = _locked_award(award)
+        award.is_held = True
+        award.save(update_fields=["is_held"])
+        audit.record(actor=holder, action="hold_award", subject=str(award))
+    return award
+
+
+def release_award(*, award: Award, releaser: str, at: dt.datetime) -> Award:
+    """Let a held award go on: in its period while publicity lasts, otherwise it is announced with the next one.
+
+    Raises: AwardMovedOnError.
+    """
+    with transaction.atomic():
+        award = _locked_award(award)
+        award.is_held = False
+        award.save(update_fields=["is_held"])
+        audit.record(actor=releaser, action="release_award", subject=str(award))
+    return award
+
+
+def withdraw_award(*, award: Award, why: str, withdrawer: str, at: dt.datetime) -> Award:
+    """Take back an award that is not final; nothing has been booked for it. why: one word for the log.
+
+    Raises: AwardMovedOnError.
+    """
+    with transaction.atomic():
+        award = _locked_award(award)
+        award.state, award.is_held = Award.State.WITHDRAWN, False
+        award.save(update_fields=["state", "is_held"])
+        _log_adjustment(award, f"withdrawn/{award.code}", why, at)
+        audit.record(actor=withdrawer, action="withdraw_award", subject=str(award), why=why)
+    return award
+
+
+def _locked_award(award: Award) -> Award:
+    """Lock pool, then award, and demand that it is still in publicity. Raises: AwardMovedOnError."""
+    Pool.objects.select_for_update().get(pk=award.pool_id)
+    locked = Award.objects.select_for_update(of=["self"]).select_related("pool", "period").get(pk=award.pk)
+    if locked.state != Award.State.ANNOUNCED:
+        raise AwardMovedOnError(
+            _("This case is no longer in publicity: it is “%(state)s”.")
+            % {"state": locked.get_state_display()},
+            state=locked.state,
+        )
+    return locked
+
+
+def _log_adjustment(award: Award, key: str, why: str, at: dt.datetime) -> None:
+    """State in the log that an announced award is not shared as announced."""
+    openbooks.append(
+        code=award.pool.code,
+        entry_type="award.adjust",
+        key=key,
+        body={
+            "case": award.code,
+            "period": award.period.number if award.period else 0,
+            "was": award.aid_fen,
+            "is": 0,
+            "why": why,
+        },
+        at=at,
+    )
+
+
 @transaction.atomic
 def open_period(*, pool: Pool, at: dt.datetime) -> Period:
     """Open the period that follows the last one, or the one that holds the pool's opening date."""
@@ -167,7 +247,9 @@ def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
 def announce_period(*, period: Period, at: dt.datetime) -> Period:
     """Make the period's cases public with the provisional share; nothing is added to it afterwards."""
     period = _locked(period, Period.State.FROZEN)
-    Award.objects.filter(pool=period.pool, period=None, state=Award.State.ANNOUNCED).update(period=period)
+    Award.objects.filter(pool=period.pool, period=None, state=Award.State.ANNOUNCED, is_held=False).update(
+        period=period
+    )
     bill = compute_bill(period)
     period.state = Period.State.ANNOUNCED
     period.save(update_fields=["state"])
@@ -189,11 +271,13 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
 
 @transaction.atomic
 def settle_period(*, period: Period, at: dt.datetime) -> Period:
-    """End publicity: awards become final and are owed (entry a), one journal entry each."""
+    """End publicity: held awards leave, the others become final and are owed (entry a), one journal entry each."""
     period = _locked(period, Period.State.ANNOUNCED)
     _not_before(clock.start_of_day(period.publicity_end_date, period.pool.time_zone), at)
+    _let_held_awards_leave(period, at)
     book = book_of(period.pool)
-    for award in awards_of(period).filter(state=Award.State.ANNOUNCED):
+    final = list(awards_of(period).filter(state=Award.State.ANNOUNCED))
+    for award in final:
         openbooks.post_logged_entry(
             book=book,
             key=f"award/{award.code}",
@@ -210,8 +294,25 @@ def settle_period(*, period: Period, at: dt.datetime) -> Period:
     failpoint("sharing.settled")
     period.state = Period.State.SETTLED
     period.save(update_fields=["state"])
+    _publish_awards(AWARDS_FINAL, period, [award.pk for award in final])
     audit.record(actor=SERVICE, action="settle_period", subject=period.code)
     return period
+
+
+def _let_held_awards_leave(period: Period, at: dt.datetime) -> None:
+    """Take the awards with an open objection out of the period, each with its line in the log."""
+    for award in awards_of(period).filter(is_held=True).select_related("pool", "period"):
+        _log_adjustment(award, f"{period.number}/{award.code}", "objection_open", at)
+        award.period = None
+        award.save(update_fields=["period"])
+
+
+def _publish_awards(event: str, period: Period, awards: list[int]) -> None:
+    """Tell the claims side what has become of a period's awards; nothing to tell: nothing is sent."""
+    if awards:
+        events.publish(
+            event=event, key=period.code, payload={"period": period.pk, "awards": awards}, actor=SERVICE
+        )
 
 
 def request_computation(*, period: Period, preparer: str) -> Job:
@@ -453,11 +554,36 @@ def close_posting(lease: jobs.Lease) -> None:
                 checker=period.approved_by or "",
             )
         failpoint("sharing.entry_posted")
-        awards_of(period).filter(state=Award.State.FINAL).update(state=Award.State.SHARED)
+        shared = list(awards_of(period).filter(state=Award.State.FINAL).values_list("pk", flat=True))
+        Award.objects.filter(pk__in=shared).update(state=Award.State.SHARED)
+        _publish_awards(AWARDS_SHARED, period, shared)
         period.state, period.posted_at = Period.State.POSTED, at
         period.save(update_fields=["state", "posted_at", "entry"])
         _log_close(period, at)
         audit.record(actor=lease.actor, action="post_period", subject=period.code, fen=period.assessed_fen)
+        jobs.enqueue(kind=NOTIFY, key=period.code, payload={"period": period.pk}, actor=SERVICE)
+
+
+def notify_charges(lease: jobs.Lease) -> None:
+    """Announce every exact charge of a posted period: from then on it may be collected. Done already: nothing."""
+    with lease.transaction():
+        period = (
+            Period.objects.select_for_update(of=["self"])
+            .select_related("pool")
+            .get(pk=lease.payload["period"])
+        )
+        if period.charges_notified_at is not None:
+            return
+        period.charges_notified_at = clock.now()
+        period.save(update_fields=["charges_notified_at"])
+        failpoint("sharing.notified")
+        events.publish(
+            event=CHARGES_POSTED,
+            key=period.code,
+            payload={"period": period.pk, "pool": period.pool_id, "number": period.number},
+            actor=SERVICE,
+        )
+        audit.record(actor=SERVICE, action="notify_charges", subject=period.code, fen=period.assessed_fen)
 
 
 def period_lines(period: Period) -> list[Line]:

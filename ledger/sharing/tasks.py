@@ -49,3 +49,9 @@ def write_shard(lease: jobs.Lease) -> dict[str, int]:
 def close_posting(lease: jobs.Lease) -> None:
     """Prove, book and log the period."""
     services.close_posting(lease)
+
+
+@jobs.handles(services.NOTIFY)
+def notify_charges(lease: jobs.Lease) -> None:
+    """Announce the exact charges."""
+    services.notify_charges(lease)

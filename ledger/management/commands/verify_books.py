@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from ledger.books import verify as books
 from ledger.books.findings import KEEP, Report, fetch
+from ledger.custody import verify as custody
 from ledger.openbooks import verify as openbooks
 from ledger.sharing import verify as sharing
 from ledger.sharing.verify.rows import PoolRow
@@ -33,7 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Check, print, and leave with the code that says what was found."""
-        report = Report.of(openbooks.SENTENCES, books.SENTENCES, sharing.SENTENCES)
+        report = Report.of(openbooks.SENTENCES, books.SENTENCES, sharing.SENTENCES, custody.SENTENCES)
         try:
             verify_everything(report, options["pool"])
         except (DatabaseError, LookupError, ValueError, TypeError) as error:
@@ -87,6 +88,7 @@ def verify_everything(report: Report, code: str | None) -> None:
             openbooks.verify_log(report, pool_code, book_id, log_id)
             if pool_id is not None:
                 sharing.verify_sharing(report, PoolRow(pool_id, pool_code, zone, book_id, log_id))
+                custody.verify_custody(report, pool_id, pool_code, book_id)
 
 
 POOLS = """

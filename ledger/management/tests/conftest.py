@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.db import connections
 
 from aidplatform.lib import clock
+from aidplatform.testing.bank import charged_world
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.world import World, set_clock
 from ledger.books.services import credit, debit
@@ -47,7 +48,10 @@ def history(django_db_blocker) -> Iterator[str]:
 
 
 def make_history() -> None:
-    """Post one period of each pool, book a cost, a reversal and an income, and compute the next period."""
+    """Post one period of each pool, book a cost, a reversal and an income, and compute the next period.
+
+    A third pool has a bank: shares come in, one of two cases is paid, the other is on its way.
+    """
     small, large = World.founded(code="small", members=7), World.founded(code="large", members=9, large=True)
     large.award(900_01, code="L-1")
     large.posted_period()
@@ -81,6 +85,18 @@ def make_history() -> None:
     set_clock(clock.now() + dt.timedelta(days=31))
     small.award(30_000, code="S-4")
     small.computed_period()
+    make_paid_history()
+
+
+def make_paid_history() -> None:
+    """Collect the shares of a pool, pay a case, release a second payment, leave money unidentified."""
+    world, bank, _period = charged_world(100_000, 50_000, code="paid")
+    first, second = world.pool.awards.order_by("code")
+    bank.all_pay()
+    bank.release(bank.order_aid(first, 100_000))
+    bank.take(bank.statement(bank.line("in", 999, text="no reference")))
+    bank.all_pay()
+    bank.release(bank.order_aid(second, 20_000))
 
 
 @pytest.fixture

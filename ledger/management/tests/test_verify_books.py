@@ -15,6 +15,7 @@ from django.db import connection
 from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
 from ledger.management.commands.verify_books import TRUE
+from ledger.management.tests.custody_cases import CUSTODY_CASES
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -547,6 +548,18 @@ def test_a_false_history_is_false(clone, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), CUSTODY_CASES, ids=[case[0] for case in CUSTODY_CASES]
+)
+def test_false_custody_is_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    exit_code, false, _unchecked = findings("--pool", "paid")
+    finding = found(false, code, where)
+    assert exit_code == 1
+    assert expected in finding["expected"]
+    assert actual in finding["found"]
+
+
+@pytest.mark.parametrize(
     ("code", "line", "change", "where", "expected", "actual"), FORGED, ids=[case[0] for case in FORGED]
 )
 def test_a_forged_log_is_found_out_by_the_rows(clone, code, line, change, where, expected, actual):
@@ -560,7 +573,7 @@ def test_a_forged_log_is_found_out_by_the_rows(clone, code, line, change, where,
 
 
 def test_every_statement_is_broken_by_some_case(clone):
-    tried = {case[0] for case in CASES} | {case[0] for case in FORGED}
+    tried = {case[0] for case in (*CASES, *FORGED, *CUSTODY_CASES)}
     answer = json.loads(verify("--json")[1])
     assert {one["code"] for one in answer["statements"]} == tried
 
@@ -568,7 +581,8 @@ def test_every_statement_is_broken_by_some_case(clone):
 def test_harm_in_the_layout_of_large_pools_is_found(clone):
     harm(
         clone,
-        "UPDATE ledger_charge SET share_fen = 1 WHERE membership_id = (SELECT max(membership_id) FROM ledger_charge)",
+        "UPDATE ledger_charge SET share_fen = 1 WHERE membership_id = (SELECT max(membership_id) FROM ledger_charge"
+        " WHERE pool_id = (SELECT id FROM members_pool WHERE code = 'large'))",
     )
     exit_code, false, _unchecked = findings("--pool", "large")
     finding = found(false, "charge_equals_class_rate", "period large/1, membership 16")

@@ -76,7 +76,7 @@ def test_award_keeps_its_terms_from_the_owner_too(committed_db: tuple[str, str],
         owner.execute(f"UPDATE ledger_award SET {change}")
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM ledger_award", "TRUNCATE ledger_award"])
+@pytest.mark.parametrize("statement", ["DELETE FROM ledger_award", "TRUNCATE ledger_award CASCADE"])
 def test_awards_are_kept(owner: psycopg.Connection, db: None, statement: str) -> None:
     with not_permitted():
         run(statement)

@@ -8,7 +8,7 @@ SENTENCES = {
     "charges_only_while_posting": "No charge belongs to a period that nobody approved.",
     "one_charge_per_membership_and_period": "The key that forbids charging anybody twice is in force.",
     "award_is_booked": "Every final award has its journal entry of the same amount.",
-    "aid_payable_is_awards": "Aid payable is the sum of the final awards.",
+    "aid_payable_is_awards": "Aid payable, before what was paid of it, is the sum of the final awards.",
     "to_be_shared_is_awards": "To be shared is what final awards and booked costs are not shared yet.",
 }
 
@@ -40,6 +40,8 @@ def verify_charge_tables(report: Report, pool: PoolRow) -> None:
         report.expect(name, f"table {leaf}", "a valid primary key", _key_or_duplicates(leaf, has_key))
 
 
+# Kinds of entry by which custody pays aid and takes a payment back.
+PAYMENTS = ("payment_released", "payment_cancelled", "payment_returned")
 _CHARGEABLE = "SELECT number FROM ledger_period WHERE pool_id = %(pool)s AND state IN ('posting', 'posted')"
 
 
@@ -80,7 +82,7 @@ def verify_awards(report: Report, pool: PoolRow) -> None:
              FROM ledger_award WHERE pool_id = %(pool)s AND state IN ('final', 'shared')""",
         parameters,
     )[0]
-    payable = _balance(pool, "201", "C", None) - _balance(pool, "201", "C", ["opening"])
+    payable = _balance(pool, "201", "C", None) - _balance(pool, "201", "C", ["opening", *PAYMENTS])
     report.expect("aid_payable_is_awards", f"{pool.code} account 201", owed, payable)
     booked = _balance(pool, "120", "D", ["opening", *COSTS])
     shared = figure(

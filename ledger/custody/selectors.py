@@ -1,0 +1,449 @@
+"""Reads of custody: bank against ledger, statements, arrears, unidentified money, what can be paid."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib import clock, crypto
+from aidplatform.lib.csv_files import plain_fen, safe_text
+from aidplatform.lib.errors import NotFoundError
+from ledger.books import chart
+from ledger.books.models import Book
+from ledger.books.selectors import balance_fen
+from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
+from ledger.custody.references import MEMBERSHIP, ORDER, make_reference
+from ledger.custody.triggers import shown_sql
+from ledger.sharing.models import Award, Period
+from members.joining.models import Membership
+from members.pools.models import Pool
+
+OLD_DAYS = 5
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A receipt of which something is nobody's yet (fen), and for how many days."""
+
+    line: StatementLine
+    open_fen: int
+    days: int
+
+    @property
+    def is_old(self) -> bool:
+        """Tell whether it waits longer than it should."""
+        return self.days > OLD_DAYS
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The ledger's custody account against the bank's last closing balance (fen)."""
+
+    account: BankAccount
+    last: BankStatement | None
+    ledger_fen: int
+    unconfirmed: tuple[PaymentOrder, ...]
+    unidentified: tuple[Receipt, ...]
+    unexplained_fen: int
+
+    @property
+    def bank_fen(self) -> int | None:
+        """Return the bank's figure; None before the first statement."""
+        return self.last.closing_fen if self.last else None
+
+    @property
+    def difference_fen(self) -> int:
+        """Return ledger less bank; 0 when they agree, or when the bank has said nothing of an empty account."""
+        return self.ledger_fen - (self.bank_fen or 0)
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether bank = ledger."""
+        return self.difference_fen == 0
+
+    @property
+    def unconfirmed_fen(self) -> int:
+        """Return what released orders will still take."""
+        return sum(order.amount_fen for order in self.unconfirmed)
+
+    @property
+    def unidentified_fen(self) -> int:
+        """Return what came in and is nobody's yet."""
+        return sum(receipt.open_fen for receipt in self.unidentified)
+
+
+@dataclass(frozen=True)
+class PeriodArrears:
+    """What a period charged, what came in, and how many memberships still owe (fen)."""
+
+    number: int
+    charge_date: dt.date
+    charged_fen: int
+    collected_fen: int
+    owing_members: int
+
+    @property
+    def open_fen(self) -> int:
+        """Return what is still owed."""
+        return self.charged_fen - self.collected_fen
+
+
+@dataclass(frozen=True)
+class Payable:
+    """An award, what of it is ordered, and what can be ordered now (fen)."""
+
+    award: Award
+    ordered_fen: int
+    payable_fen: int
+
+    @property
+    def lacking_fen(self) -> int:
+        """Return what is not ordered yet."""
+        return self.award.aid_fen - self.ordered_fen
+
+
+@dataclass(frozen=True)
+class OwedCharge:
+    """One charge of a membership: what it is, what was paid (fen)."""
+
+    period_no: int
+    share_fen: int
+    collected_fen: int
+
+    @property
+    def open_fen(self) -> int:
+        """Return what is still owed."""
+        return self.share_fen - self.collected_fen
+
+
+def account_of(pool: Pool) -> BankAccount | None:
+    """Return the pool's custody account, or None before it is named."""
+    return BankAccount.objects.filter(pool=pool).select_related("pool").first()
+
+
+def access_account(*, pool: Pool) -> BankAccount:
+    """Return the pool's custody account. Raises: NotFoundError."""
+    account = account_of(pool)
+    if account is None:
+        raise NotFoundError(_("This pool has no bank account yet."))
+    return account
+
+
+def access_statement(*, pool: Pool, number: int) -> BankStatement:
+    """Return a statement of the pool. Raises: NotFoundError."""
+    found = (
+        BankStatement.objects.filter(account__pool=pool, number=number)
+        .select_related("account", "account__pool")
+        .first()
+    )
+    if found is None:
+        raise NotFoundError(_("This pool has no such statement."))
+    return found
+
+
+def access_receipt(*, pool: Pool, statement_no: int, line_no: int) -> StatementLine:
+    """Return a receipt of the pool by its code. Raises: NotFoundError."""
+    found = (
+        StatementLine.objects.filter(
+            account__pool=pool,
+            statement__number=statement_no,
+            line_no=line_no,
+            direction=StatementLine.Direction.IN,
+        )
+        .select_related("statement", "account", "account__pool")
+        .first()
+    )
+    if found is None:
+        raise NotFoundError(_("This pool has no such receipt."))
+    return found
+
+
+def access_order(*, pool: Pool, number: int) -> PaymentOrder:
+    """Return a payment order of the pool. Raises: NotFoundError."""
+    found = orders(pool).filter(number=number).first()
+    if found is None:
+        raise NotFoundError(_("This pool has no such payment order."))
+    return found
+
+
+def statements(account: BankAccount) -> QuerySet[BankStatement]:
+    """Return the statements, newest first."""
+    return account.statements.select_related("account", "account__pool").order_by("-number")
+
+
+def lines_of(statement: BankStatement) -> QuerySet[StatementLine]:
+    """Return the bookings of a statement in their order."""
+    return statement.lines.select_related("statement").order_by("line_no")
+
+
+def orders(pool: Pool) -> QuerySet[PaymentOrder]:
+    """Return the payment orders of a pool, newest first."""
+    return pool.payment_orders.select_related("pool", "award", "period", "receipt__statement").order_by(
+        "-number"
+    )
+
+
+def reconciliation(pool: Pool) -> Reconciliation | None:
+    """Hold the custody account against the bank; None while the pool has no bank account."""
+    account = account_of(pool)
+    if account is None:
+        return None
+    book = Book.objects.get(code=pool.code)
+    return Reconciliation(
+        account=account,
+        last=statements(account).first(),
+        ledger_fen=balance_fen(book, chart.CUSTODY),
+        unconfirmed=tuple(orders(pool).filter(state=PaymentOrder.State.RELEASED)),
+        unidentified=tuple(unidentified(account)),
+        unexplained_fen=balance_fen(book, chart.UNEXPLAINED_DEBITS),
+    )
+
+
+def unidentified(account: BankAccount) -> list[Receipt]:
+    """Return receipts of which something is nobody's yet, oldest first."""
+    if balance_fen(Book.objects.get(code=account.pool.code), chart.UNIDENTIFIED) == 0:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_OPEN_RECEIPTS} ORDER BY l.booking_date, l.id LIMIT 1000", {"account": account.pk})
+        open_fen = dict(cursor.fetchall())
+    found = (
+        StatementLine.objects.filter(pk__in=open_fen)
+        .select_related("statement")
+        .order_by("booking_date", "pk")
+    )
+    today = clock.today(account.pool.time_zone)
+    return [Receipt(line, int(open_fen[line.pk]), (today - line.booking_date).days) for line in found]
+
+
+def open_fen_of(receipt: StatementLine) -> int:
+    """Return what of a receipt is nobody's yet (fen)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_OPEN_RECEIPTS} AND l.id = %(line)s", {"account": receipt.account_id, "line": receipt.pk}
+        )
+        row = cursor.fetchone()
+    return int(row[1]) if row else 0
+
+
+_OPEN_RECEIPTS = """
+    SELECT l.id, l.amount_fen - coalesce(c.fen, 0) - coalesce(o.fen, 0)
+      FROM ledger_statementline l
+      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_collection WHERE line_id = l.id) c ON true
+      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_paymentorder
+                          WHERE receipt_id = l.id AND state NOT IN ('cancelled', 'returned')) o ON true
+     WHERE l.account_id = %(account)s AND l.kind IN ('unidentified', 'collection')
+       AND l.amount_fen > coalesce(c.fen, 0) + coalesce(o.fen, 0)"""
+
+
+def counterparty(line: StatementLine) -> str:
+    """Return who stands on the other side of a booking, unsealed."""
+    if not bytes(line.counterparty):
+        return ""
+    return crypto.unseal_text(bytes(line.counterparty), line_context(line.account.pool.code, line.code))
+
+
+def line_context(pool_code: str, line_code: str) -> str:
+    """Return what a booking's counterparty is sealed for."""
+    return f"custody.line:{pool_code}:{line_code}"
+
+
+def payee_context(pool_code: str, part: str) -> str:
+    """Return what a part of a payee is sealed for."""
+    return f"custody.payee.{part}:{pool_code}"
+
+
+@dataclass(frozen=True)
+class Payee:
+    """To whom a payment order pays."""
+
+    name: str
+    account: str
+
+
+def payee_of(order: PaymentOrder) -> Payee:
+    """Return the payee, unsealed, for people who order, release or send the payment."""
+    return Payee(
+        crypto.unseal_text(bytes(order.payee_name), payee_context(order.pool.code, "name")),
+        crypto.unseal_text(bytes(order.payee_account), payee_context(order.pool.code, "account")),
+    )
+
+
+def payment_reference(membership: Membership) -> str:
+    """Return what a member writes on a transfer (ISO 11649)."""
+    return make_reference(membership.pool.code, MEMBERSHIP, membership.number)
+
+
+def order_reference(order: PaymentOrder) -> str:
+    """Return what a payment carries, by which the statement confirms it."""
+    return make_reference(order.pool.code, ORDER, order.number)
+
+
+def charges_of(*, pool: Pool, membership_id: int) -> list[OwedCharge]:
+    """Return a membership's charges with what was paid of each, newest first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.period_no, c.share_fen, coalesce(sum(k.amount_fen), 0)::bigint
+                 FROM ledger_charge c LEFT JOIN ledger_collection k
+                   ON k.pool_id = c.pool_id AND k.membership_id = c.membership_id AND k.period_no = c.period_no
+                WHERE c.pool_id = %s AND c.membership_id = %s
+                GROUP BY c.period_no, c.share_fen ORDER BY c.period_no DESC""",
+            [pool.pk, membership_id],
+        )
+        return [OwedCharge(*row) for row in cursor.fetchall()]
+
+
+def arrears(pool: Pool) -> list[PeriodArrears]:
+    """Return per posted period what was charged and what came in, newest first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT p.number, p.charge_date, p.charged_fen, coalesce(k.fen, 0)::bigint,
+                      coalesce(p.charged_members, 0) - coalesce(k.settled, 0) - coalesce(z.nothing, 0)
+                 FROM ledger_period p
+                 LEFT JOIN (SELECT period_no, sum(paid) AS fen, count(*) FILTER (WHERE paid = share_fen) AS settled
+                              FROM (SELECT c.period_no, c.share_fen, sum(k.amount_fen) AS paid
+                                      FROM ledger_collection k
+                                      JOIN ledger_charge c USING (pool_id, membership_id, period_no)
+                                     WHERE k.pool_id = %(pool)s AND c.pool_id = %(pool)s
+                                     GROUP BY c.membership_id, c.period_no, c.share_fen) paid
+                             GROUP BY 1) k ON k.period_no = p.number
+                 LEFT JOIN LATERAL (SELECT sum((c->>'members')::bigint) AS nothing
+                              FROM jsonb_array_elements(p.classes) c WHERE (c->>'share_fen')::bigint = 0) z ON true
+                WHERE p.pool_id = %(pool)s AND p.state = 'posted' ORDER BY p.number DESC""",
+            {"pool": pool.pk},
+        )
+        return [PeriodArrears(*row) for row in cursor.fetchall()]
+
+
+def collected_fen(period: Period) -> int:
+    """Return what has come in for a period, less what was charged back (fen)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(amount_fen), 0)::bigint FROM ledger_collection
+                WHERE pool_id = %s AND period_no = %s""",
+            [period.pool_id, period.number],
+        )
+        fen: int = cursor.fetchone()[0]
+    return fen
+
+
+def arrears_rows(pool: Pool) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (membership number, period, share, collected) of every charge that is not paid in full (fen)."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            """SELECT m.number, c.period_no, c.share_fen, coalesce(sum(k.amount_fen), 0)::bigint
+                 FROM ledger_charge c JOIN members_membership m ON m.id = c.membership_id
+                 LEFT JOIN ledger_collection k ON k.pool_id = c.pool_id AND k.membership_id = c.membership_id
+                                              AND k.period_no = c.period_no
+                WHERE c.pool_id = %s
+                GROUP BY m.number, c.membership_id, c.period_no, c.share_fen
+               HAVING c.share_fen > coalesce(sum(k.amount_fen), 0)
+                ORDER BY m.number, c.period_no""",
+            [pool.pk],
+        )
+        while rows := cursor.fetchmany(5000):
+            yield from rows
+
+
+def payable_now(period: Period) -> list[Payable]:
+    """Return per award of a posted period what can be ordered now: aid is paid as collected.
+
+    Every case gets the same proportion; the oldest period comes first. The database refuses more.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT award_id, ordered_fen, payable_fen FROM custody_payable(%s) WHERE period_id = %s",
+            [period.pool_id, period.pk],
+        )
+        found = {award: (ordered, payable) for award, ordered, payable in cursor.fetchall()}
+    awards = Award.objects.filter(pk__in=found).order_by("code")
+    return [Payable(award, *found[award.pk]) for award in awards]
+
+
+def payable_awards(pool: Pool) -> list[Payable]:
+    """Return every shared award that is not ordered in full, oldest period first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT award_id, ordered_fen, payable_fen FROM custody_payable(%s) WHERE ordered_fen < aid_fen",
+            [pool.pk],
+        )
+        found = {award: (ordered, payable) for award, ordered, payable in cursor.fetchall()}
+    awards = Award.objects.filter(pk__in=found).select_related("period").order_by("period__number", "code")
+    return [Payable(award, *found[award.pk]) for award in awards]
+
+
+def payable_fee_fen(period: Period) -> int:
+    """Return what of a period's fee can be ordered now: floor(Φ × collected / S) less what was, after its aid."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT CASE WHEN p.state <> 'posted' OR a.ordered < p.aid_fen THEN 0 ELSE greatest(0,
+                        CASE WHEN p.assessed_fen = 0 THEN p.fee_fen
+                             ELSE div(p.fee_fen::numeric * k.fen, p.assessed_fen) END - f.taken) END::bigint
+                 FROM ledger_period p,
+                      LATERAL (SELECT coalesce(sum(amount_fen), 0) AS fen FROM ledger_collection
+                                WHERE pool_id = p.pool_id AND period_no = p.number) k,
+                      LATERAL (SELECT coalesce(sum(o.amount_fen), 0) AS ordered FROM ledger_paymentorder o
+                                 JOIN ledger_award w ON w.id = o.award_id
+                                WHERE w.period_id = p.id AND o.state NOT IN ('cancelled', 'returned')) a,
+                      LATERAL (SELECT coalesce(sum(amount_fen), 0) AS taken FROM ledger_paymentorder
+                                WHERE period_id = p.id AND state NOT IN ('cancelled', 'returned')) f
+                WHERE p.id = %s""",
+            [period.pk],
+        )
+        fen: int = cursor.fetchone()[0]
+    return fen
+
+
+def paid_fen(award: Award) -> int:
+    """Return what the bank has confirmed as paid of an award (fen)."""
+    paid = award.payment_orders.filter(state=PaymentOrder.State.CONFIRMED).values_list(
+        "amount_fen", flat=True
+    )
+    return sum(paid)
+
+
+def shown_text(order: PaymentOrder) -> str:
+    """Return the text whose SHA-256 a release names."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {shown_sql('o')} FROM ledger_paymentorder o WHERE id = %s",  # noqa: S608 - fixed names
+            [order.pk],
+        )
+        text: str = cursor.fetchone()[0]
+    return text
+
+
+PAYMENT_COLUMNS = ("reference", "payee", "account", "amount", "currency", "text")
+
+
+def payment_file(*, pool: Pool, released_on: dt.date) -> bytes:
+    """Return the orders released on a business day as the CSV the bank takes; byte for byte the same each time."""
+    start = clock.start_of_day(released_on, pool.time_zone)
+    end = clock.start_of_day(released_on + dt.timedelta(days=1), pool.time_zone)
+    found = (
+        orders(pool)
+        .filter(released_at__gte=start, released_at__lt=end)
+        .exclude(state=PaymentOrder.State.CANCELLED)
+        .order_by("number")
+    )
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(PAYMENT_COLUMNS)
+    for order in found:
+        payee = payee_of(order)
+        reference = order_reference(order)
+        writer.writerow(
+            [
+                reference,
+                safe_text(payee.name),
+                safe_text(payee.account),
+                plain_fen(order.amount_fen),
+                pool.currency,
+                f"{reference} {order.what_for}",
+            ]
+        )
+    return out.getvalue().encode()

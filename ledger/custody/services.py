@@ -1,0 +1,838 @@
+"""Writes of custody: the bank account, statements and what they settle, payment orders.
+
+Each function locks the pool, checks, writes, and tells (audit, log, events). The database judges the money once
+more under the lock of the bank account; what it refuses bears the guarantee's name.
+"""
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib import crypto
+from aidplatform.lib.db import long_transaction
+from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import audit, events
+from ledger.books import chart
+from ledger.books.models import Book
+from ledger.books.selectors import balance_fen
+from ledger.books.services import Line, credit, debit
+from ledger.custody import statement_files as files
+from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
+from ledger.custody.references import MEMBERSHIP, ORDER, Reference, find_reference
+from ledger.custody.selectors import line_context, open_fen_of, payee_context
+from ledger.custody.triggers import PAYABLE
+from ledger.openbooks import services as openbooks
+from ledger.sharing.models import Award, Period
+from members.joining.models import Membership
+from members.people.models import User
+from members.pools.models import DutyGrant, Pool
+from members.pools.selectors import duties_of
+
+AWARD_PAID = "award.paid"
+MOST_SETTLED_IN_LOG = 500
+Kind = StatementLine.Kind
+
+
+class FileRefusedError(DomainError):
+    """The file is not taken: `extra` says why in one word and where."""
+
+    code = "statement_refused"
+
+
+class WrongStateError(ConflictError):
+    """The order has moved on."""
+
+    code = "order_state_follows_order"
+
+
+class SamePersonError(ConflictError):
+    """Ordering and releasing need two people."""
+
+    code = "order_releaser_is_not_orderer"
+
+
+class ShownChangedError(ConflictError):
+    """The releaser saw something else than what is stored."""
+
+    code = "release_is_of_what_was_shown"
+
+
+class NothingOwedError(DomainError):
+    """The membership owes nothing that this money could pay."""
+
+    code = "nothing_owed"
+
+
+class NotTreasurerError(ForbiddenError):
+    """Only the pool's treasurer does this."""
+
+    code = "custody_people_hold_their_duty"
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import did. is_new False: everything in the file was known, nothing was written.
+
+    dropped: bookings that were known already. totals: kind → (how many, fen) of the new bookings.
+    """
+
+    statement: BankStatement
+    is_new: bool
+    dropped: int
+    totals: dict[str, tuple[int, int]]
+
+    @property
+    def line_count(self) -> int:
+        """Return how many bookings are new."""
+        return sum(count for count, _fen in self.totals.values())
+
+
+def open_bank_account(
+    *, pool: Pool, bank_name: str, holder_name: str, number: str, opener: str, at: dt.datetime
+) -> BankAccount:
+    """Name the pool's custody account, once; the log states it, so that members can compare their receipts."""
+    key = files.account_key(number)
+    with transaction.atomic():
+        Pool.objects.select_for_update().get(pk=pool.pk)
+        account = BankAccount.objects.create(
+            pool=pool,
+            bank_name=bank_name,
+            holder_name=holder_name,
+            number=key,
+            opened_by=opener,
+            opened_at=at,
+        )
+        openbooks.append(
+            code=pool.code,
+            entry_type="policy.set",
+            key="custody_account",
+            body={"custody_account": _account_in_log(account) | {"bank": bank_name, "holder": holder_name}},
+            at=at,
+        )
+        audit.record(actor=opener, action="open_bank_account", subject=str(account))
+    return account
+
+
+def _account_in_log(account: BankAccount) -> dict[str, Any]:
+    return {"ends": account.number[-4:], "sha256": hashlib.sha256(account.number.encode()).hexdigest()}
+
+
+# --- statements ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """One new booking and what it is taken for."""
+
+    line: files.FileLine
+    kind: str
+    membership_id: int | None = None
+    order: PaymentOrder | None = None
+
+
+def import_statement(
+    *, account: BankAccount, data: bytes, filename: str, importer: str, at: dt.datetime
+) -> ImportResult:
+    """Take a statement whole or not at all, and settle what its bookings settle.
+
+    Members' references pay the oldest charges first; references of released orders confirm them; what is unknown
+    waits as unidentified. A file, or bookings, that were taken before add nothing: the answer is the first one.
+
+    Raises: FileRefusedError; IntegrityError custody_people_hold_their_duty, statement_follows_last.
+    """
+    found = _read(account, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    with long_transaction():
+        pool = Pool.objects.select_for_update().get(pk=account.pool_id)
+        same = BankStatement.objects.filter(account=account, sha256=sha256).first()
+        if same is not None:
+            return ImportResult(same, is_new=False, dropped=same.line_count + same.dropped_lines, totals={})
+        last = account.statements.order_by("-number").first()
+        new, opening_fen = _new_lines(account, last, found)
+        dropped = len(found.lines) - len(new)
+        if last is not None and found.to_date <= last.to_date:
+            return ImportResult(last, is_new=False, dropped=dropped, totals={})
+        taken = _classify(pool, new)
+        statement = BankStatement.objects.create(
+            account=account,
+            number=0,  # the guard statement_follows_last gives the number
+            bank_number=found.bank_number,
+            format=found.format,
+            from_date=last.to_date if last else found.from_date,
+            to_date=found.to_date,
+            opening_fen=opening_fen,
+            closing_fen=found.closing_fen,
+            line_count=len(new),
+            dropped_lines=dropped,
+            sha256=sha256,
+            imported_by=importer,
+            imported_at=at,
+        )
+        statement.refresh_from_db(fields=["number"])
+        _write_lines(pool, statement, taken)
+        failpoint("custody.lines_written")
+        collected_fen = _collect(pool, statement, importer, at)
+        _charge_back(pool, statement, importer, at)
+        settled = _settle_orders(pool, statement, taken, importer)
+        _post_statement(pool, statement, taken, collected_fen, at)
+        failpoint("custody.statement_posted")
+        totals = _totals(taken)
+        _log_statement(pool, statement, totals, settled, at)
+        audit.record(
+            actor=importer,
+            action="import_statement",
+            subject=str(statement),
+            file=filename[:120],
+            lines=len(new),
+            dropped=dropped,
+        )
+    failpoint("custody.imported")
+    return ImportResult(statement, is_new=True, dropped=dropped, totals=totals)
+
+
+def preview_statement(
+    *, account: BankAccount, data: bytes, filename: str, importer: str, at: dt.datetime
+) -> ImportResult:
+    """Say what an import would do, by doing it and taking it back."""
+    with transaction.atomic():
+        result = import_statement(account=account, data=data, filename=filename, importer=importer, at=at)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what the commit would judge is judged now
+        transaction.set_rollback(True)
+    return result
+
+
+_REASONS: dict[str, object] = {
+    "not_a_statement": _(
+        "This is no bank statement in camt.053 or in the CSV form that the manual describes."
+    ),
+    "truncated": _("The file is not whole: it ends too early or does not hold what it says it holds."),
+    "bad_value": _("The file holds a value that cannot be read."),
+    "does_not_add_up": _("Opening balance and bookings do not come to the closing balance."),
+    "line_outside_dates": _("A booking lies outside the days that the statement covers."),
+    "too_long": _("The file holds more bookings than can be taken at once."),
+    "several_statements": _("The file holds several statements. Split it: one statement per file."),
+    "unsupported": _("The file holds bookings that are not final. Ask the bank for the booked statement."),
+    "wrong_account": _("The statement is of another account."),
+    "wrong_currency": _("The statement is in another currency."),
+    "gap": _("Days are missing between the last statement and this one. Import those first."),
+    "before_first": _("The statement begins before the first one that was imported."),
+    "opening_differs": _("The opening balance differs from what the earlier statements say."),
+    "differs_from_known": _("For days already imported, this file holds other bookings."),
+}
+
+
+def _refuse(reason: str, detail: str) -> FileRefusedError:
+    return FileRefusedError(_REASONS[reason], reason=reason, detail=detail)
+
+
+def _read(account: BankAccount, data: bytes) -> files.FileStatement:
+    """Read the file and demand that it is of this account. Raises: FileRefusedError."""
+    try:
+        found = files.read_statement(data)
+    except files.StatementFileError as error:
+        raise _refuse(error.reason, error.detail) from None
+    if files.account_key(found.account_number) != account.number:
+        raise _refuse("wrong_account", f"…{files.account_key(found.account_number)[-4:]}")
+    if found.currency not in {"", account.pool.currency}:
+        raise _refuse("wrong_currency", found.currency)
+    return found
+
+
+def _new_lines(
+    account: BankAccount, last: BankStatement | None, found: files.FileStatement
+) -> tuple[list[files.FileLine], int]:
+    """Return the bookings after the last statement and the balance they start from.
+
+    Those of days already imported must be exactly the ones that are stored, in whatever order: otherwise one of
+    the two files is false. Raises: FileRefusedError.
+    """
+    if last is None:
+        booked = balance_fen(Book.objects.get(code=account.pool.code), chart.CUSTODY)
+        if found.opening_fen != booked:
+            raise _refuse("opening_differs", f"{found.opening_fen}; the books hold {booked}")
+        return list(found.lines), found.opening_fen
+    if found.from_date > last.to_date:
+        raise _refuse("gap", f"{last.to_date} – {found.from_date}")
+    first_day = account.statements.order_by("number").values_list("from_date", flat=True)[0]
+    if found.from_date < first_day:
+        raise _refuse("before_first", f"{found.from_date}; {first_day}")
+    stored = list(
+        StatementLine.objects.filter(account=account, booking_date__gte=found.from_date).values_list(
+            "content_hash", "booking_date", "direction", "amount_fen"
+        )
+    )
+    since_fen = sum(fen if direction == files.IN else -fen for _hash, _day, direction, fen in stored)
+    if found.opening_fen != last.closing_fen - since_fen:
+        raise _refuse("opening_differs", f"{found.opening_fen}; {last.closing_fen - since_fen}")
+    known = Counter(bytes(digest) for digest, day, _direction, _fen in stored if day < found.to_date)
+    told = Counter(_content_hash(line) for line in found.lines if line.booking_date < last.to_date)
+    if known != told:
+        raise _refuse("differs_from_known", f"{(told - known).total()} / {(known - told).total()}")
+    return [line for line in found.lines if line.booking_date >= last.to_date], last.closing_fen
+
+
+def _content_hash(line: files.FileLine) -> bytes:
+    """Return a keyed hash of everything that makes a booking the same booking."""
+    parts = (
+        line.booking_date.isoformat(),
+        line.direction,
+        str(line.amount_fen),
+        line.bank_reference,
+        line.counterparty,
+        line.text,
+    )
+    return crypto.blind_index("\x1f".join(parts), "custody.line")
+
+
+def _classify(pool: Pool, lines: Sequence[files.FileLine]) -> list[_Taken]:
+    """Say of each booking what it is: by its reference, then by the bank's own code."""
+    references = [find_reference(pool.code, line.text) for line in lines]
+    members = _members_by_number(pool, [r.number for r in references if r and r.kind == MEMBERSHIP])
+    orders = {
+        order.number: order
+        for order in pool.payment_orders.filter(
+            number__in=[r.number for r in references if r and r.kind == ORDER]
+        ).select_related("pool", "award", "period")
+    }
+    paid_fen = _collected_by_member(pool, lines, references, members)
+    return [
+        _taken_for(line, reference, members, orders, paid_fen)
+        for line, reference in zip(lines, references, strict=True)
+    ]
+
+
+def _taken_for(
+    line: files.FileLine,
+    reference: Reference | None,
+    members: dict[int, int],
+    orders: dict[int, PaymentOrder],
+    paid_fen: dict[int, int],
+) -> _Taken:
+    """Return what one booking is. An order is used up by the line that settles it, a charge by its chargeback."""
+    number = reference.number if reference else 0
+    member = members.get(number) if reference and reference.kind == MEMBERSHIP else None
+    order = orders.get(number) if reference and reference.kind == ORDER else None
+    if order is not None and line.amount_fen == order.amount_fen:
+        if line.direction == files.OUT and order.state == PaymentOrder.State.RELEASED:
+            return _Taken(line, Kind.PAYMENT, order=orders.pop(number))
+        if line.direction == files.IN and order.state == PaymentOrder.State.CONFIRMED:
+            return _Taken(line, Kind.RETURNED, order=orders.pop(number))
+    if line.direction == files.IN:
+        if member is not None:
+            return _Taken(line, Kind.COLLECTION, member)
+        return _Taken(line, Kind.INTEREST if line.code == files.INTEREST else Kind.UNIDENTIFIED)
+    if member is not None and paid_fen.get(member, 0) >= line.amount_fen:
+        paid_fen[member] -= line.amount_fen
+        return _Taken(line, Kind.CHARGEBACK, member)
+    return _Taken(line, Kind.BANK_FEE if line.code == files.CHARGE else Kind.UNEXPLAINED)
+
+
+def _members_by_number(pool: Pool, numbers: list[int]) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT number, id FROM members_membership WHERE pool_id = %s AND number = ANY(%s)",
+            [pool.pk, numbers],
+        )
+        return dict(cursor.fetchall())
+
+
+def _collected_by_member(
+    pool: Pool,
+    lines: Sequence[files.FileLine],
+    references: Sequence[Reference | None],
+    members: dict[int, int],
+) -> dict[int, int]:
+    """Return what was collected so far of the memberships named by outgoing bookings."""
+    wanted = [
+        members[r.number]
+        for line, r in zip(lines, references, strict=True)
+        if r and r.kind == MEMBERSHIP and line.direction == files.OUT and r.number in members
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT membership_id, sum(amount_fen)::bigint FROM ledger_collection
+                WHERE pool_id = %s AND membership_id = ANY(%s) GROUP BY 1""",
+            [pool.pk, wanted],
+        )
+        return dict(cursor.fetchall())
+
+
+def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> None:
+    """Insert all lines by one statement; bookings equal in everything are numbered as twins."""
+    twins: Counter[bytes] = Counter()
+    columns: list[list[Any]] = [[] for _column in range(11)]
+    for line_no, one in enumerate(taken, start=1):
+        line, digest = one.line, _content_hash(one.line)
+        context = line_context(pool.code, f"{statement.number}/{line_no}")
+        row = (
+            line_no,
+            line.booking_date,
+            line.direction,
+            line.amount_fen,
+            one.kind,
+            one.membership_id,
+            line.bank_reference,
+            crypto.seal_text(line.counterparty, context) if line.counterparty else b"",
+            line.text,
+            digest,
+            twins[digest],
+        )
+        twins[digest] += 1
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    if not taken:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO ledger_statementline (statement_id, account_id, line_no, booking_date, direction,
+                      amount_fen, kind, membership_id, bank_reference, counterparty, text, content_hash, twin_no)
+               SELECT %s, %s, * FROM unnest(%s::int[], %s::date[], %s::text[], %s::bigint[], %s::text[],
+                      %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::bytea[], %s::int[])""",
+            [statement.pk, statement.account_id, *columns],
+        )
+
+
+# Money of a membership, laid end to end, over its open charges, laid end to end from the oldest: where the two
+# overlap, that much of the line pays that charge. Both windows are exact integers.
+_FILL = """
+    WITH money AS (
+        SELECT l.id AS line_id, l.payer, l.fen,
+               sum(l.fen) OVER (PARTITION BY l.payer ORDER BY l.id) - l.fen AS before
+          FROM ({money}) l WHERE l.fen > 0
+    ), owed AS (
+        SELECT c.membership_id, c.period_no, c.share_fen - coalesce(k.paid, 0) AS fen,
+               sum(c.share_fen - coalesce(k.paid, 0)) OVER (PARTITION BY c.membership_id ORDER BY c.period_no)
+                   - (c.share_fen - coalesce(k.paid, 0)) AS before
+          FROM ledger_charge c
+          JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no
+                              AND p.charges_notified_at IS NOT NULL
+          LEFT JOIN (SELECT membership_id, period_no, sum(amount_fen) AS paid FROM ledger_collection
+                      WHERE pool_id = %(pool)s AND membership_id IN (SELECT payer FROM money)
+                      GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no
+         WHERE c.pool_id = %(pool)s AND c.membership_id IN (SELECT payer FROM money)
+           AND c.share_fen > coalesce(k.paid, 0)
+    ), filled AS (
+        INSERT INTO ledger_collection (line_id, membership_id, pool_id, period_no, amount_fen, recorded_by, at)
+        SELECT m.line_id, m.payer, %(pool)s, o.period_no,
+               least(m.before + m.fen, o.before + o.fen) - greatest(m.before, o.before), %(by)s, %(at)s
+          FROM money m JOIN owed o ON o.membership_id = m.payer
+         WHERE least(m.before + m.fen, o.before + o.fen) > greatest(m.before, o.before)
+         ORDER BY m.payer, o.period_no, m.line_id
+        RETURNING period_no, amount_fen)
+    SELECT coalesce(sum(amount_fen), 0)::bigint, min(period_no) FROM filled"""
+_OF_STATEMENT = """SELECT id, membership_id AS payer, amount_fen AS fen FROM ledger_statementline
+                    WHERE statement_id = %(statement)s AND kind = 'collection'"""
+_OF_RECEIPT = "SELECT %(line)s::bigint AS id, %(payer)s::bigint AS payer, %(fen)s::bigint AS fen"
+
+
+def _collect(pool: Pool, statement: BankStatement, importer: str, at: dt.datetime) -> int:
+    """Let the statement's receipts pay announced charges, oldest first; return what was paid (fen)."""
+    parameters = {"pool": pool.pk, "statement": statement.pk, "by": importer, "at": at}
+    return _fill(_OF_STATEMENT, parameters)[0]
+
+
+def _fill(money: str, parameters: dict[str, Any]) -> tuple[int, int | None]:
+    """Return what was paid (fen) and the oldest period it went to."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL.format(money=money), parameters)
+        fen, first_period = cursor.fetchone()
+    return fen, first_period
+
+
+# A chargeback takes back what was paid last: newest period first.
+_TAKE_BACK = """
+    WITH back AS (
+        SELECT l.id AS line_id, l.membership_id AS payer, l.amount_fen AS fen,
+               sum(l.amount_fen) OVER (PARTITION BY l.membership_id ORDER BY l.id) - l.amount_fen AS before
+          FROM ledger_statementline l WHERE l.statement_id = %(statement)s AND l.kind = 'chargeback'
+    ), paid AS (
+        SELECT membership_id, period_no, sum(amount_fen) AS fen,
+               sum(sum(amount_fen)) OVER (PARTITION BY membership_id ORDER BY period_no DESC)
+                   - sum(amount_fen) AS before
+          FROM ledger_collection WHERE pool_id = %(pool)s AND membership_id IN (SELECT payer FROM back)
+         GROUP BY 1, 2 HAVING sum(amount_fen) > 0
+    )
+    INSERT INTO ledger_collection (line_id, membership_id, pool_id, period_no, amount_fen, recorded_by, at)
+    SELECT b.line_id, b.payer, %(pool)s, p.period_no,
+           greatest(b.before, p.before) - least(b.before + b.fen, p.before + p.fen), %(by)s, %(at)s
+      FROM back b JOIN paid p ON p.membership_id = b.payer
+     WHERE least(b.before + b.fen, p.before + p.fen) > greatest(b.before, p.before)"""
+
+
+def _charge_back(pool: Pool, statement: BankStatement, importer: str, at: dt.datetime) -> None:
+    """Put charges whose payment the bank took back in arrears again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_BACK, {"pool": pool.pk, "statement": statement.pk, "by": importer, "at": at})
+
+
+def _settle_orders(
+    pool: Pool, statement: BankStatement, taken: list[_Taken], importer: str
+) -> list[tuple[int, str, int]]:
+    """Confirm, or mark as returned, the orders that lines settle; return (number, kind, fen) of each."""
+    lines = {
+        line.line_no: line
+        for line in statement.lines.filter(kind__in=[Kind.PAYMENT, Kind.RETURNED]).order_by("line_no")
+    }
+    settled: list[tuple[int, str, int]] = []
+    for line_no, one in enumerate(taken, start=1):
+        if one.order is None:
+            continue
+        order = PaymentOrder.objects.select_for_update().get(pk=one.order.pk)
+        if one.kind == Kind.PAYMENT:
+            order.state, order.confirmed_line = PaymentOrder.State.CONFIRMED, lines[line_no]
+            order.save(update_fields=["state", "confirmed_line"])
+            _tell_award_paid(one.order, importer)
+        else:
+            order.state, order.returned_line = PaymentOrder.State.RETURNED, lines[line_no]
+            order.save(update_fields=["state", "returned_line"])
+        settled.append((order.number, one.kind, order.amount_fen))
+    return settled
+
+
+def _tell_award_paid(order: PaymentOrder, importer: str) -> None:
+    """Tell the claims side that aid has arrived, and whether it is all of it."""
+    award = order.award
+    if award is None:
+        return
+    paid = sum(
+        award.payment_orders.filter(state=PaymentOrder.State.CONFIRMED).values_list("amount_fen", flat=True)
+    )
+    events.publish(
+        event=AWARD_PAID,
+        key=f"{order.pool.code}/{award.code}#{order.number}",
+        payload={
+            "award": award.pk,
+            "pool": order.pool_id,
+            "code": award.code,
+            "claim_code": award.claim_code,
+            "order": order.number,
+            "amount_fen": order.amount_fen,
+            "paid_fen": paid,
+            "is_complete": paid == award.aid_fen,
+        },
+        actor=importer,
+    )
+
+
+def _post_statement(
+    pool: Pool, statement: BankStatement, taken: list[_Taken], collected_fen: int, at: dt.datetime
+) -> None:
+    """Post one entry per kind of booking: control accounts, a handful of postings whatever the number of lines."""
+    sums = {kind: fen for kind, (_count, fen) in _totals(taken).items()}
+    came_fen = sums.get(Kind.COLLECTION, 0) + sums.get(Kind.UNIDENTIFIED, 0)
+    per_payable = {
+        account: sum(
+            one.line.amount_fen
+            for one in taken
+            if one.order is not None and one.kind == Kind.RETURNED and _returned_to(one.order) == account
+        )
+        for account in {*PAYABLE.values(), chart.UNIDENTIFIED}
+    }
+    entries: list[tuple[str, list[Line]]] = [
+        ("collection", _pair(chart.CUSTODY, chart.RECEIVABLE, collected_fen)),
+        ("unidentified", _pair(chart.CUSTODY, chart.UNIDENTIFIED, came_fen - collected_fen)),
+        ("interest", _pair(chart.CUSTODY, chart.CARRIED_SURPLUS, sums.get(Kind.INTEREST, 0))),
+        (
+            "payment_returned",
+            [
+                debit(chart.CUSTODY, sum(per_payable.values())),
+                *(credit(account, fen) for account, fen in sorted(per_payable.items())),
+            ],
+        ),
+        ("payment_confirmed", _pair(chart.IN_TRANSIT_OUT, chart.CUSTODY, sums.get(Kind.PAYMENT, 0))),
+        ("chargeback", _pair(chart.RECEIVABLE, chart.CUSTODY, sums.get(Kind.CHARGEBACK, 0))),
+        ("bank_fee", _pair(chart.SPONSOR_RECEIVABLE, chart.CUSTODY, sums.get(Kind.BANK_FEE, 0))),
+        ("bank_debit", _pair(chart.UNEXPLAINED_DEBITS, chart.CUSTODY, sums.get(Kind.UNEXPLAINED, 0))),
+    ]
+    book = Book.objects.get(code=pool.code)
+    for kind, lines in entries:
+        if not any(line.amount_fen for line in lines):
+            continue
+        openbooks.post_logged_entry(
+            book=book,
+            key=f"statement/{statement.number}/{kind}",
+            kind=kind,
+            lines=lines,
+            entry_date=statement.to_date - dt.timedelta(days=1),
+            at=at,
+            description=f"Statement {statement.number}: {kind.replace('_', ' ')}",
+            source=f"statement {pool.code}/{statement.number}",
+            maker=statement.imported_by,
+        )
+
+
+def _pair(debited: str, credited: str, fen: int) -> list[Line]:
+    return [debit(debited, fen), credit(credited, fen)]
+
+
+def _returned_to(order: PaymentOrder) -> str:
+    """Return the account that owes again what the bank returned; a refund is nobody's money again."""
+    return chart.UNIDENTIFIED if order.kind == PaymentOrder.Kind.REFUND else PAYABLE[order.kind]
+
+
+def _totals(taken: list[_Taken]) -> dict[str, tuple[int, int]]:
+    totals: dict[str, tuple[int, int]] = {}
+    for one in taken:
+        count, fen = totals.get(one.kind, (0, 0))
+        totals[str(one.kind)] = (count + 1, fen + one.line.amount_fen)
+    return dict(sorted(totals.items()))
+
+
+def _log_statement(
+    pool: Pool,
+    statement: BankStatement,
+    totals: dict[str, tuple[int, int]],
+    settled: list[tuple[int, str, int]],
+    at: dt.datetime,
+) -> None:
+    """State the bank's day in the log: balances, the file's hash, sums by kind, which orders it settles."""
+    openbooks.append(
+        code=pool.code,
+        entry_type="bank.day",
+        key=str(statement.number),
+        body={
+            "statement": statement.number,
+            "account": _account_in_log(statement.account),
+            "from": statement.from_date.isoformat(),
+            "to": (statement.to_date - dt.timedelta(days=1)).isoformat(),
+            "opening": statement.opening_fen,
+            "closing": statement.closing_fen,
+            "lines": statement.line_count,
+            "file_sha256": statement.sha256,
+            "classes": [[kind, count, fen] for kind, (count, fen) in totals.items()],
+            "settled": [list(one) for one in settled[:MOST_SETTLED_IN_LOG]],
+            "settled_count": len(settled),
+        },
+        at=at,
+    )
+
+
+# --- receipts nobody's yet ------------------------------------------------------------------------------------
+
+
+def identify_receipt(
+    *, receipt: StatementLine, membership: Membership, identifier: str, at: dt.datetime
+) -> int:
+    """Let a receipt pay what a membership owes, oldest first (entry i); return how much it paid (fen).
+
+    Raises: NothingOwedError when the membership owes nothing or nothing is left of the receipt.
+    """
+    with transaction.atomic():
+        pool = Pool.objects.select_for_update().get(pk=membership.pool_id)
+        _require_treasurer(pool, identifier)
+        paid_fen, first_period = _fill(
+            _OF_RECEIPT,
+            {
+                "line": receipt.pk,
+                "payer": membership.pk,
+                "fen": open_fen_of(receipt),
+                "pool": pool.pk,
+                "by": identifier,
+                "at": at,
+            },
+        )
+        if not paid_fen:
+            raise NothingOwedError(
+                _("Membership %(number)s owes nothing that this money could pay.")
+                % {"number": membership.number},
+                membership=membership.number,
+            )
+        openbooks.post_logged_entry(
+            book=Book.objects.get(code=pool.code),
+            key=f"identified/{receipt.code}/{membership.number}/{first_period}",
+            kind="identified",
+            lines=_pair(chart.UNIDENTIFIED, chart.RECEIVABLE, paid_fen),
+            entry_date=_day(pool, at),
+            at=at,
+            description=f"Receipt {receipt.code} identified",
+            source=f"statement {pool.code}/{receipt.statement.number}",
+            maker=identifier,
+        )
+        audit.record(
+            actor=identifier,
+            action="identify_receipt",
+            subject=f"{pool.code} {receipt.code}",
+            membership=membership.number,
+            fen=paid_fen,
+        )
+    return paid_fen
+
+
+def _require_treasurer(pool: Pool, code: str) -> None:
+    person = User.objects.filter(code=code).first()
+    if person is None or DutyGrant.Duty.TREASURER.value not in duties_of(person, pool):
+        raise NotTreasurerError(_("Only a treasurer of this pool can do this."), person=code)
+
+
+# --- payment orders -------------------------------------------------------------------------------------------
+
+
+def order_payment(
+    *,
+    pool: Pool,
+    kind: str,
+    amount_fen: int,
+    payee_name: str,
+    payee_account: str,
+    orderer: str,
+    at: dt.datetime,
+    award: Award | None = None,
+    period: Period | None = None,
+    receipt: StatementLine | None = None,
+) -> PaymentOrder:
+    """Make an order to pay aid (award), the fee (period) or a refund (receipt); nothing leaves before its release.
+
+    Raises: IntegrityError bearing the name of what forbids it: aid_order_needs_a_shared_award,
+    aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid, fee_follows_the_cash,
+    receipt_is_used_once, custody_people_hold_their_duty.
+    """
+    account = files.account_key(payee_account)
+    name = " ".join(payee_name.split())
+    with transaction.atomic():
+        pool = Pool.objects.select_for_update().get(pk=pool.pk)
+        order = PaymentOrder.objects.create(
+            pool=pool,
+            number=0,  # the guard order_begins_as_ordered gives the number
+            kind=kind,
+            award=award,
+            period=period,
+            receipt=receipt,
+            amount_fen=amount_fen,
+            payee_name=crypto.seal_text(name, payee_context(pool.code, "name")),
+            payee_account=crypto.seal_text(account, payee_context(pool.code, "account")),
+            payee_hash=crypto.blind_index(f"{name}\x1f{account}", "custody.payee"),
+            payee_hint=f"…{account[-4:]}",
+            ordered_by=orderer,
+            ordered_at=at,
+        )
+        order.refresh_from_db(fields=["number", "shown_sha256"])
+        if kind == PaymentOrder.Kind.REFUND:
+            _post_order(order, "refund_due", chart.UNIDENTIFIED, chart.REFUNDS_PAYABLE, orderer, "", at)
+        failpoint("custody.ordered")
+        audit.record(actor=orderer, action="order_payment", subject=str(order), kind=kind, fen=amount_fen)
+    return order
+
+
+def release_payment(
+    *, order: PaymentOrder, releaser: str, shown_sha256: str, at: dt.datetime
+) -> PaymentOrder:
+    """Release exactly what was shown: from now on it is on its way to the bank (entry g).
+
+    Raises: WrongStateError, SamePersonError, ShownChangedError; IntegrityError
+    aid_never_spends_protected_money, custody_people_hold_their_duty.
+    """
+    with transaction.atomic():
+        order = _locked(order, PaymentOrder.State.ORDERED)
+        if releaser == order.ordered_by:
+            raise SamePersonError(
+                _("The person who ordered a payment cannot release it. Ask a controller."), person=releaser
+            )
+        if shown_sha256 != order.shown_sha256:
+            raise ShownChangedError(
+                _("This is not what was shown. Look at the order again, then release it."),
+                shown=shown_sha256,
+                stored=order.shown_sha256,
+            )
+        payable = PAYABLE[order.kind]
+        _post_order(order, "payment_released", payable, chart.IN_TRANSIT_OUT, order.ordered_by, releaser, at)
+        failpoint("custody.release_posted")
+        order.state = PaymentOrder.State.RELEASED
+        order.released_by, order.released_at, order.released_sha256 = releaser, at, shown_sha256
+        order.save(update_fields=["state", "released_by", "released_at", "released_sha256"])
+        _log_release(order, at)
+        audit.record(actor=releaser, action="release_payment", subject=str(order), sha256=shown_sha256)
+    failpoint("custody.released")
+    return order
+
+
+def cancel_order(*, order: PaymentOrder, canceller: str, at: dt.datetime) -> PaymentOrder:
+    """Take an order back: its maker's side before the release, a controller after it (the bank has refused it).
+
+    Raises: WrongStateError; IntegrityError custody_people_hold_their_duty.
+    """
+    with transaction.atomic():
+        order = _locked(order, PaymentOrder.State.ORDERED, PaymentOrder.State.RELEASED)
+        if order.state == PaymentOrder.State.RELEASED:
+            _post_order(
+                order, "payment_cancelled", chart.IN_TRANSIT_OUT, _returned_to(order), canceller, "", at
+            )
+        elif order.kind == PaymentOrder.Kind.REFUND:
+            _post_order(order, "refund_undone", chart.REFUNDS_PAYABLE, chart.UNIDENTIFIED, canceller, "", at)
+        order.state = PaymentOrder.State.CANCELLED
+        order.cancelled_by, order.cancelled_at = canceller, at
+        order.save(update_fields=["state", "cancelled_by", "cancelled_at"])
+        audit.record(actor=canceller, action="cancel_order", subject=str(order))
+    return order
+
+
+_STEPS = {
+    "refund_due": "due",
+    "refund_undone": "undone",
+    "payment_released": "released",
+    "payment_cancelled": "cancelled",
+}
+
+
+def _post_order(
+    order: PaymentOrder, kind: str, debited: str, credited: str, maker: str, checker: str, at: dt.datetime
+) -> None:
+    openbooks.post_logged_entry(
+        book=Book.objects.get(code=order.pool.code),
+        key=f"payment/{order.number}/{_STEPS[kind]}",
+        kind=kind,
+        lines=_pair(debited, credited, order.amount_fen),
+        entry_date=_day(order.pool, at),
+        at=at,
+        description=f"Payment {order.number} {_STEPS[kind]}",
+        source=f"payment {order.pool.code}/{order.number}",
+        maker=maker,
+        checker=checker,
+    )
+
+
+def _log_release(order: PaymentOrder, at: dt.datetime) -> None:
+    """State the release in the log: what for, how much, and a commitment to the payee."""
+    openbooks.append(
+        code=order.pool.code,
+        entry_type="pay.order",
+        key=str(order.number),
+        body={
+            "order": order.number,
+            "kind": order.kind,
+            "for": order.what_for,
+            "fen": order.amount_fen,
+            "payee": bytes(order.payee_hash).hex(),
+        },
+        at=at,
+    )
+
+
+def _locked(order: PaymentOrder, *states: str) -> PaymentOrder:
+    """Lock pool, then order, and demand one of the states. Raises: WrongStateError."""
+    Pool.objects.select_for_update().get(pk=order.pool_id)
+    locked = (
+        PaymentOrder.objects.select_for_update(of=["self"])
+        .select_related("pool", "award", "period", "receipt__statement")
+        .get(pk=order.pk)
+    )
+    if locked.state not in states:
+        raise WrongStateError(
+            _("The payment order is already “%(state)s”. Reload the page to see where it is.")
+            % {"state": locked.get_state_display()},
+            state=locked.state,
+        )
+    return locked
+
+
+def _day(pool: Pool, at: dt.datetime) -> dt.date:
+    """Return the business date of an instant in the pool's zone."""
+    return at.astimezone(ZoneInfo(pool.time_zone)).date()

@@ -1,0 +1,440 @@
+"""Guards of custody. Names are the guarantees listed in ARCHITECTURE.md.
+
+Whatever judges money against other rows first takes the row of the pool's bank account: imports, orders and
+releases of one pool wait for each other, so two releases can't both pass on the same money. An order of locks:
+pool (services), bank account (these guards), orders, account balances.
+"""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, judged_now, refuse
+from ledger.books import chart
+
+_LOCK_ACCOUNT = "PERFORM 1 FROM ledger_bankaccount WHERE {where} FOR NO KEY UPDATE;"
+
+# Everything a controller sees before releasing, in this order, joined by '|'.
+SHOWN_COLUMNS = (
+    "pool_id",
+    "number",
+    "kind",
+    "award_id",
+    "period_id",
+    "receipt_id",
+    "amount_fen",
+    "payee_hint",
+    "ordered_by",
+)
+PAYABLE = {"aid": chart.AID_PAYABLE, "fee": chart.FEE_PAYABLE, "refund": chart.REFUNDS_PAYABLE}
+PROTECTED = (chart.PREPAID, chart.REFUNDS_PAYABLE, chart.UNIDENTIFIED, chart.RESERVE)
+_PAYABLE_SQL = "CASE {row}.kind " + " ".join(f"WHEN '{k}' THEN '{c}'" for k, c in PAYABLE.items()) + " END"
+
+
+def shown_sql(row: str) -> str:
+    """Return SQL for the text that a release is hashed over; missing parts are written as nothing."""
+    parts = [f"coalesce({row}.{column}::text, '')" for column in SHOWN_COLUMNS]
+    return "concat_ws('|', " + ", ".join([*parts, f"encode({row}.payee_hash, 'hex')"]) + ")"
+
+
+def _holds_duty(column: str, duty: str, pool: str) -> str:
+    """Return SQL that tells whether the person in that column holds the duty in the pool now."""
+    return f"""EXISTS (
+        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+         WHERE u.code = NEW.{column} AND g.duty = '{duty}' AND g.ended_at IS NULL AND g.pool_id = {pool})"""
+
+
+def _balance(code: str, pool: str) -> str:
+    """Return SQL for an account's balance on its normal side."""
+    side = (
+        "b.debit_fen - b.credit_fen"
+        if chart.BY_CODE[code].normal_side == "D"
+        else "b.credit_fen - b.debit_fen"
+    )
+    return f"""(SELECT {side} FROM ledger_accountbalance b JOIN ledger_account a ON a.id = b.account_id
+                 JOIN ledger_book k ON k.id = a.book_id JOIN members_pool p ON p.code = k.code
+                WHERE p.id = {pool} AND a.code = '{code}')"""
+
+
+def free_money_sql(pool: str) -> str:
+    """Return SQL for what custody holds beyond what belongs to others and what released orders will take (fen)."""
+    protected = " + ".join(_balance(code, pool) for code in PROTECTED)
+    return f"""({_balance(chart.CUSTODY, pool)} - ({protected})
+        - coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+                     WHERE o.pool_id = {pool} AND o.state = 'released'), 0))"""
+
+
+account_guards = [
+    # What the books held before the first statement must be at the bank: the opening balance is compared with it.
+    Guard(
+        name="bank_account_has_books",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            IF NOT EXISTS (SELECT 1 FROM ledger_book b JOIN members_pool p ON p.code = b.code WHERE p.id = NEW.pool_id) THEN
+                {refuse("bank_account_has_books", "pool %s has no books", "NEW.pool_id")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+]
+
+statement_guards = [
+    Guard(
+        name="statement_follows_last",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("last", "record"), ("pool", "bigint"), ("booked", "bigint")],
+        func=f"""
+            {judged_now()}
+            {_LOCK_ACCOUNT.format(where="id = NEW.account_id")}
+            SELECT pool_id INTO pool FROM ledger_bankaccount WHERE id = NEW.account_id;
+            IF NOT {_holds_duty("imported_by", "treasurer", "pool")} THEN
+                {refuse("custody_people_hold_their_duty", "%s is no treasurer", "NEW.imported_by")}
+            END IF;
+            SELECT number, to_date, closing_fen INTO last FROM ledger_bankstatement
+             WHERE account_id = NEW.account_id ORDER BY number DESC LIMIT 1;
+            booked := {_balance(chart.CUSTODY, "pool")};
+            NEW.number := coalesce(last.number, 0) + 1;
+            IF NEW.from_date <> coalesce(last.to_date, NEW.from_date)
+               OR NEW.opening_fen <> coalesce(last.closing_fen, booked) THEN
+                {refuse("statement_follows_last", "from %s with %s; the last one ends at %s with %s", "NEW.from_date", "NEW.opening_fen", "last.to_date", "coalesce(last.closing_fen, booked)")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # At the commit: the lines have come, and the entries that book them leave the ledger at the bank's figure.
+    Guard(
+        name="custody_equals_bank",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        timing=pgtrigger.Deferred,
+        declare=[("lines", "record"), ("booked", "bigint")],
+        func=f"""
+            SELECT count(*) AS lines, coalesce(sum(CASE direction WHEN 'in' THEN amount_fen ELSE -amount_fen END), 0) AS moved
+              INTO lines FROM ledger_statementline WHERE statement_id = NEW.id;
+            IF lines.lines <> NEW.line_count OR NEW.opening_fen + lines.moved <> NEW.closing_fen THEN
+                {refuse("statement_adds_up", "opening %s + lines %s, closing %s", "NEW.opening_fen", "lines.moved", "NEW.closing_fen")}
+            END IF;
+            IF EXISTS (SELECT 1 FROM ledger_bankstatement WHERE account_id = NEW.account_id AND number > NEW.number) THEN
+                RETURN NULL;
+            END IF;
+            booked := {_balance(chart.CUSTODY, "(SELECT pool_id FROM ledger_bankaccount WHERE id = NEW.account_id)")};
+            IF booked <> NEW.closing_fen THEN
+                {refuse("custody_equals_bank", "bank %s, ledger %s", "NEW.closing_fen", "booked")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+]
+
+line_guards = [
+    # All lines of a statement come in one INSERT, as the postings of an entry do; a later one is refused.
+    Guard(
+        name="statement_adds_up",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="new_rows"),
+        declare=[("bad", "record")],
+        func=f"""
+            SELECT s.number, s.opening_fen, s.closing_fen, n.moved INTO bad
+              FROM (SELECT statement_id, account_id, count(*) AS lines, min(booking_date) AS first_day, max(booking_date) AS last_day,
+                           sum(CASE direction WHEN 'in' THEN amount_fen ELSE -amount_fen END) AS moved
+                      FROM new_rows GROUP BY 1, 2) n
+              JOIN ledger_bankstatement s ON s.id = n.statement_id
+             WHERE s.opening_fen + n.moved <> s.closing_fen OR s.line_count <> n.lines OR s.account_id <> n.account_id
+                OR n.first_day < s.from_date OR n.last_day >= s.to_date
+                OR (SELECT count(*) FROM ledger_statementline l WHERE l.statement_id = s.id) <> n.lines LIMIT 1;
+            IF FOUND THEN
+                {refuse("statement_adds_up", "statement %s: opening %s + lines %s, closing %s", "bad.number", "bad.opening_fen", "bad.moved", "bad.closing_fen")}
+            END IF;
+            SELECT n.line_no INTO bad FROM new_rows n JOIN ledger_bankaccount a ON a.id = n.account_id
+              LEFT JOIN members_membership m ON m.id = n.membership_id AND m.pool_id = a.pool_id
+             WHERE n.membership_id IS NOT NULL AND m.id IS NULL LIMIT 1;
+            IF FOUND THEN
+                {refuse("line_payer_is_of_the_pool", "line %s names a membership of another pool", "bad.line_no")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+    # A booking that is called a payment made, or one returned, is that of exactly one order.
+    Guard(
+        name="payment_line_has_its_order",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition("NEW.kind IN ('payment', 'returned')"),
+        func=f"""
+            IF NOT EXISTS (SELECT 1 FROM ledger_paymentorder
+                            WHERE (NEW.kind = 'payment' AND confirmed_line_id = NEW.id)
+                               OR (NEW.kind = 'returned' AND returned_line_id = NEW.id)) THEN
+                {refuse("payment_line_has_its_order", "line %s settles no order", "NEW.line_no")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+]
+
+# Set-based: a hundred thousand collections are judged by one pass over what they touch.
+collection_guards = [
+    Guard(
+        name="collected_at_most_the_share",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="new_rows"),
+        declare=[("bad", "record")],
+        func=f"""
+            {judged_now()}
+            PERFORM 1 FROM ledger_bankaccount WHERE pool_id IN (SELECT DISTINCT pool_id FROM new_rows)
+              ORDER BY id FOR NO KEY UPDATE;
+            SELECT n.pool_id, n.period_no INTO bad FROM (SELECT DISTINCT pool_id, period_no FROM new_rows) n
+              LEFT JOIN ledger_period p ON p.pool_id = n.pool_id AND p.number = n.period_no
+             WHERE p.charges_notified_at IS NULL OR p.state <> 'posted' LIMIT 1;
+            IF FOUND THEN
+                {refuse("collection_needs_notice", "the charges of period %s are not announced", "bad.period_no")}
+            END IF;
+            SELECT n.recorded_by INTO bad FROM (SELECT DISTINCT pool_id, recorded_by FROM new_rows) n
+             WHERE NOT EXISTS (
+                SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+                 WHERE u.code = n.recorded_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = n.pool_id) LIMIT 1;
+            IF FOUND THEN
+                {refuse("custody_people_hold_their_duty", "%s is no treasurer", "bad.recorded_by")}
+            END IF;
+            SELECT l.line_no INTO bad FROM (SELECT line_id, pool_id, min(amount_fen) AS least, max(amount_fen) AS most
+                                              FROM new_rows GROUP BY 1, 2) n
+              JOIN ledger_statementline l ON l.id = n.line_id JOIN ledger_bankaccount a ON a.id = l.account_id
+             WHERE a.pool_id <> n.pool_id OR (l.direction = 'in' AND n.least < 0) OR (l.direction = 'out' AND n.most > 0)
+                OR l.kind NOT IN ('collection', 'unidentified', 'chargeback') LIMIT 1;
+            IF FOUND THEN
+                {refuse("collection_fits_its_line", "line %s is not money of this charge", "bad.line_no")}
+            END IF;
+            SELECT n.line_id, l.amount_fen, abs(sum(c.amount_fen)) AS used INTO bad
+              FROM (SELECT DISTINCT line_id FROM new_rows) n JOIN ledger_statementline l ON l.id = n.line_id
+              JOIN ledger_collection c ON c.line_id = n.line_id GROUP BY n.line_id, l.amount_fen
+            HAVING abs(sum(c.amount_fen)) + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+                       WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0) > l.amount_fen LIMIT 1;
+            IF FOUND THEN
+                {refuse("receipt_is_used_once", "a line of %s is used for %s", "bad.amount_fen", "bad.used")}
+            END IF;
+            SELECT n.membership_id, n.period_no, n.paid, c.share_fen INTO bad
+              FROM (SELECT k.membership_id, k.pool_id, k.period_no, sum(k.amount_fen) AS paid
+                      FROM (SELECT DISTINCT membership_id, pool_id, period_no FROM new_rows) t
+                      JOIN ledger_collection k USING (membership_id, pool_id, period_no) GROUP BY 1, 2, 3) n
+              LEFT JOIN ledger_charge c ON c.membership_id = n.membership_id AND c.pool_id = n.pool_id
+                                       AND c.period_no = n.period_no
+             WHERE c.share_fen IS NULL OR n.paid > c.share_fen OR n.paid < 0 LIMIT 1;
+            IF FOUND THEN
+                {refuse("collected_at_most_the_share", "charge of period %s: %s collected of %s", "bad.period_no", "bad.paid", "bad.share_fen")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+]
+
+_STATE_COLUMNS = (
+    "state",
+    "released_by",
+    "released_at",
+    "released_sha256",
+    "confirmed_line_id",
+    "returned_line_id",
+    "cancelled_by",
+    "cancelled_at",
+)
+_TERMS = (
+    "pool_id",
+    "number",
+    "kind",
+    "award_id",
+    "period_id",
+    "receipt_id",
+    "amount_fen",
+    "payee_name",
+    "payee_account",
+    "payee_hash",
+    "payee_hint",
+    "ordered_by",
+    "ordered_at",
+)
+_LIVE = "state NOT IN ('cancelled', 'returned')"
+
+# floor(Φ × collected / S) of the period; a period that charged nobody has its fee from the carry.
+_FEE_LIMIT = """
+    SELECT p.state, p.pool_id, p.fee_fen, p.aid_fen,
+           CASE WHEN p.assessed_fen = 0 THEN p.fee_fen
+                ELSE div(p.fee_fen::numeric * coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c
+                         WHERE c.pool_id = p.pool_id AND c.period_no = p.number), 0), p.assessed_fen) END AS earned,
+           coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+                      WHERE o.period_id = p.id AND o.{live} AND o.id <> coalesce(NEW.id, 0)), 0) AS taken,
+           coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id
+                      WHERE w.period_id = p.id AND o.{live}), 0) AS aided
+      INTO fee FROM ledger_period p WHERE p.id = NEW.period_id;
+""".replace("{live}", _LIVE)
+
+_CHECK_FEE = f"""
+    {_FEE_LIMIT}
+    IF fee.state IS DISTINCT FROM 'posted' OR fee.pool_id <> NEW.pool_id THEN
+        {refuse("fee_follows_the_aid", "the period is not posted")}
+    END IF;
+    IF fee.aided < fee.aid_fen THEN
+        {refuse("fee_follows_the_aid", "aid ordered %s of %s", "fee.aided", "fee.aid_fen")}
+    END IF;
+    IF fee.taken + NEW.amount_fen > fee.earned THEN
+        {refuse("fee_follows_the_cash", "fee %s + %s; %s is earned by what was collected", "fee.taken", "NEW.amount_fen", "fee.earned")}
+    END IF;
+"""
+
+_CHECK_AID = f"""
+    SELECT w.state, w.pool_id, w.aid_fen, p.state AS period_state INTO award
+      FROM ledger_award w LEFT JOIN ledger_period p ON p.id = w.period_id WHERE w.id = NEW.award_id;
+    IF award.state IS DISTINCT FROM 'shared' OR award.period_state IS DISTINCT FROM 'posted' OR award.pool_id <> NEW.pool_id THEN
+        {refuse("aid_order_needs_a_shared_award", "the award is %s", "award.state")}
+    END IF;
+    SELECT coalesce(sum(amount_fen), 0) INTO ordered FROM ledger_paymentorder WHERE award_id = NEW.award_id AND {_LIVE};
+    IF ordered + NEW.amount_fen > award.aid_fen THEN
+        {refuse("aid_paid_at_most_the_award", "ordered %s + %s of %s", "ordered", "NEW.amount_fen", "award.aid_fen")}
+    END IF;
+    SELECT payable_fen INTO payable FROM custody_payable(NEW.pool_id) WHERE award_id = NEW.award_id;
+    IF NEW.amount_fen > coalesce(payable, 0) THEN
+        {refuse("aid_is_paid_as_collected", "%s asked for, %s can be paid now", "NEW.amount_fen", "coalesce(payable, 0)")}
+    END IF;
+"""
+
+_CHECK_REFUND = f"""
+    SELECT l.amount_fen, l.direction, l.kind, a.pool_id INTO receipt
+      FROM ledger_statementline l JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.receipt_id;
+    SELECT coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c WHERE c.line_id = NEW.receipt_id), 0)
+         + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+                      WHERE o.receipt_id = NEW.receipt_id AND o.{_LIVE}), 0) INTO ordered;
+    IF receipt.direction <> 'in' OR receipt.kind NOT IN ('collection', 'unidentified') OR receipt.pool_id <> NEW.pool_id
+       OR ordered + NEW.amount_fen > receipt.amount_fen THEN
+        {refuse("receipt_is_used_once", "%s of %s is used; refund %s", "ordered", "receipt.amount_fen", "NEW.amount_fen")}
+    END IF;
+"""
+
+# The entry of a release: Dr what is owed / Cr payments in transit, by the two people.
+_RELEASE_ENTRY = f"""
+    IF NOT EXISTS (
+        SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id JOIN members_pool p ON p.code = b.code
+         WHERE p.id = NEW.pool_id AND e.key = 'payment/' || NEW.number || '/released' AND e.kind = 'payment_released'
+           AND e.maker = NEW.ordered_by AND e.checker = NEW.released_by
+           AND (SELECT jsonb_agg(jsonb_build_array(a.code, o.side, o.amount_fen) ORDER BY a.code)
+                  FROM ledger_posting o JOIN ledger_account a ON a.id = o.account_id WHERE o.entry_id = e.id)
+             = jsonb_build_array(jsonb_build_array({_PAYABLE_SQL.format(row="NEW")}, 'D', NEW.amount_fen),
+                                 jsonb_build_array('{chart.IN_TRANSIT_OUT}', 'C', NEW.amount_fen))) THEN
+        {refuse("released_order_has_its_entry", "payment %s is not booked", "NEW.number")}
+    END IF;
+"""
+
+order_guards = [
+    Guard(
+        name="order_begins_as_ordered",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[
+            ("award", "record"),
+            ("fee", "record"),
+            ("receipt", "record"),
+            ("ordered", "numeric"),
+            ("payable", "numeric"),
+        ],
+        func=f"""
+            {judged_now()}
+            {_LOCK_ACCOUNT.format(where="pool_id = NEW.pool_id")}
+            IF NOT FOUND THEN
+                {refuse("order_needs_a_bank_account", "pool %s has no bank account", "NEW.pool_id")}
+            END IF;
+            IF num_nonnulls({", ".join(f"NEW.{c}" for c in _STATE_COLUMNS if c != "state")}) > 0 THEN
+                {refuse("order_begins_as_ordered", "order %s brings later steps along", "NEW.number")}
+            END IF;
+            IF NOT {_holds_duty("ordered_by", "treasurer", "NEW.pool_id")} THEN
+                {refuse("custody_people_hold_their_duty", "%s is no treasurer", "NEW.ordered_by")}
+            END IF;
+            NEW.number := coalesce((SELECT max(number) FROM ledger_paymentorder WHERE pool_id = NEW.pool_id), 0) + 1;
+            NEW.shown_sha256 := encode(sha256(convert_to({shown_sql("NEW")}, 'UTF8')), 'hex');
+            IF NEW.kind = 'aid' THEN {_CHECK_AID}
+            ELSIF NEW.kind = 'fee' THEN {_CHECK_FEE}
+            ELSE {_CHECK_REFUND}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="order_keeps_its_terms",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF ({", ".join(f"NEW.{c}" for c in (*_TERMS, "shown_sha256"))}) IS DISTINCT FROM
+               ({", ".join(f"OLD.{c}" for c in (*_TERMS, "shown_sha256"))})
+               OR OLD.released_by IS NOT NULL AND (NEW.released_by, NEW.released_at, NEW.released_sha256) IS DISTINCT FROM
+                  (OLD.released_by, OLD.released_at, OLD.released_sha256)
+               OR OLD.confirmed_line_id IS NOT NULL AND NEW.confirmed_line_id IS DISTINCT FROM OLD.confirmed_line_id
+               OR OLD.state IN ('cancelled', 'returned') AND NEW IS DISTINCT FROM OLD THEN
+                {refuse("order_keeps_its_terms", "order %s is not edited: cancel it and make another", "OLD.number")}
+            END IF;
+            IF NEW.cancelled_by IS NOT NULL AND OLD.cancelled_by IS NULL
+               AND NOT {_holds_duty("cancelled_by", "controller", "NEW.pool_id")}
+               AND (OLD.state = 'released' OR NOT {_holds_duty("cancelled_by", "treasurer", "NEW.pool_id")}) THEN
+                {refuse("custody_people_hold_their_duty", "%s may not cancel it", "NEW.cancelled_by")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # The money is judged under the lock of the account: of two releases at once the second sees the first.
+    Guard(
+        name="aid_never_spends_protected_money",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        declare=[("fee", "record"), ("free", "numeric")],
+        func=f"""
+            IF NEW.state <> 'released' OR OLD.state = 'released' THEN
+                IF NEW.released_by IS DISTINCT FROM OLD.released_by THEN
+                    {refuse("order_keeps_its_terms", "order %s is not being released", "OLD.number")}
+                END IF;
+                RETURN NEW;
+            END IF;
+            {judged_now()}
+            {_LOCK_ACCOUNT.format(where="pool_id = NEW.pool_id")}
+            IF NOT {_holds_duty("released_by", "controller", "NEW.pool_id")} THEN
+                {refuse("custody_people_hold_their_duty", "%s is no controller", "NEW.released_by")}
+            END IF;
+            {_RELEASE_ENTRY}
+            IF NEW.kind = 'fee' THEN {_CHECK_FEE} END IF;
+            free := {free_money_sql("NEW.pool_id")};
+            IF free < NEW.amount_fen THEN
+                {refuse("aid_never_spends_protected_money", "%s can be spent, the order takes %s", "free", "NEW.amount_fen")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="order_is_settled_by_its_line",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        declare=[("line", "record")],
+        func=f"""
+            IF NEW.confirmed_line_id IS DISTINCT FROM OLD.confirmed_line_id THEN
+                SELECT l.kind, l.amount_fen, a.pool_id INTO line FROM ledger_statementline l
+                  JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.confirmed_line_id;
+                IF (line.kind, line.amount_fen, line.pool_id) IS DISTINCT FROM ('payment'::varchar, NEW.amount_fen, NEW.pool_id) THEN
+                    {refuse("order_is_settled_by_its_line", "the line is no payment of %s", "NEW.amount_fen")}
+                END IF;
+            END IF;
+            IF NEW.returned_line_id IS DISTINCT FROM OLD.returned_line_id THEN
+                SELECT l.kind, l.amount_fen, a.pool_id INTO line FROM ledger_statementline l
+                  JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.returned_line_id;
+                IF (line.kind, line.amount_fen, line.pool_id) IS DISTINCT FROM ('returned'::varchar, NEW.amount_fen, NEW.pool_id) THEN
+                    {refuse("order_is_settled_by_its_line", "the line is no return of %s", "NEW.amount_fen")}
+                END IF;
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="orders_are_kept",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete | pgtrigger.Truncate,
+        func=refuse("orders_are_kept", "payment orders are cancelled, never deleted"),
+    ),
+]

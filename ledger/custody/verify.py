@@ -1,0 +1,181 @@
+"""Recompute custody from its rows: bank against ledger, what was collected, what was paid and by whom."""
+
+from ledger.books.findings import Report, fetch, figure
+
+SENTENCES = {
+    "statement_follows_last": "Every bank statement begins on the day and with the balance that ended the last.",
+    "statement_adds_up": "Opening balance and bookings of every statement come to its closing balance.",
+    "custody_equals_bank": "The ledger's custody account stands at the bank's last closing balance.",
+    "receivable_is_charges_not_collected": "Shares receivable are all charges less what was collected.",
+    "collected_at_most_the_share": "No charge was paid beyond its share, and none before it was announced.",
+    "receipt_is_used_once": "No receipt was used for more than it brought.",
+    "unidentified_is_receipts_not_used": "Unidentified receipts are what of the receipts is nobody's yet.",
+    "in_transit_is_released_orders": "Payments in transit are the released orders the bank has not confirmed.",
+    "payment_has_two_people": "Every payment was ordered by a treasurer and released by another person, a controller.",
+    "aid_paid_at_most_the_award": "No award was paid beyond its aid, and none that is not shared.",
+    "payment_is_on_the_statement": "Every payment that is called paid is a booking of the bank of the same amount.",
+}
+
+
+def verify_custody(report: Report, pool_id: int, code: str, book_id: int) -> None:
+    """Hold a pool's custody against every statement of SENTENCES; a pool without a bank account has none."""
+    parameters = {"pool": pool_id, "code": code, "book": book_id}
+    account = figure("SELECT max(id) FROM ledger_bankaccount WHERE pool_id = %(pool)s", parameters)
+    if account is None:
+        return
+    parameters["account"] = account
+    _verify_statements(report, parameters)
+    _verify_collections(report, parameters)
+    _verify_orders(report, parameters)
+
+
+def _verify_statements(report: Report, parameters: dict[str, object]) -> None:
+    rows = fetch(
+        """SELECT s.number, s.from_date, s.to_date, s.opening_fen, s.closing_fen, s.line_count,
+                  coalesce(l.lines, 0), coalesce(l.moved, 0)::bigint
+             FROM ledger_bankstatement s
+             LEFT JOIN (SELECT statement_id, count(*) AS lines,
+                               sum(CASE direction WHEN 'in' THEN amount_fen ELSE -amount_fen END) AS moved
+                          FROM ledger_statementline GROUP BY 1) l ON l.statement_id = s.id
+            WHERE s.account_id = %(account)s ORDER BY s.number""",
+        parameters,
+    )
+    last: tuple[object, ...] | None = None
+    for place, (number, first, end, opening, closing, count, lines, moved) in enumerate(rows, start=1):
+        where = f"{parameters['code']} statement {number}"
+        joined = (place, *(last or (first, opening)))
+        report.expect("statement_follows_last", where, str(joined), str((number, first, opening)))
+        report.expect("statement_adds_up", where, (count, closing), (lines, opening + moved))
+        last = (end, closing)
+    if last is not None:
+        report.expect(
+            "custody_equals_bank", f"{parameters['code']} account 101", last[1], _net(parameters, "101")
+        )
+
+
+def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
+    charged, collected = fetch(
+        """SELECT (SELECT coalesce(sum(charged_fen), 0)::bigint FROM ledger_period
+                    WHERE pool_id = %(pool)s AND state = 'posted'),
+                  (SELECT coalesce(sum(amount_fen), 0)::bigint FROM ledger_collection WHERE pool_id = %(pool)s)""",
+        parameters,
+    )[0]
+    other = _net(parameters, "110", excluded=("period", "collection", "identified", "chargeback"))
+    report.expect(
+        "receivable_is_charges_not_collected",
+        f"{parameters['code']} account 110",
+        charged - collected + other,
+        _net(parameters, "110"),
+    )
+    report.examined(
+        "collected_at_most_the_share",
+        figure("SELECT count(*) FROM ledger_collection WHERE pool_id = %(pool)s", parameters),
+    )
+    report.refute(
+        "collected_at_most_the_share",
+        """SELECT format('%%s charge of membership %%s, period %%s', %(code)s::text, k.membership_id, k.period_no),
+                  format('0 … %%s, announced', coalesce(c.share_fen, 0)),
+                  k.paid || CASE WHEN p.charges_notified_at <= k.first THEN '' ELSE ', before the notice' END
+             FROM (SELECT membership_id, period_no, sum(amount_fen) AS paid, min(at) AS first
+                     FROM ledger_collection WHERE pool_id = %(pool)s GROUP BY 1, 2) k
+             LEFT JOIN ledger_charge c ON c.pool_id = %(pool)s AND c.membership_id = k.membership_id
+                                      AND c.period_no = k.period_no
+             LEFT JOIN ledger_period p ON p.pool_id = %(pool)s AND p.number = k.period_no
+            WHERE k.paid > coalesce(c.share_fen, 0) OR k.paid < 0
+               OR p.charges_notified_at IS NULL OR p.charges_notified_at > k.first
+            ORDER BY k.period_no, k.membership_id""",
+        parameters,
+    )
+    used = """SELECT l.id, s.number, l.line_no, l.amount_fen,
+                     coalesce((SELECT sum(amount_fen) FROM ledger_collection WHERE line_id = l.id), 0)
+                     + coalesce((SELECT sum(amount_fen) FROM ledger_paymentorder WHERE receipt_id = l.id
+                                    AND state NOT IN ('cancelled', 'returned')), 0) AS used
+                FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id
+               WHERE l.account_id = %(account)s AND l.kind IN ('collection', 'unidentified')"""
+    count, left = fetch(
+        f"SELECT count(*), coalesce(sum(amount_fen - used), 0)::bigint FROM ({used}) used",
+        parameters,
+    )[0]
+    report.examined("receipt_is_used_once", count)
+    report.refute(
+        "receipt_is_used_once",
+        f"""SELECT format('%%s receipt %%s/%%s', %(code)s::text, number, line_no), 'at most ' || amount_fen, used::text
+              FROM ({used}) used WHERE used > amount_fen ORDER BY number, line_no""",
+        parameters,
+    )
+    report.expect(
+        "unidentified_is_receipts_not_used",
+        f"{parameters['code']} account 250",
+        left,
+        -_net(parameters, "250"),
+    )
+
+
+def _verify_orders(report: Report, parameters: dict[str, object]) -> None:
+    count, in_transit = fetch(
+        """SELECT count(*), coalesce(sum(amount_fen) FILTER (WHERE state = 'released'), 0)::bigint
+             FROM ledger_paymentorder WHERE pool_id = %(pool)s""",
+        parameters,
+    )[0]
+    for name in ("payment_has_two_people", "payment_is_on_the_statement"):
+        report.examined(name, count)
+    report.expect(
+        "in_transit_is_released_orders",
+        f"{parameters['code']} account 270",
+        in_transit,
+        -_net(parameters, "270"),
+    )
+    report.refute(
+        "payment_has_two_people",
+        """SELECT format('%%s payment %%s', %(code)s::text, o.number), 'treasurer, then another person: controller',
+                  o.ordered_by || ', ' || coalesce(o.released_by, 'nobody')
+             FROM ledger_paymentorder o
+            WHERE o.pool_id = %(pool)s AND (NOT EXISTS ("""
+        + _HELD.format(person="o.ordered_by", duty="treasurer", at="o.ordered_at")
+        + """) OR o.state IN ('released', 'confirmed', 'returned') AND (o.released_by IS NULL
+                   OR o.released_by = o.ordered_by OR NOT EXISTS ("""
+        + _HELD.format(person="o.released_by", duty="controller", at="o.released_at")
+        + """))) ORDER BY o.number""",
+        parameters,
+    )
+    report.refute(
+        "payment_is_on_the_statement",
+        """SELECT format('%%s payment %%s', %(code)s::text, o.number), 'a debit of ' || o.amount_fen,
+                  coalesce(format('%%s %%s', l.direction, l.amount_fen), 'none')
+             FROM ledger_paymentorder o LEFT JOIN ledger_statementline l
+               ON l.id = o.confirmed_line_id AND l.account_id = %(account)s
+            WHERE o.pool_id = %(pool)s AND o.state IN ('confirmed', 'returned')
+              AND (l.direction, l.amount_fen) IS DISTINCT FROM ('out', o.amount_fen) ORDER BY o.number""",
+        parameters,
+    )
+    awards = "FROM ledger_award w WHERE w.pool_id = %(pool)s AND w.state = 'shared'"
+    report.examined("aid_paid_at_most_the_award", figure(f"SELECT count(*) {awards}", parameters))
+    report.refute(
+        "aid_paid_at_most_the_award",
+        """SELECT format('%%s award %%s', %(code)s::text, w.code), format('at most %%s, shared', w.aid_fen),
+                  format('%%s, %%s', sum(o.amount_fen), w.state)
+             FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id
+            WHERE o.pool_id = %(pool)s AND o.state NOT IN ('cancelled', 'returned')
+            GROUP BY w.id HAVING sum(o.amount_fen) > w.aid_fen OR w.state <> 'shared' ORDER BY w.code""",
+        parameters,
+    )
+
+
+_HELD = """SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+            WHERE u.code = {person} AND g.duty = '{duty}' AND g.pool_id = %(pool)s AND g.granted_at <= {at}
+              AND (g.ended_at IS NULL OR g.ended_at >= {at})"""
+
+
+def _net(parameters: dict[str, object], account: str, excluded: tuple[str, ...] = ()) -> int:
+    """Return an account's debits less credits, by entries of all kinds but some; only what is left when some are."""
+    return int(
+        figure(
+            """SELECT coalesce(sum(CASE p.side WHEN 'D' THEN p.amount_fen ELSE -p.amount_fen END), 0)::bigint
+                 FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
+                 JOIN ledger_account a ON a.id = p.account_id
+                 LEFT JOIN ledger_journalentry o ON o.id = e.reverses_id
+                WHERE a.book_id = %(book)s AND a.code = %(net)s
+                  AND NOT coalesce(o.kind, e.kind) = ANY(%(excluded)s::text[])""",
+            parameters | {"net": account, "excluded": list(excluded)},
+        )
+    )
