@@ -14,12 +14,14 @@ from aidplatform.lib.http import public
 from aidplatform.lib.templating import local_address
 from aidplatform.site import demo
 from aidplatform.site.forms import MoveClockForm
+from aidplatform.site.job_views import STATES
 from aidplatform.work.models import Job
-from members.people.models import User
+from members.people.models import Mail, User
 from members.pools.models import Pool
 from members.pools.rules import DEMO_MFA
 
 VISITOR = "visitor"
+JOBS_SHOWN = 8
 
 
 @public
@@ -78,9 +80,25 @@ def million(request: HttpRequest) -> HttpResponse:
     return render(request, "site/_million.html", _million())
 
 
+@public
+@require_safe
+def mail(request: HttpRequest) -> HttpResponse:
+    """Show every e-mail that was sent: in a demonstration none leaves the machine."""
+    demo.require_demo()
+    return render(request, "site/mail.html", {"mails": Mail.objects.order_by("-pk")[:100]})
+
+
 def _demo_page(request: HttpRequest, form: MoveClockForm, status: int = 200) -> HttpResponse:
     pools = Pool.objects.exclude(state=Pool.State.DRAFT).order_by("code")
-    context = {"form": form, "now": clock.now(), "zone": demo.ZONE, "pools": list(pools), **_million()}
+    latest = [(job, STATES[job.state]) for job in Job.objects.order_by("-pk")[:JOBS_SHOWN]]
+    context = {
+        "form": form,
+        "now": clock.now(),
+        "zone": demo.ZONE,
+        "pools": list(pools),
+        "jobs": latest,
+        **_million(),
+    }
     return render(request, "site/demo.html", context, status=status)
 
 

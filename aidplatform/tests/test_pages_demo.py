@@ -103,6 +103,25 @@ def test_million_is_one_job_however_often_it_is_asked_for(db: None) -> None:
     assert client.get("/demo/million/progress/").headers["Location"] == "/demo/"
 
 
+def test_demo_lists_latest_jobs_and_lets_nobody_retry_there(db: None) -> None:
+    make_jobs(9, "stuck")
+    page = client_of(None).get("/demo/").content.decode()
+    assert "stuck-8" in page
+    assert "stuck-0" not in page
+    assert "Try again" not in page
+
+
+def test_demo_page_costs_the_same_for_one_job_and_three(db: None) -> None:
+    make_jobs(1)
+    client = client_of(None)
+    with CaptureQueriesContext(connection) as one:
+        client.get("/demo/")
+    make_jobs(3, "stuck")
+    with CaptureQueriesContext(connection) as more:
+        client.get("/demo/")
+    assert len(one) == len(more)
+
+
 def test_failed_million_shows_its_error(db: None) -> None:
     client = client_of(None)
     client.post("/demo/million/")
