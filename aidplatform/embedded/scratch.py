@@ -64,11 +64,17 @@ def scratch_installation(folder: str | None = None) -> Iterator[None]:
 
 
 def _servers(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the addresses that must not be used."""
+    """Return the environment without the addresses that must not be used. Raises: EmbeddedError."""
     kept = {name: value for name, value in environ.items() if name != "AID_REDIS_URL"}
-    if environ.get("AID_DATABASE_ADMIN_URL"):
-        return kept
-    return {name: value for name, value in kept.items() if name not in _DATABASES}
+    if not environ.get("AID_DATABASE_ADMIN_URL"):
+        return {name: value for name, value in kept.items() if name not in _DATABASES}
+    for name in _DATABASES:
+        if not environ.get(name):
+            raise EmbeddedError(
+                f"AID_DATABASE_ADMIN_URL is set and {name} is not: on that server the roles' addresses are needed"
+                " too. Set it, or unset AID_DATABASE_ADMIN_URL to measure on a PostgreSQL of its own."
+            )
+    return kept
 
 
 def _prepare() -> None:

@@ -40,6 +40,7 @@ ZONE = "Asia/Shanghai"
 OPENED = dt.date(2026, 1, 1)
 AID_FEN = 300_000_00
 PATIENCE = 3600.0
+STAGES = (sharing.COMPUTE, sharing.START, sharing.SHARD, sharing.CLOSE)
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Figures:
     job_wal_bytes: list[int] = field(default_factory=list)
     charge_rows_bytes: int = 0
     charge_key_bytes: int = 0
+    worker_idle_bytes: int = 0
     worker_peak_bytes: int = 0
     stages: dict[str, float] = field(default_factory=dict)
 
@@ -233,8 +235,8 @@ class Benchmark:
             at=clock.now(),
         )
         self._wait_for(period, Period.State.POSTED)
-        self._wait_until_noted(period)
         self.figures.job_wal_bytes.append(self._wal_position() - start)
+        self._wait_until_idle()
         self._take_times(period)
 
     def _wait_for(self, period: Period, state: str) -> None:
@@ -251,10 +253,10 @@ class Benchmark:
                 raise RuntimeError(f"period {period.code} stays {period.state}: {row}")
             time.sleep(0.01)
 
-    def _wait_until_noted(self, period: Period) -> None:
-        """Wait for the last job's row, which is marked just after the period is posted."""
-        note = "SELECT 1 FROM work_job WHERE kind = %s AND key = %s AND state = 'done'"
-        while self.owner.execute(note, [sharing.CLOSE, period.code]).fetchone() is None:
+    def _wait_until_idle(self) -> None:
+        """Wait until the workers have done what follows from posting too: it must not run into the next floor."""
+        note = "SELECT 1 FROM work_job WHERE state IN ('queued', 'running') LIMIT 1"
+        while self.owner.execute(note).fetchone() is not None:
             time.sleep(0.01)
 
     def _take_times(self, period: Period) -> None:
@@ -262,8 +264,9 @@ class Benchmark:
         rows = self.owner.execute(
             """SELECT kind, extract(epoch FROM min(created_at))::float8, extract(epoch FROM max(finished_at))::float8,
                       extract(epoch FROM sum(finished_at - started_at))::float8
-                 FROM work_job WHERE key = %(code)s OR key LIKE %(code)s || '#%%' GROUP BY kind""",
-            {"code": period.code},
+                 FROM work_job WHERE (key = %(code)s OR key LIKE %(code)s || '#%%') AND kind = ANY(%(kinds)s)
+                GROUP BY kind""",
+            {"code": period.code, "kinds": list(STAGES)},
         )
         times = {kind.removeprefix("sharing."): (asked, done, worked) for kind, asked, done, worked in rows}
         self.figures.compute_seconds.append(times["compute"][1] - times["compute"][0])

@@ -69,6 +69,7 @@ class Command(BaseCommand):
             tempfile.TemporaryDirectory() as folder,
             workers(bench.figures.workers, Path(folder) / "worker.log") as process,
         ):
+            bench.figures.worker_idle_bytes = peak_memory(process)
             for run in range(1, runs + 1):
                 bench.measure_floor(run)
                 bench.measure_job(bench.frozen_period(run))
@@ -124,6 +125,7 @@ def _answer(what: str, figures: Figures) -> dict[str, Any]:
         "job_wal_bytes": _median(figures.job_wal_bytes),
         "charge_rows_bytes": figures.charge_rows_bytes,
         "charge_key_bytes": figures.charge_key_bytes,
+        "worker_idle_bytes": figures.worker_idle_bytes,
         "worker_peak_bytes": figures.worker_peak_bytes,
         "stages_of_last_run_seconds": figures.stages,
         "each_floor_seconds": [round(value, 3) for value in figures.floor_seconds],
