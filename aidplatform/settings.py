@@ -190,7 +190,14 @@ DATABASES = {
 
 REDIS_URL = env_text("AID_REDIS_URL")
 # Rate limits and sessions live in PostgreSQL: a broker that is flushed must not open a door.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "work_cache"}}
+# Beyond MAX_ENTRIES entries are thrown out by name: with the usual 300, anybody could make limits be forgotten.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "work_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 12
