@@ -14,6 +14,7 @@ from django.utils.translation import get_language, get_language_info
 from aidplatform.lib import clock
 from aidplatform.lib.templating import THEME_COOKIE, THEMES, way_back
 from members.people.models import User
+from members.people.notices import unread_count
 from members.pools.models import DutyGrant
 
 STAFF_OF_JOBS = {DutyGrant.Duty.POOL_ADMIN.value, DutyGrant.Duty.CONTROLLER.value}
@@ -28,6 +29,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "stay_url": way_back(request),
         "languages": [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES],
         "language": get_language() or settings.LANGUAGE_CODE,
+        "unread_notices": _lazy(lambda: unread_of(request)),
         "my_duties": _lazy(lambda: duties_held(request)),
         "demo_people": _lazy(demo_people),
         "business_day": _lazy(lambda: clock.today("Asia/Shanghai")),
@@ -38,6 +40,11 @@ def theme_of(request: HttpRequest) -> str:
     """Return the chosen theme; auto follows the system."""
     theme = request.COOKIES.get(THEME_COOKIE, "auto")
     return theme if theme in THEMES else "auto"
+
+
+def unread_of(request: HttpRequest) -> int:
+    """Return how many notices wait for the person; none for a visitor."""
+    return unread_count(request.user) if request.user.is_authenticated else 0
 
 
 def duties_held(request: HttpRequest) -> set[str]:

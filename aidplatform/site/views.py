@@ -14,11 +14,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
+from aidplatform.lib import clock
 from aidplatform.lib.errors import ForbiddenError
 from aidplatform.lib.http import public, refusal
 from aidplatform.lib.templating import THEME_COOKIE, THEMES, local_address
 from aidplatform.site.todo import todos_of
 from ledger.disclosure.selectors import pool_cards
+from members.joining.models import Membership
+from members.joining.selectors import Cover, covers_of, memberships_of
+from members.people.models import User
+from members.people.services import remember_language
 
 ROBOTS = """User-agent: *
 Disallow: /
@@ -33,14 +38,27 @@ Disallow: /pools/*/ledger/
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Say what this is, list the pools with their last figures, and tell the signed-in what waits for them."""
-    todos = todos_of(request.user) if request.user.is_authenticated else None
-    return render(request, "site/home.html", {"section": "home", "cards": pool_cards(), "todos": todos})
+    person = request.user if request.user.is_authenticated else None
+    todos = todos_of(person) if person else None
+    context = {"section": "home", "cards": pool_cards(), "todos": todos, "my_pools": my_pools(person)}
+    return render(request, "site/home.html", context)
+
+
+def my_pools(person: User | None) -> list[tuple[Membership, Cover | None]]:
+    """Return where the person belongs, with what it means today. Four queries, however many pools."""
+    if person is None:
+        return []
+    memberships = list(memberships_of(person))
+    covers = covers_of(memberships, clock.now()) if memberships else {}
+    return [(membership, covers.get(membership.pk)) for membership in memberships]
 
 
 @public
 @require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
-    """Switch the language and stay on the page."""
+    """Switch the language and stay on the page; a person is written to in it from then on."""
+    if request.user.is_authenticated:
+        remember_language(person=request.user, language=request.POST.get("language", ""))
     return django_set_language(request)
 
 

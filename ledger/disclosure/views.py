@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.csv_files import csv_response, plain_fen
+from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import policy, public, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.disclosure import selectors
@@ -60,6 +60,7 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         "duty_counts": selectors.duty_counts(found),
         "years": selectors.yearly_totals(found),
         "staff": viewer_duties(request, found),
+        "is_member": _is_member(request, found),
         "crumbs": [(_("Pools"), reverse("home") + "#pools"), (in_language(found.name_en, found.name_zh), "")],
     }
     return render(request, "ledger/disclosure/pool.html", context)
@@ -99,6 +100,12 @@ def award_period(request: HttpRequest, code: str, award: str) -> HttpResponse:
     return redirect("period", code=code, number=found.period.number)
 
 
+def _is_member(request: HttpRequest, found: Pool) -> bool:
+    """Tell whether the viewer belongs to the pool."""
+    person = request.user
+    return person.is_authenticated and Membership.objects.filter(pool=found, person=person).exists()
+
+
 def _access_public_pool(request: HttpRequest, code: str) -> Pool:
     """Return the pool; a draft exists only for its founders. Raises: NotFoundError."""
     found = access_pool(code=code)
@@ -125,7 +132,10 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "rows": [(charge, _parts_of(charge)) for charge in charges],
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(charges, today.year),
-        "crumbs": [(in_language(found.name_en, found.name_zh), reverse("pool", args=[code])), (_("My place"), "")],
+        "crumbs": [
+            (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
+            (_("My place"), ""),
+        ],
     }
     return render(request, "ledger/disclosure/my_pool.html", context)
 

@@ -2,11 +2,20 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+from django.utils.translation import get_language
+
+from members.people.models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Accounts are opened by invitation until joining has its own wizard."""
+    """Anyone may open an account: it opens nothing but the way to join a pool."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Close the bare sign-up form: an account without a membership or a duty helps nobody."""
-        return False
+        """Let people sign up by e-mail; the address is verified before the account can be used."""
+        return True
+
+    def save_user(self, request: HttpRequest, user: User, form: object, commit: bool = True) -> User:
+        """Remember the language of the page: the first mail is written in it."""
+        user.language = get_language() or user.language
+        saved: User = super().save_user(request, user, form, commit)
+        return saved

@@ -1,0 +1,178 @@
+"""A member's own page, the download, and being told what is owed: right to the fen, once, and nobody else's."""
+
+import csv
+import datetime as dt
+import io
+import re
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+import members.tasks  # noqa: F401  registers the handlers of jobs
+from aidplatform.lib import clock
+from aidplatform.testing.world import World, run_jobs, set_clock
+from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
+from aidplatform.work.jobs import Lease, claim, enqueue
+from ledger.disclosure.selectors import charges_of, next_dates, year_to_date_fen
+from ledger.disclosure.services import TELL, tell_charges
+from members.joining.models import Membership
+from members.joining.services import admit_member
+from members.people.models import Mail, Notice, User
+from members.people.notices import subject_of
+
+ME = "/pools/test-pool/me/"
+
+
+def text(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def join(world: World, email: str) -> Membership:
+    return admit_member(
+        pool=world.pool,
+        person=User.objects.create_user(email),
+        class_no=0,
+        from_at=clock.start_of_day(dt.date(2026, 1, 2), world.pool.time_zone),
+        joined_date=dt.date(2026, 1, 1),
+        actor="test",
+    )
+
+
+@pytest.fixture
+def member(db: None) -> tuple[World, Membership]:
+    """Give the test a pool of 150 and one member with an account, and a posted period."""
+    world = public_world(members=149)
+    membership = join(world, "member@example.org")
+    world.award(1_000_000)
+    world.posted_period()
+    return world, membership
+
+
+def test_page_shows_place_dates_and_the_sum_behind_the_share(member: tuple[World, Membership]) -> None:
+    _world, membership = member
+    page = text(client_of(membership.person).get(ME))
+    assert "Member 150" in page
+    assert "established on 2026-04-02 or later" in page
+    assert "Next publicity 2026-02-07" in page
+    assert "Next charge day 2026-01-14" in page
+    assert "¥72.00 my share = 66.6666 Aid for the cases" in page
+    assert "Shares of 2026 ¥72.00" in page
+
+
+def test_waiting_ends_on_its_day(member: tuple[World, Membership]) -> None:
+    _world, membership = member
+    set_clock(dt.datetime(2026, 4, 2, tzinfo=ZoneInfo("Asia/Shanghai")))
+    assert "established since 2026-04-02" in text(client_of(membership.person).get(ME))
+
+
+def test_download_holds_the_same_figures(member: tuple[World, Membership]) -> None:
+    _world, membership = member
+    response = client_of(membership.person).get(f"{ME}shares.csv")
+    rows = list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+    assert rows[1] == ["1", "2026-01-14", "0", "1", "150", "10000.00", "800.00", "0.00", "72.00"]
+
+
+def test_strangers_staff_and_visitors_find_no_page(member: tuple[World, Membership]) -> None:
+    world, _membership = member
+    for address in (ME, f"{ME}shares.csv"):
+        for person in (world.stranger, world.controller):
+            refused = client_of(person).get(address)
+            absent = client_of(person).get(address.replace("test-pool", "no-such-pool"))
+            assert refused.status_code == absent.status_code == 404
+        assert client_of(None).get(address).headers["Location"].startswith("/accounts/login/")
+
+
+def test_page_costs_the_same_for_one_share_and_three(member: tuple[World, Membership]) -> None:
+    world, membership = member
+    client = client_of(membership.person)
+    client.get(ME)
+    with CaptureQueriesContext(connection) as one:
+        client.get(ME)
+    for number in (2, 3):
+        post_another_period(world, f"C-{number}")
+    with CaptureQueriesContext(connection) as three:
+        client.get(ME)
+    assert len(three) == len(one)
+    charges = charges_of(membership)
+    assert [charge.period.number for charge in charges] == [3, 2, 1]
+    assert year_to_date_fen(charges, 2026) == sum(charge.share_fen for charge in charges)
+    assert [charge.period.number for charge in charges_of(membership, before_no=3, limit=1)] == [2]
+
+
+def test_next_dates_follow_the_calendar_over_the_year(member: tuple[World, Membership]) -> None:
+    _world, membership = member
+    for day, publicity, charge in (
+        ("2026-01-07", "2026-01-07", "2026-01-14"),
+        ("2026-01-08", "2026-02-07", "2026-01-14"),
+        ("2026-12-15", "2027-01-07", "2027-01-14"),
+    ):
+        dates = next_dates(membership, dt.date.fromisoformat(day))
+        assert dates is not None
+        assert (dates.publicity_date.isoformat(), dates.charge_date.isoformat()) == (publicity, charge)
+    assert next_dates(membership, dt.date(2025, 1, 1)) is None
+
+
+def test_everyone_with_an_account_is_told_once(member: tuple[World, Membership]) -> None:
+    world, membership = member
+    notice = Notice.objects.get(person=membership.person)
+    assert notice.params["fen"] == 7200
+    assert subject_of(notice.kind, notice.params) == "Your share of period 1 of Test pool: ¥72.00"
+    assert [(m.to, m.subject) for m in mail.outbox] == [
+        (["member@example.org"], "Your share of period 1 of Test pool: ¥72.00")
+    ]
+    period = world.pool.periods.get()
+    job = enqueue(kind=TELL, key="again", payload={"period": period.pk}, actor="test")
+    lease = claim(job.pk)
+    assert isinstance(lease, Lease)
+    assert tell_charges(lease) == {"told": 0}
+    run_jobs()
+    assert (Notice.objects.count(), Mail.objects.count(), len(mail.outbox)) == (1, 1, 1)
+
+
+def test_telling_takes_as_many_statements_for_one_person_as_for_thirty(db: None) -> None:
+    counts = []
+    for code, people in (("one", 1), ("many", 30)):
+        world = World.founded(code=code, members=120)
+        for number in range(people):
+            join(world, f"{number}@{code}.example.org")
+        world.award(1_000_000)
+        period = world.posted_period()
+        Notice.objects.filter(person__memberships__pool=world.pool).count()
+        job = enqueue(kind=TELL, key=f"again-{code}", payload={"period": period.pk}, actor="test")
+        lease = claim(job.pk)
+        assert lease is not None
+        with CaptureQueriesContext(connection) as queries:
+            tell_charges(lease)
+        counts.append(len(queries))
+        assert Notice.objects.filter(person__memberships__pool=world.pool).count() == people
+    assert counts[0] == counts[1]
+
+
+def test_notices_are_listed_opened_once_and_nobody_elses(member: tuple[World, Membership]) -> None:
+    world, membership = member
+    client = client_of(membership.person, language="zh-hans")
+    assert "“测试互助”第 1 期您的分摊金额" in text(client.get("/notices/"))
+    notice = Notice.objects.get()
+    stranger = client_of(world.stranger)
+    refused, absent = stranger.post(f"/notices/{notice.pk}/"), stranger.post("/notices/99999999/")
+    assert refused.status_code == absent.status_code == 404
+    assert client.post(f"/notices/{notice.pk}/").headers["Location"] == ME
+    assert client.post(f"/notices/{notice.pk}/").headers["Location"] == ME
+    notice.refresh_from_db()
+    assert notice.read_at is not None
+
+
+def test_home_says_where_a_person_belongs(member: tuple[World, Membership]) -> None:
+    world, membership = member
+    assert "Test pool: waiting until 2026-04-02" in text(client_of(membership.person).get("/"))
+    assert "Where you belong" not in text(client_of(world.stranger).get("/"))
+
+
+def test_demonstration_shows_every_mail(member: tuple[World, Membership]) -> None:
+    page = text(client_of(None).get("/demo/mail/"))
+    assert "Your share of period 1 of Test pool: ¥72.00" in page
+    assert "to member@example.org" in page

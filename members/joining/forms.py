@@ -1,0 +1,159 @@
+"""Forms of the join wizard, one per step."""
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from members.joining.documents import Document, DocumentError, read_passport, read_resident_id
+from members.people.identity import Paper
+
+_YES_NO = [("yes", _("Yes")), ("no", _("No"))]
+_DOCUMENT_ERRORS = {
+    "bad_resident_id": _(
+        "This is not a resident identity number: 18 characters, the last one checks the others."
+    ),
+    "bad_country": _("Write the country that issued the passport with two letters, such as FR."),
+    "bad_passport": _("A passport number has 6 to 12 letters and digits."),
+}
+
+
+class WhoForm(forms.Form):
+    """Who is joining, by a document that is checked at once."""
+
+    name = forms.CharField(
+        label=_("Name, as in the document"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    kind = forms.ChoiceField(
+        label=_("Document"),
+        choices=[("resident_id", _("Chinese resident identity card")), ("passport", _("Passport"))],
+    )
+    number = forms.CharField(
+        label=_("Number"), max_length=30, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    country = forms.CharField(
+        label=_("Country of the passport"),
+        max_length=2,
+        required=False,
+        help_text=_("Two letters; only for a passport."),
+    )
+    birth_date = forms.DateField(
+        label=_("Date of birth"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
+        help_text=_("Only for a passport: the identity number says it."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Check the number, and that a date of birth is known and is that of the number."""
+        data = super().clean() or {}
+        if not data.get("number") or not data.get("kind"):
+            return data
+        try:
+            document = self._document(data)
+        except DocumentError as error:
+            field = "country" if error.code == "bad_country" else "number"
+            self.add_error(field, str(_DOCUMENT_ERRORS[error.code]))
+            return data
+        born = document.birth_date or data.get("birth_date")
+        if born is None:
+            if "birth_date" not in self.errors:
+                self.add_error(
+                    "birth_date", str(_("A passport number does not say it: enter the date of birth."))
+                )
+        elif data.get("birth_date") not in {None, born}:
+            self.add_error("birth_date", str(_("The identity number says another date of birth.")))
+        else:
+            data["document"], data["born"] = document, born
+        return data
+
+    @staticmethod
+    def _document(data: dict[str, Any]) -> Document:
+        if data["kind"] == "resident_id":
+            return read_resident_id(data["number"])
+        return read_passport(data.get("country", ""), data["number"])
+
+    def paper(self) -> Paper:
+        """Return what a valid form says."""
+        document: Document = self.cleaned_data["document"]
+        born: dt.date = self.cleaned_data["born"]
+        return Paper(self.cleaned_data["name"], born, document.kind, document.country, document.number)
+
+
+class AnswerForm(forms.Form):
+    """The answer to one question of the declaration."""
+
+    code = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    answer = forms.ChoiceField(label=_("Your answer"), choices=_YES_NO, widget=forms.RadioSelect)
+
+
+class PlainlyForm(forms.Form):
+    """Four plain questions; a wrong answer is explained and asked again."""
+
+    is_insurance = forms.ChoiceField(label=_("Is this insurance?"), choices=_YES_NO, widget=forms.RadioSelect)
+    can_rise = forms.ChoiceField(label=_("Can my share rise?"), choices=_YES_NO, widget=forms.RadioSelect)
+    can_close = forms.ChoiceField(
+        label=_("Can the pool close while I am a member?"), choices=_YES_NO, widget=forms.RadioSelect
+    )
+    replaces_medical = forms.ChoiceField(
+        label=_("Does it replace medical insurance?"), choices=_YES_NO, widget=forms.RadioSelect
+    )
+
+    RIGHT = {
+        "is_insurance": ("no", _("No: nobody promises a sum. Members share what members needed.")),
+        "can_rise": ("yes", _("Yes: it rises when more people fall ill, or when fewer people share.")),
+        "can_close": (
+            "yes",
+            _(
+                "Yes: then the cases up to the notice are still shared, and what is left goes back to the members."
+            ),
+        ),
+        "replaces_medical": ("no", _("No: it helps once, up to a sum. Keep your medical cover.")),
+    }
+
+    def clean(self) -> dict[str, Any]:
+        """Explain each answer that is not right."""
+        data = super().clean() or {}
+        for field, (right, why) in self.RIGHT.items():
+            if field in data and data[field] != right:
+                self.add_error(field, str(why))
+        return data
+
+
+class CovenantForm(forms.Form):
+    """That the covenant has been read."""
+
+    has_read = forms.BooleanField(
+        label=_("I have read the covenant."), error_messages={"required": _("Read it first; it is short.")}
+    )
+
+
+class ConsentForm(forms.Form):
+    """Each consent by itself; nothing is ticked beforehand."""
+
+    health = forms.BooleanField(
+        label=_(
+            "I agree that my identity and my health declaration are kept, encrypted, to examine joining and aid."
+        ),
+        error_messages={
+            "required": _("Without this consent nobody can join: there would be nothing to examine.")
+        },
+    )
+    publication = forms.BooleanField(
+        label=_(
+            "I agree that, if I ask for aid, my case is shown to the members without my name; I see beforehand what is"
+            " shown."
+        ),
+        error_messages={
+            "required": _("Without this consent nobody can join: cases are shared only when shown.")
+        },
+    )
+
+
+class SignForm(forms.Form):
+    """The signature, naming the covenant that was shown."""
+
+    shown_sha256 = forms.CharField(min_length=64, max_length=64, widget=forms.HiddenInput)

@@ -1,0 +1,260 @@
+"""The wizard as a person meets it: plain forms, saved, resumed elsewhere, refused with a reason, signed once."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from aidplatform.lib import clock
+from aidplatform.testing.world import World
+from aidplatform.tests.pages_helpers import client_of
+from members.joining.models import JoinApplication, Membership
+from members.joining.tests.papers import filled, resident_id
+from members.people.models import Identity, User
+from members.pools.models import Pool
+from members.pools.services import found_pool
+
+JOIN = "/pools/test-pool/join/"
+WHO = {"name": "林小雨", "kind": "resident_id", "number": resident_id()}
+PLAIN = {"is_insurance": "no", "can_rise": "yes", "can_close": "yes", "replaces_medical": "no"}
+
+
+@pytest.fixture
+def newcomer(world: World) -> User:
+    """Give the test a person without any membership."""
+    return User.objects.create_user("newcomer@example.org")
+
+
+def text(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def take(client: Any, step: str, body: dict[str, str]) -> Any:
+    return client.post(f"{JOIN}{step}/", body)
+
+
+def codes(world: World) -> list[str]:
+    return [question.code for question in world.pool.plan_versions.get().questions()]
+
+
+def walk(client: Any, world: World, upto: str = "sign") -> Any:
+    """Take the steps in order, by what each answer leads to."""
+    response = client.post(JOIN)
+    for code_or_step, body in [
+        ("who", WHO),
+        *(("health", {"code": code, "answer": "no"}) for code in codes(world)),
+        ("plainly", PLAIN),
+        ("covenant", {"has_read": "on"}),
+        ("consent", {"health": "on", "publication": "on"}),
+    ]:
+        if code_or_step == upto:
+            return response
+        assert response.status_code == 302, text(response)
+        assert response.headers["Location"] == f"{JOIN}{code_or_step}/"
+        response = take(client, code_or_step, body)
+    assert response.headers["Location"] == f"{JOIN}sign/"
+    return response
+
+
+def signature(client: Any) -> str:
+    found = re.search(
+        r'name="shown_sha256" value="([0-9a-f]{64})"', client.get(f"{JOIN}sign/").content.decode()
+    )
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_wizard_leads_from_the_pool_page_to_a_membership(world: World, newcomer: User, language: str) -> None:
+    client = client_of(newcomer, language=language)
+    assert f'href="{JOIN}"' in client.get("/pools/test-pool/").content.decode()
+    walk(client, world)
+    page = text(client.get(f"{JOIN}sign/"))
+    assert "2026-01-02" in page
+    assert "2026-04-02" in page
+    response = take(client, "sign", {"shown_sha256": signature(client)})
+    assert response.headers["Location"] == "/pools/test-pool/me/"
+    assert "2026-04-02" in text(client.get("/pools/test-pool/me/"))
+    newcomer.refresh_from_db()
+    assert newcomer.language == language
+    assert client.get(JOIN).headers["Location"] == "/pools/test-pool/me/"
+
+
+def test_wizard_goes_on_where_it_was_left_on_another_device(world: World, newcomer: User) -> None:
+    walk(client_of(newcomer), world, upto="plainly")
+    elsewhere = client_of(newcomer)
+    assert "Go on" in text(elsewhere.get(JOIN))
+    assert elsewhere.post(JOIN).headers["Location"] == f"{JOIN}plainly/"
+    assert "林小雨" in elsewhere.get(f"{JOIN}who/").content.decode()
+
+
+def test_sent_twice_the_signature_joins_once(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    walk(client, world)
+    body = {"shown_sha256": signature(client)}
+    answers = [take(client, "sign", body).headers["Location"] for _ in range(2)]
+    assert answers == ["/pools/test-pool/me/"] * 2
+    assert Membership.objects.filter(person=newcomer).count() == 1
+
+
+def test_step_ahead_of_what_is_done_leads_back(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    assert client.get(f"{JOIN}sign/").headers["Location"] == JOIN
+    client.post(JOIN)
+    for step in ("health", "plainly", "covenant", "consent", "sign"):
+        assert client.get(f"{JOIN}{step}/").headers["Location"] == f"{JOIN}who/"
+        assert take(client, step, {"shown_sha256": "0" * 64}).headers["Location"] == f"{JOIN}who/"
+    assert not Membership.objects.filter(person=newcomer).exists()
+
+
+def test_each_question_says_what_its_answer_means_before_it_is_given(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    walk(client, world, upto="health")
+    for number, question in enumerate(world.pool.plan_versions.get().questions(), start=1):
+        page = text(client.get(f"{JOIN}health/"))
+        assert f"Question {number} of 5" in page
+        assert question.question_en in page
+        assert question.meaning_en.replace("“", "“") in page
+        take(client, "health", {"code": question.code, "answer": "no"})
+
+
+def test_answer_that_excludes_stops_and_can_be_changed(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    walk(client, world, upto="health")
+    for code in codes(world):
+        response = take(client, "health", {"code": code, "answer": "yes" if code == "tests_open" else "no"})
+    assert response.headers["Location"] == f"{JOIN}health/"
+    assert "With this answer nobody can join" in text(client.get(f"{JOIN}health/"))
+    assert client.get(f"{JOIN}plainly/").headers["Location"] == f"{JOIN}health/"
+    assert "biopsy" in text(client.get(f"{JOIN}health/?question=tests_open"))
+    response = take(client, "health", {"code": "tests_open", "answer": "no"})
+    assert response.headers["Location"] == f"{JOIN}plainly/"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"number": "110105199005150000"}, "This is not a resident identity number"),
+        ({"number": ""}, "This field is required"),
+        ({"birth_date": "1991-01-01"}, "says another date of birth"),
+        ({"kind": "passport", "number": "AB1234567"}, "two letters"),
+        ({"kind": "passport", "number": "A", "country": "XX"}, "6 to 12 letters and digits"),
+        ({"kind": "passport", "number": "AB1234567", "country": "XX"}, "enter the date of birth"),
+        ({"kind": "passport", "number": "AB1234567", "country": "XX", "birth_date": "2015-01-01"}, "18 or older"),
+        ({"kind": "passport", "number": "AB1234567", "country": "XX", "birth_date": "1950-01-01"}, "any more"),
+        ({"kind": "passport", "number": "AB1234567", "country": "XX", "birth_date": "2030-01-01"}, "in the future"),
+        ({"kind": "driving_licence"}, "Select a valid choice"),
+    ],
+)  # fmt: skip
+def test_bad_document_is_refused_with_its_reason_and_what_was_typed_stays(
+    world: World, newcomer: User, change: dict[str, str], sentence: str
+) -> None:
+    client = client_of(newcomer)
+    client.post(JOIN)
+    response = take(client, "who", WHO | change)
+    assert response.status_code == 422
+    assert sentence in text(response)
+    assert 'value="林小雨"' in response.content.decode()
+    assert JoinApplication.objects.get().identity_sealed is None
+
+
+def test_wrong_plain_answers_are_explained_and_asked_again(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    walk(client, world, upto="plainly")
+    response = take(
+        client, "plainly", {name: "no" if right == "yes" else "yes" for name, right in PLAIN.items()}
+    )
+    assert response.status_code == 422
+    for why in (
+        "nobody promises a sum",
+        "when more people fall ill",
+        "goes back to the members",
+        "helps once",
+    ):
+        assert why in text(response)
+    assert not JoinApplication.objects.get().understood
+
+
+@pytest.mark.parametrize("missing", ["health", "publication"])
+def test_both_consents_are_asked_and_none_is_ticked_beforehand(
+    world: World, newcomer: User, missing: str
+) -> None:
+    client = client_of(newcomer)
+    walk(client, world, upto="consent")
+    assert "checked" not in client.get(f"{JOIN}consent/").content.decode()
+    body = {name: "on" for name in ("health", "publication") if name != missing}
+    assert take(client, "consent", body).status_code == 422
+    assert not JoinApplication.objects.get().consent_health
+
+
+def test_other_texts_cannot_be_signed(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    walk(client, world)
+    response = take(client, "sign", {"shown_sha256": "0" * 64})
+    assert response.status_code == 422
+    assert "The texts have changed" in text(response)
+
+
+def test_document_of_somebody_else_is_refused_with_a_sentence(world: World, newcomer: User) -> None:
+    first = client_of(newcomer)
+    walk(first, world)
+    take(first, "sign", {"shown_sha256": signature(first)})
+    second = client_of(world.stranger)
+    walk(second, world)
+    response = take(second, "sign", {"shown_sha256": signature(second)})
+    assert response.status_code == 422
+    assert "already belongs to another account" in text(response)
+    assert Identity.objects.count() == 1
+
+
+def test_visitor_is_told_to_sign_up_and_comes_back(world: World) -> None:
+    client = client_of(None)
+    page = client.get(JOIN).content.decode()
+    assert "/accounts/signup/?next=/pools/test-pool/join/" in page
+    assert client.post(JOIN).headers["Location"].startswith("/accounts/login/?next=")
+    assert client.get(f"{JOIN}who/").headers["Location"].startswith("/accounts/login/?next=")
+
+
+def test_sign_up_by_email_leads_back_to_the_pool(world: World) -> None:
+    client = client_of(None, language="zh-hans")
+    body = {
+        "email": "new@example.org",
+        "password1": "right horse battery",
+        "password2": "right horse battery",
+        "next": JOIN,
+    }
+    response = client.post("/accounts/signup/", body)
+    assert (response.status_code, response.headers["Location"]) == (302, JOIN)
+    assert User.objects.get(email="new@example.org").language == "zh-hans"
+
+
+def test_pool_that_takes_nobody_says_so(world: World, newcomer: User) -> None:
+    Pool.objects.filter(pk=world.pool.pk).update(state="intake_stopped")
+    client = client_of(newcomer)
+    assert "Nobody can join this pool at the moment." in text(client.get(JOIN))
+    assert client.post(JOIN).status_code == 409
+    assert f'href="{JOIN}"' not in client.get("/pools/test-pool/").content.decode()
+
+
+def test_unknown_pools_drafts_and_steps_are_not_found(world: World, newcomer: User) -> None:
+    found_pool(
+        code="draft-pool", name_en="D", name_zh="D", currency="CNY", time_zone="UTC", expected_members=3,
+        founder="x",
+    )  # fmt: skip
+    client = client_of(newcomer)
+    for address in ("/pools/none/join/", "/pools/draft-pool/join/", f"{JOIN}nope/"):
+        assert client.get(address).status_code == 404
+        assert client.post(address).status_code == 404
+
+
+def test_signing_page_costs_a_fixed_number_of_queries(world: World, newcomer: User) -> None:
+    filled(world.pool, newcomer)
+    client = client_of(newcomer)
+    client.get(f"{JOIN}sign/")
+    with CaptureQueriesContext(connection) as queries:
+        client.get(f"{JOIN}sign/")
+    assert len(queries) <= 20
+    assert clock.now().date() == dt.date(2026, 1, 1)

@@ -1,0 +1,271 @@
+"""The join wizard: six short steps, each saved, each a plain form."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+from markdown_it import MarkdownIt
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import DomainError, NotFoundError, as_domain_error
+from aidplatform.lib.http import public, signed_in
+from aidplatform.lib.templating import in_language
+from members.joining import applications
+from members.joining.eligibility import covered_from, eligible_from, excluding, unanswered
+from members.joining.forms import AnswerForm, ConsentForm, CovenantForm, PlainlyForm, SignForm, WhoForm
+from members.joining.models import JoinApplication, Membership
+from members.people.models import User
+from members.people.services import remember_language
+from members.pools.covenants import Question
+from members.pools.models import Pool
+from members.pools.selectors import access_pool
+
+Step = Callable[[HttpRequest, JoinApplication], HttpResponse]
+STEP_NAMES = {
+    "who": _("Who you are"),
+    "health": _("Your health"),
+    "plainly": _("Four plain questions"),
+    "covenant": _("The covenant"),
+    "consent": _("Consent"),
+    "sign": _("Signature"),
+}
+
+
+@public
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Say what joining takes; a signed-in person begins or goes on from here."""
+    pool = _joinable(code)
+    if request.method == "POST":
+        return _begin(request, pool)
+    person = request.user if request.user.is_authenticated else None
+    if person and Membership.objects.filter(pool=pool, person=person).exists():
+        return redirect("my_pool", code=code)
+    begun = JoinApplication.objects.filter(pool=pool, person=person).exists() if person else False
+    context = {
+        "pool": pool,
+        "begun": begun,
+        "here": request.path,
+        "crumbs": _crumbs(pool),
+        "section": "pools",
+    }
+    return render(request, "members/joining/intro.html", context)
+
+
+@signed_in
+def _begin(request: HttpRequest, pool: Pool) -> HttpResponseBase:
+    person = cast(User, request.user)
+    application = applications.start_application(pool=pool, person=person, at=clock.now())
+    return redirect("join_step", code=pool.code, step=applications.next_step(application))
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def join_step(request: HttpRequest, code: str, step: str) -> HttpResponseBase:
+    """Show or take one step of the person's own application; without one, back to the beginning."""
+    pool = _joinable(code)
+    if step not in _STEPS:
+        raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    person = cast(User, request.user)
+    if Membership.objects.filter(pool=pool, person=person).exists():
+        return redirect("my_pool", code=code)
+    if not JoinApplication.objects.filter(pool=pool, person=person).exists():
+        return redirect("join", code=code)
+    application = applications.start_application(pool=pool, person=person, at=clock.now())
+    ahead = applications.next_step(application)
+    if applications.STEPS.index(step) > applications.STEPS.index(ahead):
+        return redirect("join_step", code=code, step=ahead)
+    return _STEPS[step](request, application)
+
+
+def _who(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    form = WhoForm(request.POST or None, initial=_known(application))
+    if form.is_valid():
+        try:
+            applications.save_identity(application=application, paper=form.paper(), at=clock.now())
+            return _onward(application)
+        except DomainError as error:
+            form.add_error("birth_date", str(error))
+    return _page(request, application, "who", {"form": form}, form)
+
+
+def _known(application: JoinApplication) -> dict[str, object]:
+    """Return what is known of the person, to begin with; in a demonstration a document nobody can hold."""
+    paper = applications.identity_of(application)
+    if paper is not None:
+        return {**paper.__dict__}
+    person = application.person
+    if settings.DEMO and person.is_demo:
+        name = in_language(person.name, person.name_zh)
+        document = {"kind": "passport", "country": "XX", "number": person.code.removeprefix("P-")}
+        return {"name": name, "birth_date": dt.date(1990, 5, 15), **document}
+    return {}
+
+
+def _health(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    """Ask one question; the meaning of its answer stands beside it before it is given."""
+    questions = application.plan_version.questions()
+    form = AnswerForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        code = form.cleaned_data["code"]
+        if code not in {question.code for question in questions}:
+            raise NotFoundError(_("There is no such page, or it is not yours to see."))
+        answer = form.cleaned_data["answer"] == "yes"
+        applications.save_answer(application=application, code=code, answer=answer, at=clock.now())
+        return _onward(application)
+    answers = applications.answers_of(application)
+    asked = _asked(request, questions, answers)
+    if not form.is_bound:
+        given = answers.get(asked.code) if asked else None
+        chosen = {} if given is None else {"answer": "yes" if given else "no"}
+        form = AnswerForm(initial={"code": asked.code if asked else "", **chosen})
+    context = {
+        "form": form,
+        "question": asked,
+        "question_number": questions.index(asked) + 1 if asked else 0,
+        "questions": [(question, answers.get(question.code)) for question in questions],
+        "barring": excluding(questions, answers),
+    }
+    return _page(request, application, "health", context, form)
+
+
+def _asked(
+    request: HttpRequest, questions: tuple[Question, ...], answers: dict[str, bool]
+) -> Question | None:
+    """Return the question to show: the one named in the address, or the first without an answer."""
+    wanted = request.POST.get("code") or request.GET.get("question")
+    named = next((question for question in questions if question.code == wanted), None)
+    return named or unanswered(questions, answers)
+
+
+def _plainly(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    form = PlainlyForm(request.POST or None)
+    if form.is_valid():
+        applications.save_understood(application=application, at=clock.now())
+        return _onward(application)
+    return _page(request, application, "plainly", {"form": form}, form)
+
+
+def _covenant(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    form = CovenantForm(request.POST or None)
+    if form.is_valid():
+        applications.save_covenant_read(application=application, at=clock.now())
+        return _onward(application)
+    version = application.plan_version
+    text = in_language(version.covenant_en, version.covenant_zh)
+    # Raw HTML in the text is shown, not run.
+    html = mark_safe(MarkdownIt("commonmark", {"html": False}).render(text))  # noqa: S308
+    context = {"form": form, "covenant": html, "plan": version.plan(), "version": version}
+    return _page(request, application, "covenant", context, form)
+
+
+def _consent(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    form = ConsentForm(request.POST or None)
+    if form.is_valid():
+        applications.save_consents(application=application, health=True, publication=True, at=clock.now())
+        return _onward(application)
+    return _page(request, application, "consent", {"form": form}, form)
+
+
+def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    version = application.plan_version
+    form = SignForm(request.POST or None, initial={"shown_sha256": version.covenant_sha256})
+    if form.is_valid():
+        refusal = _try_to_sign(request, application, form)
+        if refusal is None:
+            return redirect("my_pool", code=application.pool.code)
+        form.add_error(None, str(refusal))
+    today = clock.today(application.pool.time_zone)
+    context = {
+        "form": form,
+        "version": version,
+        "covered": covered_from(today),
+        "eligible": eligible_from(today, version.plan().waiting_days),
+        "paper": applications.identity_of(application),
+    }
+    return _page(request, application, "sign", context, form)
+
+
+def _try_to_sign(request: HttpRequest, application: JoinApplication, form: SignForm) -> DomainError | None:
+    """Sign; return the refusal that the form shows, None when the person has joined."""
+    person, language = cast(User, request.user), get_language() or "en"
+    remember_language(person=person, language=language)
+    try:
+        applications.sign_covenant(
+            application=application,
+            signer=person,
+            shown_sha256=form.cleaned_data["shown_sha256"],
+            language=language,
+            at=clock.now(),
+        )
+    except DomainError as error:
+        return error
+    except IntegrityError as error:
+        known = as_domain_error(error)
+        if known is None:
+            raise
+        return known
+    return None
+
+
+_STEPS: dict[str, Step] = {
+    "who": _who,
+    "health": _health,
+    "plainly": _plainly,
+    "covenant": _covenant,
+    "consent": _consent,
+    "sign": _sign,
+}
+
+
+def _onward(application: JoinApplication) -> HttpResponse:
+    application.refresh_from_db()
+    return redirect("join_step", code=application.pool.code, step=applications.next_step(application))
+
+
+def _page(
+    request: HttpRequest, application: JoinApplication, step: str, more: dict[str, Any], form: Form
+) -> HttpResponse:
+    reached = applications.STEPS.index(applications.next_step(application))
+    here = applications.STEPS.index(step)
+    context = {
+        "section": "pools",
+        "pool": application.pool,
+        "step": step,
+        "step_name": STEP_NAMES[step],
+        "steps": [
+            (name, STEP_NAMES[name], place == here, place <= reached)
+            for place, name in enumerate(applications.STEPS)
+        ],
+        "step_number": here + 1,
+        "crumbs": _crumbs(application.pool),
+        **more,
+    }
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, f"members/joining/{step}.html", context, status=status)
+
+
+def _joinable(code: str) -> Pool:
+    """Return a pool that is public. Raises: NotFoundError."""
+    pool = access_pool(code=code)
+    if pool.state == Pool.State.DRAFT:
+        raise NotFoundError(_("There is no pool with this address."))
+    return pool
+
+
+def _crumbs(pool: Pool) -> list[tuple[object, str]]:
+    return [
+        (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+        (_("Join"), ""),
+    ]
