@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -61,14 +62,15 @@ class RequestIdMiddleware:
 
 
 class NoStoreMiddleware:
-    """Keep pages of a signed-in person out of every cache."""
+    """Keep pages of a session out of every cache."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.user.is_authenticated:
+        # The cookie, not request.user: asking who it is would need the database that may just be lost.
+        if settings.SESSION_COOKIE_NAME in (request.COOKIES.keys() | response.cookies.keys()):
             patch_cache_control(response, no_store=True, private=True)
         return response
 
