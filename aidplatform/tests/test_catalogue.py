@@ -13,7 +13,7 @@ from pgtrigger import registered
 
 from aidplatform.lib.guards import Guard
 from aidplatform.tables import APP_FUNCTIONS, TABLES, Kind
-from aidplatform.testing.refusals import run, value
+from aidplatform.testing.refusals import not_permitted, refused_to_owner, run, value
 
 LEAF = re.compile(r"^ledger_charge_\d+(_\d+)?$")
 OWN = "n.nspname = 'public' AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = {}.oid AND d.deptype = 'e')"
@@ -216,6 +216,48 @@ def test_names_of_guarantees_are_unique_across_the_project() -> None:
     names = [name for _model, name in constraint_names()]
     names += [trigger.name for _model, trigger in registered()]
     assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+def test_every_constraint_of_the_models_is_in_the_database(owner: psycopg.Connection) -> None:
+    found = _rows(owner, "SELECT conname FROM pg_constraint WHERE convalidated")
+    found += _rows(
+        owner,
+        """SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            WHERE i.indisunique AND i.indisvalid""",
+    )
+    assert {name for _model, name in constraint_names()} <= {name for (name,) in found}
+
+
+PERMANENT = sorted(
+    {
+        (model._meta.db_table, trigger.name.removesuffix("_whole"))
+        for model, trigger in registered()
+        if trigger.name.endswith("_whole")
+    }
+)
+
+
+@pytest.mark.parametrize(("table", "name"), PERMANENT)
+def test_permanent_rows_are_refused_to_the_owner(owner: psycopg.Connection, table: str, name: str) -> None:
+    """Statement guards speak before a row is looked at: an empty table will do."""
+    column = _rows(
+        owner, f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum = 1"
+    )
+    for statement in (
+        f"UPDATE {table} SET {column[0][0]} = DEFAULT",
+        f"DELETE FROM {table}",
+        f"TRUNCATE {table} CASCADE",
+    ):
+        with refused_to_owner(owner, name):
+            owner.execute(statement)
+
+
+@pytest.mark.parametrize("table", [table for table, _name in PERMANENT])
+def test_permanent_rows_give_the_application_no_right_to_change(db: None, table: str) -> None:
+    for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        with not_permitted():
+            run(statement)
+    assert "UPDATE" not in _expected_rights(TABLES[table])
 
 
 def test_migrations_are_complete(db: None) -> None:
