@@ -1,5 +1,9 @@
 """Gathers the addresses of the rooms."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("", include("claims.filing.urls")),
+    path("", include("claims.review.urls")),
+    path("", include("claims.publicity.urls")),
+]

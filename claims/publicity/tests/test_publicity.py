@@ -214,7 +214,7 @@ def test_one_open_objection_per_member(cases: ClaimCases) -> None:
 
 
 def test_objection_is_answered_by_another(cases: ClaimCases) -> None:
-    claim, objection = cases.objected()
+    _claim, objection = cases.objected()
     for person in (cases.second, cases.reviewer, cases.claimant, cases.neighbor):
         with pytest.raises(services.ConcernedError):
             services.answer_objection(

@@ -1,0 +1,83 @@
+"""The four small steps of a claim."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from claims.filing.illnesses import ILLNESSES
+from claims.filing.models import Claim
+from claims.filing.words import KINDS
+from ledger.sharing.faces import DISEASES, REGIONS
+
+_ACCOUNT = re.compile(r"^[0-9A-Z]{8,34}$")
+
+
+class WhatForm(forms.Form):
+    """What happened, and to whom."""
+
+    illness = forms.ChoiceField(label=_("Illness"))
+    event_date = forms.DateField(
+        label=_("Date of the first diagnosis"),
+        help_text=_("The date on the paper that first names this illness."),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    birth_date = forms.DateField(
+        label=_("Birth date of the person who is ill"),
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
+    )
+    sex = forms.ChoiceField(label=_("Sex"), required=False, choices=Claim.Sex.choices)
+    region = forms.ChoiceField(label=_("Region"), required=False)
+    story = forms.CharField(
+        label=_("In your own words"),
+        help_text=_("What happened, which hospital, what was done. Only reviewers of your claim read this."),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["illness"].choices = [(code, DISEASES[code]) for code in ILLNESSES]  # type: ignore[attr-defined]
+        self.fields["region"].choices = [("", _("not shown")), *REGIONS.items()]  # type: ignore[attr-defined]
+
+
+class PaperForm(forms.Form):
+    """One photograph or PDF."""
+
+    kind = forms.ChoiceField(label=_("Kind of paper"), choices=list(KINDS.items()))
+    file = forms.FileField(
+        label=_("Photograph or file"),
+        help_text=_("JPEG, PNG or PDF, 10 MB at most. Place and camera data are removed."),
+        widget=forms.ClearableFileInput(attrs={"accept": "image/jpeg,image/png,application/pdf"}),
+    )
+
+
+class PayeeForm(forms.Form):
+    """Where the aid goes."""
+
+    payee_name = forms.CharField(label=_("Name of the account holder"), max_length=80)
+    payee_account = forms.CharField(
+        label=_("Account number"),
+        max_length=60,
+        help_text=_("Only its last four digits are shown again."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+    )
+
+    def clean_payee_account(self) -> str:
+        """Return the number without spaces; refuse what no bank would give."""
+        compact = re.sub(r"[\s-]", "", str(self.cleaned_data["payee_account"])).upper()
+        if not _ACCOUNT.match(compact):
+            raise ValidationError(_("An account number has 8 to 34 digits or letters."))
+        return compact
+
+
+class ConsentForm(forms.Form):
+    """Consent to publish exactly what is shown."""
+
+    shown = forms.CharField(widget=forms.HiddenInput)
+    agreed = forms.BooleanField(
+        label=_("I agree that exactly this is shown to everyone when my case is announced."),
+        error_messages={"required": _("Without your consent the case cannot be announced.")},
+    )

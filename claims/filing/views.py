@@ -1,0 +1,233 @@
+"""The claimant's pages: my claims, begin one, its four steps, its papers."""
+
+import json
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.http import signed_in
+from aidplatform.work import audit
+from claims.filing import selectors, services
+from claims.filing.forms import ConsentForm, PaperForm, PayeeForm, WhatForm
+from claims.filing.illnesses import missing_papers
+from claims.filing.models import Claim, Evidence
+from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
+from claims.filing.words import CLAUSES, HOLDERS, KINDS, PARTS, QUESTIONS
+from ledger.sharing.faces import face_of
+from members.people.models import User
+
+STEP_NAMES: dict[str, object] = {
+    "what": _("What happened"),
+    "papers": _("Papers"),
+    "payee": _("Account"),
+    "public": _("What becomes public"),
+}
+_ORDER = list(STEP_NAMES)
+
+
+@signed_in
+@require_safe
+def my_claims(request: HttpRequest) -> HttpResponse:
+    """List the person's claims."""
+    claims = [(claim, HOLDERS[STEPS[claim.state].holder]) for claim in selectors.claims_of(_person(request))]
+    context = {
+        "section": "claims",
+        "claims": claims,
+        "memberships": list(selectors.claimable_memberships(_person(request))),
+    }
+    return render(request, "claims/filing/my_claims.html", context)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_claim(request: HttpRequest) -> HttpResponse:
+    """Say what a claim takes; a post begins one, or goes on with the draft that is there."""
+    wanted = request.POST.get("pool") or request.GET.get("pool", "")
+    memberships = selectors.claimable_memberships(_person(request))
+    if wanted:
+        memberships = memberships.filter(pool__code=wanted)
+    if request.method != "POST":
+        if wanted and not memberships.exists():
+            raise NotFoundError(_("You are not a member of this pool."))
+        context = {"section": "claims", "memberships": list(memberships), "crumbs": _crumbs(_("New claim"))}
+        return render(request, "claims/filing/new_claim.html", context)
+    membership = memberships.first() if wanted else None
+    if membership is None:
+        raise NotFoundError(_("You are not a member of this pool."))
+    claim = services.start_claim(membership=membership, claimant=_person(request).code, at=clock.now())
+    return redirect("claim_step", code=claim.code, step="what")
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def claim_step(request: HttpRequest, code: str, step: str) -> HttpResponse:
+    """Show and keep one step of a claim that is still the claimant's to change."""
+    claim = selectors.access_claim(user=_person(request), code=code)
+    if step not in STEP_NAMES:
+        raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    if claim.state not in OPEN_TO_CLAIMANT:
+        return redirect("claim", code=code)
+    if step == "public" and not (claim.event_date and claim.illness and claim.birth_sealed):
+        return redirect("claim_step", code=code, step="what")
+    form = _form(request, claim, step)
+    status = 200
+    if request.method == "POST":
+        if form.is_valid():
+            try:
+                _keep(request, claim, step, form)
+                return _go_on(claim, step)
+            except DomainError as error:
+                form.add_error(None, str(error))
+                status = error.status
+        else:
+            status = 422
+    return render(request, f"claims/filing/{step}.html", _context(claim, step, form), status=status)
+
+
+def _form(request: HttpRequest, claim: Claim, step: str) -> Any:
+    """Return the step's form: as posted, or filled with what is kept."""
+    posted = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    match step:
+        case "what":
+            return WhatForm(
+                posted[0],
+                initial={
+                    "illness": claim.illness,
+                    "event_date": claim.event_date,
+                    "birth_date": selectors.read_birth(claim),
+                    "sex": claim.sex,
+                    "region": claim.region,
+                    "story": selectors.read_story(claim),
+                },
+            )
+        case "papers":
+            held = set(selectors.papers_of(claim).values_list("kind", flat=True))
+            asked = missing_papers(claim.illness, held) if claim.illness else []
+            return PaperForm(posted[0], posted[1], initial={"kind": asked[0] if asked else "other"})
+        case "payee":
+            payee = selectors.read_payee(claim)
+            return PayeeForm(posted[0], initial={"payee_name": payee.name if payee else ""})
+        case _:
+            _benefit, face = services.preview(claim)
+            return ConsentForm(posted[0], initial={"shown": selectors.as_data(face)})
+
+
+def _keep(request: HttpRequest, claim: Claim, step: str, form: Any) -> None:
+    """Hand what was posted to the service of the step."""
+    claimant, at, told = _person(request).code, clock.now(), form.cleaned_data
+    if step == "papers":
+        services.add_evidence(
+            claim=claim, claimant=claimant, kind=told["kind"], data=told["file"].read(), at=at
+        )
+    elif step == "public":
+        services.file_claim(claim=claim, claimant=claimant, shown_face=_face_told(told["shown"]), at=at)
+    else:
+        services.save_draft(claim=claim, claimant=claimant, at=at, **told)
+
+
+def _face_told(text: str) -> dict[str, str]:
+    """Return the face that the consent names; one that no page of ours has shown agrees with nothing."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _go_on(claim: Claim, step: str) -> HttpResponse:
+    """Return to the papers after each paper, from the last step to the claim, otherwise to the next step."""
+    if step == "public":
+        return redirect("claim", code=claim.code)
+    following = step if step == "papers" else _ORDER[_ORDER.index(step) + 1]
+    return redirect("claim_step", code=claim.code, step=following)
+
+
+def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
+    """Return what every step shows, and what this one needs."""
+    place = _ORDER.index(step)
+    context: dict[str, Any] = {
+        "section": "claims",
+        "claim": claim,
+        "pool": claim.pool,
+        "form": form,
+        "step": step,
+        "step_name": STEP_NAMES[step],
+        "step_number": place + 1,
+        "steps": [(name, label, name == step) for name, label in STEP_NAMES.items()],
+        "next_step": _ORDER[place + 1] if place + 1 < len(_ORDER) else "",
+        "crumbs": _crumbs(claim.code, reverse("claim", args=[claim.code]), STEP_NAMES[step]),
+        "missing": [PARTS[part] for part in services.what_is_missing(claim)],
+    }
+    if step == "papers":
+        context["papers"] = [(paper, KINDS[paper.kind]) for paper in selectors.papers_of(claim)]
+    if step == "payee":
+        context["payee"] = selectors.read_payee(claim)
+    if step == "public":
+        benefit, face = services.preview(claim)
+        context |= {
+            "benefit": benefit,
+            "face": face_of(face),
+            "month": face["month"],
+            "steps_of_aid": in_words(benefit.to_json()),
+        }
+    return context
+
+
+def in_words(derivation: list[dict[str, Any]]) -> list[tuple[object, object, dict[str, Any]]]:
+    """Return a derivation in words: question, clause, and the step's figures."""
+    return [(QUESTIONS[step["name"]], CLAUSES[step["clause"]], step) for step in derivation]
+
+
+@signed_in
+@require_POST
+def remove_paper(request: HttpRequest, code: str, paper: str) -> HttpResponse:
+    """Take a paper out before review."""
+    claim = selectors.access_claim(user=_person(request), code=code)
+    services.remove_evidence(claim=claim, claimant=_person(request).code, code=paper, at=clock.now())
+    return redirect("claim_step", code=code, step="papers")
+
+
+@signed_in
+@require_GET
+def own_paper(request: HttpRequest, code: str, paper: str) -> HttpResponse:
+    """Show a paper to the claimant."""
+    claim = selectors.access_claim(user=_person(request), code=code)
+    return serve_paper(claim, paper, reader=_person(request).code, purpose="own_file")
+
+
+def serve_paper(claim: Claim, code: str, *, reader: str, purpose: str) -> HttpResponse:
+    """Unseal one paper for a reader who may see it, and note who read it for what.
+
+    A page of its own could run nothing: no script, no form, no other origin, and the type is taken as said. PDF
+    files are downloads.
+    """
+    paper = Evidence.objects.filter(claim=claim, code=code).first()
+    if paper is None:
+        raise NotFoundError(_("There is no such paper."))
+    audit.record(
+        actor=reader, action="open_evidence", subject=claim.code, evidence=paper.code, purpose=purpose
+    )
+    response = HttpResponse(selectors.read_paper(paper), content_type=paper.media_type)
+    shown_as = "inline" if paper.media_type.startswith("image/") else "attachment"
+    ending = {"image/jpeg": "jpg", "image/png": "png"}.get(paper.media_type, "pdf")
+    response["Content-Disposition"] = f'{shown_as}; filename="{paper.code}.{ending}"'
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _crumbs(*parts: Any) -> list[tuple[object, str]]:
+    """Return the way to a page: text and address by turns, the last text without one."""
+    crumbs: list[tuple[object, str]] = [(_("My claims"), reverse("my_claims"))]
+    crumbs += [(parts[place], parts[place + 1]) for place in range(0, len(parts) - 1, 2)]
+    return [*crumbs, (parts[-1], "")]
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)

@@ -1,0 +1,60 @@
+"""Code words of claims, said in the reader's language."""
+
+from django.utils.translation import gettext_lazy as _
+
+KINDS: dict[str, object] = {
+    "identity": _("Identity document"),
+    "diagnosis": _("Diagnosis"),
+    "pathology": _("Pathology report"),
+    "hospital_record": _("Hospital record"),
+    "other": _("Other paper"),
+}
+PARTS: dict[str, object] = {
+    "event": _("What happened, when, and the birth date"),
+    "story": _("Your own words"),
+    "payee": _("The account for the aid"),
+    **KINDS,
+}
+HOLDERS: dict[str, object] = {
+    "claimant": _("you"),
+    "reviewer": _("a reviewer"),
+    "second_reviewer": _("a second reviewer"),
+    "pool": _("the calendar of the pool"),
+    "treasurer": _("the treasurer"),
+    "nobody": _("nobody; this is done"),
+}
+CLAUSES: dict[str, object] = {
+    "cover": _("Who is covered, and since when"),
+    "waiting": _("Waiting period"),
+    "aid": _("Aid for a listed illness"),
+}
+QUESTIONS: dict[str, object] = {
+    "covered": _("Covered on the day it began?"),
+    "waited": _("After the waiting period?"),
+    "granted": _("Does the plan grant aid for this illness at this age?"),
+}
+# What a line of the history says; other deeds are not shown.
+DEEDS: dict[str, object] = {
+    "start_claim": _("Claim begun"),
+    "file_claim": _("Claim filed"),
+    "supply_papers": _("Papers sent in, claim handed back"),
+    "assign_claim": _("Taken up by a reviewer"),
+    "request_papers": _("Papers asked for"),
+    "recommend": _("First review finished"),
+    "decide": _("Second review finished"),
+    "publish_case": _("Handed on for publicity"),
+    "object_to_case": _("A member objected"),
+    "answer_objection": _("Objection answered"),
+    "claim_awarded": _("Aid is final"),
+    "claim_shared": _("Shared by all members"),
+    "claim_paid": _("Aid paid"),
+    "confirm_receipt": _("Receipt confirmed"),
+    "withdraw_claim": _("Claim withdrawn"),
+    "open_evidence": _("A paper was opened"),
+    "open_claim": _("Your own words were read"),
+}
+PURPOSES: dict[str, object] = {
+    "own_file": _("own file"),
+    "review": _("review"),
+    "second_review": _("second review"),
+}

@@ -1,0 +1,308 @@
+"""Pages of publicity: the notice board, one case with its objections, and the claimant's own timeline."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.http import signed_in
+from aidplatform.lib.templating import in_language
+from aidplatform.work.idempotency import once
+from aidplatform.work.models import AuditEntry
+from claims.filing import selectors as filing
+from claims.filing.models import Claim
+from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, STANDS_FOR, STEPS, WITHDRAWABLE
+from claims.filing.views import in_words
+from claims.filing.words import DEEDS, HOLDERS, KINDS, PURPOSES
+from claims.publicity import selectors, services
+from claims.publicity.forms import AnswerForm, ObjectForm
+from claims.publicity.models import Objection
+from claims.review import selectors as review
+from ledger.sharing.faces import DISEASES, face_of
+from members.joining.models import Membership
+from members.people.models import User
+from members.pools.models import DutyGrant, Pool
+from members.pools.rules import duty_required
+from members.pools.selectors import access_pool, duties_of
+
+SECOND_REVIEWER = DutyGrant.Duty.SECOND_REVIEWER.value
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the strip: its name, when it was reached, and whether it lies behind, is now, or comes."""
+
+    name: object
+    when: dt.datetime | None
+    look: str
+
+
+@signed_in
+@require_safe
+def claim(request: HttpRequest, code: str) -> HttpResponse:
+    """Show the claimant where the claim is, who has it, until when, and who opened the file."""
+    found = filing.access_claim(user=_person(request), code=code)
+    return _claim_page(request, found)
+
+
+def _claim_page(
+    request: HttpRequest, found: Claim, error: DomainError | None = None, status: int = 200
+) -> HttpResponse:
+    history = filing.history_of(found)
+    decision = review.decision_of(found)
+    asked = review.last_request(found)
+    award = selectors.award_of(found)
+    context = {
+        "section": "claims",
+        "claim": found,
+        "pool": found.pool,
+        "error": error,
+        "stages": stages(found, history),
+        "holder": HOLDERS[STEPS[found.state].holder],
+        "is_open": found.state in OPEN_TO_CLAIMANT,
+        "can_withdraw": found.state in WITHDRAWABLE,
+        "illness": DISEASES.get(found.illness, ""),
+        "derivation": in_words(found.derivation or []),
+        "payee": filing.read_payee(found),
+        "papers": [(paper, KINDS[paper.kind]) for paper in filing.papers_of(found)],
+        "asked": review.read_request(asked) if asked and found.state == "papers_requested" else "",
+        "asked_kinds": [KINDS[kind] for kind in asked.kinds] if asked else [],
+        "decision": decision,
+        "decision_reason": review.read_reason(decision) if decision else "",
+        "award": award,
+        "history": [
+            (DEEDS[line.action], line.at) for line in history if line.action in DEEDS and not _opened(line)
+        ],
+        "readers": [
+            (DEEDS[line.action], PURPOSES.get(line.detail.get("purpose", ""), ""), line.at)
+            for line in history
+            if _opened(line) and line.actor != found.claimant.code
+        ],
+        "crumbs": [(_("My claims"), reverse("my_claims")), (found.code, "")],
+    }
+    return render(request, "claims/filing/claim.html", context, status=status)
+
+
+def _opened(line: AuditEntry) -> bool:
+    return line.action in {"open_evidence", "open_claim"}
+
+
+_REACHED_BY = {
+    "filed": "file_claim",
+    "under_review": "assign_claim",
+    "recommended": "recommend",
+    "in_publicity": "publish_case",
+    "awarded": "claim_awarded",
+    "shared": "claim_shared",
+    "paid": "claim_paid",
+}
+
+
+def stages(found: Claim, history: list[AuditEntry]) -> list[Stage]:
+    """Return the seven steps of a claim's way; a claim that has left the way shows how far it came."""
+    reached_at = {line.action: line.at for line in history}
+    names = dict(Claim.State.choices)
+    state = STANDS_FOR.get(found.state, found.state)
+    came = [step for step in MAIN_WAY if _REACHED_BY[step] in reached_at]
+    place = MAIN_WAY.index(state) if state in MAIN_WAY else len(came)
+    is_done = found.state == Claim.State.CLOSED
+    strip = []
+    for index, step in enumerate(MAIN_WAY):
+        look = "done" if index < place or is_done else "now" if index == place else "next"
+        strip.append(Stage(names[step], reached_at.get(_REACHED_BY[step]), look))
+    return strip
+
+
+@signed_in
+@require_POST
+def withdraw(request: HttpRequest, code: str) -> HttpResponse:
+    """Take a claim back; taken back already: its page."""
+    found = filing.access_claim(user=_person(request), code=code)
+    if found.state == Claim.State.WITHDRAWN:
+        return redirect("claim", code=code)
+    try:
+        services.withdraw_claim(claim=found, claimant=_person(request).code, at=clock.now())
+    except DomainError as error:
+        return _claim_page(request, found, error, status=error.status)
+    return redirect("claim", code=code)
+
+
+@signed_in
+@require_POST
+def receipt(request: HttpRequest, code: str) -> HttpResponse:
+    """Confirm that the aid has come; confirmed already: the claim's page."""
+    found = filing.access_claim(user=_person(request), code=code)
+    if found.state == Claim.State.CLOSED:
+        return redirect("claim", code=code)
+    try:
+        services.confirm_receipt(claim=found, claimant=_person(request).code, at=clock.now())
+    except DomainError as error:
+        return _claim_page(request, found, error, status=error.status)
+    return redirect("claim", code=code)
+
+
+@signed_in
+@require_safe
+def notice_board(request: HttpRequest, code: str) -> HttpResponse:
+    """List the cases that are public now, or will be with the next period, for the people of the pool."""
+    pool = _access_notices(request, code)
+    today = clock.today(pool.time_zone)
+    context = {
+        "section": "pools",
+        "pool": pool,
+        "staff": bool(duties_of(_person(request), pool)),
+        "rows": [
+            (notice, face_of(notice.award.masked), _days_left(notice, today))
+            for notice in selectors.notices(pool)
+        ],
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[code])),
+            (_("Notice board"), ""),
+        ],
+    }
+    return render(request, "claims/publicity/notices.html", context)
+
+
+def _days_left(notice: selectors.Notice, today: dt.date) -> int:
+    period = notice.award.period
+    return (period.publicity_end_date - today).days if period else 0
+
+
+@signed_in
+@require_safe
+def case(request: HttpRequest, code: str, case: str) -> HttpResponse:
+    """Show one published case with its objections."""
+    pool = _access_notices(request, code)
+    return _case_page(request, pool, case)
+
+
+def _case_page(
+    request: HttpRequest,
+    pool: Pool,
+    case: str,
+    *,
+    form: ObjectForm | None = None,
+    answers: dict[int, AnswerForm] | None = None,
+    error: DomainError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    found = selectors.access_published_claim(pool=pool, case=case)
+    person = _person(request)
+    award = selectors.award_of(found)
+    assert award is not None
+    answering = SECOND_REVIEWER in duties_of(person, pool) and not _is_concerned(found, person)
+    is_member = Membership.objects.filter(pool=pool, person=person).exists()
+    can_object = (
+        is_member
+        and found.claimant_id != person.pk
+        and found.state in {Claim.State.IN_PUBLICITY, Claim.State.OBJECTED}
+        and selectors.is_in_publicity(award)
+    )
+    context = {
+        "section": "pools",
+        "pool": pool,
+        "case": award,
+        "claim": found,
+        "face": face_of(award.masked),
+        "error": error,
+        "can_object": can_object,
+        "form": form or ObjectForm(initial={"key": uuid.uuid4()}),
+        "objections": [
+            _shown(one, found, person, answering, answers or {}) for one in selectors.objections_of(found)
+        ],
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+            (_("Notice board"), reverse("notice_board", args=[pool.code])),
+            (award.code, ""),
+        ],
+    }
+    return render(request, "claims/publicity/case.html", context, status=status)
+
+
+def _is_concerned(found: Claim, person: User) -> bool:
+    """Tell whether the person had a part in the case."""
+    return (
+        found.claimant_id == person.pk
+        or found.recommendations.filter(reviewer=person.code).exists()
+        or found.decisions.filter(decider=person.code).exists()
+    )
+
+
+def _shown(
+    one: Objection, found: Claim, person: User, answering: bool, answers: dict[int, AnswerForm]
+) -> dict[str, Any]:
+    """Return an objection as this person may see it: words only to who wrote, answers or is concerned."""
+    is_open = one.state == Objection.State.OPEN
+    reads = answering or one.member == person.code
+    return {
+        "objection": one,
+        "reason": selectors.read_objection(one) if reads else "",
+        "answer": selectors.read_answer(one) if reads or found.claimant_id == person.pk else "",
+        "form": (answers.get(one.number) or AnswerForm()) if answering and is_open else None,
+    }
+
+
+@signed_in
+@require_POST
+def object_to(request: HttpRequest, code: str, case: str) -> HttpResponse:
+    """Object to a case; the same click twice is one objection."""
+    pool = _access_notices(request, code)
+    found = selectors.access_published_claim(pool=pool, case=case)
+    form = ObjectForm(request.POST)
+    if not form.is_valid():
+        return _case_page(request, pool, case, form=form, status=422)
+    person, reason = _person(request).code, form.cleaned_data["reason"]
+
+    def act() -> dict[str, Any]:
+        made = services.object_to_case(claim=found, member=person, reason=reason, at=clock.now())
+        return {"number": made.number}
+
+    try:
+        once(
+            scope=f"{person}/object/{case}"[:80],
+            key=str(form.cleaned_data["key"]),
+            content={"reason": reason},
+            act=act,
+        )
+    except DomainError as error:
+        return _case_page(request, pool, case, form=form, error=error, status=error.status)
+    return redirect("case", code=code, case=case)
+
+
+@duty_required(SECOND_REVIEWER)
+@require_POST
+def answer(request: HttpRequest, code: str, case: str, number: int) -> HttpResponse:
+    """Answer an objection as a second reviewer who had no part in the case."""
+    pool = access_pool(code=code)
+    found = selectors.access_published_claim(pool=pool, case=case)
+    objection = selectors.access_objection(claim=found, number=number)
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        return _case_page(request, pool, case, answers={number: form}, status=422)
+    try:
+        services.answer_objection(
+            objection=objection, answerer=_person(request).code, at=clock.now(), **form.cleaned_data
+        )
+    except DomainError as error:
+        return _case_page(request, pool, case, answers={number: form}, error=error, status=error.status)
+    return redirect("case", code=code, case=case)
+
+
+def _access_notices(request: HttpRequest, code: str) -> Pool:
+    """Return the pool for its members and its staff. Raises: NotFoundError for everyone else."""
+    pool = access_pool(code=code)
+    if not selectors.may_see_notices(_person(request), pool):
+        raise NotFoundError(_("There is no pool with this address."))
+    return pool
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)

@@ -1,0 +1,85 @@
+"""Forms of reviewers."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.money import AmountError, format_fen, parse_fen
+from claims.filing.models import Claim
+from claims.filing.states import ON_THE_DESK
+from claims.filing.words import KINDS
+from claims.review.models import Clause, Outcome
+
+_REASON = {"rows": 4}
+
+
+class QueueForm(forms.Form):
+    """What of the queue is shown; all of it stands in the address."""
+
+    state = forms.ChoiceField(label=_("State"), required=False)
+    mine = forms.BooleanField(label=_("Only mine"), required=False)
+    text = forms.CharField(label=_("Claim number"), required=False, max_length=20)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = dict(Claim.State.choices)
+        self.fields["state"].choices = [  # type: ignore[attr-defined]
+            ("", _("All on the desk")),
+            *((state, names[state]) for state in ON_THE_DESK),
+        ]
+
+
+class PapersForm(forms.Form):
+    """What the claimant is asked for."""
+
+    kinds = forms.MultipleChoiceField(
+        label=_("Kinds of paper"),
+        choices=list(KINDS.items()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    message = forms.CharField(
+        label=_("Message to the claimant"), max_length=2000, widget=forms.Textarea(attrs=_REASON)
+    )
+
+
+class RecommendForm(forms.Form):
+    """A recommendation: outcome, aid, clause, reason."""
+
+    outcome = forms.ChoiceField(
+        label=_("Recommendation"), choices=[c for c in Outcome.choices if c[0] != "returned"]
+    )
+    aid = forms.CharField(label=_("Aid"), required=False, help_text=_("At most what the plan grants."))
+    clause = forms.ChoiceField(label=_("Clause of the covenant"), choices=Clause.choices)
+    reason = forms.CharField(label=_("Reason"), max_length=4000, widget=forms.Textarea(attrs=_REASON))
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def clean_aid(self) -> int:
+        """Return the aid in fen; nothing for a rejection."""
+        text = str(self.cleaned_data["aid"])
+        if not text:
+            return 0
+        try:
+            return parse_fen(text)
+        except AmountError as error:
+            raise ValidationError(str(error)) from None
+
+    @staticmethod
+    def proposed(aid_fen: int) -> str:
+        """Return an amount as the field shows it."""
+        return format_fen(aid_fen)
+
+
+class DecideForm(forms.Form):
+    """A decision over the hash of what was shown."""
+
+    outcome = forms.ChoiceField(label=_("Decision"), choices=Outcome.choices)
+    clause = forms.ChoiceField(label=_("Clause of the covenant"), choices=Clause.choices)
+    reason = forms.CharField(label=_("Reason"), max_length=4000, widget=forms.Textarea(attrs=_REASON))
+    shown_sha256 = forms.CharField(
+        widget=forms.HiddenInput, validators=[RegexValidator(r"^[0-9a-f]{64}$")], max_length=64
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)

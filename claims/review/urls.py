@@ -1,0 +1,18 @@
+"""Addresses of the reviewers' pages."""
+
+from django.urls import path
+
+from claims.review import views
+
+_CLAIM = "pools/<slug:code>/review/<str:claim>/"
+
+urlpatterns = [
+    path("pools/<slug:code>/review/", views.queue, name="review_queue"),
+    path("pools/<slug:code>/review/claims.csv", views.queue_csv, name="review_csv"),
+    path(_CLAIM, views.workspace, name="review_claim"),
+    path(f"{_CLAIM}assign/", views.assign, name="review_assign"),
+    path(f"{_CLAIM}request-papers/", views.request_papers, name="review_request_papers"),
+    path(f"{_CLAIM}recommend/", views.recommend, name="review_recommend"),
+    path(f"{_CLAIM}decide/", views.decide, name="review_decide"),
+    path(f"{_CLAIM}papers/<str:paper>/", views.paper, name="review_paper"),
+]

@@ -1,0 +1,350 @@
+"""The reviewers' pages: the queue, and one claim with its papers, derivation and decision."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.csv_files import csv_response, plain_fen
+from aidplatform.lib.errors import DomainError, ForbiddenError
+from aidplatform.lib.templating import in_language
+from aidplatform.work import audit
+from aidplatform.work.idempotency import once
+from claims.filing import selectors as filing
+from claims.filing.illnesses import ILLNESSES
+from claims.filing.models import Claim
+from claims.filing.states import ON_THE_DESK, STEPS
+from claims.filing.views import in_words, serve_paper
+from claims.filing.words import HOLDERS, KINDS
+from claims.review import selectors, services
+from claims.review.forms import DecideForm, PapersForm, QueueForm, RecommendForm
+from claims.review.models import Clause, Outcome
+from ledger.sharing.faces import DISEASES, face_of
+from ledger.sharing.models import Award
+from members.people.models import User
+from members.pools.models import Pool
+from members.pools.rules import duty_required
+from members.pools.selectors import access_pool, duties_of
+
+REVIEWER = services.REVIEWER
+SECOND_REVIEWER = services.SECOND_REVIEWER
+_PAGE = 200
+
+
+@duty_required(REVIEWER, SECOND_REVIEWER)
+@require_safe
+def queue(request: HttpRequest, code: str) -> HttpResponse:
+    """List the claims on the desk, most overdue first."""
+    pool = access_pool(code=code)
+    form, filters = _filters(request)
+    today = clock.today(pool.time_zone)
+    context = {
+        "section": "pools",
+        "pool": pool,
+        "staff": True,
+        "form": form,
+        "rows": [
+            (claim, DISEASES[claim.illness], HOLDERS[STEPS[claim.state].holder], _lateness(claim, today))
+            for claim in selectors.queue(pool, filters)[:_PAGE]
+        ],
+        "csv_address": reverse("review_csv", args=[code]) + "?" + urlencode(request.GET.dict()),
+        "crumbs": [(_name(pool), reverse("pool", args=[code])), (_("Review"), "")],
+    }
+    return render(request, "claims/review/queue.html", context)
+
+
+def _lateness(claim: Claim, today: Any) -> tuple[str, int]:
+    """Return late, soon or calm, and the days until the due date."""
+    if claim.due_date is None:
+        return "none", 0
+    days = (claim.due_date - today).days
+    return ("late" if days < 0 else "soon" if days <= 1 else "calm"), abs(days)
+
+
+def _filters(request: HttpRequest) -> tuple[QueueForm, selectors.Filters]:
+    """Read the filters from the address; what makes no sense shows everything."""
+    form = QueueForm(request.GET)
+    if not form.is_valid():
+        return form, selectors.Filters()
+    told = form.cleaned_data
+    return form, selectors.Filters(
+        states=(told["state"],) if told["state"] else ON_THE_DESK,
+        reviewer_code=_person(request).code if told["mine"] else "",
+        text=told["text"],
+    )
+
+
+@duty_required(REVIEWER, SECOND_REVIEWER)
+@require_safe
+def queue_csv(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Download exactly what the queue shows."""
+    pool = access_pool(code=code)
+    _form, filters = _filters(request)
+    rows = [
+        (
+            claim.code,
+            claim.state,
+            claim.illness,
+            claim.event_date,
+            plain_fen(claim.aid_fen or 0),
+            claim.filed_at.date() if claim.filed_at else "",
+            claim.due_date or "",
+            claim.reviewer.code if claim.reviewer else "",
+        )
+        for claim in selectors.queue(pool, filters)
+    ]
+    header = ("claim", "state", "illness", "event_date", f"aid_{pool.currency}", "filed", "due", "reviewer")
+    return csv_response(f"{pool.code}-claims.csv", header, rows)
+
+
+@duty_required(REVIEWER, SECOND_REVIEWER)
+@require_safe
+def workspace(request: HttpRequest, code: str, claim: str) -> HttpResponse:
+    """Show one claim to a reviewer; its papers and story only to whom it is assigned or who decides."""
+    return _workspace(request, _found(code, claim), {})
+
+
+def _workspace(
+    request: HttpRequest,
+    claim: Claim,
+    forms: dict[str, Any],
+    error: DomainError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    person = _person(request)
+    duties = duties_of(person, claim.pool)
+    may_read = may_read_file(claim, person, duties)
+    if may_read and request.method == "GET":
+        audit.record(
+            actor=person.code, action="open_claim", subject=claim.code, purpose=_purpose(claim, person)
+        )
+    advised = selectors.recommendation_of(claim)
+    decision = selectors.decision_of(claim)
+    context: dict[str, Any] = {
+        "section": "pools",
+        "pool": claim.pool,
+        "claim": claim,
+        "error": error,
+        "may_read": may_read,
+        "is_mine": claim.reviewer_id == person.pk,
+        "is_own": claim.claimant_id == person.pk,
+        "duties": duties,
+        "has_recommended": claim.recommendations.filter(reviewer=person.code).exists(),
+        "illness": DISEASES[claim.illness],
+        "holder": HOLDERS[STEPS[claim.state].holder],
+        "derivation": in_words(claim.derivation or []),
+        "face": face_of(claim.masked) if claim.masked else None,
+        "advised": advised,
+        "decision": decision,
+        "case": Award.objects.filter(pool=claim.pool, claim_code=claim.code).first(),
+        "crumbs": [
+            (_name(claim.pool), reverse("pool", args=[claim.pool.code])),
+            (_("Review"), reverse("review_queue", args=[claim.pool.code])),
+            (claim.code, ""),
+        ],
+    }
+    if may_read:
+        context |= _file_of(claim, advised, decision)
+    context |= _forms_of(claim, context, forms)
+    return render(request, "claims/review/workspace.html", context, status=status)
+
+
+def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
+    """Return what only the reviewers of this claim read."""
+    papers = list(filing.papers_of(claim))
+    held = {paper.kind for paper in papers}
+    request = selectors.last_request(claim)
+    return {
+        "story": filing.read_story(claim),
+        "birth": filing.read_birth(claim),
+        "payee": filing.read_payee(claim),
+        "papers": [(paper, KINDS[paper.kind]) for paper in papers],
+        "checklist": [(KINDS[kind], kind in held) for kind in ILLNESSES[claim.illness].papers],
+        "advised_reason": selectors.read_reason(advised) if advised else "",
+        "decision_reason": selectors.read_reason(decision) if decision else "",
+        "request_text": selectors.read_request(request) if request else "",
+        "same_payee": selectors.same_payee(claim),
+        "same_papers": selectors.same_papers(claim),
+        "shown_text": selectors.shown_text(claim),
+        "shown_sha256": selectors.shown_sha256(claim),
+    }
+
+
+def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the forms of what this person may do now; a refused one as it was sent."""
+    forms: dict[str, Any] = {}
+    if claim.state == Claim.State.UNDER_REVIEW and context["is_mine"]:
+        forms["papers_form"] = given.get("papers_form") or PapersForm()
+        forms["recommend_form"] = given.get("recommend_form") or RecommendForm(
+            initial={
+                "outcome": "approved" if claim.aid_fen else "rejected",
+                "aid": RecommendForm.proposed(claim.aid_fen or 0),
+                "clause": _refusing_clause(claim) or Clause.AID,
+                "key": uuid.uuid4(),
+            }
+        )
+    decides = (
+        SECOND_REVIEWER in context["duties"] and not context["has_recommended"] and not context["is_own"]
+    )
+    if claim.state == Claim.State.RECOMMENDED and decides:
+        forms["decide_form"] = given.get("decide_form") or DecideForm(
+            initial={
+                "outcome": context["advised"].outcome,
+                "clause": context["advised"].clause,
+                "shown_sha256": context["shown_sha256"],
+                "key": uuid.uuid4(),
+            }
+        )
+        allowed = {context["advised"].outcome, Outcome.RETURNED.value}
+        field = forms["decide_form"].fields["outcome"]
+        field.choices = [choice for choice in Outcome.choices if choice[0] in allowed]
+    return forms
+
+
+def _refusing_clause(claim: Claim) -> str:
+    return next((str(step["clause"]) for step in claim.derivation or [] if not step["passed"]), "")
+
+
+@duty_required(REVIEWER)
+@require_POST
+def assign(request: HttpRequest, code: str, claim: str) -> HttpResponse:
+    """Take a claim up, or over."""
+    found = _found(code, claim)
+    return _act(
+        request,
+        found,
+        {},
+        lambda: services.assign_claim(claim=found, reviewer=_person(request).code, at=clock.now()),
+    )
+
+
+@duty_required(REVIEWER)
+@require_POST
+def request_papers(request: HttpRequest, code: str, claim: str) -> HttpResponse:
+    """Ask the claimant for papers."""
+    found = _found(code, claim)
+    form = PapersForm(request.POST)
+    if not form.is_valid():
+        return _workspace(request, found, {"papers_form": form}, status=422)
+    return _act(
+        request,
+        found,
+        {"papers_form": form},
+        lambda: services.request_papers(
+            claim=found, reviewer=_person(request).code, at=clock.now(), **form.cleaned_data
+        ),
+    )
+
+
+@duty_required(REVIEWER)
+@require_POST
+def recommend(request: HttpRequest, code: str, claim: str) -> HttpResponse:
+    """Recommend; the same click twice is one recommendation."""
+    found = _found(code, claim)
+    form = RecommendForm(request.POST)
+    if not form.is_valid():
+        return _workspace(request, found, {"recommend_form": form}, status=422)
+    told = {name: form.cleaned_data[name] for name in ("outcome", "clause", "reason")}
+    aid_fen = form.cleaned_data["aid"]
+
+    def act() -> dict[str, Any]:
+        made = services.recommend(
+            claim=found, reviewer=_person(request).code, aid_fen=aid_fen, at=clock.now(), **told
+        )
+        return {"outcome": made.outcome}
+
+    return _act(
+        request,
+        found,
+        {"recommend_form": form},
+        lambda: once(
+            scope=f"{_person(request).code}/recommend/{found.code}",
+            key=str(form.cleaned_data["key"]),
+            content={**told, "aid_fen": aid_fen},
+            act=act,
+        ),
+    )
+
+
+@duty_required(SECOND_REVIEWER)
+@require_POST
+def decide(request: HttpRequest, code: str, claim: str) -> HttpResponse:
+    """Decide over exactly what was shown; the same click twice is one decision."""
+    found = _found(code, claim)
+    form = DecideForm(request.POST)
+    if not form.is_valid():
+        return _workspace(request, found, {"decide_form": form}, status=422)
+    told = {name: form.cleaned_data[name] for name in ("outcome", "clause", "reason", "shown_sha256")}
+
+    def act() -> dict[str, Any]:
+        made = services.decide(claim=found, decider=_person(request).code, at=clock.now(), **told)
+        return {"outcome": made.outcome}
+
+    return _act(
+        request,
+        found,
+        {"decide_form": form},
+        lambda: once(
+            scope=f"{_person(request).code}/decide/{found.code}",
+            key=str(form.cleaned_data["key"]),
+            content=told,
+            act=act,
+        ),
+    )
+
+
+def _act(
+    request: HttpRequest, claim: Claim, forms: dict[str, Any], deed: Callable[[], object]
+) -> HttpResponse:
+    """Do it and show the claim; refused, show the claim as it is now with the refusal and the form as sent."""
+    try:
+        deed()
+    except DomainError as error:
+        claim.refresh_from_db()
+        return _workspace(request, claim, forms, error, status=error.status)
+    return redirect("review_claim", code=claim.pool.code, claim=claim.code)
+
+
+@duty_required(REVIEWER, SECOND_REVIEWER)
+@require_GET
+def paper(request: HttpRequest, code: str, claim: str, paper: str) -> HttpResponse:
+    """Show a paper to the reviewer it is assigned to, or to a second reviewer once it is recommended on."""
+    found = _found(code, claim)
+    person = _person(request)
+    if not may_read_file(found, person, duties_of(person, found.pool)):
+        raise ForbiddenError(_("Take the claim up first: only its reviewers read its papers."))
+    return serve_paper(found, paper, reader=person.code, purpose=_purpose(found, person))
+
+
+def may_read_file(claim: Claim, person: User, duties: set[str]) -> bool:
+    """Tell whether the person reads papers and story: the reviewer in charge, or whoever decides."""
+    if claim.claimant_id == person.pk:
+        return False
+    in_charge = REVIEWER in duties and claim.reviewer_id == person.pk
+    return in_charge or (
+        SECOND_REVIEWER in duties and claim.state in {Claim.State.RECOMMENDED, Claim.State.OBJECTED}
+    )
+
+
+def _purpose(claim: Claim, person: User) -> str:
+    return "review" if claim.reviewer_id == person.pk else "second_review"
+
+
+def _found(code: str, claim: str) -> Claim:
+    return selectors.access_claim_of_pool(pool=access_pool(code=code), code=claim)
+
+
+def _name(pool: Pool) -> str:
+    return in_language(pool.name_en, pool.name_zh)
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
