@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("ledger.disclosure.urls")),
+    path("", include("ledger.custody.urls")),
     path("", include("ledger.sharing.urls")),
     path("", include("ledger.openbooks.urls")),
     path("", include("ledger.books.urls")),

@@ -92,6 +92,39 @@ GUARANTEES: dict[str, object] = {
         "The texts have changed since they were shown. Read the new ones, then sign."
     ),
     "signed_application_stays": _("This application is signed and cannot be changed any more."),
+    "collection_needs_notice": _("A share is collected only after it was announced."),
+    "collected_at_most_the_share": _("More than the share itself cannot be collected."),
+    "receipt_is_used_once": _("Of this receipt, not that much is left."),
+    "statement_follows_last": _("The statement does not join the last one: days or balances differ."),
+    "statement_adds_up": _(
+        "Opening balance and bookings of the statement do not come to its closing balance."
+    ),
+    "custody_equals_bank": _("After this the ledger would differ from the bank. Nothing was imported."),
+    "one_statement_per_file": _("This file has been imported already."),
+    "one_line_per_booking": _("A booking of this file has been imported already."),
+    "custody_people_hold_their_duty": _(
+        "A treasurer imports and orders, a controller releases. You do not hold that duty in this pool."
+    ),
+    "order_releaser_is_not_orderer": _(
+        "The person who ordered a payment cannot release it. Ask a controller."
+    ),
+    "release_is_of_what_was_shown": _(
+        "This is not what was shown. Look at the order again, then release it."
+    ),
+    "order_state_follows_order": _("The payment has already moved on. Reload the page to see where it is."),
+    "aid_order_needs_a_shared_award": _("Aid is paid after its period has been posted."),
+    "aid_paid_at_most_the_award": _("With this order more than the award would be paid."),
+    "aid_is_paid_as_collected": _(
+        "Not that much has come in: aid is paid as it is collected, every case in the same proportion."
+    ),
+    "aid_never_spends_protected_money": _(
+        "This would spend money that belongs to others: balances, refunds, unidentified receipts, the reserve."
+    ),
+    "fee_follows_the_aid": _("The fee is paid after the aid of its period has been ordered in full."),
+    "fee_follows_the_cash": _("Of the fee, only what the shares collected so far have earned can be paid."),
+    "order_needs_a_bank_account": _("This pool has no bank account yet. A controller names it."),
+    "ledger_bankaccount_number_key": _("This account is the account of a pool already."),
+    "ledger_bankaccount_pool_id_key": _("This pool has its bank account already."),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

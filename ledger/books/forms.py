@@ -13,6 +13,18 @@ KINDS = (
     ("other_income", _("other income")),
     ("interest", _("interest")),
     ("opening", _("opening balance")),
+    ("collection", _("shares collected")),
+    ("unidentified", _("unidentified receipts")),
+    ("identified", _("receipt identified")),
+    ("chargeback", _("shares charged back")),
+    ("payment_released", _("payment released")),
+    ("payment_confirmed", _("payments made")),
+    ("payment_returned", _("payment returned")),
+    ("payment_cancelled", _("payment cancelled")),
+    ("refund_due", _("refund ordered")),
+    ("refund_undone", _("refund cancelled")),
+    ("bank_fee", _("bank charge, the operator's")),
+    ("bank_debit", _("debit to explain")),
     ("reversal", _("reversal")),
 )
 

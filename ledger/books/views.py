@@ -185,6 +185,10 @@ def source_label(source: str) -> object:
         return _("Case %(code)s") % {"code": name}
     if kind == "entry":
         return _("Entry %(number)s") % {"number": name}
+    if kind == "statement":
+        return _("Statement %(number)s") % {"number": name.rpartition("/")[2]}
+    if kind == "payment":
+        return _("Payment %(number)s") % {"number": name.rpartition("/")[2]}
     return source
 
 
@@ -195,7 +199,25 @@ def entry_text(kind: str, source: str, description: str) -> object:
         return _("Aid for case %(code)s is final") % {"code": name}
     if kind == "period":
         return _("Period %(number)s shared among its members") % {"number": name.rpartition("/")[2]}
+    if kind in CUSTODY_KINDS:
+        return f"{source_label(source)}: {dict(KINDS)[kind]}"
     return description
+
+
+CUSTODY_KINDS = {
+    "collection",
+    "unidentified",
+    "identified",
+    "chargeback",
+    "payment_released",
+    "payment_confirmed",
+    "payment_returned",
+    "payment_cancelled",
+    "refund_due",
+    "refund_undone",
+    "bank_fee",
+    "bank_debit",
+}
 
 
 def source_address(pool: Pool, source: str) -> str:
@@ -207,6 +229,8 @@ def source_address(pool: Pool, source: str) -> str:
         return reverse("entry", args=[pool.code, int(name)])
     if kind == "award":
         return reverse("award_period", args=[pool.code, name])
+    if kind in {"statement", "payment"} and name.rpartition("/")[2].isdigit():
+        return reverse(f"custody_{kind}", args=[pool.code, int(name.rpartition("/")[2])])
     return ""
 
 

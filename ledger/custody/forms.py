@@ -1,0 +1,93 @@
+"""Forms of custody. Each that moves money carries a key, so that a double click moves it once."""
+
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.errors import DomainError
+from aidplatform.lib.money import parse_fen
+
+LARGEST_FILE = 64 * 1024 * 1024
+_ACCOUNT = RegexValidator(
+    r"^[0-9A-Za-z][0-9A-Za-z \-]{3,40}$", _("Write the account number as the bank does: digits and letters.")
+)
+
+
+class AmountField(forms.CharField):
+    """An amount of money, read as fen."""
+
+    def to_python(self, value: Any) -> Any:
+        """Return fen, or nothing where nothing was written."""
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return parse_fen(text)
+        except DomainError as error:
+            raise forms.ValidationError(str(error), code="bad_amount") from None
+
+    def clean(self, value: Any) -> Any:
+        """Refuse nothing and zero; the text checks of a CharField do not apply to a figure."""
+        fen = self.to_python(value)
+        if fen is None or fen <= 0:
+            raise forms.ValidationError(_("Write an amount above zero."), code="bad_amount")
+        return fen
+
+
+class KeyForm(forms.Form):
+    """A deed that needs no more than its key."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class AccountForm(KeyForm):
+    """The pool's custody account."""
+
+    bank_name = forms.CharField(label=_("Bank"), max_length=80)
+    holder_name = forms.CharField(label=_("Account holder"), max_length=80)
+    number = forms.CharField(label=_("Account number"), max_length=42, validators=[_ACCOUNT])
+
+
+class UploadForm(forms.Form):
+    """A bank statement as a file."""
+
+    file = forms.FileField(label=_("Statement file"), help_text=_("camt.053 (XML) or CSV, one statement"))
+
+    def clean_file(self) -> Any:
+        """Refuse a file that is larger than any statement that can be taken."""
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError(_("The file is too large for one statement."), code="too_large")
+        return file
+
+
+class IdentifyForm(KeyForm):
+    """Whose money a receipt is."""
+
+    membership = forms.IntegerField(label=_("Membership number"), min_value=1, max_value=10**9 - 1)
+
+
+class PayeeForm(KeyForm):
+    """To whom an order pays, and how much."""
+
+    amount = AmountField(label=_("Amount"), max_length=24)
+    payee_name = forms.CharField(label=_("Payee"), max_length=80)
+    payee_account = forms.CharField(label=_("Payee's account"), max_length=42, validators=[_ACCOUNT])
+
+
+class ReleaseForm(KeyForm):
+    """A release: the hash of what is on the releaser's screen."""
+
+    shown_sha256 = forms.CharField(
+        widget=forms.HiddenInput, validators=[RegexValidator(r"^[0-9a-f]{64}$")], max_length=64
+    )
+
+
+class DayForm(forms.Form):
+    """The day whose releases go to the bank."""
+
+    day = forms.DateField(
+        label=_("Released on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )

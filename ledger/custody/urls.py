@@ -1,0 +1,36 @@
+"""Addresses of custody."""
+
+from django.urls import path, re_path
+
+from ledger.custody import views
+
+_CUSTODY = "pools/<slug:code>/custody/"
+_UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{64})/"
+_RECEIPT = f"{_CUSTODY}receipts/<int:statement_no>/<int:line_no>/"
+_PAYMENTS = f"{_CUSTODY}payments/"
+
+urlpatterns = [
+    path(_CUSTODY, views.custody, name="custody"),
+    path(f"{_CUSTODY}account/", views.open_account, name="custody_open_account"),
+    path(f"{_CUSTODY}arrears.csv", views.arrears_csv, name="custody_arrears_csv"),
+    path(f"{_CUSTODY}statements/", views.statements, name="custody_statements"),
+    path(f"{_CUSTODY}statements/<int:number>/", views.statement, name="custody_statement"),
+    path(f"{_CUSTODY}statements/<int:number>.csv", views.statement_csv, name="custody_statement_csv"),
+    path(f"{_CUSTODY}uploads/", views.upload, name="custody_uploads"),
+    re_path(f"{_UPLOAD}$", views.uploaded, name="custody_upload"),
+    re_path(f"{_UPLOAD}import/$", views.import_upload, name="custody_import"),
+    path(f"{_CUSTODY}unidentified/", views.unidentified, name="custody_unidentified"),
+    path(_RECEIPT, views.receipt, name="custody_receipt"),
+    path(f"{_RECEIPT}identify/", views.identify, name="custody_identify"),
+    path(f"{_RECEIPT}refund/", views.refund, name="custody_refund"),
+    path(_PAYMENTS, views.payments, name="custody_payments"),
+    path(f"{_PAYMENTS}all.csv", views.payments_csv, name="custody_payments_csv"),
+    path(f"{_PAYMENTS}file.csv", views.payment_file, name="custody_payment_file"),
+    path(f"{_PAYMENTS}<int:number>/", views.payment, name="custody_payment"),
+    path(f"{_PAYMENTS}<int:number>/release/", views.release, name="custody_release"),
+    path(f"{_PAYMENTS}<int:number>/cancel/", views.cancel, name="custody_cancel"),
+    path(f"{_PAYMENTS}aid/<str:award>/", views.new_aid, name="custody_new_aid"),
+    path(f"{_PAYMENTS}aid/<str:award>/order/", views.order_aid, name="custody_order_aid"),
+    path(f"{_PAYMENTS}fee/<int:number>/", views.new_fee, name="custody_new_fee"),
+    path(f"{_PAYMENTS}fee/<int:number>/order/", views.order_fee, name="custody_order_fee"),
+]
