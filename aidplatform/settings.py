@@ -140,6 +140,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "pgtrigger",
     "rest_framework",
+    "drf_spectacular",
     "aidplatform.work",
     "members",
     "ledger",
@@ -338,9 +339,32 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "members.people.api.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "aidplatform.lib.drf.Cursor",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "aidplatform.lib.drf.problem",
+    # Counted in the cache, which is a table: a broker that is flushed forgets no count.
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "600/min"},
+    "NUM_PROXIES": 0 if DEMO else 1,
+    # Addresses have no format suffix: one resource, one address.
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Mutual-aid pools",
+    "DESCRIPTION": "Amounts are integers in the minor unit of the pool's currency. Errors are problem+json.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
 }
 
 structlog.configure(

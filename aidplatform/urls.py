@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("claims.urls")),
     path("", include("ledger.urls")),
     path("", include("members.urls")),
+    path("api/v1/", include("aidplatform.api")),
     path("accounts/", include("allauth.urls")),
 ]
 

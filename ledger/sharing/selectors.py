@@ -21,8 +21,11 @@ from ledger.sharing.apportion import (
     compute_shares,
 )
 from ledger.sharing.causes import OTHER_COSTS, OTHER_INCOME
+from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
 from ledger.sharing.models import Award, Period
 from ledger.sharing.triggers import shown_sql
+from members.joining.models import Membership
+from members.people.models import User
 from members.pools.models import Pool
 from members.pools.plan_terms import PlanTerms
 
@@ -88,6 +91,16 @@ def public_periods(pool: Pool) -> QuerySet[Period]:
 def last_posted(pool: Pool) -> Period | None:
     """Return the newest posted period."""
     return periods(pool).filter(state=Period.State.POSTED).first()
+
+
+def is_large_enough(period: Period) -> bool:
+    """Tell whether the figures of one period may be shown to everyone."""
+    return (period.headcount or 0) >= SMALLEST_PUBLIC_POOL
+
+
+def is_member(pool: Pool, person: User | None) -> bool:
+    """Tell whether the person belongs to the pool."""
+    return person is not None and Membership.objects.filter(pool=pool, person=person).exists()
 
 
 def awards_of(period: Period) -> QuerySet[Award]:

@@ -21,10 +21,9 @@ from aidplatform.work.idempotency import once
 from aidplatform.work.models import Job
 from ledger.sharing import selectors, services
 from ledger.sharing.faces import face_of
-from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, Figures, bill_lines, class_figures, share_parts
+from ledger.sharing.figures import Figures, bill_lines, class_figures, share_parts
 from ledger.sharing.forms import ApproveForm
 from ledger.sharing.models import Period
-from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 from members.pools.rules import duty_required
@@ -170,13 +169,9 @@ def _visible_period(request: HttpRequest, pool: Pool, number: int) -> Period:
 
 def _may_see_figures(request: HttpRequest, found: Period) -> bool:
     """Tell whether figures of one period may be shown: not to strangers of a very small pool."""
-    if (found.headcount or 0) >= SMALLEST_PUBLIC_POOL or viewer_duties(request, found.pool):
+    if selectors.is_large_enough(found) or viewer_duties(request, found.pool):
         return True
-    person = request.user
-    return (
-        person.is_authenticated
-        and Membership.objects.filter(pool=found.pool, person=_person(request)).exists()
-    )
+    return selectors.is_member(found.pool, _person(request) if request.user.is_authenticated else None)
 
 
 def figures_of(found: Period) -> Figures | None:

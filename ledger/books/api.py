@@ -1,0 +1,114 @@
+"""A pool's books for programs of its staff: the same rows as the pages, amounts in minor units."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ledger.books import selectors
+from ledger.books.models import JournalEntry, Posting
+from members.pools.api import DutyEndpoint, NewestNumber
+from members.pools.models import DutyGrant
+
+READERS = (
+    DutyGrant.Duty.POOL_ADMIN.value,
+    DutyGrant.Duty.TREASURER.value,
+    DutyGrant.Duty.CONTROLLER.value,
+    DutyGrant.Duty.AUDITOR.value,
+)
+
+
+class AccountRow(serializers.Serializer[Any]):
+    """An account with its sums."""
+
+    code = serializers.CharField(source="account.code")
+    name = serializers.CharField(source="account.name")
+    debit_fen = serializers.IntegerField()
+    credit_fen = serializers.IntegerField()
+
+
+class TrialBalanceRow(serializers.Serializer[Any]):
+    """Every account, and the two sums that must agree."""
+
+    accounts = AccountRow(many=True)
+    debit_fen = serializers.IntegerField()
+    credit_fen = serializers.IntegerField()
+
+
+class PostingRow(serializers.ModelSerializer[Posting]):
+    """One side of an entry."""
+
+    account = serializers.CharField(source="account.code")
+
+    class Meta:
+        model = Posting
+        fields = ["account", "side", "amount_fen"]
+
+
+class EntryRow(serializers.ModelSerializer[JournalEntry]):
+    """A journal entry with its postings."""
+
+    postings = PostingRow(many=True)
+
+    class Meta:
+        model = JournalEntry
+        fields = ["number", "kind", "entry_date", "at", "description", "source", "postings"]
+
+
+class TrialBalance(DutyEndpoint):
+    """The accounts of a pool and their sums."""
+
+    duties = READERS
+
+    @extend_schema(operation_id="trial_balance", responses=TrialBalanceRow)
+    def get(self, request: Request, code: str) -> Response:
+        """Return the trial balance."""
+        trial = selectors.trial_balance(selectors.access_book(code=code))
+        sums = {
+            "accounts": trial.lines,
+            "debit_fen": sum(line.debit_fen for line in trial.lines),
+            "credit_fen": sum(line.credit_fen for line in trial.lines),
+        }
+        return Response(TrialBalanceRow(sums).data)
+
+
+class AccountList(DutyEndpoint):
+    """The chart of accounts with what was posted to each: a score of rows, on one page."""
+
+    duties = READERS
+
+    @extend_schema(operation_id="accounts", responses=AccountRow(many=True))
+    def get(self, request: Request, code: str) -> Response:
+        """Return the accounts."""
+        trial = selectors.trial_balance(selectors.access_book(code=code))
+        return Response(AccountRow(trial.lines, many=True).data)
+
+
+class EntryList(DutyEndpoint, ListAPIView[JournalEntry]):
+    """The journal, newest first."""
+
+    duties = READERS
+    serializer_class = EntryRow
+    pagination_class = NewestNumber
+    queryset = JournalEntry.objects.none()
+
+    def get_queryset(self) -> QuerySet[JournalEntry]:
+        """Return the entries of the pool's book."""
+        book = selectors.access_book(code=self.kwargs["code"])
+        return selectors.entries(book).prefetch_related("postings__account")
+
+
+class EntryDetail(DutyEndpoint):
+    """One entry."""
+
+    duties = READERS
+
+    @extend_schema(operation_id="entry", responses=EntryRow)
+    def get(self, request: Request, code: str, number: int) -> Response:
+        """Return the entry."""
+        found = selectors.access_entry(book=selectors.access_book(code=code), number=number)
+        return Response(EntryRow(found).data)

@@ -1,0 +1,70 @@
+"""A member's own charges for their programs."""
+
+from typing import Any, cast
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aidplatform.lib.drf import PersonalEndpoint
+from aidplatform.lib.errors import NotFoundError
+from ledger.disclosure import selectors
+from members.joining.selectors import access_membership
+from members.people.models import User
+from members.pools.models import Pool
+from members.pools.selectors import access_pool
+
+PAGE = 50
+
+
+class ChargeRow(serializers.Serializer[Any]):
+    """What I owe for one period, in minor units, with the row of the class table it follows from."""
+
+    period = serializers.IntegerField(source="period.number")
+    charge_date = serializers.DateField(source="period.charge_date")
+    share_fen = serializers.IntegerField()
+    class_no = serializers.IntegerField(source="row.class_no", allow_null=True, default=None)
+    weight = serializers.IntegerField(source="row.weight", allow_null=True, default=None)
+
+
+class ChargePage(serializers.Serializer[Any]):
+    """A page of charges; next: the value of `before` for the following one, null at the end."""
+
+    next = serializers.IntegerField(allow_null=True)
+    results = ChargeRow(many=True)
+
+
+class BeforeText(serializers.Serializer[Any]):
+    """The cursor: only periods before this number."""
+
+    before = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+
+
+class MyCharges(PersonalEndpoint):
+    """What I owe in a pool, newest first."""
+
+    policy = "member"
+
+    @extend_schema(
+        operation_id="my_charges", responses=ChargePage, parameters=[OpenApiParameter("before", int)]
+    )
+    def get(self, request: Request, code: str) -> Response:
+        """Return one's own charges; no pool and none of mine answer alike."""
+        given = BeforeText(data=request.query_params)
+        given.is_valid(raise_exception=True)
+        membership = access_membership(pool=_pool(code), person=cast(User, request.user))
+        charges = selectors.charges_of(
+            membership, before_no=given.validated_data.get("before"), limit=PAGE + 1
+        )
+        page = charges[:PAGE]
+        following = page[-1].period.number if len(charges) > PAGE else None
+        return Response(ChargePage({"next": following, "results": page}).data)
+
+
+def _pool(code: str) -> Pool:
+    try:
+        return access_pool(code=code)
+    except NotFoundError:
+        # An unsaved pool has no members: the answer is that of a pool where one is none.
+        return Pool(pk=0)

@@ -1,0 +1,153 @@
+"""Periods for programs: public from the announcement on, and the controller's approval."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aidplatform.lib import clock
+from aidplatform.lib.drf import Endpoint, idempotency_key
+from aidplatform.work.idempotency import once
+from ledger.sharing import selectors, services
+from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
+from ledger.sharing.models import FIGURES, Award, Period
+from members.pools.api import DutyEndpoint, NewestNumber, person_of, public_pool, viewer_duties
+from members.pools.models import DutyGrant, Pool
+from members.pools.selectors import access_pool
+
+_MONEY = tuple(name for name in FIGURES if name != "books_upto_no")
+
+
+class PeriodRow(serializers.ModelSerializer[Period]):
+    """A period; figures (minor units) are null until computed, and for strangers of a very small pool."""
+
+    class Meta:
+        model = Period
+        fields = [
+            "number", "state", "opening_date", "next_opening_date", "publicity_date", "publicity_end_date",
+            "charge_date", "headcount", *_MONEY, "classes", "shown_sha256", "posted_at",
+        ]  # fmt: skip
+
+    def to_representation(self, instance: Period) -> dict[str, Any]:
+        """Return the row, without figures where they could point at one person."""
+        row = dict(super().to_representation(instance))
+        if not self.context["shows"](instance):
+            row |= dict.fromkeys((*_MONEY, "headcount", "classes", "shown_sha256"))
+        return row
+
+
+class AwardRow(serializers.ModelSerializer[Award]):
+    """A published case: what everyone may see of it."""
+
+    period = serializers.IntegerField(source="period.number")
+
+    class Meta:
+        model = Award
+        fields = ["code", "period", "masked", "aid_fen", "state"]
+
+
+class ApprovalText(serializers.Serializer[Any]):
+    """The hash of the figures that were shown: exactly these are approved."""
+
+    shown_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
+
+
+class ApprovalAnswer(serializers.Serializer[Any]):
+    """The state that the approval led to."""
+
+    state = serializers.CharField()
+
+
+class _PeriodEndpoint(Endpoint):
+    """What list and single period share: who sees which."""
+
+    def visible_periods(self, request: Request, pool: Pool) -> QuerySet[Period]:
+        """Return what the viewer may know of: staff all, others the announced ones."""
+        return selectors.periods(pool) if viewer_duties(request, pool) else selectors.public_periods(pool)
+
+    def period_context(self, request: Request, pool: Pool) -> dict[str, Any]:
+        """Return whether figures may be shown, decided once per request."""
+        is_near = bool(viewer_duties(request, pool)) or selectors.is_member(pool, person_of(request))
+        return {"shows": lambda period: is_near or selectors.is_large_enough(period)}
+
+
+class PeriodList(_PeriodEndpoint, ListAPIView[Period]):
+    """The periods of a pool, newest first."""
+
+    serializer_class = PeriodRow
+    pagination_class = NewestNumber
+    queryset = Period.objects.none()
+
+    def get_queryset(self) -> QuerySet[Period]:
+        """Return those of the pool that the address names."""
+        return self.visible_periods(self.request, public_pool(self.request, self.kwargs["code"]))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Return the context with the rule of small pools."""
+        context = dict(super().get_serializer_context())
+        if "code" not in self.kwargs:  # the schema is made without a request
+            return context
+        pool = public_pool(self.request, self.kwargs["code"])
+        return context | self.period_context(self.request, pool)
+
+
+class PeriodDetail(_PeriodEndpoint):
+    """One period."""
+
+    @extend_schema(operation_id="period", responses=PeriodRow)
+    def get(self, request: Request, code: str, number: int) -> Response:
+        """Return the period; before its announcement it exists for the staff only."""
+        pool = public_pool(request, code)
+        staff = viewer_duties(request, pool)
+        access = selectors.access_period if staff else selectors.access_public_period
+        found = access(pool=pool, number=number)
+        return Response(PeriodRow(found, context=self.period_context(request, pool)).data)
+
+
+class CaseList(Endpoint, ListAPIView[Award]):
+    """The cases a pool has announced, newest first; for strangers none of a very small pool."""
+
+    serializer_class = AwardRow
+    queryset = Award.objects.none()
+
+    def get_queryset(self) -> QuerySet[Award]:
+        """Return the announced cases the viewer may see."""
+        pool = public_pool(self.request, self.kwargs["code"])
+        is_near = bool(viewer_duties(self.request, pool)) or selectors.is_member(
+            pool, person_of(self.request)
+        )
+        found = Award.objects.filter(pool=pool, period__in=selectors.public_periods(pool))
+        found = found.exclude(state=Award.State.WITHDRAWN).select_related("period")
+        return found if is_near else found.filter(period__headcount__gte=SMALLEST_PUBLIC_POOL)
+
+
+class PeriodApproval(DutyEndpoint):
+    """The approval of exactly the figures that were shown."""
+
+    duties = (DutyGrant.Duty.CONTROLLER.value,)
+
+    @extend_schema(operation_id="approve_period", request=ApprovalText, responses=ApprovalAnswer)
+    def post(self, request: Request, code: str, number: int) -> Response:
+        """Approve; the same Idempotency-Key again gives the first answer again."""
+        key = idempotency_key(request)
+        given = ApprovalText(data=request.data)
+        given.is_valid(raise_exception=True)
+        shown = given.validated_data["shown_sha256"]
+        found = selectors.access_period(pool=access_pool(code=code), number=number)
+        person = person_of(request)
+        assert person is not None
+        answer = once(
+            scope=f"{person.code}/approve/{found.code}",
+            key=key,
+            content={"shown_sha256": shown},
+            act=lambda: {
+                "state": services.approve_period(
+                    period=found, approver=person.code, shown_sha256=shown, at=clock.now()
+                ).state
+            },
+        )
+        return Response(ApprovalAnswer(answer).data)

@@ -1,0 +1,50 @@
+"""A person's memberships for their programs."""
+
+from typing import Any, cast
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aidplatform.lib import clock
+from aidplatform.lib.drf import PersonalEndpoint
+from members.joining.selectors import covers_of, memberships_of
+from members.people.models import User
+
+
+class MembershipRow(serializers.Serializer[Any]):
+    """A membership and what it means today; instants in UTC, dates in the pool's zone."""
+
+    pool = serializers.CharField()
+    number = serializers.IntegerField()
+    joined_date = serializers.DateField()
+    covered_from = serializers.DateTimeField(allow_null=True)
+    covered_until = serializers.DateTimeField(allow_null=True)
+    eligible_date = serializers.DateField(allow_null=True)
+    is_waiting = serializers.BooleanField()
+
+
+class MyMemberships(PersonalEndpoint):
+    """Where I belong: a person belongs to few pools, so they come on one page."""
+
+    @extend_schema(operation_id="my_memberships", responses=MembershipRow(many=True))
+    def get(self, request: Request) -> Response:
+        """Return one's own memberships."""
+        memberships = list(memberships_of(cast(User, request.user)))
+        covers = covers_of(memberships, clock.now()) if memberships else {}
+        rows = []
+        for membership in memberships:
+            cover = covers.get(membership.pk)
+            rows.append(
+                {
+                    "pool": membership.pool.code,
+                    "number": membership.number,
+                    "joined_date": membership.joined_date,
+                    "covered_from": cover.covered_from if cover else None,
+                    "covered_until": cover.covered_until if cover else None,
+                    "eligible_date": cover.eligible_date if cover else None,
+                    "is_waiting": bool(cover and cover.is_waiting),
+                }
+            )
+        return Response(MembershipRow(rows, many=True).data)
