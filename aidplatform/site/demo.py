@@ -17,9 +17,10 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.work import audit, jobs
 from aidplatform.work.models import Installation, Job
+from ledger.custody.services import open_bank_account
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
-from members.joining.services import admit_group
+from members.joining.services import admit_group, admit_member
 from members.people.models import User
 from members.pools import services as pools
 from members.pools.models import Pool
@@ -32,12 +33,16 @@ POOL_MEMBERS = 100_123
 MILLION = "million"
 MAKE_MILLION = "site.make_million"
 
-# duty, English name, Chinese name; nobody's real name, mail goes nowhere (.invalid)
+MEMBER = "member"
+# duty, or member without one; English name, Chinese name; nobody's real name, mail goes nowhere (.invalid)
 PEOPLE = (
     ("pool_admin", "Lin Yuan", "林远"),
     ("controller", "Chen Jing", "陈静"),
     ("treasurer", "Zhao Ming", "赵明"),
     ("auditor", "Sun Li", "孙丽"),
+    ("reviewer", "Wang Fang", "王芳"),
+    ("second_reviewer", "Li Na", "李娜"),
+    (MEMBER, "Gao Xin", "高欣"),
 )
 TERMS = {
     "fee": {"rate": "8/100"},
@@ -102,12 +107,6 @@ def make_people() -> dict[str, User]:
     }
 
 
-def people() -> list[tuple[str, User]]:
-    """Return (duty, person) of the demonstration in the order of a period's flow."""
-    found = {user.email.split("@")[0]: user for user in User.objects.filter(is_demo=True)}
-    return [(duty, found[duty]) for duty, _name, _name_zh in PEOPLE if duty in found]
-
-
 @transaction.atomic
 def make_pool(
     *, code: str, name_en: str, name_zh: str, members: int, opened: dt.date, cases: tuple[Case, ...]
@@ -128,13 +127,31 @@ def make_pool(
     )
     sharing.open_pool_books(pool=pool)
     for duty, person in staff.items():
-        pools.grant_founding_duty(pool=pool, person=person, duty=duty, at=clock.now())
+        if duty != MEMBER:
+            pools.grant_founding_duty(pool=pool, person=person, duty=duty, at=clock.now())
+    open_bank_account(
+        pool=pool,
+        bank_name="Demonstration Trust Bank",
+        holder_name=f"Members of the pool {code}, in custody",
+        number=f"6222 0000 {members:08d} 01",
+        opener=staff["treasurer"].code,
+        at=clock.now(),
+    )
     pools.publish_plan(pool=pool, terms=TERMS, effective_date=opened, publisher="demo", at=clock.now())
+    covered_from = clock.start_of_day(opened, ZONE)
+    admit_member(
+        pool=pool,
+        person=staff[MEMBER],
+        class_no=0,
+        from_at=covered_from,
+        joined_date=opened,
+        actor="demo",
+    )
     admit_group(
         pool=pool,
-        count=members,
+        count=members - 1,
         class_no=0,
-        from_at=clock.start_of_day(opened, ZONE),
+        from_at=covered_from,
         joined_date=opened,
         actor="demo",
     )

@@ -13,9 +13,11 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import public
 from aidplatform.lib.templating import local_address
 from aidplatform.site import demo
+from aidplatform.site.demo_bank import next_statement_file
 from aidplatform.site.forms import MoveClockForm
 from aidplatform.site.job_views import STATES
 from aidplatform.work.models import Job
+from ledger.custody.models import BankAccount
 from members.people.models import Mail, User
 from members.pools.models import Pool
 from members.pools.rules import DEMO_MFA
@@ -78,6 +80,20 @@ def million(request: HttpRequest) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("demo")
     return render(request, "site/_million.html", _million())
+
+
+@public
+@require_safe
+def bank_statement(request: HttpRequest, code: str) -> HttpResponse:
+    """Hand out what the pool's bank would send today: the file that the treasurer imports."""
+    demo.require_demo()
+    account = BankAccount.objects.select_related("pool").filter(pool__code=code).first()
+    if account is None:
+        raise NotFoundError(_("There is no pool with this address."))
+    today = clock.today(account.pool.time_zone)
+    response = HttpResponse(next_statement_file(account, until=today), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="statement-{code}-{today}.csv"'
+    return response
 
 
 @public

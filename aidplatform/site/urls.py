@@ -15,6 +15,7 @@ urlpatterns = [
     path("jobs/", job_views.jobs, name="jobs"),
     path("jobs/<int:job_id>/retry/", job_views.retry, name="job_retry"),
     path("demo/", demo_views.demo_page, name="demo"),
+    path("demo/bank/<slug:code>/", demo_views.bank_statement, name="demo_bank"),
     path("demo/mail/", demo_views.mail, name="demo_mail"),
     path("demo/person/", demo_views.switch, name="demo_switch"),
     path("demo/clock/", demo_views.move_clock, name="demo_move_clock"),

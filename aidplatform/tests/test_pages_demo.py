@@ -12,9 +12,10 @@ from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.jobs import enqueue
 from aidplatform.work.models import AuditEntry, Job
+from ledger.custody.services import import_statement, open_bank_account
 from members.people.models import User
 
-DEMO_PAGES = ["/demo/", "/demo/million/progress/"]
+DEMO_PAGES = ["/demo/", "/demo/bank/demo/", "/demo/million/progress/"]
 DEMO_POSTS = ["/demo/person/", "/demo/clock/", "/demo/million/"]
 
 
@@ -203,3 +204,30 @@ def test_banner_costs_the_same_for_one_person_and_four(db: None) -> None:
     with CaptureQueriesContext(connection) as more:
         client.get("/docs/")
     assert len(one) == len(more)
+
+
+def test_bank_hands_out_the_statement_that_the_treasurer_imports(world: World) -> None:
+    opened = open_bank_account(
+        pool=world.pool,
+        bank_name="Bank",
+        holder_name="Members",
+        number="6222 0000 0000 0007",
+        opener=world.treasurer.code,
+        at=clock.now(),
+    )
+    set_clock(clock.start_of_day(dt.date(2026, 1, 5), "Asia/Shanghai"))
+    answer = client_of(None).get(f"/demo/bank/{world.pool.code}/")
+    assert answer.status_code == 200
+    assert answer["Content-Disposition"] == 'attachment; filename="statement-test-pool-2026-01-05.csv"'
+    taken = import_statement(
+        account=opened,
+        data=answer.content,
+        filename="statement.csv",
+        importer=world.treasurer.code,
+        at=clock.now(),
+    )
+    assert (taken.is_new, taken.statement.closing_fen) == (True, 0)
+
+
+def test_bank_of_a_pool_without_an_account_is_not_found(world: World) -> None:
+    assert client_of(None).get(f"/demo/bank/{world.pool.code}/").status_code == 404
