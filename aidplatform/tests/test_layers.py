@@ -19,6 +19,7 @@ from aidplatform.work import jobs
 APPS = ("work", "members", "claims", "ledger", "site")
 ROOMS = {
     "members": ("people", "pools", "joining"),
+    "claims": ("filing", "review", "publicity", "jury"),
     "ledger": ("books", "openbooks", "sharing", "custody", "disclosure"),
 }
 # The claims decide and hand the ledger an award, so they stand above it.
