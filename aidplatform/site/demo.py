@@ -134,7 +134,7 @@ def make_pool(
         bank_name="Demonstration Trust Bank",
         holder_name=f"Members of the pool {code}, in custody",
         number=f"6222 0000 {members:08d} 01",
-        opener=staff["treasurer"].code,
+        opener=staff["controller"].code,
         at=clock.now(),
     )
     pools.publish_plan(pool=pool, terms=TERMS, effective_date=opened, publisher="demo", at=clock.now())
