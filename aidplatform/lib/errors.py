@@ -125,6 +125,27 @@ GUARANTEES: dict[str, object] = {
     "order_needs_a_bank_account": _("This pool has no bank account yet. A controller names it."),
     "ledger_bankaccount_number_key": _("This account is the account of a pool already."),
     "ledger_bankaccount_pool_id_key": _("This pool has its bank account already."),
+    "claim_state_follows_order": _("This claim has already moved on. Reload the page to see where it is."),
+    "one_draft_per_membership": _("There is a draft already. Go on with that one."),
+    "evidence_joins_before_review": _("The papers of this claim are with its reviewers now."),
+    "evidence_has_a_limit": _("A claim holds at most 40 papers. Several pages can stand in one PDF."),
+    "reviewer_is_not_claimant": _("This is your own claim. Somebody else reviews it."),
+    "decider_is_not_recommender": _("You recommended on this claim; somebody else decides."),
+    "reviewers_hold_their_duty": _("Your duties in this pool do not include this."),
+    "decision_is_of_what_was_shown": _(
+        "The claim is not what you were shown. Look at it again, then decide."
+    ),
+    "decision_needs_two_who_agree": _(
+        "Two people must agree. Return the claim with your reason if you see it otherwise."
+    ),
+    "one_decision_per_round": _("Somebody else has just decided this claim. Reload the page."),
+    "objections_come_in_publicity": _(
+        "Members object while a case is public. This one is not, or not any more."
+    ),
+    "one_open_objection_per_member": _("Your objection to this case is still open. It will be answered."),
+    "objection_is_answered_by_another": _(
+        "You had a part in this case. Another second reviewer answers the objection."
+    ),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

@@ -59,7 +59,7 @@ def test_claimant_files_by_the_pages_alone(cases: ClaimCases) -> None:
     assert client.post(f"/claims/{code}/edit/what/", WHAT)["Location"].endswith("/edit/papers/")
     for shade, kind in enumerate(("identity", "diagnosis", "pathology")):
         answer = client.post(
-            f"/claims/{code}/edit/papers/", {"kind": kind, "file": _upload(photograph(shade))}
+            f"/claims/{code}/edit/papers/", {"kind": kind, "file": _upload(photograph(shade * 60))}
         )
         assert answer["Location"].endswith("/edit/papers/")
     payee = {"payee_name": "Li Na", "payee_account": "6222 0000 1111 2222"}
@@ -68,6 +68,7 @@ def test_claimant_files_by_the_pages_alone(cases: ClaimCases) -> None:
     shown = page.context["form"].initial["shown"]
     assert "50,000.00" in page.content.decode()
     filed = client.post(f"/claims/{code}/edit/public/", {"shown": shown, "agreed": "on"})
+    assert filed.status_code == 302, filed.context["form"].errors
     twice = client.post(f"/claims/{code}/edit/public/", {"shown": shown, "agreed": "on"})
     assert filed["Location"] == twice["Location"] == f"/claims/{code}/"
     text = client.get(f"/claims/{code}/").content.decode()
