@@ -42,7 +42,7 @@ CHECKS: dict[str, tuple[str, Check, bool]] = {
     "disk": ("There is room on the disk of the state directory.", machine.disk, True),
     "secrets": ("Keys are long and varied, and nobody else can read them.", machine.secrets, False),
     "static": ("Static files are collected.", machine.static_files, False),
-    "mail": ("Mail can be sent.", configuration.mail, False),
+    "mail": ("A real installation's mail can be sent.", configuration.mail, False),
     "https": ("The settings of a real installation pass every deployment check.", configuration.https, False),
     "administrators": (
         "A real installation has its administrators.",

@@ -134,8 +134,17 @@ def grants() -> Iterator[Fault]:
         if extra:
             yield Fault(
                 f"{APP} has {', '.join(sorted(extra))} on {thing}, which the list does not give it.",
-                f"Ask who granted it, then take it back: {PREPARE}",
+                f"Ask who granted it, then as the owner: {_take_back(thing, sorted(extra))}",
             )
+
+
+def _take_back(thing: str, rights: list[str]) -> str:
+    """Return the statement that takes rights back; what everybody has, aid_app has."""
+    kind, _, name = thing.partition(" ")
+    if kind == "column":
+        name, _, column = name.partition(".")
+        return f"REVOKE {', '.join(f'{right} ({column})' for right in rights)} ON {name} FROM {APP}, PUBLIC;"
+    return f"REVOKE {', '.join(rights)} ON {kind.upper()} {name} FROM {APP}, PUBLIC;"
 
 
 def _wanted_rights() -> dict[str, set[str]]:

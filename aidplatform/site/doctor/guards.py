@@ -12,12 +12,16 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import RunSQL
 
-from aidplatform.site.doctor.database import PREPARE
 from aidplatform.site.doctor.fault import Fault, rows
 
 _BODY = re.compile(r"\$guard\$(.*)\$guard\$", re.DOTALL)
 _FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\s*\(.*?AS (\$\w*\$)(.*?)\2", re.DOTALL)
-ASK = "Find out who did it, then reinstall: drop the function, and migrate the app's guards again."
+INSTALL = "As the owner: AID_DATABASE_ROLE=owner python manage.py pgtrigger install"
+ASK_FIRST = f"Find out who did it and verify the books. Then, {INSTALL[0].lower()}{INSTALL[1:]}"
+REPLACE = (
+    "Find out who did it and verify the books. Then, as the owner, run the function's text from this version's"
+    " migration (with CREATE OR REPLACE), and prepare."
+)
 
 
 def guards() -> Iterator[Fault]:
@@ -28,7 +32,7 @@ def guards() -> Iterator[Fault]:
         table, name = model._meta.db_table, f"{trigger.name} on {model._meta.db_table}"
         found = installed.get((table, trigger.get_pgid(model)))
         if found is None:
-            yield Fault(f"The guard {name} is not installed.", PREPARE)
+            yield Fault(f"The guard {name} is not installed.", ASK_FIRST)
             continue
         note, enabled, body = found
         if enabled != "O":
@@ -39,9 +43,11 @@ def guards() -> Iterator[Fault]:
             )
         wanted = _BODY.search(compiled.install_sql)
         if note != compiled.hash:
-            yield Fault(f"The guard {name} is of another version.", PREPARE)
+            yield Fault(
+                f"The guard {name} is of another version.", f"Prepare first. If it stays so: {INSTALL}"
+            )
         elif wanted is None or _squeezed(wanted[1]) != _squeezed(body):
-            yield Fault(f"The guard {name} does not say what it must.", ASK)
+            yield Fault(f"The guard {name} does not say what it must.", ASK_FIRST)
 
 
 def _installed() -> dict[tuple[str, str], tuple[str | None, str, str]]:
@@ -61,9 +67,9 @@ def functions() -> Iterator[Fault]:
     )
     for name, body in declared_functions().items():
         if name not in installed:
-            yield Fault(f"The function {name} is not installed.", PREPARE)
+            yield Fault(f"The function {name} is not installed.", REPLACE)
         elif _squeezed(installed[name]) != _squeezed(body):
-            yield Fault(f"The function {name} does not say what it must.", ASK)
+            yield Fault(f"The function {name} does not say what it must.", REPLACE)
 
 
 def declared_functions() -> dict[str, str]:

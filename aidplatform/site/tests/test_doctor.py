@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from aidplatform.lib import clock
 from aidplatform.site.doctor import CHECKS, database, examine, guards
 from aidplatform.site.founding import found_administrators
 from aidplatform.site.tests.conftest import real_environment
+from aidplatform.tables import grant_statements
 from aidplatform.testing.operator import run_manage
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.stack import Stack, wait_until
@@ -54,6 +56,18 @@ def owner_of(addresses: tuple[str, str]) -> Iterator[psycopg.Connection]:
     """Connect as the owner, by whom harm is done."""
     with psycopg.connect(addresses[0], autocommit=True) as owner:
         yield owner
+
+
+@contextmanager
+def signed_in_as_owner(addresses: tuple[str, str], monkeypatch) -> Iterator[None]:
+    """Let Django connect as the owner, as AID_DATABASE_ROLE=owner does."""
+    url = urlsplit(addresses[0])
+    with monkeypatch.context() as changed:
+        connection.close()
+        changed.setitem(connection.settings_dict, "USER", url.username)
+        changed.setitem(connection.settings_dict, "PASSWORD", url.password)
+        yield
+        connection.close()
 
 
 def test_a_sound_database_has_no_faults(committed_db):
@@ -155,6 +169,15 @@ def test_rights_over_the_server_are_named(committed_db):
     assert [fault.sentence for fault in database.role_faults(role)] == [f"There is no role {role}."]
 
 
+def heal(owner: psycopg.Connection, remedy: str) -> None:
+    """Do what the doctor says."""
+    if "manage.py prepare" in remedy:
+        for statement in grant_statements():
+            owner.execute(statement)
+    else:
+        owner.execute(remedy.partition("as the owner: ")[2])
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
@@ -187,9 +210,10 @@ def test_rights_over_the_server_are_named(committed_db):
 def test_every_right_that_differs_from_the_list_is_named(committed_db, harm, said):
     with owner_of(committed_db) as owner:
         owner.execute(harm)
-    (found,) = sentences("grants")
-    assert found.startswith(said)
-    assert "manage.py prepare" in remedies("grants")
+        (found,) = sentences("grants")
+        assert found.startswith(said)
+        heal(owner, remedies("grants"))
+        assert sentences("grants") == []
 
 
 TRIGGER = "(SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_journal_entry_balances%')"
@@ -212,6 +236,19 @@ def test_every_change_of_a_guard_is_named(committed_db, harm, said):
         (trigger,) = owner.execute(f"SELECT {TRIGGER}").fetchone()
         owner.execute(harm.format(trigger=trigger))
     assert sentences("guards") == [f"The guard journal_entry_balances on ledger_posting {said}"]
+
+
+def test_the_remedy_for_guards_heals(committed_db, monkeypatch):
+    with owner_of(committed_db) as owner:
+        (trigger,) = owner.execute(f"SELECT {TRIGGER}").fetchone()
+        owner.execute(f"DROP TRIGGER {trigger} ON ledger_posting")
+        owner.execute(
+            f"CREATE OR REPLACE FUNCTION {trigger}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+        )
+    assert "AID_DATABASE_ROLE=owner python manage.py pgtrigger install" in remedies("guards")
+    with signed_in_as_owner(committed_db, monkeypatch):
+        call_command("pgtrigger", "install")
+    assert sentences("guards") == []
 
 
 def test_a_changed_or_missing_function_is_named(committed_db):
