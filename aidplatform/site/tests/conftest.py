@@ -1,11 +1,13 @@
 """A database that was prepared as a real installation, and settings to match."""
 
+import os
 import uuid
 from collections.abc import Iterator
 
 import pytest
 from django.db import connections
 
+from aidplatform.embedded.services import Services, running_services
 from aidplatform.testing.operator import run_manage
 from aidplatform.testing.plugin import test_services
 
@@ -18,6 +20,13 @@ def real_environment(owner_url: str, app_url: str) -> dict[str, str]:
         "AID_DATABASE_URL": app_url,
         "AID_DATABASE_OWNER_URL": owner_url,
     }
+
+
+@pytest.fixture(scope="session")
+def other_server() -> Iterator[Services]:
+    """Start a second database server and broker, whose roles and settings no other test depends on."""
+    with running_services(None, fast=True, environ={"PATH": os.defpath}) as services:
+        yield services
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,7 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
-from aidplatform.embedded.services import running_services
 from aidplatform.testing.operator import run_manage
-
-
-@pytest.fixture(scope="module")
-def other_server():
-    """Start a second server, so that the roles of this test run are left alone."""
-    environment = {"PATH": "/usr/bin:/bin"}
-    with running_services(None, fast=True, environ=environment) as services:
-        yield services
 
 
 def addresses(server, *, owner: str = "o-pass word", app: str = "a/pass") -> dict[str, str]:
