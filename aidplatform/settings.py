@@ -347,6 +347,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "aidplatform.lib.drf.Cursor",
+    # The schema says what there is; OPTIONS would say it to people who may not know.
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "aidplatform.lib.drf.problem",
     # Counted in the cache, which is a table: a broker that is flushed forgets no count.

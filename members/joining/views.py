@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from markdown_it import MarkdownIt
 
 from aidplatform.lib import clock
@@ -43,12 +43,10 @@ STEP_NAMES = {
 
 
 @public
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def join(request: HttpRequest, code: str) -> HttpResponseBase:
-    """Say what joining takes; a signed-in person begins or goes on from here."""
+    """Say what joining takes; a signed-in person begins, or goes on, from here."""
     pool = _joinable(code)
-    if request.method == "POST":
-        return _begin(request, pool)
     person = request.user if request.user.is_authenticated else None
     if person and Membership.objects.filter(pool=pool, person=person).exists():
         return redirect("my_pool", code=code)
@@ -64,7 +62,10 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
 
 
 @signed_in
-def _begin(request: HttpRequest, pool: Pool) -> HttpResponseBase:
+@require_POST
+def join_begin(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Begin an application, or go on with the one there is."""
+    pool = _joinable(code)
     person = cast(User, request.user)
     application = applications.start_application(pool=pool, person=person, at=clock.now())
     return redirect("join_step", code=pool.code, step=applications.next_step(application))

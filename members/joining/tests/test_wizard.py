@@ -18,6 +18,7 @@ from members.pools.models import Pool
 from members.pools.services import found_pool
 
 JOIN = "/pools/test-pool/join/"
+BEGIN = f"{JOIN}begin/"
 WHO = {"name": "林小雨", "kind": "resident_id", "number": resident_id()}
 PLAIN = {"is_insurance": "no", "can_rise": "yes", "can_close": "yes", "replaces_medical": "no"}
 
@@ -42,7 +43,7 @@ def codes(world: World) -> list[str]:
 
 def walk(client: Any, world: World, upto: str = "sign") -> Any:
     """Take the steps in order, by what each answer leads to."""
-    response = client.post(JOIN)
+    response = client.post(BEGIN)
     for code_or_step, body in [
         ("who", WHO),
         *(("health", {"code": code, "answer": "no"}) for code in codes(world)),
@@ -87,7 +88,7 @@ def test_wizard_goes_on_where_it_was_left_on_another_device(world: World, newcom
     walk(client_of(newcomer), world, upto="plainly")
     elsewhere = client_of(newcomer)
     assert "Go on" in text(elsewhere.get(JOIN))
-    assert elsewhere.post(JOIN).headers["Location"] == f"{JOIN}plainly/"
+    assert elsewhere.post(BEGIN).headers["Location"] == f"{JOIN}plainly/"
     assert "林小雨" in elsewhere.get(f"{JOIN}who/").content.decode()
 
 
@@ -103,7 +104,7 @@ def test_sent_twice_the_signature_joins_once(world: World, newcomer: User) -> No
 def test_step_ahead_of_what_is_done_leads_back(world: World, newcomer: User) -> None:
     client = client_of(newcomer)
     assert client.get(f"{JOIN}sign/").headers["Location"] == JOIN
-    client.post(JOIN)
+    client.post(BEGIN)
     for step in ("health", "plainly", "covenant", "consent", "sign"):
         assert client.get(f"{JOIN}{step}/").headers["Location"] == f"{JOIN}who/"
         assert take(client, step, {"shown_sha256": "0" * 64}).headers["Location"] == f"{JOIN}who/"
@@ -153,7 +154,7 @@ def test_bad_document_is_refused_with_its_reason_and_what_was_typed_stays(
     world: World, newcomer: User, change: dict[str, str], sentence: str
 ) -> None:
     client = client_of(newcomer)
-    client.post(JOIN)
+    client.post(BEGIN)
     response = take(client, "who", WHO | change)
     assert response.status_code == 422
     assert sentence in text(response)
@@ -214,7 +215,7 @@ def test_visitor_is_told_to_sign_up_and_comes_back(world: World) -> None:
     client = client_of(None)
     page = client.get(JOIN).content.decode()
     assert "/accounts/signup/?next=/pools/test-pool/join/" in page
-    assert client.post(JOIN).headers["Location"].startswith("/accounts/login/?next=")
+    assert client.post(BEGIN).headers["Location"].startswith("/accounts/login/?next=")
     assert client.get(f"{JOIN}who/").headers["Location"].startswith("/accounts/login/?next=")
 
 
@@ -235,7 +236,7 @@ def test_pool_that_takes_nobody_says_so(world: World, newcomer: User) -> None:
     Pool.objects.filter(pk=world.pool.pk).update(state="intake_stopped")
     client = client_of(newcomer)
     assert "Nobody can join this pool at the moment." in text(client.get(JOIN))
-    assert client.post(JOIN).status_code == 409
+    assert client.post(BEGIN).status_code == 409
     assert f'href="{JOIN}"' not in client.get("/pools/test-pool/").content.decode()
 
 
@@ -247,7 +248,7 @@ def test_unknown_pools_drafts_and_steps_are_not_found(world: World, newcomer: Us
     client = client_of(newcomer)
     for address in ("/pools/none/join/", "/pools/draft-pool/join/", f"{JOIN}nope/"):
         assert client.get(address).status_code == 404
-        assert client.post(address).status_code == 404
+        assert client.post(f"{address}begin/").status_code == 404
 
 
 def test_signing_page_costs_a_fixed_number_of_queries(world: World, newcomer: User) -> None:
