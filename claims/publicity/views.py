@@ -158,7 +158,8 @@ def notice_board(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "section": "pools",
         "pool": pool,
-        "staff": bool(duties_of(_person(request), pool)),
+        "staff": duties_of(_person(request), pool),
+        "is_member": Membership.objects.filter(pool=pool, person=_person(request)).exists(),
         "rows": [
             (notice, face_of(notice.award.masked), _days_left(notice, today))
             for notice in selectors.notices(pool)

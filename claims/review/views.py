@@ -49,7 +49,7 @@ def queue(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "section": "pools",
         "pool": pool,
-        "staff": True,
+        "staff": duties_of(_person(request), pool),
         "form": form,
         "rows": [
             (claim, DISEASES[claim.illness], HOLDERS[STEPS[claim.state].holder], _lateness(claim, today))
