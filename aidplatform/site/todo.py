@@ -7,9 +7,11 @@ from django.utils.translation import gettext as _
 
 from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
+from ledger.custody.models import PaymentOrder
+from ledger.custody.selectors import payable_awards
 from ledger.sharing.models import Period
 from members.people.models import User
-from members.pools.models import DutyGrant
+from members.pools.models import DutyGrant, Pool
 
 _WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING)
 
@@ -24,7 +26,7 @@ class Todo:
 
 
 def todos_of(person: User) -> list[Todo]:
-    """Return what waits for the person now. Three queries, however many pools there are."""
+    """Return what waits for the person now. A fixed number of queries but for pools whose treasurer the person is."""
     duties: dict[int | None, set[str]] = {}
     for pool_id, duty in DutyGrant.objects.filter(person=person, ended_at=None).values_list(
         "pool_id", "duty"
@@ -38,7 +40,7 @@ def todos_of(person: User) -> list[Todo]:
     for period in waiting:
         todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
         found += [todo] if todo else []
-    return found
+    return found + _of_payments(duties, person)
 
 
 def _stuck_jobs(duties: set[str]) -> list[Todo]:
@@ -48,6 +50,40 @@ def _stuck_jobs(duties: set[str]) -> list[Todo]:
     if not stuck:
         return []
     return [Todo(_("Jobs that are stuck: %(count)s") % {"count": stuck}, reverse("jobs"), _("Look"))]
+
+
+def _of_payments(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the payments that wait for this controller's release, and the aid a treasurer could order."""
+    release = [pool for pool, held in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in held]
+    waiting = (
+        PaymentOrder.objects.filter(pool__in=release, state=PaymentOrder.State.ORDERED)
+        .exclude(ordered_by=person.code)
+        .select_related("pool")
+        .order_by("pool", "number")[:20]
+    )
+    todos = [
+        Todo(
+            _("Payment %(number)s of %(pool)s waits for your release")
+            % {"number": order.number, "pool": in_language(order.pool.name_en, order.pool.name_zh)},
+            reverse("custody_payment", args=[order.pool.code, order.number]),
+            _("Look at it"),
+        )
+        for order in waiting
+    ]
+    for pool in Pool.objects.filter(
+        pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
+    ):
+        todos += [
+            Todo(
+                _("Aid of case %(case)s of %(pool)s can be paid")
+                % {"case": one.award.code, "pool": in_language(pool.name_en, pool.name_zh)},
+                reverse("custody_new_aid", args=[pool.code, one.award.code]),
+                _("Order"),
+            )
+            for one in payable_awards(pool)
+            if one.payable_fen
+        ]
+    return todos
 
 
 def _of_period(period: Period, duties: set[str], person: User) -> Todo | None:

@@ -1,6 +1,7 @@
 """A small pool with a bank account, and its bank: what tests of custody begin from."""
 
 import datetime as dt
+import zlib
 from dataclasses import replace
 
 from aidplatform.lib import clock
@@ -21,13 +22,13 @@ ZONE = "Asia/Shanghai"
 class Bank:
     """The pool's account and the day the bank is at; `world` has the people."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, number: str = NUMBER) -> None:
         self.world = world
         self.account: BankAccount = services.open_bank_account(
             pool=world.pool,
             bank_name="Test bank",
             holder_name="Test pool, custody",
-            number=NUMBER,
+            number=number,
             opener=world.controller.code,
             at=clock.now(),
         )
@@ -120,7 +121,9 @@ class Bank:
 def charged_world(*aids: int, members: int = 7, code: str = "test-pool") -> tuple[World, Bank, Period]:
     """Return a pool whose first period is posted and announced, on its charge day, and its bank."""
     world = World.founded(members=members, code=code)
-    bank = Bank(world)
+    bank = Bank(
+        world, NUMBER if code == "test-pool" else f"{NUMBER[:-8]}{zlib.crc32(code.encode()) % 10**8:08d}"
+    )
     for number, aid in enumerate(aids or (100_000,), start=1):
         world.award(aid, code=f"C-{number}")
     period = world.posted_period()

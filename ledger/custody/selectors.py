@@ -17,7 +17,7 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
-from ledger.custody.references import MEMBERSHIP, ORDER, make_reference
+from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
 from ledger.custody.triggers import shown_sql
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
@@ -41,15 +41,12 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Reconciliation:
+class BankLine:
     """The ledger's custody account against the bank's last closing balance (fen)."""
 
     account: BankAccount
     last: BankStatement | None
     ledger_fen: int
-    unconfirmed: tuple[PaymentOrder, ...]
-    unidentified: tuple[Receipt, ...]
-    unexplained_fen: int
 
     @property
     def bank_fen(self) -> int | None:
@@ -66,6 +63,15 @@ class Reconciliation:
         """Tell whether bank = ledger."""
         return self.difference_fen == 0
 
+
+@dataclass(frozen=True)
+class Reconciliation(BankLine):
+    """The same with everything that explains it: what is on its way, and what is nobody's yet."""
+
+    unconfirmed: tuple[PaymentOrder, ...]
+    unidentified: tuple[Receipt, ...]
+    unexplained_fen: int
+
     @property
     def unconfirmed_fen(self) -> int:
         """Return what released orders will still take."""
@@ -75,6 +81,15 @@ class Reconciliation:
     def unidentified_fen(self) -> int:
         """Return what came in and is nobody's yet."""
         return sum(receipt.open_fen for receipt in self.unidentified)
+
+
+@dataclass(frozen=True)
+class HowToPay:
+    """Where a member pays, with which reference, and how much is owed of what was announced (fen)."""
+
+    account: BankAccount
+    reference: str
+    open_fen: int
 
 
 @dataclass(frozen=True)
@@ -204,6 +219,15 @@ def reconciliation(pool: Pool) -> Reconciliation | None:
     )
 
 
+def bank_line(pool: Pool) -> BankLine | None:
+    """Return the one public line: does the bank hold what the books say? None without a bank account."""
+    account = account_of(pool)
+    if account is None:
+        return None
+    ledger_fen = balance_fen(Book.objects.get(code=pool.code), chart.CUSTODY)
+    return BankLine(account, statements(account).first(), ledger_fen)
+
+
 def unidentified(account: BankAccount) -> list[Receipt]:
     """Return receipts of which something is nobody's yet, oldest first."""
     if balance_fen(Book.objects.get(code=account.pool.code), chart.UNIDENTIFIED) == 0:
@@ -276,6 +300,24 @@ def payee_of(order: PaymentOrder) -> Payee:
 def payment_reference(membership: Membership) -> str:
     """Return what a member writes on a transfer (ISO 11649)."""
     return make_reference(membership.pool.code, MEMBERSHIP, membership.number)
+
+
+def how_to_pay(membership: Membership) -> HowToPay | None:
+    """Return where and with which reference a member pays; None while the pool has no bank account."""
+    account = account_of(membership.pool)
+    if account is None:
+        return None
+    announced = set(
+        Period.objects.filter(pool_id=membership.pool_id, charges_notified_at__isnull=False).values_list(
+            "number", flat=True
+        )
+    )
+    owed = charges_of(pool=membership.pool, membership_id=membership.pk)
+    return HowToPay(
+        account,
+        spaced(payment_reference(membership)),
+        sum(charge.open_fen for charge in owed if charge.period_no in announced),
+    )
 
 
 def order_reference(order: PaymentOrder) -> str:

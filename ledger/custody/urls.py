@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from ledger.custody import views
+from ledger.custody import payment_views, views
 
 _CUSTODY = "pools/<slug:code>/custody/"
 _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{64})/"
@@ -23,14 +23,14 @@ urlpatterns = [
     path(_RECEIPT, views.receipt, name="custody_receipt"),
     path(f"{_RECEIPT}identify/", views.identify, name="custody_identify"),
     path(f"{_RECEIPT}refund/", views.refund, name="custody_refund"),
-    path(_PAYMENTS, views.payments, name="custody_payments"),
-    path(f"{_PAYMENTS}all.csv", views.payments_csv, name="custody_payments_csv"),
-    path(f"{_PAYMENTS}file.csv", views.payment_file, name="custody_payment_file"),
-    path(f"{_PAYMENTS}<int:number>/", views.payment, name="custody_payment"),
-    path(f"{_PAYMENTS}<int:number>/release/", views.release, name="custody_release"),
-    path(f"{_PAYMENTS}<int:number>/cancel/", views.cancel, name="custody_cancel"),
-    path(f"{_PAYMENTS}aid/<str:award>/", views.new_aid, name="custody_new_aid"),
-    path(f"{_PAYMENTS}aid/<str:award>/order/", views.order_aid, name="custody_order_aid"),
-    path(f"{_PAYMENTS}fee/<int:number>/", views.new_fee, name="custody_new_fee"),
-    path(f"{_PAYMENTS}fee/<int:number>/order/", views.order_fee, name="custody_order_fee"),
+    path(_PAYMENTS, payment_views.payments, name="custody_payments"),
+    path(f"{_PAYMENTS}all.csv", payment_views.payments_csv, name="custody_payments_csv"),
+    path(f"{_PAYMENTS}file.csv", payment_views.payment_file, name="custody_payment_file"),
+    path(f"{_PAYMENTS}<int:number>/", payment_views.payment, name="custody_payment"),
+    path(f"{_PAYMENTS}<int:number>/release/", payment_views.release, name="custody_release"),
+    path(f"{_PAYMENTS}<int:number>/cancel/", payment_views.cancel, name="custody_cancel"),
+    path(f"{_PAYMENTS}aid/<str:award>/", payment_views.new_aid, name="custody_new_aid"),
+    path(f"{_PAYMENTS}aid/<str:award>/order/", payment_views.order_aid, name="custody_order_aid"),
+    path(f"{_PAYMENTS}fee/<int:number>/", payment_views.new_fee, name="custody_new_fee"),
+    path(f"{_PAYMENTS}fee/<int:number>/order/", payment_views.order_fee, name="custody_order_fee"),
 ]

@@ -14,6 +14,7 @@ from aidplatform.lib.csv_files import csv_response, plain_fen
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import policy, public, signed_in
 from aidplatform.lib.templating import in_language
+from ledger.custody.selectors import bank_line, how_to_pay
 from ledger.disclosure import selectors
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, Part, share_parts
@@ -61,6 +62,8 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         "years": selectors.yearly_totals(found),
         "staff": viewer_duties(request, found),
         "is_member": _is_member(request, found),
+        # A very small pool shows its single movements to nobody outside.
+        "bank": bank_line(found) if shows_periods else None,
         "crumbs": [(_("Pools"), reverse("home") + "#pools"), (in_language(found.name_en, found.name_zh), "")],
     }
     return render(request, "ledger/disclosure/pool.html", context)
@@ -130,6 +133,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "cover": covers_of([membership], now).get(membership.pk),
         "dates": selectors.next_dates(membership, today),
         "rows": [(charge, _parts_of(charge)) for charge in charges],
+        "payment": how_to_pay(membership),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(charges, today.year),
         "crumbs": [

@@ -9,11 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from aidplatform.site.demo_bank import next_statement_file
-from aidplatform.testing.bank import Bank
+from aidplatform.site.todo import todos_of
+from aidplatform.testing.bank import Bank, charged_world
+from aidplatform.testing.refusals import run
 from aidplatform.testing.world import World
 from aidplatform.work.models import AuditEntry
 from ledger.custody import selectors
 from ledger.custody.models import BankStatement, PaymentOrder, StatementUpload
+from ledger.custody.references import spaced
 from ledger.custody.statement_files import IN, write_csv
 from ledger.sharing.models import Period
 from members.people.models import User
@@ -242,3 +245,46 @@ def test_what_does_not_exist_is_a_404(charged: Charged) -> None:
         ("new_fee", (9,)),
     ):
         assert treasurer.get(url(name, *arguments)).status_code == 404
+
+
+def test_member_is_told_how_to_pay(charged: Charged) -> None:
+    """Reference, account and what is owed stand on the member's own page; once paid, it says so."""
+    world, bank, _period = charged
+    person = User.objects.create_user("member@example.org", name="Member")
+    run(
+        "UPDATE members_membership SET person_id = %s WHERE pool_id = %s AND number = 1",
+        person.pk,
+        world.pool.pk,
+    )
+    client = client_of(person)
+    page = client.get(reverse("my_pool", args=[CODE])).content.decode()
+    assert spaced(bank.reference(1)) in page
+    assert bank.account.number in page
+    assert "You owe ¥231.43" in page
+    bank.all_pay()
+    assert (
+        "Everything announced so far is paid" in client.get(reverse("my_pool", args=[CODE])).content.decode()
+    )
+
+
+def test_everyone_sees_that_bank_equals_ledger(db: None) -> None:
+    """A pool of a hundred shows the line to everyone; a smaller one to nobody outside."""
+    for members, shown in ((100, True), (7, False)):
+        _world, bank, _period = charged_world(100_000, members=members, code=f"pool-{members}")
+        if members == 100:
+            bank.all_pay()
+        page = Client().get(reverse("pool", args=[f"pool-{members}"])).content.decode()
+        assert ("Bank = ledger" in page) is shown
+
+
+def test_what_waits_for_treasurer_and_controller(charged: Charged) -> None:
+    world, bank, _period = charged
+    bank.all_pay()
+    assert [todo.address for todo in todos_of(world.treasurer)] == [
+        url("new_aid", "C-1"),
+        url("new_aid", "C-2"),
+    ]
+    order = bank.order_aid(world.pool.awards.get(code="C-1"), 100_000)
+    assert url("payment", order.number) in [todo.address for todo in todos_of(world.controller)]
+    bank.release(order)
+    assert url("payment", order.number) not in [todo.address for todo in todos_of(world.controller)]

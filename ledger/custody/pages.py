@@ -1,0 +1,104 @@
+"""What the pages of custody share: doing a deed once, showing a refusal, the frame of a page."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import DomainError, as_domain_error
+from aidplatform.lib.templating import in_language
+from aidplatform.work.idempotency import once
+from ledger.custody import services
+from ledger.custody.forms import KeyForm, PayeeForm
+from members.people.models import User
+from members.pools.models import DutyGrant, Pool
+from members.pools.selectors import duties_of
+
+ADMIN = DutyGrant.Duty.POOL_ADMIN.value
+CONTROLLER = DutyGrant.Duty.CONTROLLER.value
+TREASURER = DutyGrant.Duty.TREASURER.value
+AUDITOR = DutyGrant.Duty.AUDITOR.value
+READERS = (ADMIN, CONTROLLER, TREASURER, AUDITOR)
+MONEY = (CONTROLLER, TREASURER)
+PAGE = 100
+
+
+def attempt(act: Callable[[], Any]) -> tuple[Any, DomainError | None]:
+    """Return what was done, or the refusal a page shows; a guarantee that is not one of ours stays an error."""
+    try:
+        return act(), None
+    except DomainError as error:
+        return None, error
+    except IntegrityError as error:
+        named = as_domain_error(error)
+        if named is None:
+            raise
+        return None, named
+
+
+def do_once(
+    request: HttpRequest, pool: Pool, deed: str, form: KeyForm, act: Callable[[], dict[str, Any]]
+) -> DomainError | None:
+    """Do it once per key, whatever the browser repeats; return the refusal, if it is one."""
+    key = form.cleaned_data.get("key")
+    if key is None:
+        return DomainError(_("The form is incomplete. Reload the page and try again."), code="no_key")
+    content = {name: str(value) for name, value in form.cleaned_data.items() if name != "key"}
+    scope = hashlib.sha256(f"{person_of(request).code}/{pool.code}/{deed}".encode()).hexdigest()
+    return attempt(lambda: once(scope=scope, key=str(key), content=content, act=act))[1]
+
+
+def cursor(request: HttpRequest, name: str) -> int:
+    """Read a cursor; anything but a whole number is nothing."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def person_of(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def page_context(request: HttpRequest, pool: Pool, tab: str, *crumbs: tuple[object, str]) -> dict[str, Any]:
+    own = [(_("Bank"), reverse("custody", args=[pool.code]) if tab != "custody" or crumbs else ""), *crumbs]
+    pool_crumb = (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code]))
+    return {
+        "section": "pools",
+        "pool": pool,
+        "tab": tab,
+        "duties": duties_of(person_of(request), pool),
+        "crumbs": [pool_crumb, *own],
+    }
+
+
+def render_page(request: HttpRequest, page: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    refusal = context.get("refusal")
+    return render(
+        request,
+        f"ledger/custody/{page}.html",
+        context,
+        status=refusal.status if refusal is not None else status,
+    )
+
+
+def order_once(request: HttpRequest, pool: Pool, form: PayeeForm, **what: Any) -> DomainError | None:
+    given = form.cleaned_data
+
+    def act() -> dict[str, Any]:
+        made = services.order_payment(
+            pool=pool,
+            amount_fen=given["amount"],
+            payee_name=given["payee_name"],
+            payee_account=given["payee_account"],
+            orderer=person_of(request).code,
+            at=clock.now(),
+            **what,
+        )
+        return {"order": made.number}
+
+    return do_once(request, pool, "order", form, act)

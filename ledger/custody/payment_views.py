@@ -1,0 +1,257 @@
+"""Pages of payment orders: what can be paid, ordering, releasing, cancelling, the file for the bank."""
+
+import hashlib
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.csv_files import Text, csv_response, plain_fen
+from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.work import audit
+from ledger.custody import selectors, services
+from ledger.custody.forms import (
+    DayForm,
+    KeyForm,
+    PayeeForm,
+    ReleaseForm,
+)
+from ledger.custody.models import PaymentOrder
+from ledger.custody.pages import (
+    CONTROLLER,
+    MONEY,
+    PAGE,
+    READERS,
+    TREASURER,
+    cursor,
+    do_once,
+    order_once,
+    page_context,
+    person_of,
+    render_page,
+)
+from ledger.sharing.selectors import access_period
+from members.pools.models import Pool
+from members.pools.rules import duty_required
+from members.pools.selectors import access_pool, duties_of
+
+
+@duty_required(*READERS)
+@require_safe
+def payments(request: HttpRequest, code: str) -> HttpResponse:
+    """List payment orders, and what can be ordered now."""
+    pool = access_pool(code=code)
+    before = cursor(request, "before")
+    found = selectors.orders(pool)
+    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
+    here = reverse("custody_payments", args=[code])
+    day = clock.today(pool.time_zone)
+    context = page_context(request, pool, "payments") | {
+        "orders": page[:PAGE],
+        "newer": here if before else "",
+        "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
+        "payable": selectors.payable_awards(pool),
+        "fees": _payable_fees(pool),
+        "day_form": DayForm(initial={"day": day}),
+    }
+    return render_page(request, "payments", context)
+
+
+def _payable_fees(pool: Pool) -> list[tuple[int, int]]:
+    """Return (period, fee that can be ordered now) of the newest posted periods that have one."""
+    posted = pool.periods.filter(state="posted", fee_fen__gt=0).order_by("-number")[:24]
+    found = [(period.number, selectors.payable_fee_fen(period)) for period in posted]
+    return [(number, fen) for number, fen in reversed(found) if fen > 0]
+
+
+@duty_required(TREASURER)
+@require_safe
+def new_aid(request: HttpRequest, code: str, award: str) -> HttpResponse:
+    """Show the order of an award's aid to be made, with what can be paid now."""
+    return _new_aid(request, access_pool(code=code), award)
+
+
+def _new_aid(
+    request: HttpRequest, pool: Pool, award: str, *, status: int = 200, **extra: Any
+) -> HttpResponse:
+    found = next((one for one in selectors.payable_awards(pool) if one.award.code == award), None)
+    if found is None:
+        raise NotFoundError(_("No aid of this case waits to be ordered."))
+    context = page_context(request, pool, "payments", (_("Case %(code)s") % {"code": award}, "")) | {
+        "payable": found,
+        "form": PayeeForm(initial={"key": uuid.uuid4(), "amount": plain_fen(found.payable_fen)}),
+        "address": reverse("custody_order_aid", args=[pool.code, award]),
+    }
+    return render_page(request, "order", context | extra, status)
+
+
+@duty_required(TREASURER)
+@require_POST
+def order_aid(request: HttpRequest, code: str, award: str) -> HttpResponse:
+    """Order the aid of a shared award; a controller releases it."""
+    pool, form = access_pool(code=code), PayeeForm(request.POST)
+    if not form.is_valid():
+        return _new_aid(request, pool, award, form=form, status=422)
+    found = pool.awards.filter(code=award).first()
+    if found is None:
+        raise NotFoundError(_("This pool has no such case."))
+    refusal = order_once(request, pool, form, kind=PaymentOrder.Kind.AID, award=found)
+    if refusal:
+        return _new_aid(request, pool, award, form=form, refusal=refusal)
+    return redirect("custody_payments", code=code)
+
+
+@duty_required(TREASURER)
+@require_safe
+def new_fee(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show the order of a period's fee to be made, with what is earned by now."""
+    return _new_fee(request, access_pool(code=code), number)
+
+
+def _new_fee(
+    request: HttpRequest, pool: Pool, number: int, *, status: int = 200, **extra: Any
+) -> HttpResponse:
+    fen = selectors.payable_fee_fen(access_period(pool=pool, number=number))
+    crumb = (_("Fee of period %(number)s") % {"number": number}, "")
+    context = page_context(request, pool, "payments", crumb) | {
+        "fee_period": number,
+        "fee_fen": fen,
+        "form": PayeeForm(initial={"key": uuid.uuid4(), "amount": plain_fen(fen)}),
+        "address": reverse("custody_order_fee", args=[pool.code, number]),
+    }
+    return render_page(request, "order", context | extra, status)
+
+
+@duty_required(TREASURER)
+@require_POST
+def order_fee(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Order the part of a period's fee that is earned; a controller releases it."""
+    pool, form = access_pool(code=code), PayeeForm(request.POST)
+    found = access_period(pool=pool, number=number)
+    if not form.is_valid():
+        return _new_fee(request, pool, number, form=form, status=422)
+    refusal = order_once(request, pool, form, kind=PaymentOrder.Kind.FEE, period=found)
+    if refusal:
+        return _new_fee(request, pool, number, form=form, refusal=refusal)
+    return redirect("custody_payments", code=code)
+
+
+@duty_required(*READERS)
+@require_safe
+def payment(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show one order: exactly what a release is for."""
+    return _payment(request, access_pool(code=code), number)
+
+
+def _payment(
+    request: HttpRequest, pool: Pool, number: int, *, refusal: DomainError | None = None
+) -> HttpResponse:
+    order = selectors.access_order(pool=pool, number=number)
+    person = person_of(request)
+    duties = duties_of(person, pool)
+    may_cancel = (order.state == PaymentOrder.State.ORDERED and bool(duties & set(MONEY))) or (
+        order.state == PaymentOrder.State.RELEASED and CONTROLLER in duties
+    )
+    context = page_context(request, pool, "payments", (_("Payment %(number)s") % {"number": number}, "")) | {
+        "order": order,
+        "payee": selectors.payee_of(order) if duties & set(MONEY) else None,
+        "reference": selectors.order_reference(order),
+        "shown_text": selectors.shown_text(order),
+        "is_orderer": order.ordered_by == person.code,
+        "may_cancel": may_cancel,
+        "release_form": ReleaseForm(initial={"key": uuid.uuid4(), "shown_sha256": order.shown_sha256}),
+        "key_form": KeyForm(initial={"key": uuid.uuid4()}, auto_id="cancel_%s"),
+        "refusal": refusal,
+    }
+    return render_page(request, "payment", context)
+
+
+@duty_required(CONTROLLER)
+@require_POST
+def release(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Release exactly what was shown."""
+    pool, form = access_pool(code=code), ReleaseForm(request.POST)
+    found = selectors.access_order(pool=pool, number=number)
+    if not form.is_valid():
+        error = DomainError(_("The release did not say what it was for. Look at the order, then release it."))
+        return _payment(request, pool, number, refusal=error)
+
+    def act() -> dict[str, Any]:
+        done = services.release_payment(
+            order=found,
+            releaser=person_of(request).code,
+            shown_sha256=form.cleaned_data["shown_sha256"],
+            at=clock.now(),
+        )
+        return {"state": done.state}
+
+    refusal = do_once(request, pool, f"release/{number}", form, act)
+    if refusal:
+        return _payment(request, pool, number, refusal=refusal)
+    return redirect("custody_payment", code=code, number=number)
+
+
+@duty_required(*MONEY)
+@require_POST
+def cancel(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Take an order back."""
+    pool, form = access_pool(code=code), KeyForm(request.POST)
+    found = selectors.access_order(pool=pool, number=number)
+    form.is_valid()
+
+    def act() -> dict[str, Any]:
+        done = services.cancel_order(order=found, canceller=person_of(request).code, at=clock.now())
+        return {"state": done.state}
+
+    refusal = do_once(request, pool, f"cancel/{number}", form, act)
+    if refusal:
+        return _payment(request, pool, number, refusal=refusal)
+    return redirect("custody_payment", code=code, number=number)
+
+
+@duty_required(*MONEY)
+@require_safe
+def payment_file(request: HttpRequest, code: str) -> HttpResponse:
+    """Download the payments released on a day, as the bank takes them; the download is in the audit trail."""
+    pool, form = access_pool(code=code), DayForm(request.GET)
+    if not form.is_valid():
+        raise DomainError(_("Say of which day, like 2026-02-01."), code="bad_day")
+    day = form.cleaned_data["day"]
+    data = selectors.payment_file(pool=pool, released_on=day)
+    audit.record(
+        actor=person_of(request).code,
+        action="download_payments",
+        subject=pool.code,
+        day=day.isoformat(),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+    response = HttpResponse(data, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{code}-payments-{day}.csv"'
+    return response
+
+
+@duty_required(*READERS)
+@require_safe
+def payments_csv(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Download the list of orders, without payees."""
+    pool = access_pool(code=code)
+    rows = (
+        (
+            order.number,
+            order.kind,
+            Text(order.what_for),
+            plain_fen(order.amount_fen),
+            order.state,
+            order.ordered_by,
+            order.released_by or "",
+        )
+        for order in selectors.orders(pool).order_by("number")
+    )
+    header = ("payment", "kind", "for", "amount", "state", "ordered_by", "released_by")
+    return csv_response(f"{code}-payments.csv", header, rows)
