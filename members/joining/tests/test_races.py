@@ -1,0 +1,55 @@
+"""Joining at the same instant, by several connections: one membership, one signature, one receipt."""
+
+from django.db import IntegrityError
+
+from aidplatform.lib import clock
+from aidplatform.testing.pairs import Meanwhile
+from aidplatform.testing.world import World
+from members.joining import applications
+from members.joining.models import CovenantSignature, JoinApplication, Membership
+from members.joining.tests.papers import filled
+from members.people.models import Identity, Mail, User
+
+
+def _sign(application: JoinApplication) -> Membership:
+    return applications.sign_covenant(
+        application=application,
+        signer=application.person,
+        shown_sha256=application.plan_version.covenant_sha256,
+        language="en",
+        at=clock.now(),
+    )
+
+
+def test_eight_signatures_at_one_instant_join_once(committed_db: tuple[str, str]) -> None:
+    world = World.founded()
+    application = filled(world.pool, User.objects.create_user("newcomer@example.org"))
+    signing = [Meanwhile(lambda: _sign(application)) for _ in range(8)]
+    assert len({attempt.outcome().pk for attempt in signing}) == 1
+    assert Membership.objects.filter(person=application.person).count() == 1
+    assert (CovenantSignature.objects.count(), Mail.objects.count()) == (1, 1)
+
+
+def test_one_document_under_two_accounts_at_one_instant_joins_once(committed_db: tuple[str, str]) -> None:
+    world = World.founded()
+    people = [User.objects.create_user(f"{number}@example.org") for number in range(2)]
+    signing = [Meanwhile(lambda a=filled(world.pool, person): _sign(a)) for person in people]
+    outcomes = []
+    for attempt in signing:
+        try:
+            outcomes.append(attempt.outcome())
+        except IntegrityError as error:
+            assert "one_person_per_document" in str(error)
+    assert len(outcomes) == 1
+    assert Membership.objects.filter(person__in=people).count() == 1
+    assert Identity.objects.count() == 1
+
+
+def test_two_applications_begun_at_one_instant_are_one(committed_db: tuple[str, str]) -> None:
+    world = World.founded()
+    person = User.objects.create_user("newcomer@example.org")
+    begun = [
+        Meanwhile(lambda: applications.start_application(pool=world.pool, person=person, at=clock.now()))
+        for _ in range(4)
+    ]
+    assert len({attempt.outcome().pk for attempt in begun}) == 1
