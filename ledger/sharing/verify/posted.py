@@ -130,13 +130,25 @@ def verify_close(report: Report, period: PeriodRow) -> None:
         where = f"{p.where}, “{name}” in the log"
         report.expect("close_is_logged", where, text(expected.get(name)), text(told.get(name)))
     announced = logged(p, "period.announce")
-    cases = _cases_as_told([[code, fen] for code, fen, _state in awards], announced)
+    stayed, left = [[code, fen] for code, fen, _state in awards], _left(p)
+    cases = _cases_as_told(sorted(stayed + left) if left else stayed, announced)
     for name, value in cases.items():
         where = f"{p.where}, “{name}” of its announcement"
         report.expect("nothing_added_after_announcement", where, text(announced.get(name)), text(value))
     for code, _fen, state in awards:
         if state != "withdrawn":
             report.expect("awards_sum_to_aid", f"{p.where}, state of award {code}", "shared", state)
+
+
+def _left(period: PeriodRow) -> list[list[Any]]:
+    """Return the announced cases that left the period because an objection was open, as the log tells."""
+    rows = fetch(
+        """SELECT data FROM ledger_logentry
+            WHERE log_id = %(log)s AND type = 'award.adjust' AND key LIKE %(key)s ORDER BY key""",
+        {"log": period.pool.log_id, "key": f"{period.number}/%"},
+    )
+    bodies = [json.loads(bytes(data))["body"] for (data,) in rows]
+    return [[body["case"], body["was"]] for body in bodies]
 
 
 def _cases_as_told(cases: list[Any], told: dict[str, Any]) -> dict[str, Any]:
