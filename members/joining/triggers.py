@@ -48,17 +48,22 @@ span_guards = [
         referencing=pgtrigger.Referencing(new="new_rows"),
         func=f"""
             {_BEHIND_A_HEADCOUNT.format(lock="NO KEY UPDATE")}
+            -- LIMIT keeps each new row a probe of an index. As a plain join it was seen to become all new rows times
+            -- all old ones, where a large admission had been undone and its dead rows made the statistics small.
             IF EXISTS (
                 SELECT 1 FROM new_rows n
-                  LEFT JOIN members_membership m ON m.id = n.membership_id AND m.pool_id = n.pool_id
+                  LEFT JOIN LATERAL (SELECT m.id FROM members_membership m
+                                      WHERE m.id = n.membership_id AND m.pool_id = n.pool_id LIMIT 1) m ON true
                  WHERE m.id IS NULL
             ) THEN
                 {refuse("span_belongs_to_its_membership", "no such membership in this pool")}
             END IF;
             IF EXISTS (
-                SELECT 1 FROM new_rows n JOIN members_span s
-                    ON s.pool_id = n.pool_id AND s.membership_id = n.membership_id AND s.from_at <> n.from_at
-                   AND s.from_at < coalesce(n.to_at, 'infinity') AND n.from_at < coalesce(s.to_at, 'infinity')
+                SELECT 1 FROM new_rows n CROSS JOIN LATERAL (
+                    SELECT 1 FROM members_span s
+                     WHERE s.pool_id = n.pool_id AND s.membership_id = n.membership_id AND s.from_at <> n.from_at
+                       AND s.from_at < coalesce(n.to_at, 'infinity') AND n.from_at < coalesce(s.to_at, 'infinity')
+                     LIMIT 1) overlapping
             ) THEN
                 {refuse("spans_do_not_overlap", "this membership is already covered at that time")}
             END IF;

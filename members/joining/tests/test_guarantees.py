@@ -297,6 +297,20 @@ def test_headcount_of_the_past_can_be_taken_again(committed_db: tuple[str, str])
     assert _counted(world, at=FEBRUARY) == 8
 
 
+def test_large_admission_is_judged_in_one_pass_after_an_undone_one(committed_db: tuple[str, str]) -> None:
+    """The dead rows of an undone admission make the statistics tell of a few rows in many pages."""
+    world = World.founded()
+    large: dict[str, Any] = {"count": 20_000, "class_no": 0, "joined_date": JANUARY.date(), "actor": "test"}
+    with transaction.atomic():
+        admit_group(pool=world.pool, from_at=JANUARY, **large)
+        transaction.set_rollback(True)
+    with psycopg.connect(committed_db[0], autocommit=True) as owner:
+        owner.execute("ANALYZE members_membership, members_span")
+    with transaction.atomic():
+        run("SET LOCAL statement_timeout = '15s'")
+        assert admit_group(pool=world.pool, from_at=JANUARY, **large) == 20_007
+
+
 def test_headcount_recorded_at_is_the_servers_own_instant(world: World) -> None:
     before = value("SELECT clock_timestamp()")
     run("UPDATE members_pool SET headcount_recorded_at = '2001-01-01' WHERE id = %s", world.pool.pk)
