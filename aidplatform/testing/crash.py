@@ -26,7 +26,8 @@ from aidplatform.lib.redis_urls import celery_broker_url
 from aidplatform.testing.stack import wait_until
 
 #: The environment of a newcomer: none of our variables, none of libpq's.
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("AID_", "PG"))}
+#: Nothing of this process's addresses, keys and settings module.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("AID_", "PG", "DJANGO_"))}
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from ledger.books import chart
 from ledger.books.services import credit, debit
 from ledger.openbooks.services import post_logged_entry
 from ledger.sharing import services as sharing
+from ledger.sharing import tasks as _handlers  # noqa: F401  registers them
 from ledger.sharing.models import Charge, Period
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_group, admit_member
@@ -170,8 +171,7 @@ def test_two_workers_on_one_shard_charge_everyone_once(committed_db: tuple[str, 
     world = World.founded(members=400, large=large)
     world.award(1_000_000)
     period = world.approved_period()
-    [start] = jobs.due_job_ids()
-    assert jobs.run(start)
+    assert jobs.run(Job.objects.get(kind=sharing.START).pk)
     leases = _lease_twice(sharing.SHARD, f"{period.code}#1")
     answers = together([lambda lease=lease: sharing.write_shard(lease) for lease in leases])
     assert isinstance(answers[0], jobs.LostLeaseError)
@@ -313,7 +313,7 @@ def test_joining_during_a_freeze_counts_now_or_next_time(committed: World, round
 
 def test_job_that_waits_too_long_for_a_lock_is_put_back_and_works_later(committed: World) -> None:
     period = committed.approved_period()
-    [start] = jobs.due_job_ids()
+    start = Job.objects.get(kind=sharing.START).pk
 
     def run_impatiently() -> tuple[bool, bool]:
         with connection.cursor() as cursor:

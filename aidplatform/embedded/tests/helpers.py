@@ -18,7 +18,8 @@ from aidplatform.embedded.layout import Layout, prepare_layout
 from aidplatform.embedded.operator_commands import installed_addresses
 
 #: The environment of a newcomer: nothing of ours is set, whatever the test run itself was given.
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("AID_", "PG"))}
+#: Nothing of this process's addresses, keys and settings module.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("AID_", "PG", "DJANGO_"))}
 
 
 def layout_in(place: Path) -> Layout:
