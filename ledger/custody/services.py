@@ -38,6 +38,7 @@ from members.pools.selectors import duties_of
 
 AWARD_PAID = "award.paid"
 MOST_SETTLED_IN_LOG = 500
+MANY_LINES = 1_000
 Kind = StatementLine.Kind
 
 
@@ -437,7 +438,14 @@ _OF_RECEIPT = "SELECT %(line)s::bigint AS id, %(payer)s::bigint AS payer, %(fen)
 def _collect(pool: Pool, statement: BankStatement, importer: str, at: dt.datetime) -> int:
     """Let the statement's receipts pay announced charges, oldest first; return what was paid (fen)."""
     parameters = {"pool": pool.pk, "statement": statement.pk, "by": importer, "at": at}
-    return _fill(_OF_STATEMENT, parameters)[0]
+    if statement.line_count < MANY_LINES:
+        return _fill(_OF_STATEMENT, parameters)[0]
+    with connection.cursor() as cursor:
+        # Nothing is known yet of rows this new: the planner would take them for few and compare each with each.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        paid_fen = _fill(_OF_STATEMENT, parameters)[0]
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    return paid_fen
 
 
 def _fill(money: str, parameters: dict[str, Any]) -> tuple[int, int | None]:

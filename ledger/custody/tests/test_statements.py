@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aidplatform.testing.bank import Bank
+from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.refusals import fire_deferred
 from aidplatform.testing.world import World
 from ledger.custody import services
@@ -353,3 +353,15 @@ def test_a_release_of_another_amount_confirms_nothing(charged: Charged) -> None:
     order.refresh_from_db()
     assert result.totals == {"unexplained": (1, 1_001)}
     assert order.state == "released"
+
+
+def test_many_lines_are_taken_by_a_few_statements_of_sql(
+    db: None, django_assert_max_num_queries: object
+) -> None:
+    """A statement of 1,200 receipts costs as many queries as one of three, and pays every share."""
+    _world, bank, period = charged_world(12_000_000, members=1_200)
+    with django_assert_max_num_queries(60):
+        result = bank.all_pay()
+    assert result.totals == {"collection": (1_200, period.assessed_fen)}
+    assert Collection.objects.count() == 1_200
+    fire_deferred()
