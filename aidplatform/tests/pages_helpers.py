@@ -6,8 +6,8 @@ from django.test import Client
 from django.utils import translation
 
 from aidplatform.lib import clock
-from aidplatform.testing.world import World, set_clock
 from aidplatform.site.catalogues import compile_catalogues
+from aidplatform.testing.world import World, set_clock
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.rules import DEMO_MFA

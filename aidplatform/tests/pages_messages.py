@@ -57,9 +57,15 @@ def template_files() -> list[Path]:
 def messages_of_source(text: str) -> Iterator[Message]:
     """Yield the literal messages of gettext calls in Python source."""
     for node in ast.walk(ast.parse(text)):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in _CALLS:
+        if (
+            not isinstance(node, ast.Call)
+            or not isinstance(node.func, ast.Name)
+            or node.func.id not in _CALLS
+        ):
             continue
-        texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        texts = [
+            arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+        ]
         if texts:
             yield (texts[0], texts[1] if node.func.id.startswith("ngettext") else "")
 

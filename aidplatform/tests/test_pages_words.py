@@ -128,7 +128,8 @@ def full_world(db: None) -> World:
 def page_addresses() -> list[str]:
     pool = "/pools/test-pool/"
     return [
-        "/", "/demo/", "/demo/mail/", "/notices/", f"{pool}join/", f"{pool}me/", "/jobs/", "/nope/", *(f"/docs/{name}/" for name in PAGES),
+        "/", "/demo/", "/demo/mail/", "/notices/", f"{pool}join/", f"{pool}me/",
+        "/jobs/", "/nope/", *(f"/docs/{name}/" for name in PAGES),
         pool, f"{pool}periods/", f"{pool}periods/1/", f"{pool}plan/", f"{pool}log/", f"{pool}log/0/",
         f"{pool}ledger/", f"{pool}ledger/trial-balance/", f"{pool}ledger/accounts/120/",
         f"{pool}ledger/accounts/140/", f"{pool}ledger/entries/", f"{pool}ledger/entries/?kind=opening",
