@@ -78,6 +78,13 @@ GUARANTEES: dict[str, object] = {
     "approval_is_of_what_was_shown": _(
         "The figures have changed since they were shown. Look at the new ones, then approve those."
     ),
+    "period_figures_follow_their_sources": _(
+        "Cases, plan or books no longer give these figures. Compute the shares again."
+    ),
+    "award_step_fits_its_period": _(
+        "The period of this case has moved on. Reload the page to see where it is."
+    ),
+    "awards_join_before_announcement": _("Nothing is added to a period that has been announced."),
     "period_state_follows_order": _("The period has already moved on. Reload the page to see where it is."),
     "periods_do_not_overlap": _("Another period of this pool already covers these days."),
     "one_charge_per_membership_and_period": _("A membership is charged once per period."),
