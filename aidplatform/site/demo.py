@@ -229,6 +229,8 @@ def _post_first_period(pool: Pool, patience: float) -> Period:
         return state
 
     _wait(lambda: period_state() == Period.State.POSTED, patience)
+    # Charges are told to members on the day they are posted, so before the clock moves on.
+    _wait(lambda: pool.periods.filter(number=1, charges_notified_at__isnull=False).exists(), patience)
     return pool.periods.select_related("pool").get(number=1)
 
 
