@@ -5,7 +5,7 @@ import pytest
 
 from aidplatform.lib import clock
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
-from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run, value
+from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.sharing import services
 from ledger.sharing.models import Award, Period
@@ -69,11 +69,12 @@ def test_award_gives_no_right_to_change_its_terms(world: World, column: str) -> 
         run(f"UPDATE ledger_award SET {column} = {column}")
 
 
-@pytest.mark.parametrize("change", ["aid_fen = 501", "masked = '{}'", "code = 'X'", "announced_by = 'X'"])
-def test_award_keeps_its_terms_from_the_owner_too(committed_db: tuple[str, str], change: str) -> None:
+def test_award_keeps_its_terms_from_the_owner_too(committed_db: tuple[str, str]) -> None:
     World.founded().award(500)
-    with psycopg.connect(committed_db[0]) as owner, refused_to_owner(owner, "award_keeps_its_terms"):
-        owner.execute(f"UPDATE ledger_award SET {change}")
+    with psycopg.connect(committed_db[0]) as owner:
+        for change in ("aid_fen = 501", "masked = '{}'", "code = 'X'", "announced_by = 'X'"):
+            with about(change), refused_to_owner(owner, "award_keeps_its_terms"):
+                owner.execute(f"UPDATE ledger_award SET {change}")
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM ledger_award", "TRUNCATE ledger_award CASCADE"])

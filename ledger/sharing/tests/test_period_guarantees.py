@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from aidplatform.lib import clock
-from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run, value
+from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.sharing import services
 from ledger.sharing.models import FIGURES, Period
@@ -74,10 +74,10 @@ SMUGGLED = {
 }
 
 
-@pytest.mark.parametrize("column", SMUGGLED)
-def test_period_starts_empty(world: World, column: str) -> None:
-    with refused("period_starts_empty"):
-        _insert(world, **{column: SMUGGLED[column]})
+def test_period_starts_empty(world: World) -> None:
+    for column, smuggled in SMUGGLED.items():
+        with about(column), refused("period_starts_empty"):
+            _insert(world, **{column: smuggled})
 
 
 def test_period_starts_empty_under_a_plan_of_its_pool(world: World) -> None:
@@ -197,46 +197,39 @@ def test_publicity_runs_its_course(case: World) -> None:
     assert services.settle_period(period=period, at=clock.now()).state == "settled"
 
 
-@pytest.mark.parametrize(("column", "change"), [(figure, change) for figure in FIGURES for change in (1, -1)])
-def test_period_figures_follow_their_sources(case: World, column: str, change: int) -> None:
+def test_period_figures_follow_their_sources(case: World) -> None:
     """One fen or one case more or less, anywhere in the bill, is not stored: the database reckons itself."""
     _book_interest(case, 70)
     period = case.computed_period()
-    # The carry is what remains of all others, which a plain constraint says; of the books the last entry is an
-    # award, so a window that ends before it holds the same figures.
-    name = "period_identity_holds" if column == "carry_out_fen" else "period_figures_follow_their_sources"
-    if (column, change) != ("books_upto_no", -1):
-        with refused(name):
-            _set(period, **{column: getattr(period, column) + change})
-    else:
-        with refused(name):
-            _set(period, books_upto_no=0)
+    for column, change in [(figure, change) for figure in FIGURES for change in (1, -1)]:
+        # The carry is what remains of all others, which a plain constraint says. Of the books the last entry is an
+        # award: a window that ends before it holds the same figures, one that ends before all does not.
+        name = "period_identity_holds" if column == "carry_out_fen" else "period_figures_follow_their_sources"
+        forged = 0 if (column, change) == ("books_upto_no", -1) else getattr(period, column) + change
+        with about((column, change)), refused(name):
+            _set(period, **{column: forged})
 
 
-@pytest.mark.parametrize("column", [*FIGURES, "classes"])
-def test_period_figures_follow_their_sources_and_none_is_missing(case: World, column: str) -> None:
+def test_period_figures_follow_their_sources_and_none_is_missing(case: World) -> None:
     period = case.computed_period()
-    name = (
-        "computed_period_has_figures" if column == "carry_out_fen" else "period_figures_follow_their_sources"
-    )
-    with refused(name):
-        _set(period, **{column: None})
+    for column in (*FIGURES, "classes"):
+        is_rest = column == "carry_out_fen"
+        name = "computed_period_has_figures" if is_rest else "period_figures_follow_their_sources"
+        with about(column), refused(name):
+            _set(period, **{column: None})
 
 
-@pytest.mark.parametrize(
-    "classes",
-    [
+def test_period_figures_follow_their_sources_class_by_class(case: World) -> None:
+    period = case.computed_period()
+    for classes in (
         '[{"class_no": 0, "weight": 1, "members": 7, "share_fen": 1542857}]',
         '[{"class_no": 0, "weight": 2, "members": 7, "share_fen": 1542858}]',
         '[{"class_no": 0, "weight": 1, "members": 8, "share_fen": 1542858}]',
         '[{"class_no": 1, "weight": 1, "members": 7, "share_fen": 1542858}]',
         "[]",
-    ],
-)
-def test_period_figures_follow_their_sources_class_by_class(case: World, classes: str) -> None:
-    period = case.computed_period()
-    with refused("period_figures_follow_their_sources"):
-        _set(period, classes=classes)
+    ):
+        with about(classes), refused("period_figures_follow_their_sources"):
+            _set(period, classes=classes)
 
 
 def test_period_figures_follow_their_sources_on_the_way_to_computed(case: World) -> None:
@@ -383,21 +376,19 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("column", FORGED)
-def test_approved_figures_are_fixed(case: World, column: str) -> None:
+def test_approved_figures_are_fixed(case: World) -> None:
     period = case.approved_period()
-    with refused("approved_figures_are_fixed"):
-        _set(period, **{column: FORGED[column]})
+    for column, forged in FORGED.items():
+        with about(column), refused("approved_figures_are_fixed"):
+            _set(period, **{column: forged})
 
 
-@pytest.mark.parametrize(
-    "change", ["posted_at = now()", "computations = 9", "entry_id = NULL", "prepared_at = now()"]
-)
-def test_posted_period_is_permanent(case: World, change: str) -> None:
+def test_posted_period_is_permanent(case: World) -> None:
     case.posted_period()
     set_clock(clock.now() + dt.timedelta(days=1))
-    with refused("posted_period_is_permanent"):
-        run(f"UPDATE ledger_period SET {change}")
+    for change in ("posted_at = now()", "computations = 9", "entry_id = NULL", "prepared_at = now()"):
+        with about(change), refused("posted_period_is_permanent"):
+            run(f"UPDATE ledger_period SET {change}")
 
 
 def test_periods_are_posted_in_order(case: World) -> None:
@@ -483,27 +474,25 @@ BEHIND = {
 }
 
 
-@pytest.mark.parametrize("name", BEHIND)
-def test_plain_constraint_stands_behind_the_guards_of_a_period(
-    own_owner: psycopg.Connection, name: str
-) -> None:
+def test_plain_constraint_stands_behind_the_guards_of_a_period(own_owner: psycopg.Connection) -> None:
     world = World.founded()
     world.award(10_000_000)
     world.computed_period()
     own_owner.execute("ALTER TABLE ledger_period DISABLE TRIGGER USER")
-    with refused_to_owner(own_owner, name):
-        own_owner.execute(f"UPDATE ledger_period SET {BEHIND[name]}")
+    for name, change in BEHIND.items():
+        with about(name), refused_to_owner(own_owner, name):
+            own_owner.execute(f"UPDATE ledger_period SET {change}")
 
 
-@pytest.mark.parametrize("figure", FIGURES)
-def test_plain_constraint_leaves_no_figure_out(own_owner: psycopg.Connection, figure: str) -> None:
+def test_plain_constraint_leaves_no_figure_out(own_owner: psycopg.Connection) -> None:
     """A comparison with a missing figure is unknown, and a CHECK takes unknown for true."""
     world = World.founded()
     world.award(10_000_000)
     world.computed_period()
     own_owner.execute("ALTER TABLE ledger_period DISABLE TRIGGER USER")
-    with refused_to_owner(own_owner, "computed_period_has_figures"):
-        own_owner.execute(f"UPDATE ledger_period SET {figure} = NULL")
+    for figure in FIGURES:
+        with about(figure), refused_to_owner(own_owner, "computed_period_has_figures"):
+            own_owner.execute(f"UPDATE ledger_period SET {figure} = NULL")
 
 
 @pytest.mark.parametrize(

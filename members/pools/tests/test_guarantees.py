@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
-from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run, value
+from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import TERMS, World
 from aidplatform.work.models import AuditEntry
 from members.people.models import User
@@ -299,13 +299,12 @@ def test_pool_gives_no_right_to_change_its_terms(world: World, column: str) -> N
         run(f"UPDATE members_pool SET {column} = {column}")
 
 
-@pytest.mark.parametrize(
-    "change", ["code = 'x'", "currency = 'EUR'", "charges_by_period = true", "time_zone = 'UTC'"]
-)
-def test_pool_keeps_its_money_terms_from_the_owner_too(committed_db: tuple[str, str], change: str) -> None:
+def test_pool_keeps_its_money_terms_from_the_owner_too(committed_db: tuple[str, str]) -> None:
     World.founded()
-    with psycopg.connect(committed_db[0]) as owner, refused_to_owner(owner, "pool_keeps_its_money_terms"):
-        owner.execute(f"UPDATE members_pool SET {change}")
+    with psycopg.connect(committed_db[0]) as owner:
+        for change in ("code = 'x'", "currency = 'EUR'", "charges_by_period = true", "time_zone = 'UTC'"):
+            with about(change), refused_to_owner(owner, "pool_keeps_its_money_terms"):
+                owner.execute(f"UPDATE members_pool SET {change}")
 
 
 def test_pool_keeps_its_money_terms_with_its_opening_date(world: World) -> None:
