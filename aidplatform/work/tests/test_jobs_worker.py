@@ -20,7 +20,7 @@ from ledger.sharing.models import Period
 
 pytestmark = pytest.mark.crash
 #: Longer than lease plus sweep plus a slow machine; what must come, comes before.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
