@@ -237,6 +237,7 @@ def test_long_job_keeps_its_lease(running: Stack, name: str) -> None:
 
 def test_cut_connections_lose_nothing(running: Stack, name: str) -> None:
     """Every connection of the platform is cut ten times a second while fifty jobs run, most within a write."""
+    _wait_done(_enqueue("probe.write", f"{name}-first"))
     stop, cut = threading.Event(), [0]
     waited = [_enqueue("probe.write", f"{name}-{n}", seconds=0.05) for n in range(40)]
     with connection.cursor() as cursor:
@@ -256,13 +257,12 @@ def test_cut_connections_lose_nothing(running: Stack, name: str) -> None:
     thread = threading.Thread(target=cut_off)
     thread.start()
     try:
-        waited += [_enqueue("probe.write", f"{name}-more{n}") for n in range(10)]
-        time.sleep(2)
+        waited += [_enqueue("probe.write", f"{name}-more{n}", seconds=0.05) for n in range(10)]
+        wait_until(lambda: cut[0] > 10, seconds=PATIENCE, what="eleven cuts")
     finally:
         stop.set()
         thread.join(timeout=10)
     _wait_done(*waited)
-    assert cut[0] > 10
     assert [len(_attempts_done(job.key)) for job in waited] == [1] * 50
     assert not Job.objects.filter(pk__in=[job.pk for job in waited], failures__gt=0).exists()
 
