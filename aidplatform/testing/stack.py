@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-
-from aidplatform.site.catalogues import compile_catalogues
 from django.db import connections
 from psycopg.conninfo import conninfo_to_dict
+
+from aidplatform.site.catalogues import compile_catalogues
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -46,25 +46,27 @@ span_guards = [
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
         referencing=pgtrigger.Referencing(new="new_rows"),
+        declare=[("wrong", "boolean")],
         func=f"""
             {_BEHIND_A_HEADCOUNT.format(lock="NO KEY UPDATE")}
-            -- LIMIT keeps each new row a probe of an index. As a plain join it was seen to become all new rows times
-            -- all old ones, where a large admission had been undone and its dead rows made the statistics small.
-            IF EXISTS (
+            -- EXECUTE plans anew for the rows that are there: a plan kept from a session's first, small admission was
+            -- seen to read the whole table for each of a hundred thousand new rows. LIMIT and the single column
+            -- keep each new row a probe of the right index.
+            EXECUTE $check$ SELECT EXISTS (
                 SELECT 1 FROM new_rows n
-                  LEFT JOIN LATERAL (SELECT m.id FROM members_membership m
-                                      WHERE m.id = n.membership_id AND m.pool_id = n.pool_id LIMIT 1) m ON true
-                 WHERE m.id IS NULL
-            ) THEN
+                  LEFT JOIN LATERAL (SELECT m.pool_id FROM public.members_membership m
+                                      WHERE m.id = n.membership_id LIMIT 1) m ON true
+                 WHERE m.pool_id IS DISTINCT FROM n.pool_id) $check$ INTO wrong;
+            IF wrong THEN
                 {refuse("span_belongs_to_its_membership", "no such membership in this pool")}
             END IF;
-            IF EXISTS (
+            EXECUTE $check$ SELECT EXISTS (
                 SELECT 1 FROM new_rows n CROSS JOIN LATERAL (
-                    SELECT 1 FROM members_span s
+                    SELECT 1 FROM public.members_span s
                      WHERE s.pool_id = n.pool_id AND s.membership_id = n.membership_id AND s.from_at <> n.from_at
                        AND s.from_at < coalesce(n.to_at, 'infinity') AND n.from_at < coalesce(s.to_at, 'infinity')
-                     LIMIT 1) overlapping
-            ) THEN
+                     LIMIT 1) overlapping) $check$ INTO wrong;
+            IF wrong THEN
                 {refuse("spans_do_not_overlap", "this membership is already covered at that time")}
             END IF;
             RETURN NULL;
