@@ -28,18 +28,20 @@ _CHARGED = """
     SELECT membership_id, share_fen FROM ledger_charge
      WHERE pool_id = %(pool)s AND period_no = %(number)s"""
 # One pass over people and charges side by side: per id bucket and class, how many of each, what they sum to,
-# and how many charges differ from the class's share.
+# and how many charges differ from the class's share. Charges of nobody counted have neither bucket nor class.
+_BOTH = f"({_COVERED}) p FULL JOIN ({_CHARGED}) c ON c.membership_id = p.membership_id"
+_IS_WRONG = "c.share_fen IS DISTINCT FROM (%(rates)s::bigint[])[p.class_no + 1]"
 _SIDE_BY_SIDE = f"""
-    SELECT coalesce(p.bucket, c.membership_id / %(width)s), p.class_no,
+    SELECT p.bucket, p.class_no,
            count(p.membership_id), coalesce(bit_xor(hashint8extended(p.membership_id, p.class_no)), 0),
-           count(c.membership_id), coalesce(sum(c.share_fen), 0)::bigint,
-           count(*) FILTER (WHERE c.share_fen IS DISTINCT FROM (%(rates)s::bigint[])[p.class_no + 1]),
-           min(coalesce(p.membership_id, c.membership_id))
-               FILTER (WHERE c.share_fen IS DISTINCT FROM (%(rates)s::bigint[])[p.class_no + 1])
-      FROM ({_COVERED}) p FULL JOIN ({_CHARGED}) c ON c.membership_id = p.membership_id
-     GROUP BY 1, 2"""
+           count(c.membership_id), coalesce(sum(c.share_fen), 0)::bigint, count(*) FILTER (WHERE {_IS_WRONG})
+      FROM {_BOTH} GROUP BY 1, 2"""
+_FIRST_WRONG = f"""
+    SELECT coalesce(p.membership_id, c.membership_id), c.share_fen FROM {_BOTH}
+     WHERE {_IS_WRONG} AND p.bucket IS NOT DISTINCT FROM %(bucket)s
+       AND p.class_no IS NOT DISTINCT FROM %(class_no)s ORDER BY 1 LIMIT 1"""
 _PEOPLE_ONLY = f"""
-    SELECT bucket, class_no, count(*), bit_xor(hashint8extended(membership_id, class_no)), 0, 0, 0, NULL
+    SELECT bucket, class_no, count(*), bit_xor(hashint8extended(membership_id, class_no)), 0, 0, 0
       FROM ({_COVERED}) p GROUP BY 1, 2"""
 
 
@@ -72,23 +74,25 @@ def verify_headcount(report: Report, period: PeriodRow) -> None:
     for first_id, width, *line in manifest:
         _hold_shard(report, period, counted.pop(first_id // width, Shard()), line)
     for bucket, shard in counted.items():
-        where = f"{period.where}, ids from {bucket * min(widths)}, in no shard"
+        where = f"{period.where}, of nobody counted" if bucket is None else f"{period.where}, in no shard"
         report.expect("headcount_is_recounted", f"{where}: people", 0, sum(shard.people.values()))
         report.expect("shard_matches_manifest", f"{where}: charges", 0, shard.charges)
 
 
-def _count(report: Report, period: PeriodRow, width: int) -> dict[int, Shard]:
+def _count(report: Report, period: PeriodRow, width: int) -> dict[int | None, Shard]:
     """Count people and charges by shard in one pass, and hold each charge against its class's share."""
     rates: list[int | None] = [None] * CLASSES
     for row in period.classes or []:
         rates[row["class_no"]] = row["share_fen"]
-    rows = fetch(
-        _SIDE_BY_SIDE if period.is_posted else _PEOPLE_ONLY,
-        period.parameters
-        | {"as_of": period.as_of, "recorded": period.headcount_recorded_at, "width": width, "rates": rates},
-    )
-    shards: dict[int, Shard] = {}
-    for bucket, class_no, people, ids_hash, charges, fen, wrong, example in rows:
+    parameters = period.parameters | {
+        "as_of": period.as_of,
+        "recorded": period.headcount_recorded_at,
+        "width": width,
+        "rates": rates,
+    }
+    shards: dict[int | None, Shard] = {}
+    rows = fetch(_SIDE_BY_SIDE if period.is_posted else _PEOPLE_ONLY, parameters)
+    for bucket, class_no, people, ids_hash, charges, fen, wrong in rows:
         shard = shards.setdefault(bucket, Shard())
         if people:
             shard.people[str(class_no)] = people
@@ -98,27 +102,23 @@ def _count(report: Report, period: PeriodRow, width: int) -> dict[int, Shard]:
         if period.is_posted:
             report.examined("charge_equals_class_rate", max(people, charges))
         if wrong:
-            rate = None if class_no is None else f"{rates[class_no]} fen for class {class_no}"
-            _note_wrong_charge(report, period, rate, wrong, example)
+            rate = (
+                "no charge: not counted"
+                if class_no is None
+                else f"{rates[class_no]} fen for class {class_no}"
+            )
+            ((membership, share),) = fetch(
+                _FIRST_WRONG, parameters | {"bucket": bucket, "class_no": class_no}
+            )
+            report.false(
+                "charge_equals_class_rate",
+                f"{period.where}, membership {membership}" + (f" and {wrong - 1} more" if wrong > 1 else ""),
+                rate,
+                "no charge" if share is None else f"{share} fen",
+                wrong,
+            )
     _hold_totals(report, period, shards)
     return shards
-
-
-def _note_wrong_charge(
-    report: Report, period: PeriodRow, rate: str | None, wrong: int, membership: int
-) -> None:
-    """Look up the first membership whose charge differs and note both figures."""
-    rows = fetch(
-        f"SELECT share_fen FROM ({_CHARGED}) c WHERE membership_id = %(membership)s",
-        period.parameters | {"membership": membership},
-    )
-    report.false(
-        "charge_equals_class_rate",
-        f"{period.where}, membership {membership}" + (f" and {wrong - 1} more" if wrong > 1 else ""),
-        rate or "no charge: not counted",
-        " and ".join(f"{share} fen" for (share,) in rows) or "no charge",
-        wrong,
-    )
 
 
 def _hold_shard(report: Report, period: PeriodRow, shard: Shard, line: list[Any]) -> None:
@@ -140,7 +140,7 @@ def _hold_shard(report: Report, period: PeriodRow, shard: Shard, line: list[Any]
         report.expect("shard_matches_manifest", where, expected, found)
 
 
-def _hold_totals(report: Report, period: PeriodRow, shards: dict[int, Shard]) -> None:
+def _hold_totals(report: Report, period: PeriodRow, shards: dict[int | None, Shard]) -> None:
     """Hold the period's own totals and the log against the recount."""
     totals: dict[str, int] = {}
     for shard in shards.values():
