@@ -123,7 +123,7 @@ class Installation:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "aidplatform.embedded", command],
                 cwd=CHECKOUT,
-                env={**CLEAN, "AID_STATE_DIR": str(self.state), **variables},
+                env={**CLEAN, "HOME": str(self.state), "AID_STATE_DIR": str(self.state), **variables},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 **self._identity(),
