@@ -15,6 +15,7 @@ from aidplatform.lib import clock, crypto
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.work import audit
 from members.joining.eligibility import (
+    age_on,
     age_refusal,
     covered_from,
     eligible_from,
@@ -173,7 +174,7 @@ def sign_covenant(
         membership = admit_member(
             pool=pool,
             person=signer,
-            class_no=locked.plan_version.plan().classes[0].class_no,
+            class_no=locked.plan_version.plan().class_at(age_on(paper.birth_date, today)),
             from_at=clock.start_of_day(covered_from(today), pool.time_zone),
             joined_date=today,
             actor=signer.code,

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 from typing import Any, Literal, TypeVar, get_args
 
@@ -239,12 +240,17 @@ class CalendarTerms:
 
 @dataclass(frozen=True, slots=True)
 class ClassTerms:
-    """Give members of one class their weight and the name it has on bills."""
+    """Give members of one class their weight and the name it has on bills.
+
+    age_from, age_before: who joins at an age in [age_from, age_before) belongs here; None where age doesn't matter.
+    """
 
     class_no: int
     weight: int
     name_en: str
     name_zh: str
+    age_from: int | None = None
+    age_before: int | None = None
 
     def __post_init__(self) -> None:
         # Six bits hold the class in a roll of members.
@@ -252,18 +258,30 @@ class ClassTerms:
         _check_int("weight", self.weight, 1, 1_000_000)
         _check_text("name_en", self.name_en)
         _check_text("name_zh", self.name_zh)
+        if (self.age_from is None) != (self.age_before is None):
+            raise TermsError("age_before", "half_an_age_band", "an age band has both a first age and an end")
+        if self.age_from is not None:
+            _check_age_band(self.age_from, self.age_before)
 
     @classmethod
     def from_json(cls, data: object) -> ClassTerms:
-        return cls(**_fields(data, required=("class_no", "weight", "name_en", "name_zh")))
+        given = _fields(
+            data,
+            required=("class_no", "weight", "name_en", "name_zh"),
+            optional=("age_from", "age_before"),
+        )
+        return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        told: dict[str, Any] = {
             "class_no": self.class_no,
             "weight": self.weight,
             "name_en": self.name_en,
             "name_zh": self.name_zh,
         }
+        if self.age_from is not None:
+            told |= {"age_from": self.age_from, "age_before": self.age_before}
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,10 +297,7 @@ class AidTerms:
         _check_type("severity", self.severity, str)
         if not _SEVERITY.fullmatch(self.severity):
             raise TermsError("severity", "bad_code", "must be lower case letters and underscores")
-        _check_int("age_from", self.age_from, 0, MAX_AGE)
-        _check_int("age_before", self.age_before, 0, MAX_AGE)
-        if self.age_from >= self.age_before:
-            raise TermsError("age_before", "empty_age_band", f"no age from {self.age_from} to below it")
+        _check_age_band(self.age_from, self.age_before)
         _check_int("max_aid_fen", self.max_aid_fen, 1)
 
     @classmethod
@@ -348,6 +363,12 @@ class PlanTerms:
             if row.class_no == class_no:
                 return row.weight
         raise KeyError(class_no)
+
+    def class_at(self, age: int) -> int:
+        """Return the class of who joins at that age; below or above every band it is the nearest one."""
+        rows = sorted(self.classes, key=lambda row: row.age_from or 0)
+        reached = [row for row in rows if row.age_from is not None and row.age_from <= age]
+        return (reached[-1] if reached else rows[0]).class_no
 
     def max_aid_at(self, *, severity: str, age: int) -> int:
         """Return the most aid for a severity at an age in completed years; 0 when the plan has none."""
@@ -464,6 +485,19 @@ def _check_classes(classes: tuple[ClassTerms, ...]) -> None:
         if row.class_no in seen:
             raise TermsError(f"classes[{place}].class_no", "listed_twice", f"class {row.class_no} again")
         seen.add(row.class_no)
+    _check_class_ages(classes)
+
+
+def _check_class_ages(classes: tuple[ClassTerms, ...]) -> None:
+    """Demand that ages decide for every class or for none, and then leave no age between two classes."""
+    bands = sorted((row.age_from, row.age_before) for row in classes if row.age_from is not None)
+    if bands and len(bands) < len(classes):
+        raise TermsError("classes", "some_without_ages", "either every class has an age band or none")
+    for (_first, end), (begin, _last) in pairwise(bands):
+        if end != begin:
+            raise TermsError(
+                "classes", "ages_do_not_join", f"a band ends at {end}, the next begins at {begin}"
+            )
 
 
 def _check_aid(aid: tuple[AidTerms, ...]) -> None:
@@ -491,6 +525,13 @@ def _check_int(field: str, value: object, low: int, high: int = MAX_INT) -> None
     _check_type(field, value, int)
     if not low <= value <= high:  # type: ignore[operator]
         raise TermsError(field, "out_of_range", f"{value} isn't between {low} and {high}", low=low, high=high)
+
+
+def _check_age_band(age_from: object, age_before: object) -> None:
+    _check_int("age_from", age_from, 0, MAX_AGE)
+    _check_int("age_before", age_before, 0, MAX_AGE)
+    if age_from >= age_before:  # type: ignore[operator]
+        raise TermsError("age_before", "empty_age_band", f"no age from {age_from} to below it")
 
 
 def _check_text(field: str, value: object) -> None:

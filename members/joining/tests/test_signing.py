@@ -46,6 +46,19 @@ def newcomer(world: World) -> User:
     return User.objects.create_user("newcomer@example.org")
 
 
+def test_age_on_the_day_of_signing_decides_the_class(newcomer: User) -> None:
+    names = {"name_en": "Band", "name_zh": "年龄段"}
+    bands = [
+        {"class_no": 0, "weight": 2, "age_from": 18, "age_before": 30, **names},
+        {"class_no": 1, "weight": 3, "age_from": 30, "age_before": 60, **names},
+    ]
+    world = World.founded(code="by-age", classes=bands)
+    born = dt.date(1996, 1, 1)  # thirty on the day of the signature, 2026-01-01
+    membership = _sign(filled(world.pool, newcomer, paper(born=born)))
+    span = MembershipSpan.objects.get(pool_id=world.pool.pk, membership_id=membership.pk)
+    assert span.class_no == 1
+
+
 def test_signature_admits_from_tomorrow_and_names_the_end_of_waiting(world: World, newcomer: User) -> None:
     membership = _sign(filled(world.pool, newcomer))
     span = MembershipSpan.objects.get(pool_id=world.pool.pk, membership_id=membership.pk)

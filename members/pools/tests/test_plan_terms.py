@@ -436,3 +436,47 @@ def test_four_years_have_as_many_periods_as_months_lay_down():
     openings = {period_dates(terms, date(2020, 1, 1) + timedelta(days=n)).opening_date for n in range(1461)}
     assert len(openings) == 96
     assert sum(d.day == 15 for d in openings) == 48
+
+
+def banded(*bands: tuple[int, int | None, int | None]) -> dict[str, Any]:
+    """Return terms with one class per (number, first age, end); None leaves the age out."""
+    rows = [
+        {"class_no": no, "weight": no + 1, "name_en": f"Class {no}", "name_zh": f"第{no}类"}
+        | ({} if first is None else {"age_from": first})
+        | ({} if end is None else {"age_before": end})
+        for no, first, end in bands
+    ]
+    return changed("classes", rows)
+
+
+@pytest.mark.parametrize(
+    ("age", "class_no"), [(17, 2), (18, 2), (29, 2), (30, 0), (44, 0), (45, 1), (59, 1), (90, 1)]
+)
+def test_age_at_joining_decides_the_class_whatever_the_order_of_numbers(age: int, class_no: int) -> None:
+    plan = PlanTerms.from_json(banded((0, 30, 45), (1, 45, 60), (2, 18, 30)))
+    assert plan.class_at(age) == class_no
+    assert PlanTerms.from_json(plan.to_json()) == plan
+
+
+def test_without_ages_everyone_joins_the_first_class() -> None:
+    plan = PlanTerms.from_json(banded((3, None, None), (1, None, None)))
+    assert (plan.class_at(20), plan.class_at(59)) == (1, 1)
+    assert all("age_from" not in row for row in plan.to_json()["classes"])
+
+
+@pytest.mark.parametrize(
+    ("bands", "field", "code"),
+    [
+        (((0, 18, 30), (1, None, None)), "classes", "some_without_ages"),
+        (((0, 18, 30), (1, 31, 60)), "classes", "ages_do_not_join"),
+        (((0, 18, 30), (1, 29, 60)), "classes", "ages_do_not_join"),
+        (((0, 18, None),), "classes[0].age_before", "half_an_age_band"),
+        (((0, 30, 30),), "classes[0].age_before", "empty_age_band"),
+    ],
+)
+def test_class_ages_that_make_no_sense_are_refused_by_name(
+    bands: tuple[tuple[int, int | None, int | None], ...], field: str, code: str
+) -> None:
+    with pytest.raises(TermsError) as refused:
+        PlanTerms.from_json(banded(*bands))
+    assert (refused.value.field, refused.value.code) == (field, code)
