@@ -153,6 +153,12 @@ GUARANTEES: dict[str, object] = {
     "objection_is_answered_by_another": _(
         "You had a part in this case. Another second reviewer answers the objection."
     ),
+    "released_order_has_its_entry": _(
+        "A payment leaves only with its entry in the books, by the same two people."
+    ),
+    "period_people_hold_their_duty": _(
+        "A pool admin prepares a period, a controller approves it. You do not hold that duty in this pool."
+    ),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

@@ -63,7 +63,7 @@ def demo_people() -> list[dict[str, Any]]:
     return [
         {
             "person": person,
-            "duties": [g.get_duty_display() for g in person.duty_grants.all() if not g.ended_at],
+            "duties": sorted({str(g.get_duty_display()) for g in person.duty_grants.all() if not g.ended_at}),
         }
         for person in people
     ]

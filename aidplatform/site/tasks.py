@@ -1,5 +1,5 @@
 """Gathers the jobs of the site, because Celery's discovery looks for this name."""
 
-from aidplatform.site import demo
+from aidplatform.site.demo import pools
 
-__all__ = ["demo"]
+__all__ = ["pools"]

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from aidplatform.site import demo_views, job_views, manual_views, views
+from aidplatform.site import job_views, manual_views, views
+from aidplatform.site.demo import views as demo_views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -19,6 +20,9 @@ urlpatterns = [
     path("demo/mail/", demo_views.mail, name="demo_mail"),
     path("demo/person/", demo_views.switch, name="demo_switch"),
     path("demo/clock/", demo_views.move_clock, name="demo_move_clock"),
-    path("demo/million/", demo_views.start_million, name="demo_million"),
+    path("demo/case/", demo_views.next_step, name="demo_case"),
+    path("demo/case/another/", demo_views.another_case, name="demo_another_case"),
+    path("demo/trick/", demo_views.try_trick, name="demo_trick"),
+    path("demo/million/", demo_views.make_million, name="demo_million"),
     path("demo/million/progress/", demo_views.million, name="demo_million_progress"),
 ]

@@ -18,6 +18,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import ForbiddenError
 from aidplatform.lib.http import public, refusal
 from aidplatform.lib.templating import THEME_COOKIE, THEMES, local_address
+from aidplatform.site.demo.tour import tour
 from aidplatform.site.todo import todos_of
 from ledger.disclosure.selectors import pool_cards
 from members.joining.models import Membership
@@ -41,6 +42,8 @@ def home(request: HttpRequest) -> HttpResponse:
     person = request.user if request.user.is_authenticated else None
     todos = todos_of(person) if person else None
     context = {"section": "home", "cards": pool_cards(), "todos": todos, "my_pools": my_pools(person)}
+    if settings.DEMO and person is None:
+        context |= tour()
     return render(request, "site/home.html", context)
 
 

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import replace
 
 from aidplatform.lib import clock
-from aidplatform.site.demo_bank import next_statement
+from aidplatform.site.demo.bank import next_statement
 from aidplatform.testing.world import World, set_clock
 from ledger.custody import services
 from ledger.custody.models import BankAccount, PaymentOrder

@@ -7,7 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
-from aidplatform.site import demo
+from aidplatform.site.demo.people import make_people
+from aidplatform.site.demo.pools import MAKE_MILLION
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.jobs import enqueue
@@ -22,7 +23,7 @@ DEMO_POSTS = ["/demo/person/", "/demo/clock/", "/demo/million/"]
 @pytest.fixture
 def cast_of_demo(db: None) -> dict[str, User]:
     """Give the test the demonstration's people."""
-    return demo.make_people()
+    return make_people()
 
 
 @pytest.mark.parametrize("address", DEMO_PAGES)
@@ -96,7 +97,7 @@ def test_million_is_one_job_however_often_it_is_asked_for(db: None) -> None:
     client = client_of(None)
     client.post("/demo/million/")
     client.post("/demo/million/")
-    assert Job.objects.filter(kind=demo.MAKE_MILLION).count() == 1
+    assert Job.objects.filter(kind=MAKE_MILLION).count() == 1
     assert "A worker is admitting a million members" in client.get("/demo/").content.decode()
     part = client.get("/demo/million/progress/", headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" in part
@@ -200,7 +201,7 @@ def test_banner_costs_the_same_for_one_person_and_four(db: None) -> None:
     client = client_of(None)
     with CaptureQueriesContext(connection) as one:
         client.get("/docs/")
-    demo.make_people()
+    make_people()
     with CaptureQueriesContext(connection) as more:
         client.get("/docs/")
     assert len(one) == len(more)

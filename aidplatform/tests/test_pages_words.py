@@ -16,8 +16,8 @@ from django.test import Client
 from django.utils import translation
 from django.utils.translation import trans_real
 
-from aidplatform.site import demo
 from aidplatform.site.catalogues import compile_catalogues
+from aidplatform.site.demo.people import make_people
 from aidplatform.site.manual import PAGES
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, public_world
@@ -117,7 +117,7 @@ def test_recorder_notices_a_message_without_chinese() -> None:
 def full_world(db: None) -> World:
     """Give the test a pool with something on every page."""
     world = public_world()
-    demo.make_people()
+    make_people()
     world.award(1_000_000)
     world.posted_period()
     enqueue(kind="test.kind", key="stuck", payload={}, actor="x")

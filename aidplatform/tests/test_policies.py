@@ -31,7 +31,8 @@ PUBLIC = {
     "home", "set_language", "set_theme", "health", "robots", "docs", "doc",
     "pool", "periods", "period", "period_classes_csv", "plan", "award_period", "log", "log_entry", "log_entry_raw",
     "join",
-    "demo", "demo_bank", "demo_mail", "demo_switch", "demo_move_clock", "demo_million", "demo_million_progress",
+    "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
+    "demo_million", "demo_million_progress", "demo_trick",
     "api_schema", "api_pools", "api_pool", "api_plan_versions", "api_periods", "api_period", "api_cases",
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
-from ledger.custody.triggers import shown_sql
+from ledger.custody.triggers import free_money_sql, shown_sql
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
 from members.pools.models import Pool
@@ -419,21 +419,29 @@ def payable_awards(pool: Pool) -> list[Payable]:
 
 
 def payable_fee_fen(period: Period) -> int:
-    """Return what of a period's fee can be ordered now: floor(Φ × collected / S) less what was, after its aid."""
+    """Return what of a period's fee can be ordered now (fen): earned by the cash, not taken, and there to be spent.
+
+    Earned is floor(Φ × collected / S), once the period's aid is ordered in full. What orders that wait for their
+    release will take is not there any more.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT CASE WHEN p.state <> 'posted' OR a.ordered < p.aid_fen THEN 0 ELSE greatest(0,
-                        CASE WHEN p.assessed_fen = 0 THEN p.fee_fen
-                             ELSE div(p.fee_fen::numeric * k.fen, p.assessed_fen) END - f.taken) END::bigint
-                 FROM ledger_period p,
+            f"""SELECT CASE WHEN d.state <> 'posted' OR a.ordered < d.aid_fen THEN 0 ELSE greatest(0, least(m.free,
+                        CASE WHEN d.assessed_fen = 0 THEN d.fee_fen
+                             ELSE div(d.fee_fen::numeric * k.fen, d.assessed_fen) END - f.taken)) END::bigint
+                 FROM ledger_period d,
                       LATERAL (SELECT coalesce(sum(amount_fen), 0) AS fen FROM ledger_collection
-                                WHERE pool_id = p.pool_id AND period_no = p.number) k,
+                                WHERE pool_id = d.pool_id AND period_no = d.number) k,
                       LATERAL (SELECT coalesce(sum(o.amount_fen), 0) AS ordered FROM ledger_paymentorder o
                                  JOIN ledger_award w ON w.id = o.award_id
-                                WHERE w.period_id = p.id AND o.state NOT IN ('cancelled', 'returned')) a,
+                                WHERE w.period_id = d.id AND o.state NOT IN ('cancelled', 'returned')) a,
                       LATERAL (SELECT coalesce(sum(amount_fen), 0) AS taken FROM ledger_paymentorder
-                                WHERE period_id = p.id AND state NOT IN ('cancelled', 'returned')) f
-                WHERE p.id = %s""",
+                                WHERE period_id = d.id AND state NOT IN ('cancelled', 'returned')) f,
+                      LATERAL (SELECT {free_money_sql("d.pool_id")}
+                                      - coalesce(sum(amount_fen) FILTER (WHERE kind <> 'refund'), 0) AS free
+                                 FROM ledger_paymentorder
+                                WHERE pool_id = d.pool_id AND state = 'ordered') m
+                WHERE d.id = %s""",  # noqa: S608 - fixed names
             [period.pk],
         )
         fen: int = cursor.fetchone()[0]

@@ -235,11 +235,11 @@ def _bill_context(found: Period) -> dict[str, Any]:
         "parts": share_parts(figures, base) if base else [],
         "rows": [(names.get(row.class_no, row.class_no), row) for row in figures.classes],
         "awards": [(award, face_of(award.masked)) for award in selectors.awards_of(found)],
-        "recompute": _recompute_data(figures),
+        "recompute": recompute_data(figures),
     }
 
 
-def _recompute_data(figures: Figures) -> dict[str, Any]:
+def recompute_data(figures: Figures) -> dict[str, Any]:
     """Return the published figures for the browser's own arithmetic; as text, since some exceed 2^53."""
     return {
         "A": str(figures.aid_fen),

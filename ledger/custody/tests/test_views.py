@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from aidplatform.site.demo_bank import next_statement_file
+from aidplatform.site.demo.bank import next_statement_file
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.refusals import run

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_money
-from aidplatform.site.demo import prepare_demo
+from aidplatform.site.demo.start import prepare_demo
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import progress
 from members.people.models import User

@@ -1,0 +1,327 @@
+"""What the people of a demonstration do, each deed by its service and as somebody who holds the duty for it.
+
+Every deed looks first whether it has been done: done already, it does nothing.
+"""
+
+import datetime as dt
+import io
+
+from PIL import Image, ImageDraw
+
+from aidplatform.lib import clock
+from aidplatform.site.demo.bank import next_statement_file
+from aidplatform.site.demo.clock import ZONE
+from aidplatform.site.demo.people import CAST, NEIGHBOR, born_of, cast_member, document_of
+from claims.filing import services as filing
+from claims.filing.illnesses import ILLNESSES
+from claims.filing.models import Claim
+from claims.filing.selectors import read_payee
+from claims.publicity import services as publicity
+from claims.publicity.models import Objection
+from claims.review import services as review
+from claims.review.models import Outcome
+from claims.review.selectors import shown_sha256
+from ledger.custody import selectors as custody
+from ledger.custody import services as paying
+from ledger.custody.models import BankAccount, PaymentOrder
+from ledger.sharing import services as sharing
+from ledger.sharing.models import Period
+from members.joining import applications
+from members.joining.models import Membership
+from members.people.identity import paper_of
+from members.people.models import User
+from members.pools.models import Pool
+
+UNPAID = 0.03
+OPERATOR = ("Operator of the demonstration", "6222 0000 0000 9999 01")
+REGIONS = ("zhejiang", "sichuan", "guangdong", "henan", "jiangsu", "beijing", "hubei", "shandong")
+REASONS = {
+    "approved": "The hospital's report establishes the illness after the waiting period; the papers agree.",
+    "rejected": "The report names a benign nodule, which the covenant does not list.",
+}
+
+
+def code_of(key: str) -> str:
+    """Return the code of one of the cast."""
+    return cast_member(key).code
+
+
+# --- joining ----------------------------------------------------------------------------------------------------
+
+
+def join(pool: Pool, person: User, number: int) -> None:
+    """Take a person through the six steps of joining, to the signature."""
+    if Membership.objects.filter(pool=pool, person=person).exists():
+        return
+    at = clock.now()
+    serial = number + 40 * len(pool.code)
+    born = next((role.born for role in CAST if role.email == person.email), born_of(serial))
+    application = applications.start_application(pool=pool, person=person, at=at)
+    paper = document_of(person, born, serial)
+    known = paper_of(person)
+    applications.save_identity(application=application, paper=known or paper, at=at)
+    for question in application.plan_version.questions():
+        applications.save_answer(application=application, code=question.code, answer=False, at=at)
+    applications.save_understood(application=application, at=at)
+    applications.save_covenant_read(application=application, at=at)
+    applications.save_consents(application=application, health=True, publication=True, at=at)
+    applications.sign_covenant(
+        application=application,
+        signer=person,
+        shown_sha256=application.plan_version.covenant_sha256,
+        language=person.language,
+        at=at,
+    )
+
+
+# --- claims -----------------------------------------------------------------------------------------------------
+
+
+def tell(pool: Pool, person: User, illness: str, ends: str, place: int) -> None:
+    """Take a claim one day further on its way, as far as the script lets it come.
+
+    place 0: it is filed; 1: it is reviewed; 2: it is decided.
+    """
+    if place == 0:
+        claim = draft_claim(pool, person, illness)
+        if ends != "draft" and claim.state == Claim.State.DRAFT:
+            file_claim(claim)
+        return
+    claim = latest_claim(pool, person)
+    if ends == "withdrawn":
+        if claim.state == Claim.State.FILED:
+            publicity.withdraw_claim(claim=claim, claimant=person.code, at=clock.now())
+    elif place == 1 and ends not in {"draft", "filed"}:
+        _review(claim, ends)
+    elif place == 2 and ends not in {"draft", "filed", "under_review", "papers_requested", "recommended"}:
+        decide(claim, "rejected" if ends == "rejected" else "approved")
+
+
+def draft_claim(pool: Pool, person: User, illness: str) -> Claim:
+    """Return the person's claim of this illness, or begin one and tell everything but the consent."""
+    found = Claim.objects.filter(pool=pool, claimant=person, illness=illness).order_by("-pk").first()
+    if found is not None:
+        return found
+    membership = Membership.objects.get(pool=pool, person=person)
+    paper = paper_of(person)
+    assert paper is not None
+    claim = filing.start_claim(membership=membership, claimant=person.code, at=clock.now())
+    filing.save_draft(
+        claim=claim,
+        claimant=person.code,
+        at=clock.now(),
+        event_date=clock.today(ZONE) - dt.timedelta(days=6),
+        illness=illness,
+        birth_date=paper.birth_date,
+        story="It was found at the yearly check-up; the hospital's report is attached.",
+        sex="f" if membership.number % 2 else "m",
+        region=REGIONS[membership.number % len(REGIONS)],
+        payee_name=person.name_zh,
+        payee_account=f"6222 0000 5000 {membership.number:04d} {person.pk % 1000:03d}",
+    )
+    for kind in ILLNESSES[illness].papers:
+        filing.add_evidence(
+            claim=claim, claimant=person.code, kind=kind, data=photograph(claim.code, kind), at=clock.now()
+        )
+    return claim
+
+
+def file_claim(claim: Claim) -> None:
+    """File a claim with consent to the face that would be published."""
+    claim = Claim.objects.select_related("pool", "membership", "claimant").get(pk=claim.pk)
+    _benefit, face = filing.preview(claim)
+    filing.file_claim(claim=claim, claimant=claim.claimant.code, shown_face=face, at=clock.now())
+
+
+def take_up(claim: Claim) -> None:
+    """Let the reviewer take a claim up."""
+    review.assign_claim(claim=claim, reviewer=code_of("reviewer"), at=clock.now())
+
+
+def recommend(claim: Claim, outcome: str = "approved") -> None:
+    """Let the reviewer recommend."""
+    claim.refresh_from_db()
+    review.recommend(
+        claim=claim,
+        reviewer=code_of("reviewer"),
+        outcome=outcome,
+        aid_fen=(claim.aid_fen or 0) if outcome == Outcome.APPROVED else 0,
+        clause="aid",
+        reason=REASONS[outcome],
+        at=clock.now(),
+    )
+
+
+def decide(claim: Claim, outcome: str = "approved") -> None:
+    """Let the second reviewer decide as it was recommended; a job publishes an approved case."""
+    claim.refresh_from_db()
+    if claim.state == Claim.State.RECOMMENDED:
+        review.decide(
+            claim=claim,
+            decider=code_of("second_reviewer"),
+            outcome=outcome,
+            clause="aid",
+            reason="I have read the papers and agree.",
+            shown_sha256=shown_sha256(claim),
+            at=clock.now(),
+        )
+
+
+def _review(claim: Claim, ends: str) -> None:
+    if claim.state == Claim.State.FILED:
+        take_up(claim)
+        claim.refresh_from_db()
+    if claim.state != Claim.State.UNDER_REVIEW or ends == "under_review":
+        return
+    if ends == "papers_requested":
+        review.request_papers(
+            claim=claim,
+            reviewer=code_of("reviewer"),
+            kinds=["hospital_record"],
+            message="Please send the discharge letter: the report names no date of admission.",
+            at=clock.now(),
+        )
+    else:
+        recommend(claim, "rejected" if ends == "rejected" else "approved")
+
+
+def object_to(pool: Pool, person: User) -> None:
+    """Let the neighbor object to a person's case."""
+    claim = latest_claim(pool, person)
+    if claim.state == Claim.State.IN_PUBLICITY and not claim.objections.exists():
+        publicity.object_to_case(
+            claim=claim,
+            member=code_of(NEIGHBOR),
+            reason="I believe this illness was known before the person joined.",
+            at=clock.now(),
+        )
+
+
+def answer(pool: Pool, person: User, *, upheld: bool) -> None:
+    """Let the reviewer who had no part answer the open objection to a person's case."""
+    claim = latest_claim(pool, person)
+    objection = claim.objections.filter(state=Objection.State.OPEN).select_related("claim").first()
+    if objection is not None:
+        publicity.answer_objection(
+            objection=objection,
+            answerer=code_of("third_reviewer"),
+            upheld=upheld,
+            answer="An older report was found: it began before joining."
+            if upheld
+            else "The first report is of this year; nothing earlier was found.",
+            at=clock.now(),
+        )
+
+
+def confirm_receipt(pool: Pool, person: User) -> None:
+    """Let the person who was helped say that the money has come."""
+    for claim in Claim.objects.filter(pool=pool, claimant=person, state=Claim.State.PAID):
+        publicity.confirm_receipt(claim=claim, claimant=person.code, at=clock.now())
+
+
+def latest_claim(pool: Pool, person: User) -> Claim:
+    """Return the person's newest claim."""
+    return (
+        Claim.objects.filter(pool=pool, claimant=person)
+        .select_related("pool", "membership", "claimant")
+        .order_by("-pk")[0]
+    )
+
+
+def photograph(code: str, kind: str) -> bytes:
+    """Return a JPEG that says what it stands for; each claim and kind its own picture."""
+    picture = Image.new("RGB", (840, 594), (250, 248, 240))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((24, 24, 816, 570), outline=(120, 130, 126), width=3)
+    draw.text((60, 60), "DEMONSTRATION", fill=(160, 60, 50), font_size=30)
+    draw.text((60, 130), kind.replace("_", " ").upper(), fill=(40, 50, 48), font_size=44)
+    draw.text((60, 220), f"for claim {code}", fill=(40, 50, 48), font_size=26)
+    draw.text((60, 500), "An invented paper of an invented person.", fill=(120, 130, 126), font_size=22)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+# --- periods and money ------------------------------------------------------------------------------------------
+
+
+def prepare_period(period: Period) -> None:
+    """Let the pool admin ask for the dry run of a settled period."""
+    period.refresh_from_db()
+    if period.state == Period.State.SETTLED:
+        sharing.request_computation(period=period, preparer=code_of("pool_admin"))
+
+
+def approve_period(period: Period) -> None:
+    """Let the controller approve the figures of a computed period; the worker posts it."""
+    period.refresh_from_db()
+    if period.state == Period.State.COMPUTED:
+        sharing.approve_period(
+            period=period,
+            approver=code_of("controller"),
+            shown_sha256=period.shown_sha256 or "",
+            at=clock.now(),
+        )
+
+
+def import_bank(pool: Pool, until: dt.date, unpaid: float = UNPAID) -> None:
+    """Let the treasurer import the bank's statement up to and without a day, unless it is there."""
+    account = BankAccount.objects.select_related("pool").get(pool=pool)
+    last = account.statements.order_by("-number").first()
+    if last is not None and last.to_date >= until:
+        return
+    data = next_statement_file(account, until=until, unpaid=unpaid)
+    paying.import_statement(
+        account=account,
+        data=data,
+        filename=f"statement-{until}.csv",
+        importer=code_of("treasurer"),
+        at=clock.now(),
+    )
+
+
+def pay_out(pool: Pool) -> None:
+    """Order and release all aid that can be paid, then the fee that was earned."""
+    for payable in custody.payable_awards(pool):
+        if payable.payable_fen:
+            release(order_aid(pool, payable))
+    for period in pool.periods.filter(state=Period.State.POSTED).order_by("number"):
+        fee_fen = custody.payable_fee_fen(period)
+        if fee_fen:
+            release(
+                paying.order_payment(
+                    pool=pool,
+                    kind=PaymentOrder.Kind.FEE,
+                    period=period,
+                    amount_fen=fee_fen,
+                    payee_name=OPERATOR[0],
+                    payee_account=OPERATOR[1],
+                    orderer=code_of("treasurer"),
+                    at=clock.now(),
+                )
+            )
+
+
+def order_aid(pool: Pool, payable: custody.Payable) -> PaymentOrder:
+    """Let the treasurer order what can be paid of an award, to the account that its claimant named."""
+    claim = Claim.objects.get(pool=pool, code=payable.award.claim_code)
+    payee = read_payee(claim)
+    assert payee is not None
+    return paying.order_payment(
+        pool=pool,
+        kind=PaymentOrder.Kind.AID,
+        award=payable.award,
+        amount_fen=payable.payable_fen,
+        payee_name=payee.name,
+        payee_account=payee.account,
+        orderer=code_of("treasurer"),
+        at=clock.now(),
+    )
+
+
+def release(order: PaymentOrder) -> None:
+    """Let the controller release an order."""
+    order.refresh_from_db()
+    paying.release_payment(
+        order=order, releaser=code_of("controller"), shown_sha256=order.shown_sha256 or "", at=clock.now()
+    )

@@ -1,0 +1,361 @@
+"""A year of three small pools: a town, a village and an association, played by the cast through the services.
+
+The script is a list of stops: days on which somebody does something. Every deed looks at the rows first, so a
+history that was broken off goes on from where it stood. What happens follows from the script alone; only the
+codes of people and claims are drawn.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import DomainError
+from aidplatform.site.demo import deeds
+from aidplatform.site.demo.clock import ZONE, morning_of, stop_clock_at, wait_for_worker
+from aidplatform.site.demo.people import MEMBER, NEIGHBOR, cast_member, make_villager
+from aidplatform.site.demo.pools import Founding, admit_strangers, found
+from ledger.sharing import services as sharing
+from ledger.sharing.models import Period
+from members.joining.models import Membership, MembershipSpan
+from members.joining.services import end_cover
+from members.people.models import User
+from members.pools.models import Pool
+
+OPENED = dt.date(2025, 1, 1)
+LAST_MONTH = 14  # months are counted from January 2025 = 1; this is February 2026
+END = dt.date(2026, 2, 16)
+TOWN, VILLAGE, ASSOCIATION = "town", "village", "association"
+
+
+@dataclass(frozen=True)
+class Story:
+    """What becomes of one claim. member: number of a villager, or a key of the cast.
+
+    month: of filing; the case goes public in the month after. ends: the state in which the history leaves it, or a
+    turn on its way.
+    """
+
+    member: int | str
+    month: int
+    illness: str
+    ends: str = "closed"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A pool of the history: how it begins, who has an account, who comes and goes, and its claims."""
+
+    founding: Founding
+    villagers: int
+    joins: int
+    stories: tuple[Story, ...]
+    publicity_day: int = 7
+    charge_day: int = 14
+    cast: tuple[str, ...] = field(default=(MEMBER, NEIGHBOR))
+
+    @property
+    def code(self) -> str:
+        """Return the pool's code."""
+        return self.founding.code
+
+    @property
+    def first_month(self) -> int:
+        """Return the month in which the pool opens."""
+        return _month_of(self.founding.opened)
+
+
+def _month_of(day: dt.date) -> int:
+    return (day.year - OPENED.year) * 12 + day.month
+
+
+def _calendar(publicity_day: int = 7, charge_day: int = 14) -> dict[str, Any]:
+    return {
+        "publicity_days": 3,
+        "periods": [{"opening_day": 1, "publicity_day": publicity_day, "charge_day": charge_day}],
+    }
+
+
+def _bands(*weights: int) -> list[dict[str, Any]]:
+    """Return a class per band of ages with these weights."""
+    edges = (18, 30, 40, 50, 60)
+    return [
+        {
+            "class_no": no,
+            "weight": weight,
+            "name_en": f"Joined at {edges[no]} to {edges[no + 1] - 1}",
+            "name_zh": f"{edges[no]}–{edges[no + 1] - 1}岁加入",
+            "age_from": edges[no],
+            "age_before": edges[no + 1],
+        }
+        for no, weight in enumerate(weights)
+    ]
+
+
+def _aid(young_fen: int, old_fen: int, mild_fen: int) -> list[dict[str, Any]]:
+    return [
+        {"severity": "severe", "age_from": 18, "age_before": 40, "max_aid_fen": young_fen},
+        {"severity": "severe", "age_from": 40, "age_before": 60, "max_aid_fen": old_fen},
+        {"severity": "mild", "age_from": 18, "age_before": 60, "max_aid_fen": mild_fen},
+    ]
+
+
+def _terms(**given: Any) -> dict[str, Any]:
+    return {
+        "fee": {"rate": "8/100"},
+        "calendar": _calendar(),
+        "classes": _bands(1, 1, 1, 1),
+        "on_cap": "redistribute",
+        "on_infeasible": "sponsor",
+        "waiting_days": 30,
+        "minimum_members": 10,
+        "notice_days": 14,
+    } | given
+
+
+SETTINGS = (
+    Setting(
+        Founding(
+            TOWN,
+            "Riverside town",
+            "江畔互助",
+            {0: 512, 1: 744, 2: 636, 3: 488},
+            OPENED,
+            _terms(aid=_aid(10_000_000, 5_000_000, 2_000_000), minimum_members=500),
+            "6222 0000 0000 2400 01",
+        ),
+        villagers=24,
+        joins=36,
+        stories=(
+            Story(1, 2, "thyroid_cancer"),
+            Story(2, 3, "cancer_severe"),
+            Story(3, 3, "stroke_mild"),
+            Story(4, 4, "heart_attack"),
+            Story(5, 5, "cancer_mild"),
+            Story(6, 5, "thyroid_cancer", "rejected"),
+            Story(7, 6, "leukemia"),
+            Story(8, 7, "cancer_severe"),
+            Story(9, 7, "stroke_severe"),
+            Story(10, 8, "thyroid_cancer", "overturned"),
+            Story(11, 8, "kidney_failure"),
+            Story(12, 9, "cancer_severe"),
+            Story(13, 10, "cancer_mild", "dismissed"),
+            Story(14, 10, "transplant"),
+            Story(15, 11, "cancer_severe"),
+            Story(16, 11, "stroke_mild", "withdrawn"),
+            Story(17, 12, "heart_attack", "paid"),
+            Story(18, 13, "cancer_severe", "shared"),
+            Story(19, 13, "cancer_mild", "objected"),
+            Story(20, 14, "leukemia", "in_publicity"),
+            Story(21, 14, "stroke_mild", "recommended"),
+            Story(22, 14, "kidney_failure", "under_review"),
+            Story(23, 14, "thyroid_cancer", "papers_requested"),
+            Story(24, 14, "heart_attack", "filed"),
+            Story(MEMBER, 14, "cancer_severe", "draft"),
+        ),
+    ),
+    Setting(
+        Founding(
+            VILLAGE,
+            "Willow village",
+            "柳村互助",
+            {0: 8, 1: 8, 2: 9, 3: 8},
+            dt.date(2025, 10, 1),
+            _terms(aid=_aid(800_000, 600_000, 200_000), fee={"rate": "0"}, waiting_days=14),
+            "6222 0000 0000 0040 01",
+        ),
+        villagers=5,
+        joins=0,
+        stories=(Story(1, 11, "cancer_mild"), Story(2, 13, "heart_attack", "shared")),
+    ),
+    Setting(
+        Founding(
+            ASSOCIATION,
+            "Translators' association",
+            "译者协会互助",
+            {0: 60, 1: 92, 2: 80, 3: 58},
+            dt.date(2025, 7, 1),
+            _terms(
+                aid=_aid(3_000_000, 2_000_000, 500_000),
+                calendar=_calendar(11, 20),
+                classes=_bands(2, 3, 5, 8),
+                minimum_members=100,
+            ),
+            "6222 0000 0000 0300 01",
+        ),
+        villagers=8,
+        joins=2,
+        stories=(
+            Story(1, 8, "cancer_mild"),
+            Story(2, 9, "cancer_severe"),
+            Story(3, 11, "stroke_mild"),
+            Story(4, 12, "thyroid_cancer"),
+            Story(5, 13, "heart_attack", "awarded"),
+        ),
+        publicity_day=11,
+        charge_day=20,
+        cast=(NEIGHBOR,),
+    ),
+)
+
+Deed = Callable[[], None]
+
+
+def play(until: dt.date, work: Deed = wait_for_worker) -> None:
+    """Play every stop up to and without a day, the clock standing still at nine in the morning of each.
+
+    work: what lets the worker catch up. Stops that lie behind the business day are taken as played.
+    """
+    today = clock.today(ZONE)
+    for day, acts in _stops():
+        if day >= until:
+            return
+        if day < today:
+            continue
+        stop_clock_at(morning_of(day))
+        if sharing.advance_due(at=clock.now()):
+            work()
+        for act in acts:
+            act()
+            work()
+
+
+def _stops() -> list[tuple[dt.date, list[Deed]]]:
+    """Return the days of the script in order, each with its deeds."""
+    stops: dict[dt.date, list[Deed]] = {}
+    for setting in SETTINGS:
+        for day, deed in _script(setting):
+            stops.setdefault(day, []).append(deed)
+    return sorted(stops.items())
+
+
+def _script(setting: Setting) -> Iterator[tuple[dt.date, Deed]]:
+    """Yield what happens in one pool, and when."""
+    yield setting.founding.opened, lambda: _begin(setting)
+    for month in range(setting.first_month, LAST_MONTH + 1):
+        yield from _month(setting, month)
+
+
+def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
+    """Yield the days of one month: members come and go, the period is shared, collected and paid, claims are filed."""
+
+    def on(day: int) -> dt.date:
+        return dt.date(OPENED.year + (month - 1) // 12, (month - 1) % 12 + 1, day)
+
+    publicity, charge = setting.publicity_day, setting.charge_day
+    is_last = month == LAST_MONTH
+    yield on(2), lambda: _come_and_go(setting, month)
+    yield on(publicity), lambda: None
+    yield on(publicity + 1), lambda: _object(setting, month)
+    yield on(publicity + 2), lambda: _answer(setting, month)
+    yield on(publicity + 3), lambda: None if _waits(setting, month) else _share(setting)
+    if not (is_last and charge + 1 >= END.day):
+        yield on(charge + 1), lambda: _collect(setting, on(charge + 1), may_pay=not is_last)
+        if not is_last:
+            yield on(charge + 3), lambda: _settle(setting, on(charge + 3))
+    for place, day in enumerate((12, 13, 15) if is_last else (21, 24, 27)):
+        yield on(day), lambda place=place: _tell_stories(setting, month, place)  # type: ignore[misc]
+
+
+def _begin(setting: Setting) -> None:
+    """Found the pool, and let those with accounts join it by signing its covenant."""
+    pool = found(setting.founding)
+    for number, person in enumerate(_people(setting), start=1):
+        deeds.join(pool, person, number)
+
+
+def _people(setting: Setting) -> list[User]:
+    villagers = [make_villager(setting.code, number) for number in range(1, setting.villagers + 1)]
+    return [*villagers, *(cast_member(key) for key in setting.cast)]
+
+
+def _come_and_go(setting: Setting, month: int) -> None:
+    """Admit the newcomers of the month, spread over the classes, and let a few leave."""
+    pool = _pool(setting)
+    before = sum(setting.founding.members.values()) + len(_people(setting))
+    wanted = before + setting.joins * (month - setting.first_month + 1)
+    day = clock.today(ZONE)
+    for class_no in sorted(setting.founding.members):
+        missing = wanted - pool.memberships.count()
+        count = min(missing, -(-setting.joins // len(setting.founding.members)))
+        if count > 0:
+            admit_strangers(pool, class_no, count, day + dt.timedelta(days=1))
+    leaving = range(month * 17, month * 17 + setting.joins // 9)
+    for membership in Membership.objects.filter(pool=pool, person=None, number__in=leaving):
+        if MembershipSpan.objects.filter(membership_id=membership.pk, pool_id=pool.pk, to_at=None).exists():
+            at = clock.start_of_day(day + dt.timedelta(days=1), ZONE)
+            end_cover(membership=membership, at=at, reason="left", actor="demo")
+
+
+def _waits(setting: Setting, month: int) -> bool:
+    """Tell whether the period of the month is left to the visitor: the association's last one."""
+    return month == LAST_MONTH and setting.code == ASSOCIATION
+
+
+def _share(setting: Setting) -> None:
+    """Prepare and approve what waits; the worker posts it."""
+    for period in _pool(setting).periods.exclude(state=Period.State.POSTED).order_by("number"):
+        deeds.prepare_period(period)
+        wait_for_worker()
+        deeds.approve_period(period)
+
+
+def _collect(setting: Setting, day: dt.date, *, may_pay: bool) -> None:
+    """Import what members paid by the day before; then order and release what can be paid of it."""
+    pool = _pool(setting)
+    deeds.import_bank(pool, day)
+    if may_pay:
+        deeds.pay_out(pool)
+
+
+def _settle(setting: Setting, day: dt.date) -> None:
+    """Import the bank's confirmation of the payments; those who were helped confirm in turn."""
+    pool = _pool(setting)
+    deeds.import_bank(pool, day)
+    wait_for_worker()
+    for story in setting.stories:
+        if story.ends != "paid":
+            deeds.confirm_receipt(pool, _who(setting, story))
+
+
+def _tell_stories(setting: Setting, month: int, place: int) -> None:
+    """Let the claims of the month take their steps: filed on the first day, reviewed on the next, then decided."""
+    pool = _pool(setting)
+    for story in setting.stories:
+        if story.month != month:
+            continue
+        try:
+            deeds.tell(pool, _who(setting, story), story.illness, story.ends, place)
+        except DomainError as error:
+            raise RuntimeError(f"{setting.code}, {story}: {error}") from error
+
+
+def _object(setting: Setting, month: int) -> None:
+    """Let the neighbor object to the cases of which the script says so, on the second day of publicity."""
+    for story in _disputed(setting, month):
+        deeds.object_to(_pool(setting), _who(setting, story))
+
+
+def _answer(setting: Setting, month: int) -> None:
+    """Let the reviewer who had no part answer, unless the objection stays open."""
+    for story in _disputed(setting, month):
+        if story.ends != "objected":
+            deeds.answer(_pool(setting), _who(setting, story), upheld=story.ends == "overturned")
+
+
+def _disputed(setting: Setting, month: int) -> list[Story]:
+    disputed = ("objected", "dismissed", "overturned")
+    return [story for story in setting.stories if story.ends in disputed and story.month == month - 1]
+
+
+def _who(setting: Setting, story: Story) -> User:
+    return (
+        cast_member(story.member)
+        if isinstance(story.member, str)
+        else make_villager(setting.code, story.member)
+    )
+
+
+def _pool(setting: Setting) -> Pool:
+    return Pool.objects.get(code=setting.code)

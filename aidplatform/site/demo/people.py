@@ -1,0 +1,85 @@
+"""The people of a demonstration: the cast that one click turns into, and neighbors who only appear in lists.
+
+Nobody's real name; mail goes nowhere (.invalid); document numbers no real person can hold: order code 000 is
+never given out.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from stdnum.cn import ric
+
+from members.people.identity import Paper
+from members.people.models import User
+from members.pools.models import DutyGrant
+
+Duty = DutyGrant.Duty
+MEMBER, NEIGHBOR = "member", "neighbor"
+_REGIONS = ("330106", "510104", "440105", "410105", "320106", "110105", "420106", "370102")
+
+
+@dataclass(frozen=True)
+class Role:
+    """One of the cast: what others know them by, the duty they hold in every pool, and their names."""
+
+    key: str
+    duty: str
+    name: str
+    name_zh: str
+    born: dt.date = dt.date(1985, 6, 15)
+
+    @property
+    def email(self) -> str:
+        """Return the address of the account, which leads nowhere."""
+        return f"{self.key}@demo.invalid"
+
+
+CAST = (
+    Role("pool_admin", Duty.POOL_ADMIN, "Lin Yuan", "林远"),
+    Role("controller", Duty.CONTROLLER, "Chen Jing", "陈静"),
+    Role("treasurer", Duty.TREASURER, "Zhao Ming", "赵明"),
+    Role("auditor", Duty.AUDITOR, "Sun Li", "孙丽"),
+    Role("reviewer", Duty.REVIEWER, "Wang Fang", "王芳"),
+    Role("second_reviewer", Duty.SECOND_REVIEWER, "Li Na", "李娜"),
+    Role("third_reviewer", Duty.SECOND_REVIEWER, "Xu Hua", "许华"),
+    Role(MEMBER, "", "Gao Xin", "高欣", dt.date(1989, 3, 8)),
+    Role(NEIGHBOR, "", "He Ping", "何平", dt.date(1978, 11, 2)),
+)
+
+_FAMILY = (("Wu", "吴"), ("Zhou", "周"), ("Tang", "唐"), ("Luo", "罗"), ("Deng", "邓"), ("Shen", "沈"))
+_GIVEN = (("Mei", "梅"), ("Jun", "军"), ("Yan", "燕"), ("Bo", "波"), ("Ling", "玲"), ("Tao", "涛"))
+
+
+def make_people() -> dict[str, User]:
+    """Create the cast, or return it, by key."""
+    return {
+        role.key: User.objects.filter(email=role.email).first()
+        or User.objects.create_user(role.email, name=role.name, name_zh=role.name_zh, is_demo=True)
+        for role in CAST
+    }
+
+
+def cast_member(key: str) -> User:
+    """Return one of the cast."""
+    return User.objects.get(email=f"{key}@demo.invalid")
+
+
+def make_villager(pool_code: str, number: int) -> User:
+    """Create, or return, a member who is no part of the cast."""
+    email = f"{pool_code}-{number:02d}@demo.invalid"
+    family, given = _FAMILY[number % 6], _GIVEN[(number // 6 + number) % 6]
+    found = User.objects.filter(email=email).first()
+    return found or User.objects.create_user(
+        email, name=f"{family[0]} {given[0]}", name_zh=family[1] + given[1]
+    )
+
+
+def born_of(number: int) -> dt.date:
+    """Return a birth date between 1968 and 2005, spread over the ages of people who work."""
+    return dt.date(1968 + number * 7 % 38, 1 + number * 5 % 12, 1 + number * 11 % 28)
+
+
+def document_of(person: User, born: dt.date, number: int) -> Paper:
+    """Return an identity card with the order code 000, different for each number."""
+    head = f"{_REGIONS[number % len(_REGIONS)]}{born:%Y%m%d}000"
+    return Paper(person.name_zh, born, "resident_id", "CN", head + ric.calc_check_digit(head + "0"))
