@@ -132,7 +132,7 @@ PARTS: tuple[Part, ...] = (
             **_plain(
                 "books_upto_no", "computations", "prepared_by", "prepared_at", "approved_by", "approved_at"
             ),
-            **_plain("charged_members", "charged_fen", "posted_at", "charges_notified_at"),
+            **_plain("announced_at", "charged_members", "charged_fen", "posted_at", "charges_notified_at"),
             "entry_id": "e.number",
         },
         f"{_POOL} JOIN members_planversion v ON v.id = t.plan_version_id"

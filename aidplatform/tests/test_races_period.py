@@ -216,14 +216,18 @@ def test_two_jobs_advancing_one_pool_take_each_step_once(committed: World) -> No
     assert answers == [True, True]
     assert [period.number for period in committed.pool.periods.all()] == [1]
     period = committed.pool.periods.get()
-    set_clock(clock.start_of_day(period.publicity_end_date, committed.pool.time_zone))
-    later = [
-        jobs.enqueue(
-            kind=sharing.ADVANCE, key=f"tock-{n}", payload={"pool": committed.pool.pk}, actor="service"
-        )
-        for n in range(4)
-    ]
-    assert together([lambda job=job: jobs.run(job.pk) for job in later]) == [True] * 4
+    for day in (period.publicity_date, period.publicity_end_date):
+        set_clock(clock.start_of_day(day, committed.pool.time_zone))
+        later = [
+            jobs.enqueue(
+                kind=sharing.ADVANCE,
+                key=f"tock-{day}-{n}",
+                payload={"pool": committed.pool.pk},
+                actor="service",
+            )
+            for n in range(4)
+        ]
+        assert together([lambda job=job: jobs.run(job.pk) for job in later]) == [True] * 4
     period.refresh_from_db()
     assert period.state == Period.State.SETTLED
     steps = ("open_period", "freeze_headcount", "announce_period", "settle_period")

@@ -147,7 +147,10 @@ class NextDates:
 
 
 def next_dates(membership: Membership, today: dt.date) -> NextDates | None:
-    """Return the next publicity and charge day by the plan's calendar; None without a plan in force."""
+    """Return the next publicity day, by the plan's calendar, and charge day; None without a plan in force.
+
+    Periods that are open say for themselves when they are charged: later than planned after a late announcement.
+    """
     version = (
         membership.pool.plan_versions.filter(effective_date__lte=today).order_by("-effective_date").first()
     )
@@ -156,7 +159,13 @@ def next_dates(membership: Membership, today: dt.date) -> NextDates | None:
     calendar = version.plan().calendar
     # A charge day can lie in the month after its period, so the period before may still be ahead.
     coming = [calendar.period_dates(today, later) for later in (-1, 0, 1, 2)]
+    opened = list(
+        membership.pool.periods.order_by("-number").values_list("next_opening_date", "charge_date")[:4]
+    )
+    opens_date = opened[0][0] if opened else dt.date.min
+    charge_dates = [d.charge_date for d in coming if d.opening_date >= opens_date]
+    charge_dates += [charge_date for _next, charge_date in opened]
     return NextDates(
         publicity_date=min(d.publicity_date for d in coming if d.publicity_date >= today),
-        charge_date=min(d.charge_date for d in coming if d.charge_date >= today),
+        charge_date=min(day for day in charge_dates if day >= today),
     )

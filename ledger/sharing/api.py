@@ -29,7 +29,7 @@ class PeriodRow(serializers.ModelSerializer[Period]):
         model = Period
         fields = [
             "number", "state", "opening_date", "next_opening_date", "publicity_date", "publicity_end_date",
-            "charge_date", "headcount", *_MONEY, "classes", "shown_sha256", "posted_at",
+            "charge_date", "announced_at", "headcount", *_MONEY, "classes", "shown_sha256", "posted_at",
         ]  # fmt: skip
 
     def to_representation(self, instance: Period) -> dict[str, Any]:

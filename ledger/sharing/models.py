@@ -32,7 +32,8 @@ class Period(models.Model):
     """One sharing period of a pool, from opening to posted charges.
 
     Dates are days of the pool's zone, half-open: a period covers [opening_date, next_opening_date). as_of:
-    00:00 of the publicity date; who is covered then, shares. The figures (fen) satisfy
+    00:00 of the publicity date; who is covered then, shares. announced_at: written by the database, which then lets
+    publicity last the plan's days from that day on and moves the charge date by as much. The figures (fen) satisfy
     S + E + V + C_in = A + W + Φ + R + C_out. classes: [{class_no, weight, members, share_fen}], at most 64.
     books_upto_no: the last journal entry the figures take in; what is booked later waits for the next period.
     shown_sha256: hash of every figure, written by the database; an approval names it.
@@ -63,6 +64,7 @@ class Period(models.Model):
     as_of = models.DateTimeField(null=True)
     headcount_recorded_at = models.DateTimeField(null=True)
     headcount = models.BigIntegerField(null=True)
+    announced_at = models.DateTimeField(null=True)
 
     cases = models.PositiveIntegerField(null=True)
     aid_fen = models.BigIntegerField(null=True)
@@ -127,6 +129,10 @@ class Period(models.Model):
                     headcount__gte=0,
                 ),
                 name="frozen_period_has_a_headcount",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["opened", "frozen"]) | Q(announced_at__isnull=False),
+                name="announced_period_says_when",
             ),
             models.CheckConstraint(
                 condition=Q(assessed_fen=None)

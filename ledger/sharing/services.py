@@ -245,7 +245,10 @@ def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
 
 @transaction.atomic
 def announce_period(*, period: Period, at: dt.datetime) -> Period:
-    """Make the period's cases public with the provisional share; nothing is added to it afterwards."""
+    """Make the period's cases public with the provisional share; nothing is added to it afterwards.
+
+    The database counts publicity from now: after a late announcement its end and the charge date have moved on.
+    """
     period = _locked(period, Period.State.FROZEN)
     Award.objects.filter(pool=period.pool, period=None, state=Award.State.ANNOUNCED, is_held=False).update(
         period=period
@@ -253,6 +256,7 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
     bill = compute_bill(period)
     period.state = Period.State.ANNOUNCED
     period.save(update_fields=["state"])
+    period.refresh_from_db(fields=["announced_at", "publicity_end_date", "charge_date"])
     openbooks.append(
         code=period.pool.code,
         entry_type="period.announce",

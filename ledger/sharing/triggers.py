@@ -51,6 +51,7 @@ _IDENTITY = (
     "publicity_date",
     "publicity_end_date",
     "charge_date",
+    "announced_at",
 )
 
 
@@ -78,6 +79,7 @@ _LATER = (
     "posted_at",
     "charges_notified_at",
     "entry_id",
+    "announced_at",
 )
 
 # Whoever prepares and approves, the figures are those that awards, plan, headcount and books give: a second
@@ -256,6 +258,28 @@ period_guards = [
                OR NEW.opening_date <> coalesce(last.next_opening_date, NEW.opening_date) THEN
                 {refuse("period_follows_last", "period %s from %s does not join the last", "NEW.number", "NEW.opening_date")}
             END IF;
+            RETURN NEW;
+        """,
+    ),
+    # The announcement is what publicity counts from. Guards of one event fire in the order of their names: that of the
+    # identity has refused whatever a statement brought along for these columns before this one writes them.
+    Guard(
+        name="publicity_lasts_its_days",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        declare=[("ends_date", "date")],
+        func=f"""
+            IF NEW.state <> 'announced' OR OLD.state = 'announced' THEN
+                RETURN NEW;
+            END IF;
+            SELECT (aid_now() AT TIME ZONE p.time_zone)::date + (v.terms#>>'{{calendar,publicity_days}}')::int INTO ends_date
+              FROM members_pool p, members_planversion v WHERE p.id = NEW.pool_id AND v.id = NEW.plan_version_id;
+            IF ends_date IS NULL THEN
+                {refuse("publicity_lasts_its_days", "the plan of period %s does not say how long publicity lasts", "NEW.number")}
+            END IF;
+            NEW.announced_at := aid_now();
+            NEW.publicity_end_date := greatest(OLD.publicity_end_date, ends_date);
+            NEW.charge_date := OLD.charge_date + (NEW.publicity_end_date - OLD.publicity_end_date);
             RETURN NEW;
         """,
     ),

@@ -296,7 +296,7 @@ def stages(found: Period) -> list[Stage]:
     days: dict[str, dt.date | dt.datetime | None] = {
         "opened": found.opening_date,
         "frozen": found.publicity_date,
-        "announced": found.publicity_date,
+        "announced": found.announced_at or found.publicity_date,
         "settled": found.publicity_end_date,
         "computed": found.prepared_at,
         "approved": found.approved_at,

@@ -1,5 +1,6 @@
 """Publicity: objections, what they hold, who answers, and what the ledger makes of it."""
 
+import datetime as dt
 import json
 from io import StringIO
 
@@ -11,7 +12,8 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.testing.claim_cases import ClaimCases
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
-from aidplatform.testing.world import World
+from aidplatform.testing.world import World, run_jobs, set_clock
+from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.publicity import selectors, services
 from claims.publicity.models import Objection
@@ -200,6 +202,27 @@ def test_objections_come_in_publicity(cases: ClaimCases) -> None:
         services.object_to_case(claim=claim, member=cases.neighbor.code, reason="Late", at=clock.now())
     with refused("objections_come_in_publicity"):
         _insert(claim, cases.neighbor.code)
+
+
+def test_members_object_although_the_whole_publicity_was_missed(cases: ClaimCases) -> None:
+    """The first tick after months announces the case; members have all the plan's days to object."""
+    claim = cases.decided()
+    sharing.advance_due(at=clock.now())
+    run_jobs()
+    period = cases.award(claim).period
+    assert period is not None
+    assert (period.publicity_date.isoformat(), period.publicity_end_date.isoformat()) == (
+        "2026-01-07",
+        "2026-05-23",
+    )
+    page = client_of(cases.neighbor).get("/pools/test-pool/notices/").content.decode()
+    assert 'until <time class="nowrap" datetime="2026-05-23">' in page
+    set_clock(clock.start_of_day(period.publicity_end_date, "Asia/Shanghai") - dt.timedelta(seconds=1))
+    sharing.advance_due(at=clock.now())
+    run_jobs()
+    services.object_to_case(claim=claim, member=cases.neighbor.code, reason="In time", at=clock.now())
+    cases.end_publicity()
+    assert (cases.award(claim).state, cases.award(claim).period) == ("announced", None)
 
 
 def test_one_open_objection_per_member(cases: ClaimCases) -> None:

@@ -19,6 +19,7 @@ from aidplatform.tests.pages_helpers import client_of, post_another_period, publ
 from aidplatform.work.jobs import Lease, claim, enqueue
 from ledger.disclosure.selectors import charges_of, next_dates, year_to_date_fen
 from ledger.disclosure.services import TELL, tell_charges
+from ledger.sharing import services as sharing
 from members.joining.models import Membership
 from members.joining.services import admit_member
 from members.people.models import Mail, Notice, User
@@ -114,6 +115,18 @@ def test_next_dates_follow_the_calendar_over_the_year(member: tuple[World, Membe
         assert dates is not None
         assert (dates.publicity_date.isoformat(), dates.charge_date.isoformat()) == (publicity, charge)
     assert next_dates(membership, dt.date(2025, 1, 1)) is None
+
+
+def test_next_charge_day_is_that_of_a_period_announced_late(db: None) -> None:
+    world = public_world(members=149)
+    membership = join(world, "member@example.org")
+    period = sharing.open_period(pool=world.pool, at=clock.now())
+    set_clock(dt.datetime(2026, 2, 20, 9, tzinfo=ZoneInfo("Asia/Shanghai")))
+    sharing.announce_period(period=sharing.freeze_headcount(period=period, at=clock.now()), at=clock.now())
+    for day, charge in (("2026-02-20", "2026-02-27"), ("2026-02-28", "2026-03-14")):
+        dates = next_dates(membership, dt.date.fromisoformat(day))
+        assert dates is not None
+        assert dates.charge_date.isoformat() == charge
 
 
 def test_everyone_with_an_account_is_told_once(member: tuple[World, Membership]) -> None:

@@ -248,6 +248,20 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "2026-01-06 17:00:00+00:00",
     ),
     (
+        "publicity_lasts_its_days",
+        f"UPDATE ledger_period SET publicity_end_date = publicity_end_date - 1 WHERE {PERIOD.format(1)}",
+        "period small/1, end of publicity",
+        "2026-01-10",
+        "2026-01-09",
+    ),
+    (
+        "publicity_lasts_its_days",
+        f"UPDATE ledger_period SET announced_at = announced_at + interval '1 day' WHERE {PERIOD.format(1)}",
+        "period small/1, charge date",
+        "2026-01-15",
+        "2026-01-14",
+    ),
+    (
         "headcount_is_recounted",
         f"DELETE FROM members_span WHERE membership_id = {ONE_PERSON}",
         "period small/1, members",
@@ -482,6 +496,14 @@ FORGED: list[tuple[str, str, Callable[[dict[str, Any]], object], str, str, str]]
         "period small/1",
         "{0: 7}",
         "{0: 8}",
+    ),
+    (
+        "publicity_lasts_its_days",
+        "type = 'period.announce' AND key = '1'",
+        lambda body: body.update(publicity_end="2026-01-09"),
+        "period small/1, end of publicity in the log",
+        "2026-01-10",
+        "2026-01-09",
     ),
     (
         "close_is_logged",

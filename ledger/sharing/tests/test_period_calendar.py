@@ -1,6 +1,8 @@
 """Who is counted and when: the freeze and its edges, zones, summer time, late and doubled ticks, pools side by side."""
 
 import datetime as dt
+import json
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,10 +12,15 @@ from aidplatform.testing.ledgers import assert_books_true, balances
 from aidplatform.testing.refusals import run, value
 from aidplatform.testing.world import OPENED, TERMS, World, run_jobs, set_clock
 from aidplatform.work.models import Job
+from ledger.books.findings import Report
+from ledger.books.models import JournalEntry
+from ledger.openbooks.models import LogEntry
 from ledger.sharing import services
 from ledger.sharing.models import Charge, Period
-from ledger.sharing.selectors import book_of
+from ledger.sharing.selectors import book_of, shown_text
 from ledger.sharing.services import NoPayersError, TooEarlyError
+from ledger.sharing.verify import publicity
+from ledger.sharing.verify.rows import PoolRow, periods
 from members.joining.models import Membership
 from members.joining.services import admit_group, end_cover
 from members.pools.services import publish_plan
@@ -79,7 +86,7 @@ def test_headcount_counts_who_is_covered_at_the_freeze(
     world.award(10_000_000)
     period = services.open_period(pool=world.pool, at=clock.now())
     set_clock(FREEZE)
-    services.freeze_headcount(period=period, at=clock.now())
+    services.announce_period(period=services.freeze_headcount(period=period, at=FREEZE), at=FREEZE)
     member = member or write()
     tick(clock.start_of_day(period.publicity_end_date, "Asia/Shanghai"))
     _post(world, period)
@@ -155,11 +162,13 @@ def test_calendar_steps_are_refused_before_their_date(world: World, step: str) -
 
 
 def test_calendar_catches_up_after_a_week_without_a_scheduler(world: World) -> None:
-    """One tick takes all overdue steps; the headcount is still as of 00:00 of the publicity day."""
+    """One tick takes the overdue steps up to publicity, which lasts its days; the headcount is as of its instant."""
     world.award(10_000_000)
     tick()
     on_time, too_late = _join(world, FREEZE - SECOND), _join(world, FREEZE + SECOND)
     tick(dt.datetime(2026, 1, 14, 9, tzinfo=SHANGHAI))
+    assert states(world) == ["announced"]
+    tick(dt.datetime(2026, 1, 17, tzinfo=SHANGHAI))
     assert states(world) == ["settled"]
     period = Period.objects.get(pool=world.pool)
     assert (period.as_of, period.headcount) == (FREEZE, 8)
@@ -169,14 +178,78 @@ def test_calendar_catches_up_after_a_week_without_a_scheduler(world: World) -> N
 
 
 def test_calendar_catches_up_period_by_period_after_months(world: World) -> None:
-    tick(dt.datetime(2026, 4, 20, tzinfo=SHANGHAI))
+    at = dt.datetime(2026, 4, 20, tzinfo=SHANGHAI)
+    tick(at)
     for number in (1, 2, 3):
-        assert states(world) == [*["posted"] * (number - 1), "settled"]
+        assert states(world) == [*["posted"] * (number - 1), "announced"]
+        at += dt.timedelta(days=3)
+        tick(at)
         _post(world, Period.objects.get(pool=world.pool, number=number))
         tick()
-    assert states(world) == ["posted"] * 3 + ["settled"]
+    assert states(world) == ["posted"] * 3 + ["announced"]
     dates = list(world.pool.periods.order_by("number").values_list("opening_date", "next_opening_date"))
     assert dates == [(dt.date(2026, month, 1), dt.date(2026, month + 1, 1)) for month in (1, 2, 3, 4)]
+
+
+def _dates(world: World) -> tuple[str, ...]:
+    """Return a period's end of publicity, charge day and next opening, as month and day."""
+    period = Period.objects.get(pool=world.pool)
+    days = (period.publicity_end_date, period.charge_date, period.next_opening_date)
+    return tuple(f"{day:%m-%d}" for day in days)
+
+
+LATE = [
+    # the tick that announces, end of publicity, charge day
+    ("00:00 of the publicity day", FREEZE, "01-10", "01-14"),
+    ("last second of the publicity day", FREEZE + dt.timedelta(days=1) - SECOND, "01-10", "01-14"),
+    ("first second of the day after", FREEZE + dt.timedelta(days=1), "01-11", "01-15"),
+    ("the planned end", dt.datetime(2026, 1, 10, tzinfo=SHANGHAI), "01-13", "01-17"),
+    ("after the charge day", dt.datetime(2026, 1, 29, 15, tzinfo=SHANGHAI), "02-01", "02-05"),
+]
+
+
+@pytest.mark.parametrize(("at", "end", "charge"), [late[1:] for late in LATE], ids=[late[0] for late in LATE])
+def test_publicity_lasts_its_days_from_the_day_of_the_announcement(
+    world: World, at: dt.datetime, end: str, charge: str
+) -> None:
+    """Its end and the charge day move by as much as the announcement is late; a day that has begun is not late."""
+    award = world.award(10_000_000)
+    tick()
+    assert _dates(world) == ("01-10", "01-14", "02-01")
+    tick(at)
+    assert (states(world), _dates(world)) == (["announced"], (end, charge, "02-01"))
+    period = Period.objects.get(pool=world.pool)
+    assert (period.announced_at, period.as_of) == (at, FREEZE)
+    over = clock.start_of_day(period.publicity_end_date, "Asia/Shanghai")
+    tick(over - SECOND)
+    award.refresh_from_db()
+    assert (states(world), award.state) == (["announced"], "announced")
+    tick(over)
+    award.refresh_from_db()
+    assert (states(world), award.state) == (["settled"], "final")
+
+
+def test_everything_later_follows_the_moved_dates(world: World) -> None:
+    """The log, the day of the award's entry, what a controller approves, and an independent verification."""
+    world.award(10_000_000)
+    tick(dt.datetime(2026, 1, 12, 9, tzinfo=SHANGHAI))
+    announced = LogEntry.objects.get(type="period.announce")
+    assert json.loads(bytes(announced.data))["body"]["publicity_end"] == "2026-01-15"
+    tick(dt.datetime(2026, 1, 20, 9, tzinfo=SHANGHAI))
+    assert JournalEntry.objects.get(kind="award").entry_date == dt.date(2026, 1, 15)
+    period = Period.objects.get(pool=world.pool)
+    period = services.compute_shares(period=period, preparer=world.admin.code, at=clock.now())
+    assert shown_text(period).split("|")[3:5] == ["2026-01-07", "2026-01-19"]
+    assert sha256(shown_text(period).encode()).hexdigest() == period.shown_sha256
+    services.approve_period(
+        period=period, approver=world.controller.code, shown_sha256=period.shown_sha256 or "", at=clock.now()
+    )
+    run_jobs()
+    assert_books_true(world.pool)
+    report = Report.of(publicity.SENTENCES)
+    rows = periods(PoolRow(world.pool.pk, world.pool.code, "Asia/Shanghai", 0, announced.log_id))
+    publicity.verify_publicity(report, rows[0])
+    assert (report.statements["publicity_lasts_its_days"].examined, report.is_false) == (3, False)
 
 
 def test_doubled_ticks_ask_for_one_job_and_change_nothing(world: World) -> None:
@@ -283,6 +356,7 @@ def test_two_pools_side_by_side_keep_apart(db: None) -> None:
     there = World.founded(code="there", members=3, large=True, time_zone="America/New_York")
     here.award(10_000_000)
     there.award(30_000)
+    tick(dt.datetime(2026, 1, 7, 14, tzinfo=SHANGHAI))
     tick(dt.datetime(2026, 1, 10, 12, tzinfo=SHANGHAI))
     assert (states(here), states(there)) == (["settled"], ["announced"])
     tick(dt.datetime(2026, 1, 11, 12, tzinfo=SHANGHAI))

@@ -38,7 +38,7 @@ def _insert(world: World, **columns: Any) -> None:
         "pool_id": world.pool.pk,
         "number": 1,
         "state": "opened",
-        "plan_version_id": world.pool.plan_versions.get().pk,
+        "plan_version_id": world.pool.plan_versions.get(number=1).pk,
         "opening_date": "2026-01-01",
         "next_opening_date": "2026-02-01",
         "publicity_date": "2026-01-07",
@@ -58,6 +58,7 @@ def _set(period: Period, **columns: Any) -> None:
 
 SMUGGLED = {
     "as_of": "2026-01-07T00:00:00Z",
+    "announced_at": "2026-01-07T00:00:00Z",
     "headcount_recorded_at": "2026-01-07T00:00:00Z",
     "headcount": 7,
     "prepared_by": "P-ADMIN",
@@ -141,7 +142,9 @@ def test_periods_are_kept(db: None, owner: psycopg.Connection, statement: str) -
 IDENTITY = ("pool_id", "number", "plan_version_id", "opening_date", "next_opening_date", "publicity_date")
 
 
-@pytest.mark.parametrize("column", [*IDENTITY, "publicity_end_date", "charge_date", "shown_sha256"])
+@pytest.mark.parametrize(
+    "column", [*IDENTITY, "publicity_end_date", "charge_date", "announced_at", "shown_sha256"]
+)
 def test_period_gives_no_right_to_change_its_identity_or_its_hash(world: World, column: str) -> None:
     with not_permitted():
         run(f"UPDATE ledger_period SET {column} = {column}")
@@ -195,6 +198,56 @@ def test_publicity_runs_its_course(case: World) -> None:
         _set(period, state="settled")
     set_clock(end)
     assert services.settle_period(period=period, at=clock.now()).state == "settled"
+
+
+def _frozen(world: World, period: Period) -> Period:
+    set_clock(clock.start_of_day(period.publicity_date, world.pool.time_zone))
+    return services.freeze_headcount(period=period, at=clock.now())
+
+
+def test_publicity_lasts_its_days_whatever_dates_a_period_was_opened_with(case: World) -> None:
+    """An insider opens a period whose publicity is over on its first day; the announcement gives it the plan's days."""
+    _insert(case, publicity_end_date="2026-01-08", charge_date="2026-01-08")
+    period = _frozen(case, Period.objects.get())
+    _set(period, state="announced")
+    period.refresh_from_db()
+    assert (period.publicity_end_date, period.charge_date) == (dt.date(2026, 1, 10), dt.date(2026, 1, 10))
+    set_clock(clock.start_of_day(dt.date(2026, 1, 10), case.pool.time_zone) - dt.timedelta(seconds=1))
+    with refused("publicity_runs_its_course"):
+        _set(period, state="settled")
+
+
+def test_publicity_lasts_its_days_so_that_a_plan_must_say_how_many(case: World) -> None:
+    run(
+        """INSERT INTO members_planversion (pool_id, number, terms, terms_sha256, effective_date, published_at,
+                                            published_by, covenant_sha256, declaration_sha256)
+           SELECT pool_id, 2, terms #- '{calendar,publicity_days}', terms_sha256, effective_date + 1, published_at,
+                  published_by, covenant_sha256, declaration_sha256 FROM members_planversion"""
+    )
+    _insert(case, plan_version_id=value("SELECT id FROM members_planversion WHERE number = 2"))
+    period = _frozen(case, Period.objects.get())
+    with refused("publicity_lasts_its_days"):
+        _set(period, state="announced")
+
+
+def test_announcement_moves_the_dates_and_nobody_else_does(own_owner: psycopg.Connection) -> None:
+    """Not even the owner brings dates or an instant along: in that step, before it or after it."""
+    world = World.founded()
+    period = _frozen(world, services.open_period(pool=world.pool, at=clock.now()))
+    forged = (
+        "publicity_end_date = publicity_end_date + 1",
+        "charge_date = charge_date + 1",
+        "announced_at = now()",
+    )
+    for step in ("frozen", "announced"):
+        for change in forged:
+            with about((step, change)), refused_to_owner(own_owner, "period_keeps_its_identity"):
+                own_owner.execute(f"UPDATE ledger_period SET state = '{step}', {change}")
+    period = services.announce_period(period=period, at=clock.now())
+    assert period.announced_at == clock.now()
+    for change in forged:
+        with about(change), refused_to_owner(own_owner, "period_keeps_its_identity"):
+            own_owner.execute(f"UPDATE ledger_period SET {change}")
 
 
 def test_period_figures_follow_their_sources(case: World) -> None:
@@ -470,6 +523,7 @@ BEHIND = {
     " approved_sha256 = shown_sha256, posted_at = now()",
     "only_a_posted_period_has_its_entry": "entry_id = (SELECT min(id) FROM ledger_journalentry)",
     "frozen_period_has_a_headcount": "headcount = NULL",
+    "announced_period_says_when": "announced_at = NULL",
     "period_dates_in_order": "charge_date = publicity_date",
 }
 

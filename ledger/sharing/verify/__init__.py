@@ -1,12 +1,13 @@
 """Recompute every period from plan, spans, awards and postings, and hold what is stored against it."""
 
 from ledger.books.findings import Report
-from ledger.sharing.verify import bill, controls, headcount, posted
+from ledger.sharing.verify import bill, controls, headcount, posted, publicity
 from ledger.sharing.verify.rows import PeriodRow, PoolRow, periods, text
 
 SENTENCES = {
     "period_numbers_have_no_gap": "The periods of a pool are numbered 1, 2, 3 … and each begins where the last ended.",
     **headcount.SENTENCES,
+    **publicity.SENTENCES,
     **bill.SENTENCES,
     **posted.SENTENCES,
     **controls.SENTENCES,
@@ -31,6 +32,8 @@ def _verify_period(report: Report, period: PeriodRow) -> None:
     if period.state not in FROZEN:
         return
     headcount.verify_headcount(report, period)
+    if period.state != "frozen":
+        publicity.verify_publicity(report, period)
     if period.assessed_fen is not None:
         bill.verify_figures(report, period)
         bill.verify_people(report, period)

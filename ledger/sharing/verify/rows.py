@@ -15,6 +15,8 @@ FIGURES = (
     "opening_date",
     "next_opening_date",
     "publicity_date",
+    "publicity_end_date",
+    "charge_date",
     "as_of",
     "headcount_recorded_at",
     "headcount",
