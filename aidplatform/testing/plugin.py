@@ -98,7 +98,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what this machine or this run has not: the browser, the long versions."""
+    """Skip what this machine or this run has not: the browser, the long versions.
+
+    Browser tests come last: their demonstration runs until the end, and its worker would take the messages of
+    other installations on the broker of this process.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     no_browser = pytest.mark.skip(reason="Chromium is missing: apt-get install chromium")
     no_soak = pytest.mark.skip(reason="a long version: set AID_SOAK=1 or call make soak")
     for item in items:

@@ -1,24 +1,12 @@
-"""Pages in a real Chromium on a running installation: accessible, quiet, of one origin, and alive.
+"""Pages in a real Chromium on a running installation: accessible, quiet, of one origin, and alive."""
 
-With AID_SCREENSHOTS=<folder> every page is also kept as a picture.
-"""
-
-import os
 import re
-import subprocess
-import sys
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from aidplatform.site.manual import PAGES
-from aidplatform.testing.plugin import chromium, test_services
-from aidplatform.testing.stack import ROOT, Stack
+from aidplatform.testing.browser import become, faults_of, keep_picture, quiet_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -43,92 +31,6 @@ LOOKS = (
     (390, "dark", None),
     (390, "light", "color-contrast"),
 )
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a whole demonstration: database, worker, scheduler, web; yields its address."""
-    services = test_services()
-    name = f"aid_browser_{uuid.uuid4().hex[:12]}"
-    owner_url, app_url = services.create_database(name, "aid_template")
-    stack = Stack(app_url, owner_url, os.environ["AID_REDIS_URL"], tmp_path_factory.mktemp("live"))
-    # The real settings: static files with their hashes, as members get them.
-    stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
-    try:
-        manage(stack, "prepare", AID_DATABASE_ROLE="owner")
-        stack.start_worker()
-        stack.start_beat()
-        address = stack.start_web()
-        manage(stack, "first_start")
-        yield address
-    finally:
-        stack.stop()
-        services.drop_database(name)
-
-
-def manage(stack: Stack, *arguments: str, **environment: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**stack.environment(), **environment},
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    """Start the system's Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def quiet_page(chrome: Browser, live: str, **options: object) -> Iterator[Page]:
-    """Open a page that fails the test on any console error, script error or request to another origin."""
-    context: BrowserContext = chrome.new_context(base_url=live, **options)  # type: ignore[arg-type]
-    page = context.new_page()
-    noise: list[str] = []
-    page.on("console", lambda said: noise.append(said.text) if said.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: noise.append(str(error)))
-    page.on("request", lambda sent: None if is_ours(sent.url, live) else noise.append(f"asked {sent.url}"))
-    yield page
-    # Statuses that a test asks for on purpose are reported by Chromium as errors too.
-    assert [line for line in noise if "the server responded with a status of 4" not in line] == []
-    context.close()
-
-
-def is_ours(url: str, live: str) -> bool:
-    return url.startswith((f"{live}/", "data:"))
-
-
-def become(page: Page, duty: str) -> None:
-    page.goto("/demo/")
-    page.locator("main button.person").nth(
-        ["pool_admin", "controller", "treasurer", "auditor"].index(duty)
-    ).click()
-    page.wait_for_load_state()
-
-
-def keep_picture(page: Page, name: str) -> None:
-    folder = os.environ.get("AID_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-def faults_of(page: Page, rule: str | None = None) -> list[str]:
-    """Return what axe finds (by one rule, or by all), and whether the page is wider than the screen."""
-    options: dict[str, object] = {"resultTypes": ["violations"]}
-    if rule:
-        options["runOnly"] = {"type": "rule", "values": [rule]}
-    found = Axe().run(page, options=options).response["violations"]
-    faults = [f"{fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]]
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return faults + ([f"{wide} px wider than the screen"] if wide > 0 else [])
 
 
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
