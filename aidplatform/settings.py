@@ -263,7 +263,15 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO else "mandatory"
 ACCOUNT_ADAPTER = "members.people.adapter.AccountAdapter"
 ACCOUNT_LOGOUT_ON_GET = False
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+# Every passkey asks who holds it (PIN, finger, face), so that it is two factors at once and may sign in alone.
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_ADAPTER = "members.people.adapter.PasskeyAdapter"
+MFA_FORMS = {
+    "add_webauthn": "members.people.forms.AddPasskeyForm",
+    "edit_webauthn": "members.people.forms.RenamePasskeyForm",
+}
 MFA_TOTP_ISSUER = "aidplatform"
 
 LANGUAGE_CODE = "en"

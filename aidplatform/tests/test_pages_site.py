@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
     TOTP,
     format_hotp_value,
@@ -289,6 +290,33 @@ def test_password_and_authenticator_open_the_pages_of_a_duty(world: World) -> No
     code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
     assert client.post("/accounts/2fa/authenticate/", {"code": code}).headers["Location"] == "/"
     assert client.get("/pools/test-pool/ledger/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [("webauthn", "/accounts/2fa/webauthn/reauthenticate/"), ("totp", "/accounts/2fa/reauthenticate/")],
+)
+def test_session_without_its_second_factor_is_led_to_it_and_back(world: World, kind: str, way: str) -> None:
+    Authenticator.objects.create(user=world.auditor, type=kind, data={})
+    client = client_of(world.auditor, second_factor=False)
+    response = client.get("/pools/test-pool/ledger/")
+    assert response.headers["Location"] == f"{way}?next=/pools/test-pool/ledger/"
+
+
+def test_passkey_counts_as_second_factor_and_a_password_does_not(world: World) -> None:
+    client = client_of(world.auditor, second_factor=False)
+    for method, status in (("password", 302), ("mfa", 200)):
+        session = client.session
+        session["account_authentication_methods"] = [
+            {"method": method, "type": "webauthn", "passwordless": True}
+        ]
+        session.save()
+        assert client.get("/pools/test-pool/ledger/").status_code == status
+
+
+def test_passkey_must_ask_who_holds_it() -> None:
+    """Else a stolen key would open an account alone."""
+    assert settings.MFA_WEBAUTHN_USER_VERIFICATION == "required"
 
 
 def test_languages_of_the_switch_are_the_two_of_the_settings(db: None) -> None:

@@ -141,6 +141,7 @@ ACCOUNT_PAGES = [
     "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/",
     "/accounts/password/reset/done/", "/accounts/password/change/", "/accounts/email/",
     "/accounts/reauthenticate/", "/accounts/2fa/", "/accounts/2fa/totp/activate/",
+    "/accounts/2fa/webauthn/", "/accounts/2fa/webauthn/add/", "/accounts/2fa/webauthn/reauthenticate/",
     "/accounts/2fa/recovery-codes/generate/", "/accounts/inactive/", "/accounts/confirm-email/", "/accounts/logout/",
 ]  # fmt: skip
 
@@ -186,7 +187,15 @@ def open_account_pages(person: User) -> None:
     assert owner.get("/accounts/2fa/totp/activate/").status_code == 200
     TOTP.activate(person, generate_totp_secret())
     RecoveryCodes.activate(person)
-    for tail in ("", "totp/deactivate/", "recovery-codes/", "recovery-codes/generate/", "reauthenticate/"):
+    for tail in (
+        "",
+        "webauthn/",
+        "webauthn/add/",
+        "totp/deactivate/",
+        "recovery-codes/",
+        "recovery-codes/generate/",
+        "reauthenticate/",
+    ):
         assert owner.get(f"/accounts/2fa/{tail}").status_code == 200, tail
     half_way = client_of(None, language="zh-hans")
     sign_in(half_way, person)

@@ -61,6 +61,12 @@ OF_LIBRARIES = {
     "mfa_view_recovery_codes": "signed_in",
     "mfa_generate_recovery_codes": "signed_in",
     "mfa_download_recovery_codes": "signed_in",
+    "mfa_login_webauthn": "public",
+    "mfa_list_webauthn": "signed_in",
+    "mfa_add_webauthn": "signed_in",
+    "mfa_reauthenticate_webauthn": "signed_in",
+    "mfa_edit_webauthn": "signed_in",
+    "mfa_remove_webauthn": "signed_in",
 }
 
 # What stands in an address; whatever is not named here is a number 1 or a word that names nothing.

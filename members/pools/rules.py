@@ -22,7 +22,10 @@ View = Callable[..., HttpResponseBase]
 
 
 def has_second_factor(request: HttpRequest) -> bool:
-    """Tell whether this session was opened with a second factor; in demo the person switch stands for it."""
+    """Tell whether this session was opened with a second factor; in demo the person switch stands for it.
+
+    A passkey counts alone: it is something one has, and it asks for a PIN, a finger or a face each time.
+    """
     if settings.DEMO and request.session.get(DEMO_MFA):
         return True
     methods = request.session.get("account_authentication_methods", [])
@@ -80,6 +83,9 @@ def _sign_in_first(request: HttpRequest) -> HttpResponseBase | None:
         return redirect_to_login(request.get_full_path())
     if has_second_factor(request):
         return None
-    if Authenticator.objects.filter(user=request.user).exists():
-        return redirect("mfa_reauthenticate")
-    return redirect("mfa_index")
+    kinds = set(Authenticator.objects.filter(user=request.user).values_list("type", flat=True))
+    if not kinds:
+        return redirect("mfa_index")
+    has_passkey = Authenticator.Type.WEBAUTHN in kinds
+    confirm = "mfa_reauthenticate_webauthn" if has_passkey else "mfa_reauthenticate"
+    return redirect_to_login(request.get_full_path(), confirm)
