@@ -4,18 +4,29 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from aidplatform.lib.http import public
+from claims.filing import api as filing
+from claims.publicity import api as publicity
+from claims.review import api as review
 from ledger.books import api as books
+from ledger.custody import api as custody
 from ledger.disclosure import api as disclosure
 from ledger.sharing import api as sharing
 from members.joining import api as joining
 from members.pools import api as pools
 
+_MY_CLAIM = "me/claims/<slug:claim>/"
 _POOL = "pools/<slug:code>/"
+_STATEMENT = f"{_POOL}statements/<int:number>/"
+_PAYMENT = f"{_POOL}payments/<int:number>/"
 
 urlpatterns = [
     path("schema/", public(SpectacularAPIView.as_view()), name="api_schema"),
     path("token/", pools.TokenEndpoint.as_view(), name="api_token"),
     path("me/memberships/", joining.MyMemberships.as_view(), name="api_memberships"),
+    path("me/claims/", filing.MyClaims.as_view(), name="api_my_claims"),
+    path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),
+    path(f"{_MY_CLAIM}withdrawal/", publicity.ClaimWithdrawal.as_view(), name="api_withdraw_claim"),
+    path(f"{_MY_CLAIM}receipt/", publicity.ReceiptConfirmation.as_view(), name="api_confirm_receipt"),
     path("pools/", pools.PoolList.as_view(), name="api_pools"),
     path(_POOL, pools.PoolDetail.as_view(), name="api_pool"),
     path(f"{_POOL}plan-versions/", pools.PlanVersionList.as_view(), name="api_plan_versions"),
@@ -23,9 +34,21 @@ urlpatterns = [
     path(f"{_POOL}periods/<int:number>/", sharing.PeriodDetail.as_view(), name="api_period"),
     path(f"{_POOL}periods/<int:number>/approval/", sharing.PeriodApproval.as_view(), name="api_approval"),
     path(f"{_POOL}cases/", sharing.CaseList.as_view(), name="api_cases"),
+    path(f"{_POOL}cases/<slug:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
+    path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
     path(f"{_POOL}accounts/", books.AccountList.as_view(), name="api_accounts"),
     path(f"{_POOL}trial-balance/", books.TrialBalance.as_view(), name="api_trial_balance"),
     path(f"{_POOL}entries/", books.EntryList.as_view(), name="api_entries"),
     path(f"{_POOL}entries/<int:number>/", books.EntryDetail.as_view(), name="api_entry"),
+    path(f"{_POOL}bank/", custody.Bank.as_view(), name="api_bank"),
+    path(f"{_POOL}statements/", custody.StatementList.as_view(), name="api_statements"),
+    path(_STATEMENT, custody.StatementDetail.as_view(), name="api_statement"),
+    path(f"{_STATEMENT}lines/", custody.StatementLineList.as_view(), name="api_statement_lines"),
+    path(f"{_POOL}payable/", custody.PayableList.as_view(), name="api_payable"),
+    path(f"{_POOL}payments/", custody.PaymentList.as_view(), name="api_payments"),
+    path(f"{_POOL}payments/aid/<slug:award>/", custody.AidOrder.as_view(), name="api_order_aid"),
+    path(_PAYMENT, custody.PaymentDetail.as_view(), name="api_payment"),
+    path(f"{_PAYMENT}release/", custody.PaymentRelease.as_view(), name="api_release_payment"),
+    path(f"{_PAYMENT}cancellation/", custody.PaymentCancellation.as_view(), name="api_cancel_payment"),
 ]

@@ -358,7 +358,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "aidplatform.lib.drf.Cursor",
     # The schema says what there is; OPTIONS would say it to people who may not know.
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "aidplatform.lib.openapi.Schema",
     "EXCEPTION_HANDLER": "aidplatform.lib.drf.problem",
     # Counted in the cache, which is a table: a broker that is flushed forgets no count.
     "DEFAULT_THROTTLE_CLASSES": [
@@ -376,6 +376,16 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Rows of several kinds have a state or a kind; each list of words gets its own name.
+    "ENUM_NAME_OVERRIDES": {
+        "PoolState": "members.pools.models.Pool.State",
+        "PeriodState": "ledger.sharing.models.Period.State",
+        "AwardState": "ledger.sharing.models.Award.State",
+        "ClaimState": "claims.filing.models.Claim.State",
+        "PaymentState": "ledger.custody.models.PaymentOrder.State",
+        "PaymentKind": "ledger.custody.models.PaymentOrder.Kind",
+        "BookingKind": "ledger.custody.models.StatementLine.Kind",
+    },
 }
 
 structlog.configure(

@@ -58,7 +58,7 @@ class Cursor(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
-    ordering = "-pk"
+    ordering: str | tuple[str, ...] = "-pk"
 
 
 class Problem(serializers.Serializer[Any]):

@@ -18,6 +18,11 @@ class KeyReusedError(ConflictError):
     code = "idempotency_key_reused"
 
 
+def scope_of(*parts: str) -> str:
+    """Return the scope of a deed, by who does what and where; hashed, since codes may be of any length."""
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+
 def once(
     *, scope: str, key: str, content: dict[str, Any], act: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:

@@ -7,13 +7,18 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.errors import NotFoundError
+from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim
+from claims.filing.selectors import history_of
+from claims.filing.words import DEEDS
 from claims.publicity.models import Objection
+from claims.review.models import Decision, PaperRequest
+from claims.review.selectors import decision_of, last_request
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import Pool
-from members.pools.selectors import duties_of
+from members.pools.selectors import access_pool, duties_of
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,54 @@ class Notice:
     is_open: bool
 
 
+@dataclass(frozen=True)
+class ClaimFile:
+    """A claim as its claimant sees it: what a reviewer asks for now, decision, award, and all that happened."""
+
+    claim: Claim
+    asked: PaperRequest | None
+    decision: Decision | None
+    award: Award | None
+    history: list[AuditEntry]
+
+    @property
+    def deeds(self) -> list[AuditEntry]:
+        """Return what was done with the claim, oldest first."""
+        return [line for line in self.history if line.action in DEEDS and not _opened(line)]
+
+    @property
+    def readers(self) -> list[AuditEntry]:
+        """Return when somebody else read of it."""
+        mine = self.claim.claimant.code
+        return [line for line in self.history if _opened(line) and line.actor != mine]
+
+
+def _opened(line: AuditEntry) -> bool:
+    return line.action in {"open_evidence", "open_claim"}
+
+
+def file_of(claim: Claim) -> ClaimFile:
+    """Return all that the claimant is shown. Four queries."""
+    return ClaimFile(
+        claim=claim,
+        asked=last_request(claim) if claim.state == Claim.State.PAPERS_REQUESTED else None,
+        decision=decision_of(claim),
+        award=award_of(claim),
+        history=history_of(claim),
+    )
+
+
 def may_see_notices(user: User, pool: Pool) -> bool:
     """Tell whether the person belongs to the pool, as a member or with a duty."""
     return Membership.objects.filter(pool=pool, person=user).exists() or bool(duties_of(user, pool))
+
+
+def access_notices(*, user: User, code: str) -> Pool:
+    """Return the pool for its members and its staff. Raises: NotFoundError for everyone else."""
+    pool = access_pool(code=code)
+    if not may_see_notices(user, pool):
+        raise NotFoundError(_("There is no pool with this address."))
+    return pool
 
 
 def award_of(claim: Claim) -> Award | None:

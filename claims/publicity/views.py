@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.errors import DomainError
 from aidplatform.lib.http import signed_in
 from aidplatform.lib.templating import in_language
-from aidplatform.work.idempotency import once
+from aidplatform.work.idempotency import once, scope_of
 from aidplatform.work.models import AuditEntry
 from claims.filing import selectors as filing
 from claims.filing.models import Claim
@@ -56,16 +56,13 @@ def claim(request: HttpRequest, code: str) -> HttpResponse:
 def _claim_page(
     request: HttpRequest, found: Claim, error: DomainError | None = None, status: int = 200
 ) -> HttpResponse:
-    history = filing.history_of(found)
-    decision = review.decision_of(found)
-    asked = review.last_request(found)
-    award = selectors.award_of(found)
+    file = selectors.file_of(found)
     context = {
         "section": "claims",
         "claim": found,
         "pool": found.pool,
         "error": error,
-        "stages": stages(found, history),
+        "stages": stages(found, file.history),
         "holder": HOLDERS[STEPS[found.state].holder],
         "is_open": found.state in OPEN_TO_CLAIMANT,
         "can_withdraw": found.state in WITHDRAWABLE,
@@ -73,26 +70,19 @@ def _claim_page(
         "derivation": in_words(found.derivation or []),
         "payee": filing.read_payee(found),
         "papers": [(paper, KINDS[paper.kind]) for paper in filing.papers_of(found)],
-        "asked": review.read_request(asked) if asked and found.state == "papers_requested" else "",
-        "asked_kinds": [KINDS[kind] for kind in asked.kinds] if asked else [],
-        "decision": decision,
-        "decision_reason": review.read_reason(decision) if decision else "",
-        "award": award,
-        "history": [
-            (DEEDS[line.action], line.at) for line in history if line.action in DEEDS and not _opened(line)
-        ],
+        "asked": review.read_request(file.asked) if file.asked else "",
+        "asked_kinds": [KINDS[kind] for kind in file.asked.kinds] if file.asked else [],
+        "decision": file.decision,
+        "decision_reason": review.read_reason(file.decision) if file.decision else "",
+        "award": file.award,
+        "history": [(DEEDS[line.action], line.at) for line in file.deeds],
         "readers": [
             (DEEDS[line.action], PURPOSES.get(line.detail.get("purpose", ""), ""), line.at)
-            for line in history
-            if _opened(line) and line.actor != found.claimant.code
+            for line in file.readers
         ],
         "crumbs": [(_("My claims"), reverse("my_claims")), (found.code, "")],
     }
     return render(request, "claims/filing/claim.html", context, status=status)
-
-
-def _opened(line: AuditEntry) -> bool:
-    return line.action in {"open_evidence", "open_claim"}
 
 
 _REACHED_BY = {
@@ -153,7 +143,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def notice_board(request: HttpRequest, code: str) -> HttpResponse:
     """List the cases that are public now, or will be with the next period, for the people of the pool."""
-    pool = _access_notices(request, code)
+    pool = selectors.access_notices(user=_person(request), code=code)
     today = clock.today(pool.time_zone)
     context = {
         "section": "pools",
@@ -181,7 +171,7 @@ def _days_left(notice: selectors.Notice, today: dt.date) -> int:
 @require_safe
 def case(request: HttpRequest, code: str, case: str) -> HttpResponse:
     """Show one published case with its objections."""
-    pool = _access_notices(request, code)
+    pool = selectors.access_notices(user=_person(request), code=code)
     return _case_page(request, pool, case)
 
 
@@ -255,7 +245,7 @@ def _shown(
 @require_POST
 def object_to(request: HttpRequest, code: str, case: str) -> HttpResponse:
     """Object to a case; the same click twice is one objection."""
-    pool = _access_notices(request, code)
+    pool = selectors.access_notices(user=_person(request), code=code)
     found = selectors.access_published_claim(pool=pool, case=case)
     form = ObjectForm(request.POST)
     if not form.is_valid():
@@ -268,7 +258,7 @@ def object_to(request: HttpRequest, code: str, case: str) -> HttpResponse:
 
     try:
         once(
-            scope=f"{person}/object/{case}"[:80],
+            scope=scope_of(person, pool.code, f"object/{case}"),
             key=str(form.cleaned_data["key"]),
             content={"reason": reason},
             act=act,
@@ -295,14 +285,6 @@ def answer(request: HttpRequest, code: str, case: str, number: int) -> HttpRespo
     except DomainError as error:
         return _case_page(request, pool, case, answers={number: form}, error=error, status=error.status)
     return redirect("case", code=code, case=case)
-
-
-def _access_notices(request: HttpRequest, code: str) -> Pool:
-    """Return the pool for its members and its staff. Raises: NotFoundError for everyone else."""
-    pool = access_pool(code=code)
-    if not selectors.may_see_notices(_person(request), pool):
-        raise NotFoundError(_("There is no pool with this address."))
-    return pool
 
 
 def _person(request: HttpRequest) -> User:

@@ -10,7 +10,7 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import parse_fen
 
 LARGEST_FILE = 64 * 1024 * 1024
-_ACCOUNT = RegexValidator(
+ACCOUNT = RegexValidator(
     r"^[0-9A-Za-z][0-9A-Za-z \-]{3,40}$", _("Write the account number as the bank does: digits and letters.")
 )
 
@@ -47,7 +47,7 @@ class AccountForm(KeyForm):
 
     bank_name = forms.CharField(label=_("Bank"), max_length=80)
     holder_name = forms.CharField(label=_("Account holder"), max_length=80)
-    number = forms.CharField(label=_("Account number"), max_length=42, validators=[_ACCOUNT])
+    number = forms.CharField(label=_("Account number"), max_length=42, validators=[ACCOUNT])
 
 
 class UploadForm(forms.Form):
@@ -74,7 +74,7 @@ class PayeeForm(KeyForm):
 
     amount = AmountField(label=_("Amount"), max_length=24)
     payee_name = forms.CharField(label=_("Payee"), max_length=80)
-    payee_account = forms.CharField(label=_("Payee's account"), max_length=42, validators=[_ACCOUNT])
+    payee_account = forms.CharField(label=_("Payee's account"), max_length=42, validators=[ACCOUNT])
 
 
 class ReleaseForm(KeyForm):

@@ -1,6 +1,5 @@
 """What the pages of custody share: doing a deed once, showing a refusal, the frame of a page."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, as_domain_error
 from aidplatform.lib.templating import in_language
-from aidplatform.work.idempotency import once
+from aidplatform.work.idempotency import once, scope_of
 from ledger.custody import services
 from ledger.custody.forms import KeyForm, PayeeForm
 from members.people.models import User
@@ -50,7 +49,7 @@ def do_once(
     if key is None:
         return DomainError(_("The form is incomplete. Reload the page and try again."), code="no_key")
     content = {name: str(value) for name, value in form.cleaned_data.items() if name != "key"}
-    scope = hashlib.sha256(f"{person_of(request).code}/{pool.code}/{deed}".encode()).hexdigest()
+    scope = scope_of(person_of(request).code, pool.code, deed)
     return attempt(lambda: once(scope=scope, key=str(key), content=content, act=act))[1]
 
 

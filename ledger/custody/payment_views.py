@@ -36,7 +36,7 @@ from ledger.custody.pages import (
     person_of,
     render_page,
 )
-from ledger.sharing.selectors import access_period
+from ledger.sharing.selectors import access_award, access_period
 from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
@@ -98,9 +98,7 @@ def order_aid(request: HttpRequest, code: str, award: str) -> HttpResponse:
     pool, form = access_pool(code=code), PayeeForm(request.POST)
     if not form.is_valid():
         return _new_aid(request, pool, award, form=form, status=422)
-    found = pool.awards.filter(code=award).first()
-    if found is None:
-        raise NotFoundError(_("This pool has no such case."))
+    found = access_award(pool=pool, code=award)
     refusal = order_once(request, pool, form, kind=PaymentOrder.Kind.AID, award=found)
     if refusal:
         return _new_aid(request, pool, award, form=form, refusal=refusal)

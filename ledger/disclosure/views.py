@@ -19,7 +19,7 @@ from ledger.disclosure import selectors
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, Part, share_parts
 from ledger.sharing.models import Award
-from ledger.sharing.selectors import last_posted, periods, public_periods
+from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
 from ledger.sharing.views import figures_of, viewer_duties
 from members.joining.models import Membership
 from members.joining.selectors import access_membership, covers_of
@@ -35,7 +35,7 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
     """Show a pool to everyone: state, last bill, plan in words, shares of the past, who holds its duties."""
     found = _access_public_pool(request, code)
     last = last_posted(found)
-    shows_periods = last is None or (last.headcount or 0) >= SMALLEST_PUBLIC_POOL
+    shows_periods = last is None or is_large_enough(last)
     figures = figures_of(last) if last else None
     base = figures.base_class if figures else None
     version = shown_plan(found, clock.today(found.time_zone))

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from aidplatform.lib import clock
 from aidplatform.lib.drf import Endpoint, idempotency_key
+from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once
 from ledger.sharing import selectors, services
 from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
@@ -130,7 +131,9 @@ class PeriodApproval(DutyEndpoint):
 
     duties = (DutyGrant.Duty.CONTROLLER.value,)
 
-    @extend_schema(operation_id="approve_period", request=ApprovalText, responses=ApprovalAnswer)
+    @extend_schema(
+        operation_id="approve_period", request=ApprovalText, responses=ApprovalAnswer, parameters=[KEY_HEADER]
+    )
     def post(self, request: Request, code: str, number: int) -> Response:
         """Approve; the same Idempotency-Key again gives the first answer again."""
         key = idempotency_key(request)

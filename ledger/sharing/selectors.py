@@ -103,6 +103,20 @@ def is_member(pool: Pool, person: User | None) -> bool:
     return person is not None and Membership.objects.filter(pool=pool, person=person).exists()
 
 
+def shows_movements(pool: Pool) -> bool:
+    """Tell whether everyone may see single movements of the pool: in a very small one they point at a person."""
+    last = last_posted(pool)
+    return last is None or is_large_enough(last)
+
+
+def access_award(*, pool: Pool, code: str) -> Award:
+    """Return a case of the pool by its public number. Raises: NotFoundError."""
+    award = pool.awards.filter(code=code).first()
+    if award is None:
+        raise NotFoundError(_("This pool has no such case."))
+    return award
+
+
 def awards_of(period: Period) -> QuerySet[Award]:
     """Return the awards that the period shares, in the order of their codes."""
     return period.awards.exclude(state=Award.State.WITHDRAWN).order_by("code")

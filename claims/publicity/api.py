@@ -1,0 +1,177 @@
+"""A claimant's own claim in full, what they can do with it, and objections of other members, for programs."""
+
+from typing import Any, cast
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aidplatform.lib import clock
+from aidplatform.lib.drf import PersonalEndpoint, idempotency_key
+from aidplatform.lib.openapi import KEY_HEADER
+from aidplatform.work.idempotency import once, scope_of
+from claims.filing.api import ClaimRow
+from claims.filing.models import Claim
+from claims.filing.selectors import access_claim
+from claims.filing.services import what_is_missing
+from claims.filing.states import OPEN_TO_CLAIMANT
+from claims.publicity import selectors, services
+from claims.review.selectors import read_reason, read_request
+from members.people.models import User
+
+
+class AskedRow(serializers.Serializer[Any]):
+    """What a reviewer asks for now."""
+
+    kinds = serializers.ListField(child=serializers.CharField())
+    message = serializers.SerializerMethodField()
+
+    def get_message(self, asked: Any) -> str:
+        """Return the reviewer's words."""
+        return read_request(asked)
+
+
+class DecisionRow(serializers.Serializer[Any]):
+    """How the claim was decided, with the clause of the covenant and the reason."""
+
+    outcome = serializers.CharField()
+    aid_fen = serializers.IntegerField()
+    clause = serializers.CharField()
+    reason = serializers.SerializerMethodField()
+    decided_at = serializers.DateTimeField()
+
+    def get_reason(self, decision: Any) -> str:
+        """Return the reason that was given."""
+        return read_reason(decision)
+
+
+class ClaimAwardRow(serializers.Serializer[Any]):
+    """The public case of the claim; period: null until one shares it."""
+
+    case = serializers.CharField(source="code")
+    period = serializers.IntegerField(source="period.number", allow_null=True, default=None)
+    aid_fen = serializers.IntegerField()
+    state = serializers.CharField()
+
+
+class DeedRow(serializers.Serializer[Any]):
+    """Something that happened to the claim."""
+
+    deed = serializers.CharField(source="action")
+    at = serializers.DateTimeField()
+
+
+class ReaderRow(DeedRow):
+    """Somebody read papers or words, and for what."""
+
+    purpose = serializers.CharField(source="detail.purpose", default="")
+
+
+class ClaimInFull(serializers.Serializer[Any]):
+    """All that its owner is shown of a claim; missing: the parts without which it cannot be filed."""
+
+    claim = ClaimRow()
+    illness = serializers.CharField(source="claim.illness")
+    event_date = serializers.DateField(source="claim.event_date", allow_null=True)
+    aid_fen = serializers.IntegerField(source="claim.aid_fen", allow_null=True)
+    missing = serializers.SerializerMethodField()
+    asked = AskedRow(allow_null=True)
+    decision = DecisionRow(allow_null=True)
+    award = ClaimAwardRow(allow_null=True)
+    timeline = DeedRow(many=True, source="deeds")
+    readers = ReaderRow(many=True)
+
+    def get_missing(self, file: selectors.ClaimFile) -> list[str]:
+        """Return what is missing while the claimant has the claim in hand."""
+        return what_is_missing(file.claim) if file.claim.state in OPEN_TO_CLAIMANT else []
+
+
+class ObjectionText(serializers.Serializer[Any]):
+    """What a member holds against a case; read by the second reviewer who answers it."""
+
+    reason = serializers.CharField(max_length=2000)
+
+
+class ObjectionAnswer(serializers.Serializer[Any]):
+    """The number of the objection within its case."""
+
+    number = serializers.IntegerField()
+
+
+class _OwnClaim(PersonalEndpoint):
+    """What the endpoints of one's own claim share."""
+
+    def own(self, request: Request, claim: str) -> Claim:
+        """Return the person's claim; absent and somebody else's answer alike. Raises: NotFoundError."""
+        return access_claim(user=cast(User, request.user), code=claim)
+
+    def shown(self, claim: Claim) -> Response:
+        """Answer with the claim as it is now."""
+        return Response(ClaimInFull(selectors.file_of(claim)).data)
+
+
+class MyClaim(_OwnClaim):
+    """One of my claims."""
+
+    @extend_schema(operation_id="my_claim", responses=ClaimInFull)
+    def get(self, request: Request, claim: str) -> Response:
+        """Return the claim."""
+        return self.shown(self.own(request, claim))
+
+
+class ClaimWithdrawal(_OwnClaim):
+    """Taking a claim back."""
+
+    @extend_schema(operation_id="withdraw_claim", request=None, responses=ClaimInFull)
+    def post(self, request: Request, claim: str) -> Response:
+        """Take it back; taken back already: as it is."""
+        found = self.own(request, claim)
+        if found.state != Claim.State.WITHDRAWN:
+            services.withdraw_claim(claim=found, claimant=found.claimant.code, at=clock.now())
+        return self.shown(self.own(request, claim))
+
+
+class ReceiptConfirmation(_OwnClaim):
+    """The word of the one who was helped that the aid has come."""
+
+    @extend_schema(operation_id="confirm_receipt", request=None, responses=ClaimInFull)
+    def post(self, request: Request, claim: str) -> Response:
+        """Confirm; confirmed already: as it is."""
+        found = self.own(request, claim)
+        if found.state != Claim.State.CLOSED:
+            services.confirm_receipt(claim=found, claimant=found.claimant.code, at=clock.now())
+        return self.shown(self.own(request, claim))
+
+
+class Objections(PersonalEndpoint):
+    """Objections to a published case, made by other members of its pool."""
+
+    policy = "member"
+
+    @extend_schema(
+        operation_id="object_to_case",
+        request=ObjectionText,
+        responses={201: ObjectionAnswer},
+        parameters=[KEY_HEADER],
+    )
+    def post(self, request: Request, code: str, award: str) -> Response:
+        """Object; the same Idempotency-Key again gives the first answer again."""
+        person = cast(User, request.user)
+        pool = selectors.access_notices(user=person, code=code)
+        key = idempotency_key(request)
+        given = ObjectionText(data=request.data)
+        given.is_valid(raise_exception=True)
+        reason = given.validated_data["reason"]
+        found = selectors.access_published_claim(pool=pool, case=award)
+        answer = once(
+            scope=scope_of(person.code, pool.code, f"object/{award}"),
+            key=key,
+            content={"reason": reason},
+            act=lambda: {
+                "number": services.object_to_case(
+                    claim=found, member=person.code, reason=reason, at=clock.now()
+                ).number
+            },
+        )
+        return Response(ObjectionAnswer(answer).data, status=201)
