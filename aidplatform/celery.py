@@ -5,15 +5,20 @@ changes nothing and no schedule can be switched off by hand.
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import task_postrun, task_prerun
 from django.conf import settings
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aidplatform.settings")
 
 app = Celery("aidplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["aidplatform.work", "members", "ledger", "claims", "aidplatform.site"])
+# Left alone, Celery signs in to the database anew for every task and finds every cache there cold.
+app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000_000
 app.conf.beat_schedule = {
     "work.sweep": {
         "task": "work.sweep",
@@ -26,3 +31,10 @@ app.conf.beat_schedule = {
         "options": {"expires": 300},
     },
 }
+
+
+@task_prerun.connect
+@task_postrun.connect
+def keep_sound_connections(**_signal: Any) -> None:
+    """Keep the database connection from task to task, unless it is broken or older than CONN_MAX_AGE."""
+    close_old_connections()

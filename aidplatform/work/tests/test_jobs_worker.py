@@ -267,6 +267,28 @@ def test_cut_connections_lose_nothing(running: Stack, name: str) -> None:
     assert not Job.objects.filter(pk__in=[job.pk for job in waited], failures__gt=0).exists()
 
 
+def test_connection_cut_between_two_jobs_is_made_anew_unnoticed(running: Stack, name: str) -> None:
+    """A worker keeps its connection from task to task; that PostgreSQL was restarted meanwhile costs no attempt."""
+    for n in range(3):
+        job = _enqueue("probe.write", f"{name}-{n}")
+        _wait_done(job)
+        job.refresh_from_db()
+        assert (job.attempt, job.failures, job.takeovers) == (1, 0, 0)
+        wait_until(lambda: _cut_idle_connections(running) > 0, seconds=PATIENCE, what="a kept connection")
+
+
+def _cut_idle_connections(stack: Stack) -> int:
+    """End every connection that waits for work, but for this test's own; return how many there were."""
+    with connection.cursor() as cursor, stack.connection() as app:
+        cursor.execute("SELECT pg_backend_pid()")
+        rows = app.execute(
+            """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND usename = 'aid_app' AND state = 'idle' AND pid <> %s""",
+            cursor.fetchone(),
+        )
+        return len(rows.fetchall())
+
+
 def test_two_schedulers_open_each_period_once(running: Stack, name: str) -> None:
     running.start_beat("beat2")
     try:
