@@ -112,9 +112,10 @@ PARTS: tuple[Part, ...] = (
             "period_id": "d.number",
             **_plain("code", "claim_code", "masked", "aid_fen", "state", "is_held", "announced_at"),
             **_plain("announced_by"),
+            "payee_hash": "encode(t.payee_hash, 'hex')",
         },
         f"{_POOL} LEFT JOIN ledger_period d ON d.id = t.period_id",
-        {"id": ID},
+        {"id": ID, "payee_sealed": SEALED},
     ),
     Part(
         "ledger_period",

@@ -120,6 +120,7 @@ GUARANTEES: dict[str, object] = {
     ),
     "order_state_follows_order": _("The payment has already moved on. Reload the page to see where it is."),
     "aid_order_needs_a_shared_award": _("Aid is paid after its period has been posted."),
+    "aid_goes_to_the_named_payee": _("Aid is paid to the account that the claimant named, and to no other."),
     "aid_paid_at_most_the_award": _("With this order more than the award would be paid."),
     "aid_is_paid_as_collected": _(
         "Not that much has come in: aid is paid as it is collected, every case in the same proportion."

@@ -1,4 +1,4 @@
-"""A running demonstration and a real Chromium for browser tests: all files of one test process share them.
+"""A running demonstration and a real Chromium for browser tests: all files share them, in one test process.
 
 With AID_SCREENSHOTS=<folder> every page is also kept as a picture.
 """
@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from aidplatform.site.demo import PEOPLE
+from aidplatform.site.demo.people import CAST
 from aidplatform.testing.plugin import chromium, test_services
 from aidplatform.testing.stack import ROOT, Stack
 
@@ -49,7 +49,7 @@ def manage(stack: Stack, *arguments: str, **environment: str) -> None:
         env={**stack.environment(), **environment},
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -86,7 +86,7 @@ def become(page: Page, duty: str) -> None:
     """Switch to the person of the demonstration who holds that duty, or to its member, by the banner."""
     page.goto("/docs/")
     page.locator(".demo-people summary").click()
-    page.locator(".demo-people button.person").nth([person[0] for person in PEOPLE].index(duty)).click()
+    page.locator(".demo-people button.person").nth([role.key for role in CAST].index(duty)).click()
     page.wait_for_load_state()
 
 

@@ -14,6 +14,7 @@ from aidplatform.work.jobs import Lease, claim
 from aidplatform.work.models import Job
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award, Period
+from ledger.sharing.payees import Payee
 from members.joining.services import admit_group
 from members.people.models import User
 from members.pools import services as pools
@@ -107,8 +108,8 @@ class World:
             people["stranger"],
         )
 
-    def award(self, aid_fen: int, code: str = "C-1") -> Award:
-        """Announce a case of that much aid."""
+    def award(self, aid_fen: int, code: str = "C-1", payee: Payee | None = None) -> Award:
+        """Announce a case of that much aid; without a payee it names nobody."""
         return sharing.announce_award(
             pool=self.pool,
             code=code,
@@ -117,6 +118,7 @@ class World:
             aid_fen=aid_fen,
             announcer="service",
             at=clock.now(),
+            payee=payee,
         )
 
     def settled_period(self) -> Period:

@@ -15,7 +15,7 @@ from aidplatform.lib.errors import ConflictError, ForbiddenError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
 from claims.filing.models import Claim
-from claims.filing.selectors import as_data
+from claims.filing.selectors import as_data, read_payee
 from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
@@ -26,6 +26,7 @@ from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
 from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
 from ledger.sharing.models import Award
+from ledger.sharing.payees import Payee
 from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -74,12 +75,20 @@ def publish_case(*, claim: Claim, publisher: str = SERVICE, at: dt.datetime) -> 
         aid_fen=decision.aid_fen,
         announcer=publisher,
         at=at,
+        payee=_payee(claim),
     )
     failpoint("claims.announced")
     step_claim(claim, Claim.State.IN_PUBLICITY, at)
     _log_case(claim, award, face, at)
     audit.record(actor=publisher, action="publish_case", subject=claim.code, case=award.code)
     return award
+
+
+def _payee(claim: Claim) -> Payee:
+    """Return to whom the claimant asked the aid to be paid, for the ledger to hold payments to."""
+    told = read_payee(claim)
+    assert told is not None, claim.code
+    return Payee.of(told.name, told.account)
 
 
 def _next_case_number(pool: Pool, at: dt.datetime) -> str:

@@ -113,11 +113,11 @@ class PaymentInFull(PaymentRow):
 
 
 class AidText(serializers.Serializer[Any]):
-    """How much aid goes to whom."""
+    """How much aid is paid; to whom is said only where the award names nobody."""
 
     amount_fen = serializers.IntegerField(min_value=1, max_value=2**53 - 1)
-    payee_name = serializers.CharField(max_length=80)
-    payee_account = serializers.CharField(max_length=42, validators=[ACCOUNT])
+    payee_name = serializers.CharField(max_length=80, required=False)
+    payee_account = serializers.CharField(max_length=42, required=False, validators=[ACCOUNT])
 
 
 class OrderAnswer(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import parse_fen
+from ledger.sharing.payees import Payee
 
 LARGEST_FILE = 64 * 1024 * 1024
 ACCOUNT = RegexValidator(
@@ -75,6 +76,15 @@ class PayeeForm(KeyForm):
     amount = AmountField(label=_("Amount"), max_length=24)
     payee_name = forms.CharField(label=_("Payee"), max_length=80)
     payee_account = forms.CharField(label=_("Payee's account"), max_length=42, validators=[ACCOUNT])
+
+
+class AidForm(PayeeForm):
+    """An order of aid: where the award names whom it is paid to, nobody types it again."""
+
+    def __init__(self, *args: Any, named: Payee | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if named is not None:
+            del self.fields["payee_name"], self.fields["payee_account"]
 
 
 class ReleaseForm(KeyForm):

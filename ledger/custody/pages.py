@@ -92,8 +92,8 @@ def order_once(request: HttpRequest, pool: Pool, form: PayeeForm, **what: Any) -
         made = services.order_payment(
             pool=pool,
             amount_fen=given["amount"],
-            payee_name=given["payee_name"],
-            payee_account=given["payee_account"],
+            payee_name=given.get("payee_name", ""),
+            payee_account=given.get("payee_account", ""),
             orderer=person_of(request).code,
             at=clock.now(),
             **what,

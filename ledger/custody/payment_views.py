@@ -17,6 +17,7 @@ from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.work import audit
 from ledger.custody import selectors, services
 from ledger.custody.forms import (
+    AidForm,
     DayForm,
     KeyForm,
     PayeeForm,
@@ -36,7 +37,7 @@ from ledger.custody.pages import (
     person_of,
     render_page,
 )
-from ledger.sharing.selectors import access_award, access_period
+from ledger.sharing.selectors import access_award, access_period, payee_of_award
 from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
@@ -83,9 +84,11 @@ def _new_aid(
     found = next((one for one in selectors.payable_awards(pool) if one.award.code == award), None)
     if found is None:
         raise NotFoundError(_("No aid of this case waits to be ordered."))
+    named = payee_of_award(found.award)
     context = page_context(request, pool, "payments", (_("Case %(code)s") % {"code": award}, "")) | {
         "payable": found,
-        "form": PayeeForm(initial={"key": uuid.uuid4(), "amount": plain_fen(found.payable_fen)}),
+        "named": named,
+        "form": AidForm(named=named, initial={"key": uuid.uuid4(), "amount": plain_fen(found.payable_fen)}),
         "address": reverse("custody_order_aid", args=[pool.code, award]),
     }
     return render_page(request, "order", context | extra, status)
@@ -95,10 +98,11 @@ def _new_aid(
 @require_POST
 def order_aid(request: HttpRequest, code: str, award: str) -> HttpResponse:
     """Order the aid of a shared award; a controller releases it."""
-    pool, form = access_pool(code=code), PayeeForm(request.POST)
+    pool = access_pool(code=code)
+    found = access_award(pool=pool, code=award)
+    form = AidForm(request.POST, named=payee_of_award(found))
     if not form.is_valid():
         return _new_aid(request, pool, award, form=form, status=422)
-    found = access_award(pool=pool, code=award)
     refusal = order_once(request, pool, form, kind=PaymentOrder.Kind.AID, award=found)
     if refusal:
         return _new_aid(request, pool, award, form=form, refusal=refusal)

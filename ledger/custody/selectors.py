@@ -20,6 +20,7 @@ from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, Stat
 from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
 from ledger.custody.triggers import free_money_sql, shown_sql
 from ledger.sharing.models import Award, Period
+from ledger.sharing.payees import Payee
 from members.joining.models import Membership
 from members.pools.models import Pool
 
@@ -281,20 +282,19 @@ def payee_context(pool_code: str, part: str) -> str:
     return f"custody.payee.{part}:{pool_code}"
 
 
-@dataclass(frozen=True)
-class Payee:
-    """To whom a payment order pays."""
-
-    name: str
-    account: str
-
-
 def payee_of(order: PaymentOrder) -> Payee:
-    """Return the payee, unsealed, for people who order, release or send the payment."""
-    return Payee(
+    """Return the payee, unsealed, for people who order, release or send the payment.
+
+    The hash is what the database has judged and what was released: sealed text that says something else was never
+    released to anybody. Raises: lib.crypto.UnreadableError.
+    """
+    payee = Payee(
         crypto.unseal_text(bytes(order.payee_name), payee_context(order.pool.code, "name")),
         crypto.unseal_text(bytes(order.payee_account), payee_context(order.pool.code, "account")),
     )
+    if payee.index != bytes(order.payee_hash):
+        raise crypto.UnreadableError(f"payment {order}: the payee is not the one that was ordered")
+    return payee
 
 
 def payment_reference(membership: Membership) -> str:
@@ -414,7 +414,8 @@ def payable_awards(pool: Pool) -> list[Payable]:
             [pool.pk],
         )
         found = {award: (ordered, payable) for award, ordered, payable in cursor.fetchall()}
-    awards = Award.objects.filter(pk__in=found).select_related("period").order_by("period__number", "code")
+    awards = Award.objects.filter(pk__in=found).select_related("pool", "period")
+    awards = awards.order_by("period__number", "code")
     return [Payable(award, *found[award.pk]) for award in awards]
 
 

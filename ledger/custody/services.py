@@ -31,6 +31,8 @@ from ledger.custody.selectors import line_context, open_fen_of, payee_context
 from ledger.custody.triggers import PAYABLE
 from ledger.openbooks import services as openbooks
 from ledger.sharing.models import Award, Period
+from ledger.sharing.payees import Payee, account_key
+from ledger.sharing.selectors import payee_of_award
 from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -72,6 +74,12 @@ class NothingOwedError(DomainError):
     code = "nothing_owed"
 
 
+class PayeeMissingError(DomainError):
+    """The order says nobody, and its award names nobody either."""
+
+    code = "payee_missing"
+
+
 class NotTreasurerError(ForbiddenError):
     """Only the pool's treasurer does this."""
 
@@ -100,7 +108,7 @@ def open_bank_account(
     *, pool: Pool, bank_name: str, holder_name: str, number: str, opener: str, at: dt.datetime
 ) -> BankAccount:
     """Name the pool's custody account, once; the log states it, so that members can compare their receipts."""
-    key = files.account_key(number)
+    key = account_key(number)
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=pool.pk)
         account = BankAccount.objects.create(
@@ -241,8 +249,8 @@ def _read(account: BankAccount, data: bytes) -> files.FileStatement:
         found = files.read_statement(data)
     except files.StatementFileError as error:
         raise _refuse(error.reason, error.detail) from None
-    if files.account_key(found.account_number) != account.number:
-        raise _refuse("wrong_account", f"…{files.account_key(found.account_number)[-4:]}")
+    if account_key(found.account_number) != account.number:
+        raise _refuse("wrong_account", f"…{account_key(found.account_number)[-4:]}")
     if found.currency not in {"", account.pool.currency}:
         raise _refuse("wrong_currency", found.currency)
     return found
@@ -689,22 +697,23 @@ def order_payment(
     pool: Pool,
     kind: str,
     amount_fen: int,
-    payee_name: str,
-    payee_account: str,
     orderer: str,
     at: dt.datetime,
+    payee_name: str = "",
+    payee_account: str = "",
     award: Award | None = None,
     period: Period | None = None,
     receipt: StatementLine | None = None,
 ) -> PaymentOrder:
     """Make an order to pay aid (award), the fee (period) or a refund (receipt); nothing leaves before its release.
 
-    Raises: IntegrityError bearing the name of what forbids it: aid_order_needs_a_shared_award,
-    aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid, fee_follows_the_cash,
-    receipt_is_used_once, custody_people_hold_their_duty.
+    payee_*: left out where the award names whom it is paid to.
+
+    Raises: PayeeMissingError; IntegrityError bearing the name of what forbids it: aid_order_needs_a_shared_award,
+    aid_goes_to_the_named_payee, aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid,
+    fee_follows_the_cash, receipt_is_used_once, custody_people_hold_their_duty.
     """
-    account = files.account_key(payee_account)
-    name = " ".join(payee_name.split())
+    payee = _payee_for(award, payee_name, payee_account)
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
         order = PaymentOrder.objects.create(
@@ -715,10 +724,10 @@ def order_payment(
             period=period,
             receipt=receipt,
             amount_fen=amount_fen,
-            payee_name=crypto.seal_text(name, payee_context(pool.code, "name")),
-            payee_account=crypto.seal_text(account, payee_context(pool.code, "account")),
-            payee_hash=crypto.blind_index(f"{name}\x1f{account}", "custody.payee"),
-            payee_hint=f"…{account[-4:]}",
+            payee_name=crypto.seal_text(payee.name, payee_context(pool.code, "name")),
+            payee_account=crypto.seal_text(payee.account, payee_context(pool.code, "account")),
+            payee_hash=payee.index,
+            payee_hint=payee.hint,
             ordered_by=orderer,
             ordered_at=at,
         )
@@ -728,6 +737,16 @@ def order_payment(
         failpoint("custody.ordered")
         audit.record(actor=orderer, action="order_payment", subject=str(order), kind=kind, fen=amount_fen)
     return order
+
+
+def _payee_for(award: Award | None, name: str, account: str) -> Payee:
+    """Return whom an order pays: as it says, or whom its award names. Raises: PayeeMissingError."""
+    if name or account:
+        return Payee.of(name, account)
+    named = payee_of_award(award) if award else None
+    if named is None:
+        raise PayeeMissingError(_("Say to whom it is paid: a name and an account."))
+    return named
 
 
 def release_payment(

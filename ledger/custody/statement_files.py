@@ -100,11 +100,6 @@ def read_statement(data: bytes) -> FileStatement:
     return statement
 
 
-def account_key(number: str) -> str:
-    """Return an account number as it is compared: without spaces, upper case."""
-    return re.sub(r"[\s\-]", "", number).upper()
-
-
 def _looks_like_xml(data: bytes) -> bool:
     head = data[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
     return head.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<"))

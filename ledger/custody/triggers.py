@@ -285,10 +285,13 @@ _CHECK_FEE = f"""
 """
 
 _CHECK_AID = f"""
-    SELECT w.state, w.pool_id, w.aid_fen, p.state AS period_state INTO award
+    SELECT w.state, w.pool_id, w.aid_fen, w.payee_hash, p.state AS period_state INTO award
       FROM ledger_award w LEFT JOIN ledger_period p ON p.id = w.period_id WHERE w.id = NEW.award_id;
     IF award.state IS DISTINCT FROM 'shared' OR award.period_state IS DISTINCT FROM 'posted' OR award.pool_id <> NEW.pool_id THEN
         {refuse("aid_order_needs_a_shared_award", "the award is %s", "award.state")}
+    END IF;
+    IF award.payee_hash IS NOT NULL AND NEW.payee_hash IS DISTINCT FROM award.payee_hash THEN
+        {refuse("aid_goes_to_the_named_payee", "the award names another payee than the order")}
     END IF;
     SELECT coalesce(sum(amount_fen), 0) INTO ordered FROM ledger_paymentorder WHERE award_id = NEW.award_id AND {_LIVE};
     IF ordered + NEW.amount_fen > award.aid_fen THEN

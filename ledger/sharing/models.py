@@ -239,7 +239,8 @@ class Award(models.Model):
 
     code: public case number. masked: what everyone may see (age band, sex, region, disease class). aid_fen: what
     is shared. claim_code: opaque reference for the claims side. is_held: an objection is open; when publicity ends
-    a held award leaves its period, and it is announced again once it is released.
+    a held award leaves its period, and it is announced again once it is released. payee_*: to whom the claimant
+    asked it to be paid, sealed, and the keyed hash of that; an award that came without a claim names nobody.
     """
 
     class State(models.TextChoices):
@@ -258,10 +259,17 @@ class Award(models.Model):
     is_held = models.BooleanField(default=False, db_default=False)
     announced_at = models.DateTimeField()
     announced_by = models.CharField(max_length=40)
+    payee_sealed = models.BinaryField(null=True)
+    payee_hash = models.BinaryField(max_length=32, null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["pool", "code"], name="one_award_per_case"),
+            models.CheckConstraint(
+                condition=Q(payee_sealed__isnull=True, payee_hash__isnull=True)
+                | Q(payee_sealed__isnull=False, payee_hash__isnull=False),
+                name="award_names_a_whole_payee",
+            ),
             models.UniqueConstraint(fields=["pool", "claim_code"], name="one_award_per_claim"),
             models.CheckConstraint(
                 condition=Q(aid_fen__gt=0, aid_fen__lt=2**53), name="award_amount_above_zero"
@@ -283,6 +291,11 @@ class Award(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool.code} {self.code}"
+
+    @property
+    def payee_place(self) -> str:
+        """Return the place the payee is sealed for."""
+        return f"sharing.award.payee:{self.pool.code}:{self.code}"
 
 
 class ManifestLine(models.Model):

@@ -23,6 +23,7 @@ from ledger.sharing.apportion import (
 from ledger.sharing.causes import OTHER_COSTS, OTHER_INCOME
 from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
 from ledger.sharing.models import Award, Period
+from ledger.sharing.payees import Payee
 from ledger.sharing.triggers import shown_sql
 from members.joining.models import Membership
 from members.people.models import User
@@ -125,6 +126,13 @@ def awards_of(period: Period) -> QuerySet[Award]:
 def book_of(pool: Pool) -> Book:
     """Return the pool's book."""
     return Book.objects.get(code=pool.code)
+
+
+def payee_of_award(award: Award) -> Payee | None:
+    """Return to whom an award is paid, unsealed; None where it names nobody."""
+    if award.payee_sealed is None:
+        return None
+    return Payee.unsealed(bytes(award.payee_sealed), award.payee_place)
 
 
 def shown_text(period: Period) -> str:

@@ -24,6 +24,7 @@ from ledger.openbooks.canonical import canonical_bytes
 from ledger.sharing.causes import OTHER_COSTS
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
+from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import (
     Bill,
     awards_of,
@@ -102,10 +103,14 @@ def announce_award(
     aid_fen: int,
     announcer: str,
     at: dt.datetime,
+    payee: Payee | None = None,
 ) -> Award:
-    """Take over a decided claim for the next announcement: masked face, amount, opaque reference."""
+    """Take over a decided claim for the next announcement: masked face, amount, opaque reference, payee.
+
+    payee: to whom the aid is paid, and nobody else; None for awards of a list that names nobody.
+    """
     with transaction.atomic():
-        award = Award.objects.create(
+        award = Award(
             pool=pool,
             code=code,
             claim_code=claim_code,
@@ -114,6 +119,9 @@ def announce_award(
             announced_at=at,
             announced_by=announcer,
         )
+        if payee is not None:
+            award.payee_sealed, award.payee_hash = payee.sealed(award.payee_place), payee.index
+        award.save()
         audit.record(actor=announcer, action="announce_award", subject=str(award), aid_fen=aid_fen)
     return award
 

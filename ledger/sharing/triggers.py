@@ -377,9 +377,11 @@ award_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
-            IF (NEW.pool_id, NEW.code, NEW.claim_code, NEW.aid_fen, NEW.masked, NEW.announced_at, NEW.announced_by)
+            IF (NEW.pool_id, NEW.code, NEW.claim_code, NEW.aid_fen, NEW.masked, NEW.announced_at, NEW.announced_by,
+                NEW.payee_sealed, NEW.payee_hash)
                IS DISTINCT FROM
-               (OLD.pool_id, OLD.code, OLD.claim_code, OLD.aid_fen, OLD.masked, OLD.announced_at, OLD.announced_by)
+               (OLD.pool_id, OLD.code, OLD.claim_code, OLD.aid_fen, OLD.masked, OLD.announced_at, OLD.announced_by,
+                OLD.payee_sealed, OLD.payee_hash)
             THEN
                 {refuse("award_keeps_its_terms", "an announced award is not edited")}
             END IF;

@@ -15,7 +15,6 @@ from aidplatform.site.demo.people import CAST, NEIGHBOR, born_of, cast_member, d
 from claims.filing import services as filing
 from claims.filing.illnesses import ILLNESSES
 from claims.filing.models import Claim
-from claims.filing.selectors import read_payee
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
 from claims.review import services as review
@@ -304,16 +303,11 @@ def pay_out(pool: Pool) -> None:
 
 def order_aid(pool: Pool, payable: custody.Payable) -> PaymentOrder:
     """Let the treasurer order what can be paid of an award, to the account that its claimant named."""
-    claim = Claim.objects.get(pool=pool, code=payable.award.claim_code)
-    payee = read_payee(claim)
-    assert payee is not None
     return paying.order_payment(
         pool=pool,
         kind=PaymentOrder.Kind.AID,
         award=payable.award,
         amount_fen=payable.payable_fen,
-        payee_name=payee.name,
-        payee_account=payee.account,
         orderer=code_of("treasurer"),
         at=clock.now(),
     )

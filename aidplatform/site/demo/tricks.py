@@ -182,18 +182,25 @@ def _before_it_is_shared(hand: Hand) -> None:
     _order(hand, _award("announced", "final"), 1)
 
 
-def _order(hand: Hand, award: Award, fen: int) -> None:
-    """Order aid to an account of one's own, by the service: its INSERT is what the guards judge."""
-    hand.sent.append(f"order_payment(kind='aid', award='{award.code}', amount_fen={fen}, payee={THIEF!r})")
+def _to_a_friend(hand: Hand) -> None:
+    """Order what may be paid, but to somebody else."""
+    payable = next((one for one in payable_awards(_town()) if one.payable_fen), None)
+    if payable is None:
+        raise _nothing_left()
+    _order(hand, payable.award, payable.payable_fen, payee_name=THIEF[0], payee_account=THIEF[1])
+
+
+def _order(hand: Hand, award: Award, fen: int, **payee: str) -> None:
+    """Order aid by the service: its INSERT is what the guards judge."""
+    hand.sent.append(f"order_payment(award='{award.code}', amount_fen={fen}, **{payee!r})")
     order_payment(
         pool=_town(),
         kind=PaymentOrder.Kind.AID,
         award=award,
         amount_fen=fen,
-        payee_name=THIEF[0],
-        payee_account=THIEF[1],
         orderer=deeds.code_of("treasurer"),
         at=clock.now(),
+        **payee,
     )
 
 
@@ -340,9 +347,8 @@ def _forget(hand: Hand) -> None:
 
 
 _ALL = (
-    Trick(
-        "one-fen-more", "treasurer", _("Pay one fen more than a case was granted, to a friend"), _one_fen_more
-    ),
+    Trick("friend", "treasurer", _("Pay the aid to a friend instead"), _to_a_friend),
+    Trick("one-fen-more", "treasurer", _("Pay one fen more than a case was granted"), _one_fen_more),
     Trick(
         "not-shared",
         "treasurer",

@@ -72,7 +72,13 @@ def test_award_gives_no_right_to_change_its_terms(world: World, column: str) -> 
 def test_award_keeps_its_terms_from_the_owner_too(committed_db: tuple[str, str]) -> None:
     World.founded().award(500)
     with psycopg.connect(committed_db[0]) as owner:
-        for change in ("aid_fen = 501", "masked = '{}'", "code = 'X'", "announced_by = 'X'"):
+        for change in (
+            "aid_fen = 501",
+            "masked = '{}'",
+            "code = 'X'",
+            "announced_by = 'X'",
+            "payee_hash = '1'",
+        ):
             with about(change), refused_to_owner(owner, "award_keeps_its_terms"):
                 owner.execute(f"UPDATE ledger_award SET {change}")
 
