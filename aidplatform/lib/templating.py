@@ -38,6 +38,7 @@ ICONS: dict[str, str] = {
     '<path d="M16 5.300a3.5 3.5 0 0 1 0 6.400M18 14.200a6.5 6.5 0 0 1 3.5 5.8"/>',
     "refresh": '<path d="M19.5 11a7.5 7.5 0 1 0-2 6.300M19.5 5v6h-6"/>',
     "seal": '<rect x="4" y="4" width="16" height="16" rx="2"/><path d="m8 12.5 3 3 5.5-6.5"/>',
+    "search": '<circle cx="10.5" cy="10.5" r="6.5"/><path d="m15.5 15.5 5 5"/>',
     "stop": '<circle cx="12" cy="12" r="8.5"/><path d="m6 6 12 12"/>',
     "sun": '<circle cx="12" cy="12" r="4"/><path d="M12 2.5v2.5M12 19v2.5M2.5 12H5M19 12h2.5"/>'
     '<path d="M5.3 5.3 7 7M17 17l1.7 1.7M18.7 5.3 17 7M7 17l-1.7 1.7"/>',

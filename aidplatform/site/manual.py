@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from html import unescape
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from markdown_it import MarkdownIt
@@ -24,6 +26,9 @@ _OURS = {
     "C_out": "C<sub>out</sub>",
 }
 
+# Characters shown before and after a word that was searched for.
+_AROUND = 60
+
 # In reading order; the same names exist in every language.
 PAGES = ("start", "period", "share", "books", "guarantees", "operating", "glossary")
 FOLDERS = {"en": "en", "zh-hans": "zh"}
@@ -31,11 +36,20 @@ FOLDERS = {"en": "en", "zh-hans": "zh"}
 
 @dataclass(frozen=True)
 class ManualPage:
-    """One page of the manual: its name in the address, its title, and its text as HTML."""
+    """One page of the manual: its name in the address, its title, its text as HTML and plain."""
 
     name: str
     title: str
     html: SafeString
+    text: str
+
+    def excerpt(self, wanted: str) -> str | None:
+        """Return the surroundings of the first place that holds the words, in whatever case; None: not here."""
+        place = self.text.casefold().find(wanted.casefold())
+        if place < 0:
+            return self.text[:_AROUND] + "…" if wanted.casefold() in self.title.casefold() else None
+        start, end = max(place - _AROUND, 0), place + len(wanted) + _AROUND
+        return ("…" if start else "") + self.text[start:end] + ("…" if end < len(self.text) else "")
 
 
 def manual_pages() -> list[ManualPage]:
@@ -51,7 +65,9 @@ def _read(folder: str, name: str) -> ManualPage:
     # A line break between Chinese characters is layout, not a space.
     text = _BROKEN_CHINESE.sub("", path.read_text(encoding="utf-8"))
     title, _newline, rest = text.partition("\n")
-    return ManualPage(name, title.removeprefix("# ").strip(), _render(rest))
+    html = _render(rest)
+    plain = " ".join(unescape(strip_tags(html)).split())
+    return ManualPage(name, title.removeprefix("# ").strip(), html, plain)
 
 
 def _render(text: str) -> SafeString:

@@ -12,6 +12,7 @@ from ledger.custody.selectors import payable_awards
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
+from members.pools.selectors import duties_by_pool
 
 _WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING)
 
@@ -27,11 +28,7 @@ class Todo:
 
 def todos_of(person: User) -> list[Todo]:
     """Return what waits for the person now. A fixed number of queries but for pools whose treasurer the person is."""
-    duties: dict[int | None, set[str]] = {}
-    for pool_id, duty in DutyGrant.objects.filter(person=person, ended_at=None).values_list(
-        "pool_id", "duty"
-    ):
-        duties.setdefault(pool_id, set()).add(duty)
+    duties = duties_by_pool(person)
     everywhere = duties.get(None, set())
     waiting = Period.objects.filter(state__in=_WAITING).select_related("pool").order_by("charge_date", "pk")
     if not everywhere:

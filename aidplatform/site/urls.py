@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from aidplatform.site import job_views, manual_views, views
+from aidplatform.site import job_views, manual_views, search_views, views
 from aidplatform.site.demo import views as demo_views
 
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("theme/", views.set_theme, name="set_theme"),
     path("health", views.health, name="health"),
     path("robots.txt", views.robots, name="robots"),
+    path("search/", search_views.search, name="search"),
     path("docs/", manual_views.docs, name="docs"),
     path("docs/<slug:name>/", manual_views.docs, name="doc"),
     path("jobs/", job_views.jobs, name="jobs"),

@@ -11,12 +11,14 @@ from aidplatform.testing.browser import become, faults_of, keep_picture, quiet_p
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PUBLIC = [
+    "/search/", "/search/?q=demo", "/search/?q=1",
     "/", "/demo/", "/no/such/page/", "/accounts/login/", "/accounts/password/reset/", "/accounts/signup/",
     *(f"/docs/{name}/" for name in PAGES),
     "/pools/demo/", "/pools/demo/periods/", "/pools/demo/periods/1/", "/pools/demo/periods/2/",
     "/pools/demo/plan/", "/pools/demo/log/", "/pools/demo/log/3/",
 ]  # fmt: skip
 STAFF = [
+    "/search/?q=1", "/search/?q=demo/1",
     "/", "/jobs/", "/pools/demo/", "/pools/demo/periods/1/", "/pools/demo/periods/2/",
     "/pools/demo/ledger/", "/pools/demo/ledger/trial-balance/", "/pools/demo/ledger/accounts/110/",
     "/pools/demo/ledger/accounts/101/", "/pools/demo/ledger/entries/",
@@ -141,6 +143,24 @@ def test_keyboard_reaches_content_and_people(chrome: Browser, live: str) -> None
         page.keyboard.press("Escape")
         expect(people).not_to_have_attribute("open", "")
         expect(people.locator("summary")).to_be_focused()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_search_box_finds_with_and_without_scripts(chrome: Browser, live: str, scripts: bool) -> None:
+    with quiet_page(chrome, live, locale="en-US", java_script_enabled=scripts) as page:
+        page.goto("/pools/demo/")
+        box = page.get_by_role("searchbox", name="Search")
+        if scripts:
+            page.keyboard.press("/")
+            expect(box).to_be_focused()
+            expect(box).to_have_value("")
+        box.focus()
+        page.keyboard.type("demo/1")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Exactly this")).to_be_visible()
+        expect(box).to_have_value("demo/1")
+        page.get_by_role("link", name="Period 1").click()
+        assert page.url == f"{live}/pools/demo/periods/1/"
 
 
 def test_paper_shows_figures_and_no_controls(chrome: Browser, live: str) -> None:

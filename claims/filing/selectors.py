@@ -50,6 +50,11 @@ def claims_of(user: User) -> QuerySet[Claim]:
     return Claim.objects.filter(claimant=user).select_related("pool").order_by("-created_at", "-pk")
 
 
+def find_claims_of(user: User, text: str) -> QuerySet[Claim]:
+    """Return the person's own claims whose code holds the text, newest first."""
+    return claims_of(user).filter(code__icontains=text)
+
+
 def claimable_memberships(user: User) -> QuerySet[Membership]:
     """Return the memberships for which the person can file a claim."""
     return Membership.objects.filter(person=user).select_related("pool").order_by("pool__code")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
@@ -18,6 +19,8 @@ from members.pools.models import Pool
 
 REVIEWERS_STATES = ("filed", "under_review", "papers_requested")
 SECOND_REVIEWERS_STATES = ("recommended", "objected")
+# What no list of claims reads.
+_SEALED = ("birth_sealed", "story_sealed", "payee_sealed", "payee_index", "derivation", "masked")
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,13 @@ def queue(pool: Pool, filters: Filters) -> QuerySet[Claim]:
         found = found.filter(reviewer__code=filters.reviewer_code)
     if filters.text:
         found = found.filter(code__icontains=filters.text)
-    sealed = ("birth_sealed", "story_sealed", "payee_sealed", "payee_index", "derivation", "masked")
-    return found.defer(*sealed).order_by("due_date", "state_since", "pk")
+    return found.defer(*_SEALED).order_by("due_date", "state_since", "pk")
+
+
+def find_claims(text: str, *, pools: Collection[Pool]) -> QuerySet[Claim]:
+    """Return the filed claims of these pools whose code holds the text, newest first."""
+    found = Claim.objects.filter(pool__in=pools, filed_at__isnull=False, code__icontains=text)
+    return found.select_related("pool").defer(*_SEALED).order_by("-pk")
 
 
 def access_claim_of_pool(*, pool: Pool, code: str) -> Claim:

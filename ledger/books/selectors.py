@@ -1,6 +1,6 @@
 """Reads of the books: trial balance, statement, one entry. Query counts do not grow with rows."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -123,6 +123,12 @@ def balance_fen(book: Book, account_code: str) -> int:
 def entries(book: Book) -> QuerySet[JournalEntry]:
     """Return the book's entries, newest first."""
     return book.entries.order_by("-number")
+
+
+def find_entries(number: int, *, codes: Collection[str]) -> QuerySet[JournalEntry]:
+    """Return the entries of that number in the books with these codes."""
+    found = JournalEntry.objects.filter(book__code__in=codes, number=number)
+    return found.select_related("book").order_by("book__code")
 
 
 def statement(account: Account, *, before_no: int | None = None, limit: int = 100) -> list[StatementLine]:

@@ -3,7 +3,7 @@
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -202,6 +202,12 @@ def orders(pool: Pool) -> QuerySet[PaymentOrder]:
     return pool.payment_orders.select_related("pool", "award", "period", "receipt__statement").order_by(
         "-number"
     )
+
+
+def find_orders(number: int, *, pools: Collection[Pool]) -> QuerySet[PaymentOrder]:
+    """Return the payment orders of that number in these pools."""
+    found = PaymentOrder.objects.filter(pool__in=pools, number=number)
+    return found.select_related("pool", "award", "period", "receipt__statement").order_by("pool__code")
 
 
 def reconciliation(pool: Pool) -> Reconciliation | None:

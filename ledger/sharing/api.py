@@ -14,7 +14,6 @@ from aidplatform.lib.drf import Endpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once
 from ledger.sharing import selectors, services
-from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
 from ledger.sharing.models import FIGURES, Award, Period
 from members.pools.api import DutyEndpoint, NewestNumber, person_of, public_pool, viewer_duties
 from members.pools.models import DutyGrant, Pool
@@ -121,9 +120,7 @@ class CaseList(Endpoint, ListAPIView[Award]):
         is_near = bool(viewer_duties(self.request, pool)) or selectors.is_member(
             pool, person_of(self.request)
         )
-        found = Award.objects.filter(pool=pool, period__in=selectors.public_periods(pool))
-        found = found.exclude(state=Award.State.WITHDRAWN).select_related("period")
-        return found if is_near else found.filter(period__headcount__gte=SMALLEST_PUBLIC_POOL)
+        return selectors.published_awards(pools=[pool], near=[pool] if is_near else [])
 
 
 class PeriodApproval(DutyEndpoint):

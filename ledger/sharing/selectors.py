@@ -1,11 +1,13 @@
 """Reads of sharing: periods, their bill, their progress, what a pool may show."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import NotFoundError
@@ -63,6 +65,9 @@ class Progress:
         return (self.all_members - self.done_members) // rate if rate else None
 
 
+_BEFORE_PUBLICITY = (Period.State.OPENED, Period.State.FROZEN)
+
+
 def access_period(*, pool: Pool, number: int) -> Period:
     """Return a period of the pool. Raises: NotFoundError."""
     period = pool.periods.filter(number=number).select_related("pool", "plan_version", "entry").first()
@@ -86,7 +91,7 @@ def periods(pool: Pool) -> QuerySet[Period]:
 
 def public_periods(pool: Pool) -> QuerySet[Period]:
     """Return the announced and later periods, newest first."""
-    return periods(pool).exclude(state__in=[Period.State.OPENED, Period.State.FROZEN])
+    return periods(pool).exclude(state__in=_BEFORE_PUBLICITY)
 
 
 def last_posted(pool: Pool) -> Period | None:
@@ -116,6 +121,30 @@ def access_award(*, pool: Pool, code: str) -> Award:
     if award is None:
         raise NotFoundError(_("This pool has no such case."))
     return award
+
+
+def published_awards(*, pools: Collection[Pool], near: Collection[Pool]) -> QuerySet[Award]:
+    """Return the announced cases of these pools; of very small ones only where the viewer is near: of the pool."""
+    found = Award.objects.filter(pool__in=pools).exclude(state=Award.State.WITHDRAWN)
+    found = found.exclude(period=None).exclude(period__state__in=_BEFORE_PUBLICITY)
+    shown = Q(pool__in=near) | Q(period__headcount__gte=SMALLEST_PUBLIC_POOL)
+    return found.filter(shown).select_related("pool", "period")
+
+
+def find_awards(text: str, *, pools: Collection[Pool], near: Collection[Pool]) -> QuerySet[Award]:
+    """Return the announced cases whose number holds the text, the whole number first."""
+    found = published_awards(pools=pools, near=near).filter(code__icontains=text)
+    return found.order_by(Length("code"), "-pk")
+
+
+def find_periods(
+    number: int, *, pools: Collection[Pool], near: Collection[Pool], staff: Collection[Pool]
+) -> QuerySet[Period]:
+    """Return the periods of that number: announced ones, those not announced yet only of pools with a duty."""
+    found = Period.objects.filter(pool__in=pools, number=number)
+    shown = Q(pool__in=near) | Q(headcount__gte=SMALLEST_PUBLIC_POOL)
+    announced = ~Q(state__in=_BEFORE_PUBLICITY)
+    return found.filter(Q(pool__in=staff) | announced & shown).select_related("pool").order_by("pool__code")
 
 
 def awards_of(period: Period) -> QuerySet[Award]:

@@ -1,10 +1,11 @@
 """Reads of memberships: mine, with what they mean in dates."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import NotFoundError
@@ -29,6 +30,12 @@ class Cover:
 def memberships_of(person: User) -> QuerySet[Membership]:
     """Return a person's memberships with their pools."""
     return Membership.objects.filter(person=person).select_related("pool").order_by("pool__code")
+
+
+def find_memberships(number: int, *, pools: Collection[Pool], person: User) -> QuerySet[Membership]:
+    """Return the memberships of that number in these pools, and the person's own anywhere."""
+    found = Membership.objects.filter(Q(pool__in=pools) | Q(person=person), number=number)
+    return found.select_related("pool").order_by("pool__code")
 
 
 def access_membership(*, pool: Pool, person: User) -> Membership:

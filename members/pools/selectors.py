@@ -32,6 +32,15 @@ def duties_of(person: User, pool: Pool) -> set[str]:
     return set(grants.values_list("duty", flat=True))
 
 
+def duties_by_pool(person: User) -> dict[int | None, set[str]]:
+    """Return the duties the person holds now, by pool; under None those of the whole installation."""
+    duties: dict[int | None, set[str]] = {}
+    grants = DutyGrant.objects.filter(person=person, ended_at=None)
+    for pool_id, duty in grants.values_list("pool_id", "duty"):
+        duties.setdefault(pool_id, set()).add(duty)
+    return duties
+
+
 def pools_of(person: User) -> QuerySet[Pool]:
     """Return the pools in which the person holds any duty."""
     everywhere = DutyGrant.objects.filter(pool=None, person=person, ended_at=None).exists()

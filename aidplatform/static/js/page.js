@@ -30,3 +30,14 @@ document.addEventListener("click", (event) => {
   const list = openList();
   if (list && !list.contains(event.target)) list.open = false;
 });
+
+// "/" goes to the search box, unless something is being written.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+  const box = document.querySelector(".search input");
+  if (!box) return;
+  event.preventDefault();
+  box.focus();
+  box.select();
+});
