@@ -15,6 +15,10 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// Tabs that scroll show the one that is open.
+const tab = document.querySelector(".tabs [aria-current]");
+if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+
 // An open list closes on Escape and on a click elsewhere, and gives the focus back.
 const openList = () => document.querySelector("details.demo-people[open]");
 

@@ -101,6 +101,12 @@ def day(date: dt.date | None) -> SafeString | str:
     return "–" if date is None else day_html(date)
 
 
+@register.filter
+def day_before(date: dt.date) -> dt.date:
+    """Return the last day of a span whose end is not part of it."""
+    return date - dt.timedelta(days=1)
+
+
 @register.simple_tag
 def instant(at: dt.datetime | None, zone: str = "UTC") -> SafeString | str:
     """Write an instant in a pool's zone; a dash where there is none."""
