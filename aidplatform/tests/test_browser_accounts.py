@@ -124,6 +124,7 @@ def confirm_address(page: Page) -> None:
 def test_broken_off_ceremony_is_said_on_the_page(chrome: Browser, live: str) -> None:
     with quiet_page(chrome, live, locale="zh-CN") as page, phone(page):
         page.goto("/accounts/login/")
+        expect(page.get_by_text("没有使用通行密钥")).to_be_hidden()
         page.get_by_role("button", name="用通行密钥登录").click()
         expect(page.get_by_role("alert")).to_contain_text("没有使用通行密钥")
         assert faults_of(page) == []
