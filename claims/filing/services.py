@@ -196,7 +196,7 @@ def file_claim(*, claim: Claim, claimant: str, shown_face: Mapping[str, str], at
     claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
     missing = what_is_missing(claim)
     if missing:
-        raise IncompleteError(_("Some parts are still missing; they are marked below."), missing=missing)
+        raise IncompleteError(_("Some parts are still missing; this page names them."), missing=missing)
     benefit = _derive(claim)
     claim.masked = face_to_publish(claim, benefit.age)
     if dict(shown_face) != claim.masked:
