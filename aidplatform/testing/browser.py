@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,23 @@ from aidplatform.testing.plugin import chromium, test_services
 from aidplatform.testing.stack import ROOT, Stack
 
 
+@dataclass(frozen=True)
+class Demonstration:
+    """A running demonstration: its address, and what it stands on."""
+
+    address: str
+    stack: Stack
+
+
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a whole demonstration: database, worker, scheduler, web; yields its address."""
+def live(demonstration: Demonstration) -> str:
+    """Return the address of the running demonstration."""
+    return demonstration.address
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """Run a whole demonstration: database, worker, scheduler, web."""
     services = test_services()
     name = f"aid_browser_{uuid.uuid4().hex[:12]}"
     owner_url, app_url = services.create_database(name, "aid_template")
@@ -35,7 +50,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stack.start_beat()
         address = stack.start_web()
         manage(stack, "first_start")
-        yield address
+        yield Demonstration(address, stack)
     finally:
         stack.stop()
         services.drop_database(name)

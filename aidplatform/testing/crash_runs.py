@@ -179,6 +179,7 @@ class Ground:
     folder: Path
     installation: Installation
     beat: Stack
+    client: str = START
     runs: int = 0
 
     def run(
@@ -197,7 +198,11 @@ class Ground:
         with services.database(f"run_{self.runs}", DATABASE) as (owner_url, app_url):
             _checkpoint(services.admin_conninfo)
             stack = Stack(app_url, owner_url, services.redis_url, folder)
-            starts = {"worker": stack.start_worker, "beat": self._beat, "client": _client(stack, periods)}
+            starts = {
+                "worker": stack.start_worker,
+                "beat": self._beat,
+                "client": self._client(stack, periods),
+            }
             run = Run(folder, starts, _victims(stack, self.installation), arms, trouble, patience)
             stack.extra.update(VARIABLES, AID_FAILPOINTS=str(run.points))
             try:
@@ -217,7 +222,7 @@ class Ground:
         variables = {**VARIABLES, "AID_FAILPOINTS": str(run.points), "AID_PORT": str(free_port())}
         stack.extra.update(variables)
         run.starts["supervisor"] = lambda: installation.start("run", **variables)
-        run.starts["client"] = _client(stack, periods)
+        run.starts["client"] = self._client(stack, periods)
         victims |= {
             WORKER: lambda: f"-{installation.pid('worker')}",
             SUPERVISOR: lambda: str(run.processes["supervisor"].pid),
@@ -228,6 +233,10 @@ class Ground:
             stack.stop()
             installation.stop()
             shutil.rmtree(folder / "state")
+
+    def _client(self, stack: Stack, periods: int) -> Callable[[], Popen[bytes]]:
+        """Return how to start the people of a run."""
+        return lambda: stack.start_code("client", self.client, str(periods))
 
     def _pristine(self) -> Path:
         """Return the state directory as files. The runs before have used copies of its database only."""
@@ -250,10 +259,13 @@ class Ground:
 
 
 @contextmanager
-def prepared_ground(pools: int = 1) -> Iterator[Ground]:
-    """Make a state directory with so many founded pools of each kind.
+def prepared_ground(
+    pools: int = 1, *, found: Callable[[], None] | None = None, client: str = START
+) -> Iterator[Ground]:
+    """Make a state directory with so many founded pools of each kind, or with what `found` makes.
 
-    Its demonstration counts as made, so that a supervised start goes straight to work.
+    client: the code of the people of its runs. Its demonstration counts as made, so that a supervised start goes
+    straight to work.
     """
     with scratch_folder() as folder:
         installation = Installation(folder / "state")
@@ -263,9 +275,9 @@ def prepared_ground(pools: int = 1) -> Iterator[Ground]:
             installation.start_services()
             stack.prepare()
             with connected_to(services.app_url):
-                found_pools(pools)
+                found() if found else found_pools(pools)
                 models.Installation.objects.update(demo_ready=True)
-            yield Ground(folder, installation, stack)
+            yield Ground(folder, installation, stack, client)
         finally:
             stack.stop()
             installation.stop()
@@ -294,10 +306,6 @@ def _broker_answers(url: str) -> bool:
         return bool(redis.Redis.from_url(url, socket_timeout=2).ping())
     except redis.exceptions.RedisError:
         return False
-
-
-def _client(stack: Stack, periods: int) -> Callable[[], Popen[bytes]]:
-    return lambda: stack.start_code("client", START, str(periods))
 
 
 def _victims(stack: Stack, installation: Installation) -> dict[str, Callable[[], str]]:

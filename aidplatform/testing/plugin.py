@@ -107,7 +107,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     no_browser = pytest.mark.skip(reason="Chromium is missing: apt-get install chromium")
     no_soak = pytest.mark.skip(reason="a long version: set AID_SOAK=1 or call make soak")
     for item in items:
-        if "live" in getattr(item, "fixturenames", ()):
+        if "demonstration" in getattr(item, "fixturenames", ()):
             # A demonstration takes its time to make: whoever looks at it does so in the same process.
             item.add_marker(pytest.mark.xdist_group("live"))
         if item.get_closest_marker("browser") and chromium() is None:

@@ -1,5 +1,5 @@
 """Browser tests of all files of a test process share one running demonstration."""
 
-from aidplatform.testing.browser import chrome, live
+from aidplatform.testing.browser import chrome, demonstration, live
 
-__all__ = ["chrome", "live"]
+__all__ = ["chrome", "demonstration", "live"]

@@ -187,12 +187,12 @@ def _to_a_friend(hand: Hand) -> None:
     payable = next((one for one in payable_awards(_town()) if one.payable_fen), None)
     if payable is None:
         raise _nothing_left()
-    _order(hand, payable.award, payable.payable_fen, payee_name=THIEF[0], payee_account=THIEF[1])
+    _order(hand, payable.award, payable.payable_fen, *THIEF)
 
 
-def _order(hand: Hand, award: Award, fen: int, **payee: str) -> None:
-    """Order aid by the service: its INSERT is what the guards judge."""
-    hand.sent.append(f"order_payment(award='{award.code}', amount_fen={fen}, **{payee!r})")
+def _order(hand: Hand, award: Award, fen: int, name: str = "", account: str = "") -> None:
+    """Order aid by the service, to whom the award names or to somebody else: its INSERT is what the guards judge."""
+    hand.sent.append(f"order_payment(award='{award.code}', amount_fen={fen}, payee='{name} {account}')")
     order_payment(
         pool=_town(),
         kind=PaymentOrder.Kind.AID,
@@ -200,7 +200,8 @@ def _order(hand: Hand, award: Award, fen: int, **payee: str) -> None:
         amount_fen=fen,
         orderer=deeds.code_of("treasurer"),
         at=clock.now(),
-        **payee,
+        payee_name=name,
+        payee_account=account,
     )
 
 
