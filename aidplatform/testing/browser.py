@@ -56,16 +56,18 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
         services.drop_database(name)
 
 
-def manage(stack: Stack, *arguments: str, **environment: str) -> None:
-    """Run a command of manage.py on that installation."""
-    subprocess.run(
+def manage(stack: Stack, *arguments: str, **environment: str) -> str:
+    """Run a command of manage.py on that installation; return what it says."""
+    done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={**stack.environment(), **environment},
         check=True,
         capture_output=True,
+        text=True,
         timeout=600,
     )
+    return done.stdout
 
 
 @pytest.fixture(scope="session")

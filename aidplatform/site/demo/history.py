@@ -199,10 +199,11 @@ SETTINGS = (
     ),
 )
 
-Deed = Callable[[], None]
+Work = Callable[[], None]
+Deed = Callable[[Work], None]
 
 
-def play(until: dt.date, work: Deed = wait_for_worker) -> None:
+def play(until: dt.date, work: Work = wait_for_worker) -> None:
     """Play every stop up to and without a day, the clock standing still at nine in the morning of each.
 
     work: what lets the worker catch up. Stops that lie behind the business day are taken as played.
@@ -217,7 +218,7 @@ def play(until: dt.date, work: Deed = wait_for_worker) -> None:
         if sharing.advance_due(at=clock.now()):
             work()
         for act in acts:
-            act()
+            act(work)
             work()
 
 
@@ -232,7 +233,7 @@ def _stops() -> list[tuple[dt.date, list[Deed]]]:
 
 def _script(setting: Setting) -> Iterator[tuple[dt.date, Deed]]:
     """Yield what happens in one pool, and when."""
-    yield setting.founding.opened, lambda: _begin(setting)
+    yield setting.founding.opened, lambda _work: _begin(setting)
     for month in range(setting.first_month, LAST_MONTH + 1):
         yield from _month(setting, month)
 
@@ -245,17 +246,17 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
 
     publicity, charge = setting.publicity_day, setting.charge_day
     is_last = month == LAST_MONTH
-    yield on(2), lambda: _come_and_go(setting, month)
-    yield on(publicity), lambda: None
-    yield on(publicity + 1), lambda: _object(setting, month)
-    yield on(publicity + 2), lambda: _answer(setting, month)
-    yield on(publicity + 3), lambda: None if _waits(setting, month) else _share(setting)
+    yield on(2), lambda _work: _come_and_go(setting, month)
+    yield on(publicity), lambda _work: None
+    yield on(publicity + 1), lambda _work: _object(setting, month)
+    yield on(publicity + 2), lambda _work: _answer(setting, month)
+    yield on(publicity + 3), lambda work: None if _waits(setting, month) else _share(setting, work)
     if not (is_last and charge + 1 >= END.day):
-        yield on(charge + 1), lambda: _collect(setting, on(charge + 1), may_pay=not is_last)
+        yield on(charge + 1), lambda _work: _collect(setting, on(charge + 1), may_pay=not is_last)
         if not is_last:
-            yield on(charge + 3), lambda: _settle(setting, on(charge + 3))
+            yield on(charge + 3), lambda work: _settle(setting, on(charge + 3), work)
     for place, day in enumerate((12, 13, 15) if is_last else (21, 24, 27)):
-        yield on(day), lambda place=place: _tell_stories(setting, month, place)  # type: ignore[misc]
+        yield on(day), lambda _work, place=place: _tell_stories(setting, month, place)  # type: ignore[misc]
 
 
 def _begin(setting: Setting) -> None:
@@ -293,11 +294,11 @@ def _waits(setting: Setting, month: int) -> bool:
     return month == LAST_MONTH and setting.code == ASSOCIATION
 
 
-def _share(setting: Setting) -> None:
+def _share(setting: Setting, work: Work) -> None:
     """Prepare and approve what waits; the worker posts it."""
     for period in _pool(setting).periods.exclude(state=Period.State.POSTED).order_by("number"):
         deeds.prepare_period(period)
-        wait_for_worker()
+        work()
         deeds.approve_period(period)
 
 
@@ -309,11 +310,11 @@ def _collect(setting: Setting, day: dt.date, *, may_pay: bool) -> None:
         deeds.pay_out(pool)
 
 
-def _settle(setting: Setting, day: dt.date) -> None:
+def _settle(setting: Setting, day: dt.date, work: Work) -> None:
     """Import the bank's confirmation of the payments; those who were helped confirm in turn."""
     pool = _pool(setting)
     deeds.import_bank(pool, day)
-    wait_for_worker()
+    work()
     for story in setting.stories:
         if story.ends != "paid":
             deeds.confirm_receipt(pool, _who(setting, story))

@@ -15,7 +15,8 @@ from members.pools.models import DutyGrant
 
 Duty = DutyGrant.Duty
 MEMBER, NEIGHBOR = "member", "neighbor"
-_REGIONS = ("330106", "510104", "440105", "410105", "320106", "110105", "420106", "370102")
+# Districts that have had their number since before the oldest was born.
+_REGIONS = ("110101", "110102", "110105", "110108", "120101", "310101", "310104", "310110")
 
 
 @dataclass(frozen=True)
