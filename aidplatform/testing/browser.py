@@ -20,6 +20,14 @@ from aidplatform.site.demo.people import CAST
 from aidplatform.testing.plugin import chromium, test_services
 from aidplatform.testing.stack import ROOT, Stack
 
+# Width, scheme, and the rules that can differ from the look before: a scheme changes colors only.
+LOOKS = (
+    (1280, "light", None),
+    (1280, "dark", "color-contrast"),
+    (390, "dark", None),
+    (390, "light", "color-contrast"),
+)
+
 
 @dataclass(frozen=True)
 class Demonstration:
@@ -103,8 +111,8 @@ def become(page: Page, duty: str) -> None:
     """Switch to the person of the demonstration who holds that duty, or to its member, by the banner."""
     page.goto("/docs/")
     page.locator(".demo-people summary").click()
-    page.locator(".demo-people button.person").nth([role.key for role in CAST].index(duty)).click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator(".demo-people button.person").nth([role.key for role in CAST].index(duty)).click()
 
 
 def keep_picture(page: Page, name: str) -> None:
@@ -124,3 +132,15 @@ def faults_of(page: Page, rule: str | None = None) -> list[str]:
     faults = [f"{fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]]
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return faults + ([f"{wide} px wider than the screen"] if wide > 0 else [])
+
+
+def faults_in_every_look(page: Page, name: str) -> dict[str, list[str]]:
+    """Return the faults of the page, wide and on a phone, light and dark, by look; keep its pictures."""
+    faults = {}
+    for width, scheme, rule in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        keep_picture(page, f"{name}-{scheme}-{width}".replace("/", "_"))
+        if found := faults_of(page, rule):
+            faults[f"{name} {scheme} {width}"] = found
+    return faults

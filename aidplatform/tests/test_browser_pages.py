@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from aidplatform.site.manual import PAGES
-from aidplatform.testing.browser import become, faults_of, keep_picture, quiet_page
+from aidplatform.testing.browser import become, faults_in_every_look, faults_of, keep_picture, quiet_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -26,13 +26,6 @@ STAFF = [
     "/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/password/set/", "/accounts/email/",
     "/accounts/logout/",
 ]  # fmt: skip
-# Width, scheme, and the rules that can differ from the look before: a scheme changes colors only.
-LOOKS = (
-    (1280, "light", None),
-    (1280, "dark", "color-contrast"),
-    (390, "dark", None),
-    (390, "light", "color-contrast"),
-)
 
 
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
@@ -46,14 +39,7 @@ def test_every_page_is_accessible_and_fits_in_every_look(
             become(page, who)
         for address in addresses:
             page.goto(address)
-            for width, scheme, rule in LOOKS:
-                page.set_viewport_size({"width": width, "height": 900})
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                keep_picture(
-                    page, f"{who or 'visitor'}{address}{language}-{scheme}-{width}".replace("/", "_")
-                )
-                if found := faults_of(page, rule):
-                    faults[f"{address} {scheme} {width}"] = found
+            faults |= faults_in_every_look(page, f"{who or 'visitor'}{address}{language}")
     assert faults == {}
 
 

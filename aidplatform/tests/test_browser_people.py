@@ -1,0 +1,216 @@
+"""What members, reviewers and treasurers do, in a real Chromium; then every page of theirs in every look."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from aidplatform.testing.browser import become, faults_in_every_look, faults_of, keep_picture, quiet_page
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+POOL = "/pools/demo"
+# Beyond the waiting period of the demonstration's member, so that the plan grants aid.
+DAYS_ON = 60
+PAGES = {
+    "member": [
+        "/", "/claims/", "/claims/new/", "{claim}", "/notices/", "/demo/mail/", "/accounts/2fa/webauthn/",
+        f"{POOL}/me/", f"{POOL}/notices/", "{case}",
+    ],
+    "reviewer": ["/", f"{POOL}/review/", "{review}", "{case}"],
+    "treasurer": [
+        f"{POOL}/custody/", f"{POOL}/custody/statements/", f"{POOL}/custody/statements/1/",
+        f"{POOL}/custody/unidentified/", f"{POOL}/custody/payments/", f"{POOL}/custody/payments/1/",
+        f"{POOL}/custody/payments/aid/2026-0002/",
+    ],
+    "controller": [f"{POOL}/custody/payments/1/"],
+}  # fmt: skip
+
+
+@contextmanager
+def phone_page(chrome: Browser, live: str) -> Iterator[Page]:
+    with quiet_page(chrome, live, locale="en-US", viewport={"width": 390, "height": 900}) as page:
+        yield page
+
+
+def press(page: Page, name: str) -> None:
+    """Press the page's button of that name; the page that comes is without a fault."""
+    with page.expect_navigation():
+        page.locator("main").get_by_role("button", name=name, exact=True).click()
+    keep_picture(page, f"after {name} {page.url.split('/', 3)[3]}".replace("/", "_"))
+    assert faults_of(page) == []
+
+
+def choose(page: Page, name: str, value: str) -> None:
+    page.locator(f"main select[name={name}]").select_option(value)
+
+
+def write(page: Page, name: str, text: str) -> None:
+    page.locator(f"main form [name={name}]").fill(text)
+
+
+@pytest.fixture(scope="module")
+def done(chrome: Browser, live: str) -> dict[str, str]:
+    """Let a claim be filed, reviewed and made public, and a payment be ordered; return their addresses."""
+    with phone_page(chrome, live) as page:
+        become(page, "member")
+        move_clock_on(page)
+        claim = file_claim(page)
+        review = f"{POOL}/review/{claim.split('/')[2]}/"
+        recommend(page, review)
+        decide(page, review)
+        case = case_of(page, claim)
+        import_statement(page)
+        order_payment(page)
+    return {"claim": claim, "review": review, "case": case}
+
+
+def move_clock_on(page: Page) -> None:
+    page.goto("/demo/")
+    write(page, "days", str(DAYS_ON))
+    with page.expect_navigation():
+        page.locator("main form[action='/demo/clock/'] button").click()
+
+
+def file_claim(page: Page) -> str:
+    """Fill in the four steps with three photographs; return the claim's address."""
+    page.goto("/claims/new/")
+    press(page, "Begin Hundred thousand hands")
+    address = page.url.split("edit/")[0]
+    choose(page, "illness", "cancer_mild")
+    today = page.locator(".demo time").first.inner_text()
+    write(page, "event_date", today)
+    write(page, "birth_date", "1990-05-15")
+    write(page, "story", "The hospital found it.\nThe operation is next week.")
+    press(page, "Save and go on")
+    for shade, kind in enumerate(("identity", "diagnosis", "pathology")):
+        choose(page, "kind", kind)
+        photograph = {"name": f"{kind}.jpg", "mimeType": "image/jpeg", "buffer": picture(shade)}
+        page.locator("input[type=file]").set_input_files(photograph)  # type: ignore[arg-type]
+        press(page, "Add this paper")
+    with page.expect_navigation():
+        page.locator("main").get_by_role("link", name="Go on").click()
+    write(page, "payee_name", "Gao Xin")
+    write(page, "payee_account", "6222 0000 9999 1111")
+    press(page, "Save and go on")
+    page.get_by_label("I agree that exactly this is shown").check()
+    press(page, "File the claim")
+    expect(page.locator("h1 + .lead .badge")).to_have_text("filed")
+    return address.removeprefix(page.url.split("/claims/")[0])
+
+
+def picture(shade: int) -> bytes:
+    """Return a small photograph; another shade is another paper."""
+    out = io.BytesIO()
+    Image.new("RGB", (80, 60), (40 * shade, 120, 90)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def recommend(page: Page, review: str) -> None:
+    """Find the claim on the desk, take it up and recommend it."""
+    become(page, "reviewer")
+    page.goto(f"{POOL}/review/")
+    with page.expect_navigation():
+        page.locator("main table a").first.click()
+    expect(page).to_have_url(re.compile(re.escape(review)))
+    press(page, "Take it up")
+    page.locator("form[action$='/recommend/'] [name=reason]").fill("The papers agree.")
+    press(page, "Recommend")
+    expect(page.locator("h1 + .lead .badge")).to_have_text("second review")
+
+
+def decide(page: Page, review: str) -> None:
+    """Decide as the second person."""
+    become(page, "second_reviewer")
+    page.goto(review)
+    assert faults_of(page) == []
+    page.locator("form[action$='/decide/'] [name=reason]").fill("I agree.")
+    press(page, "Decide")
+    expect(page.locator("h1 + .lead .badge")).to_have_text("approved")
+
+
+def case_of(page: Page, claim: str) -> str:
+    """Wait for the case that the claim has become; return its address."""
+    become(page, "member")
+    page.goto(claim)
+    link = page.get_by_role("link", name="As members see it")
+    for _ in range(30):
+        if link.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    return str(link.get_attribute("href"))
+
+
+def import_statement(page: Page) -> None:
+    """Look at what the bank sends, and import it."""
+    become(page, "treasurer")
+    file = page.request.get("/demo/bank/demo/").body()
+    page.goto(f"{POOL}/custody/statements/")
+    upload = {"name": "statement.csv", "mimeType": "text/csv", "buffer": file}
+    page.locator("input[type=file]").set_input_files(upload)  # type: ignore[arg-type]
+    press(page, "Look at it first")
+    press(page, "Import this statement")
+    expect(page.get_by_role("heading", name="Statement 1")).to_be_visible()
+
+
+def order_payment(page: Page) -> None:
+    """Order part of an aid that the money in custody pays."""
+    page.goto(f"{POOL}/custody/payments/aid/2026-0001/")
+    write(page, "payee_name", "Family Wu")
+    write(page, "payee_account", "6222000011112222")
+    press(page, "Order this payment")
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("who", PAGES)
+def test_pages_of_people_are_accessible_and_fit_in_every_look(
+    chrome: Browser, live: str, done: dict[str, str], who: str, language: str
+) -> None:
+    faults: dict[str, list[str]] = {}
+    with quiet_page(chrome, live, locale=language) as page:
+        become(page, who)
+        for address in PAGES[who]:
+            answer = page.goto(address.format(**done))
+            assert answer is not None
+            assert answer.ok, address
+            faults |= faults_in_every_look(page, f"{who}{page.url.split('/', 3)[3]}{language}")
+    assert faults == {}
+
+
+def test_visitor_signs_up_and_joins_on_a_phone(chrome: Browser, live: str) -> None:
+    with phone_page(chrome, live) as page:
+        page.goto(f"{POOL}/join/")
+        with page.expect_navigation():
+            page.locator("main").get_by_role("link", name="Sign up by e-mail").click()
+        page.locator("main input[type=email]").fill("newcomer@example.org")
+        for field in page.locator("main input[type=password]").all():
+            field.fill("right horse battery")
+        press(page, "Sign up")
+        press(page, "Begin")
+        write(page, "name", "Guo Jing")
+        choose(page, "kind", "passport")
+        write(page, "number", "AB123456")
+        write(page, "country", "FR")
+        write(page, "birth_date", "1990-05-15")
+        press(page, "Save and go on")
+        while "/health/" in page.url:
+            page.get_by_label("No", exact=True).check()
+            press(page, "Save and go on")
+        for question, answer in (("is_insurance", "no"), ("can_rise", "yes"), ("can_close", "yes")):
+            page.locator(f"[name={question}][value={answer}]").check()
+        page.locator("[name=replaces_medical][value=yes]").check()
+        press(page, "Save and go on")
+        expect(page.get_by_text("Keep your medical cover.")).to_be_visible()
+        page.locator("[name=replaces_medical][value=no]").check()
+        press(page, "Save and go on")
+        for _covenant_then_consents in range(2):
+            for box in page.locator("main form input[type=checkbox]").all():
+                box.check()
+            press(page, "Save and go on")
+        press(page, "Sign and join")
+        expect(page.get_by_role("heading", name="Your place")).to_be_visible()
