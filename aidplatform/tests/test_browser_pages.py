@@ -52,7 +52,7 @@ def test_period_is_prepared_approved_posted_and_recomputed(chrome: Browser, live
         assert faults_of(page) == []
         become(page, "controller")
         page.goto("/")
-        page.get_by_role("link", name="Look at it").click()
+        page.locator(".todo a[href='/pools/demo/periods/2/']").click()
         page.locator("summary", has_text="Approve these figures").click()
         assert faults_of(page) == []
         page.get_by_role("button", name="Approve and charge").click()
@@ -171,6 +171,7 @@ def test_million_is_made_divided_and_shown_live(chrome: Browser, live: str) -> N
         become(page, "pool_admin")
         page.goto("/demo/")
         page.get_by_role("button", name="Divide over a million now").click()
+        page.get_by_role("button", name="Let these days pass").click(timeout=120_000)
         page.get_by_role("link", name="Open its period").click(timeout=120_000)
         page.get_by_role("button", name="Dry run").click()
         expect(page.get_by_text("You prepared these figures")).to_be_visible(timeout=60_000)

@@ -7,9 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.site.demo.clock import WorkerSilentError, move_clock
 from aidplatform.site.demo.people import make_people
 from aidplatform.site.demo.pools import MAKE_MILLION
-from aidplatform.testing.world import World, set_clock
+from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.jobs import enqueue
 from aidplatform.work.models import AuditEntry, Job
@@ -232,3 +233,54 @@ def test_bank_hands_out_the_statement_that_the_treasurer_imports(world: World) -
 
 def test_bank_of_a_pool_without_an_account_is_not_found(world: World) -> None:
     assert client_of(None).get(f"/demo/bank/{world.pool.code}/").status_code == 404
+
+
+NEW_POSTS = ["/demo/case/", "/demo/case/another/", "/demo/trick/"]
+
+
+@pytest.mark.parametrize("address", NEW_POSTS)
+def test_outside_a_demonstration_nobody_is_led_and_nothing_tried(
+    cast_of_demo: dict[str, User], settings: object, address: str
+) -> None:
+    settings.DEMO = False  # type: ignore[attr-defined]
+    client = client_of(None)
+    assert client.post(address, {"trick": "all", "step": "file/"}, secure=True).status_code == 404
+    assert "_auth_user_id" not in client.session
+
+
+def test_trick_that_there_is_not_is_not_found(cast_of_demo: dict[str, User]) -> None:
+    assert client_of(None).post("/demo/trick/", {"trick": "drop-tables"}).status_code == 404
+
+
+def test_tour_stands_in_a_demonstration_without_pools(cast_of_demo: dict[str, User]) -> None:
+    page = client_of(None).get("/").content.decode()
+    assert "tour-part" not in page
+    assert client_of(None).post("/demo/case/", {"step": "file/"}).headers["Location"] == "/demo/#case"
+
+
+def test_clock_tells_what_happened_on_the_way(world: World) -> None:
+    set_clock(clock.start_of_day(dt.date(2026, 1, 5), "Asia/Shanghai"))
+    before = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    run_jobs()
+    period = world.settled_period()
+    page = client_of(None).get(f"/demo/?since={before}").content.decode()
+    for text in ("Period opened", "Headcount frozen", "Publicity ended"):
+        assert text in page
+    assert str(period) in page
+    last = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    assert "Nothing was due on these days" in client_of(None).get(f"/demo/?since={last}").content.decode()
+
+
+@pytest.mark.parametrize("since", ["x", "-1", "9" * 40])
+def test_other_words_for_since_say_nothing(db: None, since: str) -> None:
+    answer = client_of(None).get("/demo/", {"since": since})
+    assert answer.status_code == 200
+    assert "What happened on the way" not in answer.content.decode()
+
+
+def test_clock_waits_for_the_calendar_of_each_day(cast_of_demo: dict[str, User], world: World) -> None:
+    """No worker runs here: the day that something is due on is not left behind."""
+    set_clock(clock.start_of_day(dt.date(2026, 1, 5), "Asia/Shanghai"))
+    with pytest.raises(WorkerSilentError):
+        move_clock(days=5, actor="somebody", patience=0.1)
+    assert clock.today("Asia/Shanghai") == dt.date(2026, 1, 6)
