@@ -7,6 +7,7 @@ the one that the claim, its period and its payment wait for.
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -235,7 +236,7 @@ def _of_payment(claim: Claim) -> Step:
         (one for one in payable_awards(pool) if one.award.pk == award.pk and one.payable_fen), None
     )
     if payable is None or _imported_until(pool) <= award.period.charge_date:
-        return _bank_day(pool, "collect", max(award.period.charge_date, clock.today(ZONE)))
+        return _bank_day(pool, "collect", award.period.charge_date)
     return Step(
         "order", "treasurer",
         lambda: deeds.order_aid(pool, payable), reverse("custody_payments", args=[pool.code]),
@@ -248,12 +249,13 @@ def _of_order(pool: Pool, order: PaymentOrder) -> Step:
             "release", "controller",
             lambda: deeds.release(order), reverse("custody_payment", args=[pool.code, order.number]),
         )  # fmt: skip
-    return _bank_day(pool, "confirm", clock.today(ZONE))
+    assert order.released_at is not None
+    return _bank_day(pool, "confirm", order.released_at.astimezone(ZoneInfo(ZONE)).date())
 
 
-def _bank_day(pool: Pool, kind: str, after: dt.date) -> Step:
-    """Return the import of the first statement that holds a day and was not imported yet."""
-    until = max(after, _imported_until(pool)) + dt.timedelta(days=1)
+def _bank_day(pool: Pool, kind: str, day: dt.date) -> Step:
+    """Return the import of a statement that holds a day: on the morning after it, or today when that has passed."""
+    until = max(clock.today(ZONE), max(day, _imported_until(pool)) + dt.timedelta(days=1))
     return Step(
         kind, "treasurer",
         lambda: deeds.import_bank(pool, until), reverse("custody", args=[pool.code]), until,
