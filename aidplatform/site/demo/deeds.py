@@ -5,7 +5,9 @@ Every deed looks first whether it has been done: done already, it does nothing.
 
 import datetime as dt
 import io
+from concurrent.futures import ThreadPoolExecutor
 
+from django.db import connection
 from PIL import Image, ImageDraw
 
 from aidplatform.lib import clock
@@ -118,11 +120,18 @@ def draft_claim(pool: Pool, person: User, illness: str) -> Claim:
         payee_name=person.name_zh,
         payee_account=f"6222 0000 5000 {membership.number:04d} {person.pk % 1000:03d}",
     )
-    for kind in ILLNESSES[illness].papers:
-        filing.add_evidence(
-            claim=claim, claimant=person.code, kind=kind, data=photograph(claim.code, kind), at=clock.now()
-        )
+    # Each paper is rewritten by a process of its own: together they take as long as one.
+    with ThreadPoolExecutor() as hands:
+        list(hands.map(lambda kind: _add_paper(claim, kind), ILLNESSES[illness].papers))
     return claim
+
+
+def _add_paper(claim: Claim, kind: str) -> None:
+    try:
+        data = photograph(claim.code, kind)
+        filing.add_evidence(claim=claim, claimant=claim.claimant.code, kind=kind, data=data, at=clock.now())
+    finally:
+        connection.close()
 
 
 def file_claim(claim: Claim) -> None:

@@ -23,8 +23,8 @@ from members.joining.services import end_cover
 from members.people.models import User
 from members.pools.models import Pool
 
-OPENED = dt.date(2025, 1, 1)
-LAST_MONTH = 14  # months are counted from January 2025 = 1; this is February 2026
+OPENED = dt.date(2025, 3, 1)
+LAST_MONTH = 12  # months are counted from March 2025 = 1; this is February 2026
 END = dt.date(2026, 2, 16)
 TOWN, VILLAGE, ASSOCIATION = "town", "village", "association"
 
@@ -67,7 +67,7 @@ class Setting:
 
 
 def _month_of(day: dt.date) -> int:
-    return (day.year - OPENED.year) * 12 + day.month
+    return (day.year - OPENED.year) * 12 + day.month - OPENED.month + 1
 
 
 def _calendar(publicity_day: int = 7, charge_day: int = 14) -> dict[str, Any]:
@@ -130,29 +130,27 @@ SETTINGS = (
         stories=(
             Story(1, 2, "thyroid_cancer"),
             Story(2, 3, "cancer_severe"),
-            Story(3, 3, "stroke_mild"),
             Story(4, 4, "heart_attack"),
-            Story(5, 5, "cancer_mild"),
-            Story(6, 5, "thyroid_cancer", "rejected"),
-            Story(7, 6, "leukemia"),
-            Story(8, 7, "cancer_severe"),
-            Story(9, 7, "stroke_severe"),
-            Story(10, 8, "thyroid_cancer", "overturned"),
-            Story(11, 8, "kidney_failure"),
-            Story(12, 9, "cancer_severe"),
-            Story(13, 10, "cancer_mild", "dismissed"),
-            Story(14, 10, "transplant"),
-            Story(15, 11, "cancer_severe"),
-            Story(16, 11, "stroke_mild", "withdrawn"),
-            Story(17, 12, "heart_attack", "paid"),
-            Story(18, 13, "cancer_severe", "shared"),
-            Story(19, 13, "cancer_mild", "objected"),
-            Story(20, 14, "leukemia", "in_publicity"),
-            Story(21, 14, "stroke_mild", "recommended"),
-            Story(22, 14, "kidney_failure", "under_review"),
-            Story(23, 14, "thyroid_cancer", "papers_requested"),
-            Story(24, 14, "heart_attack", "filed"),
-            Story(MEMBER, 14, "cancer_severe", "draft"),
+            Story(5, 4, "cancer_mild"),
+            Story(6, 4, "thyroid_cancer", "rejected"),
+            Story(7, 5, "leukemia"),
+            Story(8, 6, "cancer_severe"),
+            Story(10, 6, "thyroid_cancer", "overturned"),
+            Story(11, 7, "kidney_failure"),
+            Story(12, 7, "cancer_severe"),
+            Story(13, 8, "cancer_mild", "dismissed"),
+            Story(14, 8, "transplant"),
+            Story(15, 9, "cancer_severe"),
+            Story(16, 9, "stroke_mild", "withdrawn"),
+            Story(17, 10, "heart_attack", "paid"),
+            Story(18, 11, "cancer_severe", "shared"),
+            Story(19, 11, "cancer_mild", "objected"),
+            Story(20, 12, "leukemia", "in_publicity"),
+            Story(21, 12, "stroke_mild", "recommended"),
+            Story(22, 12, "kidney_failure", "under_review"),
+            Story(23, 12, "thyroid_cancer", "papers_requested"),
+            Story(24, 12, "heart_attack", "filed"),
+            Story(MEMBER, 12, "cancer_severe", "draft"),
         ),
     ),
     Setting(
@@ -167,7 +165,7 @@ SETTINGS = (
         ),
         villagers=5,
         joins=0,
-        stories=(Story(1, 11, "cancer_mild"), Story(2, 13, "heart_attack", "shared")),
+        stories=(Story(1, 9, "cancer_mild"), Story(2, 11, "heart_attack", "shared")),
     ),
     Setting(
         Founding(
@@ -187,11 +185,11 @@ SETTINGS = (
         villagers=8,
         joins=2,
         stories=(
-            Story(1, 8, "cancer_mild"),
-            Story(2, 9, "cancer_severe"),
-            Story(3, 11, "stroke_mild"),
-            Story(4, 12, "thyroid_cancer"),
-            Story(5, 13, "heart_attack", "awarded"),
+            Story(1, 6, "cancer_mild"),
+            Story(2, 7, "cancer_severe"),
+            Story(3, 9, "stroke_mild"),
+            Story(4, 10, "thyroid_cancer"),
+            Story(5, 11, "heart_attack", "awarded"),
         ),
         publicity_day=11,
         charge_day=20,
@@ -242,7 +240,8 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
     """Yield the days of one month: members come and go, the period is shared, collected and paid, claims are filed."""
 
     def on(day: int) -> dt.date:
-        return dt.date(OPENED.year + (month - 1) // 12, (month - 1) % 12 + 1, day)
+        years, place = divmod(OPENED.month + month - 2, 12)
+        return dt.date(OPENED.year + years, place + 1, day)
 
     publicity, charge = setting.publicity_day, setting.charge_day
     is_last = month == LAST_MONTH

@@ -13,8 +13,8 @@ from ledger.sharing.models import Period
 from members.joining.documents import read_resident_id
 from members.pools.models import Pool
 
-# The first case is shared in March 2025, and its aid is paid in the same month.
-UNTIL = dt.date(2025, 3, 25)
+# The first case is shared in May 2025, and its aid is paid in the same month.
+UNTIL = dt.date(2025, 5, 25)
 # number, headcount, aid, fee, surplus carried out, all shares (fen)
 PERIODS = [
     (1, 2438, 0, 0, 0, 0),
@@ -47,8 +47,8 @@ def test_history_is_the_same_each_time_and_true(committed_db: tuple[str, str]) -
 
 def test_history_broken_off_comes_to_the_same(committed_db: tuple[str, str]) -> None:
     """Broken off in the middle of a day it plays that day again, and then the rest."""
-    played(dt.date(2025, 3, 11))
-    stop_clock_at(morning_of(dt.date(2025, 3, 10)))
+    played(dt.date(2025, 5, 11))
+    stop_clock_at(morning_of(dt.date(2025, 5, 10)))
     history.play(UNTIL, run_jobs)
     assert figures() == PERIODS
 
