@@ -16,6 +16,7 @@ from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.work import audit
 from aidplatform.work.models import AuditEntry, Job
 from ledger.sharing import services as sharing
+from members.people.mails import SEND
 
 ZONE = "Asia/Shanghai"
 MOST_DAYS = 366
@@ -98,9 +99,13 @@ def move_clock_to(day: dt.date, *, actor: str) -> None:
 
 
 def wait_for_worker(patience: float = PATIENCE) -> None:
-    """Wait until no job is left to be done. Raises: WorkerSilentError naming the error of one that is stuck."""
+    """Wait until no job is left to be done but to send mails, which leave in their own time.
+
+    Raises: WorkerSilentError naming the error of a job that is stuck.
+    """
     end = time.monotonic() + patience
-    while Job.objects.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING]).exists():
+    waiting = Job.objects.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING]).exclude(kind=SEND)
+    while waiting.exists():
         if time.monotonic() > end:
             failed = Job.objects.exclude(last_error="").exclude(state=Job.State.DONE).first()
             raise WorkerSilentError(

@@ -17,9 +17,9 @@ from members.pools.models import Pool
 UNTIL = dt.date(2025, 5, 25)
 # number, headcount, aid, fee, surplus carried out, all shares (fen)
 PERIODS = [
-    (1, 2438, 0, 0, 0, 0),
-    (2, 2470, 0, 0, 0, 0),
-    (3, 2502, 2_000_000, 160_000, 1_728, 2_161_728),
+    (1, 2048, 0, 0, 0, 0),
+    (2, 2080, 0, 0, 0, 0),
+    (3, 2112, 2_000_000, 160_000, 576, 2_160_576),
 ]
 
 
