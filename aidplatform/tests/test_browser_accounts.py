@@ -62,7 +62,7 @@ def test_passkey_is_added_signs_in_alone_and_opens_a_staff_page(chrome: Browser,
 
 
 def look_after_passkeys(page: Page) -> None:
-    """Rename the passkey and remove it, on pages without a fault."""
+    """Rename the passkey and remove it, after a fresh proof, on pages without a fault."""
     page.goto("/accounts/2fa/")
     assert faults_of(page) == []
     page.get_by_role("link", name="Look after them").click()
@@ -70,6 +70,9 @@ def look_after_passkeys(page: Page) -> None:
     assert faults_of(page) == []
     keep_picture(page, "passkeys")
     page.get_by_role("link", name="Rename Phone in the office").click()
+    expect(page.get_by_role("heading", name="Is it you?")).to_be_visible()
+    assert faults_of(page) == []
+    page.get_by_role("button", name="Use a passkey").click()
     page.get_by_label("Name of this passkey").fill("Old phone")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="Remove Old phone").click()
