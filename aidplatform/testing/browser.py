@@ -17,9 +17,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from aidplatform.site.demo.people import CAST
-from aidplatform.testing.plugin import chromium, test_services
+from aidplatform.testing.plugin import chromium, redis_url_of_worker, test_services
 from aidplatform.testing.stack import ROOT, Stack
 
+BROKER = "gw14"  # the last database of the broker
 # Width, scheme, and the rules that can differ from the look before: a scheme changes colors only.
 LOOKS = (
     (1280, "light", None),
@@ -49,7 +50,9 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
     services = test_services()
     name = f"aid_browser_{uuid.uuid4().hex[:12]}"
     owner_url, app_url = services.create_database(name, "aid_template")
-    stack = Stack(app_url, owner_url, os.environ["AID_REDIS_URL"], tmp_path_factory.mktemp("live"))
+    # A broker database of its own: it runs until the end, beside the installations of other tests.
+    broker = redis_url_of_worker(services.redis_url, BROKER)
+    stack = Stack(app_url, owner_url, broker, tmp_path_factory.mktemp("live"))
     # The real settings: static files with their hashes, as members get them.
     stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
     try:

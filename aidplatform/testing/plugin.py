@@ -100,15 +100,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine or this run has not: the browser, the long versions.
 
-    Browser tests come last: their demonstration runs until the end, and its worker would take the messages of
-    other installations on the broker of this process.
+    Whoever looks at the running demonstration does so in one process, since it takes its time to make; that process
+    begins with them, and the others share out the rest.
     """
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=lambda item: "demonstration" not in getattr(item, "fixturenames", ()))
     no_browser = pytest.mark.skip(reason="Chromium is missing: apt-get install chromium")
     no_soak = pytest.mark.skip(reason="a long version: set AID_SOAK=1 or call make soak")
     for item in items:
         if "demonstration" in getattr(item, "fixturenames", ()):
-            # A demonstration takes its time to make: whoever looks at it does so in the same process.
             item.add_marker(pytest.mark.xdist_group("live"))
         if item.get_closest_marker("browser") and chromium() is None:
             item.add_marker(no_browser)
