@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
+from claims.filing.models import Claim
 from ledger.custody.models import PaymentOrder
 from ledger.custody.selectors import payable_awards
 from ledger.sharing.models import Period
@@ -37,7 +39,58 @@ def todos_of(person: User) -> list[Todo]:
     for period in waiting:
         todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
         found += [todo] if todo else []
-    return found + _of_payments(duties, person)
+    return _of_own_claims(person) + found + _of_payments(duties, person) + _of_desks(duties, person)
+
+
+def _of_own_claims(person: User) -> list[Todo]:
+    """Return the claims whose next step is the person's own."""
+    state = Claim.State
+    texts = {
+        state.DRAFT: (_("Your claim %(code)s is not filed yet"), _("Go on")),
+        state.PAPERS_REQUESTED: (_("A reviewer asks you for papers: claim %(code)s"), _("Send them")),
+        state.PAID: (_("The aid of claim %(code)s has been paid. Has it come?"), _("Confirm")),
+    }
+    waiting = Claim.objects.filter(claimant=person, state__in=texts).order_by("state_since")
+    return [
+        Todo(
+            texts[state(claim.state)][0] % {"code": claim.code},
+            reverse("claim", args=[claim.code]),
+            texts[state(claim.state)][1],
+        )
+        for claim in waiting.only("code", "state")[:20]
+    ]
+
+
+def _of_desks(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return how many claims wait on each desk of the person's: one line per pool and state, one query."""
+    state, duty = Claim.State, DutyGrant.Duty
+    texts = {
+        state.FILED: (duty.REVIEWER, _("Claims of %(pool)s that nobody has taken up: %(count)s")),
+        state.UNDER_REVIEW: (duty.REVIEWER, _("Claims of %(pool)s that you review: %(count)s")),
+        state.RECOMMENDED: (
+            duty.SECOND_REVIEWER,
+            _("Claims of %(pool)s that wait for a decision: %(count)s"),
+        ),
+        state.OBJECTED: (duty.SECOND_REVIEWER, _("Cases of %(pool)s with an objection to answer: %(count)s")),
+    }
+    rows = (
+        Claim.objects.filter(pool__in=[pool for pool in duties if pool], state__in=texts)
+        .exclude(claimant=person)
+        .exclude(Q(state=state.UNDER_REVIEW) & ~Q(reviewer=person))
+        .values("pool_id", "pool__code", "pool__name_en", "pool__name_zh", "state")
+        .annotate(count=Count("pk"))
+        .order_by("pool__code", "state")
+    )
+    return [
+        Todo(
+            texts[state(row["state"])][1]
+            % {"pool": in_language(row["pool__name_en"], row["pool__name_zh"]), "count": row["count"]},
+            f"{reverse('review_queue', args=[row['pool__code']])}?state={row['state']}",
+            _("Open the desk"),
+        )
+        for row in rows
+        if texts[state(row["state"])][0].value in duties[row["pool_id"]]
+    ]
 
 
 def _stuck_jobs(duties: set[str]) -> list[Todo]:
