@@ -20,6 +20,7 @@ from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
 from claims.publicity.selectors import award_of, is_in_publicity
+from claims.review.models import Decision
 from claims.review.selectors import decision_of
 from claims.review.services import public_ref
 from ledger.openbooks import services as openbooks
@@ -46,6 +47,12 @@ class AlreadyObjectedError(ConflictError):
     code = "one_open_objection_per_member"
 
 
+class ForeignAwardError(ConflictError):
+    """The ledger holds an award for the claim that the claim's decision did not make."""
+
+    code = "award_is_as_decided"
+
+
 class ConcernedError(ForbiddenError):
     """Whoever had a part in the decision does not answer an objection to it."""
 
@@ -56,17 +63,17 @@ class ConcernedError(ForbiddenError):
 def publish_case(*, claim: Claim, publisher: str = SERVICE, at: dt.datetime) -> Award:
     """Hand an approved claim to the ledger as an award with its masked face; it goes public with its period.
 
-    Published already: the award that is there. Raises: ClaimMovedOnError.
+    Published already: the award that is there. Raises: ClaimMovedOnError, ForeignAwardError.
     """
     pool = Pool.objects.select_for_update().get(pk=claim.pool_id)
     claim = locked_claim(claim, *Claim.State.values)
-    published = award_of(claim)
+    published, decision = award_of(claim), decision_of(claim)
+    face = {str(name): str(value) for name, value in (claim.masked or {}).items()}
     if published is not None:
+        _check_award(published, claim, decision, face)
         return published
-    decision = decision_of(claim)
     if claim.state != Claim.State.APPROVED or decision is None:
         raise moved_on(claim)
-    face = {str(name): str(value) for name, value in (claim.masked or {}).items()}
     award = sharing.announce_award(
         pool=pool,
         code=_next_case_number(pool, at),
@@ -82,6 +89,20 @@ def publish_case(*, claim: Claim, publisher: str = SERVICE, at: dt.datetime) -> 
     _log_case(claim, award, face, at)
     audit.record(actor=publisher, action="publish_case", subject=claim.code, case=award.code)
     return award
+
+
+def _check_award(award: Award, claim: Claim, decision: Decision | None, face: dict[str, str]) -> None:
+    """Demand that an award that is there already is what was decided: it may be somebody else's work.
+
+    Raises: ForeignAwardError; the job that publishes is then stuck, where people see it.
+    """
+    told = (award.aid_fen, award.masked, bytes(award.payee_hash or b""))
+    if decision is None or told != (decision.aid_fen, face, _payee(claim).index):
+        raise ForeignAwardError(
+            _("The award of claim %(code)s is not what was decided. Withdraw it, and tell the auditor.")
+            % {"code": claim.code},
+            case=award.code,
+        )
 
 
 def _payee(claim: Claim) -> Payee:

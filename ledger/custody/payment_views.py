@@ -30,6 +30,7 @@ from ledger.custody.pages import (
     PAGE,
     READERS,
     TREASURER,
+    attempt,
     cursor,
     do_once,
     order_once,
@@ -160,9 +161,11 @@ def _payment(
     may_cancel = (order.state == PaymentOrder.State.ORDERED and bool(duties & set(MONEY))) or (
         order.state == PaymentOrder.State.RELEASED and CONTROLLER in duties
     )
+    payee, unreadable = attempt(lambda: selectors.payee_of(order)) if duties & set(MONEY) else (None, None)
     context = page_context(request, pool, "payments", (_("Payment %(number)s") % {"number": number}, "")) | {
         "order": order,
-        "payee": selectors.payee_of(order) if duties & set(MONEY) else None,
+        "payee": payee,
+        "unreadable": unreadable,
         "reference": selectors.order_reference(order),
         "shown_text": selectors.shown_text(order),
         "is_orderer": order.ordered_by == person.code,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock, crypto
 from aidplatform.lib.csv_files import plain_fen, safe_text
-from aidplatform.lib.errors import NotFoundError
+from aidplatform.lib.errors import ConflictError, NotFoundError
 from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
@@ -288,18 +288,33 @@ def payee_context(pool_code: str, part: str) -> str:
     return f"custody.payee.{part}:{pool_code}"
 
 
+class PayeeUnreadableError(ConflictError):
+    """What is sealed as an order's payee is not what its hash says: somebody has written past the services."""
+
+    code = "payee_unreadable"
+
+
 def payee_of(order: PaymentOrder) -> Payee:
     """Return the payee, unsealed, for people who order, release or send the payment.
 
     The hash is what the database has judged and what was released: sealed text that says something else was never
-    released to anybody. Raises: lib.crypto.UnreadableError.
+    released to anybody. Raises: PayeeUnreadableError.
     """
-    payee = Payee(
-        crypto.unseal_text(bytes(order.payee_name), payee_context(order.pool.code, "name")),
-        crypto.unseal_text(bytes(order.payee_account), payee_context(order.pool.code, "account")),
-    )
-    if payee.index != bytes(order.payee_hash):
-        raise crypto.UnreadableError(f"payment {order}: the payee is not the one that was ordered")
+    try:
+        payee = Payee(
+            crypto.unseal_text(bytes(order.payee_name), payee_context(order.pool.code, "name")),
+            crypto.unseal_text(bytes(order.payee_account), payee_context(order.pool.code, "account")),
+        )
+    except crypto.UnreadableError:
+        payee = None
+    if payee is None or payee.index != bytes(order.payee_hash):
+        raise PayeeUnreadableError(
+            _(
+                "The payee of payment %(number)s is not the one that was ordered. Cancel it, and tell the auditor."
+            )
+            % {"number": order.number},
+            number=order.number,
+        )
     return payee
 
 

@@ -741,9 +741,9 @@ def order_payment(
 
 def _payee_for(award: Award | None, name: str, account: str) -> Payee:
     """Return whom an order pays: as it says, or whom its award names. Raises: PayeeMissingError."""
-    if name or account:
+    if name and account:
         return Payee.of(name, account)
-    named = payee_of_award(award) if award else None
+    named = payee_of_award(award) if award and not (name or account) else None
     if named is None:
         raise PayeeMissingError(_("Say to whom it is paid: a name and an account."))
     return named

@@ -272,7 +272,8 @@ period_guards = [
             IF NEW.state <> 'announced' OR OLD.state = 'announced' THEN
                 RETURN NEW;
             END IF;
-            SELECT (aid_now() AT TIME ZONE p.time_zone)::date + (v.terms#>>'{{calendar,publicity_days}}')::int INTO ends_date
+            -- A day counts when the cases were public before its noon.
+            SELECT (aid_now() AT TIME ZONE p.time_zone + interval '12 hours')::date + (v.terms#>>'{{calendar,publicity_days}}')::int INTO ends_date
               FROM members_pool p, members_planversion v WHERE p.id = NEW.pool_id AND v.id = NEW.plan_version_id;
             IF ends_date IS NULL THEN
                 {refuse("publicity_lasts_its_days", "the plan of period %s does not say how long publicity lasts", "NEW.number")}

@@ -6,7 +6,9 @@ from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 from django.utils.translation import get_language, gettext
 
+from aidplatform.lib import clock
 from members.people.models import User
+from members.people.services import end_token
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -22,6 +24,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         saved: User = super().save_user(request, user, form, commit)
         return saved
 
+    def set_password(self, user: User, password: str) -> None:
+        """Keep the new password, and end the key of the person's programs: whoever held it may be why."""
+        super().set_password(user, password)
+        end_token(person=user, at=clock.now())
+
     def get_reauthentication_methods(self, user: User) -> list[dict[str, str]]:
         """Ask for a passkey first where there is one: it is the easiest and the strongest."""
         ways: list[dict[str, str]] = super().get_reauthentication_methods(user)
@@ -35,3 +42,8 @@ class PasskeyAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         """Propose a name for the next passkey."""
         number = Authenticator.objects.filter(user=user, type=type).count() + 1
         return gettext("Passkey %(number)d") % {"number": number}
+
+
+def end_what_it_opened(sender: object, user: User, **_rest: object) -> None:
+    """End the key of a person's programs when a second factor is removed: it may have been made with that one."""
+    end_token(person=user, at=clock.now())

@@ -6,8 +6,9 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from aidplatform.lib import clock
 from members.people.models import ApiToken, User
-from members.people.services import hash_of
+from members.people.services import TOKEN_LIFE, hash_of
 
 KEYWORD = b"bearer"
 
@@ -22,7 +23,9 @@ class TokenAuthentication(BaseAuthentication):
             return None
         text = words[1].decode("ascii", "replace") if len(words) == 2 else ""
         token = (
-            ApiToken.objects.filter(token_sha256=hash_of(text), ended_at=None)
+            ApiToken.objects.filter(
+                token_sha256=hash_of(text), ended_at=None, created_at__gt=clock.now() - TOKEN_LIFE
+            )
             .select_related("person")
             .first()
         )

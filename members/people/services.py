@@ -10,6 +10,9 @@ from django.db import transaction
 from aidplatform.work import audit
 from members.people.models import ApiToken, User
 
+# After that a program's owner signs in once more, with the second factor that the key stands for.
+TOKEN_LIFE = dt.timedelta(days=90)
+
 
 def remember_language(*, person: User, language: str) -> None:
     """Write to the person in the language they read; one the site does not have is left alone."""

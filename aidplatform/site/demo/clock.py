@@ -5,6 +5,8 @@ While the history is made the clock stands still at one instant after another; a
 
 import datetime as dt
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -64,6 +66,18 @@ def let_clock_run_from(at: dt.datetime) -> None:
     """Let the business clock run on from an instant."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE work_installation SET clock_at = NULL, clock_offset = %s - now()", [at])
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one visitor after the other move the clock or take a step; the worker's commits are seen meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('site.demo'))")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('site.demo'))")
 
 
 def move_clock(*, days: int, actor: str, patience: float = PATIENCE) -> int:

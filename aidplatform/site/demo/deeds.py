@@ -289,7 +289,9 @@ def import_bank(pool: Pool, until: dt.date, unpaid: float = UNPAID) -> None:
 
 
 def pay_out(pool: Pool) -> None:
-    """Order and release all aid that can be paid, then the fee that was earned."""
+    """Order and release all aid that can be paid, then the fee that was earned; what is ordered already comes first."""
+    for order in pool.payment_orders.filter(state=PaymentOrder.State.ORDERED).order_by("number"):
+        release(order)
     for payable in custody.payable_awards(pool):
         if payable.payable_fen:
             release(order_aid(pool, payable))

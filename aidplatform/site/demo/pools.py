@@ -190,6 +190,7 @@ def start_million(*, actor: str) -> Job:
 @jobs.handles(MAKE_MILLION)
 def make_million(lease: jobs.Lease) -> None:
     """Make the pool of a million, opened last month, and let the calendar take it on."""
+    require_demo()
     with lease.transaction():
         first = clock.today(ZONE).replace(day=1)
         opened = (first - dt.timedelta(days=1)).replace(day=1)

@@ -72,10 +72,12 @@ class Trick:
 class Refusal:
     """What came of an attempt. guarantee: its name; empty where the role has no such right, or nothing refused it.
 
-    said: the database's own words. sent: the statements.
+    was_tried: False where the demonstration holds nothing to try it on. said: the database's own words. sent: the
+    statements.
     """
 
     trick: Trick
+    was_tried: bool
     was_refused: bool
     guarantee: str
     said: str
@@ -88,7 +90,7 @@ class Refusal:
 
 
 def attempt(code: str) -> Refusal:
-    """Try a trick and undo it. Raises: KeyError for a trick there is not; NothingToTryOnError."""
+    """Try a trick and undo it. Raises: KeyError for a trick there is not."""
     trick = TRICKS[code]
     hand = Hand()
     try:
@@ -96,12 +98,14 @@ def attempt(code: str) -> Refusal:
             trick.attempt(hand)
             hand.send("SET CONSTRAINTS ALL IMMEDIATE")  # what the commit would judge is judged now
             transaction.set_rollback(True)
+    except NothingToTryOnError as error:
+        return Refusal(trick, False, False, "", str(error), ())
     except DatabaseError as error:
         cause = error.__cause__
         if not isinstance(cause, psycopg.Error) or not _is_refusal(cause):
             raise
-        return Refusal(trick, True, cause.diag.constraint_name or "", _words(cause), tuple(hand.sent))
-    return Refusal(trick, False, "", "", tuple(hand.sent))
+        return Refusal(trick, True, True, cause.diag.constraint_name or "", _words(cause), tuple(hand.sent))
+    return Refusal(trick, True, False, "", "", tuple(hand.sent))
 
 
 def _is_refusal(error: psycopg.Error) -> bool:

@@ -50,11 +50,14 @@ def demo_page(request: HttpRequest) -> HttpResponse:
 def next_step(request: HttpRequest) -> HttpResponse:
     """Do the next step of the guided case as whoever does it, and become them; an outdated page does nothing."""
     require_demo()
-    claim = case.guided_claim()
-    step = case.next_step(claim) if claim else None
-    if step is not None and step.key == request.POST.get("step"):
+    with demo_clock.one_at_a_time():
+        claim = case.guided_claim()
+        step = case.next_step(claim) if claim else None
+        is_wanted = step is not None and step.key == request.POST.get("step")
+        if step is not None and is_wanted:
+            case.take(step, actor=_actor(request))
+    if step is not None and is_wanted:
         _become(request, cast_member(step.role))
-        case.take(step, actor=_actor(request))
         request.session[LAST_STEP] = {"kind": step.kind, "role": step.role, "page": step.page}
     return redirect(reverse("demo") + "#case")
 
@@ -107,7 +110,8 @@ def move_clock(request: HttpRequest) -> HttpResponse:
     form = MoveClockForm(request.POST)
     if not form.is_valid():
         return _demo_page(request, form, status=422)
-    before = demo_clock.move_clock(days=form.cleaned_data["days"], actor=_actor(request))
+    with demo_clock.one_at_a_time():
+        before = demo_clock.move_clock(days=form.cleaned_data["days"], actor=_actor(request))
     messages.success(request, _("The clock has moved. What happened on the way stands beside it."))
     return redirect(f"{reverse('demo')}?since={before}#clock")
 

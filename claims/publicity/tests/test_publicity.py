@@ -20,6 +20,8 @@ from claims.publicity.models import Objection
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award
+from ledger.sharing.payees import Payee
+from ledger.sharing.selectors import payee_of_award
 
 
 def _insert(claim: Claim, member: str, number: int = 9) -> None:
@@ -321,3 +323,31 @@ def test_notices_show_what_is_public(cases: ClaimCases) -> None:
     (notice,) = selectors.notices(cases.world.pool)
     assert notice.award == cases.award(claim)
     assert (notice.objections, notice.open_objections, notice.is_open) == (1, 1, True)
+
+
+def test_award_that_the_decision_did_not_make_is_not_published(cases: ClaimCases) -> None:
+    """Somebody with the application's password is quicker than the job, and names an account of their own."""
+    claim = cases.recommended()
+    cases.decide(claim)
+    claim.refresh_from_db()
+    sharing.announce_award(
+        pool=cases.world.pool,
+        code="2026-0001",
+        claim_code=claim.code,
+        masked={str(name): str(value) for name, value in (claim.masked or {}).items()},
+        aid_fen=5_000_000,
+        announcer="service",
+        at=clock.now(),
+        payee=Payee.of("A friend", "6222 7777"),
+    )
+    with pytest.raises(services.ForeignAwardError):
+        services.publish_case(claim=claim, at=clock.now())
+    claim.refresh_from_db()
+    assert claim.state == "approved"
+
+
+def test_award_bears_the_payee_that_the_claimant_named(cases: ClaimCases) -> None:
+    claim = cases.decided()
+    award = cases.award(claim)
+    assert payee_of_award(award) == Payee("Li Na", "6222000011112222")
+    assert services.publish_case(claim=claim, at=clock.now()).pk == award.pk

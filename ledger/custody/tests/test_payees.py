@@ -8,6 +8,7 @@ from aidplatform.lib import clock, crypto
 from aidplatform.testing.bank import ZONE, Bank
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import World, set_clock
+from aidplatform.tests.pages_helpers import client_of
 from ledger.custody import selectors, services
 from ledger.custody.models import PaymentOrder
 from ledger.custody.tests.test_guarantees import Charged, award, order
@@ -55,9 +56,30 @@ def test_named_payee_that_was_sealed_over_is_paid_to_nobody(named: tuple[Bank, A
         payee_account=crypto.seal_text(thief.account, place),
         payee_name=crypto.seal_text("Li Na", selectors.payee_context(bank.world.pool.code, "name")),
     )
-    bank.release(PaymentOrder.objects.get(pk=made))
-    with pytest.raises(crypto.UnreadableError):
+    released = bank.release(PaymentOrder.objects.get(pk=made))
+    with pytest.raises(selectors.PayeeUnreadableError):
         selectors.payment_file(pool=bank.world.pool, released_on=clock.today(ZONE))
+    address = f"/pools/{bank.world.pool.code}/custody/payments/{released.number}/"
+    answer = client_of(bank.world.controller).get(address)
+    assert answer.status_code == 200
+    assert "is not the one that was ordered" in answer.content.decode()
+    assert "Cancel this payment" in answer.content.decode()
+
+
+@pytest.mark.parametrize("half", [{"payee_name": "Zhang San"}, {"payee_account": "6222 1"}])
+def test_half_a_payee_is_none(charged: Charged, half: dict[str, str]) -> None:
+    world, bank, _period = charged
+    bank.all_pay()
+    with pytest.raises(services.PayeeMissingError):
+        services.order_payment(
+            pool=world.pool,
+            kind="aid",
+            award=award(world),
+            amount_fen=1,
+            orderer=world.treasurer.code,
+            at=clock.now(),
+            **half,  # type: ignore[arg-type]
+        )
 
 
 def test_award_that_names_nobody_needs_a_payee(charged: Charged) -> None:

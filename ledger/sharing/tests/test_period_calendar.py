@@ -201,10 +201,17 @@ def _dates(world: World) -> tuple[str, ...]:
 LATE = [
     # the tick that announces, end of publicity, charge day
     ("00:00 of the publicity day", FREEZE, "01-10", "01-14"),
-    ("last second of the publicity day", FREEZE + dt.timedelta(days=1) - SECOND, "01-10", "01-14"),
+    (
+        "last second before noon of the publicity day",
+        FREEZE + dt.timedelta(hours=12) - SECOND,
+        "01-10",
+        "01-14",
+    ),
+    ("noon of the publicity day", FREEZE + dt.timedelta(hours=12), "01-11", "01-15"),
+    ("last second of the publicity day", FREEZE + dt.timedelta(days=1) - SECOND, "01-11", "01-15"),
     ("first second of the day after", FREEZE + dt.timedelta(days=1), "01-11", "01-15"),
     ("the planned end", dt.datetime(2026, 1, 10, tzinfo=SHANGHAI), "01-13", "01-17"),
-    ("after the charge day", dt.datetime(2026, 1, 29, 15, tzinfo=SHANGHAI), "02-01", "02-05"),
+    ("after the charge day", dt.datetime(2026, 1, 29, 15, tzinfo=SHANGHAI), "02-02", "02-06"),
 ]
 
 
@@ -212,7 +219,7 @@ LATE = [
 def test_publicity_lasts_its_days_from_the_day_of_the_announcement(
     world: World, at: dt.datetime, end: str, charge: str
 ) -> None:
-    """Its end and the charge day move by as much as the announcement is late; a day that has begun is not late."""
+    """End and charge day move by as much as the announcement is late; a day counts when it was public before noon."""
     award = world.award(10_000_000)
     tick()
     assert _dates(world) == ("01-10", "01-14", "02-01")

@@ -8,14 +8,15 @@ from ledger.books.findings import Report, fetch
 from ledger.sharing.verify.rows import PeriodRow, logged, read_json
 
 SENTENCES = {
-    "publicity_lasts_its_days": "Every period is public for its plan's days, and charged as long after as planned.",
+    "publicity_lasts_its_days": "Every period is public for its plan's days, counted from the first noon, and charged"
+    " as long after as planned.",
 }
 
 
 def verify_publicity(report: Report, period: PeriodRow) -> None:
-    """Hold an announced period's end of publicity and charge date against its plan and the day it was announced on."""
-    terms, announced = fetch(
-        """SELECT v.terms, (p.announced_at AT TIME ZONE %(zone)s)::date
+    """Hold an announced period's end of publicity and charge date against its plan and the first day that counts."""
+    terms, first_day = fetch(
+        """SELECT v.terms, (p.announced_at AT TIME ZONE %(zone)s + interval '12 hours')::date
              FROM ledger_period p JOIN members_planversion v ON v.id = p.plan_version_id WHERE p.id = %(period)s""",
         period.parameters | {"zone": period.pool.zone},
     )[0]
@@ -23,7 +24,7 @@ def verify_publicity(report: Report, period: PeriodRow) -> None:
         plan = read_json(terms)["calendar"]
         days = dt.timedelta(days=plan["publicity_days"])
         charge_date = _planned_charge(plan["periods"], period.publicity_date)
-        late = max(announced - period.publicity_date, dt.timedelta())
+        late = max(first_day - period.publicity_date, dt.timedelta())
     except (KeyError, TypeError, ValueError) as fault:
         report.unchecked.append(f"{period.where}: its publicity, because of {type(fault).__name__}: {fault}")
         return

@@ -3,12 +3,13 @@
 import datetime as dt
 
 from aidplatform.lib import clock
-from aidplatform.site.demo import history
+from aidplatform.site.demo import deeds, history
 from aidplatform.site.demo.clock import morning_of, stop_clock_at
 from aidplatform.site.demo.people import CAST, born_of, document_of, make_people, make_villager
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.world import run_jobs
 from claims.filing.models import Claim
+from ledger.custody.selectors import payable_awards
 from ledger.sharing.models import Period
 from members.joining.documents import read_resident_id
 from members.pools.models import Pool
@@ -51,6 +52,23 @@ def test_history_broken_off_comes_to_the_same(committed_db: tuple[str, str]) -> 
     stop_clock_at(morning_of(dt.date(2025, 5, 10)))
     history.play(UNTIL, run_jobs)
     assert figures() == PERIODS
+
+
+def test_payment_that_was_ordered_and_not_released_is_released_when_it_goes_on(
+    committed_db: tuple[str, str],
+) -> None:
+    """Broken off between the two, aid would wait for ever and the fee be paid before it."""
+    played(dt.date(2025, 5, 15))
+    stop_clock_at(morning_of(dt.date(2025, 5, 15)))
+    town = Pool.objects.get(code=history.TOWN)
+    deeds.import_bank(town, dt.date(2025, 5, 15))
+    deeds.order_aid(town, payable_awards(town)[0])
+    history.play(UNTIL, run_jobs)
+    assert set(town.payment_orders.values_list("kind", "state")) == {
+        ("aid", "confirmed"),
+        ("fee", "confirmed"),
+    }
+    assert Claim.objects.get(claimant__email="town-01@demo.invalid").state == "closed"
 
 
 def test_nobody_can_hold_the_documents_of_a_demonstration(db: None) -> None:
