@@ -363,10 +363,11 @@ def test_two_pools_side_by_side_keep_apart(db: None) -> None:
     there = World.founded(code="there", members=3, large=True, time_zone="America/New_York")
     here.award(10_000_000)
     there.award(30_000)
-    tick(dt.datetime(2026, 1, 7, 14, tzinfo=SHANGHAI))
+    tick(dt.datetime(2026, 1, 7, 10, tzinfo=SHANGHAI))
+    tick(dt.datetime(2026, 1, 8, 10, tzinfo=SHANGHAI))  # the evening of the publicity day in New York
     tick(dt.datetime(2026, 1, 10, 12, tzinfo=SHANGHAI))
     assert (states(here), states(there)) == (["settled"], ["announced"])
-    tick(dt.datetime(2026, 1, 11, 12, tzinfo=SHANGHAI))
+    tick(dt.datetime(2026, 1, 11, 14, tzinfo=SHANGHAI))
     assert (states(here), states(there)) == (["settled"], ["settled"])
     for world in (there, here):
         _post(world, Period.objects.get(pool=world.pool))
