@@ -54,3 +54,8 @@ def prepare() -> list[str]:
 def first_start() -> list[str]:
     """Fill an empty installation, or say at once that it is filled; needs the worker."""
     return ["manage.py", "first_start"]
+
+
+def demo_history() -> list[str]:
+    """Play the history of a demonstration, or end at once; needs the worker, and nobody waits for it."""
+    return ["manage.py", "demo_history"]

@@ -92,6 +92,11 @@ class Platform:
         environment = self.environment.for_app()
         return self._start("first_start", commands.first_start(), environment, signal.SIGKILL, show=True)
 
+    def demo_history(self) -> Start:
+        """Return how to start the process that plays the demonstration's history behind the open page."""
+        environment = self.environment.for_app()
+        return self._start("demo_history", commands.demo_history(), environment, signal.SIGKILL, show=True)
+
     def _start(
         self,
         name: str,
@@ -184,6 +189,10 @@ def _start_all(supervisor: Supervisor, configuration: Configuration, environ: Ma
     say(f"ready; the state is in {layout.root}; stop with Ctrl-C")
     with suppress(OSError):
         print(configuration.url, flush=True)
+    try:
+        supervisor.run_command("demo_history", platform.demo_history())
+    except EmbeddedError as error:
+        say(f"warning: {error}")
 
 
 def _prepare(supervisor: Supervisor, platform: Platform) -> None:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("demo/clock/", demo_views.move_clock, name="demo_move_clock"),
     path("demo/case/", demo_views.next_step, name="demo_case"),
     path("demo/case/another/", demo_views.another_case, name="demo_another_case"),
+    path("demo/progress/", demo_views.progress, name="demo_progress"),
     path("demo/trick/", demo_views.try_trick, name="demo_trick"),
     path("demo/million/", demo_views.make_million, name="demo_million"),
     path("demo/million/progress/", demo_views.million, name="demo_million_progress"),

@@ -61,6 +61,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
         stack.start_beat()
         address = stack.start_web()
         manage(stack, "first_start")
+        manage(stack, "demo_history")
         yield Demonstration(address, stack)
     finally:
         stack.stop()

@@ -32,7 +32,7 @@ PUBLIC = {
     "pool", "periods", "period", "period_classes_csv", "plan", "award_period", "log", "log_entry", "log_entry_raw",
     "join",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
-    "demo_million", "demo_million_progress", "demo_trick",
+    "demo_million", "demo_million_progress", "demo_progress", "demo_trick",
     "api_schema", "api_pools", "api_pool", "api_plan_versions", "api_periods", "api_period", "api_cases",
     "api_bank",
 }  # fmt: skip

@@ -25,10 +25,10 @@ from claims.review.selectors import decision_of
 from claims.review.services import public_ref
 from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
-from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
 from ledger.sharing.models import Award
 from ledger.sharing.payees import Payee
 from members.joining.models import Membership
+from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 

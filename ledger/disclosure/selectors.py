@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from django.db.models import Count, Sum
 from django.db.models.functions import ExtractYear
 
-from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, ClassFigures, class_figures
+from ledger.sharing.figures import ClassFigures, class_figures
 from ledger.sharing.models import Charge, Period
 from members.joining.models import Membership, MembershipSpan
+from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.pools.models import DutyGrant, Pool
 
 PLOTTED = 24

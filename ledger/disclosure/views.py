@@ -17,12 +17,12 @@ from aidplatform.lib.templating import in_language
 from ledger.custody.selectors import bank_line, how_to_pay
 from ledger.disclosure import selectors
 from ledger.disclosure.plots import shares_plot, size_plot
-from ledger.sharing.figures import SMALLEST_PUBLIC_POOL, Part, share_parts
+from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
 from ledger.sharing.views import figures_of, viewer_duties
 from members.joining.models import Membership
-from members.joining.selectors import access_membership, covers_of
+from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
 from members.pools.models import Pool
 from members.pools.selectors import access_pool

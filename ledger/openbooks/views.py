@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.errors import DomainError, ForbiddenError, NotFoundError
 from aidplatform.lib.http import public
 from aidplatform.lib.templating import in_language
 from ledger.openbooks.models import LogEntry
+from members.joining.selectors import may_read_statements
 from members.pools.models import Pool
 from members.pools.selectors import access_pool
 
@@ -49,22 +50,30 @@ def log_entry(request: HttpRequest, code: str, seq: int) -> HttpResponse:
     """Show one entry: its bytes, its leaf hash, and how to compute the one from the other."""
     pool = access_pool(code=code)
     entry = _access_entry(code, seq)
-    row = _row(entry)
-    pretty = json.dumps(json.loads(bytes(entry.data)), ensure_ascii=False, indent=2, sort_keys=True)
-    context = _context(pool, (_("Entry %(number)s") % {"number": seq}, "")) | {
-        "row": row,
-        "text": bytes(entry.data).decode(),
-        "pretty": pretty,
-    }
+    context = _context(pool, (_("Entry %(number)s") % {"number": seq}, "")) | {"row": _row(entry)}
+    if _may_read(request, pool):
+        pretty = json.dumps(json.loads(bytes(entry.data)), ensure_ascii=False, indent=2, sort_keys=True)
+        context |= {"text": bytes(entry.data).decode(), "pretty": pretty}
     return render(request, "ledger/openbooks/log_entry.html", context)
 
 
 @public
 @require_safe
 def log_entry_raw(request: HttpRequest, code: str, seq: int) -> HttpResponse:
-    """Return exactly the bytes that were hashed."""
-    access_pool(code=code)
-    return HttpResponse(bytes(_access_entry(code, seq).data), content_type="application/json")
+    """Return exactly the bytes that were hashed; of a very small pool to its own people only."""
+    pool = access_pool(code=code)
+    entry = _access_entry(code, seq)
+    if not _may_read(request, pool):
+        raise ForbiddenError(
+            _(
+                "This pool has fewer than 100 members: what its log says is for them. Everyone sees the hashes."
+            )
+        )
+    return HttpResponse(bytes(entry.data), content_type="application/json")
+
+
+def _may_read(request: HttpRequest, pool: Pool) -> bool:
+    return may_read_statements(pool, request.user if request.user.is_authenticated else None)
 
 
 def log_entries(code: str) -> QuerySet[LogEntry]:

@@ -9,9 +9,6 @@ from typing import Literal
 
 from django.utils.translation import gettext_lazy as _
 
-# Below this many members the figures of one period could point at one person: the public sees years.
-SMALLEST_PUBLIC_POOL = 100
-
 # Kinds of journal entry that put something besides aid on the bill.
 _CAUSES: dict[str, object] = {
     "write_off": _("shares that could not be collected"),
@@ -84,6 +81,11 @@ class Figures:
     def identity_holds(self) -> bool:
         """Tell whether both sides agree to the fen."""
         return self.income_side_fen == self.cost_side_fen
+
+    @property
+    def has_several_shares(self) -> bool:
+        """Tell whether members of different classes pay different shares."""
+        return len({row.share_fen for row in self.classes if row.members}) > 1
 
     @property
     def base_class(self) -> ClassFigures | None:

@@ -23,11 +23,11 @@ from ledger.sharing.apportion import (
     compute_shares,
 )
 from ledger.sharing.causes import OTHER_COSTS, OTHER_INCOME
-from ledger.sharing.figures import SMALLEST_PUBLIC_POOL
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
 from ledger.sharing.triggers import shown_sql
 from members.joining.models import Membership
+from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.people.models import User
 from members.pools.models import Pool
 from members.pools.plan_terms import PlanTerms

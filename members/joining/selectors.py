@@ -13,6 +13,10 @@ from members.joining.eligibility import eligible_from
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
+from members.pools.selectors import duties_of
+
+# Below it a pool shows strangers the sums of whole years.
+SMALLEST_PUBLIC_POOL = 100
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,18 @@ def access_membership(*, pool: Pool, person: User) -> Membership:
     if membership is None:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     return membership
+
+
+def may_read_statements(pool: Pool, person: User | None) -> bool:
+    """Tell whether single statements about a pool may be read: in a very small one by its own people only.
+
+    One amount, one month and one case point at one person where a few dozen know each other.
+    """
+    if pool.memberships.all()[:SMALLEST_PUBLIC_POOL].count() >= SMALLEST_PUBLIC_POOL:
+        return True
+    if person is None:
+        return False
+    return pool.memberships.filter(person=person).exists() or bool(duties_of(person, pool))
 
 
 def covers_of(memberships: list[Membership], now: dt.datetime) -> dict[int, Cover]:

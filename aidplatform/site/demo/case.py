@@ -32,7 +32,7 @@ AGAIN = ("leukemia", "heart_attack", "kidney_failure", "transplant", "stroke_sev
 TEXTS: dict[str, object] = {
     "file": _("files the claim: papers attached, consent to what will be public"),
     "supply": _("hands the claim back to the reviewer"),
-    "take_up": _("takes the claim up and opens the papers"),
+    "take_up": _("takes the claim up"),
     "recommend": _("recommends the aid that the plan grants, with clause and reason"),
     "decide": _("decides: a second person agrees over exactly what was shown"),
     "publish": _("waits for the worker to publish the case"),
@@ -40,7 +40,7 @@ TEXTS: dict[str, object] = {
     "publicity_ends": _("waits: every member may object until publicity ends"),
     "answer": _("answers the objection; until then no money moves for the case"),
     "prepare": _("asks for the dry run: what everyone would pay, nothing charged yet"),
-    "approve": _("approves exactly these figures; the worker charges every member"),
+    "approve": _("looks at these figures and approves them; the worker charges every member"),
     "collect": _("imports the bank's statement: members have paid their shares"),
     "order": _("orders the aid, to the account that the claimant named"),
     "release": _("releases the payment; the treasurer who ordered it cannot"),

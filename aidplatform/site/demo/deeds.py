@@ -101,8 +101,11 @@ def tell(pool: Pool, person: User, illness: str, ends: str, place: int) -> None:
 def draft_claim(pool: Pool, person: User, illness: str) -> Claim:
     """Return the person's claim of this illness, or begin one and tell everything but the consent."""
     found = Claim.objects.filter(pool=pool, claimant=person, illness=illness).order_by("-pk").first()
-    if found is not None:
-        return found
+    return found or _tell_everything(pool, person, illness)
+
+
+def _tell_everything(pool: Pool, person: User, illness: str) -> Claim:
+    """Fill in a claim with all its papers: a new one, or the draft that somebody has begun."""
     membership = Membership.objects.get(pool=pool, person=person)
     paper = paper_of(person)
     assert paper is not None
@@ -136,6 +139,8 @@ def _add_paper(claim: Claim, kind: str) -> None:
 
 def file_claim(claim: Claim) -> None:
     """File a claim with consent to the face that would be published."""
+    if filing.what_is_missing(claim):
+        claim = _tell_everything(claim.pool, claim.claimant, claim.illness or "cancer_mild")
     claim = Claim.objects.select_related("pool", "membership", "claimant").get(pk=claim.pk)
     _benefit, face = filing.preview(claim)
     filing.file_claim(claim=claim, claimant=claim.claimant.code, shown_face=face, at=clock.now())

@@ -1,12 +1,16 @@
-"""The first start of a demonstration: a year of three small pools, and one large period posted by the worker."""
+"""The first start of a demonstration: one large period posted by the worker, then a year of three small pools."""
 
 import datetime as dt
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.errors import ConflictError
 from aidplatform.site.demo import deeds, history
 from aidplatform.site.demo.clock import (
+    ZONE,
     let_clock_run_from,
     morning_of,
     require_demo,
@@ -15,6 +19,7 @@ from aidplatform.site.demo.clock import (
 )
 from aidplatform.site.demo.people import make_people
 from aidplatform.site.demo.pools import (
+    DEMO,
     FIRST_CASES,
     SECOND_CASES,
     admit_gao_xin,
@@ -27,36 +32,85 @@ from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
 from members.pools.models import Pool
 
-# When the publicity of the large pool's first period ends.
-FIRST_MORNING = dt.date(2026, 1, 10)
+# The days of the large pool's first period: it opens, its cases go public, publicity ends.
+FIRST_DAYS = (dt.date(2026, 1, 1), dt.date(2026, 1, 7), dt.date(2026, 1, 10))
+
+
+class StillBeingMadeError(ConflictError):
+    """The history of the demonstration is being played; its clock is not the visitors' yet."""
+
+    code = "still_being_made"
 
 
 def prepare_demo(*, patience: float = 120.0) -> Period | None:
-    """Make the demonstration once: people, pools with their history, and one large period posted by the worker.
+    """Make the people and the large pool, and have the worker post its first period; done already: None.
 
-    Broken off anywhere, the next call goes on from the rows that are there. Returns the large period the first time,
-    None when the demonstration was ready.
+    Broken off anywhere, the next call goes on from the rows that are there.
 
     Raises: WorkerSilentError when the worker does not do its part within `patience` seconds per step.
     """
     require_demo()
-    if Installation.objects.get().demo_ready:
+    if Period.objects.filter(pool__code=DEMO, number=1, charges_notified_at__isnull=False).exists():
         return None
     make_people()
+    pool = _large_pool()
+    for day in FIRST_DAYS:
+        if clock.now() < morning_of(day):
+            stop_clock_at(morning_of(day))
+        sharing.advance_due(at=clock.now())
+        wait_for_worker(patience)
+    period = pool.periods.select_related("pool").get(number=1)
+    for deed in (deeds.prepare_period, deeds.approve_period):
+        deed(period)
+        wait_for_worker(patience)
+    announce_cases(pool=pool, cases=SECOND_CASES)
+    period.refresh_from_db()
+    return period
+
+
+def play_history(*, patience: float = 120.0) -> bool:
+    """Play the year of the small pools, then let the clock run and hand it to the visitors; False: done already.
+
+    The clock goes back to the first day of that year, which is why nobody else may move it meanwhile.
+
+    Raises: WorkerSilentError.
+    """
+    require_demo()
+    if Installation.objects.get().demo_ready:
+        return False
     if not Pool.objects.filter(code=history.TOWN).exists():
         stop_clock_at(morning_of(history.OPENED))
-    history.play(demo_founding().opened)
-    pool = _large_pool()
-    history.play(FIRST_MORNING)
-    period = _post_first_period(pool, patience)
-    announce_cases(pool=pool, cases=SECOND_CASES)
     history.play(history.END)
     with transaction.atomic():
         let_clock_run_from(morning_of(history.END))
         Installation.objects.update(demo_ready=True)
     sharing.advance_due(at=clock.now())
     wait_for_worker(patience)
-    return period
+    return True
+
+
+def is_being_made() -> bool:
+    """Tell whether the large pool is there, but not yet the history."""
+    return (
+        settings.DEMO
+        and Pool.objects.filter(code=DEMO).exists()
+        and not Installation.objects.get().demo_ready
+    )
+
+
+def require_made() -> None:
+    """Refuse what would disturb the history while it is played. Raises: NotADemoError, StillBeingMadeError."""
+    require_demo()
+    if is_being_made():
+        raise StillBeingMadeError(
+            _("A year of history is still being played; this takes a minute. Look at the bill meanwhile.")
+        )
+
+
+def played_percent() -> int:
+    """Return how much of the history has been played, by its calendar."""
+    whole = (history.END - history.OPENED).days
+    return max(0, min(99, 100 * (clock.today(ZONE) - history.OPENED).days // whole))
 
 
 @transaction.atomic
@@ -71,17 +125,3 @@ def _large_pool() -> Pool:
     admit_gao_xin(pool, founding.opened)
     announce_cases(pool=pool, cases=FIRST_CASES)
     return pool
-
-
-def _post_first_period(pool: Pool, patience: float) -> Period:
-    """Take period 1 to posted: the calendar and the worker do it, two people prepare and approve."""
-    if clock.now() < morning_of(FIRST_MORNING):
-        stop_clock_at(morning_of(FIRST_MORNING))
-    sharing.advance_due(at=clock.now())
-    wait_for_worker(patience)
-    period = pool.periods.select_related("pool").get(number=1)
-    for deed in (deeds.prepare_period, deeds.approve_period):
-        deed(period)
-        wait_for_worker(patience)
-    period.refresh_from_db()
-    return period

@@ -12,6 +12,7 @@ from aidplatform.site.demo.clock import ZONE
 from aidplatform.site.demo.history import TOWN
 from aidplatform.site.demo.people import CAST, Role
 from aidplatform.site.demo.pools import DEMO, MAKE_MILLION, MILLION
+from aidplatform.site.demo.start import is_being_made, played_percent
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
 from claims.filing.selectors import history_of
@@ -54,6 +55,8 @@ def tour(last: dict[str, str] | None = None) -> dict[str, Any]:
     period = Period.objects.filter(pool__code=DEMO, number=1, state="posted").select_related("pool").first()
     if period is None:
         return {"tour": None}
+    if is_being_made():
+        return {"tour": {"bill": _bill(period)}, **making()}
     town = Pool.objects.get(code=TOWN)
     return {
         "tour": {
@@ -82,6 +85,11 @@ def _bill(period: Period) -> dict[str, Any]:
         "lines": bill_lines(figures),
         "recompute": recompute_data(figures),
     }
+
+
+def making() -> dict[str, Any]:
+    """Return how far the history has been played."""
+    return {"played_percent": played_percent()}
 
 
 def case_part(last: dict[str, str] | None) -> dict[str, Any] | None:

@@ -1,13 +1,14 @@
 """Pages of a demonstration: the tour, the cast, the clock, the bank, the mail. Elsewhere: not found."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +22,7 @@ from aidplatform.site.demo.bank import next_statement_file
 from aidplatform.site.demo.clock import ZONE, require_demo
 from aidplatform.site.demo.people import cast_member
 from aidplatform.site.demo.pools import DEMO, MILLION, start_million
+from aidplatform.site.demo.start import is_being_made, require_made
 from aidplatform.site.forms import MoveClockForm
 from aidplatform.site.job_views import STATES
 from aidplatform.work.models import Job
@@ -28,6 +30,7 @@ from ledger.custody.models import BankAccount
 from members.people.models import Mail, User
 from members.pools.models import Pool
 from members.pools.rules import DEMO_MFA
+from members.pools.selectors import duties_of
 
 VISITOR = "visitor"
 LAST_STEP = "aid_demo_last_step"
@@ -49,7 +52,7 @@ def demo_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def next_step(request: HttpRequest) -> HttpResponse:
     """Do the next step of the guided case as whoever does it, and become them; an outdated page does nothing."""
-    require_demo()
+    require_made()
     with demo_clock.one_at_a_time():
         claim = case.guided_claim()
         step = case.next_step(claim) if claim else None
@@ -66,7 +69,7 @@ def next_step(request: HttpRequest) -> HttpResponse:
 @require_POST
 def another_case(request: HttpRequest) -> HttpResponse:
     """Begin another case of the guided member, once the one before has ended."""
-    require_demo()
+    require_made()
     claim = case.guided_claim()
     if claim is not None and case.next_step(claim) is None:
         case.begin_again()
@@ -78,12 +81,17 @@ def another_case(request: HttpRequest) -> HttpResponse:
 @require_POST
 def try_trick(request: HttpRequest) -> HttpResponse:
     """Try to take a fen, in one way or in all of them; show by which guarantee it was refused."""
-    require_demo()
+    require_made()
     code = request.POST.get("trick", "")
     if code != ALL and code not in tricks.TRICKS:
         raise NotFoundError(_("The demonstration has no such trick."))
     codes = tricks.TRICKS if code == ALL else [code]
-    context: dict[str, Any] = {"refusals": [tricks.attempt(one) for one in codes], "tried": code}
+    refusals = [tricks.attempt(one) for one in codes]
+    context: dict[str, Any] = {
+        "refusals": refusals,
+        "refused_count": sum(refusal.was_refused for refusal in refusals),
+        "tried": code,
+    }
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "site/demo/_refusals.html", context)
     return _demo_page(request, MoveClockForm(), **context)
@@ -99,14 +107,29 @@ def switch(request: HttpRequest) -> HttpResponse:
     if wanted and person is None:
         raise NotFoundError(_("The demonstration has no such person."))
     _become(request, person)
-    return HttpResponseRedirect(local_address(request, request.POST.get("next", "")))
+    address = local_address(request, request.POST.get("next", ""))
+    return HttpResponseRedirect(address if _is_open_to(person, address) else "/")
+
+
+def _is_open_to(person: User | None, address: str) -> bool:
+    """Tell whether a page of the demonstration is public, or of a duty that the person holds in its pool."""
+    try:
+        match = resolve(urlsplit(address).path)
+    except Resolver404:
+        return False
+    policy = getattr(match.func, "aid_policy", "")
+    if not policy.startswith("duty:"):
+        return policy == "public"
+    pool = Pool.objects.filter(code=match.kwargs.get("code", "")).first()
+    held = duties_of(person, pool) if person and pool else set()
+    return bool(held & set(policy.removeprefix("duty:").split(",")))
 
 
 @public
 @require_POST
 def move_clock(request: HttpRequest) -> HttpResponse:
     """Move the business day on, day by day; the calendar of every pool follows, and the page says what happened."""
-    require_demo()
+    require_made()
     form = MoveClockForm(request.POST)
     if not form.is_valid():
         return _demo_page(request, form, status=422)
@@ -120,7 +143,7 @@ def move_clock(request: HttpRequest) -> HttpResponse:
 @require_POST
 def make_million(request: HttpRequest) -> HttpResponse:
     """Ask for a pool of a million members whose first period is ready to be divided."""
-    require_demo()
+    require_made()
     start_million(actor=_actor(request))
     return redirect(reverse("demo") + "#million")
 
@@ -137,6 +160,19 @@ def million(request: HttpRequest) -> HttpResponse:
 
 @public
 @require_safe
+def progress(request: HttpRequest) -> HttpResponse:
+    """Answer the page that waits for the history; once it is played, have the page come again."""
+    require_demo()
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect("demo")
+    response = render(request, "site/demo/_making.html", tour.making())
+    if not is_being_made():
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@public
+@require_safe
 def bank_statement(request: HttpRequest, code: str) -> HttpResponse:
     """Hand out what the pool's bank would send today: the file that the treasurer imports."""
     require_demo()
@@ -144,6 +180,10 @@ def bank_statement(request: HttpRequest, code: str) -> HttpResponse:
     if account is None:
         raise NotFoundError(_("There is no pool with this address."))
     today = clock.today(account.pool.time_zone)
+    last = account.statements.order_by("-number").first()
+    if last is not None and last.to_date >= today:
+        messages.info(request, _("The bank has nothing new today. Move the clock on by a day."))
+        return redirect("demo")
     data = next_statement_file(account, until=today, unpaid=UNPAID.get(code, 0.03))
     response = HttpResponse(data, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="statement-{code}-{today}.csv"'
