@@ -13,9 +13,10 @@ from aidplatform.site.demo.pools import MAKE_MILLION
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.jobs import enqueue
-from aidplatform.work.models import AuditEntry, Job
+from aidplatform.work.models import AuditEntry, Installation, Job
 from ledger.custody.services import import_statement, open_bank_account
 from members.people.models import User
+from members.pools.services import grant_duty
 
 DEMO_PAGES = ["/demo/", "/demo/bank/demo/", "/demo/million/progress/"]
 DEMO_POSTS = ["/demo/person/", "/demo/clock/", "/demo/million/"]
@@ -284,3 +285,71 @@ def test_clock_waits_for_the_calendar_of_each_day(cast_of_demo: dict[str, User],
     with pytest.raises(WorkerSilentError):
         move_clock(days=5, actor="somebody", patience=0.1)
     assert clock.today("Asia/Shanghai") == dt.date(2026, 1, 6)
+
+
+def large_pool() -> None:
+    """Found a pool that stands for the large one: it is there, and its history is not."""
+    World.founded(code="demo")
+
+
+@pytest.mark.parametrize("address", ["/demo/clock/", "/demo/case/", "/demo/trick/", "/demo/million/"])
+def test_while_history_is_played_nobody_disturbs_it(cast_of_demo: dict[str, User], address: str) -> None:
+    large_pool()
+    answer = client_of(None).post(address, {"days": "1", "trick": "all", "step": "file/"})
+    assert answer.status_code == 409
+    assert "history is still being played" in answer.content.decode()
+    assert clock.today("Asia/Shanghai") == dt.date(2026, 1, 1)
+
+
+def test_progress_of_the_history_is_shown_until_it_is_played(cast_of_demo: dict[str, User]) -> None:
+    large_pool()
+    set_clock(clock.start_of_day(dt.date(2025, 8, 24), "Asia/Shanghai"))
+    client = client_of(None)
+    part = client.get("/demo/progress/", headers={"HX-Request": "true"})
+    assert "50 %" in part.content.decode()
+    assert "HX-Refresh" not in part.headers
+    assert client.get("/demo/progress/").headers["Location"] == "/demo/"
+    Installation.objects.update(demo_ready=True)
+    assert client.get("/demo/progress/", headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+
+
+def test_switching_person_never_ends_on_a_page_that_is_closed_to_them(world: World) -> None:
+    people = make_people()
+    grant_duty(
+        pool=world.pool,
+        person=people["treasurer"],
+        duty="treasurer",
+        proposed_by=world.admin,
+        confirmed_by=world.controller,
+        at=clock.now(),
+    )
+    custody, review = "/pools/test-pool/custody/", "/pools/test-pool/review/"
+    for key, page, lands in (
+        ("treasurer", custody, custody),
+        ("treasurer", review, "/"),
+        ("reviewer", custody, "/"),
+        ("reviewer", "/pools/test-pool/", "/pools/test-pool/"),
+        ("reviewer", "/claims/CL-SOMEBODYS/", "/"),
+        ("reviewer", "/no/such/page/", "/"),
+    ):
+        answer = client_of(None).post("/demo/person/", {"person": people[key].code, "next": page})
+        assert answer.headers["Location"] == lands, (key, page)
+
+
+def test_bank_offers_no_file_when_there_is_nothing_new(world: World) -> None:
+    opened = open_bank_account(
+        pool=world.pool,
+        bank_name="Bank",
+        holder_name="Members",
+        number="6222 0000 0000 0007",
+        opener=world.controller.code,
+        at=clock.now(),
+    )
+    set_clock(clock.start_of_day(dt.date(2026, 1, 5), "Asia/Shanghai"))
+    client = client_of(None)
+    data = client.get("/demo/bank/test-pool/").content
+    import_statement(
+        account=opened, data=data, filename="s.csv", importer=world.treasurer.code, at=clock.now()
+    )
+    assert client.get("/demo/bank/test-pool/").headers["Location"] == "/demo/"
+    assert "The bank has nothing new today" in client.get("/demo/").content.decode()

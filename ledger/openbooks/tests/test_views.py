@@ -1,5 +1,6 @@
 """Pages of the log: everyone reads it, and everyone can hash it."""
 
+import datetime as dt
 import hashlib
 import json
 
@@ -7,16 +8,20 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from aidplatform.lib import clock
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
 from ledger.openbooks.models import LogEntry
+from members.joining.services import admit_member
+from members.people.models import User
 
 LOG = "/pools/test-pool/log/"
 
 
 @pytest.fixture
-def logged(world: World) -> World:
-    """Give the test a pool whose log holds a posted period."""
+def logged(db: None) -> World:
+    """Give the test a pool, large enough to be read by everyone, whose log holds a posted period."""
+    world = World.founded(members=100)
     world.award(1_000_000)
     world.posted_period()
     return world
@@ -89,3 +94,29 @@ def test_person_data_of_a_case_is_not_in_the_log(logged: World) -> None:
     everything = b"".join(bytes(entry.data) for entry in LogEntry.objects.filter(log__code="test-pool"))
     assert b"claim-C-1" not in everything
     assert b"zhejiang" not in everything.lower()
+
+
+def test_very_small_pool_shows_strangers_hashes_and_its_people_what_was_said(world: World) -> None:
+    """Ninety-nine people know each other: one amount in one month names somebody."""
+    world.award(1_234_567)
+    world.posted_period()
+    close = LogEntry.objects.get(type="period.close")
+    address, raw = f"{LOG}{close.seq}/", f"{LOG}{close.seq}.json"
+    member = User.objects.create_user("member@example.org")
+    admit_member(
+        pool=world.pool,
+        person=member,
+        class_no=0,
+        from_at=clock.now(),
+        joined_date=dt.date(2026, 1, 10),
+        actor="founding",
+    )
+    for stranger in (None, world.stranger):
+        page = client_of(stranger).get(address)
+        assert page.status_code == 200
+        assert "1234567" not in page.content.decode()
+        assert bytes(close.leaf_hash).hex() in page.content.decode()
+        assert client_of(stranger).get(raw).status_code == 403
+    for insider in (member, world.auditor):
+        assert "1234567" in client_of(insider).get(address).content.decode()
+        assert client_of(insider).get(raw).status_code == 200
