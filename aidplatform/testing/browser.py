@@ -82,9 +82,9 @@ def manage(stack: Stack, *arguments: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
-    """Start the system's Chromium."""
+    """Start the system's Chromium; for one file only, since its driver's event loop would forbid others the database."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield browser
