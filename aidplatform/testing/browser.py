@@ -84,7 +84,7 @@ def manage(stack: Stack, *arguments: str, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
-    """Start the system's Chromium; for one file only, since its driver's event loop would forbid others the database."""
+    """Start the system's Chromium for one file: its driver's event loop forbids other tests the database."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield browser
