@@ -157,7 +157,7 @@ SETTINGS = (
             "柳村互助",
             {0: 8, 1: 8, 2: 9, 3: 8},
             dt.date(2025, 12, 1),
-            _terms(aid=_aid(800_000, 600_000, 200_000), fee={"rate": "0"}, waiting_days=14),
+            _terms(aid=_aid(800_000, 600_000, 200_000), fee={"rate": "0"}, waiting_days=10),
             "6222 0000 0000 0040 01",
         ),
         villagers=3,
