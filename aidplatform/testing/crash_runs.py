@@ -35,7 +35,7 @@ VARIABLES = {
     "AID_SWEEP_SECONDS": "1",
     "AID_LEASE_SECONDS": "2",
 }
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.work import audit
-from ledger.custody import selectors, services
+from ledger.custody import bank_file, selectors, services
 from ledger.custody.forms import (
     AidForm,
     DayForm,
@@ -228,7 +228,7 @@ def payment_file(request: HttpRequest, code: str) -> HttpResponse:
     if not form.is_valid():
         raise DomainError(_("Say of which day, like 2026-02-01."), code="bad_day")
     day = form.cleaned_data["day"]
-    data = selectors.payment_file(pool=pool, released_on=day)
+    data = bank_file.payment_file(pool=pool, released_on=day)
     audit.record(
         actor=person_of(request).code,
         action="download_payments",

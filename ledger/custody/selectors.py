@@ -1,8 +1,6 @@
 """Reads of custody: bank against ledger, statements, arrears, unidentified money, what can be paid."""
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +9,6 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock, crypto
-from aidplatform.lib.csv_files import plain_fen, safe_text
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from ledger.books import chart
 from ledger.books.models import Book
@@ -487,35 +484,3 @@ def shown_text(order: PaymentOrder) -> str:
         )
         text: str = cursor.fetchone()[0]
     return text
-
-
-PAYMENT_COLUMNS = ("reference", "payee", "account", "amount", "currency", "text")
-
-
-def payment_file(*, pool: Pool, released_on: dt.date) -> bytes:
-    """Return the orders released on a business day as the CSV the bank takes; byte for byte the same each time."""
-    start = clock.start_of_day(released_on, pool.time_zone)
-    end = clock.start_of_day(released_on + dt.timedelta(days=1), pool.time_zone)
-    found = (
-        orders(pool)
-        .filter(released_at__gte=start, released_at__lt=end)
-        .exclude(state=PaymentOrder.State.CANCELLED)
-        .order_by("number")
-    )
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(PAYMENT_COLUMNS)
-    for order in found:
-        payee = payee_of(order)
-        reference = order_reference(order)
-        writer.writerow(
-            [
-                reference,
-                safe_text(payee.name),
-                safe_text(payee.account),
-                plain_fen(order.amount_fen),
-                pool.currency,
-                f"{reference} {order.what_for}",
-            ]
-        )
-    return out.getvalue().encode()

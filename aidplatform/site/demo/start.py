@@ -50,7 +50,8 @@ def prepare_demo(*, patience: float = 120.0) -> Period | None:
     Raises: WorkerSilentError when the worker does not do its part within `patience` seconds per step.
     """
     require_demo()
-    if Period.objects.filter(pool__code=DEMO, number=1, charges_notified_at__isnull=False).exists():
+    is_posted = Period.objects.filter(pool__code=DEMO, number=1, charges_notified_at__isnull=False).exists()
+    if is_posted or Installation.objects.get().demo_ready:
         return None
     make_people()
     pool = _large_pool()
