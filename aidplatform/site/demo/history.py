@@ -7,7 +7,7 @@ codes of people and claims are drawn.
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aidplatform.lib import clock
@@ -53,7 +53,7 @@ class Setting:
     stories: tuple[Story, ...]
     publicity_day: int = 7
     charge_day: int = 14
-    cast: tuple[str, ...] = field(default=(MEMBER, NEIGHBOR))
+    cast: tuple[str, ...] = (MEMBER, NEIGHBOR)
 
     @property
     def code(self) -> str:

@@ -167,10 +167,19 @@ def _nothing_left() -> NothingToTryOnError:
 
 def _release_own(hand: Hand) -> None:
     order = _waiting_order()
+    _release(hand, order, order.ordered_by)
+
+
+def _past_the_books(hand: Hand) -> None:
+    _release(hand, _waiting_order(), deeds.code_of("controller"))
+
+
+def _release(hand: Hand, order: PaymentOrder, me: str) -> None:
+    """Release an order by its row alone, without the journal entry that a release has."""
     hand.send(
         """UPDATE ledger_paymentorder SET state = 'released', released_by = %(me)s, released_at = now(),
                   released_sha256 = shown_sha256 WHERE id = %(order)s""",
-        me=order.ordered_by,
+        me=me,
         order=order.pk,
     )
 
@@ -231,16 +240,6 @@ def _other_payee(hand: Hand) -> None:
     hand.send(
         "UPDATE ledger_paymentorder SET payee_account = %(account)s::bytea WHERE id = %(order)s",
         account=THIEF[1],
-        order=order.pk,
-    )
-
-
-def _past_the_books(hand: Hand) -> None:
-    order = _waiting_order()
-    hand.send(
-        """UPDATE ledger_paymentorder SET state = 'released', released_by = %(me)s, released_at = now(),
-                  released_sha256 = shown_sha256 WHERE id = %(order)s""",
-        me=deeds.code_of("controller"),
         order=order.pk,
     )
 
