@@ -69,16 +69,16 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
 
 
 def manage(stack: Stack, *arguments: str, **environment: str) -> str:
-    """Run a command of manage.py on that installation; return what it says."""
+    """Run a command of manage.py on that installation; return what it says. A failure shows why it failed."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={**stack.environment(), **environment},
-        check=True,
         capture_output=True,
         text=True,
         timeout=600,
     )
+    assert done.returncode == 0, f"{arguments}: {done.stderr[-4000:]}\n{stack.log_of('worker')[-4000:]}"
     return done.stdout
 
 

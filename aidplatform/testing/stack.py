@@ -111,6 +111,10 @@ class Stack:
         wait_until(lambda: _answers(url + "/health"), seconds=30, what="the web server")
         return url
 
+    def log_of(self, name: str) -> str:
+        """Return what a process has printed so far."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
     def kill(self, name: str) -> None:
         """Kill a process and its children at once, as a crash would."""
         process = self.processes.pop(name)
