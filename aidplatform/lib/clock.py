@@ -19,7 +19,12 @@ def now() -> dt.datetime:
 
 def today(zone: str) -> dt.date:
     """Return the business date in that zone, e.g. Asia/Shanghai."""
-    return now().astimezone(ZoneInfo(zone)).date()
+    return day_of(now(), zone)
+
+
+def day_of(instant: dt.datetime, zone: str) -> dt.date:
+    """Return the date of an instant in that zone."""
+    return instant.astimezone(ZoneInfo(zone)).date()
 
 
 def start_of_day(day: dt.date, zone: str) -> dt.datetime:

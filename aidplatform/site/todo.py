@@ -10,7 +10,7 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
 from ledger.custody.models import PaymentOrder
-from ledger.custody.selectors import payable_awards
+from ledger.custody.selectors import bank_lines, payable_awards
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -39,7 +39,29 @@ def todos_of(person: User) -> list[Todo]:
     for period in waiting:
         todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
         found += [todo] if todo else []
-    return _of_own_claims(person) + found + _of_payments(duties, person) + _of_desks(duties, person)
+    found = _of_own_claims(person) + _of_banks(duties) + found
+    return found + _of_payments(duties, person) + _of_desks(duties, person)
+
+
+def _of_banks(duties: dict[int | None, set[str]]) -> list[Todo]:
+    """Return where the bank contradicts the books, or has been silent for long: for who keeps or checks them."""
+    keepers = {DutyGrant.Duty.TREASURER.value, DutyGrant.Duty.CONTROLLER.value, DutyGrant.Duty.AUDITOR.value}
+    kept = [pool for pool, held in duties.items() if pool and held & keepers]
+    off = _("Bank and ledger of %(pool)s differ")
+    silent = _("No bank statement of %(pool)s for %(days)s days")
+    return [
+        Todo(
+            (silent if line.agrees else off)
+            % {
+                "pool": in_language(line.account.pool.name_en, line.account.pool.name_zh),
+                "days": line.age_days,
+            },
+            reverse("custody", args=[line.account.pool.code]),
+            _("Look"),
+        )
+        for line in bank_lines(Pool.objects.filter(pk__in=kept))
+        if line.is_old or not line.agrees
+    ]
 
 
 def _of_own_claims(person: User) -> list[Todo]:

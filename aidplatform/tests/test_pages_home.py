@@ -1,5 +1,6 @@
 """What waits for each of the people of a claim, on their home page."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -7,10 +8,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.testing.bank import charged_world
 from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.world import set_clock
 from aidplatform.tests.pages_helpers import client_of
+from claims.filing.selectors import history_of
 from claims.publicity.services import follow_awards
+from claims.publicity.views import stages
 from claims.review import services as review
+from ledger.custody.selectors import bank_lines
 from members.people.models import User
 from members.pools.services import grant_duty
 
@@ -74,6 +80,52 @@ def test_aid_that_was_paid_waits_for_who_was_helped(cases: ClaimCases) -> None:
     assert todos(cases.claimant) == [
         (f"The aid of claim {claim.code} has been paid. Has it come?", f"/claims/{claim.code}/"),
     ]
+
+
+def test_draft_has_taken_no_step_and_a_filed_claim_the_first(cases: ClaimCases) -> None:
+    looks = [stage.look for stage in stages(cases.draft(), [])]
+    assert looks == ["next"] * 7
+    filed = cases.filed()
+    looks = [stage.look for stage in stages(filed, list(history_of(filed)))]
+    assert looks == ["now"] + ["next"] * 6
+
+
+def test_silent_bank_is_named_to_who_keeps_or_checks_the_money(db: None) -> None:
+    world, bank, _period = charged_world(100_000)
+    bank.all_pay()
+    keepers = (world.treasurer, world.controller, world.auditor)
+    silent = ("No bank statement of Test pool for 11 days", "/pools/test-pool/custody/")
+    for days, told in ((10, []), (11, [silent])):
+        set_clock(clock.start_of_day(bank.day + dt.timedelta(days=days), world.pool.time_zone))
+        for person in keepers:
+            assert [todo for todo in todos(person) if "bank" in todo[0]] == told
+        assert silent not in todos(world.admin)
+    line = bank_lines([world.pool])[0]
+    assert (line.agrees, line.age_days) == (True, 11)
+    page = client_of(world.auditor).get("/pools/test-pool/custody/").content.decode()
+    assert "no statement for 11 days" in page
+    assert "alert-good" not in page
+
+
+def test_home_costs_the_same_for_one_bank_and_two(db: None) -> None:
+    world, _bank, _period = charged_world(100_000)
+    client = client_of(world.auditor)
+    client.get("/")
+    with CaptureQueriesContext(connection) as one:
+        client.get("/")
+    other, _bank, _period = charged_world(100_000, code="other-pool")
+    grant_duty(
+        pool=other.pool,
+        person=world.auditor,
+        duty="auditor",
+        proposed_by=other.admin,
+        confirmed_by=other.controller,
+        at=clock.now(),
+    )
+    client.get("/")
+    with CaptureQueriesContext(connection) as two:
+        client.get("/")
+    assert len(one) == len(two)
 
 
 def test_own_claim_is_on_no_desk_of_ones_own(cases: ClaimCases) -> None:

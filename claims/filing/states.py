@@ -48,7 +48,6 @@ ON_THE_DESK = ("filed", "papers_requested", "under_review", "recommended", "obje
 # The strip that a claimant sees; side states stand in the place of the step they interrupt.
 MAIN_WAY = ("filed", "under_review", "recommended", "in_publicity", "awarded", "shared", "paid")
 STANDS_FOR = {
-    "draft": "filed",
     "papers_requested": "under_review",
     "approved": "in_publicity",
     "objected": "in_publicity",

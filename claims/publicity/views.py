@@ -106,7 +106,8 @@ def stages(found: Claim, history: list[AuditEntry]) -> list[Stage]:
     is_done = found.state == Claim.State.CLOSED
     strip = []
     for index, step in enumerate(MAIN_WAY):
-        look = "done" if index < place or is_done else "now" if index == place else "next"
+        is_now = index == place and state in MAIN_WAY
+        look = "done" if index < place or is_done else "now" if is_now else "next"
         strip.append(Stage(names[step], reached_at.get(_REACHED_BY[step]), look))
     return strip
 

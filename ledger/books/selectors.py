@@ -120,6 +120,12 @@ def balance_fen(book: Book, account_code: str) -> int:
     return account.balance.balance_fen
 
 
+def balances_fen(codes: Collection[str], account_code: str) -> dict[str, int]:
+    """Return the balance of one account in each of these books, by the book's code (fen). One query."""
+    accounts = Account.objects.filter(book__code__in=codes, code=account_code)
+    return {one.book.code: one.balance.balance_fen for one in accounts.select_related("book", "balance")}
+
+
 def entries(book: Book) -> QuerySet[JournalEntry]:
     """Return the book's entries, newest first."""
     return book.entries.order_by("-number")

@@ -12,7 +12,7 @@ from aidplatform.lib import clock, crypto
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from ledger.books import chart
 from ledger.books.models import Book
-from ledger.books.selectors import balance_fen
+from ledger.books.selectors import balance_fen, balances_fen
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
 from ledger.custody.triggers import free_money_sql, shown_sql
@@ -22,6 +22,8 @@ from members.joining.models import Membership
 from members.pools.models import Pool
 
 OLD_DAYS = 5
+# A pool's bank sends a statement every week at least; one that is older says little about today.
+STATEMENT_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,12 @@ class Receipt:
 
 @dataclass(frozen=True)
 class BankLine:
-    """The ledger's custody account against the bank's last closing balance (fen)."""
+    """The ledger's custody account against the bank's last closing balance (fen), as on a day (today)."""
 
     account: BankAccount
     last: BankStatement | None
     ledger_fen: int
+    today: dt.date
 
     @property
     def bank_fen(self) -> int | None:
@@ -60,6 +63,16 @@ class BankLine:
     def agrees(self) -> bool:
         """Tell whether bank = ledger."""
         return self.difference_fen == 0
+
+    @property
+    def age_days(self) -> int:
+        """Return how many days have passed since the last one that a statement tells about; 0 before the first."""
+        return (self.today - self.last.to_date).days if self.last else 0
+
+    @property
+    def is_old(self) -> bool:
+        """Tell whether the bank has been silent for so long that its agreement says little."""
+        return self.age_days > STATEMENT_DAYS
 
 
 @dataclass(frozen=True)
@@ -217,6 +230,7 @@ def reconciliation(pool: Pool) -> Reconciliation | None:
         account=account,
         last=statements(account).first(),
         ledger_fen=balance_fen(book, chart.CUSTODY),
+        today=clock.today(pool.time_zone),
         unconfirmed=tuple(orders(pool).filter(state=PaymentOrder.State.RELEASED)),
         unidentified=tuple(unidentified(account)),
         unexplained_fen=balance_fen(book, chart.UNEXPLAINED_DEBITS),
@@ -225,11 +239,25 @@ def reconciliation(pool: Pool) -> Reconciliation | None:
 
 def bank_line(pool: Pool) -> BankLine | None:
     """Return the one public line: does the bank hold what the books say? None without a bank account."""
-    account = account_of(pool)
-    if account is None:
-        return None
-    ledger_fen = balance_fen(Book.objects.get(code=pool.code), chart.CUSTODY)
-    return BankLine(account, statements(account).first(), ledger_fen)
+    return next(iter(bank_lines([pool])), None)
+
+
+def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
+    """Return the line of each of these pools that has a bank account, by code. Four queries, however many."""
+    accounts = BankAccount.objects.filter(pool__in=pools).select_related("pool").order_by("pool__code")
+    balances = balances_fen([account.pool.code for account in accounts], chart.CUSTODY)
+    newest = BankStatement.objects.filter(account__in=accounts).order_by("account", "-number")
+    last = {statement.account_id: statement for statement in newest.distinct("account")}
+    now = clock.now()
+    return [
+        BankLine(
+            account=account,
+            last=last.get(account.pk),
+            ledger_fen=balances[account.pool.code],
+            today=clock.day_of(now, account.pool.time_zone),
+        )
+        for account in accounts
+    ]
 
 
 def unidentified(account: BankAccount) -> list[Receipt]:

@@ -7,10 +7,12 @@ import datetime as dt
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -129,10 +131,25 @@ def wait_for_worker(patience: float = PATIENCE) -> None:
         time.sleep(0.02)
 
 
-def happened_since(line: int, limit: int = 60) -> list[tuple[AuditEntry, object]]:
-    """Return what calendar and worker have done since a line of the trail, with its words, oldest first."""
+@dataclass(frozen=True)
+class Happening:
+    """What calendar or worker has done: its line of the trail, its words, and its page where it has one."""
+
+    entry: AuditEntry
+    text: object
+    address: str
+
+
+def happened_since(line: int, limit: int = 60) -> list[Happening]:
+    """Return what calendar and worker have done since a line of the trail, oldest first."""
     found = AuditEntry.objects.filter(pk__gt=line, action__in=HAPPENINGS).order_by("pk")[:limit]
-    return [(entry, HAPPENINGS[entry.action]) for entry in found]
+    return [Happening(entry, HAPPENINGS[entry.action], _page_of(entry.subject)) for entry in found]
+
+
+def _page_of(subject: str) -> str:
+    """Return the page of a period, named like town/15; claims are their people's alone."""
+    code, _slash, number = subject.partition("/")
+    return reverse("period", args=[code, number]) if number.isdecimal() else ""
 
 
 def morning_of(day: dt.date) -> dt.datetime:

@@ -280,7 +280,9 @@ def test_everyone_sees_that_bank_equals_ledger(db: None) -> None:
 def test_what_waits_for_treasurer_and_controller(charged: Charged) -> None:
     world, bank, _period = charged
     bank.all_pay()
+    # The bank's last statement is of the pool's first day.
     assert [todo.address for todo in todos_of(world.treasurer)] == [
+        url(""),
         url("new_aid", "C-1"),
         url("new_aid", "C-2"),
     ]
