@@ -10,7 +10,8 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
 from ledger.custody.models import PaymentOrder
-from ledger.custody.selectors import bank_lines, payable_awards
+from ledger.custody.reconciliation import bank_lines
+from ledger.custody.selectors import payable_awards
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool

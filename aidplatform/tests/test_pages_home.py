@@ -16,7 +16,7 @@ from claims.filing.selectors import history_of
 from claims.publicity.services import follow_awards
 from claims.publicity.views import stages
 from claims.review import services as review
-from ledger.custody.selectors import bank_lines
+from ledger.custody.reconciliation import bank_lines
 from members.people.models import User
 from members.pools.services import grant_duty
 

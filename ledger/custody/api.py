@@ -19,6 +19,7 @@ from ledger.custody import selectors, services
 from ledger.custody.forms import ACCOUNT
 from ledger.custody.models import BankStatement, PaymentOrder, StatementLine
 from ledger.custody.pages import CONTROLLER, MONEY, READERS, TREASURER
+from ledger.custody.reconciliation import bank_line
 from ledger.sharing.selectors import access_award, shows_movements
 from members.people.models import User
 from members.pools.api import DutyEndpoint, NewestNumber, person_of, public_pool, viewer_duties
@@ -153,7 +154,7 @@ class Bank(Endpoint):
         """Return the one public line; of a very small pool for its staff only."""
         pool = public_pool(request, code)
         is_shown = shows_movements(pool) or bool(viewer_duties(request, pool) & set(READERS))
-        line = selectors.bank_line(pool) if is_shown else None
+        line = bank_line(pool) if is_shown else None
         return Response(BankRow(line if line and line.last else {}).data)
 
 

@@ -26,8 +26,9 @@ from ledger.books.selectors import balance_fen
 from ledger.books.services import Line, credit, debit
 from ledger.custody import statement_files as files
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
+from ledger.custody.reconciliation import open_fen_of
 from ledger.custody.references import MEMBERSHIP, ORDER, Reference, find_reference
-from ledger.custody.selectors import line_context, open_fen_of, payee_context
+from ledger.custody.selectors import line_context, payee_context
 from ledger.custody.triggers import PAYABLE
 from ledger.openbooks import services as openbooks
 from ledger.sharing.models import Award, Period

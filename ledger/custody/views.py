@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from aidplatform.lib import clock, crypto
 from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
-from ledger.custody import selectors, services
+from ledger.custody import reconciliation, selectors, services
 from ledger.custody.forms import (
     AccountForm,
     IdentifyForm,
@@ -98,7 +98,7 @@ def arrears_csv(request: HttpRequest, code: str) -> HttpResponseBase:
 
 
 def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: Any) -> HttpResponse:
-    found = selectors.reconciliation(pool)
+    found = reconciliation.reconcile(pool)
     context = page_context(request, pool, "custody") | {
         "bank": found,
         "arrears": selectors.arrears(pool),
@@ -291,7 +291,7 @@ def unidentified(request: HttpRequest, code: str) -> HttpResponse:
 
 def _unidentified(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: Any) -> HttpResponse:
     account = selectors.account_of(pool)
-    found = selectors.unidentified(account) if account else []
+    found = reconciliation.unidentified(account) if account else []
     names = _numbers_of([receipt.line.membership_id for receipt in found])
     context = page_context(request, pool, "unidentified") | {
         "rows": [
@@ -314,7 +314,7 @@ def _receipt(
     request: HttpRequest, pool: Pool, statement_no: int, line_no: int, *, status: int = 200, **extra: Any
 ) -> HttpResponse:
     line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
-    open_fen = selectors.open_fen_of(line)
+    open_fen = reconciliation.open_fen_of(line)
     context = page_context(
         request, pool, "unidentified", (_("Receipt %(code)s") % {"code": line.code}, "")
     ) | {

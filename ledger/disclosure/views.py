@@ -14,7 +14,8 @@ from aidplatform.lib.csv_files import csv_response, plain_fen
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import policy, public, signed_in
 from aidplatform.lib.templating import in_language
-from ledger.custody.selectors import bank_line, how_to_pay
+from ledger.custody.reconciliation import bank_line
+from ledger.custody.selectors import how_to_pay
 from ledger.disclosure import selectors
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.sharing.figures import Part, share_parts

@@ -17,7 +17,7 @@ from aidplatform.work.models import Job
 from claims.filing.models import Claim
 from claims.filing.selectors import history_of
 from claims.publicity.views import stages
-from ledger.custody.selectors import bank_line
+from ledger.custody.reconciliation import bank_line
 from ledger.disclosure.plots import size_plot
 from ledger.sharing.faces import DISEASES
 from ledger.sharing.figures import bill_lines, share_parts

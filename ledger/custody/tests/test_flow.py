@@ -9,7 +9,7 @@ from aidplatform.testing.refusals import fire_deferred
 from aidplatform.testing.world import World
 from aidplatform.work.models import Job
 from ledger.books.findings import Report
-from ledger.custody import bank_file, selectors, services
+from ledger.custody import bank_file, reconciliation, selectors, services
 from ledger.custody import verify as custody
 from ledger.custody.models import Collection, PaymentOrder, StatementLine
 from ledger.custody.statement_files import IN, OUT
@@ -68,7 +68,7 @@ def test_released_payment_is_in_transit_until_the_statement(charged: Charged) ->
         501 Aid granted         1,500.00      -
         510 Management fee        120.00      -
     """)
-    found = selectors.reconciliation(world.pool)
+    found = reconciliation.reconcile(world.pool)
     assert found is not None
     assert found.agrees
     assert found.unconfirmed_fen == 100_000
@@ -98,7 +98,7 @@ def test_part_of_a_share_then_the_rest(charged: Charged) -> None:
 def test_overpayment_stays_unidentified_until_refunded(charged: Charged) -> None:
     world, bank, _period = charged
     bank.take(bank.statement(bank.receipt(1, 30_000)))
-    (left,) = selectors.unidentified(bank.account)
+    (left,) = reconciliation.unidentified(bank.account)
     assert left.open_fen == 30_000 - 23_143
     refund = services.order_payment(
         pool=world.pool,
@@ -110,7 +110,7 @@ def test_overpayment_stays_unidentified_until_refunded(charged: Charged) -> None
         orderer=world.treasurer.code,
         at=clock.now(),
     )
-    assert selectors.unidentified(bank.account) == []
+    assert reconciliation.unidentified(bank.account) == []
     bank.release(refund)
     bank.all_pay(unpaid=1.0)
     fire_deferred()
@@ -129,7 +129,7 @@ def test_overpayment_stays_unidentified_until_refunded(charged: Charged) -> None
 def test_cancelled_refund_is_unidentified_again(charged: Charged) -> None:
     world, bank, _period = charged
     bank.take(bank.statement(bank.line(IN, 500, text="who am I")))
-    (left,) = selectors.unidentified(bank.account)
+    (left,) = reconciliation.unidentified(bank.account)
     order = services.order_payment(
         pool=world.pool,
         kind="refund",
@@ -141,14 +141,14 @@ def test_cancelled_refund_is_unidentified_again(charged: Charged) -> None:
         at=clock.now(),
     )
     services.cancel_order(order=order, canceller=world.treasurer.code, at=clock.now())
-    assert [one.open_fen for one in selectors.unidentified(bank.account)] == [500]
+    assert [one.open_fen for one in reconciliation.unidentified(bank.account)] == [500]
     assert balances(book_of(world.pool))["250"] == -500
 
 
 def test_unknown_money_is_identified_later(charged: Charged) -> None:
     world, bank, _period = charged
     bank.take(bank.statement(bank.line(IN, 23_143, text="share of Li", counterparty="Li Lei")))
-    (left,) = selectors.unidentified(bank.account)
+    (left,) = reconciliation.unidentified(bank.account)
     assert selectors.counterparty(left.line) == "Li Lei"
     paid = services.identify_receipt(
         receipt=left.line,
@@ -157,7 +157,7 @@ def test_unknown_money_is_identified_later(charged: Charged) -> None:
         at=clock.now(),
     )
     assert paid == 23_143
-    assert selectors.unidentified(bank.account) == []
+    assert reconciliation.unidentified(bank.account) == []
     assert balances(book_of(world.pool))["110"] == 6 * 23_143
     with pytest.raises(services.NothingOwedError):
         services.identify_receipt(

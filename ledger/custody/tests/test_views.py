@@ -14,7 +14,7 @@ from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.refusals import run
 from aidplatform.testing.world import World
 from aidplatform.work.models import AuditEntry
-from ledger.custody import selectors
+from ledger.custody import reconciliation
 from ledger.custody.models import BankStatement, PaymentOrder, StatementUpload
 from ledger.custody.references import spaced
 from ledger.custody.statement_files import IN, write_csv
@@ -116,7 +116,7 @@ def test_a_case_is_paid_by_the_pages_alone(charged: Charged) -> None:
     page = send(treasurer, following)
     treasurer.post(url("import", page.context["waiting"].sha256), key())
     assert PaymentOrder.objects.get().state == "confirmed"
-    found = selectors.reconciliation(world.pool)
+    found = reconciliation.reconcile(world.pool)
     assert found is not None
     assert found.agrees
     assert "Bank = ledger" in controller.get(url("")).content.decode()
@@ -189,7 +189,7 @@ def test_receipt_is_matched_by_the_page(charged: Charged) -> None:
     nobody = treasurer.post(url("identify", 1, 1), {"membership": 99, **key()})
     assert (nobody.status_code, "no_such_membership" in nobody.content.decode()) == (422, True)
     assert treasurer.post(url("identify", 1, 1), {"membership": 3, **key()}).status_code == 302
-    assert selectors.unidentified(bank.account) == []
+    assert reconciliation.unidentified(bank.account) == []
 
 
 def test_receipt_is_sent_back_by_the_page(charged: Charged) -> None:

@@ -1,0 +1,163 @@
+"""Bank against ledger: do they agree, since when has the bank been silent, and which money is nobody's yet."""
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db import connection
+
+from aidplatform.lib import clock
+from ledger.books import chart
+from ledger.books.models import Book
+from ledger.books.selectors import balance_fen, balances_fen
+from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
+from ledger.custody.selectors import account_of, orders, statements
+from members.pools.models import Pool
+
+OLD_DAYS = 5
+# A pool's bank sends a statement every week at least; one that is older says little about today.
+STATEMENT_DAYS = 10
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A receipt of which something is nobody's yet (fen), and for how many days."""
+
+    line: StatementLine
+    open_fen: int
+    days: int
+
+    @property
+    def is_old(self) -> bool:
+        """Tell whether it waits longer than it should."""
+        return self.days > OLD_DAYS
+
+
+@dataclass(frozen=True)
+class BankLine:
+    """The ledger's custody account against the bank's last closing balance (fen), as on a day (today)."""
+
+    account: BankAccount
+    last: BankStatement | None
+    ledger_fen: int
+    today: dt.date
+
+    @property
+    def bank_fen(self) -> int | None:
+        """Return the bank's figure; None before the first statement."""
+        return self.last.closing_fen if self.last else None
+
+    @property
+    def difference_fen(self) -> int:
+        """Return ledger less bank; 0 when they agree, or when the bank has said nothing of an empty account."""
+        return self.ledger_fen - (self.bank_fen or 0)
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether bank = ledger."""
+        return self.difference_fen == 0
+
+    @property
+    def age_days(self) -> int:
+        """Return how many days have passed since the last one that a statement tells about; 0 before the first."""
+        return (self.today - self.last.to_date).days if self.last else 0
+
+    @property
+    def is_old(self) -> bool:
+        """Tell whether the bank has been silent for so long that its agreement says little."""
+        return self.age_days > STATEMENT_DAYS
+
+
+@dataclass(frozen=True)
+class Reconciliation(BankLine):
+    """The same with everything that explains it: what is on its way, and what is nobody's yet."""
+
+    unconfirmed: tuple[PaymentOrder, ...]
+    unidentified: tuple[Receipt, ...]
+    unexplained_fen: int
+
+    @property
+    def unconfirmed_fen(self) -> int:
+        """Return what released orders will still take."""
+        return sum(order.amount_fen for order in self.unconfirmed)
+
+    @property
+    def unidentified_fen(self) -> int:
+        """Return what came in and is nobody's yet."""
+        return sum(receipt.open_fen for receipt in self.unidentified)
+
+
+def reconcile(pool: Pool) -> Reconciliation | None:
+    """Hold the custody account against the bank; None while the pool has no bank account."""
+    account = account_of(pool)
+    if account is None:
+        return None
+    book = Book.objects.get(code=pool.code)
+    return Reconciliation(
+        account=account,
+        last=statements(account).first(),
+        ledger_fen=balance_fen(book, chart.CUSTODY),
+        today=clock.today(pool.time_zone),
+        unconfirmed=tuple(orders(pool).filter(state=PaymentOrder.State.RELEASED)),
+        unidentified=tuple(unidentified(account)),
+        unexplained_fen=balance_fen(book, chart.UNEXPLAINED_DEBITS),
+    )
+
+
+def bank_line(pool: Pool) -> BankLine | None:
+    """Return the one public line: does the bank hold what the books say? None without a bank account."""
+    return next(iter(bank_lines([pool])), None)
+
+
+def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
+    """Return the line of each of these pools that has a bank account, by code. Four queries, however many."""
+    accounts = BankAccount.objects.filter(pool__in=pools).select_related("pool").order_by("pool__code")
+    balances = balances_fen([account.pool.code for account in accounts], chart.CUSTODY)
+    newest = BankStatement.objects.filter(account__in=accounts).order_by("account", "-number")
+    last = {statement.account_id: statement for statement in newest.distinct("account")}
+    now = clock.now()
+    return [
+        BankLine(
+            account=account,
+            last=last.get(account.pk),
+            ledger_fen=balances[account.pool.code],
+            today=clock.day_of(now, account.pool.time_zone),
+        )
+        for account in accounts
+    ]
+
+
+def unidentified(account: BankAccount) -> list[Receipt]:
+    """Return receipts of which something is nobody's yet, oldest first."""
+    if balance_fen(Book.objects.get(code=account.pool.code), chart.UNIDENTIFIED) == 0:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_OPEN_RECEIPTS} ORDER BY l.booking_date, l.id LIMIT 1000", {"account": account.pk})
+        open_fen = dict(cursor.fetchall())
+    found = (
+        StatementLine.objects.filter(pk__in=open_fen)
+        .select_related("statement")
+        .order_by("booking_date", "pk")
+    )
+    today = clock.today(account.pool.time_zone)
+    return [Receipt(line, int(open_fen[line.pk]), (today - line.booking_date).days) for line in found]
+
+
+def open_fen_of(receipt: StatementLine) -> int:
+    """Return what of a receipt is nobody's yet (fen)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_OPEN_RECEIPTS} AND l.id = %(line)s", {"account": receipt.account_id, "line": receipt.pk}
+        )
+        row = cursor.fetchone()
+    return int(row[1]) if row else 0
+
+
+_OPEN_RECEIPTS = """
+    SELECT l.id, l.amount_fen - coalesce(c.fen, 0) - coalesce(o.fen, 0)
+      FROM ledger_statementline l
+      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_collection WHERE line_id = l.id) c ON true
+      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_paymentorder
+                          WHERE receipt_id = l.id AND state NOT IN ('cancelled', 'returned')) o ON true
+     WHERE l.account_id = %(account)s AND l.kind IN ('unidentified', 'collection')
+       AND l.amount_fen > coalesce(c.fen, 0) + coalesce(o.fen, 0)"""
