@@ -26,7 +26,7 @@ stop:
 	@exec $(BIN)/python -m aidplatform.embedded stop
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto
 
 soak: development
 	AID_SOAK=1 $(BIN)/python -m pytest -m "soak or crash" -n 0 --timeout 7200

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -52,6 +53,8 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
     owner_url, app_url = services.create_database(name, "aid_template")
     # A broker database of its own: it runs until the end, beside the installations of other tests.
     broker = redis_url_of_worker(services.redis_url, BROKER)
+    # A second one there would take messages of the first.
+    assert redis.Redis.from_url(broker).set("owner", name, nx=True), "two processes make a demonstration"
     stack = Stack(app_url, owner_url, broker, tmp_path_factory.mktemp("live"))
     # The real settings: static files with their hashes, as members get them.
     stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"

@@ -12,11 +12,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from aidplatform.embedded.services import Services, running_services
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "aid_template"
+LIVE = "test_browser_"
 _stack = ExitStack()
 
 
@@ -97,18 +100,31 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what this machine or this run has not: the browser, the long versions.
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # its library has no types
+    """Gives each process whole files, so that what a file prepares for its tests is prepared once.
 
-    Whoever looks at the running demonstration does so in one process, since it takes its time to make; that process
-    begins with them, and the others share out the rest.
+    The files that look at the running demonstration count as one: it takes its time to make, and two of them would
+    take each other's messages. pytest-xdist's own groups are written into node ids, which pytest 9.2 keeps as they are.
     """
-    items.sort(key=lambda item: "demonstration" not in getattr(item, "fixturenames", ()))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return "demonstration" if Path(file).name.startswith(LIVE) else file
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Share the tests out by file, in the order of the collection."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; skip what this machine or this run has not: the browser, the long versions."""
+    items.sort(key=lambda item: (not item.path.name.startswith(LIVE), not item.get_closest_marker("crash")))
     no_browser = pytest.mark.skip(reason="Chromium is missing: apt-get install chromium")
     no_soak = pytest.mark.skip(reason="a long version: set AID_SOAK=1 or call make soak")
     for item in items:
-        if "demonstration" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("live"))
         if item.get_closest_marker("browser") and chromium() is None:
             item.add_marker(no_browser)
         if item.get_closest_marker("soak") and os.environ.get("AID_SOAK") != "1":
