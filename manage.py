@@ -25,11 +25,13 @@ def main() -> None:
 
 
 def _installation() -> AbstractContextManager[None]:
-    """Return what the command runs in: this installation, or for measurements one made for the occasion."""
-    if sys.argv[1:2] != ["bench"] or {"-h", "--help"} & set(sys.argv):
+    """Return what the command runs in: this installation, for measurements one of their own, for arithmetic none."""
+    if sys.argv[1:2] not in (["bench"], ["apportion"]) or {"-h", "--help"} & set(sys.argv):
         return nullcontext()
-    from aidplatform.embedded.scratch import scratch_installation
+    from aidplatform.embedded.scratch import no_installation, scratch_installation
 
+    if sys.argv[1] == "apportion":
+        return no_installation()
     parser = ArgumentParser(add_help=False)
     parser.add_argument("--folder")
     return scratch_installation(parser.parse_known_args(sys.argv[2:])[0].folder)

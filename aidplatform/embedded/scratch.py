@@ -24,6 +24,26 @@ _NOT_HANDED_DOWN = ("AID_DATABASE_ROLE", "AID_HOST", "AID_PORT", "AID_PUBLIC_URL
 
 
 @contextmanager
+def no_installation() -> Iterator[None]:
+    """Let a command that only computes run on a machine where nothing is configured: its addresses lead nowhere."""
+    before = dict(os.environ)
+    try:
+        for variable in (*_DATABASES, *_NOT_HANDED_DOWN):
+            os.environ.pop(variable, None)
+        os.environ |= {
+            "AID_DEMO": "1",
+            "AID_SECRET_KEY": secrets.token_urlsafe(48),
+            "AID_DATA_KEY": secrets.token_urlsafe(48),
+            "AID_DATABASE_URL": "postgresql://nobody@localhost:1/none",
+            "AID_REDIS_URL": "redis://localhost:1/0",
+        }
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+@contextmanager
 def scratch_installation(folder: str | None = None) -> Iterator[None]:
     """Point this process and its children at a new, empty installation.
 

@@ -11,7 +11,7 @@ once, because rounding each case on its own would overcharge a big pool several 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -143,6 +143,22 @@ class ClassShare:
     @property
     def is_capped(self) -> bool:
         return self.cap_fen is not None and self.quota == self.cap_fen
+
+
+@dataclass(frozen=True, slots=True)
+class WalletDraw:
+    """Say what each member of one class pays from a prepaid balance, and what is left there, in fen."""
+
+    class_no: int
+    count: int
+    share_fen: int
+    paid_fen: int
+    balance_after_fen: int
+
+    @property
+    def gap_fen(self) -> int:
+        """Return what each of them falls short by: a deficit of the pool, which the next need takes over."""
+        return self.share_fen - self.paid_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +295,25 @@ def case_cap_excess_fen(
     with_fee = Fraction(aid_fen + fee_rule.fee(aid_fen), aid_fen)
     borne = Fraction(case_cap_fen * payers_weight, base_weight)
     return floor(sum((max(Fraction(0), case_fen * with_fee - borne) for case_fen in aid_fens), Fraction(0)))
+
+
+def draw_wallets(shares: Sequence[ClassShare], balances_fen: Mapping[int, int]) -> tuple[WalletDraw, ...]:
+    """Return what members of prepaid classes pay of their shares, each as far as the balance reaches.
+
+    balances_fen: per class what each of its members has paid in. The share stands where the balance is short;
+    plans that spread the gap over those with room cap each group at its balance before sharing instead.
+    Raises ShareInputError on a class without a balance or with a negative one.
+    """
+    draws = []
+    for share in shares:
+        balance_fen = balances_fen.get(share.class_no)
+        _require_int(f"balances_fen[{share.class_no}]", balance_fen, at_least=0)
+        assert balance_fen is not None
+        paid_fen = min(share.share_fen, balance_fen)
+        draws.append(
+            WalletDraw(share.class_no, share.count, share.share_fen, paid_fen, balance_fen - paid_fen)
+        )
+    return tuple(draws)
 
 
 def split_by_largest_remainder(amount_fen: int, weights: Sequence[int]) -> tuple[int, ...]:
