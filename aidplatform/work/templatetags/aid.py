@@ -7,7 +7,6 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.money import format_fen, format_money
 from aidplatform.lib.templating import day_html, icon_html, in_language, instant_html, money_html
@@ -170,31 +169,3 @@ def short_count(number: int) -> str:
         if number >= size:
             return f"{number // size:,}{mark}"
     return str(number)
-
-
-_SEVERITIES = {
-    "severe": _("Severe illness"),
-    "mild": _("Mild illness"),
-    "death": _("Death"),
-    "accident": _("Accident"),
-}
-
-
-@register.filter
-def severity(code: str) -> object:
-    """Say a plan's severity in words; one that this list does not know stands as it is."""
-    return _SEVERITIES.get(code, code)
-
-
-@register.filter
-def fee_words(fee: Any, currency: str) -> str:
-    """Say a plan's fee rule in one sentence."""
-    parts = []
-    if fee.rate:
-        percent = f"{float(fee.rate * 100):g}"
-        parts.append(_("%(percent)s %% of the aid, rounded up once per period") % {"percent": percent})
-    if fee.fixed_fen:
-        parts.append(_("%(amount)s per period") % {"amount": format_money(fee.fixed_fen, currency)})
-    if fee.ceiling_fen is not None:
-        parts.append(_("at most %(amount)s") % {"amount": format_money(fee.ceiling_fen, currency)})
-    return ", ".join(str(part) for part in parts) or str(_("none"))

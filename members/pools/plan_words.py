@@ -1,0 +1,287 @@
+"""The rules of a plan in words, line by line, and what differs between two versions of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from aidplatform.lib.errors import DomainError
+from aidplatform.lib.money import format_money
+from aidplatform.lib.templating import in_language
+from members.pools.models import PlanProposal, PlanVersion
+from members.pools.plan_terms import AidTerms, FeeTerms, PeriodDays, PlanTerms, TermsError
+
+
+@dataclass(frozen=True)
+class Line:
+    """One rule: its name, and what it says in one or more sentences."""
+
+    name: str
+    says: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A rule that differs: what it said, what it will say. Sentences that stay are in both."""
+
+    name: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A paragraph of a text. look: same, gone or new."""
+
+    look: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Everything in which two versions differ; empty where they say the same."""
+
+    rules: tuple[Change, ...]
+    covenant: tuple[Piece, ...]
+    questions: tuple[Piece, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing differs."""
+        return not (self.rules or self.covenant or self.questions)
+
+
+def plan_lines(plan: PlanTerms, currency: str) -> list[Line]:
+    """Return the rules of a plan in the reader's language, in the order in which a member asks for them."""
+    return [Line(name, says) for name, says in _lines(plan, currency)]
+
+
+def difference(
+    before: PlanVersion | PlanProposal, after: PlanVersion | PlanProposal, currency: str
+) -> Difference:
+    """Return what a version changes, in the reader's language; of the covenant the text in that language."""
+    old, new = plan_lines(before.plan(), currency), plan_lines(after.plan(), currency)
+    rules = [
+        Change(one.name, one.says, other.says)
+        for one, other in zip(old, new, strict=True)
+        if one.says != other.says
+    ]
+    covenants = [in_language(one.covenant_en, one.covenant_zh) for one in (before, after)]
+    questions = [_questions(one) for one in (before, after)]
+    return Difference(
+        tuple(rules),
+        _pieces(_paragraphs(covenants[0]), _paragraphs(covenants[1])),
+        _pieces(questions[0], questions[1]),
+    )
+
+
+def severity_words(code: str) -> str:
+    """Say a plan's severity in words; one that this list does not know stands as it is."""
+    known = {
+        "severe": _("Severe illness"),
+        "mild": _("Mild illness"),
+        "death": _("Death"),
+        "accident": _("Accident"),
+    }
+    return known.get(code, code)
+
+
+def fee_words(fee: FeeTerms, currency: str) -> str:
+    """Say a plan's fee rule in one sentence."""
+    parts = []
+    if fee.rate:
+        percent = f"{float(fee.rate * 100):g}"
+        parts.append(_("%(percent)s %% of the aid, rounded up once per period") % {"percent": percent})
+    if fee.fixed_fen:
+        parts.append(_("%(amount)s per period") % {"amount": format_money(fee.fixed_fen, currency)})
+    if fee.ceiling_fen is not None:
+        parts.append(_("at most %(amount)s") % {"amount": format_money(fee.ceiling_fen, currency)})
+    return ", ".join(parts) or _("none")
+
+
+def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield _("Aid, up to"), tuple(_aid_words(row, currency) for row in plan.aid)
+    yield _("Management fee"), (fee_words(plan.fee, currency),)
+    yield (
+        _("Who shares"),
+        (
+            _("Everyone covered at 00:00 of the publicity day, also those still waiting."),
+            *_class_words(plan),
+        ),
+    )
+    publicity = ngettext(
+        "Publicity lasts %(days)s day.", "Publicity lasts %(days)s days.", plan.calendar.publicity_days
+    )
+    yield (
+        _("Calendar"),
+        (
+            *(_period_words(days) for days in plan.calendar.periods),
+            publicity % {"days": plan.calendar.publicity_days},
+        ),
+    )
+    waiting = ngettext("%(days)s day after joining", "%(days)s days after joining", plan.waiting_days)
+    yield _("Waiting period"), (waiting % {"days": plan.waiting_days},)
+    yield _("Most for one case"), (_cap_words(plan, currency),)
+    yield _("Where a cap leaves a rest"), (_on_cap_words(plan),)
+    yield (
+        _("Rounding"),
+        (
+            _(
+                "The period is summed once and each share rounded up to the fen; what that leaves over is carried into"
+                " the next period."
+            ),
+        ),
+    )
+    yield (
+        _("Fewest members"),
+        (
+            _(
+                "%(members)s. Below it at two headcounts running, intake stops, 30 days' notice is given, and the pool"
+                " winds down."
+            )
+            % {"members": f"{plan.minimum_members:,}"},
+        ),
+    )
+    yield (
+        _("When it ends"),
+        (
+            _(
+                "Cases up to the notice are still shared by everyone covered at that moment. What is left over goes"
+                " back to members, never to the operator."
+            ),
+        ),
+    )
+    changes = ngettext(
+        "Announced %(days)s day ahead. A case is decided by the version in force on its event day.",
+        "Announced %(days)s days ahead. A case is decided by the version in force on its event day.",
+        plan.notice_days,
+    )
+    yield _("Changes"), (changes % {"days": plan.notice_days},)
+
+
+def _aid_words(row: AidTerms, currency: str) -> str:
+    return _("%(severity)s, from age %(from)s to before %(before)s: up to %(most)s") % {
+        "severity": severity_words(row.severity),
+        "from": row.age_from,
+        "before": row.age_before,
+        "most": format_money(row.max_aid_fen, currency),
+    }
+
+
+def _class_words(plan: PlanTerms) -> tuple[str, ...]:
+    if len(plan.classes) == 1:
+        return ()
+    return tuple(
+        _("%(class)s: weight %(weight)s")
+        % {"class": in_language(row.name_en, row.name_zh), "weight": f"{row.weight:,}"}
+        for row in plan.classes
+    )
+
+
+def _period_words(days: PeriodDays) -> str:
+    says = (
+        _(
+            "Opens on day %(opening)s of the month, cases go public on day %(publicity)s, charged on day %(charge)s of"
+            " the next month."
+        )
+        if days.charge_months_later
+        else _(
+            "Opens on day %(opening)s of the month, cases go public on day %(publicity)s, charged on day %(charge)s."
+        )
+    )
+    return says % {"opening": days.opening_day, "publicity": days.publicity_day, "charge": days.charge_day}
+
+
+def _cap_words(plan: PlanTerms, currency: str) -> str:
+    if plan.per_case_cap_fen is None:
+        return _("No cap per case: the share is whatever the need divides to.")
+    return _("%(cap)s per member, fee included; the sponsor pays what is above.") % {
+        "cap": format_money(plan.per_case_cap_fen, currency)
+    }
+
+
+def _on_cap_words(plan: PlanTerms) -> str:
+    if plan.on_cap == "reserve_pays":
+        return _("A sponsor or the reserve pays it.")
+    return {
+        "sponsor": _("Members with room bear it; if there is none, the sponsor pays."),
+        "reduce_aid": _(
+            "Members with room bear it; if there is none, every aid of the period is reduced alike."
+        ),
+        "defer": _(
+            "Members with room bear it; if there is none, a part of every aid waits for the next period."
+        ),
+    }[plan.on_infeasible]
+
+
+def _questions(version: PlanVersion | PlanProposal) -> list[str]:
+    return [in_language(row["question_en"], row["question_zh"]) for row in version.declaration]
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [part.strip() for part in text.split("\n\n") if part.strip()]
+
+
+def _pieces(before: Sequence[str], after: Sequence[str]) -> tuple[Piece, ...]:
+    """Return both texts as one, in order, each paragraph marked; nothing where they are equal."""
+    if list(before) == list(after):
+        return ()
+    pieces: list[Piece] = []
+    for tag, start, end, new_start, new_end in SequenceMatcher(
+        a=before, b=after, autojunk=False
+    ).get_opcodes():
+        if tag == "equal":
+            pieces += [Piece("same", text) for text in before[start:end]]
+        else:
+            pieces += [Piece("gone", text) for text in before[start:end]]
+            pieces += [Piece("new", text) for text in after[new_start:new_end]]
+    return tuple(pieces)
+
+
+def terms_error_words(error: TermsError) -> str:
+    """Say in the reader's language why terms are refused, and what to do; the field is named by whoever shows it."""
+    return str(_ERRORS.get(error.code, _("This value makes no sense here."))) % error.params
+
+
+def terms_refusal(error: TermsError) -> DomainError:
+    """Return the same refusal for programs: the path of the field, then the sentence."""
+    return DomainError(
+        f"{error.field or 'terms'}: {terms_error_words(error)}", code=error.code, field=error.field
+    )
+
+
+_ERRORS = {
+    "wrong_type": gettext_lazy("This value has the wrong type."),
+    "rate_out_of_range": gettext_lazy("A fee goes from 0 to 100 percent."),
+    "bad_rate": gettext_lazy("Write a rate as a fraction, like 8/100."),
+    "wrong_number_of_periods": gettext_lazy("A month has one or two periods."),
+    "periods_out_of_order": gettext_lazy("The periods do not open one after another in every month."),
+    "publicity_outside_period": gettext_lazy("Cases would go public outside their period in some month."),
+    "charge_before_publicity_ends": gettext_lazy(
+        "In some month members would be charged before publicity has ended."
+    ),
+    "charge_after_next_publicity": gettext_lazy(
+        "In some month the charge would come after the next cases are public: its rest could not be told with them."
+    ),
+    "half_an_age_band": gettext_lazy("An age band has both a first age and an end."),
+    "empty_age_band": gettext_lazy("The first age must be below the end."),
+    "ages_overlap": gettext_lazy("Two rows of one severity cover the same age."),
+    "ages_do_not_join": gettext_lazy("Between two classes an age is missing or double."),
+    "some_without_ages": gettext_lazy("Either every class has an age band or none."),
+    "bad_code": gettext_lazy("Use lower case letters and underscores."),
+    "bad_text": gettext_lazy("Write 1 to 80 printable characters."),
+    "empty": gettext_lazy("At least one row is needed."),
+    "listed_twice": gettext_lazy("It is listed twice."),
+    "too_many_classes": gettext_lazy("A plan has at most 64 classes."),
+    "out_of_range": gettext_lazy("Choose a value from %(low)s to %(high)s."),
+    "unknown_choice": gettext_lazy("Choose one of the values that are offered."),
+    "unknown_field": gettext_lazy("Plans have no such field."),
+    "missing_field": gettext_lazy("This must be given."),
+    "too_few_for_case_cap": gettext_lazy(
+        "A case at the highest aid, borne under this cap, takes at least %(needed)s members; the plan asks for"
+        " %(given)s. Raise the number of members or the cap, or lower the aid."
+    ),
+    "class_left_out": gettext_lazy("Members belong to class %(class_no)s. Keep it; its weight may change."),
+}

@@ -1,0 +1,20 @@
+"""Plans in templates."""
+
+from django import template
+
+from members.pools.plan_terms import PlanTerms
+from members.pools.plan_words import Line, plan_lines, severity_words
+
+register = template.Library()
+
+
+@register.filter
+def in_words(plan: PlanTerms, currency: str) -> list[Line]:
+    """Return the rules of a plan, line by line."""
+    return plan_lines(plan, currency)
+
+
+@register.filter
+def severity(code: str) -> str:
+    """Say a plan's severity in words."""
+    return severity_words(code)
