@@ -341,6 +341,7 @@ CELERY_TIMEZONE = "UTC"
 
 # Event → kinds of job that hear of it; the apps below know only the events (`work.events.publish`).
 EVENT_SUBSCRIBERS: dict[str, list[str]] = {
+    "plan.published": ["sharing.log_rules", "joining.tell_rules"],
     "award.final": ["claims.award_final"],
     "award.shared": ["claims.award_shared"],
     "award.paid": ["claims.award_paid"],

@@ -86,6 +86,7 @@ TABLES: dict[str, Kind] = {
     ),
     "members_covenantsignature": FACT,
     "members_pool": state("state", "opened_date", "headcount_recorded_at"),
+    "members_planproposal": state("state", "decided_by", "decided_at"),
     "members_planversion": FACT,
     "members_dutygrant": state("ended_at"),
     "members_membership": state("person_id"),

@@ -1,5 +1,6 @@
 """Gathers the rooms' tasks, because Celery's discovery looks only at the app."""
 
+from members.joining import tasks as joining
 from members.people import tasks as people
 
-__all__ = ["people"]
+__all__ = ["joining", "people"]

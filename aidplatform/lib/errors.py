@@ -160,6 +160,26 @@ GUARANTEES: dict[str, object] = {
     "period_people_hold_their_duty": _(
         "A pool admin prepares a period, a controller approves it. You do not hold that duty in this pool."
     ),
+    "plan_change_needs_two_people": _(
+        "A pool admin proposes new rules and a controller publishes them: two people, each with that duty."
+    ),
+    "plan_change_is_what_was_proposed": _(
+        "These rules are not the ones that were proposed. Reload the page."
+    ),
+    "plan_change_keeps_its_notice": _(
+        "Too soon: the rules in force promise members more notice. Propose a later day."
+    ),
+    "plan_change_keeps_its_classes": _(
+        "The new rules leave out a class that members belong to. Keep every class; weights may change."
+    ),
+    "plan_versions_follow_each_other": _("A version cannot come into force before the one published last."),
+    "one_plan_version_per_date": _(
+        "Another version comes into force on this day already. Choose another day."
+    ),
+    "one_open_plan_proposal_per_pool": _("Another proposal waits already. Publish or withdraw it first."),
+    "plan_proposal_begins_open": _("The rules of this pool cannot be changed in its present state."),
+    "plan_proposal_is_decided_once": _("This proposal has already been decided. Reload the page."),
+    "period_follows_plan_in_force": _("A period follows the rules in force when it opens."),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

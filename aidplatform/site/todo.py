@@ -14,7 +14,7 @@ from ledger.custody.reconciliation import bank_lines
 from ledger.custody.selectors import payable_awards
 from ledger.sharing.models import Period
 from members.people.models import User
-from members.pools.models import DutyGrant, Pool
+from members.pools.models import DutyGrant, PlanProposal, Pool
 from members.pools.selectors import duties_by_pool
 
 _WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING)
@@ -41,7 +41,22 @@ def todos_of(person: User) -> list[Todo]:
         todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
         found += [todo] if todo else []
     found = _of_own_claims(person) + _of_banks(duties) + found
-    return found + _of_payments(duties, person) + _of_desks(duties, person)
+    return found + _of_plans(duties, person) + _of_payments(duties, person) + _of_desks(duties, person)
+
+
+def _of_plans(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the proposals to change the rules that wait for this controller."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    waiting = PlanProposal.objects.filter(pool__in=held, state=PlanProposal.State.OPEN)
+    return [
+        Todo(
+            _("New rules of %(pool)s wait for your decision")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("plan_proposal", args=[one.pool.code, one.number]),
+            _("Read them"),
+        )
+        for one in waiting.exclude(proposed_by=person.code).select_related("pool").order_by("pool__code")
+    ]
 
 
 def _of_banks(duties: dict[int | None, set[str]]) -> list[Todo]:

@@ -18,7 +18,8 @@ from ledger.sharing.payees import Payee
 from members.joining.services import admit_group
 from members.people.models import User
 from members.pools import services as pools
-from members.pools.models import Pool
+from members.pools.models import PlanVersion, Pool
+from members.pools.selectors import newest_plan
 
 TERMS = {
     "fee": {"rate": "8/100"},
@@ -119,6 +120,26 @@ class World:
             announcer="service",
             at=clock.now(),
             payee=payee,
+        )
+
+    def change_plan(self, on: dt.date, covenant: tuple[str, str] | None = None, **terms: Any) -> PlanVersion:
+        """Propose rules that differ from TERMS in these, and publish them as the second person."""
+        last = newest_plan(self.pool)
+        proposal = pools.propose_plan(
+            pool=self.pool,
+            terms=TERMS | terms,
+            covenant=covenant or (last.covenant_en, last.covenant_zh),
+            declaration=last.declaration,
+            effective_date=on,
+            reason="The members' meeting asked for it.",
+            proposer=self.admin.code,
+            at=clock.now(),
+        )
+        return pools.publish_proposal(
+            proposal=proposal,
+            publisher=self.controller.code,
+            shown_sha256=proposal.shown_sha256,
+            at=clock.now(),
         )
 
     def settled_period(self) -> Period:

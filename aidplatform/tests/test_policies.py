@@ -29,12 +29,13 @@ DUTIES = tuple(duty.value for duty in DutyGrant.Duty)
 # Nobody makes an address public by forgetting: each stands here by hand.
 PUBLIC = {
     "home", "search", "set_language", "set_theme", "health", "robots", "docs", "doc",
-    "pool", "periods", "period", "period_classes_csv", "plan", "award_period", "log", "log_entry", "log_entry_raw",
+    "pool", "periods", "period", "period_classes_csv", "plan", "plan_version", "award_period",
+    "log", "log_entry", "log_entry_raw",
     "join",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",
-    "api_schema", "api_pools", "api_pool", "api_plan_versions", "api_periods", "api_period", "api_cases",
-    "api_bank",
+    "api_schema", "api_pools", "api_pool", "api_plan_versions", "api_plan_changes", "api_periods", "api_period",
+    "api_cases", "api_bank",
 }  # fmt: skip
 
 # Pages of django-allauth, which declares nothing we could read.

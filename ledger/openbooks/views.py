@@ -105,6 +105,8 @@ def _about(entry: LogEntry) -> object:
         return _("Journal entry %(number)s") % {"number": entry.key}
     if entry.type in {"roll.freeze", "period.announce", "period.close"}:
         return _("Period %(number)s") % {"number": entry.key}
+    if entry.type == "rule.publish":
+        return _("Plan, version %(number)s") % {"number": entry.key}
     return entry.key
 
 

@@ -21,6 +21,7 @@ from ledger.books import chart
 from ledger.books.services import Line, credit, debit, open_book
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.canonical import canonical_bytes
+from ledger.openbooks.models import LogEntry
 from ledger.sharing.causes import OTHER_COSTS
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
@@ -35,7 +36,7 @@ from ledger.sharing.selectors import (
     other_costs,
 )
 from members.joining.services import fix_headcount
-from members.pools.models import Pool
+from members.pools.models import PlanVersion, Pool
 from members.pools.selectors import plan_in_force
 
 ADVANCE = "sharing.advance"
@@ -45,6 +46,7 @@ SHARD = "sharing.write_shard"
 CLOSE = "sharing.close_posting"
 NOTIFY = "sharing.notify_charges"
 CHARGES_POSTED = "period.charges_posted"
+LOG_RULES = "sharing.log_rules"
 AWARDS_FINAL = "award.final"
 AWARDS_SHARED = "award.shared"
 SERVICE = "service"
@@ -92,6 +94,35 @@ def open_pool_books(*, pool: Pool) -> None:
     with transaction.atomic():
         open_book(code=pool.code, currency=pool.currency)
         openbooks.open_log(code=pool.code)
+
+
+def log_rules(lease: jobs.Lease) -> dict[str, int]:
+    """State published plan versions in the log, up to the one of the job, each once, with all of their terms."""
+    version = PlanVersion.objects.select_related("pool").get(pk=lease.payload["version"])
+    with lease.transaction():
+        pool = Pool.objects.select_for_update().get(pk=version.pool_id)
+        stated = LogEntry.objects.filter(log__code=pool.code, type="rule.publish").values_list(
+            "key", flat=True
+        )
+        missing = pool.plan_versions.filter(number__lte=version.number).exclude(
+            number__in=[int(key) for key in stated]
+        )
+        for one in missing.order_by("number"):
+            openbooks.append(
+                code=pool.code,
+                entry_type="rule.publish",
+                key=str(one.number),
+                body={
+                    "version": one.number,
+                    "effective": one.effective_date.isoformat(),
+                    "terms": one.terms,
+                    "terms_sha256": one.terms_sha256,
+                    "covenant_sha256": one.covenant_sha256,
+                    "declaration_sha256": one.declaration_sha256,
+                },
+                at=one.published_at,
+            )
+        return {"stated": len(missing)}
 
 
 def announce_award(

@@ -22,6 +22,12 @@ def advance(lease: jobs.Lease) -> dict[str, Any]:
     return services.advance(lease)
 
 
+@jobs.handles(services.LOG_RULES)
+def log_rules(lease: jobs.Lease) -> dict[str, Any]:
+    """State what was published in the log."""
+    return services.log_rules(lease)
+
+
 @jobs.handles(services.COMPUTE)
 def compute(lease: jobs.Lease) -> dict[str, Any] | None:
     """Compute shares for the person who asked; computed already by an earlier attempt: nothing."""

@@ -249,8 +249,10 @@ period_guards = [
             IF num_nonnulls({", ".join(f"NEW.{c}" for c in _LATER)}) > 0 OR NEW.computations <> 0 THEN
                 {refuse("period_starts_empty", "period %s brings figures or people along", "NEW.number")}
             END IF;
-            IF NOT EXISTS (SELECT 1 FROM members_planversion WHERE id = NEW.plan_version_id AND pool_id = NEW.pool_id) THEN
-                {refuse("period_starts_empty", "period %s follows the plan of another pool", "NEW.number")}
+            IF NEW.plan_version_id IS DISTINCT FROM (
+                SELECT id FROM members_planversion WHERE pool_id = NEW.pool_id AND effective_date <= NEW.opening_date
+                 ORDER BY effective_date DESC LIMIT 1) THEN
+                {refuse("period_follows_plan_in_force", "the plan of period %s is not in force when it opens", "NEW.number")}
             END IF;
             SELECT number, next_opening_date INTO last FROM ledger_period
              WHERE pool_id = NEW.pool_id ORDER BY number DESC LIMIT 1;

@@ -22,6 +22,7 @@ from members.people.models import Notice, User
 
 JOINED = "joined"
 CHARGED = "charged"
+RULES = "rules"
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
 KINDS: dict[str, tuple[str, str]] = {
@@ -30,6 +31,12 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "You share from %(covered)s on. Aid can be asked for an illness first established on %(eligible)s or"
             " later. Signature: %(sha256)s"
+        ),
+    ),
+    RULES: (
+        gettext_noop("The rules of %(pool)s change on %(effective_date)s"),
+        gettext_noop(
+            "%(reason)s\n\nUntil then the present rules hold. The page shows, rule by rule, what changes."
         ),
     ),
     CHARGED: (

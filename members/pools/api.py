@@ -16,9 +16,26 @@ from aidplatform.lib.drf import Cursor, Endpoint, PersonalEndpoint
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from members.people.models import ApiToken, User
 from members.people.services import end_token, make_token
-from members.pools.models import PlanVersion, Pool
+from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
+from members.pools.plan_terms import TermsError
+from members.pools.plan_words import Difference, difference, terms_refusal
 from members.pools.rules import has_second_factor
-from members.pools.selectors import access_pool, duties_of
+from members.pools.selectors import (
+    access_pool,
+    access_proposal,
+    access_version,
+    duties_of,
+    newest_plan,
+    proposals_of,
+    version_before,
+)
+from members.pools.services import propose_plan, publish_proposal, withdraw_proposal
+
+PLAN_READERS = (
+    DutyGrant.Duty.POOL_ADMIN.value,
+    DutyGrant.Duty.CONTROLLER.value,
+    DutyGrant.Duty.AUDITOR.value,
+)
 
 
 def person_of(request: Request) -> User | None:
@@ -137,6 +154,158 @@ class PlanVersionList(Endpoint, ListAPIView[PlanVersion]):
     def get_queryset(self) -> QuerySet[PlanVersion]:
         """Return those of the pool that the address names."""
         return PlanVersion.objects.filter(pool=public_pool(self.request, self.kwargs["code"]))
+
+
+class ChangeRow(serializers.Serializer[Any]):
+    """A rule that differs, in the reader's language."""
+
+    name = serializers.CharField()
+    before = serializers.ListField(child=serializers.CharField())
+    after = serializers.ListField(child=serializers.CharField())
+
+
+class PieceRow(serializers.Serializer[Any]):
+    """A paragraph: same, gone or new."""
+
+    look = serializers.CharField()
+    text = serializers.CharField()
+
+
+class DifferenceRow(serializers.Serializer[Any]):
+    """What a version changes against the one before it; empty for the first."""
+
+    rules = ChangeRow(many=True)
+    covenant = PieceRow(many=True)
+    questions = PieceRow(many=True)
+
+
+class PlanChanges(Endpoint):
+    """What a plan version changed."""
+
+    @extend_schema(operation_id="plan_changes", responses=DifferenceRow)
+    def get(self, request: Request, code: str, number: int) -> Response:
+        """Return what differs from the version before, in the language asked for."""
+        pool = public_pool(request, code)
+        found = access_version(pool=pool, number=number)
+        before = version_before(found)
+        changed = difference(before, found, pool.currency) if before else Difference((), (), ())
+        return Response(DifferenceRow(changed).data)
+
+
+class ProposalRow(serializers.ModelSerializer[PlanProposal]):
+    """A proposal to change the rules; who publishes it names its shown_sha256."""
+
+    class Meta:
+        model = PlanProposal
+        fields = [
+            "number",
+            "state",
+            "effective_date",
+            "reason",
+            "terms",
+            "covenant_en",
+            "covenant_zh",
+            "declaration",
+            "shown_sha256",
+            "proposed_by",
+            "proposed_at",
+            "decided_by",
+            "decided_at",
+        ]
+
+
+class ProposalText(serializers.Serializer[Any]):
+    """New rules; texts that are left out stay as they are."""
+
+    terms = serializers.DictField()
+    covenant_en = serializers.CharField(required=False, max_length=100_000)
+    covenant_zh = serializers.CharField(required=False, max_length=100_000)
+    declaration = serializers.ListField(child=serializers.DictField(), required=False, max_length=100)
+    effective_date = serializers.DateField()
+    reason = serializers.CharField(max_length=1000)
+
+
+class ProposalList(DutyEndpoint, ListAPIView[PlanProposal]):
+    """The proposals to change a pool's rules, newest first."""
+
+    duties = PLAN_READERS
+    serializer_class = ProposalRow
+    pagination_class = NewestNumber
+    queryset = PlanProposal.objects.none()
+
+    def get_queryset(self) -> QuerySet[PlanProposal]:
+        """Return those of the pool that the address names."""
+        return proposals_of(access_pool(code=self.kwargs["code"]))
+
+
+class Proposing(DutyEndpoint):
+    """A new proposal."""
+
+    duties = (DutyGrant.Duty.POOL_ADMIN.value,)
+
+    @extend_schema(operation_id="propose_plan", request=ProposalText, responses={201: ProposalRow})
+    def post(self, request: Request, code: str) -> Response:
+        """Propose new rules; a controller publishes them. Only one proposal waits at a time."""
+        given = ProposalText(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = given.validated_data
+        pool = access_pool(code=code)
+        last = newest_plan(pool)
+        try:
+            made = propose_plan(
+                pool=pool,
+                terms=fields["terms"],
+                covenant=(
+                    fields.get("covenant_en", last.covenant_en),
+                    fields.get("covenant_zh", last.covenant_zh),
+                ),
+                declaration=fields.get("declaration", last.declaration),
+                effective_date=fields["effective_date"],
+                reason=fields["reason"],
+                proposer=cast(User, request.user).code,
+                at=clock.now(),
+            )
+        except TermsError as error:
+            raise terms_refusal(error) from None
+        return Response(ProposalRow(made).data, status=201)
+
+
+class ShownText(serializers.Serializer[Any]):
+    """The hash of the proposal that was shown: exactly that is published."""
+
+    shown_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
+
+
+class ProposalPublication(DutyEndpoint):
+    """The publication of a proposal by a second person."""
+
+    duties = (DutyGrant.Duty.CONTROLLER.value,)
+
+    @extend_schema(operation_id="publish_plan", request=ShownText, responses={201: PlanVersionRow})
+    def post(self, request: Request, code: str, number: int) -> Response:
+        """Publish exactly what was shown; every member is told. It is never edited."""
+        given = ShownText(data=request.data)
+        given.is_valid(raise_exception=True)
+        version = publish_proposal(
+            proposal=access_proposal(pool=access_pool(code=code), number=number),
+            publisher=cast(User, request.user).code,
+            at=clock.now(),
+            **given.validated_data,
+        )
+        return Response(PlanVersionRow(version).data, status=201)
+
+
+class ProposalWithdrawal(DutyEndpoint):
+    """Taking a proposal back, or turning it down."""
+
+    duties = (DutyGrant.Duty.POOL_ADMIN.value, DutyGrant.Duty.CONTROLLER.value)
+
+    @extend_schema(operation_id="withdraw_plan", request=None, responses=ProposalRow)
+    def post(self, request: Request, code: str, number: int) -> Response:
+        """End it; the rules stay as they are."""
+        found = access_proposal(pool=access_pool(code=code), number=number)
+        done = withdraw_proposal(proposal=found, withdrawer=cast(User, request.user).code, at=clock.now())
+        return Response(ProposalRow(done).data)
 
 
 class TokenText(serializers.Serializer[Any]):

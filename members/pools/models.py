@@ -13,7 +13,9 @@ from members.pools.triggers import (
     DUTIES,
     duties_do_not_meet,
     duty_needs_two_people,
+    plan_change_keeps_its_notice,
     plan_version_hashes_are_real,
+    proposal_guards,
 )
 
 
@@ -82,8 +84,60 @@ class Pool(models.Model):
         return self.code
 
 
+class PlanProposal(models.Model):
+    """A change of a running pool's rules that waits for a second person; its contents are never edited.
+
+    terms, covenant_*, declaration, effective_date: as in PlanVersion. reason: what members are told about why.
+    shown_sha256: the database's own hash of all of it; who publishes names it. decided_*: who published or withdrew.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("waits for a second person")
+        PUBLISHED = "published", _("published")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="plan_proposals")
+    number = models.PositiveIntegerField()
+    terms = models.JSONField()
+    covenant_en = models.TextField()
+    covenant_zh = models.TextField()
+    declaration = models.JSONField()
+    effective_date = models.DateField()
+    reason = models.TextField()
+    shown_sha256 = models.CharField(max_length=64, default="", db_default="")
+    proposed_by = models.CharField(max_length=40)
+    proposed_at = models.DateTimeField()
+    state = models.CharField(max_length=20, choices=State, default=State.OPEN)
+    decided_by = models.CharField(max_length=40, default="", db_default="")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "number"], name="one_plan_proposal_per_number"),
+            models.UniqueConstraint(
+                fields=["pool"], condition=Q(state="open"), name="one_open_plan_proposal_per_pool"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="plan_proposal_says_why"),
+            models.CheckConstraint(
+                condition=Q(state="open", decided_by="", decided_at=None)
+                | (~Q(state="open") & ~Q(decided_by="") & Q(decided_at__isnull=False)),
+                name="plan_proposal_names_who_decided",
+            ),
+        ]
+        triggers = proposal_guards
+
+    def __str__(self) -> str:
+        return f"{self.pool.code} proposal {self.number}"
+
+    def plan(self) -> PlanTerms:
+        """Return the terms as the pure, validated object."""
+        return PlanTerms.from_json(self.terms)
+
+
 class PlanVersion(models.Model):
     """The rules of a pool from a date on: published once, never edited.
+
+    proposal: what two people agreed on; null for what was published before members could join.
 
     terms: what `plan_terms.PlanTerms` reads; terms_sha256: hash of its canonical JSON. covenant_*: the text
     people sign. declaration: the health questions, each with what an answer means; see `covenants.py`.
@@ -103,13 +157,18 @@ class PlanVersion(models.Model):
     effective_date = models.DateField()
     published_at = models.DateTimeField()
     published_by = models.CharField(max_length=40)
+    proposal = models.OneToOneField(PlanProposal, on_delete=models.PROTECT, null=True, related_name="version")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["pool", "number"], name="one_plan_version_per_number"),
             models.UniqueConstraint(fields=["pool", "effective_date"], name="one_plan_version_per_date"),
         ]
-        triggers = [*permanent("plan_version_is_permanent"), plan_version_hashes_are_real]
+        triggers = [
+            *permanent("plan_version_is_permanent"),
+            plan_version_hashes_are_real,
+            plan_change_keeps_its_notice,
+        ]
 
     def __str__(self) -> str:
         return f"{self.pool.code} v{self.number}"

@@ -450,6 +450,16 @@ class PlanTerms:
             )
 
 
+def check_change(before: PlanTerms, after: PlanTerms) -> None:
+    """Refuse terms that cannot follow those of a pool with members; raise TermsError naming the field."""
+    kept = {row.class_no for row in after.classes}
+    for row in before.classes:
+        if row.class_no not in kept:
+            raise TermsError(
+                "classes", "class_left_out", f"members belong to class {row.class_no}", class_no=row.class_no
+            )
+
+
 def period_dates(terms: PlanTerms, first_date: date, period_no: int = 1) -> PeriodDates:
     """Return the dates of the period_no-th period, the first being the one that holds first_date.
 

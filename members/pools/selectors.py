@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import NotFoundError
 from members.people.models import User
-from members.pools.models import DutyGrant, PlanVersion, Pool
+from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 
 
 def access_pool(*, code: str) -> Pool:
@@ -24,6 +24,50 @@ def plan_in_force(pool: Pool, on: dt.date) -> PlanVersion:
     if version is None:
         raise NotFoundError(_("This pool has no plan in force on that day."))
     return version
+
+
+def newest_plan(pool: Pool) -> PlanVersion:
+    """Return the version published last, in force or still to come. Raises: NotFoundError."""
+    version = pool.plan_versions.order_by("-number").first()
+    if version is None:
+        raise NotFoundError(_("This pool has published no plan yet."))
+    return version
+
+
+def access_version(*, pool: Pool, number: int) -> PlanVersion:
+    """Return a version of the pool's plan. Raises: NotFoundError."""
+    version = pool.plan_versions.select_related("proposal").filter(number=number).first()
+    if version is None:
+        raise NotFoundError(_("This pool has no such version of its plan."))
+    return version
+
+
+def version_before(version: PlanVersion) -> PlanVersion | None:
+    """Return the version that this one changes; None for the first."""
+    return PlanVersion.objects.filter(pool_id=version.pool_id, number=version.number - 1).first()
+
+
+def earliest_change(pool: Pool, today: dt.date) -> dt.date:
+    """Return the first day on which rules published today may come into force, by the notice of those in force."""
+    in_force = pool.plan_versions.filter(effective_date__lte=today).order_by("-effective_date").first()
+    promise = in_force or newest_plan(pool)
+    last = newest_plan(pool)
+    return max(
+        today + dt.timedelta(days=promise.plan().notice_days), last.effective_date + dt.timedelta(days=1)
+    )
+
+
+def proposals_of(pool: Pool) -> QuerySet[PlanProposal]:
+    """Return the proposals to change the pool's plan, newest first."""
+    return pool.plan_proposals.select_related("pool").order_by("-number")
+
+
+def access_proposal(*, pool: Pool, number: int) -> PlanProposal:
+    """Return a proposal of the pool. Raises: NotFoundError."""
+    found = proposals_of(pool).filter(number=number).first()
+    if found is None:
+        raise NotFoundError(_("This pool has no such proposal."))
+    return found
 
 
 def duties_of(person: User, pool: Pool) -> set[str]:

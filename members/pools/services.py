@@ -7,12 +7,36 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
-from aidplatform.work import audit
+from aidplatform.lib import clock
+from aidplatform.lib.errors import ConflictError, DomainError
+from aidplatform.work import audit, events
 from members.people.models import User
 from members.pools.covenants import default_covenant, default_declaration, read_declaration
-from members.pools.models import DutyGrant, PlanVersion, Pool
-from members.pools.plan_terms import PlanTerms
+from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
+from members.pools.plan_terms import PlanTerms, check_change
+from members.pools.selectors import earliest_change, newest_plan
+
+PUBLISHED = "plan.published"
+
+
+class NothingChangesError(DomainError):
+    """The proposed rules are those that hold already."""
+
+    code = "nothing_changes"
+
+
+class TooSoonError(DomainError):
+    """The rules in force promise members more days of notice."""
+
+    code = "plan_change_keeps_its_notice"
+
+
+class ProposalChangedError(ConflictError):
+    """Another proposal was shown than the one that waits."""
+
+    code = "plan_change_is_what_was_shown"
 
 
 def found_pool(
@@ -49,7 +73,7 @@ def publish_plan(
     covenant: tuple[str, str] | None = None,
     declaration: Sequence[Mapping[str, Any]] | None = None,
 ) -> PlanVersion:
-    """Publish the next version of a pool's plan; it can't be edited afterwards.
+    """Publish a version of a draft's plan; it can't be edited afterwards. A pool with members takes a proposal.
 
     covenant: the text in English and in Chinese; declaration: the health questions. Both have a default.
     Raises: plan_terms.TermsError naming the field that makes no sense.
@@ -71,10 +95,117 @@ def publish_plan(
             published_at=at,
             published_by=publisher,
         )
-        # The hashes of the texts are the database's own.
-        version.refresh_from_db(fields=["covenant_sha256", "declaration_sha256"])
-        audit.record(actor=publisher, action="publish_plan", subject=str(version), sha256=plan.sha256)
+        _tell_published(version, publisher)
     return version
+
+
+def propose_plan(
+    *,
+    pool: Pool,
+    terms: Mapping[str, Any],
+    covenant: tuple[str, str],
+    declaration: Sequence[Mapping[str, Any]],
+    effective_date: dt.date,
+    reason: str,
+    proposer: str,
+    at: dt.datetime,
+) -> PlanProposal:
+    """Propose new rules for a pool that has members; a controller publishes them, with the notice of the old ones.
+
+    Raises: plan_terms.TermsError naming the field; NothingChangesError; TooSoonError with the earliest day.
+    """
+    plan = PlanTerms.from_json(dict(terms))
+    questions = [asdict(question) for question in read_declaration(declaration)]
+    with transaction.atomic():
+        pool = Pool.objects.select_for_update().get(pk=pool.pk)
+        last = newest_plan(pool)
+        check_change(last.plan(), plan)
+        texts = (last.covenant_en, last.covenant_zh, last.declaration)
+        if plan == last.plan() and texts == (*covenant, questions):
+            raise NothingChangesError(_("Nothing differs from the version published last."))
+        earliest = earliest_change(pool, clock.day_of(at, pool.time_zone))
+        if effective_date < earliest:
+            raise TooSoonError(
+                _("The earliest day is %(day)s: members are promised that much notice.")
+                % {"day": earliest.isoformat()},
+                earliest=earliest.isoformat(),
+            )
+        proposal = PlanProposal.objects.create(
+            pool=pool,
+            number=0,
+            terms=plan.to_json(),
+            covenant_en=covenant[0],
+            covenant_zh=covenant[1],
+            declaration=questions,
+            effective_date=effective_date,
+            reason=reason,
+            proposed_by=proposer,
+            proposed_at=at,
+        )
+        # Number, instant and hash are the database's own.
+        proposal.refresh_from_db()
+        audit.record(
+            actor=proposer, action="propose_plan", subject=str(proposal), sha256=proposal.shown_sha256
+        )
+    return proposal
+
+
+def publish_proposal(
+    *, proposal: PlanProposal, publisher: str, shown_sha256: str, at: dt.datetime
+) -> PlanVersion:
+    """Publish exactly the rules that were shown, as a second person; every member is told.
+
+    Raises: ProposalChangedError; IntegrityError in the name of the guarantee that refuses.
+    """
+    with transaction.atomic():
+        Pool.objects.select_for_update().get(pk=proposal.pool_id)
+        proposal = (
+            PlanProposal.objects.select_for_update(of=["self"]).select_related("pool").get(pk=proposal.pk)
+        )
+        if shown_sha256 != proposal.shown_sha256:
+            raise ProposalChangedError(
+                _("This is not the proposal that waits. Reload the page and read it again.")
+            )
+        version = PlanVersion.objects.create(
+            pool=proposal.pool,
+            number=proposal.pool.plan_versions.count() + 1,
+            terms=proposal.terms,
+            terms_sha256=proposal.plan().sha256,
+            covenant_en=proposal.covenant_en,
+            covenant_zh=proposal.covenant_zh,
+            declaration=proposal.declaration,
+            effective_date=proposal.effective_date,
+            published_at=at,
+            published_by=publisher,
+            proposal=proposal,
+        )
+        _decide(proposal, PlanProposal.State.PUBLISHED, publisher, at)
+        _tell_published(version, publisher)
+    return version
+
+
+def withdraw_proposal(*, proposal: PlanProposal, withdrawer: str, at: dt.datetime) -> PlanProposal:
+    """Take a proposal back, or turn it down; the rules stay as they are."""
+    with transaction.atomic():
+        proposal = (
+            PlanProposal.objects.select_for_update(of=["self"]).select_related("pool").get(pk=proposal.pk)
+        )
+        _decide(proposal, PlanProposal.State.WITHDRAWN, withdrawer, at)
+        audit.record(actor=withdrawer, action="withdraw_plan_proposal", subject=str(proposal))
+    return proposal
+
+
+def _decide(proposal: PlanProposal, state: str, decider: str, at: dt.datetime) -> None:
+    proposal.state, proposal.decided_by, proposal.decided_at = state, decider, at
+    proposal.save(update_fields=["state", "decided_by", "decided_at"])
+
+
+def _tell_published(version: PlanVersion, publisher: str) -> None:
+    # The hashes of the texts, and in a pool with members the instant, are the database's own.
+    version.refresh_from_db(fields=["covenant_sha256", "declaration_sha256", "published_at"])
+    audit.record(actor=publisher, action="publish_plan", subject=str(version), sha256=version.terms_sha256)
+    if version.proposal_id is not None:
+        events.publish(event=PUBLISHED, key=str(version), payload={"version": version.pk}, actor=publisher)
 
 
 def grant_founding_duty(*, pool: Pool | None, person: User, duty: str, at: dt.datetime) -> DutyGrant:

@@ -1,4 +1,4 @@
-"""Guards of duties: two people to grant one, and no two in one hand that meet in one flow."""
+"""Guards of duties and plans: two people to grant a duty or change a plan, no rule without its notice."""
 
 import pgtrigger
 
@@ -97,3 +97,112 @@ plan_version_hashes_are_real = Guard(
         RETURN NEW;
     """,
 )
+
+
+def _holds_duty(person: str, duty: str) -> str:
+    """Return a query for that person's live duty in the pool of the row."""
+    return f"""SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+                WHERE u.code = {person} AND g.duty = '{duty}' AND g.ended_at IS NULL
+                  AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
+
+
+# A draft has no members to protect: its founders publish the first version, and correct it, by themselves.
+plan_change_keeps_its_notice = Guard(
+    name="plan_change_keeps_its_notice",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[
+        ("pool", "record"),
+        ("last", "record"),
+        ("agreed", "record"),
+        ("today", "date"),
+        ("notice", "int"),
+    ],
+    func=f"""
+        {judged_now()}
+        SELECT state, time_zone INTO pool FROM members_pool WHERE id = NEW.pool_id FOR UPDATE;
+        SELECT number, effective_date, terms INTO last FROM members_planversion
+         WHERE pool_id = NEW.pool_id ORDER BY number DESC LIMIT 1;
+        IF NEW.number > coalesce(last.number, 0) + 1 OR NEW.effective_date < last.effective_date THEN
+            {refuse("plan_versions_follow_each_other", "version %s does not follow %s", "NEW.number", "last.number")}
+        END IF;
+        IF pool.state = 'draft' THEN
+            IF NEW.proposal_id IS NOT NULL THEN
+                {refuse("plan_change_needs_two_people", "a draft's plan has no proposal")}
+            END IF;
+            RETURN NEW;
+        END IF;
+        SELECT * INTO agreed FROM members_planproposal WHERE id = NEW.proposal_id FOR UPDATE;
+        IF agreed.state IS DISTINCT FROM 'open' OR agreed.pool_id <> NEW.pool_id
+           OR (agreed.terms, agreed.covenant_en, agreed.covenant_zh, agreed.declaration, agreed.effective_date)
+              IS DISTINCT FROM (NEW.terms, NEW.covenant_en, NEW.covenant_zh, NEW.declaration, NEW.effective_date) THEN
+            {refuse("plan_change_is_what_was_proposed", "version %s is not an open proposal", "NEW.number")}
+        END IF;
+        IF NEW.published_by = agreed.proposed_by OR NOT EXISTS ({_holds_duty("NEW.published_by", "controller")}) THEN
+            {refuse("plan_change_needs_two_people", "a controller publishes what an admin has proposed")}
+        END IF;
+        NEW.published_at := aid_now();
+        today := (aid_now() AT TIME ZONE pool.time_zone)::date;
+        SELECT (terms->>'notice_days')::int INTO notice FROM members_planversion
+         WHERE pool_id = NEW.pool_id ORDER BY effective_date <= today DESC, abs(effective_date - today) LIMIT 1;
+        IF NEW.effective_date < today + coalesce(notice, 0) THEN
+            {refuse("plan_change_keeps_its_notice", "%s is less than %s days ahead", "NEW.effective_date", "notice")}
+        END IF;
+        IF EXISTS (SELECT c->>'class_no' FROM jsonb_array_elements(last.terms->'classes') c
+                   EXCEPT SELECT c->>'class_no' FROM jsonb_array_elements(NEW.terms->'classes') c) THEN
+            {refuse("plan_change_keeps_its_classes", "members of a class would have no share any more")}
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+proposal_guards = [
+    Guard(
+        name="plan_proposal_begins_open",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("pool_state", "text")],
+        func=f"""
+            SELECT state INTO pool_state FROM members_pool WHERE id = NEW.pool_id FOR UPDATE;
+            IF NEW.state <> 'open' OR NEW.decided_by <> '' OR NEW.decided_at IS NOT NULL
+               OR pool_state NOT IN ('gathering', 'open', 'intake_stopped') THEN
+                {refuse("plan_proposal_begins_open", "a proposal of a pool that is %s", "pool_state")}
+            END IF;
+            IF NOT EXISTS ({_holds_duty("NEW.proposed_by", "pool_admin")}) THEN
+                {refuse("plan_change_needs_two_people", "%s is no pool admin", "NEW.proposed_by")}
+            END IF;
+            NEW.number := coalesce((SELECT max(number) FROM members_planproposal
+                                     WHERE pool_id = NEW.pool_id), 0) + 1;
+            NEW.proposed_at := aid_now();
+            NEW.shown_sha256 := encode(sha256(convert_to(jsonb_build_array(
+                NEW.number, NEW.terms, NEW.covenant_en, NEW.covenant_zh, NEW.declaration, NEW.effective_date,
+                NEW.reason, NEW.proposed_by)::text, 'UTF8')), 'hex');
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="plan_proposal_is_decided_once",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            IF TG_OP = 'DELETE' OR OLD.state <> 'open' OR NEW.state = 'open'
+               OR (NEW.id, NEW.pool_id, NEW.number, NEW.terms, NEW.covenant_en, NEW.covenant_zh, NEW.declaration,
+                   NEW.effective_date, NEW.reason, NEW.shown_sha256, NEW.proposed_by, NEW.proposed_at)
+                  IS DISTINCT FROM
+                  (OLD.id, OLD.pool_id, OLD.number, OLD.terms, OLD.covenant_en, OLD.covenant_zh, OLD.declaration,
+                   OLD.effective_date, OLD.reason, OLD.shown_sha256, OLD.proposed_by, OLD.proposed_at) THEN
+                {refuse("plan_proposal_is_decided_once", "proposal %s can only be decided, once", "OLD.number")}
+            END IF;
+            IF (NEW.state = 'published') IS DISTINCT FROM EXISTS (
+                SELECT 1 FROM members_planversion v WHERE v.proposal_id = NEW.id AND v.published_by = NEW.decided_by) THEN
+                {refuse("plan_proposal_is_decided_once", "proposal %s and its version do not agree", "OLD.number")}
+            END IF;
+            IF NOT EXISTS ({_holds_duty("NEW.decided_by", "controller")})
+               AND NOT EXISTS ({_holds_duty("NEW.decided_by", "pool_admin")}) THEN
+                {refuse("plan_change_needs_two_people", "%s may not decide about a plan", "NEW.decided_by")}
+            END IF;
+            NEW.decided_at := aid_now();
+            RETURN NEW;
+        """,
+    ),
+]

@@ -10,7 +10,7 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.testing.ledgers import assert_books_true, balances
 from aidplatform.testing.refusals import run, value
-from aidplatform.testing.world import OPENED, TERMS, World, run_jobs, set_clock
+from aidplatform.testing.world import OPENED, World, run_jobs, set_clock
 from aidplatform.work.models import Job
 from ledger.books.findings import Report
 from ledger.books.models import JournalEntry
@@ -23,7 +23,6 @@ from ledger.sharing.verify import publicity
 from ledger.sharing.verify.rows import PoolRow, periods
 from members.joining.models import Membership
 from members.joining.services import admit_group, end_cover
-from members.pools.services import publish_plan
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FREEZE = dt.datetime(2026, 1, 7, tzinfo=SHANGHAI)  # 00:00 of the publicity day
@@ -285,13 +284,7 @@ def test_calendar_rests_while_a_pool_winds_down_and_goes_on_when_intake_stops(wo
 
 
 def test_period_follows_the_plan_in_force_when_it_opens(world: World) -> None:
-    publish_plan(
-        pool=world.pool,
-        terms=TERMS | {"fee": {"rate": "1/100"}},
-        effective_date=dt.date(2026, 2, 1),
-        publisher="test",
-        at=clock.now(),
-    )
+    world.change_plan(dt.date(2026, 2, 1), fee={"rate": "1/100"})
     world.award(10_000_000)
     _post(world, world.settled_period())
     set_clock(dt.datetime(2026, 2, 1, tzinfo=SHANGHAI))

@@ -81,10 +81,16 @@ def test_period_starts_empty(world: World) -> None:
             _insert(world, **{column: smuggled})
 
 
-def test_period_starts_empty_under_a_plan_of_its_pool(world: World) -> None:
+def test_period_follows_plan_in_force(world: World) -> None:
+    """Neither another pool's plan, nor one still to come, nor, once another is in force, the one before."""
     other = World.founded(code="other-pool", members=0)
-    with refused("period_starts_empty"):
+    with refused("period_follows_plan_in_force"):
         _insert(world, plan_version_id=other.pool.plan_versions.get().pk)
+    later = world.change_plan(dt.date(2026, 2, 1), waiting_days=30)
+    with refused("period_follows_plan_in_force"):
+        _insert(world, plan_version_id=later.pk)
+    with refused("period_follows_plan_in_force"):
+        _insert(world, opening_date=dt.date(2026, 2, 1))
 
 
 @pytest.mark.parametrize("state", STATES[1:])
@@ -218,13 +224,30 @@ def test_publicity_lasts_its_days_whatever_dates_a_period_was_opened_with(case: 
 
 
 def test_publicity_lasts_its_days_so_that_a_plan_must_say_how_many(case: World) -> None:
+    """Terms without the days get past the services only by hand, and then no case goes public under them."""
     run(
-        """INSERT INTO members_planversion (pool_id, number, terms, terms_sha256, effective_date, published_at,
-                                            published_by, covenant_sha256, declaration_sha256)
-           SELECT pool_id, 2, terms #- '{calendar,publicity_days}', terms_sha256, effective_date + 1, published_at,
-                  published_by, covenant_sha256, declaration_sha256 FROM members_planversion"""
+        """INSERT INTO members_planproposal (pool_id, number, terms, covenant_en, covenant_zh, declaration, state,
+                                             effective_date, reason, proposed_by, proposed_at)
+           SELECT pool_id, 1, terms #- '{calendar,publicity_days}', covenant_en, covenant_zh, declaration, 'open',
+                  '2026-02-01', 'x', %s, now() FROM members_planversion""",
+        case.admin.code,
     )
-    _insert(case, plan_version_id=value("SELECT id FROM members_planversion WHERE number = 2"))
+    run(
+        """INSERT INTO members_planversion (pool_id, number, terms, covenant_en, covenant_zh, declaration,
+                                            terms_sha256, effective_date, published_at, published_by, proposal_id)
+           SELECT pool_id, 2, terms, covenant_en, covenant_zh, declaration, 'x', effective_date, now(), %s, id
+             FROM members_planproposal""",
+        case.controller.code,
+    )
+    _insert(
+        case,
+        plan_version_id=value("SELECT id FROM members_planversion WHERE number = 2"),
+        opening_date="2026-02-01",
+        next_opening_date="2026-03-01",
+        publicity_date="2026-02-07",
+        publicity_end_date="2026-02-10",
+        charge_date="2026-02-14",
+    )
     period = _frozen(case, Period.objects.get())
     with refused("publicity_lasts_its_days"):
         _set(period, state="announced")

@@ -11,7 +11,7 @@ import members.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
 from aidplatform.testing.refusals import not_permitted, refused, run, value
-from aidplatform.testing.world import TERMS, World, run_jobs, set_clock
+from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.work.models import AuditEntry
 from members.joining import applications
 from members.joining.applications import (
@@ -27,7 +27,7 @@ from members.joining.tests.papers import filled, paper, passport, resident_id
 from members.people.identity import OtherIdentityError, paper_of
 from members.people.models import Identity, Mail, Notice, User
 from members.pools.models import Pool
-from members.pools.services import publish_plan
+from members.pools.services import found_pool
 
 
 def _sign(application: JoinApplication, **changes: Any) -> Membership:
@@ -177,17 +177,14 @@ def test_age_is_looked_at_again_on_the_day_of_the_signature(world: World, newcom
 
 def test_new_plan_version_asks_again_what_it_may_have_changed(world: World, newcomer: User) -> None:
     application = filled(world.pool, newcomer)
-    publish_plan(
-        pool=world.pool, terms=TERMS | {"waiting_days": 30}, effective_date=dt.date(2026, 1, 3),
-        publisher="test", at=clock.now(), covenant=("New text", "新文本"),
-    )  # fmt: skip
-    set_clock(dt.datetime(2026, 1, 3, 10, tzinfo=ZoneInfo("Asia/Shanghai")))
+    world.change_plan(dt.date(2026, 1, 8), covenant=("New text", "新文本"), waiting_days=30)
+    set_clock(dt.datetime(2026, 1, 8, 10, tzinfo=ZoneInfo("Asia/Shanghai")))
     with pytest.raises(TextsChangedError):
         _sign(application)
     again = applications.start_application(pool=world.pool, person=newcomer, at=clock.now())
     assert again.plan_version.number == 2
     assert applications.next_step(again) == "health"
-    assert _sign(filled(world.pool, newcomer)).signature.eligible_date == dt.date(2026, 2, 3)
+    assert _sign(filled(world.pool, newcomer)).signature.eligible_date == dt.date(2026, 2, 8)
 
 
 def test_other_text_than_the_one_shown_cannot_be_signed(world: World, newcomer: User) -> None:
@@ -240,22 +237,18 @@ def unsigned(world: World, newcomer: User) -> Membership:
     )
 
 
-def test_signature_names_plan_in_force(unsigned: Membership) -> None:
+def test_signature_names_plan_in_force(world: World, unsigned: Membership) -> None:
     other = World.founded(code="other").pool.plan_versions.get()
     with refused("signature_names_plan_in_force"):
         _signature(unsigned, plan_version_id=other.pk)
-    later = publish_plan(
-        pool=unsigned.pool, terms=TERMS, effective_date=dt.date(2026, 2, 1), publisher="x", at=clock.now()
-    )
+    later = world.change_plan(dt.date(2026, 2, 1), waiting_days=91)
     with refused("signature_names_plan_in_force"):
         _signature(unsigned, plan_version_id=later.pk)
     _signature(unsigned)
 
 
 def test_signature_names_plan_in_force_and_not_an_older_one(world: World, newcomer: User) -> None:
-    publish_plan(
-        pool=world.pool, terms=TERMS, effective_date=dt.date(2026, 2, 1), publisher="x", at=clock.now()
-    )
+    world.change_plan(dt.date(2026, 2, 1), waiting_days=91)
     late = Membership.objects.create(
         pool=world.pool, number=100, person=newcomer, joined_date=dt.date(2026, 2, 1)
     )
@@ -335,13 +328,18 @@ def test_plan_version_hashes_are_real(world: World) -> None:
     version = world.pool.plan_versions.get()
     text = f"{version.covenant_en}\n{version.covenant_zh}"
     assert version.covenant_sha256 == hashlib.sha256(text.encode()).hexdigest()
+    draft = found_pool(
+        code="draft", name_en="Draft", name_zh="草稿", currency="CNY", time_zone="Asia/Shanghai",
+        expected_members=5, founder="test",
+    )  # fmt: skip
     run(
         """INSERT INTO members_planversion (pool_id, number, terms, terms_sha256, effective_date, published_at,
                                             published_by, covenant_en, covenant_zh, covenant_sha256)
-           SELECT pool_id, 9, terms, terms_sha256, '2027-01-01', now(), 'x', 'a', 'b', covenant_sha256
-             FROM members_planversion"""
+           SELECT %s, 1, terms, terms_sha256, '2027-01-01', now(), 'x', 'a', 'b', covenant_sha256
+             FROM members_planversion""",
+        draft.pk,
     )
     assert (
-        value("SELECT covenant_sha256 FROM members_planversion WHERE number = 9")
+        value("SELECT covenant_sha256 FROM members_planversion WHERE covenant_en = 'a'")
         == hashlib.sha256(b"a\nb").hexdigest()
     )

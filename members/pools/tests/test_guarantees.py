@@ -267,28 +267,28 @@ def test_plan_version_is_permanent_for_the_owner_too(owner: psycopg.Connection, 
         owner.execute(statement.format("members_planversion"))
 
 
-def _publish(world: World, day: int) -> Any:
-    return publish_plan(
-        pool=world.pool, terms=TERMS, effective_date=dt.date(2026, 3, day), publisher="test", at=AT
-    )
+def _publish(pool: Pool, day: int) -> Any:
+    return publish_plan(pool=pool, terms=TERMS, effective_date=dt.date(2026, 3, day), publisher="test", at=AT)
 
 
-def test_one_plan_version_per_date_and_number(world: World) -> None:
-    assert _publish(world, 1).number == 2
+def test_one_plan_version_per_date_and_number(db: None) -> None:
+    draft = _draft()
+    assert _publish(draft, 1).number == 1
+    assert _publish(draft, 2).number == 2
     with refused("one_plan_version_per_date"):
-        _publish(world, 1)
+        _publish(draft, 2)
     with refused("one_plan_version_per_number"):
         run(
             """INSERT INTO members_planversion
                    (pool_id, number, terms, terms_sha256, effective_date, published_at, published_by)
                SELECT pool_id, 2, terms, terms_sha256, '2026-04-01', now(), 'x'
                  FROM members_planversion WHERE number = 1 AND pool_id = %s""",
-            world.pool.pk,
+            draft.pk,
         )
 
 
-def test_plan_version_keeps_the_hash_of_its_terms(world: World) -> None:
-    version = _publish(world, 1)
+def test_plan_version_keeps_the_hash_of_its_terms(db: None) -> None:
+    version = _publish(_draft(), 1)
     assert version.plan().sha256 == version.terms_sha256
     assert version.plan().to_json() == version.terms
 

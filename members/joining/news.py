@@ -1,0 +1,68 @@
+"""Telling members with an account that the rules they signed will change."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+from django.urls import reverse
+
+from aidplatform.lib import clock
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import jobs
+from members.people import notices
+from members.people.models import User
+from members.pools.models import PlanVersion
+
+TELL_RULES = "joining.tell_rules"
+BATCH = 500
+
+
+def tell_rules(lease: jobs.Lease) -> dict[str, int]:
+    """Write a notice and a mail for each member with an account, batch by batch.
+
+    Each batch is a transaction; what an earlier attempt told is found and not told again.
+    """
+    version = PlanVersion.objects.select_related("pool", "proposal").get(pk=lease.payload["version"])
+    told = 0
+    for people in _members_with_accounts(version.pool_id):
+        with lease.transaction():
+            found = User.objects.in_bulk(people)
+            news = [_news(version, found[person]) for person in people]
+            told += notices.tell(news, batch=f"rules/{version}/{people[0]}", actor=lease.actor)
+        failpoint("joining.rules_told")
+    return {"told": told}
+
+
+def _members_with_accounts(pool_id: int) -> Iterator[list[int]]:
+    """Yield batches of people who are covered now or later, each once."""
+    after = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT m.person_id FROM members_membership m
+                    WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s AND EXISTS (
+                          SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
+                             AND (s.to_at IS NULL OR s.to_at > %(now)s))
+                    ORDER BY m.person_id LIMIT %(batch)s""",
+                {"pool": pool_id, "after": after, "now": clock.now(), "batch": BATCH},
+            )
+            people = [person for (person,) in cursor.fetchall()]
+        if not people:
+            return
+        yield people
+        after = people[-1]
+
+
+def _news(version: PlanVersion, person: User) -> notices.News:
+    pool = version.pool
+    return notices.News(
+        person=person,
+        kind=notices.RULES,
+        key=str(version),
+        params={
+            "pool_en": pool.name_en,
+            "pool_zh": pool.name_zh,
+            "effective_date": version.effective_date.isoformat(),
+            "reason": version.proposal.reason if version.proposal else "",
+        },
+        link=reverse("plan_version", args=[pool.code, version.number]),
+    )

@@ -1,0 +1,239 @@
+"""The form of a change of rules: the terms of a plan as people write them, read back into terms."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.errors import DomainError
+from aidplatform.lib.money import format_fen, parse_fen
+from members.pools.models import PlanVersion
+from members.pools.plan_terms import PlanTerms, TermsError
+from members.pools.plan_words import severity_words, terms_error_words
+
+_ON_CAP = (
+    ("redistribute", _("Members with room bear it")),
+    ("reserve_pays", _("A sponsor or the reserve pays it")),
+)
+_ON_INFEASIBLE = (
+    ("sponsor", _("The sponsor pays the rest")),
+    ("reduce_aid", _("Every aid of the period is reduced alike")),
+    ("defer", _("A part of every aid waits for the next period")),
+)
+# Where an error of the terms is shown; rows of tables are found by their place.
+_SHOWN_AT = {
+    "fee.rate": "fee_percent",
+    "fee.fixed_fen": "fee_fixed",
+    "fee.ceiling_fen": "fee_ceiling",
+    "calendar.publicity_days": "publicity_days",
+    "per_case_cap_fen": "per_case_cap",
+}
+_ROWS = {"aid": "aid", "classes": "classes", "calendar.periods": "periods"}
+
+
+class FenField(forms.CharField):
+    """An amount of money in the pool's currency, read as fen; nothing where nothing is written."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Write fen as people do."""
+        return format_fen(value) if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Read fen."""
+        text = super().to_python(value)
+        try:
+            return parse_fen(text) if text else None
+        except DomainError as error:
+            raise forms.ValidationError(str(error), code="bad_amount") from None
+
+
+class TextField(forms.CharField):
+    """A long text, kept to the letter but for the line ends, which browsers send in pairs."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": 12}), strip=False, max_length=100_000, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the text with single line ends."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class RulesForm(forms.Form):
+    """The rules that stand alone, the texts, the day and the reason."""
+
+    fee_percent = forms.DecimalField(
+        label=_("Management fee, percent of the aid"), min_value=0, max_value=100, decimal_places=4
+    )
+    fee_fixed = FenField(label=_("Fee per period"), required=False)
+    fee_ceiling = FenField(label=_("Fee at most, per period"), required=False)
+    waiting_days = forms.IntegerField(label=_("Waiting period, days"), min_value=0, max_value=3650)
+    minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
+    notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
+    per_case_cap = FenField(label=_("Most for one case and member"), required=False)
+    on_cap = forms.ChoiceField(label=_("Where a cap leaves a rest"), choices=_ON_CAP)
+    on_infeasible = forms.ChoiceField(label=_("Where nobody has room"), choices=_ON_INFEASIBLE)
+    publicity_days = forms.IntegerField(label=_("Publicity, days"), min_value=1, max_value=31)
+    covenant_en = TextField(label=_("Covenant in English"))
+    covenant_zh = TextField(label=_("Covenant in Chinese"))
+    effective_date = forms.DateField(
+        label=_("In force from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        help_text=_("Every member reads this sentence beside what changes."),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class AidForm(forms.Form):
+    """One row of aid; a row without an amount is left out."""
+
+    severity = forms.ChoiceField(label=_("Severity"))
+    age_from = forms.IntegerField(label=_("From age"), min_value=0, max_value=150, required=False)
+    age_before = forms.IntegerField(label=_("Before age"), min_value=0, max_value=150, required=False)
+    max_aid = FenField(label=_("Aid, up to"), required=False)
+
+    def __init__(self, *args: Any, severities: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = dict.fromkeys(("severe", "mild", "death", "accident", *severities))
+        self.fields["severity"].choices = [(code, severity_words(code)) for code in known]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse half a row."""
+        given = super().clean() or {}
+        if given.get("max_aid") is not None:
+            for name in ("age_from", "age_before"):
+                if given.get(name) is None and name not in self.errors:
+                    self.add_error(name, _("Write the age, or leave the amount empty to drop the row."))
+        return given
+
+
+class ClassForm(forms.Form):
+    """The weight and the names of a class that members may belong to; number and ages stay."""
+
+    class_no = forms.IntegerField(widget=forms.HiddenInput)
+    age_from = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    age_before = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    name_en = forms.CharField(label=_("Name in English"), max_length=80)
+    name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80)
+    weight = forms.IntegerField(label=_("Weight"), min_value=1, max_value=1_000_000)
+
+
+class PeriodForm(forms.Form):
+    """The days of the month of one period."""
+
+    opening_day = forms.IntegerField(label=_("Opens on day"), min_value=1, max_value=31)
+    publicity_day = forms.IntegerField(label=_("Cases go public on day"), min_value=1, max_value=31)
+    charge_day = forms.IntegerField(label=_("Charged on day"), min_value=1, max_value=31)
+    charge_months_later = forms.BooleanField(label=_("of the next month"), required=False)
+
+
+AidRows = forms.formset_factory(AidForm, extra=2, max_num=200)
+ClassRows = forms.formset_factory(ClassForm, extra=0, max_num=64)
+PeriodRows = forms.formset_factory(PeriodForm, extra=0, max_num=2)
+
+
+class ChangeForm:
+    """All forms of a change as one; filled in with the version that it changes, or with what was sent."""
+
+    def __init__(self, version: PlanVersion, data: Mapping[str, Any] | None = None) -> None:
+        plan = version.plan()
+        severities = tuple(row.severity for row in plan.aid)
+        self.version = version
+        self.rules = RulesForm(data, initial=_rules(version, plan))
+        self.aid = AidRows(data, prefix="aid", initial=_aid(plan), form_kwargs={"severities": severities})
+        self.classes = ClassRows(data, prefix="classes", initial=[row.to_json() for row in plan.classes])
+        self.periods = PeriodRows(
+            data, prefix="periods", initial=[days.to_json() for days in plan.calendar.periods]
+        )
+
+    def is_valid(self) -> bool:
+        """Check all of them, so that every error is shown at once."""
+        checked = [one.is_valid() for one in (self.rules, self.aid, self.classes, self.periods)]
+        return all(checked)
+
+    def terms(self) -> dict[str, Any]:
+        """Return the terms as `PlanTerms` reads them."""
+        rules = self.rules.cleaned_data
+        rate = Fraction(rules["fee_percent"]) / 100
+        return {
+            "fee": {
+                "rate": f"{rate.numerator}/{rate.denominator}",
+                "fixed_fen": rules["fee_fixed"] or 0,
+                "ceiling_fen": rules["fee_ceiling"],
+            },
+            "calendar": {
+                "publicity_days": rules["publicity_days"],
+                "periods": [
+                    row | {"charge_months_later": int(row["charge_months_later"])}
+                    for row in self.periods.cleaned_data
+                ],
+            },
+            "classes": self.classes.cleaned_data,
+            "aid": [_aid_row(form.cleaned_data) for form in self._aid_forms()],
+            "per_case_cap_fen": rules["per_case_cap"],
+            **{
+                name: rules[name]
+                for name in ("waiting_days", "minimum_members", "notice_days", "on_cap", "on_infeasible")
+            },
+        }
+
+    def show(self, error: TermsError) -> None:
+        """Show an error of the terms at the entry that it is about."""
+        words = terms_error_words(error)
+        for part, attribute in _ROWS.items():
+            if error.field.startswith(f"{part}["):
+                place, _bracket, name = error.field.removeprefix(f"{part}[").partition("]")
+                forms_of = self._aid_forms() if part == "aid" else getattr(self, attribute).forms
+                form = forms_of[int(place)]
+                name = name.lstrip(".").replace("max_aid_fen", "max_aid")
+                form.add_error(name if name in form.fields else None, words)
+                return
+        name = _SHOWN_AT.get(error.field, error.field)
+        self.rules.add_error(name if name in self.rules.fields else None, words)
+
+    def _aid_forms(self) -> list[Any]:
+        """Return the rows that have an amount."""
+        return [form for form in self.aid.forms if form.cleaned_data.get("max_aid") is not None]
+
+
+def _rules(version: PlanVersion, plan: PlanTerms) -> dict[str, Any]:
+    percent = plan.fee.rate * 100
+    return {
+        "fee_percent": f"{float(percent):g}",
+        "fee_fixed": plan.fee.fixed_fen or None,
+        "fee_ceiling": plan.fee.ceiling_fen,
+        "waiting_days": plan.waiting_days,
+        "minimum_members": plan.minimum_members,
+        "notice_days": plan.notice_days,
+        "per_case_cap": plan.per_case_cap_fen,
+        "on_cap": plan.on_cap,
+        "on_infeasible": plan.on_infeasible,
+        "publicity_days": plan.calendar.publicity_days,
+        "covenant_en": version.covenant_en,
+        "covenant_zh": version.covenant_zh,
+    }
+
+
+def _aid(plan: PlanTerms) -> list[dict[str, Any]]:
+    return [
+        {
+            "severity": row.severity,
+            "age_from": row.age_from,
+            "age_before": row.age_before,
+            "max_aid": row.max_aid_fen,
+        }
+        for row in plan.aid
+    ]
+
+
+def _aid_row(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "severity": given["severity"],
+        "age_from": given["age_from"],
+        "age_before": given["age_before"],
+        "max_aid_fen": given["max_aid"],
+    }

@@ -1,0 +1,332 @@
+"""Rules of a running pool change by two people, with notice, and never behind the members' backs."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+
+from aidplatform.lib import clock
+from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, run, value
+from aidplatform.testing.world import TERMS, World, set_clock
+from aidplatform.work.jobs import claim
+from aidplatform.work.models import AuditEntry, Job
+from ledger.openbooks.models import LogEntry
+from ledger.sharing import services as sharing
+from members.joining import news
+from members.joining.models import Membership
+from members.joining.services import admit_member, end_cover
+from members.people.models import Mail, Notice, User
+from members.pools import services
+from members.pools.models import PlanProposal, PlanVersion
+from members.pools.plan_terms import TermsError
+from members.pools.selectors import earliest_change, newest_plan
+
+NEW_TERMS = TERMS | {"fee": {"rate": "6/100"}, "waiting_days": 60}
+DAY = dt.date(2026, 2, 1)
+WHY = "The work costs less than we thought."
+
+
+def propose(world: World, **changes: Any) -> PlanProposal:
+    """Propose new rules as the pool admin: a lower fee and a shorter wait from February on."""
+    last = newest_plan(world.pool)
+    fields: dict[str, Any] = {
+        "terms": NEW_TERMS,
+        "covenant": (last.covenant_en, last.covenant_zh),
+        "declaration": last.declaration,
+        "effective_date": DAY,
+        "reason": WHY,
+        "proposer": world.admin.code,
+    }
+    return services.propose_plan(pool=world.pool, at=clock.now(), **(fields | changes))
+
+
+def publish(world: World, proposal: PlanProposal, **changes: Any) -> PlanVersion:
+    """Publish it as the controller."""
+    fields = {"publisher": world.controller.code, "shown_sha256": proposal.shown_sha256}
+    return services.publish_proposal(proposal=proposal, at=clock.now(), **(fields | changes))
+
+
+def insert_version(world: World, proposal: PlanProposal | None, **changes: Any) -> None:
+    """Insert a version by hand, as an insider with the application's password would: by default the second one."""
+    source = proposal or newest_plan(world.pool)
+    row = {
+        "pool_id": world.pool.pk,
+        "number": 2,
+        "terms": json.dumps(source.terms),
+        "covenant_en": source.covenant_en,
+        "covenant_zh": source.covenant_zh,
+        "declaration": json.dumps(source.declaration),
+        "effective_date": DAY,
+        "terms_sha256": "x",
+        "published_at": clock.now(),
+        "published_by": world.controller.code,
+        "proposal_id": proposal.pk if proposal else None,
+    } | ({"effective_date": proposal.effective_date} if proposal else {})
+    insert("members_planversion", row | changes)
+
+
+def insert(table: str, row: dict[str, Any]) -> None:
+    """Insert a row by hand."""
+    places = ", ".join(["%s"] * len(row))
+    run(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", *row.values())
+
+
+def admit(world: World, email: str) -> User:
+    """Admit a person with an account."""
+    person = User.objects.create_user(email)
+    admit_member(
+        pool=world.pool,
+        person=person,
+        class_no=0,
+        from_at=clock.now(),
+        joined_date=dt.date(2026, 1, 1),
+        actor="test",
+    )
+    return person
+
+
+# --- the way of a change ----------------------------------------------------------------------------------------
+
+
+def test_change_is_proposed_published_told_and_logged(world: World) -> None:
+    member = admit(world, "member@people.example.org")
+    proposal = propose(world)
+    assert (proposal.number, proposal.state, len(proposal.shown_sha256)) == (1, "open", 64)
+    version = publish(world, proposal)
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.decided_by, proposal.decided_at) == (
+        "published",
+        world.controller.code,
+        version.published_at,
+    )
+    assert (version.number, version.effective_date, version.plan().waiting_days) == (2, DAY, 60)
+    run_jobs(news.TELL_RULES, sharing.LOG_RULES)
+    notice = Notice.objects.get(person=member, kind="rules")
+    assert (notice.params["reason"], notice.params["effective_date"]) == (WHY, "2026-02-01")
+    assert WHY in Mail.objects.get(person=member, subject__contains="change").body
+    assert list(LogEntry.objects.filter(type="rule.publish").values_list("key", flat=True)) == ["1", "2"]
+    deeds = AuditEntry.objects.filter(action__in=["propose_plan", "publish_plan"]).order_by("pk")
+    assert [(one.actor, one.action) for one in deeds][-2:] == [
+        (world.admin.code, "propose_plan"),
+        (world.controller.code, "publish_plan"),
+    ]
+
+
+def run_jobs(*kinds: str) -> None:
+    """Run the jobs of these kinds twice: what was told and stated is not told and stated again."""
+    for kind, handler in ((news.TELL_RULES, news.tell_rules), (sharing.LOG_RULES, sharing.log_rules)):
+        if kind not in kinds:
+            continue
+        job = Job.objects.get(kind=kind)
+        lease = claim(job.pk)
+        assert lease is not None
+        handler(lease)
+        handler(lease)
+
+
+def test_who_has_left_is_not_told(world: World) -> None:
+    member = admit(world, "left@people.example.org")
+    end_cover(membership=Membership.objects.get(person=member), at=clock.now(), reason="left", actor="test")
+    set_clock(clock.now() + dt.timedelta(days=1))
+    publish(world, propose(world))
+    run_jobs(news.TELL_RULES)
+    assert not Notice.objects.filter(person=member, kind="rules").exists()
+
+
+def test_withdrawn_proposal_changes_nothing_and_makes_room(world: World) -> None:
+    first = propose(world)
+    services.withdraw_proposal(proposal=first, withdrawer=world.admin.code, at=clock.now())
+    with pytest.raises(IntegrityError, match="is not an open proposal"):
+        publish(world, first)
+    assert newest_plan(world.pool).number == 1
+
+
+def test_second_proposal_waits_for_the_first(world: World) -> None:
+    propose(world)
+    with refused("one_open_plan_proposal_per_pool"):
+        propose(world)
+
+
+def test_other_proposal_than_the_one_shown_is_not_published(world: World) -> None:
+    with pytest.raises(services.ProposalChangedError):
+        publish(world, propose(world), shown_sha256="0" * 64)
+
+
+def test_proposal_that_changes_nothing_is_refused(world: World) -> None:
+    with pytest.raises(services.NothingChangesError):
+        propose(world, terms=newest_plan(world.pool).terms)
+
+
+def test_notice_is_that_of_the_rules_in_force(world: World) -> None:
+    """Seven days from 1 January: the 8th is the earliest day, whatever the new rules promise."""
+    assert earliest_change(world.pool, dt.date(2026, 1, 1)) == dt.date(2026, 1, 8)
+    with pytest.raises(services.TooSoonError) as early:
+        propose(world, effective_date=dt.date(2026, 1, 7), terms=NEW_TERMS | {"notice_days": 0})
+    assert early.value.extra["earliest"] == "2026-01-08"
+    proposal = propose(world, effective_date=dt.date(2026, 1, 8))
+    set_clock(clock.start_of_day(dt.date(2026, 1, 2), "Asia/Shanghai"))
+    with refused("plan_change_keeps_its_notice"):
+        publish(world, proposal)
+
+
+def test_class_that_members_belong_to_cannot_be_left_out(world: World) -> None:
+    other = [{"class_no": 1, "weight": 1, "name_en": "Other", "name_zh": "其他"}]
+    with pytest.raises(TermsError) as refusal:
+        propose(world, terms=TERMS | {"classes": other})
+    assert (refusal.value.field, refusal.value.code) == ("classes", "class_left_out")
+
+
+# --- by hand, as aid_app ----------------------------------------------------------------------------------------
+
+
+def test_plan_change_needs_two_people(world: World) -> None:
+    with refused("plan_change_needs_two_people"):
+        propose(world, proposer=world.controller.code)
+    proposal = propose(world)
+    for person in (world.admin, world.treasurer, world.auditor, world.stranger):
+        with refused("plan_change_needs_two_people"):
+            insert_version(world, proposal, published_by=person.code)
+    with refused("plan_change_needs_two_people"):
+        services.withdraw_proposal(proposal=proposal, withdrawer=world.treasurer.code, at=clock.now())
+
+
+def test_plan_change_is_what_was_proposed(world: World) -> None:
+    with refused("plan_change_is_what_was_proposed"):
+        insert_version(world, None)
+    proposal = propose(world)
+    for column, given in (
+        ("terms", "{}"),
+        ("covenant_en", "other"),
+        ("covenant_zh", "其他"),
+        ("declaration", "[]"),
+        ("effective_date", "2026-02-02"),
+    ):
+        with refused("plan_change_is_what_was_proposed"):
+            insert_version(world, proposal, **{column: given})
+    other = World.founded(code="other")
+    with refused("plan_change_is_what_was_proposed"):
+        insert_version(world, propose(other))
+
+
+def test_plan_change_keeps_its_notice(world: World) -> None:
+    proposal = propose(world, effective_date=dt.date(2026, 1, 8))
+    set_clock(clock.start_of_day(dt.date(2026, 1, 2), "Asia/Shanghai"))
+    with refused("plan_change_keeps_its_notice"):
+        insert_version(world, proposal)
+
+
+def test_plan_change_keeps_its_classes(world: World) -> None:
+    terms = TERMS | {"classes": [{"class_no": 1, "weight": 1, "name_en": "Other", "name_zh": "其他"}]}
+    proposal = PlanProposal.objects.create(
+        pool=world.pool,
+        number=0,
+        terms=terms,
+        covenant_en="x",
+        covenant_zh="x",
+        declaration=[],
+        effective_date=DAY,
+        reason=WHY,
+        proposed_by=world.admin.code,
+        proposed_at=clock.now(),
+    )
+    with refused("plan_change_keeps_its_classes"):
+        insert_version(world, proposal)
+
+
+def test_plan_versions_follow_each_other(world: World) -> None:
+    proposal = propose(world)
+    with refused("plan_versions_follow_each_other"):
+        insert_version(world, proposal, number=3)
+    publish(world, proposal)
+    before = propose(world, terms=TERMS, effective_date=DAY + dt.timedelta(days=1))
+    with refused("plan_versions_follow_each_other"):
+        insert_version(world, before, number=3, effective_date="2026-01-20")
+
+
+def test_publication_bears_the_instant_of_the_database(world: World) -> None:
+    version = services.publish_proposal(
+        proposal=(proposal := propose(world)),
+        publisher=world.controller.code,
+        shown_sha256=proposal.shown_sha256,
+        at=clock.now() - dt.timedelta(days=30),
+    )
+    assert version.published_at == clock.now()
+
+
+@pytest.mark.parametrize("state", ["published", "withdrawn"])
+def test_plan_proposal_begins_open(world: World, state: str) -> None:
+    with refused("plan_proposal_begins_open"):
+        _insert_proposal(world, state=state, decided_by="x", decided_at=clock.now())
+
+
+@pytest.mark.parametrize("state", ["winding_down", "closed"])
+def test_rules_of_a_pool_that_ends_stay(world: World, state: str) -> None:
+    run("UPDATE members_pool SET state = 'winding_down' WHERE id = %s", world.pool.pk)
+    if state == "closed":
+        run("UPDATE members_pool SET state = 'closed' WHERE id = %s", world.pool.pk)
+    with refused("plan_proposal_begins_open"):
+        _insert_proposal(world)
+
+
+def _insert_proposal(world: World, **changes: Any) -> None:
+    row = {
+        "pool_id": world.pool.pk,
+        "number": 1,
+        "terms": "{}",
+        "covenant_en": "x",
+        "covenant_zh": "x",
+        "declaration": "[]",
+        "effective_date": DAY,
+        "reason": WHY,
+        "proposed_by": world.admin.code,
+        "proposed_at": clock.now(),
+        "state": "open",
+    } | changes
+    insert("members_planproposal", row)
+
+
+def test_one_plan_proposal_per_number(world: World) -> None:
+    """The number is the database's own, whatever an insert brings along."""
+    for number in (1, 2):
+        _insert_proposal(world, number=7)
+        proposal = PlanProposal.objects.get(state="open")
+        assert proposal.number == number
+        services.withdraw_proposal(proposal=proposal, withdrawer=world.admin.code, at=clock.now())
+    assert value("SELECT count(*) FROM pg_constraint WHERE conname = 'one_plan_proposal_per_number'") == 1
+
+
+def test_plan_proposal_says_why(world: World) -> None:
+    with refused("plan_proposal_says_why"):
+        propose(world, reason="")
+
+
+@pytest.mark.parametrize(
+    "column", ["terms", "reason", "effective_date", "proposed_by", "shown_sha256", "number"]
+)
+def test_contents_of_a_proposal_are_out_of_reach(world: World, column: str) -> None:
+    propose(world)
+    with not_permitted():
+        run(f"UPDATE members_planproposal SET {column} = {column}")
+
+
+def test_plan_proposal_is_decided_once(world: World) -> None:
+    proposal = propose(world)
+    for state, decider in (("published", world.controller), ("open", world.controller)):
+        with refused("plan_proposal_is_decided_once"):
+            run("UPDATE members_planproposal SET state = %s, decided_by = %s", state, decider.code)
+    publish(world, proposal)
+    with refused("plan_proposal_is_decided_once"):
+        run("UPDATE members_planproposal SET state = 'withdrawn'")
+    with not_permitted():
+        run("DELETE FROM members_planproposal")
+
+
+def test_plan_proposal_names_who_decided(world: World) -> None:
+    proposal = propose(world)
+    with refused("plan_change_needs_two_people"):
+        run("UPDATE members_planproposal SET state = 'withdrawn'")
+    services.withdraw_proposal(proposal=proposal, withdrawer=world.controller.code, at=clock.now())
+    assert value("SELECT decided_by FROM members_planproposal") == world.controller.code
+    fire_deferred()

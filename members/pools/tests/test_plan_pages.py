@@ -1,0 +1,336 @@
+"""Pages and endpoints of a plan: reading versions and changes, proposing, publishing, withdrawing; and its words."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import translation
+
+from aidplatform.lib import clock
+from aidplatform.site.todo import todos_of
+from aidplatform.testing.world import TERMS, World, set_clock
+from aidplatform.tests.pages_helpers import client_of
+from members.pools.forms import ChangeForm
+from members.pools.models import PlanProposal, PlanVersion
+from members.pools.plan_terms import PlanTerms, TermsError
+from members.pools.plan_words import difference, plan_lines, terms_error_words
+from members.pools.selectors import newest_plan
+from members.pools.services import propose_plan
+
+CODE = "test-pool"
+DAY = dt.date(2026, 2, 1)
+ADDRESS = f"/pools/{CODE}/plan/"
+
+
+def sent(world: World, **changes: Any) -> dict[str, Any]:
+    """Return what the form sends when only these entries are changed."""
+    form = ChangeForm(newest_plan(world.pool))
+    data: dict[str, Any] = {}
+    for part in (form.rules, *form.aid, *form.classes, *form.periods):
+        for field in part:
+            initial = field.value()
+            data[field.html_name] = "" if initial is None else initial
+    for formset in (form.aid, form.classes, form.periods):
+        data |= {f"{formset.prefix}-{name}": value for name, value in formset.management_form.initial.items()}
+    return data | {"effective_date": "2026-02-01", "reason": "It costs less."} | changes
+
+
+def propose(world: World, **terms: Any) -> PlanProposal:
+    """Propose rules that differ in these terms."""
+    last = newest_plan(world.pool)
+    return propose_plan(
+        pool=world.pool, terms=TERMS | terms, covenant=("Now shorter.", "更短。"), declaration=last.declaration,
+        effective_date=DAY, reason="It costs less.", proposer=world.admin.code, at=clock.now(),
+    )  # fmt: skip
+
+
+# --- the pages --------------------------------------------------------------------------------------------------
+
+
+def test_form_begins_with_the_rules_published_last_and_changes_only_what_was_changed(world: World) -> None:
+    admin = client_of(world.admin)
+    page = admin.get(f"{ADDRESS}propose/").content.decode()
+    assert 'value="300,000.00"' in page
+    assert 'value="2026-01-08"' in page  # the earliest day
+    answer = admin.post(f"{ADDRESS}propose/", sent(world, fee_percent="6.5", **{"aid-0-max_aid": "60,000"}))
+    assert (answer.status_code, answer["Location"]) == (302, f"{ADDRESS}proposals/1/")
+    made = PlanProposal.objects.get()
+    before, after = newest_plan(world.pool).plan(), made.plan()
+    assert after.fee.rate == PlanTerms.from_json(TERMS | {"fee": {"rate": "65/1000"}}).fee.rate
+    assert [row.max_aid_fen for row in after.aid] == [6_000_000, *(row.max_aid_fen for row in before.aid[1:])]
+    assert (after.calendar, after.classes, after.waiting_days) == (
+        before.calendar,
+        before.classes,
+        before.waiting_days,
+    )
+
+
+def test_row_can_be_dropped_and_another_added(world: World) -> None:
+    rows = {
+        "aid-0-max_aid": "",
+        "aid-3-severity": "death",
+        "aid-3-age_from": 18,
+        "aid-3-age_before": 60,
+        "aid-3-max_aid": "1",
+    }
+    assert client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, **rows)).status_code == 302
+    aid = PlanProposal.objects.get().plan().aid
+    assert [(row.severity, row.max_aid_fen) for row in aid] == [
+        ("death", 100),
+        ("severe", 30_000_000),
+        ("severe", 10_000_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "says"),
+    [
+        ({"fee_percent": "101"}, "fee_percent", "less than or equal to 100"),
+        (
+            {"effective_date": "2026-01-07", "fee_percent": "7"},
+            "effective_date",
+            "The earliest day is 2026-01-08",
+        ),
+        ({"reason": ""}, "reason", "required"),
+        ({"aid-1-age_before": "0"}, "aid-1-age_before", "The first age must be below the end."),
+        ({"aid-1-age_before": ""}, "aid-1-age_before", "Write the age"),
+        ({"aid-1-max_aid": "much"}, "aid-1-max_aid", "much"),
+        ({"periods-0-charge_day": "8"}, "periods-0-charge_day", "before publicity has ended"),
+        ({"classes-0-name_en": "x" * 81}, "classes-0-name_en", "80"),
+        ({"per_case_cap": "0.10"}, "minimum_members", "takes at least"),
+    ],
+)
+def test_bad_entry_is_named_at_its_place_and_nothing_is_lost(
+    world: World, changes: dict[str, str], field: str, says: str
+) -> None:
+    answer = client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, **changes))
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    error = page[page.index(f'id="id_{field}_error"') :].split("</div>")[0]
+    assert says in error
+    assert "It costs less." in page or field == "reason"
+    assert not PlanProposal.objects.exists()
+
+
+def test_change_that_is_none_is_said_above_the_form(world: World) -> None:
+    answer = client_of(world.admin).post(f"{ADDRESS}propose/", sent(world))
+    assert answer.status_code == 422
+    assert "Nothing differs from the version published last." in answer.content.decode()
+
+
+def test_controller_reads_publishes_and_everyone_sees_it_coming(world: World) -> None:
+    proposal = propose(world, fee={"rate": "6/100"})
+    page = f"{ADDRESS}proposals/1/"
+    assert [todo.address for todo in todos_of(world.controller)] == [page]
+    controller = client_of(world.controller)
+    text = controller.get(page).content.decode()
+    for said in (
+        "<del>8 % of the aid",
+        "<ins>6 % of the aid",
+        "Now shorter.",
+        proposal.shown_sha256,
+        "It costs less.",
+    ):
+        assert said in text
+    stale = controller.post(f"{page}publish/", {"shown_sha256": "0" * 64})
+    assert stale.status_code == 409
+    done = controller.post(f"{page}publish/", {"shown_sha256": proposal.shown_sha256})
+    assert (done.status_code, done["Location"]) == (302, f"{ADDRESS}2/")
+    again = controller.post(f"{page}publish/", {"shown_sha256": proposal.shown_sha256})
+    assert (again.status_code, again["Location"]) == (302, f"{ADDRESS}2/")
+    assert todos_of(world.controller) == []
+    visitor = Client()
+    assert "comes into force on" in visitor.get(ADDRESS).content.decode()
+    version = visitor.get(f"{ADDRESS}2/").content.decode()
+    assert "These rules are not in force yet." in version
+    assert "<ins>6 % of the aid" in version
+    set_clock(clock.start_of_day(DAY, "Asia/Shanghai"))
+    assert "comes into force on" not in visitor.get(ADDRESS).content.decode()
+
+
+def test_proposal_is_taken_back_by_its_maker_or_turned_down(world: World) -> None:
+    propose(world, waiting_days=30)
+    assert client_of(world.admin).post(f"{ADDRESS}proposals/1/withdraw/").status_code == 302
+    propose(world, waiting_days=30)
+    assert client_of(world.controller).post(f"{ADDRESS}proposals/2/withdraw/").status_code == 302
+    assert set(PlanProposal.objects.values_list("state", flat=True)) == {"withdrawn"}
+    page = client_of(world.auditor).get(f"{ADDRESS}proposals/2/").content.decode()
+    assert world.controller.code in page
+    assert "Publish these rules" not in page
+
+
+def test_who_proposed_is_told_to_wait_for_the_controller(world: World) -> None:
+    propose(world, waiting_days=30)
+    page = client_of(world.admin).get(f"{ADDRESS}proposals/1/").content.decode()
+    assert "You proposed this; a controller publishes it." in page
+    assert client_of(world.admin).post(f"{ADDRESS}proposals/1/publish/").status_code == 403
+
+
+@pytest.mark.parametrize("who", ["treasurer", "stranger"])
+def test_proposals_are_for_those_who_decide_or_audit(world: World, who: str) -> None:
+    propose(world, waiting_days=30)
+    status = client_of(getattr(world, who)).get(f"{ADDRESS}proposals/1/").status_code
+    assert status == (403 if who == "treasurer" else 404)
+
+
+def test_plan_page_costs_the_same_for_one_version_and_three(world: World) -> None:
+    visitor = Client()
+    visitor.get(ADDRESS)
+    with CaptureQueriesContext(connection) as one:
+        visitor.get(ADDRESS)
+    world.change_plan(DAY, waiting_days=30)
+    world.change_plan(DAY + dt.timedelta(days=30), waiting_days=20)
+    with CaptureQueriesContext(connection) as three:
+        visitor.get(ADDRESS)
+    assert len(one) == len(three)
+
+
+# --- the endpoints ----------------------------------------------------------------------------------------------
+
+
+def test_program_proposes_publishes_and_reads_what_changed(world: World) -> None:
+    admin, controller = client_of(world.admin), client_of(world.controller)
+    base = f"/api/v1/pools/{CODE}/"
+    body = {"terms": TERMS | {"waiting_days": 30}, "effective_date": "2026-02-01", "reason": "Shorter."}
+    made = admin.post(f"{base}plan-proposals/new/", body, content_type="application/json")
+    assert made.status_code == 201
+    shown = {"shown_sha256": made.json()["shown_sha256"]}
+    other = controller.post(
+        f"{base}plan-proposals/1/publication/", {"shown_sha256": "0" * 64}, content_type="application/json"
+    )
+    assert (other.status_code, other.json()["type"]) == (409, "urn:aid:plan_change_is_what_was_shown")
+    done = controller.post(f"{base}plan-proposals/1/publication/", shown, content_type="application/json")
+    assert (done.status_code, done.json()["number"]) == (201, 2)
+    changes = Client().get(f"{base}plan-versions/2/changes/").json()
+    assert changes == {
+        "rules": [
+            {
+                "name": "Waiting period",
+                "before": ["90 days after joining"],
+                "after": ["30 days after joining"],
+            }
+        ],
+        "covenant": [],
+        "questions": [],
+    }
+    assert Client().get(f"{base}plan-versions/1/changes/").json()["rules"] == []
+    listed = client_of(world.auditor).get(f"{base}plan-proposals/").json()["results"]
+    assert [(one["number"], one["state"]) for one in listed] == [(1, "published")]
+
+
+def test_program_is_told_the_field_that_makes_no_sense(world: World) -> None:
+    body = {"terms": TERMS | {"fee": {"rate": "x"}}, "effective_date": "2026-02-01", "reason": "x"}
+    answer = client_of(world.admin).post(
+        f"/api/v1/pools/{CODE}/plan-proposals/new/", body, content_type="application/json"
+    )
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:aid:bad_rate")
+    assert answer.json()["title"].startswith("fee.rate: ")
+
+
+def test_program_withdraws(world: World) -> None:
+    propose(world, waiting_days=30)
+    answer = client_of(world.controller).post(f"/api/v1/pools/{CODE}/plan-proposals/1/withdrawal/")
+    assert answer.json()["state"] == "withdrawn"
+
+
+# --- words ------------------------------------------------------------------------------------------------------
+
+
+def test_words_name_every_rule_in_both_languages(world: World) -> None:
+    plan = newest_plan(world.pool).plan()
+    english = plan_lines(plan, "CNY")
+    with translation.override("zh-hans"):
+        chinese = plan_lines(plan, "CNY")
+    assert len(english) == len(chinese) == 11
+    assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
+
+
+def test_every_term_that_differs_is_in_the_words(world: World) -> None:
+    """A change that the words do not show would be a change behind the members' backs."""
+    changes: list[dict[str, Any]] = [
+        {"fee": {"rate": "9/100"}},
+        {"fee": {"rate": "8/100", "fixed_fen": 5}},
+        {"fee": {"rate": "8/100", "ceiling_fen": 5}},
+        {"calendar": TERMS["calendar"] | {"publicity_days": 4}},
+        *(
+            {
+                "calendar": {
+                    "publicity_days": 3,
+                    "periods": [{"opening_day": 1, "publicity_day": 7, "charge_day": 14} | one],
+                }
+            }
+            for one in (
+                {"opening_day": 2},
+                {"publicity_day": 8},
+                {"charge_day": 15},
+                {"charge_months_later": 1, "charge_day": 2},
+            )
+        ),
+        {"classes": [*TERMS["classes"], {"class_no": 1, "weight": 2, "name_en": "Two", "name_zh": "二"}]},
+        {"aid": [*TERMS["aid"][:2], TERMS["aid"][2] | {"max_aid_fen": 1}]},
+        {"aid": [*TERMS["aid"][:2], TERMS["aid"][2] | {"age_from": 1}]},
+        {"aid": [*TERMS["aid"][:2], TERMS["aid"][2] | {"age_before": 59}]},
+        {"aid": TERMS["aid"][:2]},
+        {"waiting_days": 1},
+        {"minimum_members": 4},
+        {"notice_days": 1},
+        {"on_cap": "reserve_pays"},
+        {"on_infeasible": "reduce_aid"},
+        {"on_infeasible": "defer"},
+        {"per_case_cap_fen": 300_000_000},
+    ]
+    base = plan_lines(PlanTerms.from_json(TERMS), "CNY")
+    for change in changes:
+        assert plan_lines(PlanTerms.from_json(TERMS | change), "CNY") != base, change
+    covered = {name.partition(".")[0] for change in changes for name in change}
+    assert covered == set(PlanTerms.from_json(TERMS).to_json()) | {"per_case_cap_fen"}
+
+
+def test_difference_shows_paragraphs_that_went_and_came(world: World) -> None:
+    last = newest_plan(world.pool)
+    after = PlanVersion(
+        pool=world.pool,
+        terms=last.terms,
+        covenant_en="One.\n\nTwo.\n\nFour.",
+        covenant_zh="",
+        declaration=last.declaration[1:],
+    )
+    before = PlanVersion(
+        pool=world.pool,
+        terms=last.terms,
+        covenant_en="One.\n\nThree.\n\nFour.",
+        covenant_zh="",
+        declaration=last.declaration,
+    )
+    found = difference(before, after, "CNY")
+    assert [(piece.look, piece.text) for piece in found.covenant] == [
+        ("same", "One."), ("gone", "Three."), ("new", "Two."), ("same", "Four."),
+    ]  # fmt: skip
+    assert [piece.look for piece in found.questions] == ["gone"] + ["same"] * (len(last.declaration) - 1)
+    assert found.rules == ()
+    assert difference(before, before, "CNY").is_empty
+
+
+def test_every_refusal_of_terms_has_its_words() -> None:
+    import re
+    from pathlib import Path
+
+    from members.pools import covenants, plan_terms
+
+    codes: set[str] = set()
+    for module in (plan_terms, covenants):
+        source = Path(module.__file__ or "").read_text()
+        codes |= set(re.findall(r'TermsError\(\s*[^,]+,\s*"([a-z_]+)"', source))
+    assert len(codes) > 15
+    general = terms_error_words(TermsError("x", "unheard_of", ""))
+    for code in codes:
+        error = TermsError("x", code, "", low=1, high=2, needed=3, given=1, class_no=0)
+        assert terms_error_words(error) != general, code
+
+
+def test_addresses_name_their_pool() -> None:
+    assert reverse("plan_version", args=[CODE, 2]) == f"{ADDRESS}2/"
