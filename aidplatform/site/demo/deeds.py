@@ -31,7 +31,9 @@ from members.joining import applications
 from members.joining.models import Membership
 from members.people.identity import paper_of
 from members.people.models import User
-from members.pools.models import Pool
+from members.pools.models import PlanProposal, Pool
+from members.pools.selectors import newest_plan, proposals_of
+from members.pools.services import propose_plan, publish_proposal
 
 UNPAID = 0.03
 OPERATOR = ("Operator of the demonstration", "6222 0000 0000 9999 01")
@@ -224,6 +226,38 @@ def answer(pool: Pool, person: User, *, upheld: bool) -> None:
             else "The first report is of this year; nothing earlier was found.",
             at=clock.now(),
         )
+
+
+def change_rules(pool: Pool) -> None:
+    """Let the pool admin propose more aid for milder illnesses and a shorter wait, and the controller publish it."""
+    if pool.plan_versions.count() > 1:
+        return
+    proposal = proposals_of(pool).filter(state="open").first() or _propose(pool)
+    publish_proposal(
+        proposal=proposal,
+        publisher=code_of("controller"),
+        shown_sha256=proposal.shown_sha256,
+        at=clock.now(),
+    )
+
+
+def _propose(pool: Pool) -> PlanProposal:
+    last = newest_plan(pool)
+    aid = [
+        row | {"max_aid_fen": row["max_aid_fen"] * 3 // 2} if row["severity"] == "mild" else row
+        for row in last.terms["aid"]
+    ]
+    return propose_plan(
+        pool=pool,
+        terms=last.terms | {"aid": aid, "waiting_days": 20},
+        covenant=(last.covenant_en, last.covenant_zh),
+        declaration=last.declaration,
+        effective_date=dt.date(2026, 3, 1),
+        reason="A year has shown that milder illnesses cost families more than the aid covers, and that the wait can"
+        " be shorter. 一年来的经验表明，轻症家庭的实际花费高于互助金，等待期也可以缩短。",
+        proposer=code_of("pool_admin"),
+        at=clock.now(),
+    )
 
 
 def confirm_receipt(pool: Pool, person: User) -> None:

@@ -249,6 +249,8 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
         yield on(charge + 1), lambda _work: _collect(setting, on(charge + 1), may_pay=not is_last)
         if not is_last:
             yield on(charge + 3), lambda work: _settle(setting, on(charge + 3), work)
+    if is_last and setting.code == TOWN:
+        yield on(9), lambda _work: deeds.change_rules(_pool(setting))
     for place, day in enumerate((12, 13, 15) if is_last else (21, 24, 27)):
         yield on(day), lambda _work, place=place: _tell_stories(setting, month, place)  # type: ignore[misc]
 

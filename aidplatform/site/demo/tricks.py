@@ -350,6 +350,18 @@ def _forget(hand: Hand) -> None:
     hand.send("DELETE FROM ledger_logentry WHERE seq = 1")
 
 
+def _double_the_fee(hand: Hand) -> None:
+    hand.send(
+        """INSERT INTO members_planversion (pool_id, number, terms, terms_sha256, covenant_en, covenant_zh,
+                                            declaration, effective_date, published_at, published_by)
+           SELECT pool_id, number + 1, jsonb_set(terms, '{fee,rate}', '"16/100"'), terms_sha256, covenant_en,
+                  covenant_zh, declaration, effective_date + 1, now(), %(me)s
+             FROM members_planversion WHERE pool_id = %(pool)s ORDER BY number DESC LIMIT 1""",
+        me=deeds.code_of("pool_admin"),
+        pool=_town().pk,
+    )
+
+
 _ALL = (
     Trick("friend", "treasurer", _("Pay the aid to a friend instead"), _to_a_friend),
     Trick("one-fen-more", "treasurer", _("Pay one fen more than a case was granted"), _one_fen_more),
@@ -368,6 +380,7 @@ _ALL = (
     Trick("own-approval", "pool_admin", _("Approve the figures I prepared myself"), _approve_own),
     Trick("higher-share", "pool_admin", _("Charge everyone one fen more than the bill"), _higher_share),
     Trick("self-grant", "pool_admin", _("Make myself treasurer"), _grant_myself),
+    Trick("new-rules", "pool_admin", _("Double the fee from tomorrow on, by myself"), _double_the_fee),
     Trick("decide-alone", "reviewer", _("Recommend and decide the same claim"), _decide_alone),
     Trick("one-sided", INSIDER, _("Book one fen out of the bank, to nowhere"), _one_sided),
     Trick("triggers-off", INSIDER, _("The same, after switching the triggers off"), _triggers_off),
