@@ -21,7 +21,7 @@ def test_first_page_shows_five_things_in_order_and_recomputes(chrome: Browser, l
         expect(page.locator("#bill .term-result")).to_contain_text("4.86")
         page.get_by_role("button", name="Recompute in this browser").click()
         expect(page.get_by_text("Agrees: every share")).to_be_visible()
-        expect(page.locator("#bank .alert-good")).to_contain_text("Bank = ledger")
+        expect(page.locator("#bank .alert")).to_contain_text("Bank = ledger")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
