@@ -141,11 +141,15 @@ def _add_paper(claim: Claim, kind: str) -> None:
 
 def file_claim(claim: Claim) -> None:
     """File a claim with consent to the face that would be published."""
+    claim = _as_stored(claim)
     if filing.what_is_missing(claim):
-        claim = _tell_everything(claim.pool, claim.claimant, claim.illness or "cancer_mild")
-    claim = Claim.objects.select_related("pool", "membership", "claimant").get(pk=claim.pk)
+        claim = _as_stored(_tell_everything(claim.pool, claim.claimant, claim.illness or "cancer_mild"))
     _benefit, face = filing.preview(claim)
     filing.file_claim(claim=claim, claimant=claim.claimant.code, shown_face=face, at=clock.now())
+
+
+def _as_stored(claim: Claim) -> Claim:
+    return Claim.objects.select_related("pool", "membership", "claimant").get(pk=claim.pk)
 
 
 def take_up(claim: Claim) -> None:
