@@ -31,6 +31,13 @@ class KeyMissingError(DomainError):
     code = "idempotency_key_missing"
 
 
+class NestedTooDeeplyError(DomainError):
+    """A body of brackets inside brackets: a bad request, not a fault of ours."""
+
+    status = 400
+    code = "nested_too_deeply"
+
+
 class Endpoint(APIView):
     """An endpoint for anyone; what may be opened is declared by `policy`, which `as_view` writes on the view."""
 
@@ -106,6 +113,8 @@ def _known(error: Exception) -> DomainError | None:
         return as_domain_error(error)
     if isinstance(error, OperationalError):
         return UnavailableError(_("The database cannot be reached. Nothing was changed; try again."))
+    if isinstance(error, RecursionError):
+        return NestedTooDeeplyError(_("This JSON is nested too deeply."))
     if isinstance(error, Http404):
         return NotFoundError(_("There is no such page, or it is not yours to see."))
     if isinstance(error, PermissionDenied):

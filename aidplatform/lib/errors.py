@@ -172,12 +172,17 @@ GUARANTEES: dict[str, object] = {
     "plan_change_keeps_its_classes": _(
         "The new rules leave out a class that members belong to. Keep every class; weights may change."
     ),
+    "plan_change_comes_within_a_year": _(
+        "This day is so far away that it would shut out every other change."
+    ),
+    "rules_of_an_ending_pool_stay": _("This pool is ending. Its rules stay as they are."),
+    "period_opens_on_its_day": _("A period opens on its first day, not before, and ends within two months."),
     "plan_versions_follow_each_other": _("A version cannot come into force before the one published last."),
     "one_plan_version_per_date": _(
         "Another version comes into force on this day already. Choose another day."
     ),
     "one_open_plan_proposal_per_pool": _("Another proposal waits already. Publish or withdraw it first."),
-    "plan_proposal_begins_open": _("The rules of this pool cannot be changed in its present state."),
+    "plan_proposal_begins_open": _("This proposal cannot be read, or is decided already."),
     "plan_proposal_is_decided_once": _("This proposal has already been decided. Reload the page."),
     "period_follows_plan_in_force": _("A period follows the rules in force when it opens."),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),

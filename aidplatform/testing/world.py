@@ -127,6 +127,7 @@ class World:
         last = newest_plan(self.pool)
         proposal = pools.propose_plan(
             pool=self.pool,
+            base=last.number,
             terms=TERMS | terms,
             covenant=covenant or (last.covenant_en, last.covenant_zh),
             declaration=last.declaration,

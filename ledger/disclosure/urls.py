@@ -8,6 +8,10 @@ urlpatterns = [
     path("pools/<slug:code>/", views.pool, name="pool"),
     path("pools/<slug:code>/me/", views.my_pool, name="my_pool"),
     path("pools/<slug:code>/me/shares.csv", views.my_shares_csv, name="my_shares_csv"),
+    path("pools/<slug:code>/plan/<int:number>/shares/", views.plan_shares, name="plan_shares"),
+    path(
+        "pools/<slug:code>/plan/proposals/<int:number>/shares/", views.proposal_shares, name="proposal_shares"
+    ),
     path("pools/<slug:code>/periods/", views.period_list, name="periods"),
     path("pools/<slug:code>/cases/<str:award>/", views.award_period, name="award_period"),
 ]

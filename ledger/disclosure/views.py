@@ -17,6 +17,7 @@ from aidplatform.lib.templating import in_language
 from ledger.custody.reconciliation import bank_line
 from ledger.custody.selectors import how_to_pay
 from ledger.disclosure import selectors
+from ledger.disclosure.consequences import consequences, known_counts
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
@@ -25,8 +26,10 @@ from ledger.sharing.views import figures_of, viewer_duties
 from members.joining.models import Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
-from members.pools.models import Pool
-from members.pools.selectors import access_pool
+from members.pools.api import PLAN_READERS
+from members.pools.models import PlanProposal, PlanVersion, Pool
+from members.pools.rules import duty_required
+from members.pools.selectors import access_pool, access_proposal, access_version, newest_plan, version_before
 from members.pools.views import shown_plan
 
 
@@ -116,6 +119,52 @@ def _access_public_pool(request: HttpRequest, code: str) -> Pool:
     if found.state == Pool.State.DRAFT and not viewer_duties(request, found):
         raise NotFoundError(_("There is no pool with this address."))
     return found
+
+
+@public
+@require_safe
+def plan_shares(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show what cases would cost under a version of the plan, beside the version before it."""
+    found = _access_public_pool(request, code)
+    version = access_version(pool=found, number=number)
+    before = version_before(version)
+    title = _("Plan, version %(number)s") % {"number": number}
+    address = reverse("plan_version", args=[code, number])
+    return _shares_page(request, found, (before, version), (title, address))
+
+
+@duty_required(*PLAN_READERS)
+@require_safe
+def proposal_shares(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show what cases would cost under a proposal, beside the rules published last."""
+    found = access_pool(code=code)
+    proposal = access_proposal(pool=found, number=number)
+    title = _("Proposal %(number)s") % {"number": number}
+    address = reverse("plan_proposal", args=[code, number])
+    return _shares_page(request, found, (newest_plan(found), proposal), (title, address))
+
+
+def _shares_page(
+    request: HttpRequest,
+    found: Pool,
+    versions: tuple[PlanVersion | None, PlanVersion | PlanProposal],
+    origin: tuple[object, str],
+) -> HttpResponse:
+    """Answer with the table alone where a page asks for it, else with a page of its own."""
+    before, after = versions
+    person = request.user if request.user.is_authenticated else None
+    context = {
+        "section": "pools",
+        "pool": found,
+        "costs": consequences(before.plan() if before else None, after.plan(), known_counts(found, person)),
+        "crumbs": [
+            (in_language(found.name_en, found.name_zh), reverse("pool", args=[found.code])),
+            origin,
+            (_("What cases would cost"), ""),
+        ],
+    }
+    name = "_plan_shares" if request.htmx else "plan_shares"  # type: ignore[attr-defined]
+    return render(request, f"ledger/disclosure/{name}.html", context)
 
 
 @policy("member")

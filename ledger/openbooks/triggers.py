@@ -56,6 +56,29 @@ log_entry_guards = [
             RETURN NULL;
         """,
     ),
+    Guard(
+        name="log_states_rules_as_published",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        declare=[("body", "jsonb")],
+        func=f"""
+            IF NEW.type <> 'rule.publish' THEN
+                RETURN NULL;
+            END IF;
+            body := convert_from(NEW.data, 'UTF8')::jsonb->'body';
+            IF NOT EXISTS (
+                SELECT 1 FROM members_planversion v JOIN members_pool p ON p.id = v.pool_id
+                  JOIN ledger_log g ON g.code = p.code
+                 WHERE g.id = NEW.log_id AND v.number::text = NEW.key AND body->'terms' = v.terms
+                   AND (body->>'version', body->>'effective', body->>'covenant_sha256', body->>'declaration_sha256')
+                       IS NOT DISTINCT FROM (v.number::text, to_char(v.effective_date, 'YYYY-MM-DD'),
+                                             v.covenant_sha256::text, v.declaration_sha256::text)
+            ) THEN
+                {refuse("log_states_rules_as_published", "there is no such version %s of the plan", "NEW.key")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
 ]
 
 log_guards = [

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
-from fractions import Fraction
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -15,22 +14,17 @@ from aidplatform.work.models import Job
 from ledger.books import chart
 from ledger.books.models import Book
 from ledger.sharing.apportion import (
-    Costs,
-    FeeRule,
-    Group,
     Sharing,
-    case_cap_excess_fen,
-    compute_shares,
 )
 from ledger.sharing.causes import OTHER_COSTS, OTHER_INCOME
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
+from ledger.sharing.plan_shares import share_out
 from ledger.sharing.triggers import shown_sql
 from members.joining.models import Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.people.models import User
 from members.pools.models import Pool
-from members.pools.plan_terms import PlanTerms
 
 
 @dataclass(frozen=True)
@@ -285,23 +279,12 @@ def compute_bill(period: Period) -> Bill:
     costs_by_kind = other_costs(window)
     aid_fens = tuple(awards_of(period).values_list("aid_fen", flat=True))
     carry_in_fen = carry_of(window)
-    groups = tuple(
-        Group(class_no=class_no, count=count, weight=plan.weight_of(class_no))
-        for class_no, count in class_counts(period).items()
-    )
-    fee_rule = fee_rule_of(plan)
-    sponsored_fen = _sponsored_fen(plan, groups, aid_fens, fee_rule)
-    sharing = compute_shares(
-        groups=groups,
-        costs=Costs(
-            aid_fens=aid_fens,
-            other_costs_fen=sum(costs_by_kind.values()),
-            carry_in_fen=carry_in_fen,
-            sponsored_fen=sponsored_fen,
-        ),
-        fee_rule=fee_rule,
-        on_cap=plan.on_cap,
-        on_infeasible=plan.on_infeasible,
+    sharing = share_out(
+        plan,
+        counts=class_counts(period),
+        aid_fens=aid_fens,
+        other_costs_fen=sum(costs_by_kind.values()),
+        carry_in_fen=carry_in_fen,
     )
     return Bill(
         sharing=sharing,
@@ -311,29 +294,6 @@ def compute_bill(period: Period) -> Bill:
         carry_in_fen=carry_in_fen,
         sponsor_fen=sharing.sponsor_fen,
         books_upto_no=window.upto_no,
-    )
-
-
-def fee_rule_of(plan: PlanTerms) -> FeeRule:
-    """Return the plan's fee rule as the arithmetic takes it."""
-    return FeeRule(
-        rate=Fraction(plan.fee.rate), fixed_fen=plan.fee.fixed_fen, ceiling_fen=plan.fee.ceiling_fen
-    )
-
-
-def _sponsored_fen(
-    plan: PlanTerms, groups: tuple[Group, ...], aid_fens: tuple[int, ...], fee_rule: FeeRule
-) -> int:
-    """Return what a cap per case leaves to the sponsor (fen)."""
-    payers_weight = sum(group.total_weight for group in groups)
-    if plan.per_case_cap_fen is None or payers_weight == 0:
-        return 0
-    return case_cap_excess_fen(
-        aid_fens=aid_fens,
-        fee_rule=fee_rule,
-        case_cap_fen=plan.per_case_cap_fen,
-        payers_weight=payers_weight,
-        base_weight=plan.base_weight,
     )
 
 

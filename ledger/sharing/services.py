@@ -99,30 +99,32 @@ def open_pool_books(*, pool: Pool) -> None:
 def log_rules(lease: jobs.Lease) -> dict[str, int]:
     """State published plan versions in the log, up to the one of the job, each once, with all of their terms."""
     version = PlanVersion.objects.select_related("pool").get(pk=lease.payload["version"])
-    with lease.transaction():
-        pool = Pool.objects.select_for_update().get(pk=version.pool_id)
-        stated = LogEntry.objects.filter(log__code=pool.code, type="rule.publish").values_list(
-            "key", flat=True
-        )
-        missing = pool.plan_versions.filter(number__lte=version.number).exclude(
-            number__in=[int(key) for key in stated]
-        )
-        for one in missing.order_by("number"):
-            openbooks.append(
-                code=pool.code,
-                entry_type="rule.publish",
-                key=str(one.number),
-                body={
-                    "version": one.number,
-                    "effective": one.effective_date.isoformat(),
-                    "terms": one.terms,
-                    "terms_sha256": one.terms_sha256,
-                    "covenant_sha256": one.covenant_sha256,
-                    "declaration_sha256": one.declaration_sha256,
-                },
-                at=one.published_at,
-            )
-        return {"stated": len(missing)}
+    pool, stated = version.pool, 0
+    for one in pool.plan_versions.filter(number__lte=version.number).order_by("number"):
+        with lease.transaction():
+            Pool.objects.select_for_update().get(pk=pool.pk)
+            entries = LogEntry.objects.filter(log__code=pool.code, type="rule.publish")
+            if not entries.filter(key=str(one.number)).exists():
+                _log_version(pool, one)
+                stated += 1
+    return {"stated": stated}
+
+
+def _log_version(pool: Pool, version: PlanVersion) -> None:
+    openbooks.append(
+        code=pool.code,
+        entry_type="rule.publish",
+        key=str(version.number),
+        body={
+            "version": version.number,
+            "effective": version.effective_date.isoformat(),
+            "terms": version.terms,
+            "terms_sha256": version.plan().sha256,
+            "covenant_sha256": version.covenant_sha256,
+            "declaration_sha256": version.declaration_sha256,
+        },
+        at=version.published_at,
+    )
 
 
 def announce_award(
@@ -242,7 +244,11 @@ def open_period(*, pool: Pool, at: dt.datetime) -> Period:
     if first_day is None or clock.start_of_day(first_day, pool.time_zone) > at:
         raise TooEarlyError(_("The next period of this pool has not begun."), opens=str(first_day))
     version = plan_in_force(pool, first_day)
-    dates = version.plan().calendar.period_dates(first_day)
+    calendar = version.plan().calendar
+    dates = calendar.period_dates(first_day)
+    if dates.publicity_date < first_day:
+        # The rules have moved the days since the last period: this one lasts until the end of the next.
+        dates = calendar.period_dates(first_day, 1)
     period = Period.objects.create(
         pool=pool,
         number=last.number + 1 if last else 1,

@@ -244,11 +244,13 @@ period_guards = [
         name="period_starts_empty",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
-        declare=[("last", "record")],
+        declare=[("last", "record"), ("zone", "text")],
         func=f"""
             IF num_nonnulls({", ".join(f"NEW.{c}" for c in _LATER)}) > 0 OR NEW.computations <> 0 THEN
                 {refuse("period_starts_empty", "period %s brings figures or people along", "NEW.number")}
             END IF;
+            {judged_now()}
+            SELECT time_zone INTO zone FROM members_pool WHERE id = NEW.pool_id FOR NO KEY UPDATE;
             IF NEW.plan_version_id IS DISTINCT FROM (
                 SELECT id FROM members_planversion WHERE pool_id = NEW.pool_id AND effective_date <= NEW.opening_date
                  ORDER BY effective_date DESC LIMIT 1) THEN
@@ -259,6 +261,10 @@ period_guards = [
             IF NEW.number <> coalesce(last.number, 0) + 1
                OR NEW.opening_date <> coalesce(last.next_opening_date, NEW.opening_date) THEN
                 {refuse("period_follows_last", "period %s from %s does not join the last", "NEW.number", "NEW.opening_date")}
+            END IF;
+            -- No version can be published for the day of a period that is open already.
+            IF NEW.opening_date > (aid_now() AT TIME ZONE zone)::date OR NEW.next_opening_date > NEW.opening_date + 62 THEN
+                {refuse("period_opens_on_its_day", "period %s from %s", "NEW.number", "NEW.opening_date")}
             END IF;
             RETURN NEW;
         """,

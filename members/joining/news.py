@@ -19,7 +19,8 @@ BATCH = 500
 def tell_rules(lease: jobs.Lease) -> dict[str, int]:
     """Write a notice and a mail for each member with an account, batch by batch.
 
-    Each batch is a transaction; what an earlier attempt told is found and not told again.
+    Each batch is a transaction; what an earlier attempt told is found and not told again. Who has joined between two
+    attempts shifts the batches, which is why each attempt names its own.
     """
     version = PlanVersion.objects.select_related("pool", "proposal").get(pk=lease.payload["version"])
     told = 0
@@ -27,7 +28,9 @@ def tell_rules(lease: jobs.Lease) -> dict[str, int]:
         with lease.transaction():
             found = User.objects.in_bulk(people)
             news = [_news(version, found[person]) for person in people]
-            told += notices.tell(news, batch=f"rules/{version}/{people[0]}", actor=lease.actor)
+            told += notices.tell(
+                news, batch=f"rules/{version}/{people[0]}/{lease.attempt}", actor=lease.actor
+            )
         failpoint("joining.rules_told")
     return {"told": told}
 

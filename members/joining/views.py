@@ -29,7 +29,7 @@ from members.people.models import User
 from members.people.services import remember_language
 from members.pools.covenants import Question
 from members.pools.models import Pool
-from members.pools.selectors import access_pool
+from members.pools.selectors import access_pool, coming_versions
 
 Step = Callable[[HttpRequest, JoinApplication], HttpResponse]
 STEP_NAMES = {
@@ -167,7 +167,13 @@ def _covenant(request: HttpRequest, application: JoinApplication) -> HttpRespons
     text = in_language(version.covenant_en, version.covenant_zh)
     # Raw HTML in the text is shown, not run.
     html = mark_safe(MarkdownIt("commonmark", {"html": False}).render(text))  # noqa: S308
-    context = {"form": form, "covenant": html, "plan": version.plan(), "version": version}
+    context = {
+        "form": form,
+        "covenant": html,
+        "plan": version.plan(),
+        "version": version,
+        "coming": coming_versions(application.pool, clock.today(application.pool.time_zone)),
+    }
     return _page(request, application, "covenant", context, form)
 
 

@@ -175,7 +175,8 @@ class DifferenceRow(serializers.Serializer[Any]):
     """What a version changes against the one before it; empty for the first."""
 
     rules = ChangeRow(many=True)
-    covenant = PieceRow(many=True)
+    covenant_en = PieceRow(many=True)
+    covenant_zh = PieceRow(many=True)
     questions = PieceRow(many=True)
 
 
@@ -188,7 +189,7 @@ class PlanChanges(Endpoint):
         pool = public_pool(request, code)
         found = access_version(pool=pool, number=number)
         before = version_before(found)
-        changed = difference(before, found, pool.currency) if before else Difference((), (), ())
+        changed = difference(before, found, pool.currency) if before else Difference()
         return Response(DifferenceRow(changed).data)
 
 
@@ -217,9 +218,10 @@ class ProposalRow(serializers.ModelSerializer[PlanProposal]):
 class ProposalText(serializers.Serializer[Any]):
     """New rules; texts that are left out stay as they are."""
 
+    base_version = serializers.IntegerField(min_value=1, help_text="the version that it changes")
     terms = serializers.DictField()
-    covenant_en = serializers.CharField(required=False, max_length=100_000)
-    covenant_zh = serializers.CharField(required=False, max_length=100_000)
+    covenant_en = serializers.CharField(required=False, max_length=100_000, trim_whitespace=False)
+    covenant_zh = serializers.CharField(required=False, max_length=100_000, trim_whitespace=False)
     declaration = serializers.ListField(child=serializers.DictField(), required=False, max_length=100)
     effective_date = serializers.DateField()
     reason = serializers.CharField(max_length=1000)
@@ -254,6 +256,7 @@ class Proposing(DutyEndpoint):
         try:
             made = propose_plan(
                 pool=pool,
+                base=fields["base_version"],
                 terms=fields["terms"],
                 covenant=(
                     fields.get("covenant_en", last.covenant_en),

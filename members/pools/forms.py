@@ -1,8 +1,10 @@
 """The form of a change of rules: the terms of a plan as people write them, read back into terms."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from unicodedata import normalize
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +13,7 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_fen, parse_fen
 from members.pools.models import PlanVersion
 from members.pools.plan_terms import PlanTerms, TermsError
-from members.pools.plan_words import severity_words, terms_error_words
+from members.pools.plan_words import exact_percent, severity_words, terms_error_words
 
 _ON_CAP = (
     ("redistribute", _("Members with room bear it")),
@@ -42,7 +44,11 @@ class FenField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """Read fen."""
-        text = super().to_python(value)
+        if isinstance(value, int):
+            return value
+        text = super().to_python(value) or ""
+        if len(text) > 24:
+            raise forms.ValidationError(_("This amount is too long."), code="bad_amount")
         try:
             return parse_fen(text) if text else None
         except DomainError as error:
@@ -59,12 +65,17 @@ class TextField(forms.CharField):
         """Return the text with single line ends."""
         return str(super().to_python(value)).replace("\r\n", "\n")
 
+    def validate(self, value: Any) -> None:
+        """Refuse a text of spaces alone."""
+        super().validate(str(value).strip())
+
 
 class RulesForm(forms.Form):
     """The rules that stand alone, the texts, the day and the reason."""
 
+    base = forms.IntegerField(widget=forms.HiddenInput)
     fee_percent = forms.DecimalField(
-        label=_("Management fee, percent of the aid"), min_value=0, max_value=100, decimal_places=4
+        label=_("Management fee, percent of the aid"), min_value=0, max_value=100, decimal_places=6
     )
     fee_fixed = FenField(label=_("Fee per period"), required=False)
     fee_ceiling = FenField(label=_("Fee at most, per period"), required=False)
@@ -114,12 +125,16 @@ class AidForm(forms.Form):
 class ClassForm(forms.Form):
     """The weight and the names of a class that members may belong to; number and ages stay."""
 
-    class_no = forms.IntegerField(widget=forms.HiddenInput)
-    age_from = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    age_before = forms.IntegerField(widget=forms.HiddenInput, required=False)
     name_en = forms.CharField(label=_("Name in English"), max_length=80)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80)
     weight = forms.IntegerField(label=_("Weight"), min_value=1, max_value=1_000_000)
+
+    def clean(self) -> dict[str, Any]:
+        """Compose accents with their letters: some keyboards send them apart."""
+        given = super().clean() or {}
+        return given | {
+            name: normalize("NFC", given[name]) for name in ("name_en", "name_zh") if name in given
+        }
 
 
 class PeriodForm(forms.Form):
@@ -159,6 +174,8 @@ class ChangeForm:
         """Return the terms as `PlanTerms` reads them."""
         rules = self.rules.cleaned_data
         rate = Fraction(rules["fee_percent"]) / 100
+        if "fee_percent" not in self.rules.changed_data:
+            rate = self.version.plan().fee.rate  # which may be a third
         return {
             "fee": {
                 "rate": f"{rate.numerator}/{rate.denominator}",
@@ -170,9 +187,13 @@ class ChangeForm:
                 "periods": [
                     row | {"charge_months_later": int(row["charge_months_later"])}
                     for row in self.periods.cleaned_data
+                    if row
                 ],
             },
-            "classes": self.classes.cleaned_data,
+            "classes": [
+                row.to_json() | form.cleaned_data
+                for row, form in zip(self.version.plan().classes, self.classes.forms, strict=False)
+            ],
             "aid": [_aid_row(form.cleaned_data) for form in self._aid_forms()],
             "per_case_cap_fen": rules["per_case_cap"],
             **{
@@ -188,12 +209,20 @@ class ChangeForm:
             if error.field.startswith(f"{part}["):
                 place, _bracket, name = error.field.removeprefix(f"{part}[").partition("]")
                 forms_of = self._aid_forms() if part == "aid" else getattr(self, attribute).forms
-                form = forms_of[int(place)]
+                form = forms_of[int(place)] if int(place) < len(forms_of) else self.rules
                 name = name.lstrip(".").replace("max_aid_fen", "max_aid")
                 form.add_error(name if name in form.fields else None, words)
                 return
         name = _SHOWN_AT.get(error.field, error.field)
         self.rules.add_error(name if name in self.rules.fields else None, words)
+
+    @property
+    def unplaced_errors(self) -> list[str]:
+        """Return the errors that no entry on the page can show."""
+        found = [*self.rules.non_field_errors(), *self.rules.errors.get("base", [])]
+        for formset in (self.aid, self.classes, self.periods):
+            found += formset.non_form_errors()
+        return [str(error) for error in found]
 
     def _aid_forms(self) -> list[Any]:
         """Return the rows that have an amount."""
@@ -201,9 +230,9 @@ class ChangeForm:
 
 
 def _rules(version: PlanVersion, plan: PlanTerms) -> dict[str, Any]:
-    percent = plan.fee.rate * 100
     return {
-        "fee_percent": f"{float(percent):g}",
+        "base": version.number,
+        "fee_percent": Decimal(exact_percent(plan.fee.rate) or f"{float(plan.fee.rate * 100):.6f}"),
         "fee_fixed": plan.fee.fixed_fen or None,
         "fee_ceiling": plan.fee.ceiling_fen,
         "waiting_days": plan.waiting_days,

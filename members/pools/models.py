@@ -13,6 +13,7 @@ from members.pools.triggers import (
     DUTIES,
     duties_do_not_meet,
     duty_needs_two_people,
+    plan_change_closes_its_proposal,
     plan_change_keeps_its_notice,
     plan_version_hashes_are_real,
     proposal_guards,
@@ -87,7 +88,8 @@ class Pool(models.Model):
 class PlanProposal(models.Model):
     """A change of a running pool's rules that waits for a second person; its contents are never edited.
 
-    terms, covenant_*, declaration, effective_date: as in PlanVersion. reason: what members are told about why.
+    base: the version that it changes, written by the database. terms, covenant_*, declaration, effective_date: as in
+    PlanVersion. reason: what members are told about why.
     shown_sha256: the database's own hash of all of it; who publishes names it. decided_*: who published or withdrew.
     """
 
@@ -98,6 +100,7 @@ class PlanProposal(models.Model):
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="plan_proposals")
     number = models.PositiveIntegerField()
+    base = models.ForeignKey("PlanVersion", on_delete=models.PROTECT, null=True, related_name="+")
     terms = models.JSONField()
     covenant_en = models.TextField()
     covenant_zh = models.TextField()
@@ -168,6 +171,7 @@ class PlanVersion(models.Model):
             *permanent("plan_version_is_permanent"),
             plan_version_hashes_are_real,
             plan_change_keeps_its_notice,
+            plan_change_closes_its_proposal,
         ]
 
     def __str__(self) -> str:

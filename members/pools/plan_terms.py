@@ -19,6 +19,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil
 from typing import Any, Literal, TypeVar, get_args
+from unicodedata import is_normalized
 
 Part = TypeVar("Part")
 
@@ -26,6 +27,9 @@ OnCap = Literal["redistribute", "reserve_pays"]
 OnInfeasible = Literal["sponsor", "reduce_aid", "defer"]
 
 MAX_CLASSES = 64
+MAX_AID_ROWS = 200
+# Terms are stated whole in an entry of the log, which has 65,535 bytes.
+MAX_BYTES = 60_000
 # Whole numbers up to here survive every JSON reader, those that keep numbers as doubles included.
 MAX_INT = 2**53 - 1
 MAX_DAYS = 3650
@@ -346,6 +350,8 @@ class PlanTerms:
         if self.per_case_cap_fen is not None:
             _check_int("per_case_cap_fen", self.per_case_cap_fen, 1)
             self._check_cap_is_affordable(self.per_case_cap_fen)
+        if len(self.canonical_json.encode()) > MAX_BYTES:
+            raise TermsError("", "too_long", f"more than {MAX_BYTES} bytes of terms")
 
     @property
     def max_aid_fen(self) -> int:
@@ -513,6 +519,8 @@ def _check_class_ages(classes: tuple[ClassTerms, ...]) -> None:
 def _check_aid(aid: tuple[AidTerms, ...]) -> None:
     if not aid:
         raise TermsError("aid", "empty", "a plan needs at least one row of aid")
+    if len(aid) > MAX_AID_ROWS:
+        raise TermsError("aid", "too_many_rows", f"{len(aid)} rows, at most {MAX_AID_ROWS}")
     for place, row in enumerate(aid):
         for other in aid[:place]:
             overlap = row.age_from < other.age_before and other.age_from < row.age_before
@@ -547,8 +555,8 @@ def _check_age_band(age_from: object, age_before: object) -> None:
 def _check_text(field: str, value: object) -> None:
     _check_type(field, value, str)
     text = str(value)
-    if not text.strip() or len(text) > 80 or not text.isprintable():
-        raise TermsError(field, "bad_text", "must be 1 to 80 printable characters")
+    if not text.strip() or len(text) > 80 or not text.isprintable() or not is_normalized("NFC", text):
+        raise TermsError(field, "bad_text", "must be 1 to 80 printable characters in composed form")
 
 
 def _check_choice(field: str, value: object, choices: Sequence[str]) -> None:
@@ -570,7 +578,7 @@ def _fields(data: object, *, required: Sequence[str], optional: Sequence[str] = 
         raise TermsError("", "wrong_type", "must be an object")
     for name in data:
         if name not in required and name not in optional:
-            raise TermsError(str(name), "unknown_field", "isn't a field of these terms")
+            raise TermsError(ascii(name)[1:-1][:80], "unknown_field", "isn't a field of these terms")
     given = {name: value for name, value in data.items() if value is not None}
     for name in required:
         if name not in given:

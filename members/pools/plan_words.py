@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from fractions import Fraction
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -11,7 +12,7 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from members.pools.models import PlanProposal, PlanVersion
-from members.pools.plan_terms import AidTerms, FeeTerms, PeriodDays, PlanTerms, TermsError
+from members.pools.plan_terms import AidTerms, ClassTerms, FeeTerms, PeriodDays, PlanTerms, TermsError
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,20 @@ class Piece:
 
 @dataclass(frozen=True)
 class Difference:
-    """Everything in which two versions differ; empty where they say the same."""
+    """Everything in which two versions differ; empty where they are equal to the letter.
 
-    rules: tuple[Change, ...]
-    covenant: tuple[Piece, ...]
-    questions: tuple[Piece, ...]
+    covenant_*: the text in both languages, whatever the reader's. questions: each with its meaning, in both.
+    """
+
+    rules: tuple[Change, ...] = ()
+    covenant_en: tuple[Piece, ...] = ()
+    covenant_zh: tuple[Piece, ...] = ()
+    questions: tuple[Piece, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing differs."""
-        return not (self.rules or self.covenant or self.questions)
+        return not (self.rules or self.covenant_en or self.covenant_zh or self.questions)
 
 
 def plan_lines(plan: PlanTerms, currency: str) -> list[Line]:
@@ -61,20 +66,26 @@ def plan_lines(plan: PlanTerms, currency: str) -> list[Line]:
 def difference(
     before: PlanVersion | PlanProposal, after: PlanVersion | PlanProposal, currency: str
 ) -> Difference:
-    """Return what a version changes, in the reader's language; of the covenant the text in that language."""
-    old, new = plan_lines(before.plan(), currency), plan_lines(after.plan(), currency)
-    rules = [
+    """Return what a version changes: rules in the reader's language, texts in both."""
+    return Difference(
+        rules=_changed_rules(before.plan(), after.plan(), currency),
+        covenant_en=_pieces(_paragraphs(before.covenant_en), _paragraphs(after.covenant_en)),
+        covenant_zh=_pieces(_paragraphs(before.covenant_zh), _paragraphs(after.covenant_zh)),
+        questions=_pieces(_questions(before), _questions(after)),
+    )
+
+
+def _changed_rules(before: PlanTerms, after: PlanTerms, currency: str) -> tuple[Change, ...]:
+    """Return the rules whose sentences differ. What no sentence says is shown as it is stored, never as nothing."""
+    old, new = plan_lines(before, currency), plan_lines(after, currency)
+    changes = [
         Change(one.name, one.says, other.says)
         for one, other in zip(old, new, strict=True)
         if one.says != other.says
     ]
-    covenants = [in_language(one.covenant_en, one.covenant_zh) for one in (before, after)]
-    questions = [_questions(one) for one in (before, after)]
-    return Difference(
-        tuple(rules),
-        _pieces(_paragraphs(covenants[0]), _paragraphs(covenants[1])),
-        _pieces(questions[0], questions[1]),
-    )
+    if not changes and before != after:
+        changes = [Change(_("As stored"), (before.canonical_json,), (after.canonical_json,))]
+    return tuple(changes)
 
 
 def severity_words(code: str) -> str:
@@ -92,13 +103,28 @@ def fee_words(fee: FeeTerms, currency: str) -> str:
     """Say a plan's fee rule in one sentence."""
     parts = []
     if fee.rate:
-        percent = f"{float(fee.rate * 100):g}"
-        parts.append(_("%(percent)s %% of the aid, rounded up once per period") % {"percent": percent})
+        percent = exact_percent(fee.rate)
+        parts.append(
+            _("%(percent)s %% of the aid, rounded up once per period") % {"percent": percent}
+            if percent
+            else _("%(part)s of the aid, rounded up once per period") % {"part": str(fee.rate)}
+        )
     if fee.fixed_fen:
         parts.append(_("%(amount)s per period") % {"amount": format_money(fee.fixed_fen, currency)})
     if fee.ceiling_fen is not None:
         parts.append(_("at most %(amount)s") % {"amount": format_money(fee.ceiling_fen, currency)})
     return ", ".join(parts) or _("none")
+
+
+def exact_percent(rate: Fraction) -> str:
+    """Return a rate in percent, exactly; empty where no decimal fraction is exact, as for a third."""
+    percent = rate * 100
+    decimals = next((n for n in range(20) if (percent * 10**n).denominator == 1), None)
+    if decimals is None:
+        return ""
+    whole = int(percent * 10**decimals)
+    digits = str(whole).rjust(decimals + 1, "0")
+    return f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits
 
 
 def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -171,12 +197,19 @@ def _aid_words(row: AidTerms, currency: str) -> str:
 
 
 def _class_words(plan: PlanTerms) -> tuple[str, ...]:
-    if len(plan.classes) == 1:
+    """Say every class, but for a single one that is everybody alike."""
+    if len(plan.classes) == 1 and plan.classes[0].weight == 1 and plan.classes[0].age_from is None:
         return ()
-    return tuple(
-        _("%(class)s: weight %(weight)s")
-        % {"class": in_language(row.name_en, row.name_zh), "weight": f"{row.weight:,}"}
-        for row in plan.classes
+    return tuple(_class_sentence(row) for row in plan.classes)
+
+
+def _class_sentence(row: ClassTerms) -> str:
+    says = {"class": in_language(row.name_en, row.name_zh), "weight": f"{row.weight:,}"}
+    if row.age_from is None:
+        return _("%(class)s: weight %(weight)s") % says
+    ages = {"from": row.age_from, "before": row.age_before}
+    return _("%(class)s: weight %(weight)s, for who joins from age %(from)s to before %(before)s") % (
+        says | ages
     )
 
 
@@ -217,11 +250,18 @@ def _on_cap_words(plan: PlanTerms) -> str:
 
 
 def _questions(version: PlanVersion | PlanProposal) -> list[str]:
-    return [in_language(row["question_en"], row["question_zh"]) for row in version.declaration]
+    """Return each health question as one paragraph: what is asked and what "yes" means, in both languages."""
+    effects = {
+        "excludes": _("With “yes” nobody joins."),
+        "limits": _("With “yes” one joins, and what follows is not shared."),
+    }
+    told = ("question_en", "meaning_en", "question_zh", "meaning_zh")
+    return ["\n".join([*(row[name] for name in told), effects[row["effect"]]]) for row in version.declaration]
 
 
 def _paragraphs(text: str) -> list[str]:
-    return [part.strip() for part in text.split("\n\n") if part.strip()]
+    """Return the paragraphs to the letter, so that a change of spaces alone is a change too."""
+    return text.split("\n\n")
 
 
 def _pieces(before: Sequence[str], after: Sequence[str]) -> tuple[Piece, ...]:
@@ -271,9 +311,13 @@ _ERRORS = {
     "ages_do_not_join": gettext_lazy("Between two classes an age is missing or double."),
     "some_without_ages": gettext_lazy("Either every class has an age band or none."),
     "bad_code": gettext_lazy("Use lower case letters and underscores."),
-    "bad_text": gettext_lazy("Write 1 to 80 printable characters."),
+    "bad_text": gettext_lazy("Write 1 to 80 printable characters, accents composed with their letters."),
     "empty": gettext_lazy("At least one row is needed."),
     "listed_twice": gettext_lazy("It is listed twice."),
+    "too_many_rows": gettext_lazy("A plan has at most 200 rows of aid."),
+    "too_long": gettext_lazy(
+        "The terms are too long for an entry of the log: use fewer rows or shorter names."
+    ),
     "too_many_classes": gettext_lazy("A plan has at most 64 classes."),
     "out_of_range": gettext_lazy("Choose a value from %(low)s to %(high)s."),
     "unknown_choice": gettext_lazy("Choose one of the values that are offered."),

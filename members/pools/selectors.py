@@ -47,19 +47,30 @@ def version_before(version: PlanVersion) -> PlanVersion | None:
     return PlanVersion.objects.filter(pool_id=version.pool_id, number=version.number - 1).first()
 
 
-def earliest_change(pool: Pool, today: dt.date) -> dt.date:
-    """Return the first day on which rules published today may come into force, by the notice of those in force."""
+def days_of_change(pool: Pool, today: dt.date) -> tuple[dt.date, dt.date]:
+    """Return the first and the last day on which rules published today may come into force.
+
+    The first by the notice of those in force, tomorrow at the soonest; the last a year later, since a day far away
+    would shut out every other change until then.
+    """
     in_force = pool.plan_versions.filter(effective_date__lte=today).order_by("-effective_date").first()
-    promise = in_force or newest_plan(pool)
-    last = newest_plan(pool)
-    return max(
-        today + dt.timedelta(days=promise.plan().notice_days), last.effective_date + dt.timedelta(days=1)
+    promise = in_force or pool.plan_versions.order_by("effective_date").first() or newest_plan(pool)
+    notice = dt.timedelta(days=promise.plan().notice_days)
+    earliest = max(
+        today + max(notice, dt.timedelta(days=1)), newest_plan(pool).effective_date + dt.timedelta(days=1)
     )
+    return earliest, today + notice + dt.timedelta(days=366)
+
+
+def coming_versions(pool: Pool, today: dt.date) -> QuerySet[PlanVersion]:
+    """Return the versions that change the rules from a later day on, the next one first."""
+    found = pool.plan_versions.filter(effective_date__gt=today, proposal__isnull=False)
+    return found.select_related("proposal").order_by("effective_date")
 
 
 def proposals_of(pool: Pool) -> QuerySet[PlanProposal]:
     """Return the proposals to change the pool's plan, newest first."""
-    return pool.plan_proposals.select_related("pool").order_by("-number")
+    return pool.plan_proposals.select_related("pool", "base").order_by("-number")
 
 
 def access_proposal(*, pool: Pool, number: int) -> PlanProposal:

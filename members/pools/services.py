@@ -16,7 +16,7 @@ from members.people.models import User
 from members.pools.covenants import default_covenant, default_declaration, read_declaration
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms, check_change
-from members.pools.selectors import earliest_change, newest_plan
+from members.pools.selectors import days_of_change, newest_plan
 
 PUBLISHED = "plan.published"
 
@@ -27,10 +27,16 @@ class NothingChangesError(DomainError):
     code = "nothing_changes"
 
 
-class TooSoonError(DomainError):
-    """The rules in force promise members more days of notice."""
+class BadDayError(DomainError):
+    """The day is too soon for the promised notice, or so far away that it would shut out every other change."""
 
-    code = "plan_change_keeps_its_notice"
+    code = "bad_day"
+
+
+class RulesMovedOnError(ConflictError):
+    """Another version has been published since the one that the proposal begins with."""
+
+    code = "rules_moved_on"
 
 
 class ProposalChangedError(ConflictError):
@@ -102,6 +108,7 @@ def publish_plan(
 def propose_plan(
     *,
     pool: Pool,
+    base: int,
     terms: Mapping[str, Any],
     covenant: tuple[str, str],
     declaration: Sequence[Mapping[str, Any]],
@@ -112,23 +119,31 @@ def propose_plan(
 ) -> PlanProposal:
     """Propose new rules for a pool that has members; a controller publishes them, with the notice of the old ones.
 
-    Raises: plan_terms.TermsError naming the field; NothingChangesError; TooSoonError with the earliest day.
+    base: number of the version that it changes, as it was shown.
+    Raises: plan_terms.TermsError naming the field; NothingChangesError; BadDayError with the days that can be chosen;
+    RulesMovedOnError.
     """
     plan = PlanTerms.from_json(dict(terms))
     questions = [asdict(question) for question in read_declaration(declaration)]
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
         last = newest_plan(pool)
+        if last.number != base:
+            raise RulesMovedOnError(
+                _("Version %(number)s has been published since. Reload the page and begin with it.")
+                % {"number": last.number}
+            )
         check_change(last.plan(), plan)
         texts = (last.covenant_en, last.covenant_zh, last.declaration)
         if plan == last.plan() and texts == (*covenant, questions):
             raise NothingChangesError(_("Nothing differs from the version published last."))
-        earliest = earliest_change(pool, clock.day_of(at, pool.time_zone))
-        if effective_date < earliest:
-            raise TooSoonError(
-                _("The earliest day is %(day)s: members are promised that much notice.")
-                % {"day": earliest.isoformat()},
+        earliest, latest = days_of_change(pool, clock.day_of(at, pool.time_zone))
+        if not earliest <= effective_date <= latest:
+            raise BadDayError(
+                _("Choose a day from %(earliest)s, the notice that members are promised, to %(latest)s.")
+                % {"earliest": earliest.isoformat(), "latest": latest.isoformat()},
                 earliest=earliest.isoformat(),
+                latest=latest.isoformat(),
             )
         proposal = PlanProposal.objects.create(
             pool=pool,
@@ -153,7 +168,9 @@ def propose_plan(
 def publish_proposal(
     *, proposal: PlanProposal, publisher: str, shown_sha256: str, at: dt.datetime
 ) -> PlanVersion:
-    """Publish exactly the rules that were shown, as a second person; every member is told.
+    """Publish exactly the rules that were shown, as a second person; the database closes the proposal.
+
+    Every member with an account is told by a job.
 
     Raises: ProposalChangedError; IntegrityError in the name of the guarantee that refuses.
     """
@@ -179,7 +196,6 @@ def publish_proposal(
             published_by=publisher,
             proposal=proposal,
         )
-        _decide(proposal, PlanProposal.State.PUBLISHED, publisher, at)
         _tell_published(version, publisher)
     return version
 
@@ -190,14 +206,11 @@ def withdraw_proposal(*, proposal: PlanProposal, withdrawer: str, at: dt.datetim
         proposal = (
             PlanProposal.objects.select_for_update(of=["self"]).select_related("pool").get(pk=proposal.pk)
         )
-        _decide(proposal, PlanProposal.State.WITHDRAWN, withdrawer, at)
+        proposal.state, proposal.decided_by = PlanProposal.State.WITHDRAWN, withdrawer
+        proposal.decided_at = at
+        proposal.save(update_fields=["state", "decided_by", "decided_at"])
         audit.record(actor=withdrawer, action="withdraw_plan_proposal", subject=str(proposal))
     return proposal
-
-
-def _decide(proposal: PlanProposal, state: str, decider: str, at: dt.datetime) -> None:
-    proposal.state, proposal.decided_by, proposal.decided_at = state, decider, at
-    proposal.save(update_fields=["state", "decided_by", "decided_at"])
 
 
 def _tell_published(version: PlanVersion, publisher: str) -> None:

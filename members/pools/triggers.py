@@ -106,7 +106,14 @@ def _holds_duty(person: str, duty: str) -> str:
                   AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
 
 
-# A draft has no members to protect: its founders publish the first version, and correct it, by themselves.
+_CHANGING = "('gathering', 'open', 'intake_stopped')"
+# Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
+_READABLE = """jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
+               AND (NEW.terms->>'notice_days') ~ '^[0-9]{1,4}$'
+               AND jsonb_typeof(NEW.terms->'classes') IS NOT DISTINCT FROM 'array'
+               AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
+
+# A draft that nobody belongs to has nobody to protect: its founders publish and correct its plan by themselves.
 plan_change_keeps_its_notice = Guard(
     name="plan_change_keeps_its_notice",
     when=pgtrigger.Before,
@@ -121,21 +128,28 @@ plan_change_keeps_its_notice = Guard(
     func=f"""
         {judged_now()}
         SELECT state, time_zone INTO pool FROM members_pool WHERE id = NEW.pool_id FOR UPDATE;
-        SELECT number, effective_date, terms INTO last FROM members_planversion
+        SELECT id, number, effective_date, terms INTO last FROM members_planversion
          WHERE pool_id = NEW.pool_id ORDER BY number DESC LIMIT 1;
-        IF NEW.number > coalesce(last.number, 0) + 1 OR NEW.effective_date < last.effective_date THEN
+        IF NEW.number < 1 OR NEW.number > coalesce(last.number, 0) + 1 OR NEW.effective_date < last.effective_date
+           OR NOT ({_READABLE}) THEN
             {refuse("plan_versions_follow_each_other", "version %s does not follow %s", "NEW.number", "last.number")}
         END IF;
-        IF pool.state = 'draft' THEN
+        IF pool.state = 'draft' AND NOT EXISTS (SELECT 1 FROM members_membership WHERE pool_id = NEW.pool_id) THEN
             IF NEW.proposal_id IS NOT NULL THEN
                 {refuse("plan_change_needs_two_people", "a draft's plan has no proposal")}
             END IF;
             RETURN NEW;
         END IF;
+        IF pool.state NOT IN {_CHANGING} THEN
+            {refuse("rules_of_an_ending_pool_stay", "the pool is %s", "pool.state")}
+        END IF;
         SELECT * INTO agreed FROM members_planproposal WHERE id = NEW.proposal_id FOR UPDATE;
-        IF agreed.state IS DISTINCT FROM 'open' OR agreed.pool_id <> NEW.pool_id
-           OR (agreed.terms, agreed.covenant_en, agreed.covenant_zh, agreed.declaration, agreed.effective_date)
-              IS DISTINCT FROM (NEW.terms, NEW.covenant_en, NEW.covenant_zh, NEW.declaration, NEW.effective_date) THEN
+        -- As text: to jsonb 7 and 7.0 are equal, to its readers they are not.
+        IF agreed.state IS DISTINCT FROM 'open' OR agreed.pool_id <> NEW.pool_id OR agreed.base_id <> last.id
+           OR (agreed.terms::text, agreed.covenant_en, agreed.covenant_zh, agreed.declaration::text,
+               agreed.effective_date)
+              IS DISTINCT FROM (NEW.terms::text, NEW.covenant_en, NEW.covenant_zh, NEW.declaration::text,
+                                NEW.effective_date) THEN
             {refuse("plan_change_is_what_was_proposed", "version %s is not an open proposal", "NEW.number")}
         END IF;
         IF NEW.published_by = agreed.proposed_by OR NOT EXISTS ({_holds_duty("NEW.published_by", "controller")}) THEN
@@ -145,14 +159,30 @@ plan_change_keeps_its_notice = Guard(
         today := (aid_now() AT TIME ZONE pool.time_zone)::date;
         SELECT (terms->>'notice_days')::int INTO notice FROM members_planversion
          WHERE pool_id = NEW.pool_id ORDER BY effective_date <= today DESC, abs(effective_date - today) LIMIT 1;
-        IF NEW.effective_date < today + coalesce(notice, 0) THEN
+        -- Today has begun under the rules of this morning.
+        IF NEW.effective_date < today + greatest(notice, 1) THEN
             {refuse("plan_change_keeps_its_notice", "%s is less than %s days ahead", "NEW.effective_date", "notice")}
         END IF;
-        IF EXISTS (SELECT c->>'class_no' FROM jsonb_array_elements(last.terms->'classes') c
-                   EXCEPT SELECT c->>'class_no' FROM jsonb_array_elements(NEW.terms->'classes') c) THEN
+        IF NEW.effective_date > today + notice + 366 THEN
+            {refuse("plan_change_comes_within_a_year", "%s would shut out every other change", "NEW.effective_date")}
+        END IF;
+        IF EXISTS (SELECT c->'class_no' FROM jsonb_array_elements(last.terms->'classes') c
+                   EXCEPT SELECT c->'class_no' FROM jsonb_array_elements(NEW.terms->'classes') c) THEN
             {refuse("plan_change_keeps_its_classes", "members of a class would have no share any more")}
         END IF;
         RETURN NEW;
+    """,
+)
+
+# Written by the database, so that no version is in force while its proposal reads withdrawn.
+plan_change_closes_its_proposal = Guard(
+    name="plan_change_closes_its_proposal",
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert,
+    func="""
+        UPDATE members_planproposal SET state = 'published', decided_by = NEW.published_by, decided_at = aid_now()
+         WHERE id = NEW.proposal_id;
+        RETURN NULL;
     """,
 )
 
@@ -163,20 +193,24 @@ proposal_guards = [
         operation=pgtrigger.Insert,
         declare=[("pool_state", "text")],
         func=f"""
+            {judged_now()}
             SELECT state INTO pool_state FROM members_pool WHERE id = NEW.pool_id FOR UPDATE;
-            IF NEW.state <> 'open' OR NEW.decided_by <> '' OR NEW.decided_at IS NOT NULL
-               OR pool_state NOT IN ('gathering', 'open', 'intake_stopped') THEN
-                {refuse("plan_proposal_begins_open", "a proposal of a pool that is %s", "pool_state")}
+            IF NEW.state <> 'open' OR NEW.decided_by <> '' OR NEW.decided_at IS NOT NULL OR NOT ({_READABLE}) THEN
+                {refuse("plan_proposal_begins_open", "the proposal is decided or cannot be read")}
+            END IF;
+            IF pool_state NOT IN {_CHANGING} THEN
+                {refuse("rules_of_an_ending_pool_stay", "the pool is %s", "pool_state")}
             END IF;
             IF NOT EXISTS ({_holds_duty("NEW.proposed_by", "pool_admin")}) THEN
                 {refuse("plan_change_needs_two_people", "%s is no pool admin", "NEW.proposed_by")}
             END IF;
+            NEW.base_id := (SELECT id FROM members_planversion WHERE pool_id = NEW.pool_id ORDER BY number DESC LIMIT 1);
             NEW.number := coalesce((SELECT max(number) FROM members_planproposal
                                      WHERE pool_id = NEW.pool_id), 0) + 1;
             NEW.proposed_at := aid_now();
             NEW.shown_sha256 := encode(sha256(convert_to(jsonb_build_array(
-                NEW.number, NEW.terms, NEW.covenant_en, NEW.covenant_zh, NEW.declaration, NEW.effective_date,
-                NEW.reason, NEW.proposed_by)::text, 'UTF8')), 'hex');
+                NEW.number, NEW.base_id, NEW.terms, NEW.covenant_en, NEW.covenant_zh, NEW.declaration,
+                NEW.effective_date, NEW.reason, NEW.proposed_by)::text, 'UTF8')), 'hex');
             RETURN NEW;
         """,
     ),
@@ -185,16 +219,19 @@ proposal_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update | pgtrigger.Delete,
         func=f"""
-            IF TG_OP = 'DELETE' OR OLD.state <> 'open' OR NEW.state = 'open'
-               OR (NEW.id, NEW.pool_id, NEW.number, NEW.terms, NEW.covenant_en, NEW.covenant_zh, NEW.declaration,
-                   NEW.effective_date, NEW.reason, NEW.shown_sha256, NEW.proposed_by, NEW.proposed_at)
+            {judged_now()}
+            IF TG_OP = 'DELETE' OR OLD.state <> 'open' OR NEW.state NOT IN ('published', 'withdrawn')
+               OR (NEW.id, NEW.pool_id, NEW.number, NEW.base_id, NEW.terms::text, NEW.covenant_en, NEW.covenant_zh,
+                   NEW.declaration::text, NEW.effective_date, NEW.reason, NEW.shown_sha256, NEW.proposed_by,
+                   NEW.proposed_at)
                   IS DISTINCT FROM
-                  (OLD.id, OLD.pool_id, OLD.number, OLD.terms, OLD.covenant_en, OLD.covenant_zh, OLD.declaration,
-                   OLD.effective_date, OLD.reason, OLD.shown_sha256, OLD.proposed_by, OLD.proposed_at) THEN
+                  (OLD.id, OLD.pool_id, OLD.number, OLD.base_id, OLD.terms::text, OLD.covenant_en, OLD.covenant_zh,
+                   OLD.declaration::text, OLD.effective_date, OLD.reason, OLD.shown_sha256, OLD.proposed_by,
+                   OLD.proposed_at) THEN
                 {refuse("plan_proposal_is_decided_once", "proposal %s can only be decided, once", "OLD.number")}
             END IF;
-            IF (NEW.state = 'published') IS DISTINCT FROM EXISTS (
-                SELECT 1 FROM members_planversion v WHERE v.proposal_id = NEW.id AND v.published_by = NEW.decided_by) THEN
+            IF (NEW.state = 'published')
+               <> EXISTS (SELECT 1 FROM members_planversion v WHERE v.proposal_id = NEW.id) THEN
                 {refuse("plan_proposal_is_decided_once", "proposal %s and its version do not agree", "OLD.number")}
             END IF;
             IF NOT EXISTS ({_holds_duty("NEW.decided_by", "controller")})

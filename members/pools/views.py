@@ -19,7 +19,7 @@ from members.pools import selectors, services
 from members.pools.forms import ChangeForm
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 from members.pools.plan_terms import TermsError
-from members.pools.plan_words import difference
+from members.pools.plan_words import Difference, difference
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool
 
@@ -44,7 +44,7 @@ def plan(request: HttpRequest, code: str) -> HttpResponse:
         "plan": shown.plan(),
         "text": shown.plan().canonical_json,
         "versions": versions,
-        "coming": [one for one in versions if one.effective_date > today and one.number > 1],
+        "coming": selectors.coming_versions(pool, today),
         "proposals": list(selectors.proposals_of(pool)[:20]) if duties & set(READERS) else [],
         "may_propose": ADMIN in duties,
     }
@@ -92,6 +92,7 @@ def propose(request: HttpRequest, code: str) -> HttpResponse:
     try:
         proposal = services.propose_plan(
             pool=pool,
+            base=rules["base"],
             terms=form.terms(),
             covenant=(rules["covenant_en"], rules["covenant_zh"]),
             declaration=last.declaration,
@@ -103,7 +104,7 @@ def propose(request: HttpRequest, code: str) -> HttpResponse:
     except TermsError as error:
         form.show(error)
         return _propose_page(request, pool, form, status=422)
-    except services.TooSoonError as error:
+    except services.BadDayError as error:
         form.rules.add_error("effective_date", str(error))
         return _propose_page(request, pool, form, status=422)
     except (DomainError, IntegrityError) as error:
@@ -114,10 +115,14 @@ def propose(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _propose_page(request: HttpRequest, pool: Pool, form: ChangeForm, status: int = 200) -> HttpResponse:
-    earliest = selectors.earliest_change(pool, clock.today(pool.time_zone))
+    earliest, latest = selectors.days_of_change(pool, clock.today(pool.time_zone))
     if not form.rules.is_bound:
         form.rules.initial["effective_date"] = earliest
-    context = _context(pool, _("Propose a change")) | {"form": form, "earliest": earliest}
+    context = _context(pool, _("Propose a change")) | {
+        "form": form,
+        "earliest": earliest,
+        "latest": latest,
+    }
     return render(request, "members/pools/propose.html", context, status=status)
 
 
@@ -134,17 +139,24 @@ def _proposal_page(
 ) -> HttpResponse:
     pool, person = found.pool, _person(request)
     published = PlanVersion.objects.filter(proposal=found).first()
-    before = selectors.version_before(published) if published else selectors.newest_plan(pool)
     context = _context(pool, _("Proposal %(number)s") % {"number": found.number}) | {
         "proposal": found,
         "published": published,
-        "difference": difference(before, found, pool.currency) if before else None,
+        "difference": _difference(found),
         "is_proposer": found.proposed_by == person.code,
         "duties": selectors.duties_of(person, pool),
         "refusal": refusal,
     }
     status = refusal.status if refusal else 200
     return render(request, "members/pools/proposal.html", context, status=status)
+
+
+def _difference(found: PlanProposal) -> Difference | None:
+    """Return what a proposal changes; None where it was written past the services and cannot be read."""
+    try:
+        return difference(found.base, found, found.pool.currency) if found.base else None
+    except (TermsError, KeyError, TypeError, AttributeError):
+        return None
 
 
 @duty_required(CONTROLLER)
@@ -163,7 +175,11 @@ def publish(request: HttpRequest, code: str, number: int) -> HttpResponse:
             at=clock.now(),
         )
     except (DomainError, IntegrityError) as error:
-        return _proposal_page(request, found, _refusal(error))
+        refusal = _refusal(error)
+        found = selectors.access_proposal(pool=pool, number=number)
+        if found.state == PlanProposal.State.PUBLISHED:  # by the other click
+            return redirect("plan_version", code=code, number=found.version.number)
+        return _proposal_page(request, found, refusal)
     return redirect("plan_version", code=code, number=published.number)
 
 
@@ -171,12 +187,14 @@ def publish(request: HttpRequest, code: str, number: int) -> HttpResponse:
 @require_POST
 def withdraw(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Take a proposal back or turn it down; done already: its page."""
-    found = selectors.access_proposal(pool=access_pool(code=code), number=number)
-    if found.state == PlanProposal.State.OPEN:
+    pool = access_pool(code=code)
+    found = selectors.access_proposal(pool=pool, number=number)
+    if found.state != PlanProposal.State.WITHDRAWN:
         try:
             services.withdraw_proposal(proposal=found, withdrawer=_person(request).code, at=clock.now())
         except (DomainError, IntegrityError) as error:
-            return _proposal_page(request, found, _refusal(error))
+            refusal = _refusal(error)
+            return _proposal_page(request, selectors.access_proposal(pool=pool, number=number), refusal)
     return redirect("plan_proposal", code=code, number=number)
 
 

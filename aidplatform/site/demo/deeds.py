@@ -253,6 +253,7 @@ def _propose(pool: Pool) -> PlanProposal:
     ]
     return propose_plan(
         pool=pool,
+        base=last.number,
         terms=last.terms | {"aid": aid, "waiting_days": 20},
         covenant=(last.covenant_en, last.covenant_zh),
         declaration=last.declaration,

@@ -93,6 +93,13 @@ def test_period_follows_plan_in_force(world: World) -> None:
         _insert(world, opening_date=dt.date(2026, 2, 1))
 
 
+@pytest.mark.parametrize("dates", [("2026-01-02", "2026-02-01"), ("2026-01-01", "2026-03-05")])
+def test_period_opens_on_its_day(world: World, dates: tuple[str, str]) -> None:
+    """Else an insider would open the periods of years ahead under the rules of today."""
+    with refused("period_opens_on_its_day"):
+        _insert(world, opening_date=dates[0], next_opening_date=dates[1])
+
+
 @pytest.mark.parametrize("state", STATES[1:])
 def test_period_state_follows_order_from_its_beginning(world: World, state: str) -> None:
     with refused("period_state_follows_order"):
@@ -120,6 +127,7 @@ def test_period_follows_last(world: World, changes: dict[str, Any]) -> None:
     }
     with refused("period_follows_last"):
         _insert(world, **(joining | changes))
+    set_clock(clock.start_of_day(dt.date(2026, 2, 1), world.pool.time_zone))
     _insert(world, **joining)
 
 
@@ -239,6 +247,7 @@ def test_publicity_lasts_its_days_so_that_a_plan_must_say_how_many(case: World) 
              FROM members_planproposal""",
         case.controller.code,
     )
+    set_clock(clock.start_of_day(dt.date(2026, 2, 1), case.pool.time_zone))
     _insert(
         case,
         plan_version_id=value("SELECT id FROM members_planversion WHERE number = 2"),

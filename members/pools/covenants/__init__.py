@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
+from unicodedata import category
 
 from members.pools.plan_terms import TermsError
 
@@ -54,11 +55,16 @@ def read_declaration(data: Sequence[Mapping[str, Any]]) -> tuple[Question, ...]:
 
 def _read_question(place: int, row: Mapping[str, Any]) -> Question:
     for name in ("code", "effect", *_TEXTS):
-        if not isinstance(row.get(name), str) or not row[name].strip():
+        if not isinstance(row.get(name), str) or not row[name].strip() or not _is_plain(row[name]):
             raise TermsError(f"declaration[{place}].{name}", "bad_text", "must be a text")
     if row["effect"] not in get_args(Effect):
         raise TermsError(f"declaration[{place}].effect", "unknown_choice", f"{row['effect']!r}")
     return Question(**{name: row[name] for name in ("code", "effect", *_TEXTS)})
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text can be stored and shown: no control characters but line ends, nothing half encoded."""
+    return len(text) <= 2000 and not any(category(one) in {"Cc", "Cs"} for one in text.replace("\n", ""))
 
 
 def _read(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, 
 from aidplatform.testing.world import TERMS, World, set_clock
 from aidplatform.work.jobs import claim
 from aidplatform.work.models import AuditEntry, Job
+from ledger.openbooks import services as openbooks
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services as sharing
 from members.joining import news
@@ -21,7 +23,8 @@ from members.people.models import Mail, Notice, User
 from members.pools import services
 from members.pools.models import PlanProposal, PlanVersion
 from members.pools.plan_terms import TermsError
-from members.pools.selectors import earliest_change, newest_plan
+from members.pools.selectors import days_of_change, newest_plan
+from members.pools.services import found_pool, publish_plan
 
 NEW_TERMS = TERMS | {"fee": {"rate": "6/100"}, "waiting_days": 60}
 DAY = dt.date(2026, 2, 1)
@@ -32,6 +35,7 @@ def propose(world: World, **changes: Any) -> PlanProposal:
     """Propose new rules as the pool admin: a lower fee and a shorter wait from February on."""
     last = newest_plan(world.pool)
     fields: dict[str, Any] = {
+        "base": last.number,
         "terms": NEW_TERMS,
         "covenant": (last.covenant_en, last.covenant_zh),
         "declaration": last.declaration,
@@ -161,8 +165,8 @@ def test_proposal_that_changes_nothing_is_refused(world: World) -> None:
 
 def test_notice_is_that_of_the_rules_in_force(world: World) -> None:
     """Seven days from 1 January: the 8th is the earliest day, whatever the new rules promise."""
-    assert earliest_change(world.pool, dt.date(2026, 1, 1)) == dt.date(2026, 1, 8)
-    with pytest.raises(services.TooSoonError) as early:
+    assert days_of_change(world.pool, dt.date(2026, 1, 1)) == (dt.date(2026, 1, 8), dt.date(2027, 1, 9))
+    with pytest.raises(services.BadDayError) as early:
         propose(world, effective_date=dt.date(2026, 1, 7), terms=NEW_TERMS | {"notice_days": 0})
     assert early.value.extra["earliest"] == "2026-01-08"
     proposal = propose(world, effective_date=dt.date(2026, 1, 8))
@@ -197,7 +201,8 @@ def test_plan_change_is_what_was_proposed(world: World) -> None:
         insert_version(world, None)
     proposal = propose(world)
     for column, given in (
-        ("terms", "{}"),
+        ("terms", json.dumps(TERMS)),
+        ("terms", json.dumps(NEW_TERMS).replace('"waiting_days": 60', '"waiting_days": 60.0')),
         ("covenant_en", "other"),
         ("covenant_zh", "其他"),
         ("declaration", "[]"),
@@ -245,6 +250,125 @@ def test_plan_versions_follow_each_other(world: World) -> None:
         insert_version(world, before, number=3, effective_date="2026-01-20")
 
 
+def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
+    garbage = (
+        {"terms": "{}"},
+        {"terms": json.dumps(TERMS | {"notice_days": -400})},
+        {"terms": json.dumps(TERMS | {"notice_days": "7"})},
+        {"terms": json.dumps(TERMS | {"notice_days": None})},
+        {"terms": json.dumps(TERMS | {"classes": {}})},
+        {"declaration": "{}"},
+        {"effective_date": "infinity"},
+    )
+    for columns in garbage:
+        with refused("plan_proposal_begins_open"):
+            _insert_proposal(world, **columns)
+        with refused("plan_versions_follow_each_other"):
+            insert_version(world, None, **columns)
+    with refused("plan_versions_follow_each_other"):
+        insert_version(world, None, number=0)
+
+
+def test_plan_change_comes_within_a_year(world: World) -> None:
+    with pytest.raises(services.BadDayError):
+        propose(world, effective_date=dt.date(2062, 2, 1))
+    _insert_proposal(world, effective_date="2062-02-01")
+    with refused("plan_change_comes_within_a_year"):
+        insert_version(world, PlanProposal.objects.get())
+
+
+def test_plan_change_closes_its_proposal(world: World) -> None:
+    """Also where the version is inserted by hand: it cannot be in force while its proposal reads withdrawn."""
+    proposal = propose(world)
+    insert_version(world, proposal)
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.decided_by) == ("published", world.controller.code)
+    with refused("plan_proposal_is_decided_once"):
+        run("UPDATE members_planproposal SET state = 'withdrawn', decided_by = %s", world.admin.code)
+
+
+def test_draft_with_members_has_rules_to_keep(db: None) -> None:
+    pool = found_pool(
+        code="draft", name_en="Draft", name_zh="草稿", currency="CNY", time_zone="Asia/Shanghai",
+        expected_members=5, founder="test",
+    )  # fmt: skip
+    for day in (1, 2):
+        publish_plan(
+            pool=pool, terms=TERMS, effective_date=dt.date(2026, 1, day), publisher="test", at=clock.now()
+        )
+    Membership.objects.create(pool=pool, number=1, joined_date=dt.date(2026, 1, 1))
+    with pytest.raises(IntegrityError, match="the pool is draft"):
+        publish_plan(
+            pool=pool, terms=TERMS, effective_date=dt.date(2026, 1, 3), publisher="test", at=clock.now()
+        )
+
+
+def test_pool_that_ends_takes_no_publication(world: World) -> None:
+    proposal = propose(world)
+    run("UPDATE members_pool SET state = 'winding_down' WHERE id = %s", world.pool.pk)
+    with refused("rules_of_an_ending_pool_stay"):
+        publish(world, proposal)
+
+
+def test_rules_change_tomorrow_at_the_soonest(world: World) -> None:
+    """Today has begun under the rules of this morning, also where they promise no notice."""
+    world.change_plan(dt.date(2026, 1, 8), notice_days=0)
+    set_clock(clock.start_of_day(dt.date(2026, 1, 9), "Asia/Shanghai"))
+    assert days_of_change(world.pool, dt.date(2026, 1, 9))[0] == dt.date(2026, 1, 10)
+    _insert_proposal(world, effective_date="2026-01-09")
+    with refused("plan_change_keeps_its_notice"):
+        insert_version(world, PlanProposal.objects.get(state="open"), number=3)
+
+
+def test_proposal_begins_with_the_version_published_last(world: World) -> None:
+    world.change_plan(DAY, waiting_days=30)
+    with pytest.raises(services.RulesMovedOnError):
+        propose(world, base=1, effective_date=dt.date(2026, 3, 1))
+
+
+def test_log_states_rules_as_published(world: World) -> None:
+    version = publish(world, propose(world))
+    body = {"version": 2, "effective": "2026-02-01", "terms": {"lie": 1}}
+    with refused("log_states_rules_as_published"):
+        openbooks.append(code=world.pool.code, entry_type="rule.publish", key="2", body=body, at=clock.now())
+    run_jobs(sharing.LOG_RULES)
+    stated = json.loads(bytes(LogEntry.objects.get(type="rule.publish", key="2").data))["body"]
+    assert (stated["terms"], stated["terms_sha256"]) == (version.terms, version.plan().sha256)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([(1, 7, 14)], [(15, 20, 27)]),
+        ([(15, 20, 27)], [(1, 7, 14)]),
+        ([(1, 7, 14)], [(1, 3, 8), (16, 18, 23)]),
+        ([(1, 3, 8), (16, 18, 23)], [(1, 7, 14)]),
+        ([(1, 7, 14)], [(2, 24, 28)]),
+        ([(10, 12, 16)], [(5, 6, 10)]),
+    ],
+)
+def test_periods_go_on_without_a_gap_when_the_calendar_changes(
+    db: None, before: list[tuple[int, int, int]], after: list[tuple[int, int, int]]
+) -> None:
+    def calendar(days: list[tuple[int, int, int]]) -> dict[str, Any]:
+        names = ("opening_day", "publicity_day", "charge_day")
+        return {"publicity_days": 3, "periods": [dict(zip(names, one, strict=True)) for one in days]}
+
+    world = World.founded(calendar=calendar(before))
+    world.change_plan(dt.date(2026, 2, 10), calendar=calendar(after))
+    opened = []
+    for _number in range(8):
+        last = world.pool.periods.order_by("-number").first()
+        day = last.next_opening_date if last else dt.date(2026, 1, 1)
+        set_clock(clock.start_of_day(day, "Asia/Shanghai"))
+        opened.append(sharing.open_period(pool=world.pool, at=clock.now()))
+    for one, following in pairwise(opened):
+        assert one.next_opening_date == following.opening_date
+        assert one.opening_date <= one.publicity_date < one.next_opening_date
+        assert one.publicity_end_date <= one.charge_date <= following.publicity_date
+    assert opened[-1].plan_version.number == 2
+
+
 def test_publication_bears_the_instant_of_the_database(world: World) -> None:
     version = services.publish_proposal(
         proposal=(proposal := propose(world)),
@@ -262,11 +386,11 @@ def test_plan_proposal_begins_open(world: World, state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["winding_down", "closed"])
-def test_rules_of_a_pool_that_ends_stay(world: World, state: str) -> None:
+def test_rules_of_an_ending_pool_stay(world: World, state: str) -> None:
     run("UPDATE members_pool SET state = 'winding_down' WHERE id = %s", world.pool.pk)
     if state == "closed":
         run("UPDATE members_pool SET state = 'closed' WHERE id = %s", world.pool.pk)
-    with refused("plan_proposal_begins_open"):
+    with refused("rules_of_an_ending_pool_stay"):
         _insert_proposal(world)
 
 
@@ -274,7 +398,7 @@ def _insert_proposal(world: World, **changes: Any) -> None:
     row = {
         "pool_id": world.pool.pk,
         "number": 1,
-        "terms": "{}",
+        "terms": json.dumps(TERMS),
         "covenant_en": "x",
         "covenant_zh": "x",
         "declaration": "[]",

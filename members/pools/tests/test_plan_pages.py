@@ -43,7 +43,8 @@ def propose(world: World, **terms: Any) -> PlanProposal:
     """Propose rules that differ in these terms."""
     last = newest_plan(world.pool)
     return propose_plan(
-        pool=world.pool, terms=TERMS | terms, covenant=("Now shorter.", "更短。"), declaration=last.declaration,
+        pool=world.pool, base=last.number, terms=TERMS | terms, covenant=("Now shorter.", "更短。"),
+        declaration=last.declaration,
         effective_date=DAY, reason="It costs less.", proposer=world.admin.code, at=clock.now(),
     )  # fmt: skip
 
@@ -93,7 +94,7 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
         (
             {"effective_date": "2026-01-07", "fee_percent": "7"},
             "effective_date",
-            "The earliest day is 2026-01-08",
+            "Choose a day from 2026-01-08",
         ),
         ({"reason": ""}, "reason", "required"),
         ({"aid-1-age_before": "0"}, "aid-1-age_before", "The first age must be below the end."),
@@ -195,7 +196,12 @@ def test_plan_page_costs_the_same_for_one_version_and_three(world: World) -> Non
 def test_program_proposes_publishes_and_reads_what_changed(world: World) -> None:
     admin, controller = client_of(world.admin), client_of(world.controller)
     base = f"/api/v1/pools/{CODE}/"
-    body = {"terms": TERMS | {"waiting_days": 30}, "effective_date": "2026-02-01", "reason": "Shorter."}
+    body = {
+        "base_version": 1,
+        "terms": TERMS | {"waiting_days": 30},
+        "effective_date": "2026-02-01",
+        "reason": "Shorter.",
+    }
     made = admin.post(f"{base}plan-proposals/new/", body, content_type="application/json")
     assert made.status_code == 201
     shown = {"shown_sha256": made.json()["shown_sha256"]}
@@ -214,7 +220,8 @@ def test_program_proposes_publishes_and_reads_what_changed(world: World) -> None
                 "after": ["30 days after joining"],
             }
         ],
-        "covenant": [],
+        "covenant_en": [],
+        "covenant_zh": [],
         "questions": [],
     }
     assert Client().get(f"{base}plan-versions/1/changes/").json()["rules"] == []
@@ -223,7 +230,12 @@ def test_program_proposes_publishes_and_reads_what_changed(world: World) -> None
 
 
 def test_program_is_told_the_field_that_makes_no_sense(world: World) -> None:
-    body = {"terms": TERMS | {"fee": {"rate": "x"}}, "effective_date": "2026-02-01", "reason": "x"}
+    body = {
+        "base_version": 1,
+        "terms": TERMS | {"fee": {"rate": "x"}},
+        "effective_date": "2026-02-01",
+        "reason": "x",
+    }
     answer = client_of(world.admin).post(
         f"/api/v1/pools/{CODE}/plan-proposals/new/", body, content_type="application/json"
     )
@@ -275,6 +287,11 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"aid": [*TERMS["aid"][:2], TERMS["aid"][2] | {"age_from": 1}]},
         {"aid": [*TERMS["aid"][:2], TERMS["aid"][2] | {"age_before": 59}]},
         {"aid": TERMS["aid"][:2]},
+        {"classes": [TERMS["classes"][0] | {"weight": 2}]},
+        {"classes": [TERMS["classes"][0] | {"age_from": 0, "age_before": 60}]},
+        {"classes": [TERMS["classes"][0] | {"weight": 2, "name_en": "All"}]},
+        {"fee": {"rate": "1/3"}},
+        {"fee": {"rate": "8000001/100000000"}},
         {"waiting_days": 1},
         {"minimum_members": 4},
         {"notice_days": 1},
@@ -288,6 +305,135 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         assert plan_lines(PlanTerms.from_json(TERMS | change), "CNY") != base, change
     covered = {name.partition(".")[0] for change in changes for name in change}
     assert covered == set(PlanTerms.from_json(TERMS).to_json()) | {"per_case_cap_fen"}
+
+
+def test_nothing_that_differs_is_shown_as_nothing(world: World) -> None:
+    """Names in the other language, spaces, the meaning of a question: what hides is shown."""
+    last = newest_plan(world.pool)
+
+    def version(**changes: Any) -> PlanVersion:
+        fields = {
+            "terms": last.terms,
+            "covenant_en": "One.",
+            "covenant_zh": "一。",
+            "declaration": last.declaration,
+        }
+        return PlanVersion(pool=world.pool, **(fields | changes))
+
+    question = last.declaration[0]
+    named = [TERMS["classes"][0] | {"name_zh": "大家"}]
+    for changes in (
+        {"terms": last.terms | {"classes": named}},
+        {"covenant_zh": "二。"},
+        {"covenant_en": "One. "},
+        {"declaration": [question | {"meaning_en": "Nothing."}, *last.declaration[1:]]},
+        {"declaration": [question | {"effect": "limits"}, *last.declaration[1:]]},
+        {"declaration": [question | {"question_zh": "？"}, *last.declaration[1:]]},
+    ):
+        assert not difference(version(), version(**changes), "CNY").is_empty, changes
+    assert difference(version(), version(), "CNY").is_empty
+
+
+def test_stale_form_does_not_undo_what_was_published_meanwhile(world: World) -> None:
+    stale = sent(world, waiting_days="80")
+    world.change_plan(DAY, waiting_days=30)
+    answer = client_of(world.admin).post(f"{ADDRESS}propose/", stale | {"effective_date": "2026-03-01"})
+    assert answer.status_code == 409
+    assert "Version 2 has been published since." in answer.content.decode()
+
+
+def test_rate_that_no_decimal_writes_stays_as_it_is(world: World) -> None:
+    world.change_plan(DAY, fee={"rate": "1/3"})
+    data = sent(world, waiting_days="80", effective_date="2026-03-01")
+    answer = client_of(world.admin).post(f"{ADDRESS}propose/", data)
+    assert answer.status_code == 302
+    assert PlanProposal.objects.get(state="open").terms["fee"]["rate"] == "1/3"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"periods-TOTAL_FORMS": "2"},
+        {"classes-TOTAL_FORMS": "5"},
+        {"classes-TOTAL_FORMS": "0"},
+        {"aid-TOTAL_FORMS": "100000"},
+        {"aid-TOTAL_FORMS": "x"},
+        {"base": "x"},
+        {"fee_fixed": "9" * 5000},
+        {"covenant_en": "   "},
+        {"effective_date": "9999-12-31"},
+    ],
+)
+def test_tampered_form_is_refused_or_harmless(world: World, changes: dict[str, str]) -> None:
+    answer = client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, waiting_days="80", **changes))
+    assert answer.status_code in {302, 422}
+    for made in PlanProposal.objects.all():
+        assert made.plan().classes == newest_plan(world.pool).plan().classes
+        assert made.plan().calendar == newest_plan(world.pool).plan().calendar
+
+
+@pytest.mark.parametrize("name", ["bad\x00name", "e\u0301", "\ud800"])
+def test_program_cannot_bring_texts_that_the_log_could_not_state(world: World, name: str) -> None:
+    classes = [TERMS["classes"][0] | {"name_en": name}]
+    body = {
+        "base_version": 1,
+        "terms": TERMS | {"classes": classes},
+        "effective_date": "2026-02-01",
+        "reason": "x",
+    }
+    answer = client_of(world.admin).post(
+        f"/api/v1/pools/{CODE}/plan-proposals/new/", body, content_type="application/json"
+    )
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:aid:bad_text")
+
+
+def test_brackets_without_end_are_a_bad_request(world: World) -> None:
+    answer = client_of(world.admin).post(
+        f"/api/v1/pools/{CODE}/plan-proposals/new/", "[" * 100_000, content_type="application/json"
+    )
+    assert answer.status_code == 400
+
+
+def test_second_click_lands_on_the_version_and_late_withdrawal_says_no(world: World) -> None:
+    proposal = propose(world, waiting_days=30)
+    world_page = f"{ADDRESS}proposals/1/"
+    client_of(world.controller).post(f"{world_page}publish/", {"shown_sha256": proposal.shown_sha256})
+    late = client_of(world.admin).post(f"{world_page}withdraw/")
+    assert late.status_code == 409
+    assert "This proposal has already been decided." in late.content.decode()
+
+
+def test_joining_shows_the_rules_that_are_coming(world: World) -> None:
+    world.change_plan(DAY, waiting_days=30)
+    from members.joining import applications
+    from members.joining.tests.papers import filled
+
+    application = filled(world.pool, world.stranger)
+    assert applications.next_step(application)
+    page = client_of(world.stranger).get(f"/pools/{CODE}/join/covenant/").content.decode()
+    assert "Version 2 comes into force on" in page
+
+
+# --- what cases would cost --------------------------------------------------------------------------------------
+
+
+def test_costs_of_old_and_new_rules_stand_side_by_side(world: World) -> None:
+    """Seven members, 300,000.00 and 8 %: 46,285.72 each for a case; with 6 %: 45,428.58."""
+    world.posted_period()
+    propose(world, fee={"rate": "6/100"})
+    address = f"{ADDRESS}proposals/1/shares/"
+    page = client_of(world.controller).get(address).content.decode()
+    for amount in ("46,285.72", "45,428.58", "0.00"):
+        assert amount in page
+    assert "last headcount" in page
+    fragment = client_of(world.controller).get(address, HTTP_HX_REQUEST="true").content.decode()
+    assert "<html" not in fragment
+    assert "45,428.58" in fragment
+    assert Client().get(address).status_code == 302
+    # Strangers of a very small pool see what the fewest members would pay: three.
+    public = Client().get(f"{ADDRESS}1/shares/").content.decode()
+    assert "108,000.00" in public
+    assert "at least" in public
 
 
 def test_difference_shows_paragraphs_that_went_and_came(world: World) -> None:
@@ -307,7 +453,7 @@ def test_difference_shows_paragraphs_that_went_and_came(world: World) -> None:
         declaration=last.declaration,
     )
     found = difference(before, after, "CNY")
-    assert [(piece.look, piece.text) for piece in found.covenant] == [
+    assert [(piece.look, piece.text) for piece in found.covenant_en] == [
         ("same", "One."), ("gone", "Three."), ("new", "Two."), ("same", "Four."),
     ]  # fmt: skip
     assert [piece.look for piece in found.questions] == ["gone"] + ["same"] * (len(last.declaration) - 1)

@@ -1,0 +1,85 @@
+"""What rules would cost: the shares of no case up to three, under a version and under the one before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger.sharing.models import Period
+from ledger.sharing.plan_shares import share_out
+from ledger.sharing.selectors import class_counts
+from members.joining.selectors import may_read_statements
+from members.people.models import User
+from members.pools.models import Pool
+from members.pools.plan_terms import ClassTerms, PlanTerms
+
+MOST_CASES = 3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A share for some number of cases (fen). before: None where no rules came before, or had no such class."""
+
+    cases: int
+    before_fen: int | None
+    after_fen: int
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether the rules make a difference here."""
+        return self.before_fen is not None and self.before_fen != self.after_fen
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What each class would pay. is_counted: by a headcount of the pool; else by the fewest members of the plan."""
+
+    members: int
+    is_counted: bool
+    case_before_fen: int | None
+    case_after_fen: int
+    rows: tuple[tuple[ClassTerms, tuple[Cost, ...]], ...]
+
+    @property
+    def numbers(self) -> range:
+        """Return the numbers of cases."""
+        return range(MOST_CASES + 1)
+
+
+def consequences(before: PlanTerms | None, after: PlanTerms, counts: Mapping[int, int]) -> Consequences:
+    """Return what cases at the highest aid of each version would cost. counts: members per class, empty: unknown."""
+    is_counted = sum(counts.values()) > 0
+    lightest = min(after.classes, key=lambda row: (row.weight, row.class_no)).class_no
+    members = dict(counts) if is_counted else {lightest: after.minimum_members}
+    old = [_shares(before, members, cases) for cases in range(MOST_CASES + 1)] if before else None
+    new = [_shares(after, members, cases) for cases in range(MOST_CASES + 1)]
+    rows = tuple(
+        (
+            row,
+            tuple(
+                Cost(cases, old[cases].get(row.class_no) if old else None, new[cases][row.class_no])
+                for cases in range(MOST_CASES + 1)
+            ),
+        )
+        for row in after.classes
+        if members.get(row.class_no)
+    )
+    return Consequences(
+        members=sum(members.values()),
+        is_counted=is_counted,
+        case_before_fen=before.max_aid_fen if before else None,
+        case_after_fen=after.max_aid_fen,
+        rows=rows,
+    )
+
+
+def known_counts(pool: Pool, person: User | None) -> dict[int, int]:
+    """Return members per class of the last headcount; nothing before one, or where it is not the person's to see."""
+    last = Period.objects.filter(pool=pool, headcount__isnull=False).order_by("-number").first()
+    return class_counts(last) if last and may_read_statements(pool, person) else {}
+
+
+def _shares(plan: PlanTerms, members: Mapping[int, int], cases: int) -> dict[int, int]:
+    """Return the share of each class for that many cases (fen)."""
+    known = {row.class_no for row in plan.classes}
+    counts = {class_no: count for class_no, count in members.items() if class_no in known}
+    sharing = share_out(plan, counts=counts, aid_fens=(plan.max_aid_fen,) * cases)
+    return {share.class_no: share.share_fen for share in sharing.shares}

@@ -1,0 +1,59 @@
+"""What a plan makes of costs and members: its terms handed to the arithmetic. Pure.
+
+Bills and everything that asks what rules would cost go through this one function.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from ledger.sharing.apportion import Costs, FeeRule, Group, Sharing, case_cap_excess_fen, compute_shares
+from members.pools.plan_terms import PlanTerms
+
+
+def share_out(
+    plan: PlanTerms,
+    *,
+    counts: Mapping[int, int],
+    aid_fens: tuple[int, ...],
+    other_costs_fen: int = 0,
+    carry_in_fen: int = 0,
+) -> Sharing:
+    """Divide one period under a plan. counts: members per class; amounts in fen.
+
+    Raises: KeyError for a class that the plan does not have; ShareInputError.
+    """
+    groups = tuple(
+        Group(class_no=class_no, count=count, weight=plan.weight_of(class_no))
+        for class_no, count in counts.items()
+    )
+    fee_rule = FeeRule(
+        rate=Fraction(plan.fee.rate), fixed_fen=plan.fee.fixed_fen, ceiling_fen=plan.fee.ceiling_fen
+    )
+    return compute_shares(
+        groups=groups,
+        costs=Costs(
+            aid_fens=aid_fens,
+            other_costs_fen=other_costs_fen,
+            carry_in_fen=carry_in_fen,
+            sponsored_fen=_sponsored_fen(plan, groups, aid_fens, fee_rule),
+        ),
+        fee_rule=fee_rule,
+        on_cap=plan.on_cap,
+        on_infeasible=plan.on_infeasible,
+    )
+
+
+def _sponsored_fen(
+    plan: PlanTerms, groups: tuple[Group, ...], aid_fens: tuple[int, ...], fee_rule: FeeRule
+) -> int:
+    """Return what a cap per case leaves to the sponsor (fen)."""
+    payers_weight = sum(group.total_weight for group in groups)
+    if plan.per_case_cap_fen is None or payers_weight == 0:
+        return 0
+    return case_cap_excess_fen(
+        aid_fens=aid_fens,
+        fee_rule=fee_rule,
+        case_cap_fen=plan.per_case_cap_fen,
+        payers_weight=payers_weight,
+        base_weight=plan.base_weight,
+    )
