@@ -15,7 +15,7 @@ PUBLIC = [
     "/", "/demo/", "/no/such/page/", "/accounts/login/", "/accounts/password/reset/", "/accounts/signup/",
     *(f"/docs/{name}/" for name in PAGES),
     "/pools/demo/", "/pools/demo/periods/", "/pools/demo/periods/1/", "/pools/demo/periods/2/",
-    "/pools/demo/plan/", "/pools/demo/log/", "/pools/demo/log/3/",
+    "/pools/town/plan/", "/pools/town/plan/2/", "/pools/demo/log/", "/pools/demo/log/3/",
 ]  # fmt: skip
 STAFF = [
     "/search/?q=1", "/search/?q=demo/1",
@@ -23,6 +23,7 @@ STAFF = [
     "/pools/demo/ledger/", "/pools/demo/ledger/trial-balance/", "/pools/demo/ledger/accounts/110/",
     "/pools/demo/ledger/accounts/101/", "/pools/demo/ledger/entries/",
     "/pools/demo/ledger/entries/?since=2026-02-01&until=2026-01-01", "/pools/demo/ledger/entries/4/",
+    "/pools/town/plan/proposals/1/",
     "/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/password/set/", "/accounts/email/",
     "/accounts/logout/",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ PAGES = {
         f"{POOL}/custody/unidentified/", f"{POOL}/custody/payments/", f"{POOL}/custody/payments/1/",
         f"{POOL}/custody/payments/aid/2026-0002/",
     ],
+    "pool_admin": ["/pools/town/plan/propose/", "/pools/town/plan/proposals/1/"],
     "controller": [f"{POOL}/custody/payments/1/"],
 }  # fmt: skip
 
@@ -180,6 +181,32 @@ def test_pages_of_people_are_accessible_and_fit_in_every_look(
             assert answer.ok, address
             faults |= faults_in_every_look(page, f"{who}{page.url.split('/', 3)[3]}{language}")
     assert faults == {}
+
+
+def test_rules_are_changed_by_two_people_and_seen_by_all(chrome: Browser, live: str) -> None:
+    with quiet_page(chrome, live, locale="en-US") as page:
+        become(page, "pool_admin")
+        page.goto("/pools/village/plan/")
+        page.get_by_role("link", name="Propose a change").click()
+        page.locator("main textarea[name=reason]").fill("The village meeting asked for it.")
+        page.locator("main input[name=waiting_days]").fill("5")
+        page.locator("main input[name=aid-0-max_aid]").fill("2,500")
+        press(page, "Propose")
+        expect(page.locator("del", has_text="10 days after joining")).to_be_visible()
+        expect(page.get_by_role("heading", name="What cases would cost")).to_be_visible()
+        address = page.url
+        become(page, "controller")
+        page.goto("/")
+        page.get_by_role("link", name="Read them").first.click()
+        assert page.url == address
+        page.locator("main summary", has_text="Publish these rules").click()
+        press(page, "Publish and tell everyone")
+        expect(page.locator("ins", has_text="5 days after joining")).to_be_visible()
+        become(page, "neighbor")
+        page.goto("/pools/village/plan/")
+        expect(page.locator(".alert", has_text="Version 2 comes into force on")).to_be_visible()
+        page.goto("/demo/mail/")
+        expect(page.get_by_text("The village meeting asked for it.").first).to_be_attached()
 
 
 def test_visitor_signs_up_and_joins_on_a_phone(chrome: Browser, live: str) -> None:
