@@ -90,7 +90,7 @@ def derive(
     age = age_on(birth, event)
     first_day = waiting_ends(joined, plan.waiting_days)
     most_fen = plan.max_aid_at(severity=severity, age=age)
-    steps = (
+    steps: tuple[Step, ...] = (
         Step(
             "covered",
             CLAUSE_COVER,
@@ -105,6 +105,19 @@ def derive(
         ),
         Step("granted", CLAUSE_AID, most_fen > 0, {"severity": severity, "age": age, "aid_fen": most_fen}),
     )
+    aid_fen = most_fen
+    if plan.vesting:
+        days = (event - first_day).days
+        part = plan.vested_part(days)
+        aid_fen = most_fen * part.numerator // part.denominator
+        steps += (
+            Step(
+                "vested",
+                CLAUSE_AID,
+                aid_fen > 0,
+                {"days": max(days, 0), "part": str(part), "aid_fen": aid_fen},
+            ),
+        )
     stands = all(step.passed for step in steps)
-    assert 0 <= most_fen <= plan.max_aid_fen
-    return Benefit(most_fen if stands else 0, age, steps)
+    assert 0 <= aid_fen <= plan.max_aid_fen
+    return Benefit(aid_fen if stands else 0, age, steps)

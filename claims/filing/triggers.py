@@ -78,7 +78,13 @@ claim_guards = [
         name="claim_aid_is_what_its_plan_grants",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert | pgtrigger.Update,
-        declare=[("wanted", "bigint"), ("granted", "bigint")],
+        declare=[
+            ("wanted", "bigint"),
+            ("granted", "bigint"),
+            ("plan", "jsonb"),
+            ("part", "text"),
+            ("days", "int"),
+        ],
         func=f"""
             IF NEW.aid_fen IS NULL THEN
                 RETURN NEW;
@@ -94,6 +100,14 @@ claim_guards = [
               FROM members_planversion v, jsonb_array_elements(v.terms->'aid') a
              WHERE v.id = wanted AND a->>'severity' = NEW.severity
                AND NEW.age >= (a->>'age_from')::int AND NEW.age < (a->>'age_before')::int;
+            SELECT terms INTO plan FROM members_planversion WHERE id = wanted;
+            IF plan ? 'vesting' THEN
+                SELECT greatest(NEW.event_date - m.joined_date - 1 - (plan->>'waiting_days')::int, 0) INTO days
+                  FROM members_membership m WHERE m.id = NEW.membership_id;
+                SELECT s->>'part' INTO part FROM jsonb_array_elements(plan->'vesting') s
+                 WHERE (s->>'from_days')::int <= days ORDER BY (s->>'from_days')::int DESC LIMIT 1;
+                granted := div(granted * split_part(part, '/', 1)::numeric, split_part(part, '/', 2)::numeric);
+            END IF;
             IF NEW.aid_fen <> 0 AND NEW.aid_fen IS DISTINCT FROM granted THEN
                 {refuse("claim_aid_is_what_its_plan_grants", "aid %s; the plan grants %s", "NEW.aid_fen", "coalesce(granted, 0)")}
             END IF;

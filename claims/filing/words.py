@@ -32,6 +32,7 @@ QUESTIONS: dict[str, object] = {
     "covered": _("Covered on the day it began?"),
     "waited": _("After the waiting period?"),
     "granted": _("Does the plan grant aid for this illness at this age?"),
+    "vested": _("Which part of it, after this time in the pool?"),
 }
 # What a line of the history says; other deeds are not shown.
 DEEDS: dict[str, object] = {

@@ -32,7 +32,8 @@ _SHOWN_AT = {
     "calendar.publicity_days": "publicity_days",
     "per_case_cap_fen": "per_case_cap",
 }
-_ROWS = {"aid": "aid", "classes": "classes", "calendar.periods": "periods"}
+_DROPPED_WITHOUT = {"aid": "max_aid", "vesting": "part"}
+_ROWS = {"aid": "aid", "classes": "classes", "calendar.periods": "periods", "vesting": "vesting"}
 
 
 class FenField(forms.CharField):
@@ -146,8 +147,27 @@ class PeriodForm(forms.Form):
     charge_months_later = forms.BooleanField(label=_("of the next month"), required=False)
 
 
+class VestingForm(forms.Form):
+    """One step in which aid grows; a row without a part is left out."""
+
+    from_days = forms.IntegerField(
+        label=_("Days after the waiting period"), min_value=0, max_value=3650, required=False
+    )
+    part = forms.CharField(
+        label=_("Part of the aid"), help_text=_("A fraction like 1/3, or 1."), max_length=20, required=False
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse half a row."""
+        given = super().clean() or {}
+        if given.get("part") and given.get("from_days") is None and "from_days" not in self.errors:
+            self.add_error("from_days", _("Write the days, or leave the part empty to drop the row."))
+        return given
+
+
 AidRows = forms.formset_factory(AidForm, extra=2, max_num=200)
 ClassRows = forms.formset_factory(ClassForm, extra=0, max_num=64)
+VestingRows = forms.formset_factory(VestingForm, extra=3, max_num=20)
 PeriodRows = forms.formset_factory(PeriodForm, extra=0, max_num=2)
 
 
@@ -161,13 +181,14 @@ class ChangeForm:
         self.rules = RulesForm(data, initial=_rules(version, plan))
         self.aid = AidRows(data, prefix="aid", initial=_aid(plan), form_kwargs={"severities": severities})
         self.classes = ClassRows(data, prefix="classes", initial=[row.to_json() for row in plan.classes])
+        self.vesting = VestingRows(data, prefix="vesting", initial=[step.to_json() for step in plan.vesting])
         self.periods = PeriodRows(
             data, prefix="periods", initial=[days.to_json() for days in plan.calendar.periods]
         )
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
-        checked = [one.is_valid() for one in (self.rules, self.aid, self.classes, self.periods)]
+        checked = [one.is_valid() for one in (self.rules, self.aid, self.vesting, self.classes, self.periods)]
         return all(checked)
 
     def terms(self) -> dict[str, Any]:
@@ -194,7 +215,8 @@ class ChangeForm:
                 row.to_json() | form.cleaned_data
                 for row, form in zip(self.version.plan().classes, self.classes.forms, strict=False)
             ],
-            "aid": [_aid_row(form.cleaned_data) for form in self._aid_forms()],
+            "aid": [_aid_row(form.cleaned_data) for form in _given(self.aid, "max_aid")],
+            "vesting": [form.cleaned_data for form in _given(self.vesting, "part")],
             "per_case_cap_fen": rules["per_case_cap"],
             **{
                 name: rules[name]
@@ -208,7 +230,7 @@ class ChangeForm:
         for part, attribute in _ROWS.items():
             if error.field.startswith(f"{part}["):
                 place, _bracket, name = error.field.removeprefix(f"{part}[").partition("]")
-                forms_of = self._aid_forms() if part == "aid" else getattr(self, attribute).forms
+                forms_of = _given(getattr(self, attribute), _DROPPED_WITHOUT.get(part, ""))
                 form = forms_of[int(place)] if int(place) < len(forms_of) else self.rules
                 name = name.lstrip(".").replace("max_aid_fen", "max_aid")
                 form.add_error(name if name in form.fields else None, words)
@@ -220,13 +242,14 @@ class ChangeForm:
     def unplaced_errors(self) -> list[str]:
         """Return the errors that no entry on the page can show."""
         found = [*self.rules.non_field_errors(), *self.rules.errors.get("base", [])]
-        for formset in (self.aid, self.classes, self.periods):
+        for formset in (self.aid, self.vesting, self.classes, self.periods):
             found += formset.non_form_errors()
         return [str(error) for error in found]
 
-    def _aid_forms(self) -> list[Any]:
-        """Return the rows that have an amount."""
-        return [form for form in self.aid.forms if form.cleaned_data.get("max_aid") is not None]
+
+def _given(formset: Any, name: str) -> list[Any]:
+    """Return the rows of a table that are kept: those with this entry; all of them where no entry decides."""
+    return [form for form in formset.forms if not name or form.cleaned_data.get(name) not in {None, ""}]
 
 
 def _rules(version: PlanVersion, plan: PlanTerms) -> dict[str, Any]:

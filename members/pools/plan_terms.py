@@ -28,6 +28,7 @@ OnInfeasible = Literal["sponsor", "reduce_aid", "defer"]
 
 MAX_CLASSES = 64
 MAX_AID_ROWS = 200
+MAX_VESTING_STEPS = 20
 # Terms are stated whole in an entry of the log, which has 65,535 bytes.
 MAX_BYTES = 60_000
 # Whole numbers up to here survive every JSON reader, those that keep numbers as doubles included.
@@ -318,12 +319,36 @@ class AidTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class VestingStep:
+    """Give the part of the aid that is granted from so many days after the end of the waiting period on."""
+
+    from_days: int
+    part: Fraction
+
+    def __post_init__(self) -> None:
+        _check_int("from_days", self.from_days, 0, MAX_DAYS)
+        if not isinstance(self.part, Fraction):
+            raise TermsError("part", "wrong_type", "must be a fraction written like 1/3")
+        if not 0 < self.part <= 1:
+            raise TermsError("part", "part_out_of_range", f"{self.part} isn't above 0 and at most 1")
+
+    @classmethod
+    def from_json(cls, data: object) -> VestingStep:
+        given = _fields(data, required=("from_days", "part"))
+        return cls(given["from_days"], _read_rate(given["part"], "part"))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"from_days": self.from_days, "part": f"{self.part.numerator}/{self.part.denominator}"}
+
+
+@dataclass(frozen=True, slots=True)
 class PlanTerms:
     """Hold all terms of one plan version; see the covenant for their wording.
 
     per_case_cap_fen: what a member of the lightest class pays for one case at most, fee included.
     minimum_members: the floor below which intake stops. notice_days: between publishing a version and
-    its first day. Classes and aid rows keep one order, so equal terms have equal JSON and equal hash.
+    its first day. vesting: how aid grows with the time in the pool; empty: in full once the waiting period is over.
+    Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
 
     fee: FeeTerms
@@ -336,6 +361,7 @@ class PlanTerms:
     on_cap: OnCap = "redistribute"
     on_infeasible: OnInfeasible = "sponsor"
     per_case_cap_fen: int | None = None
+    vesting: tuple[VestingStep, ...] = ()
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -345,6 +371,7 @@ class PlanTerms:
         _check_choice("on_infeasible", self.on_infeasible, get_args(OnInfeasible))
         _check_classes(self.classes)
         _check_aid(self.aid)
+        _check_vesting(self.vesting)
         object.__setattr__(self, "classes", tuple(sorted(self.classes, key=lambda c: c.class_no)))
         object.__setattr__(self, "aid", tuple(sorted(self.aid, key=lambda a: (a.severity, a.age_from))))
         if self.per_case_cap_fen is not None:
@@ -383,6 +410,11 @@ class PlanTerms:
                 return row.max_aid_fen
         return 0
 
+    def vested_part(self, days: int) -> Fraction:
+        """Return the part of the aid granted so many days after the end of the waiting period; before it the first."""
+        reached = [step.part for step in self.vesting if step.from_days <= max(days, 0)]
+        return reached[-1] if reached else Fraction(1)
+
     @property
     def canonical_json(self) -> str:
         """Return the one text of these terms: keys sorted, no spaces, characters as they are."""
@@ -409,7 +441,7 @@ class PlanTerms:
                 "on_cap",
                 "on_infeasible",
             ),
-            optional=("per_case_cap_fen",),
+            optional=("per_case_cap_fen", "vesting"),
         )
         return cls(
             fee=_read_part("fee", FeeTerms.from_json, given["fee"]),
@@ -422,6 +454,7 @@ class PlanTerms:
             on_cap=given["on_cap"],
             on_infeasible=given["on_infeasible"],
             per_case_cap_fen=given.get("per_case_cap_fen"),
+            vesting=_read_rows("vesting", VestingStep.from_json, given.get("vesting", [])),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -439,6 +472,8 @@ class PlanTerms:
         }
         if self.per_case_cap_fen is not None:
             told["per_case_cap_fen"] = self.per_case_cap_fen
+        if self.vesting:
+            told["vesting"] = [step.to_json() for step in self.vesting]
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
@@ -532,6 +567,25 @@ def _check_aid(aid: tuple[AidTerms, ...]) -> None:
                 )
 
 
+def _check_vesting(steps: tuple[VestingStep, ...]) -> None:
+    """Demand steps that begin with the first day that counts, only ever grow, and end with the whole aid."""
+    if not steps:
+        return
+    if len(steps) > MAX_VESTING_STEPS:
+        raise TermsError("vesting", "too_many_steps", f"{len(steps)} steps, at most {MAX_VESTING_STEPS}")
+    if steps[0].from_days != 0:
+        raise TermsError("vesting[0].from_days", "vesting_starts_late", "the first step begins with day 0")
+    for place, (step, following) in enumerate(pairwise(steps), start=1):
+        if following.from_days <= step.from_days or following.part <= step.part:
+            raise TermsError(
+                f"vesting[{place}].from_days", "vesting_must_grow", "each step is later and larger"
+            )
+    if steps[-1].part != 1:
+        raise TermsError(
+            f"vesting[{len(steps) - 1}].part", "vesting_ends_below_all", "the last step grants the whole aid"
+        )
+
+
 def _check_type(field: str, value: object, wanted: type) -> None:
     # type() and not isinstance: true is no number of days.
     if type(value) is not wanted:
@@ -564,11 +618,11 @@ def _check_choice(field: str, value: object, choices: Sequence[str]) -> None:
         raise TermsError(field, "unknown_choice", f"{value!r} is none of {', '.join(choices)}")
 
 
-def _read_rate(value: object) -> Fraction:
-    _check_type("rate", value, str)
+def _read_rate(value: object, field: str = "rate") -> Fraction:
+    _check_type(field, value, str)
     found = _RATE.fullmatch(str(value))
     if found is None:
-        raise TermsError("rate", "bad_rate", f"{value!r} isn't a fraction like 8/100")
+        raise TermsError(field, "bad_rate", f"{value!r} isn't a fraction like 8/100")
     return Fraction(int(found[1]), int(found[2] or 1))
 
 

@@ -12,7 +12,15 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from members.pools.models import PlanProposal, PlanVersion
-from members.pools.plan_terms import AidTerms, ClassTerms, FeeTerms, PeriodDays, PlanTerms, TermsError
+from members.pools.plan_terms import (
+    AidTerms,
+    ClassTerms,
+    FeeTerms,
+    PeriodDays,
+    PlanTerms,
+    TermsError,
+    VestingStep,
+)
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...
     )
     waiting = ngettext("%(days)s day after joining", "%(days)s days after joining", plan.waiting_days)
     yield _("Waiting period"), (waiting % {"days": plan.waiting_days},)
+    yield _("Aid grows"), _vesting_words(plan)
     yield _("Most for one case"), (_cap_words(plan, currency),)
     yield _("Where a cap leaves a rest"), (_on_cap_words(plan),)
     yield (
@@ -225,6 +234,19 @@ def _period_words(days: PeriodDays) -> str:
         )
     )
     return says % {"opening": days.opening_day, "publicity": days.publicity_day, "charge": days.charge_day}
+
+
+def _vesting_words(plan: PlanTerms) -> tuple[str, ...]:
+    if not plan.vesting:
+        return (_("It does not: once the waiting period is over, aid is granted in full."),)
+    return tuple(_vesting_sentence(step) for step in plan.vesting)
+
+
+def _vesting_sentence(step: VestingStep) -> str:
+    says = {"days": f"{step.from_days:,}", "part": str(step.part)}
+    if step.part == 1:
+        return _("From %(days)s days after the waiting period: the whole aid.") % says
+    return _("From %(days)s days after the waiting period: %(part)s of the aid.") % says
 
 
 def _cap_words(plan: PlanTerms, currency: str) -> str:
@@ -314,6 +336,11 @@ _ERRORS = {
     "bad_text": gettext_lazy("Write 1 to 80 printable characters, accents composed with their letters."),
     "empty": gettext_lazy("At least one row is needed."),
     "listed_twice": gettext_lazy("It is listed twice."),
+    "part_out_of_range": gettext_lazy("A part is above 0 and at most 1."),
+    "too_many_steps": gettext_lazy("Aid grows in at most 20 steps."),
+    "vesting_starts_late": gettext_lazy("The first step begins 0 days after the waiting period."),
+    "vesting_must_grow": gettext_lazy("Each step comes later and grants more than the one before."),
+    "vesting_ends_below_all": gettext_lazy("The last step grants the whole aid: write 1."),
     "too_many_rows": gettext_lazy("A plan has at most 200 rows of aid."),
     "too_long": gettext_lazy(
         "The terms are too long for an entry of the log: use fewer rows or shorter names."

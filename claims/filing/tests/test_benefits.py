@@ -48,6 +48,48 @@ def test_aid_is_derived(row: list[str]) -> None:
     assert (benefit.aid_fen, benefit.refused_by or "-") == (int(yuan) * 100, clause)
 
 
+THIRDS = [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "2/3"}, {"from_days": 730, "part": "1"}]
+
+# Joined on 1 January 2026 with 90 days of waiting, so that days count from 2 April: event → fen of 300,000.00.
+GROWING = """
+2026-04-01          0
+2026-04-02  10000000
+2027-04-01  10000000
+2027-04-02  20000000
+2028-03-31  20000000
+2028-04-01  30000000
+"""
+
+
+@pytest.mark.parametrize("row", [line.split() for line in GROWING.strip().splitlines()], ids=" ".join)
+def test_aid_grows_by_thirds_a_year(row: list[str]) -> None:
+    """The way of Kang'ai: a third in the first year after the wait, two thirds in the second, then all of it."""
+    benefit = derive(
+        plan=PlanTerms.from_json(TERMS | {"vesting": THIRDS}),
+        severity="severe",
+        birth=D("1996-05-01"),
+        event=D(row[0]),
+        joined=D("2026-01-01"),
+        is_covered=True,
+    )
+    assert benefit.aid_fen == int(row[1])
+    assert [step.name for step in benefit.steps] == ["covered", "waited", "granted", "vested"]
+
+
+def test_part_of_an_aid_is_rounded_down_to_the_fen() -> None:
+    """A third of 50,000.00 is 16,666.66."""
+    benefit = derive(
+        plan=PlanTerms.from_json(TERMS | {"vesting": THIRDS}),
+        severity="mild",
+        birth=D("1996-05-01"),
+        event=D("2026-05-04"),
+        joined=D("2026-01-01"),
+        is_covered=True,
+    )
+    assert benefit.aid_fen == 1_666_666
+    assert benefit.steps[-1].found == {"days": 32, "part": "1/3", "aid_fen": 1_666_666}
+
+
 def test_every_question_is_answered_even_after_a_refusal() -> None:
     benefit = derive(
         plan=PLAN,

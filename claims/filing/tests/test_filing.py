@@ -12,6 +12,7 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.claim_cases import EVENT, ClaimCases, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
+from aidplatform.testing.world import World
 from claims.filing import selectors, services
 from claims.filing.models import Claim, Evidence
 from claims.publicity.services import withdraw_claim
@@ -251,6 +252,22 @@ def test_claim_aid_is_what_its_plan_grants(cases: ClaimCases, fen: int) -> None:
     version = claim.pool.plan_versions.get()
     with refused("claim_aid_is_what_its_plan_grants"):
         _set(claim, aid_fen=fen, age=36, severity="mild", plan_version_id=version.pk)
+
+
+def test_claim_aid_is_what_its_plan_grants_by_then(db: None) -> None:
+    """A third in the first year after the wait: the program files that, and more is refused."""
+    thirds = [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]
+    cases = ClaimCases.founded(vesting=thirds)
+    filed = cases.filed()
+    assert filed.aid_fen == 1_666_666
+    assert filed.derivation[-1]["part"] == "1/3"
+    second = ClaimCases.founded(World.founded(code="other", vesting=thirds))
+    claim = second.draft()
+    version = claim.pool.plan_versions.get()
+    for fen in (1_666_667, 5_000_000):
+        with refused("claim_aid_is_what_its_plan_grants"):
+            _set(claim, aid_fen=fen, age=36, severity="mild", plan_version_id=version.pk)
+    _set(claim, aid_fen=1_666_666, age=36, severity="mild", plan_version_id=version.pk)
 
 
 def test_claim_follows_the_plan_of_its_event_day(cases: ClaimCases) -> None:

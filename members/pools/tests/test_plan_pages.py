@@ -30,11 +30,11 @@ def sent(world: World, **changes: Any) -> dict[str, Any]:
     """Return what the form sends when only these entries are changed."""
     form = ChangeForm(newest_plan(world.pool))
     data: dict[str, Any] = {}
-    for part in (form.rules, *form.aid, *form.classes, *form.periods):
+    for part in (form.rules, *form.aid, *form.vesting, *form.classes, *form.periods):
         for field in part:
             initial = field.value()
             data[field.html_name] = "" if initial is None else initial
-    for formset in (form.aid, form.classes, form.periods):
+    for formset in (form.aid, form.vesting, form.classes, form.periods):
         data |= {f"{formset.prefix}-{name}": value for name, value in formset.management_form.initial.items()}
     return data | {"effective_date": "2026-02-01", "reason": "It costs less."} | changes
 
@@ -70,6 +70,19 @@ def test_form_begins_with_the_rules_published_last_and_changes_only_what_was_cha
     )
 
 
+def test_aid_can_be_made_to_grow(world: World) -> None:
+    rows = {
+        "vesting-0-from_days": 0,
+        "vesting-0-part": "1/3",
+        "vesting-2-from_days": 365,
+        "vesting-2-part": "1",
+    }
+    assert client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, **rows)).status_code == 302
+    page = client_of(world.controller).get(f"{ADDRESS}proposals/1/").content.decode()
+    assert "From 0 days after the waiting period: 1/3 of the aid." in page
+    assert "From 365 days after the waiting period: the whole aid." in page
+
+
 def test_row_can_be_dropped_and_another_added(world: World) -> None:
     rows = {
         "aid-0-max_aid": "",
@@ -100,6 +113,17 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
         ({"aid-1-age_before": "0"}, "aid-1-age_before", "The first age must be below the end."),
         ({"aid-1-age_before": ""}, "aid-1-age_before", "Write the age"),
         ({"aid-1-max_aid": "much"}, "aid-1-max_aid", "much"),
+        (
+            {"vesting-0-from_days": "0", "vesting-0-part": "1/3"},
+            "vesting-0-part",
+            "The last step grants the whole aid",
+        ),
+        ({"vesting-0-part": "1"}, "vesting-0-from_days", "Write the days"),
+        (
+            {"vesting-0-from_days": "0", "vesting-0-part": "half"},
+            "vesting-0-part",
+            "Write a rate as a fraction",
+        ),
         ({"periods-0-charge_day": "8"}, "periods-0-charge_day", "before publicity has ended"),
         ({"classes-0-name_en": "x" * 81}, "classes-0-name_en", "80"),
         ({"per_case_cap": "0.10"}, "minimum_members", "takes at least"),
@@ -257,7 +281,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 11
+    assert len(english) == len(chinese) == 12
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -299,12 +323,13 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"on_infeasible": "reduce_aid"},
         {"on_infeasible": "defer"},
         {"per_case_cap_fen": 300_000_000},
+        {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
     ]
     base = plan_lines(PlanTerms.from_json(TERMS), "CNY")
     for change in changes:
         assert plan_lines(PlanTerms.from_json(TERMS | change), "CNY") != base, change
     covered = {name.partition(".")[0] for change in changes for name in change}
-    assert covered == set(PlanTerms.from_json(TERMS).to_json()) | {"per_case_cap_fen"}
+    assert covered == set(PlanTerms.from_json(TERMS).to_json()) | {"per_case_cap_fen", "vesting"}
 
 
 def test_nothing_that_differs_is_shown_as_nothing(world: World) -> None:

@@ -51,6 +51,11 @@ TWICE_A_MONTH: dict[str, Any] = {
 }
 
 
+def steps(*rows):
+    """Return steps of vesting."""
+    return [{"from_days": days, "part": part} for days, part in rows]
+
+
 def changed(path: str, value: object) -> dict[str, Any]:
     """Return the terms with one value at a path like `classes.0.weight` replaced."""
     data = copy.deepcopy(TWICE_A_MONTH)
@@ -252,6 +257,17 @@ def test_to_json_holds_integers_and_strings_only():
         ("on_infeasible", [], "on_infeasible", "unknown_choice"),
         ("per_case_cap_fen", 0, "per_case_cap_fen", "out_of_range"),
         ("per_case_cap_fen", 9, "minimum_members", "too_few_for_case_cap"),
+        ("vesting", [{"from_days": 1, "part": "1"}], "vesting[0].from_days", "vesting_starts_late"),
+        ("vesting", steps((0, "1/3"), (0, "1")), "vesting[1].from_days", "vesting_must_grow"),
+        ("vesting", steps((0, "1/2"), (9, "1/3"), (10, "1")), "vesting[1].from_days", "vesting_must_grow"),
+        ("vesting", steps((0, "1/3"), (365, "2/3")), "vesting[1].part", "vesting_ends_below_all"),
+        ("vesting", steps((0, "0"), (365, "1")), "vesting[0].part", "part_out_of_range"),
+        ("vesting", steps((0, "4/3")), "vesting[0].part", "part_out_of_range"),
+        ("vesting", steps((0, "a third")), "vesting[0].part", "bad_rate"),
+        ("vesting", steps((0, "1/0")), "vesting[0].part", "bad_rate"),
+        ("vesting", steps((-1, "1")), "vesting[0].from_days", "out_of_range"),
+        ("vesting", [{"from_days": 0}], "vesting[0].part", "missing_field"),
+        ("vesting", steps(*((n, f"{n + 1}/21") for n in range(21))), "vesting", "too_many_steps"),
     ],
 )
 def test_bad_terms_are_refused_by_field_and_reason(path, value, field, code):
@@ -480,3 +496,13 @@ def test_class_ages_that_make_no_sense_are_refused_by_name(
     with pytest.raises(TermsError) as refused:
         PlanTerms.from_json(banded(*bands))
     assert (refused.value.field, refused.value.code) == (field, code)
+
+
+def test_aid_grows_by_steps_and_is_whole_without_them():
+    terms = PlanTerms.from_json(changed("vesting", steps((0, "1/3"), (365, "2/3"), (730, "1"))))
+    parts = [terms.vested_part(days) for days in (-5, 0, 364, 365, 729, 730, 9999)]
+    assert parts == [Fraction(1, 3)] * 3 + [Fraction(2, 3)] * 2 + [Fraction(1)] * 2
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    whole = PlanTerms.from_json(changed("vesting", None))
+    assert whole.vested_part(0) == 1
+    assert "vesting" not in whole.to_json()
