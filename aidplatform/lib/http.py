@@ -96,6 +96,19 @@ class DomainErrorMiddleware:
         return None if error is None else refusal(request, error)
 
 
+def attempt(act: Callable[[], Any]) -> tuple[Any, DomainError | None]:
+    """Return what was done, or the refusal a page shows; a guarantee that is not one of ours stays an error."""
+    try:
+        return act(), None
+    except DomainError as error:
+        return None, error
+    except IntegrityError as error:
+        named = as_domain_error(error)
+        if named is None:
+            raise
+        return None, named
+
+
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Render a refusal: problem+json for programs, a page for people."""
     if request.path.startswith("/api/") or request.headers.get("Accept", "").startswith("application/json"):

@@ -40,7 +40,9 @@ def parse_fen(text: str) -> int:
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
         raise AmountError(_("“%(text)s” is not an amount. Write it like 1,234.50.") % {"text": text[:40]})
-    fen = int(match["whole"].replace(",", "")) * 100 + int((match["cents"] or "0").ljust(2, "0"))
-    if fen > LARGEST_FEN:
+    whole = match["whole"].replace(",", "").lstrip("0") or "0"
+    # Python itself refuses to read thousands of digits.
+    fen = int(whole[:20]) * 100 + int((match["cents"] or "0").ljust(2, "0"))
+    if len(whole) > 20 or fen > LARGEST_FEN:
         raise AmountError(_("%(text)s is larger than this ledger can hold.") % {"text": text[:40]})
     return fen

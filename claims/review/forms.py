@@ -3,11 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.money import AmountError, format_fen, parse_fen
+from aidplatform.lib.fields import FenField
 from claims.filing.models import Claim
 from claims.filing.states import ON_THE_DESK
 from claims.filing.words import KINDS
@@ -52,25 +51,14 @@ class RecommendForm(forms.Form):
     outcome = forms.ChoiceField(
         label=_("Recommendation"), choices=[c for c in Outcome.choices if c[0] != "returned"]
     )
-    aid = forms.CharField(label=_("Aid"), required=False, help_text=_("At most what the plan grants."))
+    aid = FenField(label=_("Aid"), required=False, help_text=_("At most what the plan grants."))
     clause = forms.ChoiceField(label=_("Clause of the covenant"), choices=Clause.choices)
     reason = forms.CharField(label=_("Reason"), max_length=4000, widget=forms.Textarea(attrs=_REASON))
     key = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_aid(self) -> int:
         """Return the aid in fen; nothing for a rejection."""
-        text = str(self.cleaned_data["aid"])
-        if not text:
-            return 0
-        try:
-            return parse_fen(text)
-        except AmountError as error:
-            raise ValidationError(str(error)) from None
-
-    @staticmethod
-    def proposed(aid_fen: int) -> str:
-        """Return an amount as the field shows it."""
-        return format_fen(aid_fen)
+        return self.cleaned_data["aid"] or 0
 
 
 class DecideForm(forms.Form):

@@ -186,7 +186,7 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
         forms["recommend_form"] = given.get("recommend_form") or RecommendForm(
             initial={
                 "outcome": "approved" if claim.aid_fen else "rejected",
-                "aid": RecommendForm.proposed(claim.aid_fen or 0),
+                "aid": claim.aid_fen or 0,
                 "clause": _refusing_clause(claim) or Clause.AID,
                 "key": uuid.uuid4(),
             }

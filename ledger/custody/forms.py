@@ -6,8 +6,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.errors import DomainError
-from aidplatform.lib.money import parse_fen
+from aidplatform.lib.fields import FenField
 from ledger.sharing.payees import Payee
 
 LARGEST_FILE = 64 * 1024 * 1024
@@ -16,18 +15,8 @@ ACCOUNT = RegexValidator(
 )
 
 
-class AmountField(forms.CharField):
-    """An amount of money, read as fen."""
-
-    def to_python(self, value: Any) -> Any:
-        """Return fen, or nothing where nothing was written."""
-        text = super().to_python(value)
-        if not text:
-            return None
-        try:
-            return parse_fen(text)
-        except DomainError as error:
-            raise forms.ValidationError(str(error), code="bad_amount") from None
+class AmountField(FenField):
+    """An amount of money that is more than none."""
 
     def clean(self, value: Any) -> Any:
         """Refuse nothing and zero; the text checks of a CharField do not apply to a figure."""

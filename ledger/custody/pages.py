@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import DomainError, as_domain_error
+from aidplatform.lib.errors import DomainError
+from aidplatform.lib.http import attempt
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from ledger.custody import services
@@ -26,19 +26,6 @@ AUDITOR = DutyGrant.Duty.AUDITOR.value
 READERS = (ADMIN, CONTROLLER, TREASURER, AUDITOR)
 MONEY = (CONTROLLER, TREASURER)
 PAGE = 100
-
-
-def attempt(act: Callable[[], Any]) -> tuple[Any, DomainError | None]:
-    """Return what was done, or the refusal a page shows; a guarantee that is not one of ours stays an error."""
-    try:
-        return act(), None
-    except DomainError as error:
-        return None, error
-    except IntegrityError as error:
-        named = as_domain_error(error)
-        if named is None:
-            raise
-        return None, named
 
 
 def do_once(

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from aidplatform.lib import clock
 from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.http import attempt
 from aidplatform.work import audit
 from ledger.custody import bank_file, selectors, services
 from ledger.custody.forms import (
@@ -30,7 +31,6 @@ from ledger.custody.pages import (
     PAGE,
     READERS,
     TREASURER,
-    attempt,
     cursor,
     do_once,
     order_once,

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from aidplatform.lib import clock, crypto
 from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.http import attempt
 from ledger.custody import reconciliation, selectors, services
 from ledger.custody.forms import (
     AccountForm,
@@ -30,7 +31,6 @@ from ledger.custody.pages import (
     PAGE,
     READERS,
     TREASURER,
-    attempt,
     cursor,
     do_once,
     order_once,

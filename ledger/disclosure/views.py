@@ -26,9 +26,8 @@ from ledger.sharing.views import figures_of, viewer_duties
 from members.joining.models import Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
-from members.pools.api import PLAN_READERS
 from members.pools.models import PlanProposal, PlanVersion, Pool
-from members.pools.rules import duty_required
+from members.pools.rules import PLAN_READERS, duty_required
 from members.pools.selectors import access_pool, access_proposal, access_version, newest_plan, version_before
 from members.pools.views import shown_plan
 

@@ -110,16 +110,17 @@ def _play_periods(periods: Sequence[object]) -> dict[str, Any]:
     if not periods:
         raise ShareInputError("periods", [], "needs at least one period")
     played: list[Played] = []
-    before: dict[str, Any] = {}
+    written: tuple[Payers, ...] = ()
     for place, given in enumerate(periods):
         path = f"periods[{place}]"
         fields = _inside(path, lambda one: _check_keys(_object("", one), _PERIOD_KEYS), given)
         carry_fen = _inside(path, _carry_in, fields)
-        payers = _inside(path, _payers, fields)
+        given_payers = _inside(path, _payers, fields)
+        payers = given_payers
         if played:
             carry_fen = carry_fen or played[-1].carry_out_fen
-            payers = _go_on(played[-1], _inside(path, _payers, before), payers)
-        before = fields
+            payers = _go_on(played[-1], written, given_payers)
+        written = given_payers
         played.append(_inside(path, lambda one, c=carry_fen, p=payers: _play_period(one, c, p), fields))
     if any("on_short_balance" in _object("", one) for one in periods):
         return {"periods": [_told_wallets(one) for one in played]}
@@ -202,7 +203,7 @@ def _told(fields: Mapping[str, Any], played: Played) -> dict[str, Any]:
     if fields.get("on_cap") == "reserve_pays" or sharing.sponsor_fen:
         told["reserve_pays_fen"] = sharing.sponsor_fen
         told |= _break_even(sharing)
-    if sharing.aid_fens != _aids(fields.get("case_aid_fen")):
+    if sharing.need_fen != sharing.original_need_fen:
         told |= {"original_need_fen": sharing.original_need_fen, "paid_aid_fen": list(sharing.aid_fens)}
     if any(sharing.deferred_fens):
         told["deferred_aid_fen"] = list(sharing.deferred_fens)

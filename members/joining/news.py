@@ -1,8 +1,5 @@
 """Telling members with an account that the rules they signed will change."""
 
-from collections.abc import Iterator
-
-from django.db import connection
 from django.urls import reverse
 
 from aidplatform.lib import clock
@@ -13,7 +10,13 @@ from members.people.models import User
 from members.pools.models import PlanVersion
 
 TELL_RULES = "joining.tell_rules"
-BATCH = 500
+# People who are covered now or later, each once.
+_MEMBERS_WITH_ACCOUNTS = """
+    SELECT m.person_id FROM members_membership m
+     WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s AND EXISTS (
+           SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
+              AND (s.to_at IS NULL OR s.to_at > %(now)s))
+     ORDER BY m.person_id LIMIT %(batch)s"""
 
 
 def tell_rules(lease: jobs.Lease) -> dict[str, int]:
@@ -24,7 +27,8 @@ def tell_rules(lease: jobs.Lease) -> dict[str, int]:
     """
     version = PlanVersion.objects.select_related("pool", "proposal").get(pk=lease.payload["version"])
     told = 0
-    for people in _members_with_accounts(version.pool_id):
+    for batch in notices.batches(_MEMBERS_WITH_ACCOUNTS, pool=version.pool_id, now=clock.now()):
+        people = [person for (person,) in batch]
         with lease.transaction():
             found = User.objects.in_bulk(people)
             news = [_news(version, found[person]) for person in people]
@@ -33,26 +37,6 @@ def tell_rules(lease: jobs.Lease) -> dict[str, int]:
             )
         failpoint("joining.rules_told")
     return {"told": told}
-
-
-def _members_with_accounts(pool_id: int) -> Iterator[list[int]]:
-    """Yield batches of people who are covered now or later, each once."""
-    after = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """SELECT m.person_id FROM members_membership m
-                    WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s AND EXISTS (
-                          SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
-                             AND (s.to_at IS NULL OR s.to_at > %(now)s))
-                    ORDER BY m.person_id LIMIT %(batch)s""",
-                {"pool": pool_id, "after": after, "now": clock.now(), "batch": BATCH},
-            )
-            people = [person for (person,) in cursor.fetchall()]
-        if not people:
-            return
-        yield people
-        after = people[-1]
 
 
 def _news(version: PlanVersion, person: User) -> notices.News:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
-from django.db import IntegrityError
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -18,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from markdown_it import MarkdownIt
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import DomainError, NotFoundError, as_domain_error
-from aidplatform.lib.http import public, signed_in
+from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.http import attempt, public, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining import applications
 from members.joining.eligibility import covered_from, eligible_from, excluding, unanswered
@@ -208,22 +207,15 @@ def _try_to_sign(request: HttpRequest, application: JoinApplication, form: SignF
     """Sign; return the refusal that the form shows, None when the person has joined."""
     person, language = cast(User, request.user), get_language() or "en"
     remember_language(person=person, language=language)
-    try:
-        applications.sign_covenant(
+    return attempt(
+        lambda: applications.sign_covenant(
             application=application,
             signer=person,
             shown_sha256=form.cleaned_data["shown_sha256"],
             language=language,
             at=clock.now(),
         )
-    except DomainError as error:
-        return error
-    except IntegrityError as error:
-        known = as_domain_error(error)
-        if known is None:
-            raise
-        return known
-    return None
+    )[1]
 
 
 _STEPS: dict[str, Step] = {

@@ -4,11 +4,12 @@ A notice holds codes and figures only; its words are made when it is read.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
@@ -23,6 +24,7 @@ from members.people.models import Notice, User
 JOINED = "joined"
 CHARGED = "charged"
 RULES = "rules"
+BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
 KINDS: dict[str, tuple[str, str]] = {
@@ -82,6 +84,22 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     ]
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
     return write_mails([_letter(n) for n in told], batch=batch, actor=actor)
+
+
+def batches(query: str, **parameters: int | str | dt.datetime) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows of a query by the person in its first column, some hundred at a time, so that no list grows.
+
+    query: orders by the person, begins after %(after)s and ends with LIMIT %(batch)s.
+    """
+    after = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(query, {**parameters, "after": after, "batch": BATCH})
+            rows = cursor.fetchall()
+        if not rows:
+            return
+        yield rows
+        after = rows[-1][0]
 
 
 def _letter(news: News) -> Letter:

@@ -19,7 +19,7 @@ from members.people.services import end_token, make_token
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 from members.pools.plan_terms import TermsError
 from members.pools.plan_words import Difference, difference, terms_refusal
-from members.pools.rules import has_second_factor
+from members.pools.rules import PLAN_READERS, has_second_factor
 from members.pools.selectors import (
     access_pool,
     access_proposal,
@@ -30,12 +30,6 @@ from members.pools.selectors import (
     version_before,
 )
 from members.pools.services import propose_plan, publish_proposal, withdraw_proposal
-
-PLAN_READERS = (
-    DutyGrant.Duty.POOL_ADMIN.value,
-    DutyGrant.Duty.CONTROLLER.value,
-    DutyGrant.Duty.AUDITOR.value,
-)
 
 
 def person_of(request: Request) -> User | None:

@@ -9,8 +9,7 @@ from unicodedata import normalize
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.errors import DomainError
-from aidplatform.lib.money import format_fen, parse_fen
+from aidplatform.lib.fields import FenField
 from members.pools.models import PlanVersion
 from members.pools.plan_terms import PlanTerms, TermsError
 from members.pools.plan_words import exact_percent, severity_words, terms_error_words
@@ -34,26 +33,6 @@ _SHOWN_AT = {
 }
 _DROPPED_WITHOUT = {"aid": "max_aid", "vesting": "part"}
 _ROWS = {"aid": "aid", "classes": "classes", "calendar.periods": "periods", "vesting": "vesting"}
-
-
-class FenField(forms.CharField):
-    """An amount of money in the pool's currency, read as fen; nothing where nothing is written."""
-
-    def prepare_value(self, value: Any) -> Any:
-        """Write fen as people do."""
-        return format_fen(value) if isinstance(value, int) else value
-
-    def to_python(self, value: Any) -> Any:
-        """Read fen."""
-        if isinstance(value, int):
-            return value
-        text = super().to_python(value) or ""
-        if len(text) > 24:
-            raise forms.ValidationError(_("This amount is too long."), code="bad_amount")
-        try:
-            return parse_fen(text) if text else None
-        except DomainError as error:
-            raise forms.ValidationError(str(error), code="bad_amount") from None
 
 
 class TextField(forms.CharField):
@@ -185,10 +164,11 @@ class ChangeForm:
         self.periods = PeriodRows(
             data, prefix="periods", initial=[days.to_json() for days in plan.calendar.periods]
         )
+        self.tables = (self.aid, self.vesting, self.classes, self.periods)
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
-        checked = [one.is_valid() for one in (self.rules, self.aid, self.vesting, self.classes, self.periods)]
+        checked = [one.is_valid() for one in (self.rules, *self.tables)]
         return all(checked)
 
     def terms(self) -> dict[str, Any]:
@@ -239,10 +219,15 @@ class ChangeForm:
         self.rules.add_error(name if name in self.rules.fields else None, words)
 
     @property
+    def has_errors(self) -> bool:
+        """Tell whether anything that was sent is refused."""
+        return bool(self.rules.errors) or any(table.total_error_count() for table in self.tables)
+
+    @property
     def unplaced_errors(self) -> list[str]:
         """Return the errors that no entry on the page can show."""
         found = [*self.rules.non_field_errors(), *self.rules.errors.get("base", [])]
-        for formset in (self.aid, self.vesting, self.classes, self.periods):
+        for formset in self.tables:
             found += formset.non_form_errors()
         return [str(error) for error in found]
 
@@ -255,7 +240,7 @@ def _given(formset: Any, name: str) -> list[Any]:
 def _rules(version: PlanVersion, plan: PlanTerms) -> dict[str, Any]:
     return {
         "base": version.number,
-        "fee_percent": Decimal(exact_percent(plan.fee.rate) or f"{float(plan.fee.rate * 100):.6f}"),
+        "fee_percent": Decimal(exact_percent(round(plan.fee.rate, 8))),  # six decimals of a percent
         "fee_fixed": plan.fee.fixed_fen or None,
         "fee_ceiling": plan.fee.ceiling_fen,
         "waiting_days": plan.waiting_days,

@@ -132,6 +132,11 @@ class PlanProposal(models.Model):
     def __str__(self) -> str:
         return f"{self.pool.code} proposal {self.number}"
 
+    @property
+    def badge(self) -> str:
+        """Return by which state its badge looks: an open proposal waits, while an open pool is well."""
+        return "proposed" if self.state == self.State.OPEN else self.state
+
     def plan(self) -> PlanTerms:
         """Return the terms as the pure, validated object."""
         return PlanTerms.from_json(self.terms)

@@ -18,6 +18,12 @@ from members.pools.models import DutyGrant
 from members.pools.selectors import access_pool, duties_of
 
 DEMO_MFA = "aid_demo_mfa"
+# Who reads proposals to change the rules: those who decide, and who audits.
+PLAN_READERS = (
+    DutyGrant.Duty.POOL_ADMIN.value,
+    DutyGrant.Duty.CONTROLLER.value,
+    DutyGrant.Duty.AUDITOR.value,
+)
 View = Callable[..., HttpResponseBase]
 
 

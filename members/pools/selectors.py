@@ -54,11 +54,11 @@ def days_of_change(pool: Pool, today: dt.date) -> tuple[dt.date, dt.date]:
     would shut out every other change until then.
     """
     in_force = pool.plan_versions.filter(effective_date__lte=today).order_by("-effective_date").first()
-    promise = in_force or pool.plan_versions.order_by("effective_date").first() or newest_plan(pool)
+    last = newest_plan(pool)
+    promise = in_force or pool.plan_versions.order_by("effective_date").first() or last
     notice = dt.timedelta(days=promise.plan().notice_days)
-    earliest = max(
-        today + max(notice, dt.timedelta(days=1)), newest_plan(pool).effective_date + dt.timedelta(days=1)
-    )
+    tomorrow = dt.timedelta(days=1)
+    earliest = max(today + max(notice, tomorrow), last.effective_date + tomorrow)
     return earliest, today + notice + dt.timedelta(days=366)
 
 

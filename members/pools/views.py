@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Any, cast
 
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import DomainError, NotFoundError, as_domain_error
-from aidplatform.lib.http import public
+from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.http import attempt, public
 from aidplatform.lib.templating import in_language
 from members.people.models import User
 from members.pools import selectors, services
@@ -20,12 +19,11 @@ from members.pools.forms import ChangeForm
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 from members.pools.plan_terms import TermsError
 from members.pools.plan_words import Difference, difference
-from members.pools.rules import duty_required
+from members.pools.rules import PLAN_READERS, duty_required
 from members.pools.selectors import access_pool
 
 ADMIN = DutyGrant.Duty.POOL_ADMIN.value
 CONTROLLER = DutyGrant.Duty.CONTROLLER.value
-READERS = (ADMIN, CONTROLLER, DutyGrant.Duty.AUDITOR.value)
 
 
 @public
@@ -45,7 +43,7 @@ def plan(request: HttpRequest, code: str) -> HttpResponse:
         "text": shown.plan().canonical_json,
         "versions": versions,
         "coming": selectors.coming_versions(pool, today),
-        "proposals": list(selectors.proposals_of(pool)[:20]) if duties & set(READERS) else [],
+        "proposals": list(selectors.proposals_of(pool)[:20]) if duties & set(PLAN_READERS) else [],
         "may_propose": ADMIN in duties,
     }
     return render(request, "members/pools/plan.html", context)
@@ -90,28 +88,27 @@ def propose(request: HttpRequest, code: str) -> HttpResponse:
         return _propose_page(request, pool, form, status=422)
     rules = form.rules.cleaned_data
     try:
-        proposal = services.propose_plan(
-            pool=pool,
-            base=rules["base"],
-            terms=form.terms(),
-            covenant=(rules["covenant_en"], rules["covenant_zh"]),
-            declaration=last.declaration,
-            effective_date=rules["effective_date"],
-            reason=rules["reason"],
-            proposer=_person(request).code,
-            at=clock.now(),
+        made, refusal = attempt(
+            lambda: services.propose_plan(
+                pool=pool,
+                base=rules["base"],
+                terms=form.terms(),
+                covenant=(rules["covenant_en"], rules["covenant_zh"]),
+                declaration=last.declaration,
+                effective_date=rules["effective_date"],
+                reason=rules["reason"],
+                proposer=_person(request).code,
+                at=clock.now(),
+            )
         )
     except TermsError as error:
         form.show(error)
         return _propose_page(request, pool, form, status=422)
-    except services.BadDayError as error:
-        form.rules.add_error("effective_date", str(error))
-        return _propose_page(request, pool, form, status=422)
-    except (DomainError, IntegrityError) as error:
-        refusal = _refusal(error)
-        form.rules.add_error(None, str(refusal))
+    if refusal is not None:
+        is_of_the_day = isinstance(refusal, services.BadDayError)
+        form.rules.add_error("effective_date" if is_of_the_day else None, str(refusal))
         return _propose_page(request, pool, form, status=refusal.status)
-    return redirect("plan_proposal", code=code, number=proposal.number)
+    return redirect("plan_proposal", code=code, number=made.number)
 
 
 def _propose_page(request: HttpRequest, pool: Pool, form: ChangeForm, status: int = 200) -> HttpResponse:
@@ -126,7 +123,7 @@ def _propose_page(request: HttpRequest, pool: Pool, form: ChangeForm, status: in
     return render(request, "members/pools/propose.html", context, status=status)
 
 
-@duty_required(*READERS)
+@duty_required(*PLAN_READERS)
 @require_safe
 def proposal(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Show a proposal: what would change, why, and who decides."""
@@ -167,20 +164,20 @@ def publish(request: HttpRequest, code: str, number: int) -> HttpResponse:
     found = selectors.access_proposal(pool=pool, number=number)
     if found.state == PlanProposal.State.PUBLISHED:
         return redirect("plan_version", code=code, number=found.version.number)
-    try:
-        published = services.publish_proposal(
+    published, refusal = attempt(
+        lambda: services.publish_proposal(
             proposal=found,
             publisher=_person(request).code,
             shown_sha256=request.POST.get("shown_sha256", ""),
             at=clock.now(),
         )
-    except (DomainError, IntegrityError) as error:
-        refusal = _refusal(error)
-        found = selectors.access_proposal(pool=pool, number=number)
-        if found.state == PlanProposal.State.PUBLISHED:  # by the other click
-            return redirect("plan_version", code=code, number=found.version.number)
-        return _proposal_page(request, found, refusal)
-    return redirect("plan_version", code=code, number=published.number)
+    )
+    if refusal is None:
+        return redirect("plan_version", code=code, number=published.number)
+    found = selectors.access_proposal(pool=pool, number=number)
+    if found.state == PlanProposal.State.PUBLISHED:  # by the other click
+        return redirect("plan_version", code=code, number=found.version.number)
+    return _proposal_page(request, found, refusal)
 
 
 @duty_required(ADMIN, CONTROLLER)
@@ -189,23 +186,14 @@ def withdraw(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Take a proposal back or turn it down; done already: its page."""
     pool = access_pool(code=code)
     found = selectors.access_proposal(pool=pool, number=number)
-    if found.state != PlanProposal.State.WITHDRAWN:
-        try:
-            services.withdraw_proposal(proposal=found, withdrawer=_person(request).code, at=clock.now())
-        except (DomainError, IntegrityError) as error:
-            refusal = _refusal(error)
-            return _proposal_page(request, selectors.access_proposal(pool=pool, number=number), refusal)
+    if found.state == PlanProposal.State.WITHDRAWN:
+        return redirect("plan_proposal", code=code, number=number)
+    _done, refusal = attempt(
+        lambda: services.withdraw_proposal(proposal=found, withdrawer=_person(request).code, at=clock.now())
+    )
+    if refusal is not None:
+        return _proposal_page(request, selectors.access_proposal(pool=pool, number=number), refusal)
     return redirect("plan_proposal", code=code, number=number)
-
-
-def _refusal(error: DomainError | IntegrityError) -> DomainError:
-    """Return the refusal a page shows; a guarantee that is not one of ours stays an error."""
-    if isinstance(error, DomainError):
-        return error
-    named = as_domain_error(error)
-    if named is None:
-        raise error
-    return named
 
 
 def _context(pool: Pool, *crumb: object) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _LOOK_OF_STATE: dict[str, str] = {
     # pools
     "draft": "quiet",
     "gathering": "waiting",
+    "proposed": "waiting",
     "published": "done",
     "open": "done",
     "intake_stopped": "waiting",
