@@ -142,7 +142,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...
         _("Who shares"),
         (
             _("Everyone covered at 00:00 of the publicity day, also those still waiting."),
-            *_class_words(plan),
+            *(_class_words(row) for row in plan.classes),
         ),
     )
     publicity = ngettext(
@@ -205,15 +205,10 @@ def _aid_words(row: AidTerms, currency: str) -> str:
     }
 
 
-def _class_words(plan: PlanTerms) -> tuple[str, ...]:
-    """Say every class, but for a single one that is everybody alike."""
-    if len(plan.classes) == 1 and plan.classes[0].weight == 1 and plan.classes[0].age_from is None:
-        return ()
-    return tuple(_class_sentence(row) for row in plan.classes)
-
-
-def _class_sentence(row: ClassTerms) -> str:
-    says = {"class": in_language(row.name_en, row.name_zh), "weight": f"{row.weight:,}"}
+def _class_words(row: ClassTerms) -> str:
+    """Say a class with its name in both languages: a change of either is a change."""
+    names = in_language(f"{row.name_en} / {row.name_zh}", f"{row.name_zh} / {row.name_en}")
+    says = {"class": names, "weight": f"{row.weight:,}"}
     if row.age_from is None:
         return _("%(class)s: weight %(weight)s") % says
     ages = {"from": row.age_from, "before": row.age_before}

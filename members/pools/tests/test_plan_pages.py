@@ -359,6 +359,20 @@ def test_nothing_that_differs_is_shown_as_nothing(world: World) -> None:
     assert difference(version(), version(), "CNY").is_empty
 
 
+def test_change_that_shows_hides_none_that_does_not(world: World) -> None:
+    """Beside another fee, the name of the only class in the other language would have gone unseen."""
+    named = [TERMS["classes"][0] | {"name_zh": "大家"}]
+    before = PlanTerms.from_json(TERMS)
+    for changes in ({"fee": {"rate": "6/100"}}, {"classes": [named[0] | {"weight": 2}]}):
+        both = plan_lines(PlanTerms.from_json(TERMS | {"classes": named} | changes), "CNY")
+        shown = [one.name for one, other in zip(both, plan_lines(before, "CNY"), strict=True) if one != other]
+        assert "Who shares" in shown
+    sentences = {
+        one.name: one.says for one in plan_lines(PlanTerms.from_json(TERMS | {"classes": named}), "CNY")
+    }
+    assert "Everyone / 大家: weight 1" in sentences["Who shares"]
+
+
 def test_stale_form_does_not_undo_what_was_published_meanwhile(world: World) -> None:
     stale = sent(world, waiting_days="80")
     world.change_plan(DAY, waiting_days=30)
