@@ -2,18 +2,21 @@
 
 from members.joining.models import CovenantSignature, JoinApplication, Membership, MembershipSpan
 from members.people.models import ApiToken, Identity, Mail, Notice, User
-from members.pools.models import DutyGrant, PlanVersion, Pool
+from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 
 __all__ = [
     "ApiToken",
     "CovenantSignature",
     "DutyGrant",
+    "DutyInvitation",
     "Identity",
     "JoinApplication",
     "Mail",
     "Membership",
     "MembershipSpan",
     "Notice",
+    "PlanDraft",
+    "PlanProposal",
     "PlanVersion",
     "Pool",
     "User",

@@ -172,6 +172,9 @@ GUARANTEES: dict[str, object] = {
     "plan_change_keeps_its_classes": _(
         "The new rules leave out a class that members belong to. Keep every class; weights may change."
     ),
+    "plan_change_names_who_answers": _(
+        "The rules that members know name an operator and how the pool ends. Both may change, not disappear."
+    ),
     "plan_change_comes_within_a_year": _(
         "This day is so far away that it would shut out every other change."
     ),

@@ -38,6 +38,14 @@ TERMS = {
     "waiting_days": 90,
     "minimum_members": 3,
     "notice_days": 7,
+    "operator": {
+        "name": "Helping Hands Ltd",
+        "registration": "91330100TEST00001X",
+        "legal_basis_en": "Contract between the members",
+        "legal_basis_zh": "成员之间的合同",
+        "contact": "office@example.org",
+    },
+    "wind_down": {"payer": "Helping Hands Ltd", "run_off_days": 180},
 }
 OPENED = dt.date(2026, 1, 1)
 

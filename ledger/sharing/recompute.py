@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# The last four say nothing about a bill: how much aid is granted, for how long rules are announced, who runs the
+# pool and how it ends.
 TERMS = {
     "fee",
     "calendar",
@@ -16,10 +18,13 @@ TERMS = {
     "aid",
     "waiting_days",
     "minimum_members",
-    "notice_days",
     "on_cap",
     "on_infeasible",
     "per_case_cap_fen",
+    "vesting",
+    "notice_days",
+    "operator",
+    "wind_down",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}
 

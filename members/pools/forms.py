@@ -1,17 +1,17 @@
-"""The form of a change of rules: the terms of a plan as people write them, read back into terms."""
+"""The forms of a plan, drafted or changed: its terms as people write them, read back into terms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 from unicodedata import normalize
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField
-from members.pools.models import PlanVersion
-from members.pools.plan_terms import PlanTerms, TermsError
+from members.pools.models import PlanDraft, PlanVersion
+from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, MAX_SENTENCE, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent, severity_words, terms_error_words
 
 _ON_CAP = (
@@ -31,8 +31,11 @@ _SHOWN_AT = {
     "calendar.publicity_days": "publicity_days",
     "per_case_cap_fen": "per_case_cap",
 }
-_DROPPED_WITHOUT = {"aid": "max_aid", "vesting": "part"}
-_ROWS = {"aid": "aid", "classes": "classes", "calendar.periods": "periods", "vesting": "vesting"}
+_TABLES = {"aid": "aid", "classes": "classes", "calendar.periods": "periods", "vesting": "vesting"}
+
+
+# Entries that no one sees.
+_HIDDEN = ("base", "changes")
 
 
 class TextField(forms.CharField):
@@ -51,9 +54,8 @@ class TextField(forms.CharField):
 
 
 class RulesForm(forms.Form):
-    """The rules that stand alone, the texts, the day and the reason."""
+    """The rules that stand alone, and the texts."""
 
-    base = forms.IntegerField(widget=forms.HiddenInput)
     fee_percent = forms.DecimalField(
         label=_("Management fee, percent of the aid"), min_value=0, max_value=100, decimal_places=6
     )
@@ -68,6 +70,12 @@ class RulesForm(forms.Form):
     publicity_days = forms.IntegerField(label=_("Publicity, days"), min_value=1, max_value=31)
     covenant_en = TextField(label=_("Covenant in English"))
     covenant_zh = TextField(label=_("Covenant in Chinese"))
+
+
+class ChangedRulesForm(RulesForm):
+    """The same for a pool that has members, with the version that is changed, the day and the reason."""
+
+    base = forms.IntegerField(widget=forms.HiddenInput)
     effective_date = forms.DateField(
         label=_("In force from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
@@ -77,6 +85,67 @@ class RulesForm(forms.Form):
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class NameField(forms.CharField):
+    """A short text of the terms, composed: some keyboards send accents apart from their letters."""
+
+    def to_python(self, value: Any) -> str:
+        """Return the text in composed form."""
+        return normalize("NFC", str(super().to_python(value)))
+
+
+class OperatorForm(forms.Form):
+    """Who runs the pool: all of it, or none while it is a draft."""
+
+    name = NameField(label=_("Legal entity"), max_length=MAX_NAME, required=False)
+    registration = NameField(label=_("Registration number"), max_length=MAX_NAME, required=False)
+    legal_basis_en = NameField(label=_("Legal basis, in English"), max_length=MAX_SENTENCE, required=False)
+    legal_basis_zh = NameField(label=_("Legal basis, in Chinese"), max_length=MAX_SENTENCE, required=False)
+    contact = NameField(label=_("How to reach it"), max_length=MAX_SENTENCE, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a half-named operator."""
+        given = super().clean() or {}
+        if any(given.values()):
+            _require(self, given, self.fields)
+        return given
+
+    def terms(self) -> dict[str, Any] | None:
+        """Return the operator as the terms have it; nothing given: none."""
+        return dict(self.cleaned_data) if any(self.cleaned_data.values()) else None
+
+
+class WindDownForm(forms.Form):
+    """How the pool ends: all of it, or none while it is a draft."""
+
+    payer = NameField(label=_("Who pays what members do not"), max_length=MAX_NAME, required=False)
+    run_off_days = forms.IntegerField(
+        label=_("Cases are taken for, days"), min_value=0, max_value=3650, required=False
+    )
+    run_off_cap = FenField(label=_("Most for a member"), required=False)
+    past_shares_back = forms.BooleanField(label=_("Past shares are given back"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse half an ending."""
+        given = super().clean() or {}
+        if any(value not in (None, "", False) for value in given.values()):
+            _require(self, given, ("payer", "run_off_days"))
+        return given
+
+    def terms(self) -> dict[str, Any] | None:
+        """Return the ending as the terms have it; nothing given: none."""
+        given = dict(self.cleaned_data)
+        if not given["payer"]:
+            return None
+        cap_fen = given.pop("run_off_cap")
+        return given | {"run_off_cap_fen": cap_fen}
+
+
+def _require(form: forms.Form, given: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if given.get(name) in (None, "") and name not in form.errors:
+            form.add_error(name, _("This belongs to it: write it, or leave the whole section empty."))
 
 
 class AidForm(forms.Form):
@@ -105,25 +174,48 @@ class AidForm(forms.Form):
 class ClassForm(forms.Form):
     """The weight and the names of a class that members may belong to; number and ages stay."""
 
-    name_en = forms.CharField(label=_("Name in English"), max_length=80)
-    name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80)
+    name_en = NameField(label=_("Name in English"), max_length=MAX_NAME)
+    name_zh = NameField(label=_("Name in Chinese"), max_length=MAX_NAME)
     weight = forms.IntegerField(label=_("Weight"), min_value=1, max_value=1_000_000)
 
+
+class DraftClassForm(forms.Form):
+    """A class of a draft, with the ages that join it; a row without a weight is left out."""
+
+    name_en = NameField(label=_("Name in English"), max_length=MAX_NAME, required=False)
+    name_zh = NameField(label=_("Name in Chinese"), max_length=MAX_NAME, required=False)
+    weight = forms.IntegerField(label=_("Weight"), min_value=1, max_value=1_000_000, required=False)
+    age_from = forms.IntegerField(label=_("From age"), min_value=0, max_value=150, required=False)
+    age_before = forms.IntegerField(label=_("Before age"), min_value=0, max_value=150, required=False)
+
     def clean(self) -> dict[str, Any]:
-        """Compose accents with their letters: some keyboards send them apart."""
+        """Refuse half a row."""
         given = super().clean() or {}
-        return given | {
-            name: normalize("NFC", given[name]) for name in ("name_en", "name_zh") if name in given
-        }
+        if given.get("weight") is not None:
+            for name in ("name_en", "name_zh"):
+                if not given.get(name) and name not in self.errors:
+                    self.add_error(name, _("Write the name, or leave the weight empty to drop the row."))
+        return given
 
 
 class PeriodForm(forms.Form):
-    """The days of the month of one period."""
+    """The days of the month of one period; a row without an opening day is left out."""
 
-    opening_day = forms.IntegerField(label=_("Opens on day"), min_value=1, max_value=31)
-    publicity_day = forms.IntegerField(label=_("Cases go public on day"), min_value=1, max_value=31)
-    charge_day = forms.IntegerField(label=_("Charged on day"), min_value=1, max_value=31)
+    opening_day = forms.IntegerField(label=_("Opens on day"), min_value=1, max_value=31, required=False)
+    publicity_day = forms.IntegerField(
+        label=_("Cases go public on day"), min_value=1, max_value=31, required=False
+    )
+    charge_day = forms.IntegerField(label=_("Charged on day"), min_value=1, max_value=31, required=False)
     charge_months_later = forms.BooleanField(label=_("of the next month"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse half a row."""
+        given = super().clean() or {}
+        if given.get("opening_day") is not None:
+            for name in ("publicity_day", "charge_day"):
+                if given.get(name) is None and name not in self.errors:
+                    self.add_error(name, _("Write the day, or leave the opening empty to drop the row."))
+        return given
 
 
 class VestingForm(forms.Form):
@@ -145,30 +237,45 @@ class VestingForm(forms.Form):
 
 
 AidRows = forms.formset_factory(AidForm, extra=2, max_num=200)
-ClassRows = forms.formset_factory(ClassForm, extra=0, max_num=64)
+ClassRows = forms.formset_factory(ClassForm, extra=0, max_num=MAX_CLASSES)
+DraftClassRows = forms.formset_factory(DraftClassForm, extra=2, max_num=MAX_CLASSES)
 VestingRows = forms.formset_factory(VestingForm, extra=3, max_num=20)
-PeriodRows = forms.formset_factory(PeriodForm, extra=0, max_num=2)
+PeriodRows = forms.formset_factory(PeriodForm, extra=1, max_num=2)
+# By which entry a row of a table counts as given.
+_KEPT_BY = {"aid": "max_aid", "vesting": "part", "classes": "weight", "periods": "opening_day"}
 
 
-class ChangeForm:
-    """All forms of a change as one; filled in with the version that it changes, or with what was sent."""
+class PlanForm:
+    """All forms of a plan as one, filled in with its terms and texts, or with what was sent."""
 
-    def __init__(self, version: PlanVersion, data: Mapping[str, Any] | None = None) -> None:
-        plan = version.plan()
+    rules_form: ClassVar[type[RulesForm]] = RulesForm
+    class_rows: ClassVar[Any] = DraftClassRows
+
+    def __init__(
+        self, source: PlanDraft | PlanVersion, data: Mapping[str, Any] | None = None, **stated: int
+    ) -> None:
+        plan = source.plan()
         severities = tuple(row.severity for row in plan.aid)
-        self.version = version
-        self.rules = RulesForm(data, initial=_rules(version, plan))
+        self.before = plan
+        self.rules = self.rules_form(data, initial=_rules(source, plan) | stated)
         self.aid = AidRows(data, prefix="aid", initial=_aid(plan), form_kwargs={"severities": severities})
-        self.classes = ClassRows(data, prefix="classes", initial=[row.to_json() for row in plan.classes])
+        self.classes = self.class_rows(
+            data, prefix="classes", initial=[row.to_json() for row in plan.classes]
+        )
         self.vesting = VestingRows(data, prefix="vesting", initial=[step.to_json() for step in plan.vesting])
         self.periods = PeriodRows(
             data, prefix="periods", initial=[days.to_json() for days in plan.calendar.periods]
         )
+        self.operator = OperatorForm(
+            data, prefix="operator", initial=plan.operator.to_json() if plan.operator else {}
+        )
+        self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
         self.tables = (self.aid, self.vesting, self.classes, self.periods)
+        self.sections = (self.rules, self.operator, self.wind_down)
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
-        checked = [one.is_valid() for one in (self.rules, *self.tables)]
+        checked = [one.is_valid() for one in (*self.sections, *self.tables)]
         return all(checked)
 
     def terms(self) -> dict[str, Any]:
@@ -176,7 +283,7 @@ class ChangeForm:
         rules = self.rules.cleaned_data
         rate = Fraction(rules["fee_percent"]) / 100
         if "fee_percent" not in self.rules.changed_data:
-            rate = self.version.plan().fee.rate  # which may be a third
+            rate = self.before.fee.rate  # which may be a third
         return {
             "fee": {
                 "rate": f"{rate.numerator}/{rate.denominator}",
@@ -187,59 +294,87 @@ class ChangeForm:
                 "publicity_days": rules["publicity_days"],
                 "periods": [
                     row | {"charge_months_later": int(row["charge_months_later"])}
-                    for row in self.periods.cleaned_data
-                    if row
+                    for row in (form.cleaned_data for form in self._given("periods"))
                 ],
             },
-            "classes": [
-                row.to_json() | form.cleaned_data
-                for row, form in zip(self.version.plan().classes, self.classes.forms, strict=False)
-            ],
-            "aid": [_aid_row(form.cleaned_data) for form in _given(self.aid, "max_aid")],
-            "vesting": [form.cleaned_data for form in _given(self.vesting, "part")],
+            "classes": self._classes(),
+            "aid": [_aid_row(form.cleaned_data) for form in self._given("aid")],
+            "vesting": [form.cleaned_data for form in self._given("vesting")],
             "per_case_cap_fen": rules["per_case_cap"],
+            "operator": self.operator.terms(),
+            "wind_down": self.wind_down.terms(),
             **{
                 name: rules[name]
                 for name in ("waiting_days", "minimum_members", "notice_days", "on_cap", "on_infeasible")
             },
         }
 
+    @property
+    def covenant(self) -> tuple[str, str]:
+        """Return the text in English and in Chinese."""
+        return self.rules.cleaned_data["covenant_en"], self.rules.cleaned_data["covenant_zh"]
+
+    def _classes(self) -> list[dict[str, Any]]:
+        """Return the classes of a draft, numbered in the order of their rows."""
+        return [form.cleaned_data | {"class_no": no} for no, form in enumerate(self._given("classes"))]
+
+    def _given(self, table: str) -> list[Any]:
+        """Return the rows of a table that are kept: those with the entry that decides."""
+        rows: list[Any] = getattr(self, table).forms
+        return [form for form in rows if form.cleaned_data.get(_KEPT_BY[table]) not in {None, ""}]
+
     def show(self, error: TermsError) -> None:
         """Show an error of the terms at the entry that it is about."""
         words = terms_error_words(error)
-        for part, attribute in _ROWS.items():
+        for part, table in _TABLES.items():
             if error.field.startswith(f"{part}["):
                 place, _bracket, name = error.field.removeprefix(f"{part}[").partition("]")
-                forms_of = _given(getattr(self, attribute), _DROPPED_WITHOUT.get(part, ""))
-                form = forms_of[int(place)] if int(place) < len(forms_of) else self.rules
+                rows = self._given(table)
+                form = rows[int(place)] if int(place) < len(rows) else self.rules
                 name = name.lstrip(".").replace("max_aid_fen", "max_aid")
                 form.add_error(name if name in form.fields else None, words)
                 return
-        name = _SHOWN_AT.get(error.field, error.field)
-        self.rules.add_error(name if name in self.rules.fields else None, words)
+        section, _dot, name = error.field.partition(".")
+        if section in {"operator", "wind_down"}:
+            form = getattr(self, section)
+            name = name.replace("run_off_cap_fen", "run_off_cap")
+        else:
+            form, name = self.rules, _SHOWN_AT.get(error.field, error.field)
+        form.add_error(name if name in form.fields else None, words)
 
     @property
     def has_errors(self) -> bool:
         """Tell whether anything that was sent is refused."""
-        return bool(self.rules.errors) or any(table.total_error_count() for table in self.tables)
+        return any(one.errors for one in self.sections) or any(
+            table.total_error_count() for table in self.tables
+        )
 
     @property
     def unplaced_errors(self) -> list[str]:
         """Return the errors that no entry on the page can show."""
-        found = [*self.rules.non_field_errors(), *self.rules.errors.get("base", [])]
+        found = [error for one in self.sections for error in one.non_field_errors()]
+        found += [error for name in _HIDDEN for error in self.rules.errors.get(name, [])]
         for formset in self.tables:
             found += formset.non_form_errors()
         return [str(error) for error in found]
 
 
-def _given(formset: Any, name: str) -> list[Any]:
-    """Return the rows of a table that are kept: those with this entry; all of them where no entry decides."""
-    return [form for form in formset.forms if not name or form.cleaned_data.get(name) not in {None, ""}]
+class ChangeForm(PlanForm):
+    """The forms of a change: classes that members belong to stay, with their numbers and ages."""
+
+    rules_form = ChangedRulesForm
+    class_rows = ClassRows
+
+    def __init__(self, version: PlanVersion, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(version, data, base=version.number)
+
+    def _classes(self) -> list[dict[str, Any]]:
+        rows = zip(self.before.classes, self.classes.forms, strict=False)
+        return [row.to_json() | form.cleaned_data for row, form in rows]
 
 
-def _rules(version: PlanVersion, plan: PlanTerms) -> dict[str, Any]:
+def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
     return {
-        "base": version.number,
         "fee_percent": Decimal(exact_percent(round(plan.fee.rate, 8))),  # six decimals of a percent
         "fee_fixed": plan.fee.fixed_fen or None,
         "fee_ceiling": plan.fee.ceiling_fen,
@@ -250,9 +385,16 @@ def _rules(version: PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "on_cap": plan.on_cap,
         "on_infeasible": plan.on_infeasible,
         "publicity_days": plan.calendar.publicity_days,
-        "covenant_en": version.covenant_en,
-        "covenant_zh": version.covenant_zh,
+        "covenant_en": source.covenant_en,
+        "covenant_zh": source.covenant_zh,
     }
+
+
+def _wind_down(plan: PlanTerms) -> dict[str, Any]:
+    if plan.wind_down is None:
+        return {}
+    told = plan.wind_down.to_json()
+    return told | {"run_off_cap": told.get("run_off_cap_fen")}
 
 
 def _aid(plan: PlanTerms) -> list[dict[str, Any]]:

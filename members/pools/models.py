@@ -13,8 +13,10 @@ from members.pools.triggers import (
     DUTIES,
     duties_do_not_meet,
     duty_needs_two_people,
+    invitation_guards,
     plan_change_closes_its_proposal,
     plan_change_keeps_its_notice,
+    plan_draft_ends_with_the_draft,
     plan_version_hashes_are_real,
     proposal_guards,
 )
@@ -83,6 +85,35 @@ class Pool(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class PlanDraft(models.Model):
+    """The rules that the founders of a draft pool are still writing; published as its first version.
+
+    preset: the one it began with. terms, covenant_*, declaration: as in PlanVersion. expected_members: for how many the
+    consequences are shown. changes: counts the edits, so that nobody overwrites what they have not seen.
+    """
+
+    pool = models.OneToOneField(Pool, on_delete=models.PROTECT, related_name="plan_draft")
+    preset = models.CharField(max_length=40)
+    terms = models.JSONField()
+    covenant_en = models.TextField()
+    covenant_zh = models.TextField()
+    declaration = models.JSONField()
+    expected_members = models.PositiveIntegerField()
+    changes = models.PositiveIntegerField(default=0)
+    changed_by = models.CharField(max_length=40)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        triggers = [plan_draft_ends_with_the_draft]
+
+    def __str__(self) -> str:
+        return f"{self.pool.code} draft"
+
+    def plan(self) -> PlanTerms:
+        """Return the terms as the pure, validated object."""
+        return PlanTerms.from_json(self.terms)
 
 
 class PlanProposal(models.Model):
@@ -236,3 +267,47 @@ class DutyGrant(models.Model):
             models.CheckConstraint(condition=Q(duty__in=DUTIES), name="duty_is_known"),
         ]
         triggers = [duty_needs_two_people, duties_do_not_meet]
+
+
+class DutyInvitation(models.Model):
+    """A founder's question to somebody whether they take a duty; the account with that address answers.
+
+    email: lower case. person: who has accepted. A declined or withdrawn invitation stays on record.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("waits for an answer")
+        ACCEPTED = "accepted", _("accepted")
+        DECLINED = "declined", _("declined")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="duty_invitations")
+    duty = models.CharField(max_length=20, choices=DutyGrant.Duty)
+    email = models.EmailField()
+    state = models.CharField(max_length=20, choices=State, default=State.OPEN)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    invited_at = models.DateTimeField()
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="duty_invitations"
+    )
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pool", "duty", "email"],
+                condition=Q(state="open"),
+                name="one_open_invitation_per_duty_and_address",
+            ),
+            models.CheckConstraint(condition=Q(duty__in=DUTIES), name="invitation_is_to_a_known_duty"),
+            models.CheckConstraint(
+                condition=Q(state="open", decided_at=None, person=None)
+                | Q(state="accepted", decided_at__isnull=False, person__isnull=False)
+                | Q(state__in=["declined", "withdrawn"], decided_at__isnull=False, person=None),
+                name="invitation_is_answered_whole",
+            ),
+        ]
+        triggers = invitation_guards
+
+    def __str__(self) -> str:
+        return f"{self.pool.code} {self.duty} {self.email}"

@@ -35,6 +35,8 @@ MAX_BYTES = 60_000
 MAX_INT = 2**53 - 1
 MAX_DAYS = 3650
 MAX_AGE = 150
+MAX_NAME = 80
+MAX_SENTENCE = 300
 # Four years hold every length of month in every order.
 _CHECKED_PERIODS_FROM = date(2023, 1, 1)
 _CHECKED_MONTHS = 48
@@ -342,12 +344,79 @@ class VestingStep:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorTerms:
+    """Name who runs the pool and by which right: a legal entity, its registration, the basis, how to reach it."""
+
+    name: str
+    registration: str
+    legal_basis_en: str
+    legal_basis_zh: str
+    contact: str
+
+    def __post_init__(self) -> None:
+        _check_text("name", self.name)
+        _check_text("registration", self.registration)
+        _check_text("legal_basis_en", self.legal_basis_en, MAX_SENTENCE)
+        _check_text("legal_basis_zh", self.legal_basis_zh, MAX_SENTENCE)
+        _check_text("contact", self.contact, MAX_SENTENCE)
+
+    @classmethod
+    def from_json(cls, data: object) -> OperatorTerms:
+        names = ("name", "registration", "legal_basis_en", "legal_basis_zh", "contact")
+        return cls(**_fields(data, required=names))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "registration": self.registration,
+            "legal_basis_en": self.legal_basis_en,
+            "legal_basis_zh": self.legal_basis_zh,
+            "contact": self.contact,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WindDownTerms:
+    """Say how the pool ends: for how long cases of the time before are still taken, and who bears them.
+
+    payer: who pays what members do not. run_off_cap_fen: what a member pays for the whole run-off at most; None: their
+    shares have no end. past_shares_back: the payer also gives back what members have paid since they joined.
+    """
+
+    payer: str
+    run_off_days: int
+    run_off_cap_fen: int | None = None
+    past_shares_back: bool = False
+
+    def __post_init__(self) -> None:
+        _check_text("payer", self.payer)
+        _check_int("run_off_days", self.run_off_days, 0, MAX_DAYS)
+        if self.run_off_cap_fen is not None:
+            _check_int("run_off_cap_fen", self.run_off_cap_fen, 1)
+        _check_type("past_shares_back", self.past_shares_back, bool)
+
+    @classmethod
+    def from_json(cls, data: object) -> WindDownTerms:
+        optional = ("run_off_cap_fen", "past_shares_back")
+        return cls(**_fields(data, required=("payer", "run_off_days"), optional=optional))
+
+    def to_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"payer": self.payer, "run_off_days": self.run_off_days}
+        if self.run_off_cap_fen is not None:
+            told["run_off_cap_fen"] = self.run_off_cap_fen
+        if self.past_shares_back:
+            told["past_shares_back"] = True
+        return told
+
+
+@dataclass(frozen=True, slots=True)
 class PlanTerms:
     """Hold all terms of one plan version; see the covenant for their wording.
 
     per_case_cap_fen: what a member of the lightest class pays for one case at most, fee included.
     minimum_members: the floor below which intake stops. notice_days: between publishing a version and
     its first day. vesting: how aid grows with the time in the pool; empty: in full once the waiting period is over.
+    operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
 
@@ -362,6 +431,8 @@ class PlanTerms:
     on_infeasible: OnInfeasible = "sponsor"
     per_case_cap_fen: int | None = None
     vesting: tuple[VestingStep, ...] = ()
+    operator: OperatorTerms | None = None
+    wind_down: WindDownTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -377,6 +448,8 @@ class PlanTerms:
         if self.per_case_cap_fen is not None:
             _check_int("per_case_cap_fen", self.per_case_cap_fen, 1)
             self._check_cap_is_affordable(self.per_case_cap_fen)
+        if self.wind_down is not None and self.wind_down.run_off_cap_fen is not None:
+            self._check_run_off_can_be_paid(self.wind_down.run_off_cap_fen)
         if len(self.canonical_json.encode()) > MAX_BYTES:
             raise TermsError("", "too_long", f"more than {MAX_BYTES} bytes of terms")
 
@@ -441,7 +514,7 @@ class PlanTerms:
                 "on_cap",
                 "on_infeasible",
             ),
-            optional=("per_case_cap_fen", "vesting"),
+            optional=("per_case_cap_fen", "vesting", "operator", "wind_down"),
         )
         return cls(
             fee=_read_part("fee", FeeTerms.from_json, given["fee"]),
@@ -455,6 +528,8 @@ class PlanTerms:
             on_infeasible=given["on_infeasible"],
             per_case_cap_fen=given.get("per_case_cap_fen"),
             vesting=_read_rows("vesting", VestingStep.from_json, given.get("vesting", [])),
+            operator=_read_optional("operator", OperatorTerms.from_json, given),
+            wind_down=_read_optional("wind_down", WindDownTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -474,6 +549,10 @@ class PlanTerms:
             told["per_case_cap_fen"] = self.per_case_cap_fen
         if self.vesting:
             told["vesting"] = [step.to_json() for step in self.vesting]
+        if self.operator is not None:
+            told["operator"] = self.operator.to_json()
+        if self.wind_down is not None:
+            told["wind_down"] = self.wind_down.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
@@ -490,6 +569,21 @@ class PlanTerms:
                 given=self.minimum_members,
             )
 
+    def _check_run_off_can_be_paid(self, cap_fen: int) -> None:
+        """Demand that the fewest members, each at the cap, can bear one case at the highest aid."""
+        needed_fen = self.max_aid_fen + self.fee.fee_fen(self.max_aid_fen)
+        least_fen = -(-needed_fen // self.minimum_members)
+        if cap_fen < least_fen:
+            raise TermsError(
+                "wind_down.run_off_cap_fen",
+                "run_off_cannot_be_paid",
+                f"{self.minimum_members} members at {cap_fen} fen do not bear one case of {needed_fen} fen; it takes "
+                f"{least_fen} fen each",
+                needed_fen=least_fen,
+                given_fen=cap_fen,
+                members=self.minimum_members,
+            )
+
 
 def check_change(before: PlanTerms, after: PlanTerms) -> None:
     """Refuse terms that cannot follow those of a pool with members; raise TermsError naming the field."""
@@ -498,6 +592,11 @@ def check_change(before: PlanTerms, after: PlanTerms) -> None:
         if row.class_no not in kept:
             raise TermsError(
                 "classes", "class_left_out", f"members belong to class {row.class_no}", class_no=row.class_no
+            )
+    for name in ("operator", "wind_down"):
+        if getattr(before, name) is not None and getattr(after, name) is None:
+            raise TermsError(
+                name, "may_not_disappear", "members were told who answers to them, and how it ends"
             )
 
 
@@ -606,11 +705,13 @@ def _check_age_band(age_from: object, age_before: object) -> None:
         raise TermsError("age_before", "empty_age_band", f"no age from {age_from} to below it")
 
 
-def _check_text(field: str, value: object) -> None:
+def _check_text(field: str, value: object, most: int = MAX_NAME) -> None:
     _check_type(field, value, str)
     text = str(value)
-    if not text.strip() or len(text) > 80 or not text.isprintable() or not is_normalized("NFC", text):
-        raise TermsError(field, "bad_text", "must be 1 to 80 printable characters in composed form")
+    if not text.strip() or len(text) > most or not text.isprintable() or not is_normalized("NFC", text):
+        raise TermsError(
+            field, "bad_text", f"must be 1 to {most} printable characters in composed form", most=most
+        )
 
 
 def _check_choice(field: str, value: object, choices: Sequence[str]) -> None:
@@ -657,6 +758,10 @@ def _seen_from(path: str) -> Iterator[None]:
 def _read_part(path: str, read: Callable[[object], Part], data: object) -> Part:
     with _seen_from(path):
         return read(data)
+
+
+def _read_optional(path: str, read: Callable[[object], Part], given: Mapping[str, Any]) -> Part | None:
+    return _read_part(path, read, given[path]) if path in given else None
 
 
 def _read_rows(path: str, read: Callable[[object], Part], data: object) -> tuple[Part, ...]:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from aidplatform.lib.csv_files import plain_fen
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
@@ -16,10 +17,12 @@ from members.pools.plan_terms import (
     AidTerms,
     ClassTerms,
     FeeTerms,
+    OperatorTerms,
     PeriodDays,
     PlanTerms,
     TermsError,
     VestingStep,
+    WindDownTerms,
 )
 
 
@@ -179,21 +182,14 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...
             % {"members": f"{plan.minimum_members:,}"},
         ),
     )
-    yield (
-        _("When it ends"),
-        (
-            _(
-                "Cases up to the notice are still shared by everyone covered at that moment. What is left over goes"
-                " back to members, never to the operator."
-            ),
-        ),
-    )
+    yield _("When it ends"), tuple(_wind_down_words(plan.wind_down, currency))
     changes = ngettext(
         "Announced %(days)s day ahead. A case is decided by the version in force on its event day.",
         "Announced %(days)s days ahead. A case is decided by the version in force on its event day.",
         plan.notice_days,
     )
     yield _("Changes"), (changes % {"days": plan.notice_days},)
+    yield _("Who runs it"), _operator_words(plan.operator)
 
 
 def _aid_words(row: AidTerms, currency: str) -> str:
@@ -266,6 +262,46 @@ def _on_cap_words(plan: PlanTerms) -> str:
     }[plan.on_infeasible]
 
 
+def _wind_down_words(wind_down: WindDownTerms | None, currency: str) -> Iterator[str]:
+    yield _(
+        "Cases up to the notice are still shared by everyone covered at that moment. What is left over goes back to"
+        " members, never to the operator."
+    )
+    if wind_down is None:
+        return
+    days = ngettext(
+        "Such cases are taken for %(days)s more day.",
+        "Such cases are taken for %(days)s more days.",
+        wind_down.run_off_days,
+    )
+    yield days % {"days": wind_down.run_off_days}
+    says = {"payer": wind_down.payer}
+    if wind_down.run_off_cap_fen is None:
+        yield _("What members pay for them has no upper end; what they do not pay, %(payer)s pays.") % says
+    else:
+        cap = format_money(wind_down.run_off_cap_fen, currency)
+        yield _("Each member pays %(cap)s for them at most; %(payer)s pays the rest.") % (says | {"cap": cap})
+    yield (
+        _("%(payer)s also gives back the shares that members have paid.") % says
+        if wind_down.past_shares_back
+        else _("Shares paid before are not given back.")
+    )
+
+
+def _operator_words(operator: OperatorTerms | None) -> tuple[str, ...]:
+    if operator is None:
+        return (_("Not named."),)
+    return (
+        f"{operator.name} ({operator.registration})",
+        # Both languages: a change of either is a change.
+        in_language(
+            f"{operator.legal_basis_en} / {operator.legal_basis_zh}",
+            f"{operator.legal_basis_zh} / {operator.legal_basis_en}",
+        ),
+        operator.contact,
+    )
+
+
 def _questions(version: PlanVersion | PlanProposal) -> list[str]:
     """Return each health question as one paragraph: what is asked and what "yes" means, in both languages."""
     effects = {
@@ -299,7 +335,11 @@ def _pieces(before: Sequence[str], after: Sequence[str]) -> tuple[Piece, ...]:
 
 def terms_error_words(error: TermsError) -> str:
     """Say in the reader's language why terms are refused, and what to do; the field is named by whoever shows it."""
-    return str(_ERRORS.get(error.code, _("This value makes no sense here."))) % error.params
+    params = {
+        name.removesuffix("_fen"): plain_fen(int(value)) if name.endswith("_fen") else value
+        for name, value in error.params.items()
+    }
+    return str(_ERRORS.get(error.code, _("This value makes no sense here."))) % params
 
 
 def terms_refusal(error: TermsError) -> DomainError:
@@ -328,7 +368,9 @@ _ERRORS = {
     "ages_do_not_join": gettext_lazy("Between two classes an age is missing or double."),
     "some_without_ages": gettext_lazy("Either every class has an age band or none."),
     "bad_code": gettext_lazy("Use lower case letters and underscores."),
-    "bad_text": gettext_lazy("Write 1 to 80 printable characters, accents composed with their letters."),
+    "bad_text": gettext_lazy(
+        "Write 1 to %(most)s printable characters, accents composed with their letters."
+    ),
     "empty": gettext_lazy("At least one row is needed."),
     "listed_twice": gettext_lazy("It is listed twice."),
     "part_out_of_range": gettext_lazy("A part is above 0 and at most 1."),
@@ -349,5 +391,10 @@ _ERRORS = {
         "A case at the highest aid, borne under this cap, takes at least %(needed)s members; the plan asks for"
         " %(given)s. Raise the number of members or the cap, or lower the aid."
     ),
+    "run_off_cannot_be_paid": gettext_lazy(
+        "%(members)s members at %(given)s each do not bear one case at the highest aid with its fee: it takes"
+        " %(needed)s each. Raise the most a member pays, or the number of members, or lower the aid."
+    ),
+    "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
     "class_left_out": gettext_lazy("Members belong to class %(class_no)s. Keep it; its weight may change."),
 }

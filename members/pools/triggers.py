@@ -170,6 +170,10 @@ plan_change_keeps_its_notice = Guard(
                    EXCEPT SELECT c->'class_no' FROM jsonb_array_elements(NEW.terms->'classes') c) THEN
             {refuse("plan_change_keeps_its_classes", "members of a class would have no share any more")}
         END IF;
+        IF (last.terms ? 'operator' AND NOT NEW.terms ? 'operator')
+           OR (last.terms ? 'wind_down' AND NOT NEW.terms ? 'wind_down') THEN
+            {refuse("plan_change_names_who_answers", "operator and ending may change, not disappear")}
+        END IF;
         RETURN NEW;
     """,
 )
@@ -237,6 +241,59 @@ proposal_guards = [
             IF NOT EXISTS ({_holds_duty("NEW.decided_by", "controller")})
                AND NOT EXISTS ({_holds_duty("NEW.decided_by", "pool_admin")}) THEN
                 {refuse("plan_change_needs_two_people", "%s may not decide about a plan", "NEW.decided_by")}
+            END IF;
+            NEW.decided_at := aid_now();
+            RETURN NEW;
+        """,
+    ),
+]
+
+plan_draft_ends_with_the_draft = Guard(
+    name="plan_draft_ends_with_the_draft",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    declare=[("pool_state", "text")],
+    func=f"""
+        SELECT state INTO pool_state FROM members_pool WHERE id = NEW.pool_id FOR UPDATE;
+        IF pool_state <> 'draft' OR (TG_OP = 'UPDATE' AND NEW.pool_id <> OLD.pool_id) THEN
+            {refuse("plan_draft_ends_with_the_draft", "the pool is %s", "pool_state")}
+        END IF;
+        NEW.changes := CASE WHEN TG_OP = 'UPDATE' THEN OLD.changes ELSE 0 END + 1;
+        NEW.changed_at := aid_now();
+        RETURN NEW;
+    """,
+)
+
+invitation_guards = [
+    Guard(
+        name="founders_invite_to_a_draft",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            {judged_now()}
+            IF (SELECT state FROM members_pool WHERE id = NEW.pool_id FOR UPDATE) <> 'draft'
+               OR NEW.state <> 'open' OR NEW.email <> lower(NEW.email)
+               OR NOT EXISTS ({_holds("NEW.invited_by_id", "AND g.duty = 'pool_admin'")}) THEN
+                {refuse("founders_invite_to_a_draft", "a pool admin invites while the pool is a draft")}
+            END IF;
+            NEW.invited_at := aid_now();
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="invitation_is_answered_once",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            {judged_now()}
+            IF TG_OP = 'DELETE' OR OLD.state <> 'open' OR NEW.state = 'open'
+               OR (NEW.id, NEW.pool_id, NEW.duty, NEW.email, NEW.invited_by_id, NEW.invited_at) IS DISTINCT FROM
+                  (OLD.id, OLD.pool_id, OLD.duty, OLD.email, OLD.invited_by_id, OLD.invited_at) THEN
+                {refuse("invitation_is_answered_once", "the invitation is %s", "OLD.state")}
+            END IF;
+            IF NEW.state = 'accepted' AND NOT EXISTS (
+                {_holds("NEW.person_id", "AND g.pool_id = NEW.pool_id AND g.duty = NEW.duty")}) THEN
+                {refuse("invitation_is_answered_once", "an accepted invitation is a duty that is held")}
             END IF;
             NEW.decided_at := aid_now();
             RETURN NEW;

@@ -93,7 +93,7 @@ def propose(request: HttpRequest, code: str) -> HttpResponse:
                 pool=pool,
                 base=rules["base"],
                 terms=form.terms(),
-                covenant=(rules["covenant_en"], rules["covenant_zh"]),
+                covenant=form.covenant,
                 declaration=last.declaration,
                 effective_date=rules["effective_date"],
                 reason=rules["reason"],

@@ -1,5 +1,6 @@
 """Two implementations of the bill, written apart, agree on generated plans, members and awards."""
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.sharing import recompute
 from ledger.sharing.apportion import Costs, FeeRule, Group, case_cap_excess_fen, compute_shares
+from members.pools.plan_terms import FeeTerms, PlanTerms
 
 AMOUNT = st.integers(min_value=0, max_value=10**10)
 AWARDS = st.lists(st.integers(min_value=1, max_value=10**9), max_size=6)
@@ -92,3 +94,9 @@ def test_terms_that_are_not_understood_are_refused():
     plan = {"fee": {"rate": "0/1", "minimum_fen": 5}, "classes": [], "lottery": True}
     with pytest.raises(recompute.UnknownTermsError, match="lottery, minimum_fen"):
         recompute.bill(plan, {}, [], other_costs=0, reserve_contribution=0, reserve_drawn=0, carry_in=0)
+
+
+def test_every_term_of_a_plan_is_understood():
+    """A term that this file forgets would leave every pool that uses it unchecked."""
+    assert {field.name for field in dataclasses.fields(PlanTerms)} == recompute.TERMS
+    assert {field.name for field in dataclasses.fields(FeeTerms)} == recompute.FEE_TERMS

@@ -11,6 +11,7 @@ from members.pools.plan_terms import TermsError
 
 _FOLDER = Path(__file__).resolve().parent
 Effect = Literal["excludes", "limits"]
+MAX_TEXT = 2000
 _TEXTS = ("question_en", "question_zh", "meaning_en", "meaning_zh")
 
 
@@ -56,7 +57,7 @@ def read_declaration(data: Sequence[Mapping[str, Any]]) -> tuple[Question, ...]:
 def _read_question(place: int, row: Mapping[str, Any]) -> Question:
     for name in ("code", "effect", *_TEXTS):
         if not isinstance(row.get(name), str) or not row[name].strip() or not _is_plain(row[name]):
-            raise TermsError(f"declaration[{place}].{name}", "bad_text", "must be a text")
+            raise TermsError(f"declaration[{place}].{name}", "bad_text", "must be a text", most=MAX_TEXT)
     if row["effect"] not in get_args(Effect):
         raise TermsError(f"declaration[{place}].effect", "unknown_choice", f"{row['effect']!r}")
     return Question(**{name: row[name] for name in ("code", "effect", *_TEXTS)})
@@ -64,7 +65,7 @@ def _read_question(place: int, row: Mapping[str, Any]) -> Question:
 
 def _is_plain(text: str) -> bool:
     """Tell whether a text can be stored and shown: no control characters but line ends, nothing half encoded."""
-    return len(text) <= 2000 and not any(category(one) in {"Cc", "Cs"} for one in text.replace("\n", ""))
+    return len(text) <= MAX_TEXT and not any(category(one) in {"Cc", "Cs"} for one in text.replace("\n", ""))
 
 
 def _read(name: str) -> str:

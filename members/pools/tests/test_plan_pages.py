@@ -30,11 +30,11 @@ def sent(world: World, **changes: Any) -> dict[str, Any]:
     """Return what the form sends when only these entries are changed."""
     form = ChangeForm(newest_plan(world.pool))
     data: dict[str, Any] = {}
-    for part in (form.rules, *form.aid, *form.vesting, *form.classes, *form.periods):
+    for part in (*form.sections, *(row for table in form.tables for row in table)):
         for field in part:
             initial = field.value()
             data[field.html_name] = "" if initial is None else initial
-    for formset in (form.aid, form.vesting, form.classes, form.periods):
+    for formset in form.tables:
         data |= {f"{formset.prefix}-{name}": value for name, value in formset.management_form.initial.items()}
     return data | {"effective_date": "2026-02-01", "reason": "It costs less."} | changes
 
@@ -281,7 +281,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 12
+    assert len(english) == len(chinese) == 13
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -324,6 +324,18 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"on_infeasible": "defer"},
         {"per_case_cap_fen": 300_000_000},
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
+        *({"operator": TERMS["operator"] | {name: "Other"}} for name in TERMS["operator"]),
+        {"operator": None},
+        *(
+            {"wind_down": TERMS["wind_down"] | one}
+            for one in (
+                {"payer": "Other"},
+                {"run_off_days": 90},
+                {"run_off_cap_fen": 10_800_000},
+                {"past_shares_back": True},
+            )
+        ),
+        {"wind_down": None},
     ]
     base = plan_lines(PlanTerms.from_json(TERMS), "CNY")
     for change in changes:
@@ -513,7 +525,7 @@ def test_every_refusal_of_terms_has_its_words() -> None:
     assert len(codes) > 15
     general = terms_error_words(TermsError("x", "unheard_of", ""))
     for code in codes:
-        error = TermsError("x", code, "", low=1, high=2, needed=3, given=1, class_no=0)
+        error = TermsError("x", code, "", low=1, high=2, needed=3, given=1, class_no=0, most=1, members=3)
         assert terms_error_words(error) != general, code
 
 

@@ -48,6 +48,14 @@ TWICE_A_MONTH: dict[str, Any] = {
     "notice_days": 30,
     "on_cap": "redistribute",
     "on_infeasible": "sponsor",
+    "operator": {
+        "name": "Helping Hands Ltd",
+        "registration": "91330100TEST00001X",
+        "legal_basis_en": "Contract between the members",
+        "legal_basis_zh": "成员之间的合同",
+        "contact": "office@example.org",
+    },
+    "wind_down": {"payer": "Helping Hands Ltd", "run_off_days": 180},
 }
 
 
@@ -123,7 +131,7 @@ def test_hash_is_that_of_the_canonical_text():
     text = terms.canonical_json
     assert text.startswith('{"aid":[{"age_before":60,"age_from":0,"max_aid_fen":5000000,"severity":"mild"}')
     assert "成员" in text
-    assert " " not in text
+    assert ", " not in text and ": " not in text
     assert terms.sha256 == hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
@@ -154,6 +162,10 @@ def test_equal_terms_written_differently_have_one_hash():
         ("on_cap", "reserve_pays"),
         ("on_infeasible", "defer"),
         ("per_case_cap_fen", 10),
+        ("operator.contact", "elsewhere@example.org"),
+        ("operator", None),
+        ("wind_down.run_off_days", 179),
+        ("wind_down", None),
     ],
 )
 def test_every_term_changes_the_hash(path, value):
@@ -268,6 +280,28 @@ def test_to_json_holds_integers_and_strings_only():
         ("vesting", steps((-1, "1")), "vesting[0].from_days", "out_of_range"),
         ("vesting", [{"from_days": 0}], "vesting[0].part", "missing_field"),
         ("vesting", steps(*((n, f"{n + 1}/21") for n in range(21))), "vesting", "too_many_steps"),
+        ("operator", [], "operator", "wrong_type"),
+        ("operator", {"name": "One"}, "operator.registration", "missing_field"),
+        ("operator.name", "", "operator.name", "bad_text"),
+        ("operator.registration", "9" * 81, "operator.registration", "bad_text"),
+        ("operator.legal_basis_en", "x" * 301, "operator.legal_basis_en", "bad_text"),
+        ("operator.legal_basis_zh", 7, "operator.legal_basis_zh", "wrong_type"),
+        ("operator.contact", "a\nb", "operator.contact", "bad_text"),
+        ("wind_down", {"payer": "One"}, "wind_down.run_off_days", "missing_field"),
+        ("wind_down.payer", " ", "wind_down.payer", "bad_text"),
+        ("wind_down.run_off_days", 3651, "wind_down.run_off_days", "out_of_range"),
+        (
+            "wind_down",
+            {"payer": "A", "run_off_days": 1, "past_shares_back": 1},
+            "wind_down.past_shares_back",
+            "wrong_type",
+        ),
+        (
+            "wind_down",
+            {"payer": "A", "run_off_days": 1, "run_off_cap_fen": 9},
+            "wind_down.run_off_cap_fen",
+            "run_off_cannot_be_paid",
+        ),
     ],
 )
 def test_bad_terms_are_refused_by_field_and_reason(path, value, field, code):
@@ -319,6 +353,15 @@ def test_break_even_size_is_rounded_up():
 def test_null_is_not_given():
     assert refusal(changed("waiting_days", None)) == ("waiting_days", "missing_field")
     assert PlanTerms.from_json(changed("fee.fixed_fen", None)).fee.fixed_fen == 0
+
+
+def test_run_off_must_bear_one_case_of_the_fewest_members():
+    """3.3 million members bear 300,000 with a fee of 8 %, 324,000 yuan, at 10 fen each: 9.82 rounded up."""
+    run_off = {"payer": "Helping Hands Ltd", "run_off_days": 180, "run_off_cap_fen": 10}
+    assert PlanTerms.from_json(changed("wind_down", run_off)).wind_down.run_off_cap_fen == 10
+    with pytest.raises(TermsError) as caught:
+        PlanTerms.from_json(changed("wind_down", run_off | {"run_off_cap_fen": 9}))
+    assert caught.value.params == {"needed_fen": 10, "given_fen": 9, "members": 3_300_000}
 
 
 def test_fee_ceiling_lowers_the_break_even_size():
