@@ -9,12 +9,22 @@ from ledger.custody.models import (
     StatementLine,
     StatementUpload,
 )
+from ledger.founding.triggers import (
+    custody_is_not_the_operators,
+    operator_is_not_the_custodian,
+    pool_begins_ready,
+)
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
+from members.pools.models import PlanVersion, Pool
 
 # The journal knows no log; the log's guard is hung on it here, where both are known.
 every_entry_is_logged.register(JournalEntry)  # type: ignore[arg-type]  # it takes classes
+# A pool and its rules know no bank account; what is judged against it is hung on them here.
+pool_begins_ready.register(Pool)  # type: ignore[arg-type]
+operator_is_not_the_custodian.register(PlanVersion)  # type: ignore[arg-type]
+custody_is_not_the_operators.register(BankAccount)  # type: ignore[arg-type]
 
 __all__ = [
     "Account",

@@ -188,6 +188,15 @@ GUARANTEES: dict[str, object] = {
     "plan_proposal_begins_open": _("This proposal cannot be read, or is decided already."),
     "plan_proposal_is_decided_once": _("This proposal has already been decided. Reload the page."),
     "period_follows_plan_in_force": _("A period follows the rules in force when it opens."),
+    "pool_begins_ready": _(
+        "A pool gathers members when its rules name an operator and an ending, and enough people hold its duties."
+    ),
+    "pool_opens_with_its_members": _("The pool has fewer members than its rules need at least."),
+    "custody_is_not_the_operators": _(
+        "Who runs the pool may not hold its money: the custody account is in another name."
+    ),
+    "plan_draft_ends_with_the_draft": _("These rules are published and can be changed by a proposal only."),
+    "invitation_is_answered_once": _("This question has been answered or taken back already."),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

@@ -15,7 +15,7 @@ from ledger.custody.selectors import payable_awards
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.models import DutyGrant, PlanProposal, Pool
-from members.pools.selectors import duties_by_pool
+from members.pools.selectors import duties_by_pool, invitations_to
 
 _WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING)
 
@@ -40,8 +40,43 @@ def todos_of(person: User) -> list[Todo]:
     for period in waiting:
         todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
         found += [todo] if todo else []
-    found = _of_own_claims(person) + _of_banks(duties) + found
+    found = (
+        _of_invitations(person) + _of_own_claims(person) + _of_banks(duties) + found + _of_foundings(duties)
+    )
     return found + _of_plans(duties, person) + _of_payments(duties, person) + _of_desks(duties, person)
+
+
+def _of_invitations(person: User) -> list[Todo]:
+    """Return the duties that the person was asked to take."""
+    return [
+        Todo(
+            _("%(inviter)s asks you to be %(duty)s of %(pool)s")
+            % {
+                "inviter": one.invited_by,
+                "duty": one.get_duty_display(),
+                "pool": in_language(one.pool.name_en, one.pool.name_zh),
+            },
+            reverse("duty_invitation", args=[one.pool.code]),
+            _("Answer"),
+        )
+        for one in invitations_to(person).order_by("pk")
+    ]
+
+
+def _of_foundings(duties: dict[int | None, set[str]]) -> list[Todo]:
+    """Return the pools that are not open yet, for those who bring them there."""
+    drafts = Pool.objects.filter(state__in=[Pool.State.DRAFT, Pool.State.GATHERING]).order_by("code")
+    if not duties.get(None):
+        founders = {DutyGrant.Duty.POOL_ADMIN.value, DutyGrant.Duty.CONTROLLER.value}
+        drafts = drafts.filter(pk__in=[pool for pool, held in duties.items() if held & founders])
+    return [
+        Todo(
+            _("%(pool)s is not open yet") % {"pool": in_language(pool.name_en, pool.name_zh)},
+            reverse("founding", args=[pool.code]),
+            _("What it needs"),
+        )
+        for pool in (drafts if duties else drafts.none())
+    ]
 
 
 def _of_plans(duties: dict[int | None, set[str]], person: User) -> list[Todo]:

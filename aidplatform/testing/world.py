@@ -1,6 +1,7 @@
 """Personas and a small pool, made by the services as any pool is."""
 
 import datetime as dt
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import claims.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
 from aidplatform.work.jobs import Lease, claim
 from aidplatform.work.models import Job
+from ledger.custody.services import open_bank_account
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
@@ -50,9 +52,14 @@ TERMS = {
 OPENED = dt.date(2026, 1, 1)
 
 
+def account_number(code: str) -> str:
+    """Return the number of the custody account of a test pool."""
+    return f"6222 0000 1234 {zlib.crc32(code.encode()) % 10**8:08d}"
+
+
 @dataclass
 class World:
-    """A pool with four people: admin, controller, treasurer, auditor; `stranger` has no duty."""
+    """A pool with its people, two reviewers among them, and a custody account; `stranger` has no duty."""
 
     pool: Pool
     admin: User
@@ -91,9 +98,21 @@ class World:
             duty: User.objects.create_user(f"{duty}@{code}.example.org", name=duty.title())
             for duty in ("pool_admin", "controller", "treasurer", "auditor", "stranger")
         }
-        for duty, person in people.items():
+        reviewers = {
+            duty: User.objects.create_user(f"founding-{duty}@{code}.example.org")
+            for duty in ("reviewer", "second_reviewer")
+        }
+        for duty, person in (people | reviewers).items():
             if duty != "stranger":
                 pools.grant_founding_duty(pool=pool, person=person, duty=duty, at=clock.now())
+        open_bank_account(
+            pool=pool,
+            bank_name="Test bank",
+            holder_name="Test pool, custody",
+            number=account_number(code),
+            opener=people["controller"].code,
+            at=clock.now(),
+        )
         pools.publish_plan(
             pool=pool, terms=TERMS | terms, effective_date=OPENED, publisher="founding", at=clock.now()
         )

@@ -14,7 +14,8 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.jobs import enqueue
 from aidplatform.work.models import AuditEntry, Installation, Job
-from ledger.custody.services import import_statement, open_bank_account
+from ledger.custody.models import BankAccount
+from ledger.custody.services import import_statement
 from members.people.models import User
 from members.pools.services import grant_duty
 
@@ -210,14 +211,7 @@ def test_banner_costs_the_same_for_one_person_and_four(db: None) -> None:
 
 
 def test_bank_hands_out_the_statement_that_the_treasurer_imports(world: World) -> None:
-    opened = open_bank_account(
-        pool=world.pool,
-        bank_name="Bank",
-        holder_name="Members",
-        number="6222 0000 0000 0007",
-        opener=world.treasurer.code,
-        at=clock.now(),
-    )
+    opened = BankAccount.objects.get(pool=world.pool)
     set_clock(clock.start_of_day(dt.date(2026, 1, 5), "Asia/Shanghai"))
     answer = client_of(None).get(f"/demo/bank/{world.pool.code}/")
     assert answer.status_code == 200
@@ -337,14 +331,7 @@ def test_switching_person_never_ends_on_a_page_that_is_closed_to_them(world: Wor
 
 
 def test_bank_offers_no_file_when_there_is_nothing_new(world: World) -> None:
-    opened = open_bank_account(
-        pool=world.pool,
-        bank_name="Bank",
-        holder_name="Members",
-        number="6222 0000 0000 0007",
-        opener=world.controller.code,
-        at=clock.now(),
-    )
+    opened = BankAccount.objects.get(pool=world.pool)
     set_clock(clock.start_of_day(dt.date(2026, 1, 5), "Asia/Shanghai"))
     client = client_of(None)
     data = client.get("/demo/bank/test-pool/").content

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from ledger.disclosure.plots import OneCase
 from ledger.sharing.models import Period
 from ledger.sharing.plan_shares import share_out
 from ledger.sharing.selectors import class_counts
@@ -12,6 +14,8 @@ from members.pools.models import Pool
 from members.pools.plan_terms import ClassTerms, PlanTerms
 
 MOST_CASES = 3
+# Those of the last headcount, those that founders expect, or the fewest that the plan needs.
+Basis = Literal["headcount", "expected", "fewest"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Consequences:
-    """What each class would pay. is_counted: by a headcount of the pool; else by the fewest members of the plan."""
+    """What each class would pay. basis: which number of members that is for."""
 
     members: int
-    is_counted: bool
+    basis: Basis
     case_before_fen: int | None
     case_after_fen: int
     rows: tuple[tuple[ClassTerms, tuple[Cost, ...]], ...]
@@ -44,11 +48,16 @@ class Consequences:
         return range(MOST_CASES + 1)
 
 
-def consequences(before: PlanTerms | None, after: PlanTerms, counts: Mapping[int, int]) -> Consequences:
-    """Return what cases at the highest aid of each version would cost. counts: members per class, empty: unknown."""
-    is_counted = sum(counts.values()) > 0
-    lightest = min(after.classes, key=lambda row: (row.weight, row.class_no)).class_no
-    members = dict(counts) if is_counted else {lightest: after.minimum_members}
+def consequences(
+    before: PlanTerms | None, after: PlanTerms, counts: Mapping[int, int], basis: Basis = "headcount"
+) -> Consequences:
+    """Return what cases at the highest aid of each version would cost.
+
+    counts: members per class; empty: unknown, so that the fewest members of the plan are taken.
+    """
+    members = dict(counts)
+    if not sum(counts.values()):
+        members, basis = {_lightest(after): after.minimum_members}, "fewest"
     old = [_shares(before, members, cases) for cases in range(MOST_CASES + 1)] if before else None
     new = [_shares(after, members, cases) for cases in range(MOST_CASES + 1)]
     rows = tuple(
@@ -64,11 +73,31 @@ def consequences(before: PlanTerms | None, after: PlanTerms, counts: Mapping[int
     )
     return Consequences(
         members=sum(members.values()),
-        is_counted=is_counted,
+        basis=basis,
         case_before_fen=before.max_aid_fen if before else None,
         case_after_fen=after.max_aid_fen,
         rows=rows,
     )
+
+
+def spread(plan: PlanTerms, members: int) -> dict[int, int]:
+    """Return that many members spread evenly over the classes of a plan; the first ones take what is over."""
+    each, rest = divmod(members, len(plan.classes))
+    return {row.class_no: each + (place < rest) for place, row in enumerate(plan.classes)}
+
+
+def dearest_case(plan: PlanTerms) -> OneCase:
+    """Return a case of the highest aid, borne by members of the lightest class alone."""
+    aid_fen, class_no = plan.max_aid_fen, _lightest(plan)
+
+    def share_at(members: int) -> int:
+        return share_out(plan, counts={class_no: members}, aid_fens=(aid_fen,)).shares[0].share_fen
+
+    return OneCase(aid_fen, plan.fee.fee_fen(aid_fen), share_at)
+
+
+def _lightest(plan: PlanTerms) -> int:
+    return min(plan.classes, key=lambda row: (row.weight, row.class_no)).class_no
 
 
 def known_counts(pool: Pool, person: User | None) -> dict[int, int]:

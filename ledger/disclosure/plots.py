@@ -4,7 +4,7 @@ Only coordinates are floats; every figure that is shown comes in as an integer a
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log10
@@ -41,8 +41,17 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class OneCase:
+    """One case, its fee (fen), and what each of so many members pays for it."""
+
+    aid_fen: int
+    fee_fen: int
+    share_at: Callable[[int], int]
+
+
+@dataclass(frozen=True)
 class SizePlot:
-    """The share of one worked example against the size of the pool, both axes logarithmic."""
+    """The share of one case against the size of the pool, both axes logarithmic."""
 
     aid_fen: int
     fee_fen: int
@@ -58,6 +67,11 @@ class SizePlot:
     right: int = WIDTH - RIGHT
     top: int = TOP
     bottom: int = HEIGHT - BOTTOM
+
+    @property
+    def marked_right(self) -> bool:
+        """Tell whether the mark is so far right that its words stand before it."""
+        return self.marked is not None and self.marked.x > self.width / 2
 
 
 @dataclass(frozen=True)
@@ -94,21 +108,24 @@ def share_at(members: int) -> int:
     return _example(members).shares[0].share_fen
 
 
-def size_plot(members_now: int | None = None) -> SizePlot:
-    """Return the worked example from 3 to 100 million members; members_now marks a pool on the curve."""
-    example = _example(_SMALLEST)
+def size_plot(members_now: int | None = None, case: OneCase | None = None) -> SizePlot:
+    """Return the share of a case from 3 to 100 million members; members_now marks a pool on the curve.
+
+    case: the worked example where none is given.
+    """
+    case = case or OneCase(EXAMPLE_AID_FEN, EXAMPLE_FEE.fee(EXAMPLE_AID_FEN), share_at)
     exponents = [Fraction(step, 6) for step in range(3, 49)]
     sizes = sorted({_SMALLEST, _LARGEST, *(round(10 ** float(exponent)) for exponent in exponents)})
     marked = members_now if members_now is not None and _SMALLEST <= members_now <= _LARGEST else None
     return SizePlot(
-        aid_fen=EXAMPLE_AID_FEN,
-        fee_fen=example.fee_fen,
-        need_fen=example.need_fen,
-        points=tuple(_point(size) for size in EXAMPLE_SIZES),
-        curve=_path([_point(size) for size in sizes if size >= _SMALLEST]),
+        aid_fen=case.aid_fen,
+        fee_fen=case.fee_fen,
+        need_fen=case.aid_fen + case.fee_fen,
+        points=tuple(_point(size, case) for size in EXAMPLE_SIZES),
+        curve=_path([_point(size, case) for size in sizes if size >= _SMALLEST]),
         across=tuple(Tick(_x(10**power), 10**power) for power in range(1, 9)),
         up=tuple(Tick(_y(10**power), 10**power) for power in range(0, 9, 2)),
-        marked=_point(marked) if marked else None,
+        marked=_point(marked, case) if marked else None,
     )
 
 
@@ -152,8 +169,8 @@ def _example(members: int) -> Sharing:
     )
 
 
-def _point(members: int) -> Point:
-    share_fen = share_at(members)
+def _point(members: int, case: OneCase) -> Point:
+    share_fen = case.share_at(members)
     return Point(_x(members), _y(share_fen), members, share_fen)
 
 

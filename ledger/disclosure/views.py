@@ -19,6 +19,7 @@ from ledger.custody.selectors import how_to_pay
 from ledger.disclosure import selectors
 from ledger.disclosure.consequences import consequences, known_counts
 from ledger.disclosure.plots import shares_plot, size_plot
+from ledger.disclosure.readiness import readiness
 from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
@@ -37,6 +38,8 @@ from members.pools.views import shown_plan
 def pool(request: HttpRequest, code: str) -> HttpResponse:
     """Show a pool to everyone: state, last bill, plan in words, shares of the past, who holds its duties."""
     found = _access_public_pool(request, code)
+    if found.state == Pool.State.DRAFT:
+        return redirect("founding", code=code)
     last = last_posted(found)
     shows_periods = last is None or is_large_enough(last)
     figures = figures_of(last) if last else None
@@ -59,6 +62,7 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         "current": public_periods(found).exclude(state="posted").first() if shows_periods else None,
         "plan": version.plan() if version else None,
         "version": version,
+        "card": readiness(found) if found.state == Pool.State.GATHERING else None,
         "shares": shares_plot(drawn),
         "sizes": size_plot(last.headcount if last else None),
         "duty_counts": selectors.duty_counts(found),
@@ -155,6 +159,7 @@ def _shares_page(
     context = {
         "section": "pools",
         "pool": found,
+        "currency": found.currency,
         "costs": consequences(before.plan() if before else None, after.plan(), known_counts(found, person)),
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[found.code])),

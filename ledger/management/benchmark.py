@@ -25,6 +25,7 @@ from django.db import connection
 
 from aidplatform.lib import clock
 from ledger.books.findings import Report
+from ledger.custody.services import open_bank_account
 from ledger.sharing import services as sharing
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Period
@@ -34,6 +35,7 @@ from ledger.sharing.verify.rows import PoolRow, periods
 from members.joining.services import admit_group
 from members.people.models import User
 from members.pools import services as pools
+from members.pools.triggers import NEEDED_DUTIES
 
 ROOT = Path(__file__).resolve().parents[2]
 ZONE = "Asia/Shanghai"
@@ -112,7 +114,16 @@ class Benchmark:
             founder="bench",
         )
         sharing.open_pool_books(pool=self.pool)
-        self.admin_person, self.controller = (self._person(duty) for duty in ("pool_admin", "controller"))
+        people = {duty: self._person(duty) for duty in NEEDED_DUTIES}
+        self.admin_person, self.controller = people["pool_admin"], people["controller"]
+        open_bank_account(
+            pool=self.pool,
+            bank_name="Bench",
+            holder_name="Members",
+            number="6222000000000000",
+            opener=self.controller.code,
+            at=clock.now(),
+        )
         pools.publish_plan(
             pool=self.pool,
             terms=_terms(self.figures.classes),
@@ -367,6 +378,14 @@ def _terms(classes: int) -> dict[str, Any]:
         "waiting_days": 90,
         "minimum_members": 1,
         "notice_days": 7,
+        "operator": {
+            "name": "Bench",
+            "registration": "0",
+            "legal_basis_en": "None: a measurement",
+            "legal_basis_zh": "无：仅供测量",
+            "contact": "bench.invalid",
+        },
+        "wind_down": {"payer": "Bench", "run_off_days": 0},
     }
 
 

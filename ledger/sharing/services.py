@@ -105,12 +105,13 @@ def log_rules(lease: jobs.Lease) -> dict[str, int]:
             Pool.objects.select_for_update().get(pk=pool.pk)
             entries = LogEntry.objects.filter(log__code=pool.code, type="rule.publish")
             if not entries.filter(key=str(one.number)).exists():
-                _log_version(pool, one)
+                log_version(pool, one)
                 stated += 1
     return {"stated": stated}
 
 
-def _log_version(pool: Pool, version: PlanVersion) -> None:
+def log_version(pool: Pool, version: PlanVersion) -> None:
+    """State a published version in the log, with all of its terms."""
     openbooks.append(
         code=pool.code,
         entry_type="rule.publish",

@@ -24,12 +24,13 @@ KEY_HEADER = "X-Aid-Key"
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be written to one person."""
+    """What is to be written to one person. person: None where the address has no account; address: else theirs."""
 
     key: str
-    person: User
+    person: User | None
     subject: str
     body: str
+    address: str = ""
 
 
 def write_mails(letters: Iterable[Letter], *, batch: str, actor: str) -> int:
@@ -43,7 +44,7 @@ def write_mails(letters: Iterable[Letter], *, batch: str, actor: str) -> int:
         Mail(
             key=letter.key,
             person=letter.person,
-            to_address=letter.person.email,
+            to_address=letter.address or (letter.person.email if letter.person else ""),
             subject=letter.subject,
             body=letter.body,
             written_at=now,

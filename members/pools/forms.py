@@ -87,6 +87,13 @@ class ChangedRulesForm(RulesForm):
     )
 
 
+class DraftRulesForm(RulesForm):
+    """The same for a draft, with the edits that the editor has seen, and for how many the costs are shown."""
+
+    changes = forms.IntegerField(widget=forms.HiddenInput)
+    expected_members = forms.IntegerField(label=_("Members you expect"), min_value=1, max_value=1_000_000_000)
+
+
 class NameField(forms.CharField):
     """A short text of the terms, composed: some keyboards send accents apart from their letters."""
 
@@ -357,6 +364,29 @@ class PlanForm:
         for formset in self.tables:
             found += formset.non_form_errors()
         return [str(error) for error in found]
+
+
+class DraftForm(PlanForm):
+    """The forms of a draft: classes come and go with their ages.
+
+    suggested: what the preset says about the ending, shown while the draft says nothing.
+    """
+
+    rules_form = DraftRulesForm
+
+    def __init__(
+        self,
+        draft: PlanDraft,
+        data: Mapping[str, Any] | None = None,
+        suggested: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(draft, data, changes=draft.changes, expected_members=draft.expected_members)
+        days = (suggested or {}).get("run_off_days")
+        if days is not None:
+            # A suggestion and no entry: an ending without its payer would be half an ending.
+            self.wind_down.fields["run_off_days"].help_text = _("The preset suggests %(days)s.") % {
+                "days": days
+            }
 
 
 class ChangeForm(PlanForm):

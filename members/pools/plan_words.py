@@ -28,10 +28,11 @@ from members.pools.plan_terms import (
 
 @dataclass(frozen=True)
 class Line:
-    """One rule: its name, and what it says in one or more sentences."""
+    """One rule: its name, what it says in one or more sentences, and the terms that it speaks of."""
 
     name: str
     says: tuple[str, ...]
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Difference:
 
 def plan_lines(plan: PlanTerms, currency: str) -> list[Line]:
     """Return the rules of a plan in the reader's language, in the order in which a member asks for them."""
-    return [Line(name, says) for name, says in _lines(plan, currency)]
+    return list(_lines(plan, currency))
 
 
 def difference(
@@ -138,58 +139,39 @@ def exact_percent(rate: Fraction) -> str:
     return f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits
 
 
-def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    yield _("Aid, up to"), tuple(_aid_words(row, currency) for row in plan.aid)
-    yield _("Management fee"), (fee_words(plan.fee, currency),)
-    yield (
-        _("Who shares"),
-        (
-            _("Everyone covered at 00:00 of the publicity day, also those still waiting."),
-            *(_class_words(row) for row in plan.classes),
-        ),
-    )
+def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
+    yield Line(_("Aid, up to"), tuple(_aid_words(row, currency) for row in plan.aid), ("aid",))
+    yield Line(_("Management fee"), (fee_words(plan.fee, currency),), ("fee",))
+    everyone = _("Everyone covered at 00:00 of the publicity day, also those still waiting.")
+    yield Line(_("Who shares"), (everyone, *(_class_words(row) for row in plan.classes)), ("classes",))
     publicity = ngettext(
         "Publicity lasts %(days)s day.", "Publicity lasts %(days)s days.", plan.calendar.publicity_days
     )
-    yield (
-        _("Calendar"),
-        (
-            *(_period_words(days) for days in plan.calendar.periods),
-            publicity % {"days": plan.calendar.publicity_days},
-        ),
-    )
+    periods = (_period_words(days) for days in plan.calendar.periods)
+    yield Line(_("Calendar"), (*periods, publicity % {"days": plan.calendar.publicity_days}), ("calendar",))
     waiting = ngettext("%(days)s day after joining", "%(days)s days after joining", plan.waiting_days)
-    yield _("Waiting period"), (waiting % {"days": plan.waiting_days},)
-    yield _("Aid grows"), _vesting_words(plan)
-    yield _("Most for one case"), (_cap_words(plan, currency),)
-    yield _("Where a cap leaves a rest"), (_on_cap_words(plan),)
-    yield (
-        _("Rounding"),
-        (
-            _(
-                "The period is summed once and each share rounded up to the fen; what that leaves over is carried into"
-                " the next period."
-            ),
-        ),
+    yield Line(_("Waiting period"), (waiting % {"days": plan.waiting_days},), ("waiting_days",))
+    yield Line(_("Aid grows"), _vesting_words(plan), ("vesting",))
+    yield Line(_("Most for one case"), (_cap_words(plan, currency),), ("per_case_cap_fen",))
+    yield Line(_("Where a cap leaves a rest"), (_on_cap_words(plan),), ("on_cap", "on_infeasible"))
+    rounding = _(
+        "The period is summed once and each share rounded up to the fen; what that leaves over is carried into the next"
+        " period."
     )
-    yield (
-        _("Fewest members"),
-        (
-            _(
-                "%(members)s. Below it at two headcounts running, intake stops, 30 days' notice is given, and the pool"
-                " winds down."
-            )
-            % {"members": f"{plan.minimum_members:,}"},
-        ),
+    yield Line(_("Rounding"), (rounding,), ())
+    floor = _(
+        "%(members)s. Below it at two headcounts running, intake stops, 30 days' notice is given, and the pool winds"
+        " down."
     )
-    yield _("When it ends"), tuple(_wind_down_words(plan.wind_down, currency))
+    yield Line(_("Fewest members"), (floor % {"members": f"{plan.minimum_members:,}"},), ("minimum_members",))
+    yield Line(_("When it ends"), tuple(_wind_down_words(plan.wind_down, currency)), ("wind_down",))
     changes = ngettext(
         "Announced %(days)s day ahead. A case is decided by the version in force on its event day.",
         "Announced %(days)s days ahead. A case is decided by the version in force on its event day.",
         plan.notice_days,
     )
-    yield _("Changes"), (changes % {"days": plan.notice_days},)
-    yield _("Who runs it"), _operator_words(plan.operator)
+    yield Line(_("Changes"), (changes % {"days": plan.notice_days},), ("notice_days",))
+    yield Line(_("Who runs it"), _operator_words(plan.operator), ("operator",))
 
 
 def _aid_words(row: AidTerms, currency: str) -> str:

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import NotFoundError
 from members.people.models import User
-from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
+from members.people.selectors import addresses_of
+from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 
 
 def access_pool(*, code: str) -> Pool:
@@ -79,6 +80,21 @@ def access_proposal(*, pool: Pool, number: int) -> PlanProposal:
     if found is None:
         raise NotFoundError(_("This pool has no such proposal."))
     return found
+
+
+def access_draft(*, pool: Pool) -> PlanDraft:
+    """Return the rules that founders are writing. Raises: NotFoundError where the pool has none, or left its draft."""
+    draft = PlanDraft.objects.filter(pool=pool, pool__state=Pool.State.DRAFT).select_related("pool").first()
+    if draft is None:
+        raise NotFoundError(_("This pool has no draft of its rules."))
+    return draft
+
+
+def invitations_to(person: User) -> QuerySet[DutyInvitation]:
+    """Return the duties that the person was asked to take and has not answered."""
+    return DutyInvitation.objects.filter(
+        email__in=addresses_of(person), state=DutyInvitation.State.OPEN, pool__state=Pool.State.DRAFT
+    ).select_related("pool", "invited_by")
 
 
 def duties_of(person: User, pool: Pool) -> set[str]:

@@ -259,6 +259,16 @@ def grant_duty(
     return grant
 
 
+def gather_pool(*, pool: Pool, starter: str) -> Pool:
+    """Let members join a draft; it shares nothing before it opens."""
+    with transaction.atomic():
+        pool = Pool.objects.select_for_update().get(pk=pool.pk)
+        pool.state = Pool.State.GATHERING
+        pool.save(update_fields=["state"])
+        audit.record(actor=starter, action="gather_pool", subject=pool.code)
+    return pool
+
+
 def open_pool(*, pool: Pool, opener: str, on: dt.date) -> Pool:
     """Open a draft or gathering pool: from that day its periods run."""
     with transaction.atomic():

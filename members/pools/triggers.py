@@ -20,6 +20,9 @@ MEETING = (
     ("auditor", "reviewer"),
     ("auditor", "second_reviewer"),
 )
+# Without these no case is decided and no money moves; four people can hold them all.
+NEEDED_DUTIES = ("pool_admin", "reviewer", "second_reviewer", "treasurer", "controller")
+FEWEST_PEOPLE = 4
 DUTIES = sorted({duty for pair in MEETING for duty in pair})
 _PAIRS = ", ".join(f"('{one}','{other}'), ('{other}','{one}')" for one, other in MEETING)
 

@@ -15,7 +15,7 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.site.demo import deeds
 from aidplatform.site.demo.clock import ZONE, morning_of, stop_clock_at, wait_for_worker
 from aidplatform.site.demo.people import MEMBER, NEIGHBOR, cast_member, make_villager
-from aidplatform.site.demo.pools import Founding, admit_strangers, found
+from aidplatform.site.demo.pools import OPERATOR, Founding, admit_strangers, found
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
 from members.joining.models import Membership, MembershipSpan
@@ -111,6 +111,8 @@ def _terms(**given: Any) -> dict[str, Any]:
         "waiting_days": 30,
         "minimum_members": 10,
         "notice_days": 14,
+        "operator": OPERATOR,
+        "wind_down": {"payer": OPERATOR["name"], "run_off_days": 180},
     } | given
 
 

@@ -26,6 +26,13 @@ DEMO, MILLION = "demo", "million"
 MAKE_MILLION = "site.make_million"
 DEMO_MEMBERS = 100_123
 
+OPERATOR = {
+    "name": "Mutual Aid Operating Society (invented)",
+    "registration": "00000000DEMO00000X",
+    "legal_basis_en": "Contract between the members; the society only organizes it and keeps the books",
+    "legal_basis_zh": "成员之间的合同；运营社只负责组织和记账",
+    "contact": "office@demo.invalid",
+}
 TERMS: dict[str, Any] = {
     "fee": {"rate": "8/100"},
     "calendar": {
@@ -43,6 +50,8 @@ TERMS: dict[str, Any] = {
     "waiting_days": 90,
     "minimum_members": 1_000,
     "notice_days": 30,
+    "operator": OPERATOR,
+    "wind_down": {"payer": OPERATOR["name"], "run_off_days": 180, "run_off_cap_fen": 50_000},
 }
 Case = tuple[str, str, str, str, str, int]  # code, age band, sex, region, disease class, aid (fen)
 FIRST_CASES: tuple[Case, ...] = (

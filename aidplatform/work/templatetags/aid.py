@@ -152,6 +152,12 @@ def named(thing: Any) -> str:
     return in_language(english, getattr(thing, "name_zh", "")) or str(thing)
 
 
+@register.simple_tag(name="in_language")
+def text_in_language(english: str, chinese: str) -> str:
+    """Return the one of two texts that the reader's language asks for."""
+    return in_language(english, chinese)
+
+
 @register.filter
 def subscripted(letter: str) -> SafeString:
     """Write C_in as a letter with its index below."""

@@ -358,21 +358,9 @@ def test_a_receipt_takes_nothing_back(
 
 
 def test_money_of_another_pools_bank_pays_nothing_here(charged: Charged) -> None:
-    from aidplatform.testing.bank import NUMBER
-    from ledger.custody import services
-
     world = charged[0]
     other = World.founded(code="other")
-    account = services.open_bank_account(
-        pool=other.pool,
-        bank_name="B",
-        holder_name="H",
-        number=NUMBER[:-1] + "9",
-        opener=other.controller.code,
-        at=charged[1].account.opened_at,
-    )
-    bank = Bank.__new__(Bank)
-    bank.world, bank.account = other, account
+    bank = Bank(other)
     result = bank.take(bank.statement(bank.line(IN, 10)))
     with refused("collection_fits_its_line"):
         collection(charged, StatementLine.objects.get(statement=result.statement).pk)

@@ -131,7 +131,8 @@ def test_hash_is_that_of_the_canonical_text():
     text = terms.canonical_json
     assert text.startswith('{"aid":[{"age_before":60,"age_from":0,"max_aid_fen":5000000,"severity":"mild"}')
     assert "成员" in text
-    assert ", " not in text and ": " not in text
+    assert ", " not in text
+    assert ": " not in text
     assert terms.sha256 == hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 

@@ -1,0 +1,20 @@
+"""Addresses of a pool's beginning."""
+
+from django.urls import path
+
+from ledger.founding import views
+
+_FOUNDING = "pools/<slug:code>/founding/"
+
+urlpatterns = [
+    path("pools/found/", views.presets, name="presets"),
+    path("pools/found/<slug:preset>/", views.found, name="found_pool"),
+    path(_FOUNDING, views.founding, name="founding"),
+    path(f"{_FOUNDING}rules/", views.rules, name="founding_rules"),
+    path(f"{_FOUNDING}costs/", views.costs, name="founding_costs"),
+    path(f"{_FOUNDING}invite/", views.invite, name="invite_to_duty"),
+    path(f"{_FOUNDING}invite/<int:invitation_id>/withdraw/", views.withdraw, name="withdraw_invitation"),
+    path(f"{_FOUNDING}gather/", views.gather, name="gather_pool"),
+    path(f"{_FOUNDING}open/", views.open_pool, name="open_pool"),
+    path("pools/<slug:code>/invitation/", views.invitation, name="duty_invitation"),
+]
