@@ -10,6 +10,7 @@ from claims.review import api as review
 from ledger.books import api as books
 from ledger.custody import api as custody
 from ledger.disclosure import api as disclosure
+from ledger.founding import api as founding
 from ledger.sharing import api as sharing
 from members.joining import api as joining
 from members.pools import api as pools
@@ -28,8 +29,21 @@ urlpatterns = [
     path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),
     path(f"{_MY_CLAIM}withdrawal/", publicity.ClaimWithdrawal.as_view(), name="api_withdraw_claim"),
     path(f"{_MY_CLAIM}receipt/", publicity.ReceiptConfirmation.as_view(), name="api_confirm_receipt"),
+    path("me/duty-invitations/", founding.MyInvitations.as_view(), name="api_my_duty_invitations"),
+    path(
+        "me/duty-invitations/<int:invitation_id>/answer/",
+        founding.MyAnswer.as_view(),
+        name="api_answer_duty_invitation",
+    ),
+    path("presets/", founding.PresetList.as_view(), name="api_presets"),
+    path("presets/<slug:preset>/pools/", founding.Founding.as_view(), name="api_found_pool"),
     path("pools/", pools.PoolList.as_view(), name="api_pools"),
     path(_POOL, pools.PoolDetail.as_view(), name="api_pool"),
+    path(f"{_POOL}readiness/", founding.ReadinessCard.as_view(), name="api_readiness"),
+    path(f"{_POOL}plan-draft/", founding.Draft.as_view(), name="api_plan_draft"),
+    path(f"{_POOL}duty-invitations/", founding.Inviting.as_view(), name="api_duty_invitations"),
+    path(f"{_POOL}gathering/", founding.Gathering.as_view(), name="api_gather_pool"),
+    path(f"{_POOL}opening/", founding.Opening.as_view(), name="api_open_pool"),
     path(f"{_POOL}plan-versions/", pools.PlanVersionList.as_view(), name="api_plan_versions"),
     path(f"{_POOL}plan-versions/<int:number>/changes/", pools.PlanChanges.as_view(), name="api_plan_changes"),
     path(f"{_POOL}plan-proposals/", pools.ProposalList.as_view(), name="api_plan_proposals"),

@@ -29,7 +29,13 @@ from members.pools.rules import duty_anywhere, duty_required
 from members.pools.selectors import access_draft, access_pool, duties_of, duty_holders, invitations_to
 
 ADMIN = DutyGrant.Duty.POOL_ADMIN.value
-ANY_DUTY = tuple(DutyGrant.Duty.values)
+# Who brings a pool to its opening or looks after them; reviewers have nothing to do before it.
+FOUNDERS = (
+    ADMIN,
+    DutyGrant.Duty.CONTROLLER.value,
+    DutyGrant.Duty.TREASURER.value,
+    DutyGrant.Duty.AUDITOR.value,
+)
 
 
 @duty_anywhere(ADMIN)
@@ -79,7 +85,7 @@ def found(request: HttpRequest, preset: str) -> HttpResponse:
     return render(request, "ledger/founding/preset.html", context, status=status)
 
 
-@duty_required(*ANY_DUTY)
+@duty_required(*FOUNDERS)
 @require_safe
 def founding(request: HttpRequest, code: str) -> HttpResponse:
     """Show how far a pool has come that is not open yet, and what is to be done next by whom."""

@@ -25,6 +25,7 @@ from members.pools.selectors import (
     access_proposal,
     access_version,
     duties_of,
+    is_admin_anywhere,
     newest_plan,
     proposals_of,
     version_before,
@@ -80,6 +81,23 @@ class DutyEndpoint(Endpoint):
             raise ForbiddenError(_("This needs a second factor."), code="second_factor_missing")
         if not held & set(self.duties):
             raise ForbiddenError(_("Your duties in this pool do not include this."))
+
+
+class AdminAnywhereEndpoint(Endpoint):
+    """An endpoint for whoever is the admin of some pool, like `duty_anywhere` for pages."""
+
+    policy = f"duty-anywhere:{DutyGrant.Duty.POOL_ADMIN.value}"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let in admins with a second factor; to everybody else there is no such page."""
+        super().initial(request, *args, **kwargs)
+        person = person_of(request)
+        if person is None:
+            raise NotAuthenticated
+        if not is_admin_anywhere(person):
+            raise NotFoundError(_("There is no such page, or it is not yours to see."))
+        if not is_strong(request):
+            raise ForbiddenError(_("This needs a second factor."), code="second_factor_missing")
 
 
 class PoolRow(serializers.ModelSerializer[Pool]):

@@ -103,6 +103,11 @@ def duties_of(person: User, pool: Pool) -> set[str]:
     return set(grants.values_list("duty", flat=True))
 
 
+def is_admin_anywhere(person: User) -> bool:
+    """Tell whether the person is the admin of any pool, or of all."""
+    return DutyGrant.objects.filter(person=person, duty=DutyGrant.Duty.POOL_ADMIN, ended_at=None).exists()
+
+
 def duties_by_pool(person: User) -> dict[int | None, set[str]]:
     """Return the duties the person holds now, by pool; under None those of the whole installation."""
     duties: dict[int | None, set[str]] = {}

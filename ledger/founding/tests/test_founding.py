@@ -249,7 +249,7 @@ def test_pool_opens_with_its_members_and_not_with_those_who_left(founder: User) 
     assert readiness(pool).members == 3
 
 
-@pytest.mark.parametrize("holder", ["Helping Hands Ltd", "HELPING  HANDS, LTD.", "Helping Hands Ltd"])
+@pytest.mark.parametrize("holder", ["Helping Hands Ltd", "HELPING  HANDS, LTD.", "Ｈelping Hands（Ltd）"])
 def test_custody_is_not_the_operators_however_it_is_written(founder: User, holder: str) -> None:
     pool = gathering(founder)
     with refused("custody_is_not_the_operators"):

@@ -3,10 +3,12 @@
 import datetime as dt
 
 import pytest
+from allauth.account.models import EmailAddress
+from pytest_django.fixtures import SettingsWrapper
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
-from aidplatform.testing.refusals import refused, run
+from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import TERMS, World, run_jobs, set_clock
 from members.people.models import Mail, User
 from members.pools import founding
@@ -85,20 +87,24 @@ def test_founder_becomes_admin_of_the_new_pool_unless_they_are_of_all(
 
 
 def test_plan_draft_ends_with_the_draft(world: World) -> None:
-    columns = "pool_id, preset, terms, covenant_en, covenant_zh, declaration, expected_members, changes, changed_by, changed_at"
     with refused("plan_draft_ends_with_the_draft"):
-        run(
-            f"INSERT INTO members_plandraft ({columns}) VALUES (%s, 'x', '{{}}', '', '', '[]', 1, 0, 'x', now())",
-            world.pool.pk,
-        )  # noqa: S608
+        PlanDraft.objects.create(
+            pool=world.pool,
+            preset="x",
+            terms=TERMS,
+            covenant_en="x",
+            covenant_zh="x",
+            declaration=[],
+            expected_members=1,
+            changed_by="x",
+            changed_at=AT,
+        )
     with pytest.raises(NotFoundError):
         access_draft(pool=world.pool)
 
 
 def test_draft_does_not_move_to_another_pool(draft: PlanDraft) -> None:
     other = Pool.objects.create(code="other", name_en="Other", name_zh="其他")
-    from aidplatform.testing.refusals import not_permitted
-
     with not_permitted():
         run("UPDATE members_plandraft SET pool_id = %s", other.pk)
 
@@ -217,9 +223,9 @@ def test_invitation_is_answered_once_and_with_the_duty(draft: PlanDraft, founder
         run("UPDATE members_dutyinvitation SET state = 'open', decided_at = NULL WHERE id = %s", asked.pk)
 
 
-def test_addresses_must_be_proven_outside_a_demonstration(draft: PlanDraft, founder: User, settings) -> None:
-    from allauth.account.models import EmailAddress
-
+def test_addresses_must_be_proven_outside_a_demonstration(
+    draft: PlanDraft, founder: User, settings: SettingsWrapper
+) -> None:
     settings.DEMO = False
     person = User.objects.create_user("t@example.org")
     ask(draft, founder)
