@@ -148,7 +148,9 @@ class Founding(AdminAnywhereEndpoint):
         given.is_valid(raise_exception=True)
         form = FoundForm(given.validated_data)
         if not form.is_valid():
-            raise serializers.ValidationError(form.errors)
+            raise serializers.ValidationError(
+                {name: [str(one) for one in found] for name, found in form.errors.items()}
+            )
         try:
             chosen = find_preset(preset)
         except KeyError:

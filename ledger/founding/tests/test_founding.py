@@ -165,7 +165,7 @@ def test_gathering_names_what_is_missing(founder: User) -> None:
 
 def test_opening_names_what_is_missing(founder: User) -> None:
     pool = gathering(founder)
-    with pytest.raises(services.NotReadyError, match="custody account.*The fewest members"):
+    with pytest.raises(services.NotReadyError, match=r"custody account.*The fewest members"):
         services.open_for_sharing(pool=pool, opener=founder.code)
 
 

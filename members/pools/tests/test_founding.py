@@ -1,10 +1,10 @@
 """A draft's rules while they are written, and people who are asked to take a duty."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from pytest_django.fixtures import SettingsWrapper
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
@@ -224,7 +224,7 @@ def test_invitation_is_answered_once_and_with_the_duty(draft: PlanDraft, founder
 
 
 def test_addresses_must_be_proven_outside_a_demonstration(
-    draft: PlanDraft, founder: User, settings: SettingsWrapper
+    draft: PlanDraft, founder: User, settings: Any
 ) -> None:
     settings.DEMO = False
     person = User.objects.create_user("t@example.org")

@@ -71,6 +71,22 @@ def insert_version(world: World, proposal: PlanProposal | None, **changes: Any) 
     insert("members_planversion", row | changes)
 
 
+def proposal_by_hand(world: World, terms: dict[str, Any]) -> PlanProposal:
+    """Insert a proposal past the service, which would refuse such terms."""
+    return PlanProposal.objects.create(
+        pool=world.pool,
+        number=0,
+        terms=terms,
+        covenant_en="x",
+        covenant_zh="x",
+        declaration=[],
+        effective_date=DAY,
+        reason=WHY,
+        proposed_by=world.admin.code,
+        proposed_at=clock.now(),
+    )
+
+
 def insert(table: str, row: dict[str, Any]) -> None:
     """Insert a row by hand."""
     places = ", ".join(["%s"] * len(row))
@@ -224,18 +240,7 @@ def test_plan_change_keeps_its_notice(world: World) -> None:
 
 def test_plan_change_keeps_its_classes(world: World) -> None:
     terms = TERMS | {"classes": [{"class_no": 1, "weight": 1, "name_en": "Other", "name_zh": "其他"}]}
-    proposal = PlanProposal.objects.create(
-        pool=world.pool,
-        number=0,
-        terms=terms,
-        covenant_en="x",
-        covenant_zh="x",
-        declaration=[],
-        effective_date=DAY,
-        reason=WHY,
-        proposed_by=world.admin.code,
-        proposed_at=clock.now(),
-    )
+    proposal = proposal_by_hand(world, terms)
     with refused("plan_change_keeps_its_classes"):
         insert_version(world, proposal)
 
@@ -454,3 +459,14 @@ def test_plan_proposal_names_who_decided(world: World) -> None:
     services.withdraw_proposal(proposal=proposal, withdrawer=world.controller.code, at=clock.now())
     assert value("SELECT decided_by FROM members_planproposal") == world.controller.code
     fire_deferred()
+
+
+@pytest.mark.parametrize("name", ["operator", "wind_down"])
+def test_operator_and_ending_may_change_and_not_disappear(world: World, name: str) -> None:
+    without = {key: value for key, value in NEW_TERMS.items() if key != name}
+    with pytest.raises(TermsError) as caught:
+        propose(world, terms=without)
+    assert (caught.value.field, caught.value.code) == (name, "may_not_disappear")
+    proposal = proposal_by_hand(world, without)
+    with refused("plan_change_names_who_answers"):
+        insert_version(world, proposal)
