@@ -17,7 +17,8 @@ from ledger.custody.services import open_bank_account
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
-from members.joining.services import admit_group
+from members.joining.models import Membership
+from members.joining.services import admit_group, admit_member, end_cover
 from members.people.models import User
 from members.pools import services as pools
 from members.pools.models import PlanVersion, Pool
@@ -84,6 +85,7 @@ class World:
         """
         set_clock(dt.datetime(2026, 1, 1, 10, tzinfo=ZoneInfo(time_zone)))
         counts = {0: members} if isinstance(members, int) else dict(members)
+        terms = {"minimum_members": max(1, min(3, sum(counts.values())))} | terms
         pool = pools.found_pool(
             code=code,
             name_en="Test pool",
@@ -126,7 +128,10 @@ class World:
                     joined_date=OPENED,
                     actor="founding",
                 )
+        passing = None if sum(counts.values()) else _admit_for_a_moment(pool)
         pool = pools.open_pool(pool=pool, opener="founding", on=OPENED)
+        if passing:
+            end_cover(membership=passing, at=clock.now(), reason="left", actor="founding")
         return cls(
             pool,
             people["pool_admin"],
@@ -199,6 +204,14 @@ class World:
         run_jobs()
         period.refresh_from_db()
         return period
+
+
+def _admit_for_a_moment(pool: Pool) -> Membership:
+    """Admit who leaves again at once: a pool opens with a member, and some tests need one that has none."""
+    person = User.objects.create_user(f"passing@{pool.code}.example.org")
+    return admit_member(
+        pool=pool, person=person, class_no=0, from_at=clock.now(), joined_date=OPENED, actor="founding"
+    )
 
 
 def run_jobs() -> None:

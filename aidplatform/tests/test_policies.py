@@ -19,8 +19,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from aidplatform.lib import clock
 from aidplatform.tables import TABLES
 from aidplatform.tests.pages_helpers import client_of, public_world
+from ledger.founding.services import found
 from members.people.models import User
 from members.pools.models import DutyGrant
+from members.pools.presets import find_preset
 from members.pools.services import grant_duty
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
@@ -320,6 +322,30 @@ def test_absent_and_not_yours_cannot_be_told_apart(staffed: dict[str, User]) -> 
             if (here.status_code, told(here, mine)) != (there.status_code, told(there, none)):
                 differing.append((method, mine, here.status_code, there.status_code))
     assert differing == []
+
+
+def test_draft_is_absent_to_everybody_but_its_founders(staffed: dict[str, User]) -> None:
+    """Nobody learns from any address that a pool of this name is being founded."""
+    draft = found(
+        preset=find_preset("village"),
+        code="draft",
+        name_en="Draft",
+        name_zh="草稿",
+        currency="CNY",
+        time_zone="Asia/Shanghai",
+        expected_members=40,
+        founder=User.objects.create_user("founder@example.org"),
+        at=clock.now(),
+    ).pool
+    told = []
+    for who in (None, staffed["stranger"], staffed["controller"]):
+        client = client_of(who)
+        for address in addresses():
+            if address.of_pool and "<slug:code>" in address.route:
+                here, nowhere = (client.get(address.path(code)) for code in (draft.code, "no-such-pool"))
+                if here.status_code != nowhere.status_code:
+                    told.append(f"{address.route} to {who}: {here.status_code}, not {nowhere.status_code}")
+    assert told == []
 
 
 def test_no_address_has_a_format_suffix_or_a_second_spelling(staffed: dict[str, User]) -> None:

@@ -262,7 +262,10 @@ def _derive(claim: Claim) -> Benefit:
 
 
 def _is_covered(claim: Claim, event: dt.date) -> bool:
-    """Tell whether the membership was covered at any time of the event day."""
+    """Tell whether the membership was covered at any time of the event day; before the pool opened nobody was."""
+    opened_date = claim.pool.opened_date
+    if opened_date is None or event < opened_date:
+        return False
     zone = claim.pool.time_zone
     start, end = clock.start_of_day(event, zone), clock.start_of_day(event + dt.timedelta(days=1), zone)
     return was_covered(claim.membership, start, end)

@@ -28,7 +28,7 @@ from members.joining.models import Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
 from members.pools.models import PlanProposal, PlanVersion, Pool
-from members.pools.rules import PLAN_READERS, duty_required
+from members.pools.rules import PLAN_READERS, access_public_pool, duty_required
 from members.pools.selectors import access_pool, access_proposal, access_version, newest_plan, version_before
 from members.pools.views import shown_plan
 
@@ -37,7 +37,7 @@ from members.pools.views import shown_plan
 @require_safe
 def pool(request: HttpRequest, code: str) -> HttpResponse:
     """Show a pool to everyone: state, last bill, plan in words, shares of the past, who holds its duties."""
-    found = _access_public_pool(request, code)
+    found = access_public_pool(request, code)
     if found.state == Pool.State.DRAFT:
         return redirect("founding", code=code)
     last = last_posted(found)
@@ -80,7 +80,7 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def period_list(request: HttpRequest, code: str) -> HttpResponse:
     """List a pool's periods; those not announced yet only for its staff."""
-    found = _access_public_pool(request, code)
+    found = access_public_pool(request, code)
     staff = viewer_duties(request, found)
     listed = list((periods(found) if staff else public_periods(found))[:200])
     last = next((period for period in listed if period.headcount is not None), None)
@@ -116,19 +116,11 @@ def _is_member(request: HttpRequest, found: Pool) -> bool:
     return person.is_authenticated and Membership.objects.filter(pool=found, person=person).exists()
 
 
-def _access_public_pool(request: HttpRequest, code: str) -> Pool:
-    """Return the pool; a draft exists only for its founders. Raises: NotFoundError."""
-    found = access_pool(code=code)
-    if found.state == Pool.State.DRAFT and not viewer_duties(request, found):
-        raise NotFoundError(_("There is no pool with this address."))
-    return found
-
-
 @public
 @require_safe
 def plan_shares(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Show what cases would cost under a version of the plan, beside the version before it."""
-    found = _access_public_pool(request, code)
+    found = access_public_pool(request, code)
     version = access_version(pool=found, number=number)
     before = version_before(version)
     title = _("Plan, version %(number)s") % {"number": number}

@@ -16,7 +16,7 @@ from aidplatform.lib.templating import in_language
 from ledger.openbooks.models import LogEntry
 from members.joining.selectors import may_read_statements
 from members.pools.models import Pool
-from members.pools.selectors import access_pool
+from members.pools.rules import access_public_pool
 
 PAGE = 100
 
@@ -31,7 +31,7 @@ class BadCursorError(DomainError):
 @require_safe
 def log(request: HttpRequest, code: str) -> HttpResponse:
     """List a pool's log entries, newest first."""
-    pool = access_pool(code=code)
+    pool = access_public_pool(request, code)
     before = _before(request)
     found = log_entries(code)
     page = list(found.filter(seq__lt=before)[: PAGE + 1] if before is not None else found[: PAGE + 1])
@@ -48,7 +48,7 @@ def log(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def log_entry(request: HttpRequest, code: str, seq: int) -> HttpResponse:
     """Show one entry: its bytes, its leaf hash, and how to compute the one from the other."""
-    pool = access_pool(code=code)
+    pool = access_public_pool(request, code)
     entry = _access_entry(code, seq)
     context = _context(pool, (_("Entry %(number)s") % {"number": seq}, "")) | {"row": _row(entry)}
     if _may_read(request, pool):
@@ -61,7 +61,7 @@ def log_entry(request: HttpRequest, code: str, seq: int) -> HttpResponse:
 @require_safe
 def log_entry_raw(request: HttpRequest, code: str, seq: int) -> HttpResponse:
     """Return exactly the bytes that were hashed; of a very small pool to its own people only."""
-    pool = access_pool(code=code)
+    pool = access_public_pool(request, code)
     entry = _access_entry(code, seq)
     if not _may_read(request, pool):
         raise ForbiddenError(

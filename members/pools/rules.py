@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.lib.http import policy
 from members.people.models import User
-from members.pools.models import DutyGrant
+from members.pools.models import DutyGrant, Pool
 from members.pools.selectors import access_pool, duties_of
 
 DEMO_MFA = "aid_demo_mfa"
@@ -81,6 +81,16 @@ def duty_anywhere(*duties: str) -> Callable[[View], View]:
         return policy("duty-anywhere:" + ",".join(duties))(guarded)
 
     return decorate
+
+
+def access_public_pool(request: HttpRequest, code: str) -> Pool:
+    """Return the pool; a draft exists only for those who hold a duty in it. Raises: NotFoundError."""
+    found = access_pool(code=code)
+    if found.state != Pool.State.DRAFT:
+        return found
+    if request.user.is_authenticated and duties_of(request.user, found):
+        return found
+    raise NotFoundError(_("There is no pool with this address."))
 
 
 def _sign_in_first(request: HttpRequest) -> HttpResponseBase | None:

@@ -11,9 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from aidplatform.lib import clock
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
+from ledger.founding.services import found
 from ledger.openbooks.models import LogEntry
 from members.joining.services import admit_member
 from members.people.models import User
+from members.pools.presets import find_preset
 
 LOG = "/pools/test-pool/log/"
 
@@ -31,7 +33,14 @@ def test_log_lists_every_statement_newest_first(logged: World) -> None:
     page = client_of(None).get(LOG).content.decode()
     types = [entry.type for entry in LogEntry.objects.filter(log__code="test-pool").order_by("-seq")]
     places = [page.index(f"{LOG}{seq}/") for seq in reversed(range(len(types)))]
-    assert types == ["period.close", "book.entry", "book.entry", "period.announce", "roll.freeze"]
+    assert types == [
+        "period.close",
+        "book.entry",
+        "book.entry",
+        "period.announce",
+        "roll.freeze",
+        "policy.set",
+    ]
     assert places == sorted(places)
 
 
@@ -48,7 +57,7 @@ def test_raw_bytes_hash_to_the_leaf_that_is_shown(logged: World) -> None:
 def test_log_pages_by_cursor(logged: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.openbooks.views.PAGE", 2)
     client = client_of(None)
-    assert f"{LOG}?before=3" in client.get(LOG).content.decode()
+    assert f"{LOG}?before=4" in client.get(LOG).content.decode()
     last = client.get(f"{LOG}?before=1").content.decode()
     assert f"{LOG}0/" in last
     assert "Older" not in last
@@ -71,8 +80,14 @@ def test_unknown_pool_and_place_are_not_found(logged: World) -> None:
         assert client.get(address).status_code == 404
 
 
-def test_empty_log_says_so(world: World) -> None:
-    assert "The log is empty" in client_of(None).get(LOG).content.decode()
+def test_empty_log_says_so_to_the_founders_of_a_draft(db: None) -> None:
+    founder = User.objects.create_user("founder@example.org")
+    found(
+        preset=find_preset("village"), code="draft", name_en="Draft", name_zh="草稿", currency="CNY",
+        time_zone="Asia/Shanghai", expected_members=40, founder=founder, at=clock.now(),
+    )  # fmt: skip
+    assert "The log is empty" in client_of(founder).get("/pools/draft/log/").content.decode()
+    assert client_of(None).get("/pools/draft/log/").status_code == 404
 
 
 def test_log_costs_the_same_for_two_statements_and_five(world: World) -> None:
