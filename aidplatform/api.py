@@ -17,6 +17,7 @@ from members.pools import api as pools
 
 _MY_CLAIM = "me/claims/<slug:claim>/"
 _POOL = "pools/<slug:code>/"
+_PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
@@ -51,8 +52,12 @@ urlpatterns = [
     path(f"{_PROPOSAL}publication/", pools.ProposalPublication.as_view(), name="api_publish_plan"),
     path(f"{_PROPOSAL}withdrawal/", pools.ProposalWithdrawal.as_view(), name="api_withdraw_plan"),
     path(f"{_POOL}periods/", sharing.PeriodList.as_view(), name="api_periods"),
-    path(f"{_POOL}periods/<int:number>/", sharing.PeriodDetail.as_view(), name="api_period"),
-    path(f"{_POOL}periods/<int:number>/approval/", sharing.PeriodApproval.as_view(), name="api_approval"),
+    path(_PERIOD, sharing.PeriodDetail.as_view(), name="api_period"),
+    path(f"{_PERIOD}approval/", sharing.PeriodApproval.as_view(), name="api_approval"),
+    path(f"{_PERIOD}posting/", sharing.PostingProgress.as_view(), name="api_posting"),
+    path(f"{_PERIOD}posting/pause/", sharing.PostingPause.as_view(), name="api_pause_posting"),
+    path(f"{_PERIOD}posting/resumption/", sharing.PostingResumption.as_view(), name="api_resume_posting"),
+    path(f"{_PERIOD}posting/cancellation/", sharing.PostingCancellation.as_view(), name="api_cancel_posting"),
     path(f"{_POOL}cases/", sharing.CaseList.as_view(), name="api_cases"),
     path(f"{_POOL}cases/<slug:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
     path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),

@@ -35,6 +35,7 @@ APP_FUNCTIONS = (
     "open_charge_shelf(bigint)",
     "write_charge_shard(bigint)",
     "close_charge_shelf(bigint)",
+    "discard_charge_shelf(bigint)",
     "custody_payable(bigint)",
 )
 
@@ -130,6 +131,9 @@ TABLES: dict[str, Kind] = {
         "approved_by",
         "approved_at",
         "approved_sha256",
+        "postings",
+        "posting_paused_at",
+        "posting_paused_by",
         "posted_at",
         "charges_notified_at",
         "entry_id",

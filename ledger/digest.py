@@ -143,6 +143,8 @@ PARTS: tuple[Part, ...] = (
             "headcount_recorded_at": WALL,
             "shown_sha256": IDS_WITHIN,
             "approved_sha256": IDS_WITHIN,
+            "postings": "how often posting went on is in the trail",
+            **dict.fromkeys(("posting_paused_at", "posting_paused_by"), "empty once a period is posted"),
         },
     ),
     Part(

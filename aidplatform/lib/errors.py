@@ -86,6 +86,10 @@ GUARANTEES: dict[str, object] = {
     ),
     "awards_join_before_announcement": _("Nothing is added to a period that has been announced."),
     "period_state_follows_order": _("The period has already moved on. Reload the page to see where it is."),
+    "paused_posting_stands_still": _("The posting of this period is paused. Let it go on first."),
+    "only_a_paused_posting_is_cancelled": _(
+        "Posting is cancelled only while it is paused and before the period is posted. Reload the page."
+    ),
     "periods_do_not_overlap": _("Another period of this pool already covers these days."),
     "one_charge_per_membership_and_period": _("A membership is charged once per period."),
     "duty_needs_two_people": _("Nobody grants a duty alone or to themselves: two other people must agree."),
@@ -158,7 +162,8 @@ GUARANTEES: dict[str, object] = {
         "A payment leaves only with its entry in the books, by the same two people."
     ),
     "period_people_hold_their_duty": _(
-        "A pool admin prepares a period, a controller approves it. You do not hold that duty in this pool."
+        "A pool admin prepares a period, a controller approves it, both may pause its posting. You do not hold"
+        " that duty in this pool."
     ),
     "plan_change_needs_two_people": _(
         "A pool admin proposes new rules and a controller publishes them: two people, each with that duty."

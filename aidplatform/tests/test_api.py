@@ -300,5 +300,12 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         if "application/problem+json" in operation["responses"]["default"]["content"]
     }
     keyed = {name for name, parameters in deeds.items() if "Idempotency-Key" in parameters}
-    assert keyed == {"approve_period", "order_aid", "release_payment", "cancel_payment", "object_to_case"}
+    assert keyed == {
+        "approve_period",
+        "cancel_posting",
+        "order_aid",
+        "release_payment",
+        "cancel_payment",
+        "object_to_case",
+    }
     assert "my_claim" in deeds

@@ -13,7 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.drf import Endpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once
-from ledger.sharing import selectors, services
+from ledger.sharing import posting, selectors, services
 from ledger.sharing.models import FIGURES, Award, Period
 from members.pools.api import DutyEndpoint, NewestNumber, person_of, public_pool, viewer_duties
 from members.pools.models import DutyGrant, Pool
@@ -57,9 +57,30 @@ class ApprovalText(serializers.Serializer[Any]):
 
 
 class ApprovalAnswer(serializers.Serializer[Any]):
-    """The state that the approval led to."""
+    """The state that an approval, or a cancellation, led to."""
 
     state = serializers.CharField()
+
+
+class PostingAnswer(serializers.Serializer[Any]):
+    """How far a posting has come; the rate and the time left are of the run since it was ordered or went on."""
+
+    state = serializers.CharField()
+    stage = serializers.ChoiceField(["waiting", "opening", "charging", "closing", "paused", "posted"])
+    paused_at = serializers.DateTimeField(allow_null=True)
+    done_shards = serializers.IntegerField()
+    all_shards = serializers.IntegerField()
+    done_members = serializers.IntegerField()
+    all_members = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    members_per_second = serializers.IntegerField()
+    seconds_left = serializers.IntegerField(allow_null=True)
+
+
+_TOLD = (
+    "state", "stage", "done_shards", "all_shards", "done_members", "all_members", "percent", "members_per_second",
+    "seconds_left",
+)  # fmt: skip
 
 
 class _PeriodEndpoint(Endpoint):
@@ -149,5 +170,81 @@ class PeriodApproval(DutyEndpoint):
                     period=found, approver=person.code, shown_sha256=shown, at=clock.now()
                 ).state
             },
+        )
+        return Response(ApprovalAnswer(answer).data)
+
+
+def _posting_answer(period: Period) -> Response:
+    told = selectors.progress(period)
+    return Response(
+        PostingAnswer(
+            {name: getattr(told, name) for name in _TOLD} | {"paused_at": period.posting_paused_at}
+        ).data
+    )
+
+
+class PostingProgress(DutyEndpoint):
+    """How far the posting of a period has come."""
+
+    duties = (
+        DutyGrant.Duty.POOL_ADMIN.value,
+        DutyGrant.Duty.CONTROLLER.value,
+        DutyGrant.Duty.TREASURER.value,
+        DutyGrant.Duty.AUDITOR.value,
+    )
+
+    @extend_schema(operation_id="posting", responses=PostingAnswer)
+    def get(self, request: Request, code: str, number: int) -> Response:
+        """Return shards and members done, the rate, and the time left."""
+        return _posting_answer(selectors.access_period(pool=access_pool(code=code), number=number))
+
+
+class _Steering(DutyEndpoint):
+    """What a pool admin or a controller does with a posting."""
+
+    duties = (DutyGrant.Duty.POOL_ADMIN.value, DutyGrant.Duty.CONTROLLER.value)
+
+    def steered(self, request: Request, code: str, number: int) -> tuple[Period, str]:
+        """Return the period and the code of who asks."""
+        person = person_of(request)
+        assert person is not None
+        return selectors.access_period(pool=access_pool(code=code), number=number), person.code
+
+
+class PostingPause(_Steering):
+    """The pause of a posting."""
+
+    @extend_schema(operation_id="pause_posting", request=None, responses=PostingAnswer)
+    def post(self, request: Request, code: str, number: int) -> Response:
+        """Let no further shard be begun; paused already, it stays so."""
+        found, person = self.steered(request, code, number)
+        return _posting_answer(posting.pause_posting(period=found, pauser=person, at=clock.now()))
+
+
+class PostingResumption(_Steering):
+    """The end of a pause."""
+
+    @extend_schema(operation_id="resume_posting", request=None, responses=PostingAnswer)
+    def post(self, request: Request, code: str, number: int) -> Response:
+        """Go on with what is not written yet; not paused, it just goes on."""
+        found, person = self.steered(request, code, number)
+        return _posting_answer(posting.resume_posting(period=found, resumer=person))
+
+
+class PostingCancellation(_Steering):
+    """The cancellation of a paused posting."""
+
+    @extend_schema(
+        operation_id="cancel_posting", request=None, responses=ApprovalAnswer, parameters=[KEY_HEADER]
+    )
+    def post(self, request: Request, code: str, number: int) -> Response:
+        """Take away what was written, and the approval; the same Idempotency-Key again gives the same answer."""
+        key = idempotency_key(request)
+        found, person = self.steered(request, code, number)
+        answer = once(
+            scope=f"{person}/cancel_posting/{found.code}",
+            key=key,
+            content={},
+            act=lambda: {"state": posting.cancel_posting(period=found, canceller=person).state},
         )
         return Response(ApprovalAnswer(answer).data)

@@ -11,3 +11,9 @@ class ApproveForm(forms.Form):
         widget=forms.HiddenInput, validators=[RegexValidator(r"^[0-9a-f]{64}$")], max_length=64
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class CancelPostingForm(forms.Form):
+    """A cancellation: a key that makes a double click one."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)

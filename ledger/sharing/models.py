@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order
 from ledger.books.models import JournalEntry
+from ledger.sharing.shelves import shelf_guards
 from ledger.sharing.triggers import award_guards, manifest_guards, period_guards
 from members.pools.models import PlanVersion, Pool
 
@@ -39,6 +40,8 @@ class Period(models.Model):
     shown_sha256: hash of every figure, written by the database; an approval names it.
     charged_*: what the charge table holds, written by the shelf functions alone. charges_notified_at: when every
     exact charge was announced; nothing is collected before.
+    postings: how often posting was ordered, by an approval or by going on after a pause; it names the jobs.
+    posting_paused_*: posting stands still, and since when and by whom.
     """
 
     class State(models.TextChoices):
@@ -89,6 +92,9 @@ class Period(models.Model):
     approved_at = models.DateTimeField(null=True)
     approved_sha256 = models.CharField(max_length=64, null=True)
 
+    postings = models.PositiveIntegerField(default=0, db_default=0)
+    posting_paused_at = models.DateTimeField(null=True)
+    posting_paused_by = models.CharField(max_length=40, null=True)
     charged_members = models.BigIntegerField(null=True)
     charged_fen = models.BigIntegerField(null=True)
     posted_at = models.DateTimeField(null=True)
@@ -184,6 +190,15 @@ class Period(models.Model):
                 name="posting_needs_an_approval",
             ),
             models.CheckConstraint(
+                condition=Q(posting_paused_at=None, posting_paused_by=None)
+                | Q(
+                    state__in=["approved", "posting"],
+                    posting_paused_at__isnull=False,
+                    posting_paused_by__isnull=False,
+                ),
+                name="only_a_posting_is_paused",
+            ),
+            models.CheckConstraint(
                 condition=Q(entry=None) | Q(state="posted"), name="only_a_posted_period_has_its_entry"
             ),
             models.CheckConstraint(
@@ -212,12 +227,14 @@ class Period(models.Model):
                     "announced": ("settled",),
                     "settled": ("computed",),
                     "computed": ("approved",),
-                    "approved": ("posting",),
-                    "posting": ("posted",),
+                    # Back to computed by a cancellation: the approval goes, the figures stay.
+                    "approved": ("posting", "computed"),
+                    "posting": ("posted", "computed"),
                 },
                 first="opened",
             ),
             *period_guards,
+            *shelf_guards,
         ]
 
     def __str__(self) -> str:
@@ -227,6 +244,16 @@ class Period(models.Model):
     def code(self) -> str:
         """Return the public id, e.g. demo-2020/1."""
         return f"{self.pool.code}/{self.number}"
+
+    @property
+    def posting_key(self) -> str:
+        """Return the key of the jobs of the present order to post: a cancelled or paused one has had its own."""
+        return self.code if self.postings <= 1 else f"{self.code}~{self.postings}"
+
+    @property
+    def is_ordered(self) -> bool:
+        """Tell whether it is to be posted: approved and not posted yet, be it that it is paused."""
+        return self.state in {self.State.APPROVED, self.State.POSTING}
 
     @property
     def is_public(self) -> bool:

@@ -1,6 +1,7 @@
 """Reads of sharing: periods, their bill, their progress, what a pool may show."""
 
 import datetime as dt
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -29,12 +30,19 @@ from members.pools.models import Pool
 
 @dataclass(frozen=True)
 class Progress:
-    """How far posting has come: members charged of all, and since when (real time)."""
+    """How far posting has come: shards and members charged of all, and since when (real time).
+
+    pace: the members charged since posting was ordered or went on, the seconds they took up to the last shard, and
+    the seconds since then. What was charged before a pause says nothing about how fast it goes now.
+    """
 
     state: str
     stage: str
+    done_shards: int
+    all_shards: int
     done_members: int
     all_members: int
+    pace: tuple[int, float, float]
     started_at: dt.datetime | None
     finished_at: dt.datetime | None
     seconds: float
@@ -49,14 +57,17 @@ class Progress:
 
     @property
     def members_per_second(self) -> int:
-        """Return the rate so far."""
-        return int(self.done_members / self.seconds) if self.seconds else 0
+        """Return the rate from the beginning of this run to its last shard; 0 before there is one."""
+        members, seconds, _since = self.pace
+        return int(members / seconds) if seconds > 0 else 0
 
     @property
     def seconds_left(self) -> int | None:
-        """Return the time left at the rate so far, None before there is one."""
-        rate = self.members_per_second
-        return (self.all_members - self.done_members) // rate if rate else None
+        """Return the time left at that rate, None before there is one. The shard in progress is partly done."""
+        left = self.all_members - self.done_members
+        if not self.members_per_second or not left:
+            return None
+        return max(1, math.ceil(left / self.members_per_second - self.pace[2]))
 
 
 _BEFORE_PUBLICITY = (Period.State.OPENED, Period.State.FROZEN)
@@ -297,33 +308,45 @@ def compute_bill(period: Period) -> Bill:
     )
 
 
+_POSTING_JOBS = ("sharing.start_posting", "sharing.write_shard", "sharing.close_posting")
+
+
 def progress(period: Period) -> Progress:
-    """Return how far posting has come. Three queries, whatever the size."""
+    """Return how far posting has come, by the clock of the database. Three queries, whatever the size."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT coalesce(sum(members) FILTER (WHERE written_at IS NOT NULL), 0)::bigint,
-                      coalesce(sum(members), 0)::bigint, count(*) FILTER (WHERE written_at IS NULL)
-                 FROM ledger_manifestline WHERE period_id = %s""",
-            [period.pk],
-        )
-        done, all_members, open_shards = cursor.fetchone()
         cursor.execute(
             """SELECT min(started_at), max(finished_at) FILTER (WHERE kind = 'sharing.close_posting'),
                       coalesce(extract(epoch FROM coalesce(
                           max(finished_at) FILTER (WHERE kind = 'sharing.close_posting'), clock_timestamp())
                           - min(started_at)), 0)::float8
                  FROM work_job WHERE kind IN ('sharing.start_posting', 'sharing.close_posting') AND key = %s""",
-            [period.code],
+            [period.posting_key],
         )
         started_at, finished_at, seconds = cursor.fetchone()
+        cursor.execute(
+            """SELECT count(written_at), count(*),
+                      coalesce(sum(members) FILTER (WHERE written_at IS NOT NULL), 0)::bigint,
+                      coalesce(sum(members), 0)::bigint,
+                      coalesce(sum(members) FILTER (WHERE written_at >= %(since)s::timestamptz), 0)::bigint,
+                      coalesce(extract(epoch FROM max(written_at) - %(since)s::timestamptz), 0)::float8,
+                      coalesce(extract(epoch FROM clock_timestamp() - max(written_at)), 0)::float8
+                 FROM ledger_manifestline WHERE period_id = %(period)s""",
+            {"period": period.pk, "since": started_at},
+        )
+        done_shards, all_shards, done, all_members, *pace = cursor.fetchone()
     stuck = Job.objects.filter(
-        kind__startswith="sharing.", key__startswith=period.code, state=Job.State.STUCK
+        Q(key=period.posting_key) | Q(key__startswith=f"{period.posting_key}#"),
+        kind__in=_POSTING_JOBS,
+        state=Job.State.STUCK,
     )
     return Progress(
         state=period.state,
-        stage=_stage(period, open_shards),
+        stage=_stage(period, all_shards - done_shards),
+        done_shards=done_shards,
+        all_shards=all_shards,
         done_members=done,
         all_members=all_members,
+        pace=(pace[0], pace[1], pace[2]),
         started_at=started_at,
         finished_at=finished_at,
         seconds=round(seconds, 3),
@@ -332,9 +355,11 @@ def progress(period: Period) -> Progress:
 
 
 def _stage(period: Period, open_shards: int) -> str:
-    """Return the stage of posting in one word: waiting, opening, charging, closing, posted."""
+    """Return the stage of posting in one word: waiting, opening, charging, closing, paused, posted."""
     if period.state == Period.State.POSTED:
         return "posted"
+    if period.posting_paused_at is not None:
+        return "paused"
     if period.state == Period.State.POSTING:
         return "charging" if open_shards else "closing"
     return "opening" if period.state == Period.State.APPROVED else "waiting"

@@ -9,11 +9,11 @@ import hashlib
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import ConflictError, DomainError
+from aidplatform.lib.errors import ConflictError, DomainError, guarantee_name
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, events, jobs
 from aidplatform.work.models import Job
@@ -51,6 +51,8 @@ AWARDS_FINAL = "award.final"
 AWARDS_SHARED = "award.shared"
 SERVICE = "service"
 CASES_INLINE_BYTES = 32_000
+# The database refuses a shard of a posting that was paused or cancelled: its job has nothing to do, and no fault.
+OVERTAKEN = {"charges_only_while_posting", "paused_posting_stands_still"}
 
 
 class WrongStateError(ConflictError):
@@ -267,11 +269,11 @@ def open_period(*, pool: Pool, at: dt.datetime) -> Period:
 @transaction.atomic
 def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
     """Count who is covered at 00:00 of the publicity day, shard by shard: the manifest of the period."""
-    period = _locked(period, Period.State.OPENED)
+    period = locked(period, Period.State.OPENED)
     as_of = clock.start_of_day(period.publicity_date, period.pool.time_zone)
     _not_before(as_of, at)
     fix_headcount(pool=period.pool)
-    headcount = _call("take_headcount", period.pk, settings.SHARD_MEMBERS)
+    headcount = call("take_headcount", period.pk, settings.SHARD_MEMBERS)
     failpoint("sharing.frozen")
     period.refresh_from_db()
     openbooks.append(
@@ -295,7 +297,7 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
 
     The database counts publicity from now: after a late announcement its end and the charge date have moved on.
     """
-    period = _locked(period, Period.State.FROZEN)
+    period = locked(period, Period.State.FROZEN)
     Award.objects.filter(pool=period.pool, period=None, state=Award.State.ANNOUNCED, is_held=False).update(
         period=period
     )
@@ -322,7 +324,7 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
 @transaction.atomic
 def settle_period(*, period: Period, at: dt.datetime) -> Period:
     """End publicity: held awards leave, the others become final and are owed (entry a), one journal entry each."""
-    period = _locked(period, Period.State.ANNOUNCED)
+    period = locked(period, Period.State.ANNOUNCED)
     _not_before(clock.start_of_day(period.publicity_end_date, period.pool.time_zone), at)
     _let_held_awards_leave(period, at)
     book = book_of(period.pool)
@@ -368,7 +370,7 @@ def _publish_awards(event: str, period: Period, awards: list[int]) -> None:
 def request_computation(*, period: Period, preparer: str) -> Job:
     """Ask a worker to compute the shares; the same request again, before it is done, is the same job."""
     with transaction.atomic():
-        period = _locked(period, Period.State.SETTLED, Period.State.COMPUTED)
+        period = locked(period, Period.State.SETTLED, Period.State.COMPUTED)
         return jobs.enqueue(
             kind=COMPUTE,
             key=f"{period.code}#{period.computations + 1}",
@@ -385,7 +387,7 @@ def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
 
     Raises: WrongStateError, SnapshotChangedError, NoPayersError; IntegrityError period_people_hold_their_duty.
     """
-    period = _locked(period, Period.State.SETTLED, Period.State.COMPUTED)
+    period = locked(period, Period.State.SETTLED, Period.State.COMPUTED)
     _check_earlier_posted(period)
     _check_snapshot(period)
     bill = compute_bill(period)
@@ -515,7 +517,7 @@ def approve_period(*, period: Period, approver: str, shown_sha256: str, at: dt.d
     Raises: WrongStateError, SamePersonError, FiguresChangedError; IntegrityError period_people_hold_their_duty.
     """
     with transaction.atomic():
-        period = _locked(period, Period.State.COMPUTED)
+        period = locked(period, Period.State.COMPUTED)
         if approver == period.prepared_by:
             raise SamePersonError(
                 _("The person who prepared a period cannot approve it. Ask a controller."), person=approver
@@ -532,47 +534,65 @@ def approve_period(*, period: Period, approver: str, shown_sha256: str, at: dt.d
         period.approved_by, period.approved_at, period.approved_sha256 = approver, at, shown_sha256
         period.save(update_fields=["state", "approved_by", "approved_at", "approved_sha256"])
         audit.record(actor=approver, action="approve_period", subject=period.code, sha256=shown_sha256)
-        jobs.enqueue(kind=START, key=period.code, payload={"period": period.pk}, actor=approver)
+        order_posting(period=period, actor=approver)
     failpoint("sharing.approved")
     return period
 
 
+def order_posting(*, period: Period, actor: str) -> None:
+    """Have a worker post a period, or go on with it; in the transaction that decides so, and holds the period."""
+    period.postings += 1
+    period.save(update_fields=["postings"])
+    jobs.enqueue(kind=START, key=period.posting_key, payload={"period": period.pk}, actor=actor)
+
+
 def start_posting(lease: jobs.Lease) -> None:
-    """Open the charge shelf and hand out one job per shard. Done already: nothing happens."""
+    """Open the charge shelf and hand out one job per shard that is not written. Paused or done: nothing happens."""
     with lease.transaction():
         period = Period.objects.select_for_update().get(pk=lease.payload["period"])
-        if period.state != Period.State.APPROVED:
+        if not period.is_ordered or period.posting_paused_at is not None:
             return
-        period.state = Period.State.POSTING
-        period.save(update_fields=["state"])
-        _call("open_charge_shelf", period.pk)
+        if period.state == Period.State.APPROVED:
+            period.state = Period.State.POSTING
+            period.save(update_fields=["state"])
+        call("open_charge_shelf", period.pk)
         failpoint("sharing.shelf_opened")
-        lines = list(period.manifest.order_by("shard_no"))
+        lines = list(period.manifest.filter(written_at=None).order_by("shard_no"))
         for line in lines:
             jobs.enqueue(
                 kind=SHARD,
-                key=f"{period.code}#{line.shard_no}",
+                key=f"{period.posting_key}#{line.shard_no}",
                 payload={"line": line.pk, "period": period.pk},
                 actor=lease.actor,
             )
         if not lines:
-            jobs.enqueue(kind=CLOSE, key=period.code, payload={"period": period.pk}, actor=lease.actor)
+            _order_close(period, lease.actor)
+
+
+def _order_close(period: Period, actor: str) -> None:
+    jobs.enqueue(kind=CLOSE, key=period.posting_key, payload={"period": period.pk}, actor=actor)
 
 
 def write_shard(lease: jobs.Lease) -> dict[str, int]:
     """Charge the members of one shard in one transaction; the last shard hands on to the closing job.
 
     A shard that is written already is skipped by its manifest line, so a repetition only looks whether the
-    others are done.
+    others are done. A shard that a pause or a cancellation has overtaken is undone: whoever goes on orders it again.
     """
-    with lease.transaction():
-        written = _call("write_charge_shard", lease.payload["line"])
-        failpoint("sharing.shard_inserted")
+    try:
+        with lease.transaction():
+            written = call("write_charge_shard", lease.payload["line"])
+            failpoint("sharing.shard_inserted")
+    except IntegrityError as error:
+        if guarantee_name(error) not in OVERTAKEN:
+            raise
+        return {"written": 0}
     with lease.transaction():
         period = Period.objects.select_for_update().get(pk=lease.payload["period"])
-        if not period.manifest.filter(written_at=None).exists():
+        goes_on = period.state == Period.State.POSTING and period.posting_paused_at is None
+        if goes_on and not period.manifest.filter(written_at=None).exists():
             failpoint("sharing.last_shard")
-            jobs.enqueue(kind=CLOSE, key=period.code, payload={"period": period.pk}, actor=lease.actor)
+            _order_close(period, lease.actor)
     return {"written": written}
 
 
@@ -584,10 +604,10 @@ def close_posting(lease: jobs.Lease) -> None:
             .select_related("pool", "plan_version")
             .get(pk=lease.payload["period"])
         )
-        if period.state != Period.State.POSTING:
+        if period.state != Period.State.POSTING or period.posting_paused_at is not None:
             return
         at = clock.now()
-        _call("close_charge_shelf", period.pk)
+        call("close_charge_shelf", period.pk)
         failpoint("sharing.shelf_closed")
         lines = period_lines(period)
         if any(line.amount_fen for line in lines):
@@ -775,7 +795,7 @@ def advance(lease: jobs.Lease) -> dict[str, list[str]]:
         taken.append(name)
 
 
-def _locked(period: Period, *states: str) -> Period:
+def locked(period: Period, *states: str) -> Period:
     """Lock pool, then period, and demand one of the states. Raises: WrongStateError."""
     Pool.objects.select_for_update().get(pk=period.pool_id)
     locked = (
@@ -796,7 +816,7 @@ def _not_before(due: dt.datetime, at: dt.datetime) -> None:
         raise TooEarlyError(_("This step is due later."), due=due.isoformat())
 
 
-def _call(function: str, *arguments: int) -> int:
+def call(function: str, *arguments: int) -> int:
     """Call a function of the database and return its first figure, if it is one."""
     places = ", ".join(["%s"] * len(arguments))
     with connection.cursor() as cursor:

@@ -1,14 +1,25 @@
 """The charge table and the functions that alone may write it, installed by a migration.
 
-`ledger_charge` is partitioned by pool. A small pool has one leaf; a large one a leaf per period, built apart
-with neither key nor index and attached when it is whole. The application's role has no INSERT anywhere here:
-it may only ask these functions, which run as the owner, take every figure from the approved period and
-its manifest, and refuse unless the period is being posted. So a charge that no approved period explains
-cannot exist, whoever holds the application's password.
+`ledger_charge` is partitioned by pool. A small pool has one leaf, a large one a leaf per period. The charges of a
+period are built apart, on a shelf: a table of their own with neither key nor index. Closing it proves them and
+puts them in place: the shelf of a large pool is attached, that of a small one is moved into its leaf. Until then
+they are nobody's charges, so a posting that is cancelled drops its shelf, and no charge is ever deleted.
 
-The primary key, built when a large period is closed, is the proof that nobody is charged twice: a
-duplicate fails the close (one_charge_per_membership_and_period), it is never skipped.
+The application's role has no INSERT anywhere here: it may only ask these functions, which run as the owner, take
+every figure from the approved period and its manifest, and refuse unless the period is being posted and goes on.
+So a charge that no approved period explains cannot exist, whoever holds the application's password.
+
+The primary key, met when a period is closed, is the proof that nobody is charged twice: a duplicate fails the
+close (one_charge_per_membership_and_period), it is never skipped.
+
+**The gate**: whoever writes a shard holds an advisory lock of the period shared, whoever discards its shelf holds it
+alone. So a shelf is not dropped under a shard that is being written; a shard that was overtaken by a pause finds
+that out at its end, under the lock of the period, and is undone as a whole.
 """
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, judged_now, refuse
 
 TABLE = """
 CREATE TABLE ledger_charge (
@@ -30,6 +41,15 @@ def _refuse(name: str, message: str) -> str:
     return _REFUSE.format(name=name, message=message)
 
 
+_GOES_ON = f"""
+    IF period.state <> 'posting' THEN
+        {_refuse("charges_only_while_posting", "format('a period that is %s', period.state)")}
+    END IF;
+    IF period.posting_paused_at IS NOT NULL THEN
+        {_refuse("paused_posting_stands_still", "'the posting is paused'")}
+    END IF;"""
+_GATE = "hashtextextended('charge_shelf', {period})"
+
 # Statement triggers are not inherited: every table of charges gets its own when it is made.
 KEEP = f"""
 CREATE FUNCTION refuse_charge_change() RETURNS trigger {_DEFINER} AS $shelf$
@@ -45,107 +65,100 @@ SELECT keep_charges_of('ledger_charge');
 """
 
 OPEN = f"""
-CREATE FUNCTION open_charge_shelf(p_period bigint) RETURNS text {_DEFINER} AS $shelf$
+CREATE OR REPLACE FUNCTION open_charge_shelf(p_period bigint) RETURNS text {_DEFINER} AS $shelf$
 DECLARE
     period record;
-    leaf text;
+    shelf text;
     parent text;
 BEGIN
-    SELECT p.pool_id::int AS pool_id, p.number, p.state, m.charges_by_period INTO STRICT period
+    SELECT p.pool_id::int AS pool_id, p.number, p.state, p.posting_paused_at, m.charges_by_period INTO STRICT period
       FROM ledger_period p JOIN members_pool m ON m.id = p.pool_id WHERE p.id = p_period FOR UPDATE OF p;
-    IF period.state <> 'posting' THEN
-        {_refuse("charges_only_while_posting", "format('period %s is %s', period.number, period.state)")}
-    END IF;
+    {_GOES_ON}
     -- One at a time: two pools posting their first period would wait for each other on the parent.
     PERFORM pg_advisory_xact_lock(hashtext('ledger_charge'));
     parent := 'ledger_charge_' || period.pool_id;
-    IF NOT period.charges_by_period THEN
-        IF to_regclass('public.' || parent) IS NULL THEN
-            EXECUTE format('CREATE TABLE public.%1$I (LIKE ledger_charge INCLUDING DEFAULTS,
-                            CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no))',
-                           parent, parent || '_key');
-            EXECUTE format('ALTER TABLE public.ledger_charge ATTACH PARTITION public.%I FOR VALUES IN (%s)', parent, period.pool_id);
-            PERFORM keep_charges_of(parent);
-        END IF;
-        RETURN parent;
-    END IF;
     IF to_regclass('public.' || parent) IS NULL THEN
         EXECUTE format('CREATE TABLE public.%1$I (LIKE ledger_charge INCLUDING DEFAULTS,
-                        CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no))
-                        PARTITION BY LIST (period_no)', parent, parent || '_key');
+                        CONSTRAINT %2$I PRIMARY KEY (membership_id, pool_id, period_no)) %3$s',
+                       parent, parent || '_key', CASE WHEN period.charges_by_period THEN 'PARTITION BY LIST (period_no)' ELSE '' END);
         EXECUTE format('ALTER TABLE public.ledger_charge ATTACH PARTITION public.%I FOR VALUES IN (%s)', parent, period.pool_id);
         PERFORM keep_charges_of(parent);
     END IF;
-    leaf := parent || '_' || period.number;
-    IF to_regclass('public.' || leaf) IS NULL THEN
+    shelf := parent || '_' || period.number;
+    IF to_regclass('public.' || shelf) IS NULL THEN
         EXECUTE format('CREATE TABLE public.%I (LIKE ledger_charge INCLUDING DEFAULTS,
                         CHECK (pool_id = %s AND period_no = %s)) WITH (autovacuum_enabled = false)',
-                       leaf, period.pool_id, period.number);
-        PERFORM keep_charges_of(leaf);
+                       shelf, period.pool_id, period.number);
+        PERFORM keep_charges_of(shelf);
     END IF;
-    RETURN leaf;
+    RETURN shelf;
 END $shelf$;
 """
 
 WRITE = f"""
-CREATE FUNCTION write_charge_shard(p_line bigint) RETURNS bigint {_DEFINER} AS $shelf$
+CREATE OR REPLACE FUNCTION write_charge_shard(p_line bigint) RETURNS bigint {_DEFINER} AS $shelf$
 DECLARE
     line record;
     period record;
-    leaf text;
     rates bigint[];
     written bigint;
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared({_GATE.format(period="period_id")}) FROM ledger_manifestline WHERE id = p_line;
     SELECT * INTO STRICT line FROM ledger_manifestline WHERE id = p_line FOR UPDATE;
     IF line.written_at IS NOT NULL THEN
         RETURN 0;
     END IF;
-    SELECT p.*, m.charges_by_period INTO STRICT period
-      FROM ledger_period p JOIN members_pool m ON m.id = p.pool_id WHERE p.id = line.period_id;
-    IF period.state <> 'posting' THEN
-        {_refuse("charges_only_while_posting", "format('period %s is %s', period.number, period.state)")}
-    END IF;
-    leaf := 'ledger_charge_' || period.pool_id || CASE WHEN period.charges_by_period THEN '_' || period.number ELSE '' END;
+    SELECT * INTO STRICT period FROM ledger_period WHERE id = line.period_id;
+    {_GOES_ON}
     -- Rates by class number; a class without members keeps no row and can't be met below.
     SELECT array_agg(coalesce((c->>'share_fen')::bigint, 0) ORDER BY n) INTO rates
       FROM generate_series(0, 63) n LEFT JOIN jsonb_array_elements(period.classes) c ON (c->>'class_no')::int = n;
-    BEGIN
-        EXECUTE format('INSERT INTO public.%I (membership_id, share_fen, pool_id, period_no)
-                        SELECT membership_id, $1[class_no + 1], $2, $3
-                          FROM members_headcount($4, $5, $6, $7, $8)', leaf)
-          USING rates, period.pool_id::int, period.number, period.pool_id, period.as_of,
-                period.headcount_recorded_at, line.first_id, line.end_id;
-    EXCEPTION WHEN unique_violation THEN
-        {_refuse("one_charge_per_membership_and_period", "format('shard %s charges somebody twice', line.shard_no)")}
-    END;
+    EXECUTE format('INSERT INTO public.%I (membership_id, share_fen, pool_id, period_no)
+                    SELECT membership_id, $1[class_no + 1], $2, $3
+                      FROM members_headcount($4, $5, $6, $7, $8)', 'ledger_charge_' || period.pool_id || '_' || period.number)
+      USING rates, period.pool_id::int, period.number, period.pool_id, period.as_of,
+            period.headcount_recorded_at, line.first_id, line.end_id;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> line.members THEN
         {_refuse("shard_matches_manifest", "format('shard %s: %s charges for %s members', line.shard_no, written, line.members)")}
     END IF;
     UPDATE ledger_manifestline SET written_at = clock_timestamp() WHERE id = p_line;
+    -- Whoever pauses does not wait for a shard: the shard looks once more and holds the period until it commits.
+    SELECT * INTO STRICT period FROM ledger_period WHERE id = line.period_id FOR SHARE;
+    {_GOES_ON}
     RETURN written;
 END $shelf$;
 """
 
 CLOSE = f"""
-CREATE FUNCTION close_charge_shelf(p_period bigint) RETURNS TABLE (members bigint, fen bigint) {_DEFINER}
+CREATE OR REPLACE FUNCTION close_charge_shelf(p_period bigint) RETURNS TABLE (members bigint, fen bigint) {_DEFINER}
 SET maintenance_work_mem = '1GB' SET max_parallel_maintenance_workers = 2 AS $shelf$
 DECLARE
     period record;
     parent text;
-    leaf text;
+    shelf text;
     bad record;
 BEGIN
     SELECT p.*, m.charges_by_period INTO STRICT period
       FROM ledger_period p JOIN members_pool m ON m.id = p.pool_id WHERE p.id = p_period FOR UPDATE OF p;
-    IF period.state <> 'posting' THEN
-        {_refuse("charges_only_while_posting", "format('period %s is %s', period.number, period.state)")}
-    END IF;
+    {_GOES_ON}
     IF EXISTS (SELECT 1 FROM ledger_manifestline WHERE period_id = p_period AND written_at IS NULL) THEN
         {_refuse("posted_charges_equal_assessed", "'a shard of the period is not written'")}
     END IF;
     parent := 'ledger_charge_' || period.pool_id;
-    leaf := parent || CASE WHEN period.charges_by_period THEN '_' || period.number ELSE '' END;
+    shelf := parent || '_' || period.number;
+    BEGIN
+        IF period.charges_by_period THEN
+            EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I PRIMARY KEY (membership_id, pool_id, period_no)',
+                           shelf, shelf || '_key');
+        ELSE
+            EXECUTE format('INSERT INTO public.%I (membership_id, share_fen, pool_id, period_no)
+                            SELECT membership_id, share_fen, pool_id, period_no FROM public.%I', parent, shelf);
+            EXECUTE format('DROP TABLE public.%I', shelf);
+        END IF;
+    EXCEPTION WHEN unique_violation THEN
+        {_refuse("one_charge_per_membership_and_period", "format('period %s charges somebody twice', period.number)")}
+    END;
     -- Count and sum what is there, shard by shard, against what the manifest announced before it was written.
     EXECUTE format('
         SELECT coalesce(l.shard_no, -1) AS shard_no, coalesce(l.members, 0) AS want_members,
@@ -156,20 +169,15 @@ BEGIN
                        FROM (SELECT membership_id / $3 AS bucket, count(*) AS members, sum(share_fen)::bigint AS fen
                                FROM public.%I WHERE period_no = $2 GROUP BY 1) b) c
             ON c.shard_no = l.shard_no
-         WHERE c.members IS DISTINCT FROM l.members OR c.fen IS DISTINCT FROM l.want_fen LIMIT 1', leaf)
+         WHERE c.members IS DISTINCT FROM l.members OR c.fen IS DISTINCT FROM l.want_fen LIMIT 1',
+                   CASE WHEN period.charges_by_period THEN shelf ELSE parent END)
        INTO bad USING p_period, period.number,
                       (SELECT min(end_id - first_id) FROM ledger_manifestline WHERE period_id = p_period);
     IF bad.shard_no IS NOT NULL THEN
         {_refuse("shard_matches_manifest", "format('shard %s: %s charges of %s fen; the manifest says %s and %s', bad.shard_no, bad.members, bad.fen, bad.want_members, bad.want_fen)")}
     END IF;
     IF period.charges_by_period THEN
-        BEGIN
-            EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I PRIMARY KEY (membership_id, pool_id, period_no)',
-                           leaf, leaf || '_key');
-        EXCEPTION WHEN unique_violation THEN
-            {_refuse("one_charge_per_membership_and_period", "format('period %s charges somebody twice', period.number)")}
-        END;
-        EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES IN (%s)', parent, leaf, period.number);
+        EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES IN (%s)', parent, shelf, period.number);
     END IF;
     SELECT coalesce(sum(l.members), 0)::bigint, coalesce(sum(l.want_fen), 0)::bigint INTO members, fen
       FROM ledger_manifestline l WHERE l.period_id = p_period;
@@ -178,19 +186,70 @@ BEGIN
 END $shelf$;
 """
 
+DISCARD = f"""
+CREATE OR REPLACE FUNCTION discard_charge_shelf(p_period bigint) RETURNS bigint {_DEFINER} AS $shelf$
+DECLARE
+    period record;
+    discarded bigint;
+BEGIN
+    {judged_now()}
+    -- First the gate, then the period: a shard that is being written ends before, and needs the period for that.
+    PERFORM pg_advisory_xact_lock({_GATE.format(period="p_period")});
+    SELECT * INTO STRICT period FROM ledger_period WHERE id = p_period FOR UPDATE;
+    IF period.state NOT IN ('approved', 'posting') OR period.posting_paused_at IS NULL OR period.charged_members IS NOT NULL THEN
+        {_refuse("only_a_paused_posting_is_cancelled", "format('period %s is %s, paused at %s', period.number, period.state, period.posting_paused_at)")}
+    END IF;
+    EXECUTE format('DROP TABLE IF EXISTS public.%I', 'ledger_charge_' || period.pool_id || '_' || period.number);
+    SELECT coalesce(sum(members), 0) INTO discarded
+      FROM ledger_manifestline WHERE period_id = p_period AND written_at IS NOT NULL;
+    UPDATE ledger_manifestline SET written_at = NULL WHERE period_id = p_period AND written_at IS NOT NULL;
+    UPDATE ledger_period SET state = 'computed', approved_by = NULL, approved_at = NULL, approved_sha256 = NULL,
+                             posting_paused_at = NULL, posting_paused_by = NULL WHERE id = p_period;
+    RETURN discarded;
+END $shelf$;
+"""
+
+# What discarding a shelf must have done, also where somebody takes the period back without it.
+shelf_guards = [
+    Guard(
+        name="cancelled_posting_leaves_nothing",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF NOT (OLD.state IN ('approved', 'posting') AND NEW.state = 'computed') THEN
+                RETURN NEW;
+            END IF;
+            IF OLD.posting_paused_at IS NULL OR OLD.charged_members IS NOT NULL THEN
+                {refuse("only_a_paused_posting_is_cancelled", "period %s goes on, or its charges are closed", "NEW.number")}
+            END IF;
+            IF num_nonnulls(NEW.approved_by, NEW.approved_at, NEW.approved_sha256, NEW.charged_members, NEW.charged_fen, NEW.posted_at, NEW.entry_id) > 0
+               OR EXISTS (SELECT 1 FROM ledger_manifestline WHERE period_id = NEW.id AND written_at IS NOT NULL) THEN
+                {refuse("cancelled_posting_leaves_nothing", "period %s keeps an approval or charges", "NEW.number")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+]
+
 NAMES = (
     "open_charge_shelf(bigint)",
     "write_charge_shard(bigint)",
     "close_charge_shelf(bigint)",
+    "discard_charge_shelf(bigint)",
 )
 _KEEPERS = ("keep_charges_of(text)", "refuse_charge_change()")
-INSTALL = [
-    TABLE,
-    KEEP,
+FUNCTIONS = [
     OPEN,
     WRITE,
     CLOSE,
-    *(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in (*NAMES, *_KEEPERS)),
+    DISCARD,
+    *(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in NAMES),
+]
+INSTALL = [
+    TABLE,
+    KEEP,
+    *FUNCTIONS,
+    *(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC" for name in _KEEPERS),
 ]
 UNINSTALL = [
     *(f"DROP FUNCTION {name}" for name in NAMES),

@@ -42,6 +42,8 @@ def shown_sql(row: str) -> str:
 
 _OLD_FIGURES = ", ".join(f"OLD.{column}" for column in (*SHOWN_COLUMNS, "prepared_by"))
 _NEW_FIGURES = ", ".join(f"NEW.{column}" for column in (*SHOWN_COLUMNS, "prepared_by"))
+_NEW_APPROVAL = "NEW.approved_by, NEW.approved_at, NEW.approved_sha256"
+_OLD_APPROVAL = _NEW_APPROVAL.replace("NEW.", "OLD.")
 _IDENTITY = (
     "pool_id",
     "number",
@@ -74,6 +76,8 @@ _LATER = (
     "approved_by",
     "approved_at",
     "approved_sha256",
+    "posting_paused_at",
+    "posting_paused_by",
     "charged_members",
     "charged_fen",
     "posted_at",
@@ -224,9 +228,10 @@ period_guards = [
                                          (OLD.as_of, OLD.headcount_recorded_at, OLD.headcount) THEN
                 {refuse("headcount_is_frozen", "the headcount is taken once")}
             END IF;
+            -- A posting that is cancelled takes its approval along, and leaves the figures as they were shown.
             IF OLD.state IN ('approved', 'posting', 'posted') AND
-               ({_NEW_FIGURES}, NEW.approved_by, NEW.approved_at, NEW.approved_sha256) IS DISTINCT FROM
-               ({_OLD_FIGURES}, OLD.approved_by, OLD.approved_at, OLD.approved_sha256) THEN
+               (({_NEW_FIGURES}) IS DISTINCT FROM ({_OLD_FIGURES})
+                OR NEW.state <> 'computed' AND ({_NEW_APPROVAL}) IS DISTINCT FROM ({_OLD_APPROVAL})) THEN
                 {refuse("approved_figures_are_fixed", "figures of an approved period never change")}
             END IF;
             -- The announcement of its charges is the one thing that still comes to a posted period, once.
@@ -246,7 +251,7 @@ period_guards = [
         operation=pgtrigger.Insert,
         declare=[("last", "record"), ("zone", "text")],
         func=f"""
-            IF num_nonnulls({", ".join(f"NEW.{c}" for c in _LATER)}) > 0 OR NEW.computations <> 0 THEN
+            IF num_nonnulls({", ".join(f"NEW.{c}" for c in _LATER)}) > 0 OR NEW.computations <> 0 OR NEW.postings <> 0 THEN
                 {refuse("period_starts_empty", "period %s brings figures or people along", "NEW.number")}
             END IF;
             {judged_now()}
@@ -342,6 +347,10 @@ period_guards = [
             IF NEW.approved_by IS NOT NULL AND NEW.approved_by IS DISTINCT FROM OLD.approved_by
                AND NOT {_holds_duty("approved_by", "controller")} THEN
                 {refuse("period_people_hold_their_duty", "%s is no controller", "NEW.approved_by")}
+            END IF;
+            IF NEW.posting_paused_by IS NOT NULL AND NEW.posting_paused_by IS DISTINCT FROM OLD.posting_paused_by
+               AND NOT ({_holds_duty("posting_paused_by", "pool_admin")} OR {_holds_duty("posting_paused_by", "controller")}) THEN
+                {refuse("period_people_hold_their_duty", "%s is neither pool admin nor controller", "NEW.posting_paused_by")}
             END IF;
             RETURN NEW;
         """,
@@ -459,7 +468,9 @@ manifest_guards = [
             IF (NEW.period_id, NEW.shard_no, NEW.first_id, NEW.end_id, NEW.members, NEW.counts, NEW.ids_hash)
                IS DISTINCT FROM
                (OLD.period_id, OLD.shard_no, OLD.first_id, OLD.end_id, OLD.members, OLD.counts, OLD.ids_hash)
-               OR OLD.written_at IS NOT NULL
+               -- Written it stays as it is, unless a paused posting is cancelled and its charges are discarded.
+               OR OLD.written_at IS NOT NULL AND (NEW.written_at IS NOT NULL OR NOT EXISTS (
+                   SELECT 1 FROM ledger_period WHERE id = NEW.period_id AND posting_paused_at IS NOT NULL))
                OR (NEW.want_fen IS DISTINCT FROM OLD.want_fen AND
                    (SELECT state FROM ledger_period WHERE id = NEW.period_id) IN ('approved', 'posting', 'posted'))
             THEN

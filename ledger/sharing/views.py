@@ -19,10 +19,10 @@ from aidplatform.lib.http import public
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once
 from aidplatform.work.models import Job
-from ledger.sharing import selectors, services
+from ledger.sharing import posting, selectors, services
 from ledger.sharing.faces import face_of
 from ledger.sharing.figures import Figures, bill_lines, class_figures, share_parts
-from ledger.sharing.forms import ApproveForm
+from ledger.sharing.forms import ApproveForm, CancelPostingForm
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -34,7 +34,7 @@ CONTROLLER = DutyGrant.Duty.CONTROLLER.value
 TREASURER = DutyGrant.Duty.TREASURER.value
 AUDITOR = DutyGrant.Duty.AUDITOR.value
 STAFF = (ADMIN, CONTROLLER, TREASURER, AUDITOR)
-_POSTING = (Period.State.APPROVED, Period.State.POSTING)
+STEERING = (ADMIN, CONTROLLER)
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,41 @@ def _approve(found: Period, person: User, shown_sha256: str) -> dict[str, Any]:
         period=found, approver=person.code, shown_sha256=shown_sha256, at=clock.now()
     )
     return {"state": approved.state}
+
+
+@duty_required(*STEERING)
+@require_POST
+def pause(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Let no further shard be begun; clicking twice is pausing once."""
+    found = selectors.access_period(pool=access_pool(code=code), number=number)
+    posting.pause_posting(period=found, pauser=_person(request).code, at=clock.now())
+    return redirect("period", code=code, number=number)
+
+
+@duty_required(*STEERING)
+@require_POST
+def resume(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Go on with a paused posting; clicking twice is going on once."""
+    found = selectors.access_period(pool=access_pool(code=code), number=number)
+    posting.resume_posting(period=found, resumer=_person(request).code)
+    return redirect("period", code=code, number=number)
+
+
+@duty_required(*STEERING)
+@require_POST
+def cancel(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Take away what a paused posting has written; a doubled click cancels once."""
+    found = selectors.access_period(pool=access_pool(code=code), number=number)
+    form, person = CancelPostingForm(request.POST), _person(request)
+    if not form.is_valid():
+        raise ConflictError(_("Reload the page, then cancel."))
+    once(
+        scope=f"{person.code}/cancel_posting/{found.code}",
+        key=str(form.cleaned_data["key"]),
+        content={},
+        act=lambda: {"state": posting.cancel_posting(period=found, canceller=person.code).state},
+    )
+    return redirect("period", code=code, number=number)
 
 
 @duty_required(*STAFF)
@@ -261,11 +296,15 @@ def recompute_data(figures: Figures) -> dict[str, Any]:
 def _staff_context(found: Period, duties: set[str], person: User) -> dict[str, Any]:
     """Return what the staff part shows: what may be done now, by whom, and how far a run has come."""
     job = _computation(found)
-    is_running = found.state in _POSTING or (job is not None and job.state in {"queued", "running"})
+    is_running = found.is_ordered or (job is not None and job.state in {"queued", "running"})
     return {
         "duties": duties,
         "job": job,
-        "progress": selectors.progress(found) if found.state in (*_POSTING, Period.State.POSTED) else None,
+        "progress": selectors.progress(found)
+        if found.is_ordered or found.state == Period.State.POSTED
+        else None,
+        "may_steer": found.is_ordered and bool(duties & set(STEERING)),
+        "cancel_form": CancelPostingForm(initial={"key": uuid.uuid4()}),
         "is_running": is_running,
         "seen": _seen(found, job),
         "is_preparer": found.prepared_by == person.code,
@@ -284,8 +323,8 @@ def _computation(found: Period) -> Job | None:
 
 def _seen(found: Period, job: Job | None) -> str:
     """Return what the page has shown of the run, in one word that changes when the whole page must."""
-    if found.state in _POSTING:
-        return "posting"
+    if found.is_ordered:
+        return "posting" if found.posting_paused_at is None else "paused"
     return f"{found.state}-{found.computations}-{job.state if job and job.state == Job.State.STUCK else ''}"
 
 

@@ -14,8 +14,8 @@ from django.db import connection
 
 from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
-from ledger.management.commands.verify_books import TRUE
 from ledger.management.tests.custody_cases import CUSTODY_CASES
+from ledger.management.verdict import TRUE
 
 ROOT = Path(__file__).resolve().parents[3]
 

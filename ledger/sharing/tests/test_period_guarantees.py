@@ -71,6 +71,9 @@ SMUGGLED = {
     "posted_at": "2026-01-07T00:00:00Z",
     "classes": "[]",
     "computations": 3,
+    "postings": 1,
+    "posting_paused_at": "2026-01-07T00:00:00Z",
+    "posting_paused_by": "P-ADMIN",
     **dict.fromkeys(FIGURES, 0),
 }
 
@@ -172,7 +175,7 @@ def test_period_keeps_its_identity_from_the_owner_too(own_owner: psycopg.Connect
 
 
 def test_period_state_follows_order(case: World) -> None:
-    """Every jump from every state on the way is refused; only the next step is not asked here."""
+    """Every jump from every state on the way is refused; only the next steps are not asked here."""
     period = services.open_period(pool=case.pool, at=clock.now())
     _only_steps(period, "opened", {"frozen"})
     set_clock(clock.start_of_day(period.publicity_date, case.pool.time_zone))
@@ -187,7 +190,7 @@ def test_period_state_follows_order(case: World) -> None:
     _only_steps(period, "computed", {"approved"})
     sha256 = computed.shown_sha256 or ""
     services.approve_period(period=period, approver=case.controller.code, shown_sha256=sha256, at=clock.now())
-    _only_steps(period, "approved", {"posting"})
+    _only_steps(period, "approved", {"posting", "computed"})
     run_jobs()
     _only_steps(period, "posted", set())
 
@@ -509,9 +512,9 @@ def test_posted_period_has_its_entry_with_its_own_amounts(case: World) -> None:
         "no checker": ("period/1", lines, {"checker": ""}),
     }
     run("UPDATE ledger_period SET state = 'posting' WHERE id = %s", period.pk)
-    services._call("open_charge_shelf", period.pk)
-    services._call("write_charge_shard", period.manifest.get().pk)
-    services._call("close_charge_shelf", period.pk)
+    services.call("open_charge_shelf", period.pk)
+    services.call("write_charge_shard", period.manifest.get().pk)
+    services.call("close_charge_shelf", period.pk)
     for key, entry_lines, people in forged.values():
         with refused("posted_period_has_its_entry"):
             entry = _book_period(case, period, key, entry_lines, **people)
@@ -553,6 +556,7 @@ BEHIND = {
     "posting_needs_an_approval": "state = 'approved'",
     "posted_charges_equal_assessed": "state = 'posted', approved_by = 'P-X', approved_at = now(),"
     " approved_sha256 = shown_sha256, posted_at = now()",
+    "only_a_posting_is_paused": "posting_paused_at = now(), posting_paused_by = 'P-X'",
     "only_a_posted_period_has_its_entry": "entry_id = (SELECT min(id) FROM ledger_journalentry)",
     "frozen_period_has_a_headcount": "headcount = NULL",
     "announced_period_says_when": "announced_at = NULL",

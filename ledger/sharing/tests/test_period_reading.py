@@ -1,5 +1,6 @@
 """Reads of sharing: what is public when, how far posting has come, at a cost that does not grow."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.refusals import run
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.work.models import Job
-from ledger.sharing import selectors, services
+from ledger.sharing import posting, selectors, services
 from ledger.sharing.models import Period
 
 
@@ -20,7 +21,7 @@ def _approved(world: World) -> Period:
 
 def _start(period: Period) -> None:
     """Open the shelf; write no shard."""
-    lease = services.jobs.claim(Job.objects.get(kind=services.START, key=period.code).pk)
+    lease = services.jobs.claim(Job.objects.get(kind=services.START, key=period.posting_key).pk)
     assert lease is not None
     services.start_posting(lease)
     services.jobs._finish(lease, None)
@@ -46,7 +47,7 @@ def test_progress_tells_the_stage_and_never_a_hundred_before_it_is_posted(
     lines = list(period.manifest.order_by("shard_no"))
     assert len(lines) == 7
     for written, line in enumerate(lines, start=1):
-        services._call("write_charge_shard", line.pk)
+        services.call("write_charge_shard", line.pk)
         told = selectors.progress(period)
         assert told.done_members == written
         assert told.percent == min(99, written * 100 // 7)
@@ -68,6 +69,35 @@ def test_progress_takes_three_queries(
     period = selectors.access_period(pool=world.pool, number=1)
     with django_assert_num_queries(3):
         selectors.progress(period)
+
+
+def test_progress_tells_rate_and_time_left_of_the_present_run(world: World, settings: Any) -> None:
+    """By the shards' own instants: what was charged before a pause says nothing about how fast it goes now."""
+    settings.SHARD_MEMBERS = 1
+    period = _approved(world)
+    _start(period)
+    lines = list(period.manifest.order_by("shard_no"))
+    told = selectors.progress(period)
+    assert (told.done_shards, told.all_shards, told.members_per_second, told.seconds_left) == (0, 7, 0, None)
+    for line in lines[:3]:
+        services.call("write_charge_shard", line.pk)
+    started_at = selectors.progress(period).started_at
+    assert started_at is not None
+    told = replace(selectors.progress(period), pace=(3, 1.5, 0.5))
+    assert (told.done_shards, told.members_per_second, told.seconds_left) == (3, 2, 2)
+    assert replace(told, pace=(3, 1.5, 60.0)).seconds_left == 1
+    assert replace(told, done_members=7).seconds_left is None
+    posting.pause_posting(period=period, pauser=world.admin.code, at=clock.now())
+    period = posting.resume_posting(period=period, resumer=world.admin.code)
+    assert selectors.progress(period).pace[0] == 0
+    _start(period)
+    told = selectors.progress(period)
+    assert (told.done_members, told.pace[0], told.members_per_second) == (3, 0, 0)
+    services.call("write_charge_shard", lines[3].pk)
+    told = selectors.progress(period)
+    assert (told.done_members, told.pace[0]) == (4, 1)
+    assert told.started_at is not None
+    assert told.started_at > started_at
 
 
 def test_progress_shows_the_error_of_a_job_that_is_stuck(world: World) -> None:

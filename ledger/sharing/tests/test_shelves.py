@@ -152,6 +152,8 @@ def test_shard_that_is_written_is_not_written_again(world: World) -> None:
     line = _posting(world).manifest.get()
     assert value("SELECT write_charge_shard(%s)", line.pk) == 7
     assert value("SELECT write_charge_shard(%s)", line.pk) == 0
+    assert not Charge.objects.filter(pool_id=world.pool.pk).exists(), "nobody's before it is closed"
+    assert run("SELECT * FROM close_charge_shelf(%s)", line.period_id) == [(7, 10_800_006)]
     assert Charge.objects.filter(pool_id=world.pool.pk).count() == 7
 
 
@@ -161,8 +163,20 @@ def test_one_charge_per_membership_and_period_in_one_table(unguarded: psycopg.Co
     unguarded.execute(
         "INSERT INTO ledger_charge SELECT min(id), 5, %s, 1 FROM members_membership", [world.pool.pk]
     )
+    run("SELECT write_charge_shard(%s)", period.manifest.get().pk)
     with refused("one_charge_per_membership_and_period"):
-        run("SELECT write_charge_shard(%s)", period.manifest.get().pk)
+        run("SELECT * FROM close_charge_shelf(%s)", period.pk)
+
+
+def test_shard_matches_manifest_where_somebody_else_is_charged_already(unguarded: psycopg.Connection) -> None:
+    world = _founded(large=False)
+    period = _posting(world)
+    unguarded.execute(
+        "INSERT INTO ledger_charge SELECT max(id) + 1, 5, %s, 1 FROM members_membership", [world.pool.pk]
+    )
+    run("SELECT write_charge_shard(%s)", period.manifest.get().pk)
+    with refused("shard_matches_manifest"):
+        run("SELECT * FROM close_charge_shelf(%s)", period.pk)
 
 
 def test_one_charge_per_membership_and_period_is_proven_when_a_table_is_closed(

@@ -45,8 +45,8 @@ SHOWN = (
 )
 
 
-def verify_figures(report: Report, period: PeriodRow) -> None:
-    """Recompute the bill from plan terms, counts and awards."""
+def verify_figures(report: Report, period: PeriodRow, members: dict[int, int]) -> recompute.Bill | None:
+    """Recompute the bill from plan terms, awards and members per class; None where that can't be done."""
     p = period
     income = p.assessed_fen + p.sponsor_fen + p.reserve_drawn_fen + p.carry_in_fen
     costs = p.aid_fen + p.other_costs_fen + p.fee_fen + p.reserve_contribution_fen + p.carry_out_fen
@@ -55,7 +55,6 @@ def verify_figures(report: Report, period: PeriodRow) -> None:
     found = f"{p.cases} cases, {p.aid_fen} fen"
     report.expect("awards_sum_to_aid", p.where, f"{len(aids)} cases, {sum(aids)} fen", found)
     terms = _terms(report, p)
-    members = {row["class_no"]: row["members"] for row in p.classes}
     try:
         bill = recompute.bill(
             terms,
@@ -68,7 +67,7 @@ def verify_figures(report: Report, period: PeriodRow) -> None:
         )
     except (recompute.UnknownTermsError, KeyError, TypeError, ValueError) as fault:
         report.unchecked.append(f"{p.where}: its bill, because of {type(fault).__name__}: {fault}")
-        return
+        return None
     report.expect("fee_follows_plan", p.where, bill.fee, p.fee_fen)
     for name, expected, stored in (
         ("need", bill.need, p.need_fen),
@@ -81,6 +80,7 @@ def verify_figures(report: Report, period: PeriodRow) -> None:
         where = f"{p.where}, class {row['class_no']}"
         report.expect("share_follows_need", where, bill.shares.get(row["class_no"], 0), row["share_fen"])
     _verify_shown(report, p)
+    return bill
 
 
 _AIDS = """SELECT aid_fen FROM ledger_award WHERE period_id = %(period)s AND state IN ('final', 'shared')

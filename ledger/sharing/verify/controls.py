@@ -5,7 +5,7 @@ from ledger.sharing.verify.posted import COSTS
 from ledger.sharing.verify.rows import MOVES, PoolRow
 
 SENTENCES = {
-    "charges_only_while_posting": "No charge belongs to a period that nobody approved.",
+    "charges_only_while_posting": "No charge belongs to a period that is not posted.",
     "one_charge_per_membership_and_period": "The key that forbids charging anybody twice is in force.",
     "award_is_booked": "Every final award has its journal entry of the same amount.",
     "aid_payable_is_awards": "Aid payable, before what was paid of it, is the sum of the final awards.",
@@ -14,7 +14,7 @@ SENTENCES = {
 
 
 def verify_charge_tables(report: Report, pool: PoolRow) -> None:
-    """Look for charges nobody approved, and for the key that keeps a membership from being charged twice."""
+    """Look for charges of no posted period, and for the key that keeps a membership from being charged twice."""
     parameters = {"pool": pool.id, "code": pool.code, "table": f"ledger_charge_{pool.id}"}
     report.examined("charges_only_while_posting", 1)
     numbers = [n for (n,) in fetch(_CHARGEABLE, parameters)]
@@ -42,7 +42,7 @@ def verify_charge_tables(report: Report, pool: PoolRow) -> None:
 
 # Kinds of entry by which custody pays aid and takes a payment back.
 PAYMENTS = ("payment_released", "payment_cancelled", "payment_returned")
-_CHARGEABLE = "SELECT number FROM ledger_period WHERE pool_id = %(pool)s AND state IN ('posting', 'posted')"
+_CHARGEABLE = "SELECT number FROM ledger_period WHERE pool_id = %(pool)s AND state = 'posted'"
 
 
 def _key_or_duplicates(leaf: str, has_key: bool) -> str:

@@ -19,17 +19,17 @@ CLASSES = 64
 
 # The empty second half hides the statistics of ids, by which the planner would expect a group per member and
 # leave parallel processes out.
-_COVERED = """
+COVERED = """
     SELECT membership_id, membership_id / %(width)s AS bucket, class_no FROM members_span
      WHERE pool_id = %(pool)s AND from_at <= %(as_of)s AND recorded_at <= %(recorded)s
        AND NOT (to_at IS NOT NULL AND to_at <= %(as_of)s AND ended_recorded_at <= %(recorded)s)
      UNION ALL SELECT 0::bigint, 0::bigint, 0::smallint WHERE false"""
-_CHARGED = """
+CHARGED = """
     SELECT membership_id, share_fen FROM ledger_charge
      WHERE pool_id = %(pool)s AND period_no = %(number)s"""
 # One pass over people and charges side by side: per id bucket and class, how many of each, what they sum to,
 # and how many charges differ from the class's share. Charges of nobody counted have neither bucket nor class.
-_BOTH = f"({_COVERED}) p FULL JOIN ({_CHARGED}) c ON c.membership_id = p.membership_id"
+_BOTH = f"({COVERED}) p FULL JOIN ({CHARGED}) c ON c.membership_id = p.membership_id"
 _IS_WRONG = "c.share_fen IS DISTINCT FROM (%(rates)s::bigint[])[p.class_no + 1]"
 _SIDE_BY_SIDE = f"""
     SELECT p.bucket, p.class_no,
@@ -42,7 +42,7 @@ _FIRST_WRONG = f"""
        AND p.class_no IS NOT DISTINCT FROM %(class_no)s ORDER BY 1 LIMIT 1"""
 _PEOPLE_ONLY = f"""
     SELECT bucket, class_no, count(*), bit_xor(hashint8extended(membership_id, class_no)), 0, 0, 0
-      FROM ({_COVERED}) p GROUP BY 1, 2"""
+      FROM ({COVERED}) p GROUP BY 1, 2"""
 
 
 @dataclass

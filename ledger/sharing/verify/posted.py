@@ -60,7 +60,10 @@ def verify_entry(report: Report, period: PeriodRow) -> None:
 
 
 def verify_carry(report: Report, period: PeriodRow) -> None:
-    """Hold C_in, other income and each other cost against the books as far as the figures take them in."""
+    """Hold C_in, other income and other costs against the books as far as the figures take them in.
+
+    Once posted, each other cost by its expense; before there is an entry, their sum.
+    """
     rows = fetch(
         """SELECT coalesce(max(p.books_upto_no), 0), coalesce(max(e.number), 0) FROM ledger_period p
              LEFT JOIN ledger_journalentry e ON e.id = p.entry_id
@@ -74,13 +77,13 @@ def verify_carry(report: Report, period: PeriodRow) -> None:
         where = f"{period.where}, the books up to entry"
         report.false("carry_follows_the_books", where, f"at least {max(taken_in, last_entry)}", upto)
     moved = {"pool": period.pool.id, "book": period.pool.book_id, "upto": upto}
+    costs = [("other costs", period.other_costs_fen, list(COSTS))]
+    if period.is_posted:
+        costs = [(kind, _expensed(period, expense), [kind]) for kind, expense in COSTS.items()]
     for name, stored, account, side, kinds, since in (
         ("carry in", period.carry_in_fen, "240", "C", None, 0),
         ("other income", period.other_income_fen, "240", "C", list(INCOMES), taken_in),
-        *(
-            (kind, _expensed(period, expense), "120", "D", [kind], taken_in)
-            for kind, expense in COSTS.items()
-        ),
+        *((name, stored, "120", "D", kinds, taken_in) for name, stored, kinds in costs),
     ):
         fen = figure(
             f"""SELECT coalesce(sum(fen), 0)::bigint FROM ({MOVES}) moves

@@ -9,7 +9,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0005_periods_and_log_follow_the_rules'),
+        ('ledger', '0006_posting_pauses_and_is_cancelled'),
     ]
 
     operations = [

@@ -1,0 +1,49 @@
+"""Recompute one period from its manifest, and hold every stored charge against what comes out."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from ledger.books.findings import Report, fetch
+from ledger.management.verdict import judge
+from ledger.sharing.verify.one_period import SENTENCES, verify_one_period
+from ledger.sharing.verify.rows import PoolRow
+
+
+class Command(BaseCommand):
+    """Exit code 0: every statement is true. 1: one is false, with the two figures. 2: it could not be checked."""
+
+    help = (
+        "Computes one period again from its manifest, plan and awards, and looks at every charge: shard by shard,"
+        " membership by membership. Exit code 0: all true, 1: a statement is false, 2: could not check."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the period and the form of the answer."""
+        parser.add_argument("--pool", metavar="CODE", required=True)
+        parser.add_argument("--number", metavar="N", type=int, required=True)
+        parser.add_argument("--json", action="store_true", help="one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Check, print, and leave with the code that says what was found."""
+        report = Report.of(SENTENCES)
+
+        def check() -> None:
+            verify_one_period(report, pool_row(options["pool"]), options["number"])
+
+        sys.exit(judge(report, check, self.stdout, is_json=options["json"]))
+
+
+def pool_row(code: str) -> PoolRow:
+    """Return the pool with its book and log. Raises: LookupError."""
+    rows = fetch(
+        """SELECT p.id, p.code, p.time_zone, b.id, g.id FROM members_pool p
+             JOIN ledger_book b ON b.code = p.code JOIN ledger_log g ON g.code = p.code
+            WHERE p.code = %(code)s""",
+        {"code": code},
+    )
+    if not rows:
+        raise LookupError(f"there is no pool {code}")
+    return PoolRow(*rows[0])
