@@ -15,7 +15,7 @@ from aidplatform.work.models import AuditEntry
 from claims.filing.benefits import Benefit, age_band, derive
 from claims.filing.illnesses import ILLNESSES
 from claims.filing.models import Claim, Evidence
-from members.joining.models import Membership, MembershipSpan
+from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
 
@@ -119,14 +119,22 @@ def was_covered(membership: Membership, start: dt.datetime, end: dt.datetime) ->
 def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool) -> Benefit:
     """Derive the aid of a claim whose event and illness are told."""
     assert claim.event_date is not None
+    plan = version.plan()
     return derive(
-        plan=version.plan(),
+        plan=plan,
         severity=ILLNESSES[claim.illness].severity,
         birth=birth,
         event=claim.event_date,
         joined=claim.membership.joined_date,
         is_covered=covered,
+        proven_age=_proven_age(claim) if plan.waiting_asks_for_age else None,
     )
+
+
+def _proven_age(claim: Claim) -> int | None:
+    """Return the age at joining that was signed; None for who moved in, or signed when nobody asked for it."""
+    signed = CovenantSignature.objects.filter(membership=claim.membership_id)
+    return signed.values_list("joined_age", flat=True).first()
 
 
 def face_to_publish(claim: Claim, age: int) -> dict[str, str]:

@@ -109,7 +109,8 @@ def save_draft(
     if payee_name is not None and payee_account is not None:
         _keep_payee(claim, payee_name, payee_account)
     # What was derived and agreed to before is not what is told now.
-    claim.aid_fen, claim.derivation, claim.masked, claim.consented_at = None, None, None, None
+    claim.aid_fen, claim.joined_age, claim.derivation = None, None, None
+    claim.masked, claim.consented_at = None, None
     claim.save(update_fields=Claim.CHANGEABLE)
     audit.record(actor=claimant, action="save_draft", subject=claim.code)
     return claim
@@ -257,7 +258,8 @@ def _derive(claim: Claim) -> Benefit:
     benefit, _face = preview(claim)
     assert claim.event_date is not None
     claim.plan_version = plan_of_event(claim.pool, claim.event_date)
-    claim.age, claim.aid_fen, claim.derivation = benefit.age, benefit.aid_fen, benefit.to_json()
+    claim.age, claim.joined_age = benefit.age, benefit.joined_age
+    claim.aid_fen, claim.derivation = benefit.aid_fen, benefit.to_json()
     return benefit
 
 

@@ -22,6 +22,7 @@ from members.pools.plan_terms import (
     PlanTerms,
     TermsError,
     VestingStep,
+    WaitingRule,
     WindDownTerms,
 )
 
@@ -158,8 +159,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...
             publicity % {"days": plan.calendar.publicity_days},
         ),
     )
-    waiting = ngettext("%(days)s day after joining", "%(days)s days after joining", plan.waiting_days)
-    yield _("Waiting period"), (waiting % {"days": plan.waiting_days},)
+    yield _("Waiting period"), _waiting_words(plan)
     yield _("Aid grows"), _vesting_words(plan)
     yield _("Most for one case"), (_cap_words(plan, currency),)
     yield _("Where a cap leaves a rest"), (_on_cap_words(plan),)
@@ -225,6 +225,50 @@ def _period_words(days: PeriodDays) -> str:
         )
     )
     return says % {"opening": days.opening_day, "publicity": days.publicity_day, "charge": days.charge_day}
+
+
+def _waiting_words(plan: PlanTerms) -> tuple[str, ...]:
+    general = _days_after_joining(plan.waiting_days)
+    if not plan.waiting_rules:
+        return (general,)
+    says = [
+        _("%(whom)s: %(days)s") % {"whom": _whom_words(rule), "days": _days_after_joining(rule.days)}
+        for rule in plan.waiting_rules
+    ]
+    says.append(_("Everything else: %(days)s") % {"days": general})
+    if len(plan.waiting_rules) > 1:
+        says.append(_("The first line that fits decides."))
+    if any(rule.cause for rule in plan.waiting_rules):
+        says.append(
+            _(
+                "An accident is an injury from outside, sudden and unintended. The claim says so, and two reviewers"
+                " look at it."
+            )
+        )
+    return tuple(says)
+
+
+def _days_after_joining(days: int) -> str:
+    return ngettext("%(days)s day after joining", "%(days)s days after joining", days) % {"days": days}
+
+
+def _whom_words(rule: WaitingRule) -> str:
+    """Say for which cause, and for which ages at joining, a waiting period is."""
+    ages = {"from": rule.joined_from, "before": rule.joined_before}
+    if rule.joined_from is None and rule.joined_before is None:
+        return cause_words(rule.cause)
+    if rule.joined_before is None:
+        whom = _("who joins from age %(from)s") % ages
+    elif rule.joined_from is None:
+        whom = _("who joins before age %(before)s") % ages
+    else:
+        whom = _("who joins from age %(from)s to before age %(before)s") % ages
+    return _("%(cause)s, %(whom)s") % {"cause": cause_words(rule.cause), "whom": whom}
+
+
+def cause_words(cause: str | None) -> str:
+    """Say what a waiting period is for."""
+    return {"illness": _("Illness"), "accident": _("Accident")}.get(cause or "", _("Any cause"))
 
 
 def _vesting_words(plan: PlanTerms) -> tuple[str, ...]:
@@ -378,6 +422,13 @@ _ERRORS = {
     "vesting_starts_late": gettext_lazy("The first step begins 0 days after the waiting period."),
     "vesting_must_grow": gettext_lazy("Each step comes later and grants more than the one before."),
     "vesting_ends_below_all": gettext_lazy("The last step grants the whole aid: write 1."),
+    "too_many_waiting_rules": gettext_lazy("A plan has at most 20 other waiting periods."),
+    "waiting_rule_for_everybody": gettext_lazy(
+        "Name a cause or an age: the waiting period of everybody is the one above."
+    ),
+    "waiting_rule_never_fits": gettext_lazy(
+        "The rows above fit everything that this one fits. Move it up, or drop it."
+    ),
     "too_many_rows": gettext_lazy("A plan has at most 200 rows of aid."),
     "too_long": gettext_lazy(
         "The terms are too long for an entry of the log: use fewer rows or shorter names."

@@ -1,6 +1,8 @@
 """Filing by services: drafts, papers, what is missing, consent, and what the database refuses."""
 
 import datetime as dt
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -9,14 +11,17 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
-from aidplatform.testing.claim_cases import EVENT, ClaimCases, photograph
+from aidplatform.testing.claim_cases import EVENT, TODAY, ClaimCases, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
-from aidplatform.testing.world import World
+from aidplatform.testing.world import World, set_clock
 from claims.filing import selectors, services
 from claims.filing.models import Claim, Evidence
 from claims.publicity.services import withdraw_claim
 from claims.review import services as review
+from members.joining.applications import sign_covenant
+from members.joining.tests.papers import filled, paper
+from members.people.models import User
 
 
 def _set(claim: Claim, **columns: object) -> None:
@@ -268,6 +273,74 @@ def test_claim_aid_is_what_its_plan_grants_by_then(db: None) -> None:
         with refused("claim_aid_is_what_its_plan_grants"):
             _set(claim, aid_fen=fen, age=36, severity="mild", plan_version_id=version.pk)
     _set(claim, aid_fen=1_666_666, age=36, severity="mild", plan_version_id=version.pk)
+
+
+KANGAI = [{"cause": "accident", "days": 30}, {"joined_from": 36, "days": 365}]
+
+
+def test_claim_aid_waits_for_the_age_at_joining(db: None) -> None:
+    """35 at joining, 36 on the event day: the rule of those who join from 36 is not theirs."""
+    cases = ClaimCases.founded(waiting_rules=KANGAI)
+    filed = cases.filed()
+    assert (filed.age, filed.joined_age, filed.aid_fen) == (36, 35, 5_000_000)
+    claim = ClaimCases.founded(World.founded(code="other", waiting_rules=KANGAI)).draft()
+    told = {
+        "aid_fen": 5_000_000,
+        "age": 36,
+        "severity": "mild",
+        "plan_version_id": claim.pool.plan_versions.get().pk,
+    }
+    for joined_age in (None, 34, 36, 37):
+        with refused("claim_aid_is_what_its_plan_grants"):
+            _set(claim, joined_age=joined_age, **told)
+    _set(claim, joined_age=35, **told)
+
+
+def test_claim_aid_is_nothing_before_the_wait_is_over(cases: ClaimCases) -> None:
+    claim = cases.draft()
+    told = {"age": 36, "severity": "mild", "plan_version_id": claim.pool.plan_versions.get().pk}
+    with refused("claim_aid_is_what_its_plan_grants"):
+        _set(claim, aid_fen=5_000_000, event_date="2026-04-01", **told)
+    _set(claim, aid_fen=5_000_000, event_date="2026-04-02", **told)
+
+
+def test_accident_is_filed_as_one_and_waits_as_one(db: None) -> None:
+    row = {"severity": "accident", "age_from": 0, "age_before": 60, "max_aid_fen": 4_000_000}
+    cases = ClaimCases.founded(aid=[row], waiting_days=180, waiting_rules=[{"cause": "accident", "days": 30}])
+    claim = cases.draft()
+    services.save_draft(
+        claim=claim, claimant=cases.claimant.code, at=clock.now(), illness="accident",
+        event_date=dt.date(2026, 2, 1),
+    )  # fmt: skip
+    services.add_evidence(
+        claim=claim, claimant=cases.claimant.code, kind="hospital_record", data=photograph(40), at=clock.now()
+    )
+    claim.refresh_from_db()
+    benefit, face = services.preview(claim)
+    assert benefit.steps[1].found == {"days": 30, "first_day": "2026-02-01", "cause": "accident"}
+    claim = services.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
+    assert (claim.aid_fen, claim.joined_age) == (4_000_000, None)
+
+
+def test_age_that_was_signed_counts_not_the_one_that_is_told(db: None) -> None:
+    """The claim names another birth date than the document: the wait goes by the document."""
+    world = World.founded(waiting_rules=[{"joined_from": 36, "days": 365}])
+    cases = ClaimCases.founded(world)
+    set_clock(dt.datetime(2026, 1, 1, 10, tzinfo=ZoneInfo("Asia/Shanghai")))
+    person = User.objects.create_user("signed@example.org")
+    membership = sign_covenant(
+        application=filled(world.pool, person, paper(born=dt.date(1989, 1, 1))), signer=person, language="en",
+        shown_sha256=world.pool.plan_versions.get().covenant_sha256, at=clock.now(),
+    )  # fmt: skip
+    set_clock(TODAY)
+    claim = replace(cases, claimant=person, membership=membership).draft()
+    benefit, _face = services.preview(claim)
+    assert (benefit.age, benefit.joined_age, benefit.refused_by) == (36, 37, "waiting")
+    with refused("claim_aid_is_what_its_plan_grants"):
+        _set(
+            claim, aid_fen=5_000_000, age=36, joined_age=35, severity="mild",
+            plan_version_id=world.pool.plan_versions.get().pk,
+        )  # fmt: skip
 
 
 def test_claim_follows_the_plan_of_its_event_day(cases: ClaimCases) -> None:

@@ -83,6 +83,27 @@ def test_aid_can_be_made_to_grow(world: World) -> None:
     assert "From 365 days after the waiting period: the whole aid." in page
 
 
+def test_waiting_can_depend_on_cause_and_age(world: World) -> None:
+    rows = {
+        "waiting-0-cause": "accident",
+        "waiting-0-days": 30,
+        "waiting-1-joined_from": 40,
+        "waiting-1-days": 365,
+    }
+    assert client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, **rows)).status_code == 302
+    rules = PlanProposal.objects.get().terms["waiting_rules"]
+    assert rules == [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
+    page = client_of(world.controller).get(f"{ADDRESS}proposals/1/").content.decode()
+    for said in (
+        "Accident: 30 days after joining",
+        "Any cause, who joins from age 40: 365 days after joining",
+        "Everything else: 90 days after joining",
+        "The first line that fits decides.",
+        "An accident is an injury from outside",
+    ):
+        assert said in page
+
+
 def test_row_can_be_dropped_and_another_added(world: World) -> None:
     rows = {
         "aid-0-max_aid": "",
@@ -123,6 +144,13 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
             {"vesting-0-from_days": "0", "vesting-0-part": "half"},
             "vesting-0-part",
             "Write a rate as a fraction",
+        ),
+        ({"waiting-0-cause": "accident"}, "waiting-0-days", "Write the days"),
+        ({"waiting-0-days": "5"}, "waiting-0-cause", "Name a cause or an age"),
+        (
+            {"waiting-0-joined_before": "40", "waiting-0-days": "5", "waiting-0-joined_from": "40"},
+            "waiting-0-joined_before",
+            "The first age must be below the end.",
         ),
         ({"periods-0-charge_day": "8"}, "periods-0-charge_day", "before publicity has ended"),
         ({"classes-0-name_en": "x" * 81}, "classes-0-name_en", "80"),
@@ -324,6 +352,17 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"on_infeasible": "defer"},
         {"per_case_cap_fen": 300_000_000},
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
+        *(
+            {"waiting_rules": rules}
+            for rules in (
+                [{"cause": "accident", "days": 90}],
+                [{"cause": "illness", "days": 90}],
+                [{"joined_from": 40, "days": 90}],
+                [{"joined_before": 40, "days": 90}],
+                [{"joined_from": 40, "joined_before": 50, "days": 90}],
+                [{"cause": "accident", "joined_from": 40, "days": 90}],
+            )
+        ),
         *({"operator": TERMS["operator"] | {name: "Other"}} for name in TERMS["operator"]),
         {"operator": None},
         *(
@@ -338,10 +377,16 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"wind_down": None},
     ]
     base = plan_lines(PlanTerms.from_json(TERMS), "CNY")
-    for change in changes:
-        assert plan_lines(PlanTerms.from_json(TERMS | change), "CNY") != base, change
+    told = [plan_lines(PlanTerms.from_json(TERMS | change), "CNY") for change in changes]
+    for place, change in enumerate(changes):
+        assert told[place] != base, change
+        assert told[place] not in told[:place], change
     covered = {name.partition(".")[0] for change in changes for name in change}
-    assert covered == set(PlanTerms.from_json(TERMS).to_json()) | {"per_case_cap_fen", "vesting"}
+    assert covered == set(PlanTerms.from_json(TERMS).to_json()) | {
+        "per_case_cap_fen",
+        "vesting",
+        "waiting_rules",
+    }
 
 
 def test_nothing_that_differs_is_shown_as_nothing(world: World) -> None:
