@@ -12,6 +12,7 @@ from members.pools.plan_terms import Cause, PlanTerms
 # Clauses of the covenant that a derivation cites.
 CLAUSE_COVER = "cover"
 CLAUSE_WAITING = "waiting"
+CLAUSE_REPORT = "report"
 CLAUSE_AID = "aid"
 
 
@@ -93,13 +94,15 @@ def derive(
     event: dt.date,
     joined: dt.date,
     is_covered: bool,
+    filed: dt.date,
     proven_age: int | None = None,
 ) -> Benefit:
     """Derive the most aid that the plan grants for an event.
 
-    is_covered: the membership was covered on the event day. proven_age: the age at joining that
-    was signed; None: the birth says it. Every question is answered, also after one stands in
-    the way, so that nobody learns the next reason only after clearing the first.
+    is_covered: the membership was covered on the event day. filed: the day of the first filing. proven_age: the age
+    at joining that was signed; None: the birth says it.
+    Every question is answered, also after one stands in the way, so that nobody learns the next reason only after
+    clearing the first.
 
     Raises: ValueError when the event lies before the birth.
     """
@@ -125,6 +128,7 @@ def derive(
                 **_why_so_long(plan, cause_of(severity), joined_age),
             },
         ),
+        *_reported(plan, event, filed),
         Step("granted", CLAUSE_AID, most_fen > 0, {"severity": severity, "age": age, "aid_fen": most_fen}),
     )
     aid_fen = most_fen
@@ -143,6 +147,19 @@ def derive(
     stands = all(step.passed for step in steps)
     assert 0 <= aid_fen <= plan.max_aid_fen
     return Benefit(aid_fen if stands else 0, age, steps, joined_age if plan.waiting_asks_for_age else None)
+
+
+def _reported(plan: PlanTerms, event: dt.date, filed: dt.date) -> tuple[Step, ...]:
+    """Return the question whether the case was filed in time; none where it can be filed at any time."""
+    last_day = plan.last_day_to_report(event)
+    if plan.report_days is None or last_day is None:
+        return ()
+    found: dict[str, str | int] = {
+        "days": plan.report_days,
+        "last_day": last_day.isoformat(),
+        "filed": filed.isoformat(),
+    }
+    return (Step("reported", CLAUSE_REPORT, filed <= last_day, found),)
 
 
 def _why_so_long(plan: PlanTerms, cause: Cause, joined_age: int) -> dict[str, str | int]:

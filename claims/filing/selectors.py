@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib import clock
 from aidplatform.lib.crypto import unseal, unseal_text
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.work.models import AuditEntry
@@ -116,8 +117,15 @@ def was_covered(membership: Membership, start: dt.datetime, end: dt.datetime) ->
     )
 
 
-def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool) -> Benefit:
-    """Derive the aid of a claim whose event and illness are told."""
+def last_day_to_file(claim: Claim) -> dt.date | None:
+    """Return until when a claim that has not been filed is in time; None: no limit, no event told, or filed."""
+    if claim.event_date is None or claim.filed_at is not None:
+        return None
+    return plan_of_event(claim.pool, claim.event_date).plan().last_day_to_report(claim.event_date)
+
+
+def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool, at: dt.datetime) -> Benefit:
+    """Derive the aid of a claim whose event and illness are told; not filed yet, as if it were filed now."""
     assert claim.event_date is not None
     plan = version.plan()
     return derive(
@@ -127,6 +135,7 @@ def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool) -
         event=claim.event_date,
         joined=claim.membership.joined_date,
         is_covered=covered,
+        filed=clock.day_of(claim.filed_at or at, claim.pool.time_zone),
         proven_age=_proven_age(claim) if plan.waiting_asks_for_age else None,
     )
 

@@ -141,6 +141,34 @@ claim_guards = [
             RETURN NEW;
         """,
     ),
+    # The day of a filing is the database's: whoever writes rows by hand reports no case into the past.
+    Guard(
+        name="claim_is_reported_in_time",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        declare=[("last_date", "date"), ("zone", "text")],
+        func=f"""
+            IF TG_OP = 'UPDATE' AND OLD.filed_at IS NOT NULL THEN
+                IF NEW.filed_at IS DISTINCT FROM OLD.filed_at THEN
+                    {refuse("claim_is_reported_in_time", "claim %s was filed at %s", "OLD.code", "OLD.filed_at")}
+                END IF;
+            ELSIF NEW.filed_at IS NOT NULL THEN
+                IF NEW.state = 'draft' THEN
+                    {refuse("claim_is_reported_in_time", "claim %s is a draft", "NEW.code")}
+                END IF;
+                NEW.filed_at := aid_now();
+            END IF;
+            IF NEW.filed_at IS NULL OR coalesce(NEW.aid_fen, 0) = 0 THEN
+                RETURN NEW;
+            END IF;
+            SELECT NEW.event_date + (v.terms->>'report_days')::int, p.time_zone INTO last_date, zone
+              FROM members_planversion v JOIN members_pool p ON p.id = v.pool_id WHERE v.id = NEW.plan_version_id;
+            IF (NEW.filed_at AT TIME ZONE zone)::date > last_date THEN
+                {refuse("claim_is_reported_in_time", "the last day of claim %s was %s", "NEW.code", "last_date")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
     # A state that stands for a deed needs the deed's row.
     Guard(
         name="claim_step_has_its_paper",

@@ -23,6 +23,7 @@ TERMS = {
     "per_case_cap_fen",
     "vesting",
     "waiting_rules",
+    "report_days",
     "notice_days",
     "operator",
     "wind_down",

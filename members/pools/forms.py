@@ -68,6 +68,9 @@ class RulesForm(forms.Form):
     fee_fixed = FenField(label=_("Fee per period"), required=False)
     fee_ceiling = FenField(label=_("Fee at most, per period"), required=False)
     waiting_days = forms.IntegerField(label=_("Waiting period, days"), min_value=0, max_value=3650)
+    report_days = forms.IntegerField(
+        label=_("Time to report, days"), min_value=1, max_value=3650, required=False
+    )
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
@@ -346,7 +349,14 @@ class PlanForm:
             "wind_down": self.wind_down.terms(),
             **{
                 name: rules[name]
-                for name in ("waiting_days", "minimum_members", "notice_days", "on_cap", "on_infeasible")
+                for name in (
+                    "waiting_days",
+                    "report_days",
+                    "minimum_members",
+                    "notice_days",
+                    "on_cap",
+                    "on_infeasible",
+                )
             },
         }
 
@@ -420,6 +430,7 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "fee_fixed": plan.fee.fixed_fen or None,
         "fee_ceiling": plan.fee.ceiling_fen,
         "waiting_days": plan.waiting_days,
+        "report_days": plan.report_days,
         "minimum_members": plan.minimum_members,
         "notice_days": plan.notice_days,
         "per_case_cap": plan.per_case_cap_fen,

@@ -464,6 +464,7 @@ class PlanTerms:
     minimum_members: the floor below which intake stops. notice_days: between publishing a version and
     its first day. vesting: how aid grows with the time in the pool; empty: in full once the waiting period is over.
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
+    report_days: within how many days of its event day a case is filed; None: at any time.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -482,6 +483,7 @@ class PlanTerms:
     operator: OperatorTerms | None = None
     wind_down: WindDownTerms | None = None
     waiting_rules: tuple[WaitingRule, ...] = ()
+    report_days: int | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -493,6 +495,8 @@ class PlanTerms:
         _check_aid(self.aid)
         _check_vesting(self.vesting)
         _check_waiting(self.waiting_rules)
+        if self.report_days is not None:
+            _check_int("report_days", self.report_days, 1, MAX_DAYS)
         object.__setattr__(self, "classes", tuple(sorted(self.classes, key=lambda c: c.class_no)))
         object.__setattr__(self, "aid", tuple(sorted(self.aid, key=lambda a: (a.severity, a.age_from))))
         if self.per_case_cap_fen is not None:
@@ -552,6 +556,10 @@ class PlanTerms:
         """Tell whether waiting depends on the age at joining."""
         return any(rule.asks_for_age for rule in self.waiting_rules)
 
+    def last_day_to_report(self, event_date: date) -> date | None:
+        """Return the last day on which a case of that day is filed in time; None: there is none."""
+        return None if self.report_days is None else event_date + timedelta(days=self.report_days)
+
     @property
     def canonical_json(self) -> str:
         """Return the one text of these terms: keys sorted, no spaces, characters as they are."""
@@ -578,7 +586,7 @@ class PlanTerms:
                 "on_cap",
                 "on_infeasible",
             ),
-            optional=("per_case_cap_fen", "vesting", "operator", "wind_down", "waiting_rules"),
+            optional=("per_case_cap_fen", "vesting", "operator", "wind_down", "waiting_rules", "report_days"),
         )
         return cls(
             fee=_read_part("fee", FeeTerms.from_json, given["fee"]),
@@ -595,6 +603,7 @@ class PlanTerms:
             operator=_read_optional("operator", OperatorTerms.from_json, given),
             wind_down=_read_optional("wind_down", WindDownTerms.from_json, given),
             waiting_rules=_read_rows("waiting_rules", WaitingRule.from_json, given.get("waiting_rules", [])),
+            report_days=given.get("report_days"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -620,6 +629,8 @@ class PlanTerms:
             told["wind_down"] = self.wind_down.to_json()
         if self.waiting_rules:
             told["waiting_rules"] = [rule.to_json() for rule in self.waiting_rules]
+        if self.report_days is not None:
+            told["report_days"] = self.report_days
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

@@ -161,6 +161,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...
     )
     yield _("Waiting period"), _waiting_words(plan)
     yield _("Aid grows"), _vesting_words(plan)
+    yield _("Time to report"), (_report_words(plan),)
     yield _("Most for one case"), (_cap_words(plan, currency),)
     yield _("Where a cap leaves a rest"), (_on_cap_words(plan),)
     yield (
@@ -282,6 +283,17 @@ def _vesting_sentence(step: VestingStep) -> str:
     if step.part == 1:
         return _("From %(days)s days after the waiting period: the whole aid.") % says
     return _("From %(days)s days after the waiting period: %(part)s of the aid.") % says
+
+
+def _report_words(plan: PlanTerms) -> str:
+    if plan.report_days is None:
+        return _("A case can be filed at any time.")
+    days = ngettext(
+        "A case is filed within %(days)s day of its event day; one that is filed later is granted nothing.",
+        "A case is filed within %(days)s days of its event day; one that is filed later is granted nothing.",
+        plan.report_days,
+    )
+    return days % {"days": f"{plan.report_days:,}"}
 
 
 def _cap_words(plan: PlanTerms, currency: str) -> str:

@@ -125,6 +125,12 @@ def waiting_asks_for_age(terms: str) -> str:
                         WHERE rule ?| ARRAY['joined_from', 'joined_before'])"""
 
 
+def _is_a_number_if_told(name: str, digits: int) -> str:
+    """Return SQL that tells whether a term is a whole number of so many digits at most, or absent."""
+    return f"""(NOT NEW.terms ? '{name}' OR (
+        jsonb_typeof(NEW.terms->'{name}') = 'number' AND NEW.terms->>'{name}' ~ '^[0-9]{{1,{digits}}}$'))"""
+
+
 # As its own query, because a list of rules may be absent.
 _WAITING_IS_READABLE = """(NOT NEW.terms ? 'waiting_rules' OR (
         jsonb_typeof(NEW.terms->'waiting_rules') = 'array' AND NOT EXISTS (
@@ -137,6 +143,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
                AND jsonb_typeof(NEW.terms->'classes') IS NOT DISTINCT FROM 'array'
                AND {_WAITING_IS_READABLE}
+               AND {_is_a_number_if_told("report_days", 4)}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 # A draft that nobody belongs to has nobody to protect: its founders publish and correct its plan by themselves.

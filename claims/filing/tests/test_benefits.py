@@ -1,17 +1,25 @@
 """The derivation of aid: a table of worked events, and what holds for all of them."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aidplatform.testing.world import TERMS
-from claims.filing.benefits import age_band, age_on, derive, waiting_ends
+from claims.filing import benefits
+from claims.filing.benefits import Benefit, age_band, age_on, waiting_ends
 from members.pools.plan_terms import PlanTerms
 
 PLAN = PlanTerms.from_json(TERMS)
 D = dt.date.fromisoformat
+
+
+def derive(**told: Any) -> Benefit:
+    """Derive the aid of a case that is filed on its event day, unless told otherwise."""
+    return benefits.derive(**({"filed": told["event"]} | told))
+
 
 # severity, birth, event, joined, covered → aid in yuan, refused by
 CASES = """
@@ -151,6 +159,26 @@ def test_aid_grows_from_the_end_of_the_own_wait() -> None:
     accident = derive(plan=plan, severity="accident", event=D("2028-01-01"), **event)
     assert [b.steps[-1].found["part"] for b in (illness, accident)] == ["1/3", "2/3"]
     assert [b.steps[-1].found["days"] for b in (illness, accident)] == [364, 699]
+
+
+@pytest.mark.parametrize(
+    ("filed", "aid_fen", "clause"),
+    [("2026-05-04", 30_000_000, ""), ("2026-10-31", 30_000_000, ""), ("2026-11-01", 0, "report")],
+)
+def test_case_is_reported_within_the_days_of_the_plan(filed: str, aid_fen: int, clause: str) -> None:
+    """180 days from the day of diagnosis, the last one included."""
+    benefit = derive(
+        plan=PlanTerms.from_json(TERMS | {"report_days": 180}),
+        severity="severe",
+        birth=D("1996-05-01"),
+        event=D("2026-05-04"),
+        joined=D("2026-01-01"),
+        is_covered=True,
+        filed=D(filed),
+    )
+    assert (benefit.aid_fen, benefit.refused_by) == (aid_fen, clause)
+    assert [step.name for step in benefit.steps] == ["covered", "waited", "reported", "granted"]
+    assert benefit.steps[2].found == {"days": 180, "last_day": "2026-10-31", "filed": filed}
 
 
 def test_every_question_is_answered_even_after_a_refusal() -> None:

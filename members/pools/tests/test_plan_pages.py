@@ -104,6 +104,18 @@ def test_waiting_can_depend_on_cause_and_age(world: World) -> None:
         assert said in page
 
 
+def test_time_to_report_can_be_set_and_lifted(world: World) -> None:
+    admin = client_of(world.admin)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, report_days=180)).status_code == 302
+    assert PlanProposal.objects.get().terms["report_days"] == 180
+    page = admin.get(f"{ADDRESS}proposals/1/").content.decode()
+    assert "within 180 days of its event day" in page
+    assert admin.post(f"{ADDRESS}proposals/1/withdraw/").status_code == 302
+    world.change_plan(dt.date(2026, 1, 8), report_days=180)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, report_days="")).status_code == 302
+    assert "report_days" not in PlanProposal.objects.get(state="open").terms
+
+
 def test_row_can_be_dropped_and_another_added(world: World) -> None:
     rows = {
         "aid-0-max_aid": "",
@@ -145,6 +157,7 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
             "vesting-0-part",
             "Write a rate as a fraction",
         ),
+        ({"report_days": "0"}, "report_days", "greater than or equal to 1"),
         ({"waiting-0-cause": "accident"}, "waiting-0-days", "Write the days"),
         ({"waiting-0-days": "5"}, "waiting-0-cause", "Name a cause or an age"),
         (
@@ -309,7 +322,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 13
+    assert len(english) == len(chinese) == 14
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -352,6 +365,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"on_infeasible": "defer"},
         {"per_case_cap_fen": 300_000_000},
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
+        {"report_days": 180},
         *(
             {"waiting_rules": rules}
             for rules in (
@@ -386,6 +400,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         "per_case_cap_fen",
         "vesting",
         "waiting_rules",
+        "report_days",
     }
 
 

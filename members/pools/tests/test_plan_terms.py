@@ -284,6 +284,9 @@ def test_to_json_holds_integers_and_strings_only():
         ("vesting", steps((0, "1/0")), "vesting[0].part", "bad_rate"),
         ("vesting", steps((-1, "1")), "vesting[0].from_days", "out_of_range"),
         ("vesting", [{"from_days": 0}], "vesting[0].part", "missing_field"),
+        ("report_days", 0, "report_days", "out_of_range"),
+        ("report_days", 3651, "report_days", "out_of_range"),
+        ("report_days", "180", "report_days", "wrong_type"),
         ("waiting_rules", [{"days": 30}], "waiting_rules[0].cause", "waiting_rule_for_everybody"),
         ("waiting_rules", [{"cause": "accident"}], "waiting_rules[0].days", "missing_field"),
         ("waiting_rules", [{"cause": "flood", "days": 1}], "waiting_rules[0].cause", "unknown_choice"),
@@ -622,3 +625,12 @@ def test_plan_without_waiting_rules_is_what_it_was():
     assert "waiting_rules" not in terms.to_json()
     assert terms.waits(cause="accident", joined_age=70) == terms.longest_wait("illness") == 90
     assert not terms.waiting_asks_for_age
+
+
+def test_last_day_to_report_is_so_many_days_after_the_event():
+    terms = PlanTerms.from_json(changed("report_days", 180))
+    assert terms.last_day_to_report(date(2026, 5, 4)) == date(2026, 10, 31)
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    never = PlanTerms.from_json(changed("report_days", None))
+    assert never.last_day_to_report(date(2026, 5, 4)) is None
+    assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
