@@ -134,6 +134,9 @@ GUARANTEES: dict[str, object] = {
     "ledger_bankaccount_number_key": _("This account is the account of a pool already."),
     "ledger_bankaccount_pool_id_key": _("This pool has its bank account already."),
     "claim_state_follows_order": _("This claim has already moved on. Reload the page to see where it is."),
+    "aid_within_lifetime_cap": _(
+        "Other cases of this member have just been granted aid. Look at what is left, then decide."
+    ),
     "claim_is_reported_in_time": _(
         "The last day to report this case has just passed. Look at what the plan grants now, then file it."
     ),

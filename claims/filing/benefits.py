@@ -95,12 +95,13 @@ def derive(
     joined: dt.date,
     is_covered: bool,
     filed: dt.date,
+    earlier_fen: int,
     proven_age: int | None = None,
 ) -> Benefit:
     """Derive the most aid that the plan grants for an event.
 
-    is_covered: the membership was covered on the event day. filed: the day of the first filing. proven_age: the age
-    at joining that was signed; None: the birth says it.
+    is_covered: the membership was covered on the event day. filed: the day of the first filing. earlier_fen: what
+    other cases of the membership were granted. proven_age: the age at joining that was signed; None: the birth says it.
     Every question is answered, also after one stands in the way, so that nobody learns the next reason only after
     clearing the first.
 
@@ -142,6 +143,22 @@ def derive(
                 CLAUSE_AID,
                 aid_fen > 0,
                 {"days": max(days, 0), "part": str(part), "aid_fen": aid_fen},
+            ),
+        )
+    if plan.lifetime_cap_fen is not None:
+        left_fen = max(plan.lifetime_cap_fen - earlier_fen, 0)
+        aid_fen = min(aid_fen, left_fen)
+        steps += (
+            Step(
+                "lifetime",
+                CLAUSE_AID,
+                left_fen > 0,
+                {
+                    "cap_fen": plan.lifetime_cap_fen,
+                    "earlier_fen": earlier_fen,
+                    "left_fen": left_fen,
+                    "aid_fen": aid_fen,
+                },
             ),
         )
     stands = all(step.passed for step in steps)

@@ -29,6 +29,8 @@ TERMS = (
     "consented_at",
     "filed_at",
 )
+# What the aid is judged by.
+_JUDGED = ("aid_fen", "plan_version_id", "severity", "age", "joined_age", "event_date")
 _IDENTITY = ("code", "pool_id", "membership_id", "claimant_id", "created_at")
 
 
@@ -40,6 +42,16 @@ def _whole_years(first: str, last: str) -> str:
     """Return SQL for completed years between two dates; 29 February completes one on 1 March."""
     return f"""(extract(year FROM {last}) - extract(year FROM {first})
                 - CASE WHEN to_char({last}, 'MMDD') < to_char({first}, 'MMDD') THEN 1 ELSE 0 END)"""
+
+
+def granted_before(membership: str, claim: str) -> str:
+    """Return SQL for what other claims of a membership were granted: awards that stand, and decisions on the way."""
+    return f"""(SELECT coalesce(sum(coalesce(a.aid_fen, d.aid_fen)), 0) FROM claims_claim c
+        LEFT JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code
+        LEFT JOIN claims_decision d ON d.claim_id = c.id AND d.round = c.round AND d.outcome = 'approved'
+              AND c.state <> 'withdrawn'
+        WHERE c.membership_id = {membership} AND c.id IS DISTINCT FROM {claim}
+          AND a.state IS DISTINCT FROM 'withdrawn')"""
 
 
 def _row(prefix: str, columns: tuple[str, ...]) -> str:
@@ -99,9 +111,12 @@ claim_guards = [
             ("joined", "record"),
             ("first_date", "date"),
             ("years", "int"),
+            ("left_over", "bigint"),
         ],
         func=f"""
-            IF NEW.aid_fen IS NULL THEN
+            -- What earlier awards leave is judged when the aid is derived, and again when it is decided.
+            IF NEW.aid_fen IS NULL OR TG_OP = 'UPDATE' AND {_row("NEW", _JUDGED)} IS NOT DISTINCT FROM {_row("OLD", _JUDGED)}
+            THEN
                 RETURN NEW;
             END IF;
             SELECT id INTO wanted FROM members_planversion
@@ -134,6 +149,16 @@ claim_guards = [
             END IF;
             IF NEW.event_date < first_date THEN
                 granted := 0;
+            END IF;
+            IF plan ? 'lifetime_cap_fen' THEN
+                left_over := (plan->>'lifetime_cap_fen')::bigint - {granted_before("NEW.membership_id", "NEW.id")};
+                IF NEW.aid_fen > greatest(left_over, 0) THEN
+                    {refuse("aid_within_lifetime_cap", "aid %s; earlier cases leave %s", "NEW.aid_fen", "left_over")}
+                END IF;
+                -- A case that is withdrawn meanwhile leaves more than was read: less than is granted does no harm.
+                IF NEW.aid_fen < granted THEN
+                    RETURN NEW;
+                END IF;
             END IF;
             IF NEW.aid_fen <> 0 AND NEW.aid_fen IS DISTINCT FROM granted THEN
                 {refuse("claim_aid_is_what_its_plan_grants", "aid %s; the plan grants %s", "NEW.aid_fen", "coalesce(granted, 0)")}

@@ -34,6 +34,7 @@ QUESTIONS: dict[str, object] = {
     "waited": _("After the waiting period?"),
     "reported": _("Filed in time?"),
     "granted": _("Does the plan grant aid for this illness at this age?"),
+    "lifetime": _("Is anything left of the most for one person?"),
     "vested": _("Which part of it, after this time in the pool?"),
 }
 # What a line of the history says; other deeds are not shown.

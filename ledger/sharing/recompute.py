@@ -24,6 +24,7 @@ TERMS = {
     "vesting",
     "waiting_rules",
     "report_days",
+    "lifetime_cap_fen",
     "notice_days",
     "operator",
     "wind_down",

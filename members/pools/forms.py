@@ -30,6 +30,7 @@ _SHOWN_AT = {
     "fee.ceiling_fen": "fee_ceiling",
     "calendar.publicity_days": "publicity_days",
     "per_case_cap_fen": "per_case_cap",
+    "lifetime_cap_fen": "lifetime_cap",
 }
 _TABLES = {
     "aid": "aid",
@@ -71,6 +72,7 @@ class RulesForm(forms.Form):
     report_days = forms.IntegerField(
         label=_("Time to report, days"), min_value=1, max_value=3650, required=False
     )
+    lifetime_cap = FenField(label=_("Most for one person"), required=False)
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
@@ -345,6 +347,7 @@ class PlanForm:
             "vesting": [form.cleaned_data for form in self._given("vesting")],
             "waiting_rules": [form.cleaned_data for form in self._given("waiting")],
             "per_case_cap_fen": rules["per_case_cap"],
+            "lifetime_cap_fen": rules["lifetime_cap"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
             **{
@@ -434,6 +437,7 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "minimum_members": plan.minimum_members,
         "notice_days": plan.notice_days,
         "per_case_cap": plan.per_case_cap_fen,
+        "lifetime_cap": plan.lifetime_cap_fen,
         "on_cap": plan.on_cap,
         "on_infeasible": plan.on_infeasible,
         "publicity_days": plan.calendar.publicity_days,

@@ -465,6 +465,7 @@ class PlanTerms:
     its first day. vesting: how aid grows with the time in the pool; empty: in full once the waiting period is over.
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
     report_days: within how many days of its event day a case is filed; None: at any time.
+    lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -484,6 +485,7 @@ class PlanTerms:
     wind_down: WindDownTerms | None = None
     waiting_rules: tuple[WaitingRule, ...] = ()
     report_days: int | None = None
+    lifetime_cap_fen: int | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -497,6 +499,8 @@ class PlanTerms:
         _check_waiting(self.waiting_rules)
         if self.report_days is not None:
             _check_int("report_days", self.report_days, 1, MAX_DAYS)
+        if self.lifetime_cap_fen is not None:
+            self._check_lifetime_cap(self.lifetime_cap_fen)
         object.__setattr__(self, "classes", tuple(sorted(self.classes, key=lambda c: c.class_no)))
         object.__setattr__(self, "aid", tuple(sorted(self.aid, key=lambda a: (a.severity, a.age_from))))
         if self.per_case_cap_fen is not None:
@@ -586,7 +590,15 @@ class PlanTerms:
                 "on_cap",
                 "on_infeasible",
             ),
-            optional=("per_case_cap_fen", "vesting", "operator", "wind_down", "waiting_rules", "report_days"),
+            optional=(
+                "per_case_cap_fen",
+                "vesting",
+                "operator",
+                "wind_down",
+                "waiting_rules",
+                "report_days",
+                "lifetime_cap_fen",
+            ),
         )
         return cls(
             fee=_read_part("fee", FeeTerms.from_json, given["fee"]),
@@ -604,6 +616,7 @@ class PlanTerms:
             wind_down=_read_optional("wind_down", WindDownTerms.from_json, given),
             waiting_rules=_read_rows("waiting_rules", WaitingRule.from_json, given.get("waiting_rules", [])),
             report_days=given.get("report_days"),
+            lifetime_cap_fen=given.get("lifetime_cap_fen"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -631,6 +644,8 @@ class PlanTerms:
             told["waiting_rules"] = [rule.to_json() for rule in self.waiting_rules]
         if self.report_days is not None:
             told["report_days"] = self.report_days
+        if self.lifetime_cap_fen is not None:
+            told["lifetime_cap_fen"] = self.lifetime_cap_fen
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
@@ -645,6 +660,17 @@ class PlanTerms:
                 f"{needed} members, the plan only asks for {self.minimum_members}",
                 needed=needed,
                 given=self.minimum_members,
+            )
+
+    def _check_lifetime_cap(self, cap_fen: int) -> None:
+        """Demand that a first case can be granted what the plan promises for it."""
+        _check_int("lifetime_cap_fen", cap_fen, 1)
+        if cap_fen < self.max_aid_fen:
+            raise TermsError(
+                "lifetime_cap_fen",
+                "lifetime_cap_below_aid",
+                f"{cap_fen} fen in all, but {self.max_aid_fen} fen for one case",
+                needed_fen=self.max_aid_fen,
             )
 
     def _check_run_off_can_be_paid(self, cap_fen: int) -> None:

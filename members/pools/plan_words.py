@@ -162,6 +162,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...
     yield _("Waiting period"), _waiting_words(plan)
     yield _("Aid grows"), _vesting_words(plan)
     yield _("Time to report"), (_report_words(plan),)
+    yield _("Most for one person"), (_lifetime_words(plan, currency),)
     yield _("Most for one case"), (_cap_words(plan, currency),)
     yield _("Where a cap leaves a rest"), (_on_cap_words(plan),)
     yield (
@@ -294,6 +295,14 @@ def _report_words(plan: PlanTerms) -> str:
         plan.report_days,
     )
     return days % {"days": f"{plan.report_days:,}"}
+
+
+def _lifetime_words(plan: PlanTerms, currency: str) -> str:
+    if plan.lifetime_cap_fen is None:
+        return _("No limit over several cases of one member.")
+    return _("All cases of one member together are granted %(cap)s at most.") % {
+        "cap": format_money(plan.lifetime_cap_fen, currency)
+    }
 
 
 def _cap_words(plan: PlanTerms, currency: str) -> str:
@@ -434,6 +443,9 @@ _ERRORS = {
     "vesting_starts_late": gettext_lazy("The first step begins 0 days after the waiting period."),
     "vesting_must_grow": gettext_lazy("Each step comes later and grants more than the one before."),
     "vesting_ends_below_all": gettext_lazy("The last step grants the whole aid: write 1."),
+    "lifetime_cap_below_aid": gettext_lazy(
+        "One case may be granted %(needed)s. Raise the most for one person to that, or lower the aid."
+    ),
     "too_many_waiting_rules": gettext_lazy("A plan has at most 20 other waiting periods."),
     "waiting_rule_for_everybody": gettext_lazy(
         "Name a cause or an age: the waiting period of everybody is the one above."

@@ -144,6 +144,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND jsonb_typeof(NEW.terms->'classes') IS NOT DISTINCT FROM 'array'
                AND {_WAITING_IS_READABLE}
                AND {_is_a_number_if_told("report_days", 4)}
+               AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 # A draft that nobody belongs to has nobody to protect: its founders publish and correct its plan by themselves.

@@ -18,7 +18,7 @@ D = dt.date.fromisoformat
 
 def derive(**told: Any) -> Benefit:
     """Derive the aid of a case that is filed on its event day, unless told otherwise."""
-    return benefits.derive(**({"filed": told["event"]} | told))
+    return benefits.derive(**({"filed": told["event"], "earlier_fen": 0} | told))
 
 
 # severity, birth, event, joined, covered → aid in yuan, refused by
@@ -179,6 +179,35 @@ def test_case_is_reported_within_the_days_of_the_plan(filed: str, aid_fen: int, 
     assert (benefit.aid_fen, benefit.refused_by) == (aid_fen, clause)
     assert [step.name for step in benefit.steps] == ["covered", "waited", "reported", "granted"]
     assert benefit.steps[2].found == {"days": 180, "last_day": "2026-10-31", "filed": filed}
+
+
+@pytest.mark.parametrize(
+    ("earlier_fen", "aid_fen", "clause"),
+    [
+        (0, 30_000_000, ""),
+        (20_000_000, 30_000_000, ""),
+        (20_000_001, 29_999_999, ""),
+        (50_000_000, 0, "aid"),
+        (60_000_000, 0, "aid"),
+    ],
+)
+def test_all_cases_of_a_member_stay_within_the_limit(earlier_fen: int, aid_fen: int, clause: str) -> None:
+    benefit = derive(
+        plan=PlanTerms.from_json(TERMS | {"lifetime_cap_fen": 50_000_000}),
+        severity="severe",
+        birth=D("1996-05-01"),
+        event=D("2026-05-04"),
+        joined=D("2026-01-01"),
+        is_covered=True,
+        earlier_fen=earlier_fen,
+    )
+    assert (benefit.aid_fen, benefit.refused_by) == (aid_fen, clause)
+    assert benefit.steps[-1].found == {
+        "cap_fen": 50_000_000,
+        "earlier_fen": earlier_fen,
+        "left_fen": max(50_000_000 - earlier_fen, 0),
+        "aid_fen": aid_fen,
+    }
 
 
 def test_every_question_is_answered_even_after_a_refusal() -> None:

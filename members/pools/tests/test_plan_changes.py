@@ -257,7 +257,11 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
         {"terms": json.dumps(TERMS | {"notice_days": "7"})},
         {"terms": json.dumps(TERMS | {"notice_days": None})},
         {"terms": json.dumps(TERMS | {"classes": {}})},
-        *({"terms": json.dumps(TERMS | {"report_days": days})} for days in ("180", -1, 1.5, None)),
+        *(
+            {"terms": json.dumps(TERMS | {name: number})}
+            for name in ("report_days", "lifetime_cap_fen")
+            for number in ("180", -1, 1.5, None)
+        ),
         *(
             {"terms": json.dumps(TERMS | {"waiting_rules": rules})}
             for rules in (

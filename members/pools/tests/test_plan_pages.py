@@ -116,6 +116,14 @@ def test_time_to_report_can_be_set_and_lifted(world: World) -> None:
     assert "report_days" not in PlanProposal.objects.get(state="open").terms
 
 
+def test_most_for_one_person_can_be_set(world: World) -> None:
+    admin = client_of(world.admin)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, lifetime_cap="500,000")).status_code == 302
+    assert PlanProposal.objects.get().terms["lifetime_cap_fen"] == 50_000_000
+    page = admin.get(f"{ADDRESS}proposals/1/").content.decode()
+    assert "All cases of one member together are granted ¥500,000.00 at most." in page
+
+
 def test_row_can_be_dropped_and_another_added(world: World) -> None:
     rows = {
         "aid-0-max_aid": "",
@@ -157,6 +165,7 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
             "vesting-0-part",
             "Write a rate as a fraction",
         ),
+        ({"lifetime_cap": "299,999.99"}, "lifetime_cap", "One case may be granted 300000.00."),
         ({"report_days": "0"}, "report_days", "greater than or equal to 1"),
         ({"waiting-0-cause": "accident"}, "waiting-0-days", "Write the days"),
         ({"waiting-0-days": "5"}, "waiting-0-cause", "Name a cause or an age"),
@@ -322,7 +331,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 14
+    assert len(english) == len(chinese) == 15
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -366,6 +375,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"per_case_cap_fen": 300_000_000},
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
         {"report_days": 180},
+        {"lifetime_cap_fen": 50_000_000},
         *(
             {"waiting_rules": rules}
             for rules in (
@@ -401,6 +411,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         "vesting",
         "waiting_rules",
         "report_days",
+        "lifetime_cap_fen",
     }
 
 

@@ -284,6 +284,9 @@ def test_to_json_holds_integers_and_strings_only():
         ("vesting", steps((0, "1/0")), "vesting[0].part", "bad_rate"),
         ("vesting", steps((-1, "1")), "vesting[0].from_days", "out_of_range"),
         ("vesting", [{"from_days": 0}], "vesting[0].part", "missing_field"),
+        ("lifetime_cap_fen", 0, "lifetime_cap_fen", "out_of_range"),
+        ("lifetime_cap_fen", "1", "lifetime_cap_fen", "wrong_type"),
+        ("lifetime_cap_fen", 29_999_999, "lifetime_cap_fen", "lifetime_cap_below_aid"),
         ("report_days", 0, "report_days", "out_of_range"),
         ("report_days", 3651, "report_days", "out_of_range"),
         ("report_days", "180", "report_days", "wrong_type"),
@@ -633,4 +636,12 @@ def test_last_day_to_report_is_so_many_days_after_the_event():
     assert PlanTerms.from_json(terms.to_json()) == terms
     never = PlanTerms.from_json(changed("report_days", None))
     assert never.last_day_to_report(date(2026, 5, 4)) is None
+    assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+
+
+def test_most_for_one_person_is_at_least_one_case():
+    terms = PlanTerms.from_json(changed("lifetime_cap_fen", 30_000_000))
+    assert terms.lifetime_cap_fen == terms.max_aid_fen
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    never = PlanTerms.from_json(changed("lifetime_cap_fen", None))
     assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
