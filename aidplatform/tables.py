@@ -149,6 +149,7 @@ TABLES: dict[str, Kind] = {
         "severity",
         "plan_version_id",
         "age",
+        "joined_age",
         "aid_fen",
         "derivation",
         "birth_sealed",

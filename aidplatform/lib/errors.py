@@ -138,6 +138,12 @@ GUARANTEES: dict[str, object] = {
     "ledger_bankaccount_number_key": _("This account is the account of a pool already."),
     "ledger_bankaccount_pool_id_key": _("This pool has its bank account already."),
     "claim_state_follows_order": _("This claim has already moved on. Reload the page to see where it is."),
+    "aid_within_lifetime_cap": _(
+        "Other cases of this member have just been granted aid. Look at what is left, then decide."
+    ),
+    "claim_is_reported_in_time": _(
+        "The last day to report this case has just passed. Look at what the plan grants now, then file it."
+    ),
     "one_draft_per_membership": _("There is a draft already. Go on with that one."),
     "evidence_joins_before_review": _("The papers of this claim are with its reviewers now."),
     "evidence_has_a_limit": _("A claim holds at most 40 papers. Several pages can stand in one PDF."),

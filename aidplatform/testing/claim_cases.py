@@ -113,7 +113,7 @@ class ClaimCases:
     def filed(self) -> Claim:
         """File it with consent to what would be published."""
         claim = self.draft()
-        _benefit, face = filing.preview(claim)
+        _benefit, face = filing.preview(claim, clock.now())
         return filing.file_claim(claim=claim, claimant=self.claimant.code, shown_face=face, at=clock.now())
 
     def under_review(self) -> Claim:

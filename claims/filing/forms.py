@@ -18,7 +18,10 @@ _ACCOUNT = re.compile(r"^[0-9A-Z]{8,34}$")
 class WhatForm(forms.Form):
     """What happened, and to whom."""
 
-    illness = forms.ChoiceField(label=_("Illness"))
+    illness = forms.ChoiceField(
+        label=_("Illness"),
+        help_text=_("An injury from outside, sudden and unintended, is an accident; its waiting may differ."),
+    )
     event_date = forms.DateField(
         label=_("Date of the first diagnosis"),
         help_text=_("The date on the paper that first names this illness."),

@@ -25,6 +25,8 @@ _ALWAYS = (IDENTITY, DIAGNOSIS)
 ILLNESSES: dict[str, Illness] = {
     illness.code: illness
     for illness in (
+        # What a waiting period calls an accident is an event of this severity.
+        Illness("accident", "accident", (*_ALWAYS, HOSPITAL_RECORD)),
         Illness("cancer_severe", "severe", (*_ALWAYS, PATHOLOGY)),
         Illness("cancer_mild", "mild", (*_ALWAYS, PATHOLOGY)),
         Illness("thyroid_cancer", "mild", (*_ALWAYS, PATHOLOGY)),

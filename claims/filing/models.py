@@ -33,7 +33,8 @@ class Claim(models.Model):
     """What happened to a member, as told and supported by papers, on its way to a decision and to aid.
 
     code: known to the claimant and the reviewers only; the public case number is the award's. plan_version: the
-    one in force on the event day. age, aid_fen, derivation: what that version grants (fen), and why. birth, story,
+    one in force on the event day. age, aid_fen, derivation: what that version grants (fen), and why. joined_age: only
+    where that version's waiting period asks for it. birth, story,
     payee: sealed for this claim; payee_index finds equal accounts. masked: what everyone will see, as consented.
     reviewer: who has taken the claim up. round: a second reviewer who disagrees opens the next one.
     due_date: when whoever has the ball should have acted, in the pool's zone.
@@ -69,6 +70,7 @@ class Claim(models.Model):
         "severity",
         "plan_version",
         "age",
+        "joined_age",
         "aid_fen",
         "derivation",
         "birth_sealed",
@@ -96,6 +98,7 @@ class Claim(models.Model):
     severity = models.CharField(max_length=40, blank=True)
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, null=True, related_name="claims")
     age = models.PositiveSmallIntegerField(null=True)
+    joined_age = models.PositiveSmallIntegerField(null=True)
     aid_fen = models.BigIntegerField(null=True)
     derivation = models.JSONField(null=True)
     birth_sealed = models.BinaryField(null=True)

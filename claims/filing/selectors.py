@@ -6,16 +6,18 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib import clock
 from aidplatform.lib.crypto import unseal, unseal_text
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.work.models import AuditEntry
 from claims.filing.benefits import Benefit, age_band, derive
 from claims.filing.illnesses import ILLNESSES
 from claims.filing.models import Claim, Evidence
-from members.joining.models import Membership, MembershipSpan
+from ledger.sharing.models import Award
+from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
 
@@ -116,17 +118,54 @@ def was_covered(membership: Membership, start: dt.datetime, end: dt.datetime) ->
     )
 
 
-def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool) -> Benefit:
-    """Derive the aid of a claim whose event and illness are told."""
+def last_day_to_file(claim: Claim) -> dt.date | None:
+    """Return until when a claim that has not been filed is in time; None: no limit, no event told, or filed."""
+    if claim.event_date is None or claim.filed_at is not None:
+        return None
+    return plan_of_event(claim.pool, claim.event_date).plan().last_day_to_report(claim.event_date)
+
+
+def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool, at: dt.datetime) -> Benefit:
+    """Derive the aid of a claim whose event and illness are told; not filed yet, as if it were filed now."""
     assert claim.event_date is not None
+    plan = version.plan()
     return derive(
-        plan=version.plan(),
+        plan=plan,
         severity=ILLNESSES[claim.illness].severity,
         birth=birth,
         event=claim.event_date,
         joined=claim.membership.joined_date,
         is_covered=covered,
+        earlier_fen=0 if plan.lifetime_cap_fen is None else granted_before(claim),
+        filed=clock.day_of(claim.filed_at or at, claim.pool.time_zone),
+        proven_age=_proven_age(claim) if plan.waiting_asks_for_age else None,
     )
+
+
+def granted_before(claim: Claim) -> int:
+    """Return what other claims of the membership were granted: their awards that stand, and decisions on the way."""
+    others = Claim.objects.filter(membership=claim.membership_id).exclude(pk=claim.pk)
+    awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=others.values("code"))
+    awarded = awards.exclude(state=Award.State.WITHDRAWN).aggregate(sum=Sum("aid_fen"))
+    on_the_way = (
+        others.filter(decisions__outcome="approved", decisions__round=F("round"))
+        .exclude(state=Claim.State.WITHDRAWN)
+        .exclude(code__in=awards.values("claim_code"))
+        .aggregate(sum=Sum("decisions__aid_fen"))
+    )
+    return (awarded["sum"] or 0) + (on_the_way["sum"] or 0)
+
+
+def lifetime_left(claim: Claim) -> int | None:
+    """Return what the claim's plan leaves its member now, over all cases; None: without end."""
+    cap_fen = claim.plan_version.plan().lifetime_cap_fen if claim.plan_version else None
+    return None if cap_fen is None else max(cap_fen - granted_before(claim), 0)
+
+
+def _proven_age(claim: Claim) -> int | None:
+    """Return the age at joining that was signed; None for who moved in, or signed when nobody asked for it."""
+    signed = CovenantSignature.objects.filter(membership=claim.membership_id)
+    return signed.values_list("joined_age", flat=True).first()
 
 
 def face_to_publish(claim: Claim, age: int) -> dict[str, str]:

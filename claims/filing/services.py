@@ -109,7 +109,8 @@ def save_draft(
     if payee_name is not None and payee_account is not None:
         _keep_payee(claim, payee_name, payee_account)
     # What was derived and agreed to before is not what is told now.
-    claim.aid_fen, claim.derivation, claim.masked, claim.consented_at = None, None, None, None
+    claim.aid_fen, claim.joined_age, claim.derivation = None, None, None
+    claim.masked, claim.consented_at = None, None
     claim.save(update_fields=Claim.CHANGEABLE)
     audit.record(actor=claimant, action="save_draft", subject=claim.code)
     return claim
@@ -197,7 +198,7 @@ def file_claim(*, claim: Claim, claimant: str, shown_face: Mapping[str, str], at
     missing = what_is_missing(claim)
     if missing:
         raise IncompleteError(_("Some parts are still missing; this page names them."), missing=missing)
-    benefit = _derive(claim)
+    benefit = _derive(claim, at)
     claim.masked = face_to_publish(claim, benefit.age)
     if dict(shown_face) != claim.masked:
         raise ConsentError(_("What would be published has changed. Look at it again, then agree."))
@@ -205,6 +206,8 @@ def file_claim(*, claim: Claim, claimant: str, shown_face: Mapping[str, str], at
     claim.filed_at = claim.filed_at or at
     again = claim.state != Claim.State.DRAFT
     step_claim(claim, Claim.State.FILED, at)
+    # The instant of the first filing is the database's own.
+    claim.refresh_from_db(fields=["filed_at"])
     audit.record(
         actor=claimant,
         action="supply_papers" if again else "file_claim",
@@ -239,8 +242,8 @@ def what_is_missing(claim: Claim) -> list[str]:
     return missing
 
 
-def preview(claim: Claim) -> tuple[Benefit, dict[str, str]]:
-    """Return what the plan grants and what would be published, without keeping either.
+def preview(claim: Claim, at: dt.datetime) -> tuple[Benefit, dict[str, str]]:
+    """Return what the plan grants if it is filed now and what would be published, without keeping either.
 
     Raises: IncompleteError before event, illness and birth are told.
     """
@@ -248,16 +251,17 @@ def preview(claim: Claim) -> tuple[Benefit, dict[str, str]]:
     if claim.event_date is None or not claim.illness or birth is None:
         raise IncompleteError(_("First tell what happened."), missing=["event"])
     version = plan_of_event(claim.pool, claim.event_date)
-    benefit = derived(claim, version, birth, _is_covered(claim, claim.event_date))
+    benefit = derived(claim, version, birth, _is_covered(claim, claim.event_date), at)
     return benefit, face_to_publish(claim, benefit.age)
 
 
-def _derive(claim: Claim) -> Benefit:
+def _derive(claim: Claim, at: dt.datetime) -> Benefit:
     """Set plan version, age, aid and derivation from what is told."""
-    benefit, _face = preview(claim)
+    benefit, _face = preview(claim, at)
     assert claim.event_date is not None
     claim.plan_version = plan_of_event(claim.pool, claim.event_date)
-    claim.age, claim.aid_fen, claim.derivation = benefit.age, benefit.aid_fen, benefit.to_json()
+    claim.age, claim.joined_age = benefit.age, benefit.joined_age
+    claim.aid_fen, claim.derivation = benefit.aid_fen, benefit.to_json()
     return benefit
 
 

@@ -4,6 +4,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.states import OPEN_TO_CLAIMANT
+from members.pools.triggers import waiting_asks_for_age, waiting_days
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
 PAPERS_PER_CLAIM = 40
@@ -15,6 +16,7 @@ TERMS = (
     "severity",
     "plan_version_id",
     "age",
+    "joined_age",
     "aid_fen",
     "derivation",
     "birth_sealed",
@@ -27,7 +29,29 @@ TERMS = (
     "consented_at",
     "filed_at",
 )
+# What the aid is judged by.
+_JUDGED = ("aid_fen", "plan_version_id", "severity", "age", "joined_age", "event_date")
 _IDENTITY = ("code", "pool_id", "membership_id", "claimant_id", "created_at")
+
+
+# As `benefits.cause_of`, written apart on purpose.
+_CAUSE = "CASE WHEN NEW.severity = 'accident' THEN 'accident' ELSE 'illness' END"
+
+
+def _whole_years(first: str, last: str) -> str:
+    """Return SQL for completed years between two dates; 29 February completes one on 1 March."""
+    return f"""(extract(year FROM {last}) - extract(year FROM {first})
+                - CASE WHEN to_char({last}, 'MMDD') < to_char({first}, 'MMDD') THEN 1 ELSE 0 END)"""
+
+
+def granted_before(membership: str, claim: str) -> str:
+    """Return SQL for what other claims of a membership were granted: awards that stand, and decisions on the way."""
+    return f"""(SELECT coalesce(sum(coalesce(a.aid_fen, d.aid_fen)), 0) FROM claims_claim c
+        LEFT JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code
+        LEFT JOIN claims_decision d ON d.claim_id = c.id AND d.round = c.round AND d.outcome = 'approved'
+              AND c.state <> 'withdrawn'
+        WHERE c.membership_id = {membership} AND c.id IS DISTINCT FROM {claim}
+          AND a.state IS DISTINCT FROM 'withdrawn')"""
 
 
 def _row(prefix: str, columns: tuple[str, ...]) -> str:
@@ -73,7 +97,8 @@ claim_guards = [
         """,
     ),
     # Whatever the application computes: the plan version is the one of the event day, and the aid is nothing or
-    # what that version grants for the severity at the age.
+    # what that version grants for the severity at the age, once its waiting period is over. The age at joining is the
+    # one that was signed; of who never signed, one that fits the age on the event day.
     Guard(
         name="claim_aid_is_what_its_plan_grants",
         when=pgtrigger.Before,
@@ -83,10 +108,15 @@ claim_guards = [
             ("granted", "bigint"),
             ("plan", "jsonb"),
             ("part", "text"),
-            ("days", "int"),
+            ("joined", "record"),
+            ("first_date", "date"),
+            ("years", "int"),
+            ("left_over", "bigint"),
         ],
         func=f"""
-            IF NEW.aid_fen IS NULL THEN
+            -- What earlier awards leave is judged when the aid is derived, and again when it is decided.
+            IF NEW.aid_fen IS NULL OR TG_OP = 'UPDATE' AND {_row("NEW", _JUDGED)} IS NOT DISTINCT FROM {_row("OLD", _JUDGED)}
+            THEN
                 RETURN NEW;
             END IF;
             SELECT id INTO wanted FROM members_planversion
@@ -101,15 +131,65 @@ claim_guards = [
              WHERE v.id = wanted AND a->>'severity' = NEW.severity
                AND NEW.age >= (a->>'age_from')::int AND NEW.age < (a->>'age_before')::int;
             SELECT terms INTO plan FROM members_planversion WHERE id = wanted;
+            SELECT m.joined_date, s.joined_age INTO joined FROM members_membership m
+              LEFT JOIN members_covenantsignature s ON s.membership_id = m.id WHERE m.id = NEW.membership_id;
+            years := {_whole_years("joined.joined_date", "NEW.event_date")};
+            IF (NEW.joined_age IS NOT NULL) <> {waiting_asks_for_age("plan")}
+               OR NEW.joined_age <> joined.joined_age
+               OR (joined.joined_age IS NULL AND NEW.joined_age NOT IN
+                   (greatest(NEW.age - years, 0), greatest(NEW.age - years - 1, 0))) THEN
+                {refuse("claim_aid_is_what_its_plan_grants", "claim %s has another age at joining", "NEW.code")}
+            END IF;
+            first_date := joined.joined_date + 1 + {waiting_days("plan", _CAUSE, "NEW.joined_age")};
             IF plan ? 'vesting' THEN
-                SELECT greatest(NEW.event_date - m.joined_date - 1 - (plan->>'waiting_days')::int, 0) INTO days
-                  FROM members_membership m WHERE m.id = NEW.membership_id;
                 SELECT s->>'part' INTO part FROM jsonb_array_elements(plan->'vesting') s
-                 WHERE (s->>'from_days')::int <= days ORDER BY (s->>'from_days')::int DESC LIMIT 1;
+                 WHERE (s->>'from_days')::int <= greatest(NEW.event_date - first_date, 0)
+                 ORDER BY (s->>'from_days')::int DESC LIMIT 1;
                 granted := div(granted * split_part(part, '/', 1)::numeric, split_part(part, '/', 2)::numeric);
+            END IF;
+            IF NEW.event_date < first_date THEN
+                granted := 0;
+            END IF;
+            IF plan ? 'lifetime_cap_fen' THEN
+                left_over := (plan->>'lifetime_cap_fen')::bigint - {granted_before("NEW.membership_id", "NEW.id")};
+                IF NEW.aid_fen > greatest(left_over, 0) THEN
+                    {refuse("aid_within_lifetime_cap", "aid %s; earlier cases leave %s", "NEW.aid_fen", "left_over")}
+                END IF;
+                -- A case that is withdrawn meanwhile leaves more than was read: less than is granted does no harm.
+                IF NEW.aid_fen < granted THEN
+                    RETURN NEW;
+                END IF;
             END IF;
             IF NEW.aid_fen <> 0 AND NEW.aid_fen IS DISTINCT FROM granted THEN
                 {refuse("claim_aid_is_what_its_plan_grants", "aid %s; the plan grants %s", "NEW.aid_fen", "coalesce(granted, 0)")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # The day of a filing is the database's: whoever writes rows by hand reports no case into the past.
+    Guard(
+        name="claim_is_reported_in_time",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        declare=[("last_date", "date"), ("zone", "text")],
+        func=f"""
+            IF TG_OP = 'UPDATE' AND OLD.filed_at IS NOT NULL THEN
+                IF NEW.filed_at IS DISTINCT FROM OLD.filed_at THEN
+                    {refuse("claim_is_reported_in_time", "claim %s was filed at %s", "OLD.code", "OLD.filed_at")}
+                END IF;
+            ELSIF NEW.filed_at IS NOT NULL THEN
+                IF NEW.state = 'draft' THEN
+                    {refuse("claim_is_reported_in_time", "claim %s is a draft", "NEW.code")}
+                END IF;
+                NEW.filed_at := aid_now();
+            END IF;
+            IF NEW.filed_at IS NULL OR coalesce(NEW.aid_fen, 0) = 0 THEN
+                RETURN NEW;
+            END IF;
+            SELECT NEW.event_date + (v.terms->>'report_days')::int, p.time_zone INTO last_date, zone
+              FROM members_planversion v JOIN members_pool p ON p.id = v.pool_id WHERE v.id = NEW.plan_version_id;
+            IF (NEW.filed_at AT TIME ZONE zone)::date > last_date THEN
+                {refuse("claim_is_reported_in_time", "the last day of claim %s was %s", "NEW.code", "last_date")}
             END IF;
             RETURN NEW;
         """,

@@ -114,7 +114,7 @@ def _form(request: HttpRequest, claim: Claim, step: str) -> Any:
             payee = selectors.read_payee(claim)
             return PayeeForm(posted[0], initial={"payee_name": payee.name if payee else ""})
         case _:
-            _benefit, face = services.preview(claim)
+            _benefit, face = services.preview(claim, clock.now())
             return ConsentForm(posted[0], initial={"shown": selectors.as_data(face)})
 
 
@@ -163,13 +163,14 @@ def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
         "next_step": _ORDER[place + 1] if place + 1 < len(_ORDER) else "",
         "crumbs": _crumbs(claim.code, reverse("claim", args=[claim.code]), STEP_NAMES[step]),
         "missing": [PARTS[part] for part in services.what_is_missing(claim)],
+        "file_by": selectors.last_day_to_file(claim),
     }
     if step == "papers":
         context["papers"] = [(paper, KINDS[paper.kind]) for paper in selectors.papers_of(claim)]
     if step == "payee":
         context["payee"] = selectors.read_payee(claim)
     if step == "public":
-        benefit, face = services.preview(claim)
+        benefit, face = services.preview(claim, clock.now())
         context |= {
             "benefit": benefit,
             "face": face_of(face),

@@ -26,12 +26,15 @@ HOLDERS: dict[str, object] = {
 CLAUSES: dict[str, object] = {
     "cover": _("Who is covered, and since when"),
     "waiting": _("Waiting period"),
+    "report": _("Time to report"),
     "aid": _("Aid for a listed illness"),
 }
 QUESTIONS: dict[str, object] = {
     "covered": _("Covered on the day it began?"),
     "waited": _("After the waiting period?"),
+    "reported": _("Filed in time?"),
     "granted": _("Does the plan grant aid for this illness at this age?"),
+    "lifetime": _("Is anything left of the most for one person?"),
     "vested": _("Which part of it, after this time in the pool?"),
 }
 # What a line of the history says; other deeds are not shown.

@@ -65,6 +65,7 @@ def _claim_page(
         "stages": stages(found, file.history),
         "holder": HOLDERS[STEPS[found.state].holder],
         "is_open": found.state in OPEN_TO_CLAIMANT,
+        "file_by": filing.last_day_to_file(found),
         "can_withdraw": found.state in WITHDRAWABLE,
         "illness": DISEASES.get(found.illness, ""),
         "derivation": in_words(found.derivation or []),

@@ -15,6 +15,7 @@ class Clause(models.TextChoices):
     AID = "aid", _("Aid for a listed illness")
     COVER = "cover", _("Who is covered, and since when")
     WAITING = "waiting", _("Waiting period")
+    REPORT = "report", _("Time to report")
     DECLARATION = "declaration", _("Health declaration")
     PAPERS = "papers", _("Papers that establish the illness")
 

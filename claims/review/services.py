@@ -10,13 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.crypto import seal_text
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
 from aidplatform.lib.failpoints import failpoint
+from aidplatform.lib.money import format_money
 from aidplatform.work import audit, jobs
 from claims.filing.illnesses import KINDS
 from claims.filing.models import Claim
+from claims.filing.selectors import lifetime_left
 from claims.filing.services import locked_claim, step_claim
 from claims.review.models import Decision, Outcome, PaperRequest, Recommendation
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
+from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant
 
@@ -59,6 +62,12 @@ class AidTooHighError(DomainError):
     """More aid than the plan grants, or aid that does not fit the outcome."""
 
     code = "recommended_aid_within_derived"
+
+
+class LifetimeCapError(ConflictError):
+    """Earlier cases of the member leave less than this."""
+
+    code = "aid_within_lifetime_cap"
 
 
 @transaction.atomic
@@ -117,7 +126,7 @@ def recommend(
 ) -> Recommendation:
     """Say what the first reviewer holds right; it decides nothing.
 
-    Raises: ClaimMovedOnError, NotYoursError, AidTooHighError, ForbiddenError.
+    Raises: ClaimMovedOnError, NotYoursError, AidTooHighError, LifetimeCapError, ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
     _reviewing(claim, reviewer, REVIEWER)
@@ -129,6 +138,8 @@ def recommend(
             aid_fen=aid_fen,
             most_fen=most_fen,
         )
+    if outcome == Outcome.APPROVED:
+        _check_lifetime_cap(claim, aid_fen)
     recommendation = Recommendation(
         claim=claim,
         round=claim.round,
@@ -161,7 +172,8 @@ def decide(
 
     outcome: the recommended one, or `returned`, which opens the next round.
 
-    Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, OwnClaimError, ForbiddenError.
+    Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, LifetimeCapError, OwnClaimError,
+    ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.RECOMMENDED)
     _reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
@@ -173,6 +185,8 @@ def decide(
         )
     if shown_sha256 != current_sha256(claim):
         raise ShownChangedError(_("The claim is not what you were shown. Look at it again, then decide."))
+    if outcome == Outcome.APPROVED:
+        _check_lifetime_cap(claim, advised.aid_fen)
     decision = Decision(
         claim=claim,
         round=claim.round,
@@ -189,6 +203,18 @@ def decide(
     failpoint("claims.decided")
     audit.record(actor=decider, action="decide", subject=claim.code, outcome=outcome, sha256=shown_sha256)
     return decision
+
+
+def _check_lifetime_cap(claim: Claim, aid_fen: int) -> None:
+    """Lock the membership and demand that its cases stay within the plan's limit. Raises: LifetimeCapError."""
+    Membership.objects.select_for_update(no_key=True).get(pk=claim.membership_id)
+    left_fen = lifetime_left(claim)
+    if left_fen is not None and aid_fen > left_fen:
+        raise LifetimeCapError(
+            _("Other cases of this member leave %(left)s of the most for one person. Grant at most that.")
+            % {"left": format_money(left_fen, claim.pool.currency)},
+            left_fen=left_fen,
+        )
 
 
 def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from claims.filing.triggers import granted_before
 
 
 def shown_sql(claim: str) -> str:
@@ -64,6 +65,27 @@ recommendation_guards = [
 
 decision_guards = [
     *permanent("decision_is_permanent"),
+    # The lock on the membership lets the second of two decisions see the first.
+    Guard(
+        name="aid_within_lifetime_cap",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("claim", "record"), ("left_over", "bigint")],
+        func=f"""
+            IF NEW.outcome <> 'approved' THEN
+                RETURN NEW;
+            END IF;
+            {judged_now()}
+            SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            PERFORM 1 FROM members_membership WHERE id = claim.membership_id FOR NO KEY UPDATE;
+            SELECT (terms->>'lifetime_cap_fen')::bigint - {granted_before("claim.membership_id", "claim.id")}
+              INTO left_over FROM members_planversion WHERE id = claim.plan_version_id;
+            IF left_over IS NOT NULL AND NEW.aid_fen > greatest(left_over, 0) THEN
+                {refuse("aid_within_lifetime_cap", "aid %s; earlier cases leave %s", "NEW.aid_fen", "left_over")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
     Guard(
         name="decision_fits_its_claim",
         when=pgtrigger.Before,

@@ -141,6 +141,7 @@ def _workspace(
         "illness": DISEASES[claim.illness],
         "holder": HOLDERS[STEPS[claim.state].holder],
         "derivation": in_words(claim.derivation or []),
+        "lifetime_left": filing.lifetime_left(claim),
         "face": face_of(claim.masked) if claim.masked else None,
         "advised": advised,
         "decision": decision,
@@ -186,7 +187,7 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
         forms["recommend_form"] = given.get("recommend_form") or RecommendForm(
             initial={
                 "outcome": "approved" if claim.aid_fen else "rejected",
-                "aid": claim.aid_fen or 0,
+                "aid": _most_now(claim, context["lifetime_left"]),
                 "clause": _refusing_clause(claim) or Clause.AID,
                 "key": uuid.uuid4(),
             }
@@ -207,6 +208,12 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
         field = forms["decide_form"].fields["outcome"]
         field.choices = [choice for choice in Outcome.choices if choice[0] in allowed]
     return forms
+
+
+def _most_now(claim: Claim, lifetime_left: int | None) -> int:
+    """Return what was derived when it was filed, or what other cases have left of the member's limit since."""
+    derived_fen = claim.aid_fen or 0
+    return derived_fen if lifetime_left is None else min(derived_fen, lifetime_left)
 
 
 def _refusing_clause(claim: Claim) -> str:

@@ -16,6 +16,7 @@ from aidplatform.testing.world import run_jobs
 from aidplatform.work.models import AuditEntry
 from claims.filing import services as filing
 from claims.filing.models import Claim
+from claims.filing.views import STEP_NAMES as STEPS
 from claims.publicity.models import Objection
 from claims.review import selectors as review
 from claims.review.models import Decision, Recommendation
@@ -76,6 +77,26 @@ def test_claimant_files_by_the_pages_alone(cases: ClaimCases) -> None:
     assert "6222000011112222" not in text
     assert Claim.objects.get().state == "filed"
     assert AuditEntry.objects.filter(action="file_claim").count() == 1
+
+
+def test_draft_shows_the_last_day_to_file(db: None) -> None:
+    cases = ClaimCases.founded(report_days=180)
+    claim = cases.draft()
+    client = browser(cases.claimant)
+    for address in (f"/claims/{claim.code}/", *(f"/claims/{claim.code}/edit/{step}/" for step in STEPS)):
+        page = client.get(address).content.decode()
+        assert "Last day to file: " in page, address
+        assert "2026-10-31" in page, address
+    _benefit, face = filing.preview(claim, clock.now())
+    filing.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
+    page = client.get(f"/claims/{claim.code}/").content.decode()
+    assert "Last day to file: " not in page
+    assert "filed 2026-05-20, last day 2026-10-31 (180 days)" in page
+
+
+def test_draft_without_a_limit_names_no_last_day(cases: ClaimCases) -> None:
+    claim = cases.draft()
+    assert "Last day to file" not in browser(cases.claimant).get(f"/claims/{claim.code}/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -325,7 +346,7 @@ def test_queue_asks_as_much_for_three_as_for_one(
         client.get(address)
     for _number in range(2):
         claim = cases.draft()
-        _benefit, face = filing.preview(claim)
+        _benefit, face = filing.preview(claim, clock.now())
         filing.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
     with django_assert_max_num_queries(len(one)):
         client.get(address)

@@ -45,6 +45,7 @@ REGIONS: dict[str, object] = {
     "zhejiang": _("Zhejiang"),
 }
 DISEASES: dict[str, object] = {
+    "accident": _("Accident"),
     "cancer_mild": _("Cancer, mild"),
     "cancer_severe": _("Cancer, severe"),
     "heart_attack": _("Heart attack"),

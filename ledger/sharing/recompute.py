@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The last four say nothing about a bill: how much aid is granted, for how long rules are announced, who runs the
-# pool and how it ends.
+# From vesting on they say nothing about a bill: how much aid is granted and to whom, for how long rules are announced,
+# who runs the pool and how it ends.
 TERMS = {
     "fee",
     "calendar",
@@ -22,6 +22,9 @@ TERMS = {
     "on_infeasible",
     "per_case_cap_fen",
     "vesting",
+    "waiting_rules",
+    "report_days",
+    "lifetime_cap_fen",
     "notice_days",
     "operator",
     "wind_down",

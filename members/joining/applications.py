@@ -18,7 +18,7 @@ from members.joining.eligibility import (
     age_on,
     age_refusal,
     covered_from,
-    eligible_from,
+    eligible_by_plan,
     excluding,
     unanswered,
 )
@@ -179,7 +179,7 @@ def sign_covenant(
             joined_date=today,
             actor=signer.code,
         )
-        signature = _sign(locked, membership, answers, language, today, at)
+        signature = _sign(locked, membership, paper.birth_date, answers, language, at)
         _close(locked, at)
         _confirm(membership, signature, signer, today)
     return membership
@@ -207,12 +207,13 @@ def _check_signable(application: JoinApplication, pool: Pool, shown_sha256: str,
 def _sign(
     application: JoinApplication,
     membership: Membership,
+    birth_date: dt.date,
     answers: dict[str, bool],
     language: str,
-    today: dt.date,
     at: dt.datetime,
 ) -> CovenantSignature:
     version = application.plan_version
+    plan, joined_date = version.plan(), membership.joined_date
     signature = CovenantSignature.objects.create(
         membership=membership,
         plan_version=version,
@@ -222,7 +223,8 @@ def _sign(
         consent_health=application.consent_health,
         consent_publication=application.consent_publication,
         language=language,
-        eligible_date=eligible_from(today, version.plan().waiting_days),
+        joined_age=age_on(birth_date, joined_date) if plan.waiting_asks_for_age else None,
+        eligible_date=eligible_by_plan(plan, birth_date, joined_date),
         signed_at=at,
     )
     # The hash over all of it is the database's own.

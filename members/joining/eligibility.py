@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from members.pools.covenants import Question
-from members.pools.plan_terms import PlanTerms
+from members.pools.plan_terms import Cause, PlanTerms
 
 # Whoever signs for themselves must be of age.
 SIGNING_AGE = 18
@@ -66,6 +66,12 @@ def unanswered(questions: Sequence[Question], answers: Mapping[str, bool]) -> Qu
 def covered_from(joined_date: date) -> date:
     """Return the first day of cover: the day after joining, from 00:00 of the pool's zone."""
     return joined_date + timedelta(days=1)
+
+
+def eligible_by_plan(plan: PlanTerms, birth_date: date, joined_date: date, cause: Cause = "illness") -> date:
+    """Return the first day that counts for a cause, for who was born and joins on those days."""
+    joined_age = age_on(birth_date, joined_date)
+    return eligible_from(joined_date, plan.waits(cause=cause, joined_age=joined_age))
 
 
 def eligible_from(joined_date: date, waiting_days: int) -> date:

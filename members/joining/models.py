@@ -118,6 +118,7 @@ class JoinApplication(models.Model):
 class CovenantSignature(models.Model):
     """What somebody signed when they joined: which texts, which consents, and what follows from them.
 
+    joined_age: completed years on the day of joining; kept only where the plan's waiting period asks for it.
     eligible_date: from 00:00 (pool's zone) of that day an illness can be shared. answers_sealed: the answers of
     the declaration, encrypted. signature_sha256: hash over all of it, written by the database.
     """
@@ -130,6 +131,7 @@ class CovenantSignature(models.Model):
     consent_health = models.BooleanField()
     consent_publication = models.BooleanField()
     language = models.CharField(max_length=10)
+    joined_age = models.PositiveSmallIntegerField(null=True)
     eligible_date = models.DateField()
     signed_at = models.DateTimeField()
     signature_sha256 = models.CharField(max_length=64, default="", db_default="")

@@ -13,6 +13,7 @@ from members.joining.eligibility import eligible_from
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
+from members.pools.plan_terms import PlanTerms
 from members.pools.selectors import duties_of
 
 # Below it a pool shows strangers the sums of whole years.
@@ -21,12 +22,16 @@ SMALLEST_PUBLIC_POOL = 100
 
 @dataclass(frozen=True)
 class Cover:
-    """What a membership means on a day: since when it shares, from when aid can be asked, until when."""
+    """What a membership means on a day: since when it shares, from when aid can be asked, until when.
+
+    accident_date: from when an accident counts, where that is another day than for an illness.
+    """
 
     membership: Membership
     covered_from: dt.datetime
     covered_until: dt.datetime | None
     eligible_date: dt.date
+    accident_date: dt.date | None
     is_waiting: bool
     has_ended: bool
 
@@ -72,34 +77,47 @@ def covers_of(memberships: list[Membership], now: dt.datetime) -> dict[int, Cove
     spans: dict[int, list[MembershipSpan]] = {}
     for span in MembershipSpan.objects.filter(pool_id__in=pools, membership_id__in=ids).order_by("from_at"):
         spans.setdefault(span.membership_id, []).append(span)
-    signed = dict(
-        CovenantSignature.objects.filter(membership__in=ids).values_list("membership_id", "eligible_date")
-    )
-    waits = {
-        version.pool_id: version.plan().waiting_days
-        for version in PlanVersion.objects.filter(pool__in=pools).order_by("-effective_date")
-    }
+    signed = CovenantSignature.objects.defer("answers_sealed").in_bulk(ids, field_name="membership_id")
+    versions = list(PlanVersion.objects.filter(pool__in=pools).order_by("-effective_date"))
+    plans = {version.pk: version.plan() for version in versions}
+    first = {version.pool_id: plans[version.pk] for version in versions}
     return {
-        m.pk: _cover(m, spans[m.pk], signed.get(m.pk), waits[m.pool_id], now)
+        m.pk: _cover(m, spans[m.pk], _eligible_dates(m, signed.get(m.pk), plans, first[m.pool_id]), now)
         for m in memberships
         if m.pk in spans
     }
 
 
+def _eligible_dates(
+    membership: Membership,
+    signature: CovenantSignature | None,
+    plans: dict[int, PlanTerms],
+    first: PlanTerms,
+) -> tuple[dt.date, dt.date]:
+    """Return from when an illness and an accident count; nobody's age known, after the longest wait of the plan."""
+    joined_date = membership.joined_date
+    if signature is None:
+        illness, accident = first.longest_wait("illness"), first.longest_wait("accident")
+        return eligible_from(joined_date, illness), eligible_from(joined_date, accident)
+    # Without an age the plan's waiting period asks for none.
+    accident = plans[signature.plan_version_id].waits(cause="accident", joined_age=signature.joined_age or 0)
+    return signature.eligible_date, eligible_from(joined_date, accident)
+
+
 def _cover(
     membership: Membership,
     spans: list[MembershipSpan],
-    signed_date: dt.date | None,
-    waiting_days: int,
+    dates: tuple[dt.date, dt.date],
     now: dt.datetime,
 ) -> Cover:
     until = spans[-1].to_at
-    eligible = signed_date or eligible_from(membership.joined_date, waiting_days)
+    eligible, accident = dates
     return Cover(
         membership=membership,
         covered_from=spans[0].from_at,
         covered_until=until,
         eligible_date=eligible,
+        accident_date=accident if accident != eligible else None,
         is_waiting=now.astimezone(ZoneInfo(membership.pool.time_zone)).date() < eligible,
         has_ended=until is not None and until <= now,
     )

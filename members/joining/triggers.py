@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from members.pools.triggers import waiting_asks_for_age, waiting_days
 
 # Both guards see whole statements, so that a million members joining costs one pass, not a million calls.
 # The lock on the pool makes a span either visible to a headcount or recorded after it; new spans of a pool
@@ -147,7 +148,10 @@ signature_is_of_what_was_shown = Guard(
            IS DISTINCT FROM (version.covenant_sha256, version.declaration_sha256) THEN
             {refuse("signature_is_of_what_was_shown", "version %s has other texts", "version.number")}
         END IF;
-        IF NEW.eligible_date <> joined.joined_date + 1 + (version.terms->>'waiting_days')::int THEN
+        IF (NEW.joined_age IS NOT NULL) <> {waiting_asks_for_age("version.terms")} THEN
+            {refuse("waiting_follows_plan", "the age at joining is kept where waiting asks for it, and only there")}
+        END IF;
+        IF NEW.eligible_date <> joined.joined_date + 1 + {waiting_days("version.terms", "'illness'", "NEW.joined_age")} THEN
             {refuse("waiting_follows_plan", "waiting does not end on %s", "NEW.eligible_date")}
         END IF;
         IF NOT EXISTS (SELECT 1 FROM members_identity WHERE person_id = joined.person_id) THEN
@@ -156,7 +160,7 @@ signature_is_of_what_was_shown = Guard(
         NEW.signature_sha256 := encode(sha256(convert_to(concat_ws('|', NEW.membership_id, version.number,
             NEW.covenant_sha256, NEW.declaration_sha256, encode(sha256(NEW.answers_sealed), 'hex'),
             NEW.consent_health, NEW.consent_publication, NEW.language, NEW.eligible_date,
-            extract(epoch FROM NEW.signed_at)), 'UTF8')), 'hex');
+            extract(epoch FROM NEW.signed_at), NEW.joined_age), 'UTF8')), 'hex');
         RETURN NEW;
     """,
 )

@@ -21,7 +21,7 @@ from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt, public, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining import applications
-from members.joining.eligibility import covered_from, eligible_from, excluding, unanswered
+from members.joining.eligibility import covered_from, eligible_by_plan, excluding, unanswered
 from members.joining.forms import AnswerForm, ConsentForm, CovenantForm, PlainlyForm, SignForm, WhoForm
 from members.joining.models import JoinApplication, Membership
 from members.people.models import User
@@ -192,13 +192,16 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         if refusal is None:
             return redirect("my_pool", code=application.pool.code)
         form.add_error(None, str(refusal))
-    today = clock.today(application.pool.time_zone)
+    today, plan = clock.today(application.pool.time_zone), version.plan()
+    paper = applications.identity_of(application)
+    assert paper is not None
     context = {
         "form": form,
         "version": version,
         "covered": covered_from(today),
-        "eligible": eligible_from(today, version.plan().waiting_days),
-        "paper": applications.identity_of(application),
+        "eligible": eligible_by_plan(plan, paper.birth_date, today),
+        "after_accident": eligible_by_plan(plan, paper.birth_date, today, "accident"),
+        "paper": paper,
     }
     return _page(request, application, "sign", context, form)
 

@@ -30,8 +30,15 @@ _SHOWN_AT = {
     "fee.ceiling_fen": "fee_ceiling",
     "calendar.publicity_days": "publicity_days",
     "per_case_cap_fen": "per_case_cap",
+    "lifetime_cap_fen": "lifetime_cap",
 }
-_TABLES = {"aid": "aid", "classes": "classes", "calendar.periods": "periods", "vesting": "vesting"}
+_TABLES = {
+    "aid": "aid",
+    "classes": "classes",
+    "calendar.periods": "periods",
+    "vesting": "vesting",
+    "waiting_rules": "waiting",
+}
 
 
 # Entries that no one sees.
@@ -62,6 +69,10 @@ class RulesForm(forms.Form):
     fee_fixed = FenField(label=_("Fee per period"), required=False)
     fee_ceiling = FenField(label=_("Fee at most, per period"), required=False)
     waiting_days = forms.IntegerField(label=_("Waiting period, days"), min_value=0, max_value=3650)
+    report_days = forms.IntegerField(
+        label=_("Time to report, days"), min_value=1, max_value=3650, required=False
+    )
+    lifetime_cap = FenField(label=_("Most for one person"), required=False)
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
@@ -243,13 +254,44 @@ class VestingForm(forms.Form):
         return given
 
 
+class WaitingForm(forms.Form):
+    """Another waiting period for a cause, for ages at joining, or both; a row without days is left out."""
+
+    cause = forms.ChoiceField(
+        label=_("Cause"),
+        choices=[("", _("Any cause")), ("illness", _("Illness")), ("accident", _("Accident"))],
+        required=False,
+    )
+    joined_from = forms.IntegerField(label=_("Joined from age"), min_value=0, max_value=150, required=False)
+    joined_before = forms.IntegerField(
+        label=_("Joined before age"), min_value=0, max_value=150, required=False
+    )
+    days = forms.IntegerField(label=_("Days of waiting"), min_value=0, max_value=3650, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Return the row as the terms have it; refuse one that says for whom, but not how long."""
+        given = super().clean() or {}
+        names = ("cause", "joined_from", "joined_before")
+        says_for_whom = any(given.get(name) not in {None, ""} for name in names)
+        if says_for_whom and given.get("days") is None and "days" not in self.errors:
+            self.add_error("days", _("Write the days, or empty the row to drop it."))
+        return given | {"cause": given.get("cause") or None}
+
+
 AidRows = forms.formset_factory(AidForm, extra=2, max_num=200)
 ClassRows = forms.formset_factory(ClassForm, extra=0, max_num=MAX_CLASSES)
 DraftClassRows = forms.formset_factory(DraftClassForm, extra=2, max_num=MAX_CLASSES)
 VestingRows = forms.formset_factory(VestingForm, extra=3, max_num=20)
+WaitingRows = forms.formset_factory(WaitingForm, extra=2, max_num=20)
 PeriodRows = forms.formset_factory(PeriodForm, extra=1, max_num=2)
 # By which entry a row of a table counts as given.
-_KEPT_BY = {"aid": "max_aid", "vesting": "part", "classes": "weight", "periods": "opening_day"}
+_KEPT_BY = {
+    "aid": "max_aid",
+    "vesting": "part",
+    "waiting": "days",
+    "classes": "weight",
+    "periods": "opening_day",
+}
 
 
 class PlanForm:
@@ -270,6 +312,9 @@ class PlanForm:
             data, prefix="classes", initial=[row.to_json() for row in plan.classes]
         )
         self.vesting = VestingRows(data, prefix="vesting", initial=[step.to_json() for step in plan.vesting])
+        self.waiting = WaitingRows(
+            data, prefix="waiting", initial=[rule.to_json() for rule in plan.waiting_rules]
+        )
         self.periods = PeriodRows(
             data, prefix="periods", initial=[days.to_json() for days in plan.calendar.periods]
         )
@@ -277,7 +322,7 @@ class PlanForm:
             data, prefix="operator", initial=plan.operator.to_json() if plan.operator else {}
         )
         self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
-        self.tables = (self.aid, self.vesting, self.classes, self.periods)
+        self.tables = (self.aid, self.vesting, self.waiting, self.classes, self.periods)
         self.sections = (self.rules, self.operator, self.wind_down)
 
     def is_valid(self) -> bool:
@@ -307,12 +352,21 @@ class PlanForm:
             "classes": self._classes(),
             "aid": [_aid_row(form.cleaned_data) for form in self._given("aid")],
             "vesting": [form.cleaned_data for form in self._given("vesting")],
+            "waiting_rules": [form.cleaned_data for form in self._given("waiting")],
             "per_case_cap_fen": rules["per_case_cap"],
+            "lifetime_cap_fen": rules["lifetime_cap"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
             **{
                 name: rules[name]
-                for name in ("waiting_days", "minimum_members", "notice_days", "on_cap", "on_infeasible")
+                for name in (
+                    "waiting_days",
+                    "report_days",
+                    "minimum_members",
+                    "notice_days",
+                    "on_cap",
+                    "on_infeasible",
+                )
             },
         }
 
@@ -409,9 +463,11 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "fee_fixed": plan.fee.fixed_fen or None,
         "fee_ceiling": plan.fee.ceiling_fen,
         "waiting_days": plan.waiting_days,
+        "report_days": plan.report_days,
         "minimum_members": plan.minimum_members,
         "notice_days": plan.notice_days,
         "per_case_cap": plan.per_case_cap_fen,
+        "lifetime_cap": plan.lifetime_cap_fen,
         "on_cap": plan.on_cap,
         "on_infeasible": plan.on_infeasible,
         "publicity_days": plan.calendar.publicity_days,

@@ -25,10 +25,12 @@ Part = TypeVar("Part")
 
 OnCap = Literal["redistribute", "reserve_pays"]
 OnInfeasible = Literal["sponsor", "reduce_aid", "defer"]
+Cause = Literal["illness", "accident"]
 
 MAX_CLASSES = 64
 MAX_AID_ROWS = 200
 MAX_VESTING_STEPS = 20
+MAX_WAITING_RULES = 20
 # Terms are stated whole in an entry of the log, which has 65,535 bytes.
 MAX_BYTES = 60_000
 # Whole numbers up to here survive every JSON reader, those that keep numbers as doubles included.
@@ -344,6 +346,51 @@ class VestingStep:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingRule:
+    """Give another waiting period for one cause, for who joins at an age in [joined_from, joined_before), or both.
+
+    cause None: every cause; an age None: no bound on that side.
+    """
+
+    days: int
+    cause: Cause | None = None
+    joined_from: int | None = None
+    joined_before: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_int("days", self.days, 0, MAX_DAYS)
+        if self.cause is not None:
+            _check_choice("cause", self.cause, get_args(Cause))
+        for name in ("joined_from", "joined_before"):
+            if getattr(self, name) is not None:
+                _check_int(name, getattr(self, name), 0, MAX_AGE)
+        if self.joined_before is not None and (self.joined_from or 0) >= self.joined_before:
+            raise TermsError("joined_before", "empty_age_band", f"no age below {self.joined_before}")
+        if self.cause is None and not self.asks_for_age:
+            raise TermsError("cause", "waiting_rule_for_everybody", "names neither a cause nor an age")
+
+    @property
+    def asks_for_age(self) -> bool:
+        """Tell whether the age at joining decides if the rule fits."""
+        return self.joined_from is not None or self.joined_before is not None
+
+    def fits(self, cause: Cause, joined_age: int) -> bool:
+        """Tell whether the rule is for this cause and for who joined at this age."""
+        is_old_enough = self.joined_from is None or self.joined_from <= joined_age
+        is_young_enough = self.joined_before is None or joined_age < self.joined_before
+        return self.cause in {None, cause} and is_old_enough and is_young_enough
+
+    @classmethod
+    def from_json(cls, data: object) -> WaitingRule:
+        optional = ("cause", "joined_from", "joined_before")
+        return cls(**_fields(data, required=("days",), optional=optional))
+
+    def to_json(self) -> dict[str, Any]:
+        told = {"cause": self.cause, "joined_from": self.joined_from, "joined_before": self.joined_before}
+        return {"days": self.days} | {name: value for name, value in told.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorTerms:
     """Name who runs the pool and by which right: a legal entity, its registration, the basis, how to reach it."""
 
@@ -416,6 +463,9 @@ class PlanTerms:
     per_case_cap_fen: what a member of the lightest class pays for one case at most, fee included.
     minimum_members: the floor below which intake stops. notice_days: between publishing a version and
     its first day. vesting: how aid grows with the time in the pool; empty: in full once the waiting period is over.
+    waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
+    report_days: within how many days of its event day a case is filed; None: at any time.
+    lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -433,6 +483,9 @@ class PlanTerms:
     vesting: tuple[VestingStep, ...] = ()
     operator: OperatorTerms | None = None
     wind_down: WindDownTerms | None = None
+    waiting_rules: tuple[WaitingRule, ...] = ()
+    report_days: int | None = None
+    lifetime_cap_fen: int | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -443,6 +496,11 @@ class PlanTerms:
         _check_classes(self.classes)
         _check_aid(self.aid)
         _check_vesting(self.vesting)
+        _check_waiting(self.waiting_rules)
+        if self.report_days is not None:
+            _check_int("report_days", self.report_days, 1, MAX_DAYS)
+        if self.lifetime_cap_fen is not None:
+            self._check_lifetime_cap(self.lifetime_cap_fen)
         object.__setattr__(self, "classes", tuple(sorted(self.classes, key=lambda c: c.class_no)))
         object.__setattr__(self, "aid", tuple(sorted(self.aid, key=lambda a: (a.severity, a.age_from))))
         if self.per_case_cap_fen is not None:
@@ -488,6 +546,24 @@ class PlanTerms:
         reached = [step.part for step in self.vesting if step.from_days <= max(days, 0)]
         return reached[-1] if reached else Fraction(1)
 
+    def waits(self, *, cause: Cause, joined_age: int) -> int:
+        """Return the days of waiting for a cause, for who joined at that age: those of the first rule that fits."""
+        fitting = (rule.days for rule in self.waiting_rules if rule.fits(cause, joined_age))
+        return next(fitting, self.waiting_days)
+
+    def longest_wait(self, cause: Cause) -> int:
+        """Return the most days of waiting for a cause, whatever the age: nobody is promised aid too early."""
+        return max(self.waits(cause=cause, joined_age=age) for age in _ages_that_matter(self.waiting_rules))
+
+    @property
+    def waiting_asks_for_age(self) -> bool:
+        """Tell whether waiting depends on the age at joining."""
+        return any(rule.asks_for_age for rule in self.waiting_rules)
+
+    def last_day_to_report(self, event_date: date) -> date | None:
+        """Return the last day on which a case of that day is filed in time; None: there is none."""
+        return None if self.report_days is None else event_date + timedelta(days=self.report_days)
+
     @property
     def canonical_json(self) -> str:
         """Return the one text of these terms: keys sorted, no spaces, characters as they are."""
@@ -514,7 +590,15 @@ class PlanTerms:
                 "on_cap",
                 "on_infeasible",
             ),
-            optional=("per_case_cap_fen", "vesting", "operator", "wind_down"),
+            optional=(
+                "per_case_cap_fen",
+                "vesting",
+                "operator",
+                "wind_down",
+                "waiting_rules",
+                "report_days",
+                "lifetime_cap_fen",
+            ),
         )
         return cls(
             fee=_read_part("fee", FeeTerms.from_json, given["fee"]),
@@ -530,6 +614,9 @@ class PlanTerms:
             vesting=_read_rows("vesting", VestingStep.from_json, given.get("vesting", [])),
             operator=_read_optional("operator", OperatorTerms.from_json, given),
             wind_down=_read_optional("wind_down", WindDownTerms.from_json, given),
+            waiting_rules=_read_rows("waiting_rules", WaitingRule.from_json, given.get("waiting_rules", [])),
+            report_days=given.get("report_days"),
+            lifetime_cap_fen=given.get("lifetime_cap_fen"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -553,6 +640,12 @@ class PlanTerms:
             told["operator"] = self.operator.to_json()
         if self.wind_down is not None:
             told["wind_down"] = self.wind_down.to_json()
+        if self.waiting_rules:
+            told["waiting_rules"] = [rule.to_json() for rule in self.waiting_rules]
+        if self.report_days is not None:
+            told["report_days"] = self.report_days
+        if self.lifetime_cap_fen is not None:
+            told["lifetime_cap_fen"] = self.lifetime_cap_fen
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
@@ -567,6 +660,17 @@ class PlanTerms:
                 f"{needed} members, the plan only asks for {self.minimum_members}",
                 needed=needed,
                 given=self.minimum_members,
+            )
+
+    def _check_lifetime_cap(self, cap_fen: int) -> None:
+        """Demand that a first case can be granted what the plan promises for it."""
+        _check_int("lifetime_cap_fen", cap_fen, 1)
+        if cap_fen < self.max_aid_fen:
+            raise TermsError(
+                "lifetime_cap_fen",
+                "lifetime_cap_below_aid",
+                f"{cap_fen} fen in all, but {self.max_aid_fen} fen for one case",
+                needed_fen=self.max_aid_fen,
             )
 
     def _check_run_off_can_be_paid(self, cap_fen: int) -> None:
@@ -683,6 +787,29 @@ def _check_vesting(steps: tuple[VestingStep, ...]) -> None:
         raise TermsError(
             f"vesting[{len(steps) - 1}].part", "vesting_ends_below_all", "the last step grants the whole aid"
         )
+
+
+def _ages_that_matter(rules: tuple[WaitingRule, ...]) -> list[int]:
+    """Return the ages at which another rule may begin to fit, the first of all included."""
+    ends = {age for rule in rules for age in (rule.joined_from, rule.joined_before) if age is not None}
+    return sorted({0} | ends)
+
+
+def _check_waiting(rules: tuple[WaitingRule, ...]) -> None:
+    """Demand that every rule decides for somebody: one behind a wider rule would only seem to be promised."""
+    if len(rules) > MAX_WAITING_RULES:
+        raise TermsError(
+            "waiting_rules", "too_many_waiting_rules", f"{len(rules)} rules, at most {MAX_WAITING_RULES}"
+        )
+    met = [(cause, age) for cause in get_args(Cause) for age in _ages_that_matter(rules)]
+    for place, rule in enumerate(rules):
+        fitting = [one for one in met if rule.fits(*one)]
+        if all(any(earlier.fits(*one) for earlier in rules[:place]) for one in fitting):
+            raise TermsError(
+                f"waiting_rules[{place}].days",
+                "waiting_rule_never_fits",
+                "earlier rules fit whatever it fits",
+            )
 
 
 def _check_type(field: str, value: object, wanted: type) -> None:

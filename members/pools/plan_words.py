@@ -22,6 +22,7 @@ from members.pools.plan_terms import (
     PlanTerms,
     TermsError,
     VestingStep,
+    WaitingRule,
     WindDownTerms,
 )
 
@@ -150,9 +151,10 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     )
     periods = (_period_words(days) for days in plan.calendar.periods)
     yield Line(_("Calendar"), (*periods, publicity % {"days": plan.calendar.publicity_days}), ("calendar",))
-    waiting = ngettext("%(days)s day after joining", "%(days)s days after joining", plan.waiting_days)
-    yield Line(_("Waiting period"), (waiting % {"days": plan.waiting_days},), ("waiting_days",))
+    yield Line(_("Waiting period"), _waiting_words(plan), ("waiting_days", "waiting_rules"))
     yield Line(_("Aid grows"), _vesting_words(plan), ("vesting",))
+    yield Line(_("Time to report"), (_report_words(plan),), ("report_days",))
+    yield Line(_("Most for one person"), (_lifetime_words(plan, currency),), ("lifetime_cap_fen",))
     yield Line(_("Most for one case"), (_cap_words(plan, currency),), ("per_case_cap_fen",))
     yield Line(_("Where a cap leaves a rest"), (_on_cap_words(plan),), ("on_cap", "on_infeasible"))
     rounding = _(
@@ -210,6 +212,50 @@ def _period_words(days: PeriodDays) -> str:
     return says % {"opening": days.opening_day, "publicity": days.publicity_day, "charge": days.charge_day}
 
 
+def _waiting_words(plan: PlanTerms) -> tuple[str, ...]:
+    general = _days_after_joining(plan.waiting_days)
+    if not plan.waiting_rules:
+        return (general,)
+    says = [
+        _("%(whom)s: %(days)s") % {"whom": _whom_words(rule), "days": _days_after_joining(rule.days)}
+        for rule in plan.waiting_rules
+    ]
+    says.append(_("Everything else: %(days)s") % {"days": general})
+    if len(plan.waiting_rules) > 1:
+        says.append(_("The first line that fits decides."))
+    if any(rule.cause for rule in plan.waiting_rules):
+        says.append(
+            _(
+                "An accident is an injury from outside, sudden and unintended. The claim says so, and two reviewers"
+                " look at it."
+            )
+        )
+    return tuple(says)
+
+
+def _days_after_joining(days: int) -> str:
+    return ngettext("%(days)s day after joining", "%(days)s days after joining", days) % {"days": days}
+
+
+def _whom_words(rule: WaitingRule) -> str:
+    """Say for which cause, and for which ages at joining, a waiting period is."""
+    ages = {"from": rule.joined_from, "before": rule.joined_before}
+    if rule.joined_from is None and rule.joined_before is None:
+        return cause_words(rule.cause)
+    if rule.joined_before is None:
+        whom = _("who joins from age %(from)s") % ages
+    elif rule.joined_from is None:
+        whom = _("who joins before age %(before)s") % ages
+    else:
+        whom = _("who joins from age %(from)s to before age %(before)s") % ages
+    return _("%(cause)s, %(whom)s") % {"cause": cause_words(rule.cause), "whom": whom}
+
+
+def cause_words(cause: str | None) -> str:
+    """Say what a waiting period is for."""
+    return {"illness": _("Illness"), "accident": _("Accident")}.get(cause or "", _("Any cause"))
+
+
 def _vesting_words(plan: PlanTerms) -> tuple[str, ...]:
     if not plan.vesting:
         return (_("It does not: once the waiting period is over, aid is granted in full."),)
@@ -221,6 +267,25 @@ def _vesting_sentence(step: VestingStep) -> str:
     if step.part == 1:
         return _("From %(days)s days after the waiting period: the whole aid.") % says
     return _("From %(days)s days after the waiting period: %(part)s of the aid.") % says
+
+
+def _report_words(plan: PlanTerms) -> str:
+    if plan.report_days is None:
+        return _("A case can be filed at any time.")
+    days = ngettext(
+        "A case is filed within %(days)s day of its event day; one that is filed later is granted nothing.",
+        "A case is filed within %(days)s days of its event day; one that is filed later is granted nothing.",
+        plan.report_days,
+    )
+    return days % {"days": f"{plan.report_days:,}"}
+
+
+def _lifetime_words(plan: PlanTerms, currency: str) -> str:
+    if plan.lifetime_cap_fen is None:
+        return _("No limit over several cases of one member.")
+    return _("All cases of one member together are granted %(cap)s at most.") % {
+        "cap": format_money(plan.lifetime_cap_fen, currency)
+    }
 
 
 def _cap_words(plan: PlanTerms, currency: str) -> str:
@@ -361,6 +426,16 @@ _ERRORS = {
     "vesting_starts_late": gettext_lazy("The first step begins 0 days after the waiting period."),
     "vesting_must_grow": gettext_lazy("Each step comes later and grants more than the one before."),
     "vesting_ends_below_all": gettext_lazy("The last step grants the whole aid: write 1."),
+    "lifetime_cap_below_aid": gettext_lazy(
+        "One case may be granted %(needed)s. Raise the most for one person to that, or lower the aid."
+    ),
+    "too_many_waiting_rules": gettext_lazy("A plan has at most 20 other waiting periods."),
+    "waiting_rule_for_everybody": gettext_lazy(
+        "Name a cause or an age: the waiting period of everybody is the one above."
+    ),
+    "waiting_rule_never_fits": gettext_lazy(
+        "The rows above fit everything that this one fits. Move it up, or drop it."
+    ),
     "too_many_rows": gettext_lazy("A plan has at most 200 rows of aid."),
     "too_long": gettext_lazy(
         "The terms are too long for an entry of the log: use fewer rows or shorter names."

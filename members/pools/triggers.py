@@ -110,10 +110,44 @@ def _holds_duty(person: str, duty: str) -> str:
 
 
 _CHANGING = "('gathering', 'open', 'intake_stopped')"
+
+
+def waiting_days(terms: str, cause: str, joined_age: str) -> str:
+    """Return SQL for the days of waiting by those terms, for a cause and for who joined at that age."""
+    return f"""coalesce((
+        SELECT (rule->>'days')::int FROM jsonb_array_elements({terms}->'waiting_rules') WITH ORDINALITY AS r(rule, place)
+         WHERE coalesce(rule->>'cause', {cause}) = {cause}
+           AND (NOT rule ? 'joined_from' OR {joined_age} >= (rule->>'joined_from')::int)
+           AND (NOT rule ? 'joined_before' OR {joined_age} < (rule->>'joined_before')::int)
+         ORDER BY place LIMIT 1), ({terms}->>'waiting_days')::int)"""
+
+
+def waiting_asks_for_age(terms: str) -> str:
+    """Return SQL that tells whether waiting by those terms depends on the age at joining."""
+    return f"""EXISTS (SELECT 1 FROM jsonb_array_elements({terms}->'waiting_rules') rule
+                        WHERE rule ?| ARRAY['joined_from', 'joined_before'])"""
+
+
+def _is_a_number_if_told(name: str, digits: int) -> str:
+    """Return SQL that tells whether a term is a whole number of so many digits at most, or absent."""
+    return f"""(NOT NEW.terms ? '{name}' OR (
+        jsonb_typeof(NEW.terms->'{name}') = 'number' AND NEW.terms->>'{name}' ~ '^[0-9]{{1,{digits}}}$'))"""
+
+
+# As its own query, because a list of rules may be absent.
+_WAITING_IS_READABLE = """(NOT NEW.terms ? 'waiting_rules' OR (
+        jsonb_typeof(NEW.terms->'waiting_rules') = 'array' AND NOT EXISTS (
+        SELECT 1 FROM jsonb_path_query(NEW.terms, '$.waiting_rules[*]') rule
+         WHERE jsonb_typeof(rule->'days') IS DISTINCT FROM 'number' OR rule->>'days' !~ '^[0-9]{1,4}$'
+            OR (rule ? 'joined_from' AND rule->>'joined_from' !~ '^[0-9]{1,3}$')
+            OR (rule ? 'joined_before' AND rule->>'joined_before' !~ '^[0-9]{1,3}$'))))"""
 # Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
-_READABLE = """jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
-               AND (NEW.terms->>'notice_days') ~ '^[0-9]{1,4}$'
+_READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
+               AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
                AND jsonb_typeof(NEW.terms->'classes') IS NOT DISTINCT FROM 'array'
+               AND {_WAITING_IS_READABLE}
+               AND {_is_a_number_if_told("report_days", 4)}
+               AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 # A draft that nobody belongs to has nobody to protect: its founders publish and correct its plan by themselves.

@@ -3,7 +3,7 @@
 from django import template
 
 from members.pools.plan_terms import PlanTerms
-from members.pools.plan_words import Line, plan_lines, severity_words
+from members.pools.plan_words import Line, cause_words, plan_lines, severity_words
 
 register = template.Library()
 
@@ -18,3 +18,9 @@ def in_words(plan: PlanTerms, currency: str) -> list[Line]:
 def severity(code: str) -> str:
     """Say a plan's severity in words."""
     return severity_words(code)
+
+
+@register.filter
+def cause(code: str) -> str:
+    """Say the cause of an event in words."""
+    return cause_words(code)

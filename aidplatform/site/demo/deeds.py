@@ -144,7 +144,7 @@ def file_claim(claim: Claim) -> None:
     claim = _as_stored(claim)
     if filing.what_is_missing(claim):
         claim = _as_stored(_tell_everything(claim.pool, claim.claimant, claim.illness or "cancer_mild"))
-    _benefit, face = filing.preview(claim)
+    _benefit, face = filing.preview(claim, clock.now())
     filing.file_claim(claim=claim, claimant=claim.claimant.code, shown_face=face, at=clock.now())
 
 

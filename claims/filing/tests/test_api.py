@@ -42,7 +42,7 @@ def test_list_costs_the_same_for_one_and_three(cases: ClaimCases) -> None:
         client.get(MINE)
     for _number in range(2):
         claim = cases.draft()
-        _benefit, face = filing.preview(claim)
+        _benefit, face = filing.preview(claim, clock.now())
         filing.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
     with CaptureQueriesContext(connection) as three:
         assert len(client.get(MINE).json()["results"]) == 3

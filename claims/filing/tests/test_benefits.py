@@ -1,17 +1,25 @@
 """The derivation of aid: a table of worked events, and what holds for all of them."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aidplatform.testing.world import TERMS
-from claims.filing.benefits import age_band, age_on, derive, waiting_ends
+from claims.filing import benefits
+from claims.filing.benefits import Benefit, age_band, age_on, waiting_ends
 from members.pools.plan_terms import PlanTerms
 
 PLAN = PlanTerms.from_json(TERMS)
 D = dt.date.fromisoformat
+
+
+def derive(**told: Any) -> Benefit:
+    """Derive the aid of a case that is filed on its event day, unless told otherwise."""
+    return benefits.derive(**({"filed": told["event"], "earlier_fen": 0} | told))
+
 
 # severity, birth, event, joined, covered → aid in yuan, refused by
 CASES = """
@@ -88,6 +96,118 @@ def test_part_of_an_aid_is_rounded_down_to_the_fen() -> None:
     )
     assert benefit.aid_fen == 1_666_666
     assert benefit.steps[-1].found == {"days": 32, "part": "1/3", "aid_fen": 1_666_666}
+
+
+KANGAI = TERMS | {
+    "aid": [
+        *TERMS["aid"],
+        {"severity": "accident", "age_from": 0, "age_before": 60, "max_aid_fen": 20_000_000},
+    ],
+    "waiting_days": 180,
+    "waiting_rules": [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}],
+}
+
+# Joined on 1 January 2026: severity, birth, event → aid in yuan, refused by
+WAITS = """
+severe    1986-01-02  2026-06-30       0  waiting
+severe    1986-01-02  2026-07-01  100000  -
+severe    1986-01-01  2026-07-01       0  waiting
+severe    1986-01-01  2027-01-01       0  waiting
+severe    1986-01-01  2027-01-02  100000  -
+accident  1986-01-01  2026-01-31       0  waiting
+accident  1986-01-01  2026-02-01  200000  -
+accident  1990-01-01  2026-02-01  200000  -
+"""
+
+
+@pytest.mark.parametrize("row", [line.split() for line in WAITS.strip().splitlines()], ids=" ".join)
+def test_wait_goes_by_cause_and_age_at_joining(row: list[str]) -> None:
+    """Kang'ai: 180 days, from 40 a year, after an accident 30 days."""
+    severity, birth, event, yuan, clause = row
+    benefit = derive(
+        plan=PlanTerms.from_json(KANGAI),
+        severity=severity,
+        birth=D(birth),
+        event=D(event),
+        joined=D("2026-01-01"),
+        is_covered=True,
+    )
+    assert (benefit.aid_fen, benefit.refused_by or "-") == (int(yuan) * 100, clause)
+
+
+def test_derivation_says_what_the_wait_went_by() -> None:
+    event = {"severity": "severe", "event": D("2027-05-04"), "joined": D("2026-01-01"), "is_covered": True}
+    benefit = derive(plan=PlanTerms.from_json(KANGAI), birth=D("1986-01-01"), **event)
+    assert benefit.joined_age == 40
+    assert benefit.steps[1].found == {
+        "days": 365,
+        "first_day": "2027-01-02",
+        "cause": "illness",
+        "joined_age": 40,
+    }
+    proven = derive(plan=PlanTerms.from_json(KANGAI), birth=D("1986-01-01"), proven_age=39, **event)
+    assert (proven.joined_age, proven.steps[1].found["days"]) == (39, 180)
+    born_later = derive(plan=PlanTerms.from_json(KANGAI), birth=D("2026-06-01"), **event)
+    assert (born_later.joined_age, born_later.aid_fen) == (0, 30_000_000)
+    assert derive(plan=PLAN, birth=D("1986-01-01"), **event).joined_age is None
+
+
+def test_aid_grows_from_the_end_of_the_own_wait() -> None:
+    plan = PlanTerms.from_json(KANGAI | {"vesting": THIRDS})
+    event = {"birth": D("1986-01-01"), "joined": D("2026-01-01"), "is_covered": True}
+    illness = derive(plan=plan, severity="severe", event=D("2028-01-01"), **event)
+    accident = derive(plan=plan, severity="accident", event=D("2028-01-01"), **event)
+    assert [b.steps[-1].found["part"] for b in (illness, accident)] == ["1/3", "2/3"]
+    assert [b.steps[-1].found["days"] for b in (illness, accident)] == [364, 699]
+
+
+@pytest.mark.parametrize(
+    ("filed", "aid_fen", "clause"),
+    [("2026-05-04", 30_000_000, ""), ("2026-10-31", 30_000_000, ""), ("2026-11-01", 0, "report")],
+)
+def test_case_is_reported_within_the_days_of_the_plan(filed: str, aid_fen: int, clause: str) -> None:
+    """180 days from the day of diagnosis, the last one included."""
+    benefit = derive(
+        plan=PlanTerms.from_json(TERMS | {"report_days": 180}),
+        severity="severe",
+        birth=D("1996-05-01"),
+        event=D("2026-05-04"),
+        joined=D("2026-01-01"),
+        is_covered=True,
+        filed=D(filed),
+    )
+    assert (benefit.aid_fen, benefit.refused_by) == (aid_fen, clause)
+    assert [step.name for step in benefit.steps] == ["covered", "waited", "reported", "granted"]
+    assert benefit.steps[2].found == {"days": 180, "last_day": "2026-10-31", "filed": filed}
+
+
+@pytest.mark.parametrize(
+    ("earlier_fen", "aid_fen", "clause"),
+    [
+        (0, 30_000_000, ""),
+        (20_000_000, 30_000_000, ""),
+        (20_000_001, 29_999_999, ""),
+        (50_000_000, 0, "aid"),
+        (60_000_000, 0, "aid"),
+    ],
+)
+def test_all_cases_of_a_member_stay_within_the_limit(earlier_fen: int, aid_fen: int, clause: str) -> None:
+    benefit = derive(
+        plan=PlanTerms.from_json(TERMS | {"lifetime_cap_fen": 50_000_000}),
+        severity="severe",
+        birth=D("1996-05-01"),
+        event=D("2026-05-04"),
+        joined=D("2026-01-01"),
+        is_covered=True,
+        earlier_fen=earlier_fen,
+    )
+    assert (benefit.aid_fen, benefit.refused_by) == (aid_fen, clause)
+    assert benefit.steps[-1].found == {
+        "cap_fen": 50_000_000,
+        "earlier_fen": earlier_fen,
+        "left_fen": max(50_000_000 - earlier_fen, 0),
+        "aid_fen": aid_fen,
+    }
 
 
 def test_every_question_is_answered_even_after_a_refusal() -> None:

@@ -1,6 +1,8 @@
 """Filing by services: drafts, papers, what is missing, consent, and what the database refuses."""
 
 import datetime as dt
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -9,14 +11,17 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
-from aidplatform.testing.claim_cases import EVENT, ClaimCases, photograph
+from aidplatform.testing.claim_cases import EVENT, TODAY, ClaimCases, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
-from aidplatform.testing.world import World
+from aidplatform.testing.world import World, set_clock
 from claims.filing import selectors, services
 from claims.filing.models import Claim, Evidence
 from claims.publicity.services import withdraw_claim
 from claims.review import services as review
+from members.joining.applications import sign_covenant
+from members.joining.tests.papers import filled, paper
+from members.people.models import User
 
 
 def _set(claim: Claim, **columns: object) -> None:
@@ -98,7 +103,7 @@ def test_filing_derives_aid_and_starts_the_clock(cases: ClaimCases) -> None:
 
 def test_filing_takes_few_statements(cases: ClaimCases) -> None:
     claim = cases.draft()
-    _benefit, face = services.preview(claim)
+    _benefit, face = services.preview(claim, clock.now())
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -119,7 +124,7 @@ def test_filing_takes_few_statements(cases: ClaimCases) -> None:
 )
 def test_incomplete_claim_is_not_filed(cases: ClaimCases, sql: str, missing: list[str]) -> None:
     claim = cases.draft()
-    _benefit, face = services.preview(claim)
+    _benefit, face = services.preview(claim, clock.now())
     run(sql)
     with pytest.raises(services.IncompleteError) as caught:
         services.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
@@ -128,7 +133,7 @@ def test_incomplete_claim_is_not_filed(cases: ClaimCases, sql: str, missing: lis
 
 def test_consent_is_to_what_is_shown(cases: ClaimCases) -> None:
     claim = cases.draft()
-    _benefit, face = services.preview(claim)
+    _benefit, face = services.preview(claim, clock.now())
     services.save_draft(claim=claim, claimant=cases.claimant.code, at=clock.now(), region="jiangsu")
     with pytest.raises(services.ConsentError):
         services.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
@@ -156,7 +161,7 @@ def test_illness_in_the_wait_can_be_filed_and_is_granted_nothing(cases: ClaimCas
         claim=claim, claimant=cases.claimant.code, at=clock.now(), event_date=dt.date(2026, 4, 1)
     )
     claim.refresh_from_db()
-    benefit, face = services.preview(claim)
+    benefit, face = services.preview(claim, clock.now())
     assert benefit.refused_by == "waiting"
     claim = services.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
     assert claim.aid_fen == 0
@@ -179,7 +184,7 @@ def test_event_before_joining_follows_the_first_plan(cases: ClaimCases) -> None:
         claim=claim, claimant=cases.claimant.code, at=clock.now(), event_date=dt.date(2024, 4, 1)
     )
     claim.refresh_from_db()
-    benefit, _face = services.preview(claim)
+    benefit, _face = services.preview(claim, clock.now())
     assert (benefit.aid_fen, benefit.refused_by) == (0, "cover")
 
 
@@ -268,6 +273,144 @@ def test_claim_aid_is_what_its_plan_grants_by_then(db: None) -> None:
         with refused("claim_aid_is_what_its_plan_grants"):
             _set(claim, aid_fen=fen, age=36, severity="mild", plan_version_id=version.pk)
     _set(claim, aid_fen=1_666_666, age=36, severity="mild", plan_version_id=version.pk)
+
+
+KANGAI = [{"cause": "accident", "days": 30}, {"joined_from": 36, "days": 365}]
+
+
+def test_claim_aid_waits_for_the_age_at_joining(db: None) -> None:
+    """35 at joining, 36 on the event day: the rule of those who join from 36 is not theirs."""
+    cases = ClaimCases.founded(waiting_rules=KANGAI)
+    filed = cases.filed()
+    assert (filed.age, filed.joined_age, filed.aid_fen) == (36, 35, 5_000_000)
+    claim = ClaimCases.founded(World.founded(code="other", waiting_rules=KANGAI)).draft()
+    told = {
+        "aid_fen": 5_000_000,
+        "age": 36,
+        "severity": "mild",
+        "plan_version_id": claim.pool.plan_versions.get().pk,
+    }
+    for joined_age in (None, 34, 36, 37):
+        with refused("claim_aid_is_what_its_plan_grants"):
+            _set(claim, joined_age=joined_age, **told)
+    _set(claim, joined_age=35, **told)
+
+
+def test_claim_aid_is_nothing_before_the_wait_is_over(cases: ClaimCases) -> None:
+    claim = cases.draft()
+    told = {"age": 36, "severity": "mild", "plan_version_id": claim.pool.plan_versions.get().pk}
+    with refused("claim_aid_is_what_its_plan_grants"):
+        _set(claim, aid_fen=5_000_000, event_date="2026-04-01", **told)
+    _set(claim, aid_fen=5_000_000, event_date="2026-04-02", **told)
+
+
+def test_accident_is_filed_as_one_and_waits_as_one(db: None) -> None:
+    row = {"severity": "accident", "age_from": 0, "age_before": 60, "max_aid_fen": 4_000_000}
+    cases = ClaimCases.founded(aid=[row], waiting_days=180, waiting_rules=[{"cause": "accident", "days": 30}])
+    claim = cases.draft()
+    services.save_draft(
+        claim=claim, claimant=cases.claimant.code, at=clock.now(), illness="accident",
+        event_date=dt.date(2026, 2, 1),
+    )  # fmt: skip
+    services.add_evidence(
+        claim=claim, claimant=cases.claimant.code, kind="hospital_record", data=photograph(40), at=clock.now()
+    )
+    claim.refresh_from_db()
+    benefit, face = services.preview(claim, clock.now())
+    assert benefit.steps[1].found == {"days": 30, "first_day": "2026-02-01", "cause": "accident"}
+    claim = services.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
+    assert (claim.aid_fen, claim.joined_age) == (4_000_000, None)
+
+
+def test_age_that_was_signed_counts_not_the_one_that_is_told(db: None) -> None:
+    """The claim names another birth date than the document: the wait goes by the document."""
+    world = World.founded(waiting_rules=[{"joined_from": 36, "days": 365}])
+    cases = ClaimCases.founded(world)
+    set_clock(dt.datetime(2026, 1, 1, 10, tzinfo=ZoneInfo("Asia/Shanghai")))
+    person = User.objects.create_user("signed@example.org")
+    membership = sign_covenant(
+        application=filled(world.pool, person, paper(born=dt.date(1989, 1, 1))), signer=person, language="en",
+        shown_sha256=world.pool.plan_versions.get().covenant_sha256, at=clock.now(),
+    )  # fmt: skip
+    set_clock(TODAY)
+    claim = replace(cases, claimant=person, membership=membership).draft()
+    benefit, _face = services.preview(claim, clock.now())
+    assert (benefit.age, benefit.joined_age, benefit.refused_by) == (36, 37, "waiting")
+    with refused("claim_aid_is_what_its_plan_grants"):
+        _set(
+            claim, aid_fen=5_000_000, age=36, joined_age=35, severity="mild",
+            plan_version_id=world.pool.plan_versions.get().pk,
+        )  # fmt: skip
+
+
+REPORTED = {"report_days": 16}  # from 4 May: until the end of 20 May
+
+
+def _at(day: int, hour: int) -> dt.datetime:
+    return dt.datetime(2026, 5, day, hour, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.mark.parametrize(("at", "aid_fen"), [(_at(20, 23), 5_000_000), (_at(21, 0), 0)])
+def test_last_day_to_report_is_a_day_of_the_pools_zone(db: None, at: dt.datetime, aid_fen: int) -> None:
+    cases = ClaimCases.founded(**REPORTED)
+    claim = cases.draft()
+    assert selectors.last_day_to_file(claim) == dt.date(2026, 5, 20)
+    set_clock(at)
+    claim = services.file_claim(
+        claim=claim, claimant=cases.claimant.code, shown_face=services.preview(claim, clock.now())[1],
+        at=clock.now(),
+    )  # fmt: skip
+    assert claim.aid_fen == aid_fen
+    assert claim.derivation[2] == {
+        "name": "reported",
+        "clause": "report",
+        "passed": aid_fen > 0,
+        "days": 16,
+        "last_day": "2026-05-20",
+        "filed": at.date().isoformat(),
+    }
+    assert selectors.last_day_to_file(claim) is None
+
+
+def test_first_filing_counts_when_papers_come_back_later(db: None) -> None:
+    cases = ClaimCases.founded(**REPORTED)
+    claim = cases.under_review()
+    review.request_papers(
+        claim=claim, reviewer=cases.reviewer.code, kinds=["other"], message="More?", at=clock.now()
+    )
+    set_clock(_at(30, 10))
+    services.save_draft(claim=claim, claimant=cases.claimant.code, at=clock.now(), story="More.")
+    claim.refresh_from_db()
+    _benefit, face = services.preview(claim, clock.now())
+    again = services.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
+    assert again.aid_fen == 5_000_000
+
+
+def test_claim_is_reported_in_time(db: None) -> None:
+    """By the database's clock, whatever day is written."""
+    cases = ClaimCases.founded(**REPORTED)
+    claim = cases.draft()
+    with refused("claim_is_reported_in_time"):
+        _set(claim, filed_at="2026-05-05T00:00:00Z")
+    told = {
+        "age": 36, "severity": "mild", "plan_version_id": claim.pool.plan_versions.get().pk, "masked": "{}",
+        "consented_at": clock.now(), "state": "filed", "filed_at": "2026-05-05T00:00:00Z",
+    }  # fmt: skip
+    set_clock(_at(21, 0))
+    with refused("claim_is_reported_in_time"):
+        _set(claim, aid_fen=5_000_000, **told)
+    _set(claim, aid_fen=0, **told)
+    assert Claim.objects.get().filed_at == clock.now()
+
+
+def test_claim_is_reported_in_time_and_once(cases: ClaimCases) -> None:
+    claim = cases.under_review()
+    review.request_papers(
+        claim=claim, reviewer=cases.reviewer.code, kinds=["other"], message="More?", at=clock.now()
+    )
+    for instant in (None, "2026-05-05T00:00:00Z"):
+        with refused("claim_is_reported_in_time"):
+            _set(claim, filed_at=instant)
 
 
 def test_claim_follows_the_plan_of_its_event_day(cases: ClaimCases) -> None:
@@ -401,7 +544,7 @@ def test_one_copy_of_a_paper(cases: ClaimCases) -> None:
 def test_paper_waits_for_a_filing_that_is_under_way(committed_db: tuple[str, str]) -> None:
     cases = ClaimCases.founded()
     claim = cases.draft()
-    _benefit, face = services.preview(claim)
+    _benefit, face = services.preview(claim, clock.now())
 
     def late() -> str:
         with refused("evidence_joins_before_review"):

@@ -31,7 +31,7 @@ def rows(cases: ClaimCases, query: str = "") -> list[dict[str, Any]]:
 
 def file_another(cases: ClaimCases) -> Claim:
     claim = cases.draft()
-    _benefit, face = filing.preview(claim)
+    _benefit, face = filing.preview(claim, clock.now())
     return filing.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
 
 

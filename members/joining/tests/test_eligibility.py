@@ -11,13 +11,14 @@ from members.joining.eligibility import (
     age_refusal,
     age_window,
     covered_from,
+    eligible_by_plan,
     eligible_from,
     excluding,
     unanswered,
 )
 from members.joining.tests.papers import BORN, resident_id
 from members.pools.covenants import default_covenant, default_declaration, read_declaration
-from members.pools.plan_terms import PlanTerms, TermsError
+from members.pools.plan_terms import Cause, PlanTerms, TermsError
 
 PLAN = PlanTerms.from_json(TERMS)
 QUESTIONS = read_declaration(default_declaration())
@@ -67,6 +68,21 @@ def test_cover_begins_tomorrow_and_waiting_ends_n_days_later() -> None:
     assert covered_from(joined) == dt.date(2026, 1, 2)
     assert eligible_from(joined, 90) == dt.date(2026, 4, 2)
     assert eligible_from(joined, 0) == covered_from(joined)
+
+
+@pytest.mark.parametrize(
+    ("born", "cause", "eligible"),
+    [
+        ("1986-01-02", "illness", "2026-07-01"),  # 39 on the day of joining, 40 on the first day of cover
+        ("1986-01-01", "illness", "2027-01-02"),
+        ("1986-01-01", "accident", "2026-02-01"),
+    ],
+)
+def test_wait_follows_cause_and_age_on_the_day_of_joining(born: str, cause: Cause, eligible: str) -> None:
+    rules = [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
+    plan = PlanTerms.from_json(TERMS | {"waiting_days": 180, "waiting_rules": rules})
+    found = eligible_by_plan(plan, dt.date.fromisoformat(born), dt.date(2026, 1, 1), cause)
+    assert found == dt.date.fromisoformat(eligible)
 
 
 def test_answers_exclude_only_where_the_question_says_so() -> None:

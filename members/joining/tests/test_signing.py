@@ -268,6 +268,52 @@ def test_waiting_follows_plan(unsigned: Membership, day: str) -> None:
         _signature(unsigned, eligible_date=day)
 
 
+KANGAI = [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
+
+
+@pytest.mark.parametrize(
+    ("born", "age", "eligible"),
+    [(dt.date(1986, 1, 2), 39, dt.date(2026, 7, 1)), (dt.date(1986, 1, 1), 40, dt.date(2027, 1, 2))],
+)
+def test_wait_follows_the_age_at_joining(newcomer: User, born: dt.date, age: int, eligible: dt.date) -> None:
+    world = World.founded(code="by-age", waiting_days=180, waiting_rules=KANGAI)
+    membership = _sign(filled(world.pool, newcomer, paper(born=born)))
+    signature = membership.signature
+    assert (signature.joined_age, signature.eligible_date) == (age, eligible)
+    cover = covers_of([membership], clock.now())[membership.pk]
+    assert (cover.eligible_date, cover.accident_date) == (eligible, dt.date(2026, 2, 1))
+    moved_in = Membership.objects.filter(pool=world.pool, person=None)[:1]
+    cover = covers_of(list(moved_in), clock.now())[moved_in[0].pk]
+    # Nobody knows their age: the longest wait, so that nothing is promised too early.
+    assert cover.eligible_date == dt.date(2027, 1, 2)
+
+
+def test_age_at_joining_is_kept_only_where_waiting_asks_for_it(newcomer: User) -> None:
+    world = World.founded(code="accidents", waiting_rules=KANGAI[:1])
+    signature = _sign(filled(world.pool, newcomer)).signature
+    assert (signature.joined_age, signature.eligible_date) == (None, dt.date(2026, 4, 2))
+
+
+def test_waiting_follows_plan_for_the_age_that_is_signed(newcomer: User) -> None:
+    from members.people.identity import record_identity
+
+    world = World.founded(code="by-age", waiting_days=180, waiting_rules=KANGAI)
+    record_identity(person=newcomer, paper=paper(), at=clock.now())
+    unsigned = Membership.objects.create(
+        pool=world.pool, number=100, person=newcomer, joined_date=dt.date(2026, 1, 1)
+    )
+    young, old = dt.date(2026, 7, 1), dt.date(2027, 1, 2)
+    for age, day in ((None, young), (None, old), (39, old), (40, young), (40, dt.date(2026, 2, 1))):
+        with refused("waiting_follows_plan"):
+            _signature(unsigned, joined_age=age, eligible_date=day)
+    _signature(unsigned, joined_age=40, eligible_date=old)
+
+
+def test_waiting_follows_plan_without_ages_where_it_names_none(unsigned: Membership) -> None:
+    with refused("waiting_follows_plan"):
+        _signature(unsigned, joined_age=40)
+
+
 @pytest.mark.parametrize("column", ["consent_health", "consent_publication"])
 def test_signature_has_both_consents(unsigned: Membership, column: str) -> None:
     with refused("signature_has_both_consents"):
@@ -285,6 +331,19 @@ def test_signature_is_given_once_and_hashed_by_the_database(unsigned: Membership
     assert value("SELECT signature_sha256 FROM members_covenantsignature") != "0" * 64
     with refused("members_covenantsignature_membership_id_key"):
         _signature(unsigned)
+
+
+def test_signature_without_an_age_is_hashed_as_ever(unsigned: Membership) -> None:
+    """What was signed under earlier plans can be hashed again in the same way."""
+    _signature(unsigned)
+    again = value(
+        """SELECT encode(sha256(convert_to(concat_ws('|', s.membership_id, v.number, s.covenant_sha256,
+                  s.declaration_sha256, encode(sha256(s.answers_sealed), 'hex'), s.consent_health,
+                  s.consent_publication, s.language, s.eligible_date, extract(epoch FROM s.signed_at)),
+                  'UTF8')), 'hex')
+             FROM members_covenantsignature s JOIN members_planversion v ON v.id = s.plan_version_id"""
+    )
+    assert value("SELECT signature_sha256 FROM members_covenantsignature") == again
 
 
 def test_signature_is_permanent(unsigned: Membership, owner: Any) -> None:

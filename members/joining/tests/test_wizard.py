@@ -84,6 +84,21 @@ def test_wizard_leads_from_the_pool_page_to_a_membership(world: World, newcomer:
     assert client.get(JOIN).headers["Location"] == "/pools/test-pool/me/"
 
 
+def test_pages_show_the_date_for_the_age_at_joining(db: None) -> None:
+    """Who joins at 35 where everyone from 35 waits a year, and a month after an accident."""
+    rules = [{"cause": "accident", "days": 30}, {"joined_from": 35, "days": 365}]
+    world = World.founded(waiting_rules=rules)
+    client = client_of(User.objects.create_user("newcomer@example.org"))
+    walk(client, world)
+    page = text(client.get(f"{JOIN}sign/"))
+    assert "Aid can be asked for illnesses from 2027-01-02" in page
+    assert "Aid can be asked for accidents from 2026-02-01" in page
+    take(client, "sign", {"shown_sha256": signature(client)})
+    mine = text(client.get("/pools/test-pool/me/"))
+    assert "first established on 2027-01-02 or later" in mine
+    assert "An accident counts from 2026-02-01" in mine
+
+
 def test_wizard_goes_on_where_it_was_left_on_another_device(world: World, newcomer: User) -> None:
     walk(client_of(newcomer), world, upto="plainly")
     elsewhere = client_of(newcomer)

@@ -262,6 +262,25 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
         {"terms": json.dumps(TERMS | {"notice_days": "7"})},
         {"terms": json.dumps(TERMS | {"notice_days": None})},
         {"terms": json.dumps(TERMS | {"classes": {}})},
+        *(
+            {"terms": json.dumps(TERMS | {name: number})}
+            for name in ("report_days", "lifetime_cap_fen")
+            for number in ("180", -1, 1.5, None)
+        ),
+        *(
+            {"terms": json.dumps(TERMS | {"waiting_rules": rules})}
+            for rules in (
+                {"cause": "accident", "days": 30},
+                None,
+                [30],
+                [{"cause": "accident"}],
+                [{"cause": "accident", "days": "30"}],
+                [{"cause": "accident", "days": -30}],
+                [{"cause": "accident", "days": 3.5}],
+                [{"joined_from": "old", "days": 30}],
+                [{"joined_before": -1, "days": 30}],
+            )
+        ),
         {"declaration": "{}"},
         {"effective_date": "infinity"},
     )

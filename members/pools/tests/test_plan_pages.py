@@ -83,6 +83,47 @@ def test_aid_can_be_made_to_grow(world: World) -> None:
     assert "From 365 days after the waiting period: the whole aid." in page
 
 
+def test_waiting_can_depend_on_cause_and_age(world: World) -> None:
+    rows = {
+        "waiting-0-cause": "accident",
+        "waiting-0-days": 30,
+        "waiting-1-joined_from": 40,
+        "waiting-1-days": 365,
+    }
+    assert client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, **rows)).status_code == 302
+    rules = PlanProposal.objects.get().terms["waiting_rules"]
+    assert rules == [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
+    page = client_of(world.controller).get(f"{ADDRESS}proposals/1/").content.decode()
+    for said in (
+        "Accident: 30 days after joining",
+        "Any cause, who joins from age 40: 365 days after joining",
+        "Everything else: 90 days after joining",
+        "The first line that fits decides.",
+        "An accident is an injury from outside",
+    ):
+        assert said in page
+
+
+def test_time_to_report_can_be_set_and_lifted(world: World) -> None:
+    admin = client_of(world.admin)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, report_days=180)).status_code == 302
+    assert PlanProposal.objects.get().terms["report_days"] == 180
+    page = admin.get(f"{ADDRESS}proposals/1/").content.decode()
+    assert "within 180 days of its event day" in page
+    assert admin.post(f"{ADDRESS}proposals/1/withdraw/").status_code == 302
+    world.change_plan(dt.date(2026, 1, 8), report_days=180)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, report_days="")).status_code == 302
+    assert "report_days" not in PlanProposal.objects.get(state="open").terms
+
+
+def test_most_for_one_person_can_be_set(world: World) -> None:
+    admin = client_of(world.admin)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, lifetime_cap="500,000")).status_code == 302
+    assert PlanProposal.objects.get().terms["lifetime_cap_fen"] == 50_000_000
+    page = admin.get(f"{ADDRESS}proposals/1/").content.decode()
+    assert "All cases of one member together are granted ¥500,000.00 at most." in page
+
+
 def test_row_can_be_dropped_and_another_added(world: World) -> None:
     rows = {
         "aid-0-max_aid": "",
@@ -123,6 +164,15 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
             {"vesting-0-from_days": "0", "vesting-0-part": "half"},
             "vesting-0-part",
             "Write a rate as a fraction",
+        ),
+        ({"lifetime_cap": "299,999.99"}, "lifetime_cap", "One case may be granted 300000.00."),
+        ({"report_days": "0"}, "report_days", "greater than or equal to 1"),
+        ({"waiting-0-cause": "accident"}, "waiting-0-days", "Write the days"),
+        ({"waiting-0-days": "5"}, "waiting-0-cause", "Name a cause or an age"),
+        (
+            {"waiting-0-joined_before": "40", "waiting-0-days": "5", "waiting-0-joined_from": "40"},
+            "waiting-0-joined_before",
+            "The first age must be below the end.",
         ),
         ({"periods-0-charge_day": "8"}, "periods-0-charge_day", "before publicity has ended"),
         ({"classes-0-name_en": "x" * 81}, "classes-0-name_en", "80"),
@@ -281,7 +331,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 13
+    assert len(english) == len(chinese) == 15
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -324,6 +374,19 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"on_infeasible": "defer"},
         {"per_case_cap_fen": 300_000_000},
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
+        {"report_days": 180},
+        {"lifetime_cap_fen": 50_000_000},
+        *(
+            {"waiting_rules": rules}
+            for rules in (
+                [{"cause": "accident", "days": 90}],
+                [{"cause": "illness", "days": 90}],
+                [{"joined_from": 40, "days": 90}],
+                [{"joined_before": 40, "days": 90}],
+                [{"joined_from": 40, "joined_before": 50, "days": 90}],
+                [{"cause": "accident", "joined_from": 40, "days": 90}],
+            )
+        ),
         *({"operator": TERMS["operator"] | {name: "Other"}} for name in TERMS["operator"]),
         {"operator": None},
         *(
@@ -338,10 +401,18 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"wind_down": None},
     ]
     base = plan_lines(PlanTerms.from_json(TERMS), "CNY")
-    for change in changes:
-        assert plan_lines(PlanTerms.from_json(TERMS | change), "CNY") != base, change
+    told = [plan_lines(PlanTerms.from_json(TERMS | change), "CNY") for change in changes]
+    for place, change in enumerate(changes):
+        assert told[place] != base, change
+        assert told[place] not in told[:place], change
     covered = {name.partition(".")[0] for change in changes for name in change}
-    assert covered == set(PlanTerms.from_json(TERMS).to_json()) | {"per_case_cap_fen", "vesting"}
+    assert covered == set(PlanTerms.from_json(TERMS).to_json()) | {
+        "per_case_cap_fen",
+        "vesting",
+        "waiting_rules",
+        "report_days",
+        "lifetime_cap_fen",
+    }
 
 
 def test_nothing_that_differs_is_shown_as_nothing(world: World) -> None:

@@ -64,6 +64,10 @@ def steps(*rows):
     return [{"from_days": days, "part": part} for days, part in rows]
 
 
+# The way of Kang'ai: 180 days, from 40 a year, after an accident a month.
+KANGAI = [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
+
+
 def changed(path: str, value: object) -> dict[str, Any]:
     """Return the terms with one value at a path like `classes.0.weight` replaced."""
     data = copy.deepcopy(TWICE_A_MONTH)
@@ -280,6 +284,47 @@ def test_to_json_holds_integers_and_strings_only():
         ("vesting", steps((0, "1/0")), "vesting[0].part", "bad_rate"),
         ("vesting", steps((-1, "1")), "vesting[0].from_days", "out_of_range"),
         ("vesting", [{"from_days": 0}], "vesting[0].part", "missing_field"),
+        ("lifetime_cap_fen", 0, "lifetime_cap_fen", "out_of_range"),
+        ("lifetime_cap_fen", "1", "lifetime_cap_fen", "wrong_type"),
+        ("lifetime_cap_fen", 29_999_999, "lifetime_cap_fen", "lifetime_cap_below_aid"),
+        ("report_days", 0, "report_days", "out_of_range"),
+        ("report_days", 3651, "report_days", "out_of_range"),
+        ("report_days", "180", "report_days", "wrong_type"),
+        ("waiting_rules", [{"days": 30}], "waiting_rules[0].cause", "waiting_rule_for_everybody"),
+        ("waiting_rules", [{"cause": "accident"}], "waiting_rules[0].days", "missing_field"),
+        ("waiting_rules", [{"cause": "flood", "days": 1}], "waiting_rules[0].cause", "unknown_choice"),
+        ("waiting_rules", [{"cause": "accident", "days": -1}], "waiting_rules[0].days", "out_of_range"),
+        ("waiting_rules", [{"joined_from": 151, "days": 1}], "waiting_rules[0].joined_from", "out_of_range"),
+        ("waiting_rules", [{"joined_from": True, "days": 1}], "waiting_rules[0].joined_from", "wrong_type"),
+        (
+            "waiting_rules",
+            [{"joined_from": 40, "joined_before": 40, "days": 1}],
+            "waiting_rules[0].joined_before",
+            "empty_age_band",
+        ),
+        (
+            "waiting_rules",
+            [{"joined_before": 0, "days": 1}],
+            "waiting_rules[0].joined_before",
+            "empty_age_band",
+        ),
+        ("waiting_rules", [*KANGAI, KANGAI[0]], "waiting_rules[2].days", "waiting_rule_never_fits"),
+        (
+            "waiting_rules",
+            [
+                {"cause": "illness", "days": 9},
+                {"cause": "accident", "days": 8},
+                {"joined_from": 50, "days": 7},
+            ],
+            "waiting_rules[2].days",
+            "waiting_rule_never_fits",
+        ),
+        (
+            "waiting_rules",
+            [{"joined_from": n, "joined_before": n + 1, "days": 1} for n in range(21)],
+            "waiting_rules",
+            "too_many_waiting_rules",
+        ),
         ("vesting", steps(*((n, f"{n + 1}/21") for n in range(21))), "vesting", "too_many_steps"),
         ("operator", [], "operator", "wrong_type"),
         ("operator", {"name": "One"}, "operator.registration", "missing_field"),
@@ -550,3 +595,53 @@ def test_aid_grows_by_steps_and_is_whole_without_them():
     whole = PlanTerms.from_json(changed("vesting", None))
     assert whole.vested_part(0) == 1
     assert "vesting" not in whole.to_json()
+
+
+@pytest.mark.parametrize(
+    ("cause", "joined_age", "days"),
+    [
+        ("illness", 0, 180),
+        ("illness", 39, 180),
+        ("illness", 40, 365),
+        ("accident", 39, 30),
+        ("accident", 40, 30),
+    ],
+)
+def test_waiting_depends_on_cause_and_age_at_joining(cause, joined_age, days):
+    terms = PlanTerms.from_json(changed("waiting_days", 180) | {"waiting_rules": KANGAI})
+    assert terms.waits(cause=cause, joined_age=joined_age) == days
+    assert (terms.longest_wait("illness"), terms.longest_wait("accident")) == (365, 30)
+    assert terms.waiting_asks_for_age
+    assert PlanTerms.from_json(json.loads(terms.canonical_json)) == terms
+
+
+def test_first_waiting_rule_that_fits_decides_so_their_order_is_a_term():
+    terms = PlanTerms.from_json(changed("waiting_rules", KANGAI))
+    turned = PlanTerms.from_json(changed("waiting_rules", KANGAI[::-1]))
+    assert turned.waits(cause="accident", joined_age=40) == 365
+    assert turned.sha256 != terms.sha256
+
+
+def test_plan_without_waiting_rules_is_what_it_was():
+    terms = PlanTerms.from_json(changed("waiting_rules", []))
+    assert terms.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+    assert "waiting_rules" not in terms.to_json()
+    assert terms.waits(cause="accident", joined_age=70) == terms.longest_wait("illness") == 90
+    assert not terms.waiting_asks_for_age
+
+
+def test_last_day_to_report_is_so_many_days_after_the_event():
+    terms = PlanTerms.from_json(changed("report_days", 180))
+    assert terms.last_day_to_report(date(2026, 5, 4)) == date(2026, 10, 31)
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    never = PlanTerms.from_json(changed("report_days", None))
+    assert never.last_day_to_report(date(2026, 5, 4)) is None
+    assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+
+
+def test_most_for_one_person_is_at_least_one_case():
+    terms = PlanTerms.from_json(changed("lifetime_cap_fen", 30_000_000))
+    assert terms.lifetime_cap_fen == terms.max_aid_fen
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    never = PlanTerms.from_json(changed("lifetime_cap_fen", None))
+    assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256

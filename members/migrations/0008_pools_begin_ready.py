@@ -9,7 +9,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0004_pools_are_drafted_by_founders'),
+        ('members', '0007_lifetime_cap_can_be_read'),
     ]
 
     operations = [
