@@ -332,10 +332,12 @@ def require_sound(app_url: str) -> None:
         ).fetchall()
         assert blamed == [], f"jobs that were blamed for the death of processes: {blamed}"
         twice = connection.execute(
-            """SELECT subject, action, count(*) FROM work_auditentry
+            """SELECT subject, action, count(*) FROM work_auditentry a
                 WHERE action IN ('open_period', 'freeze_headcount', 'announce_period', 'settle_period',
                                  'approve_period', 'post_period')
-                GROUP BY 1, 2 HAVING count(*) <> 1"""
+                GROUP BY 1, 2 HAVING count(*) <> 1 + (
+                    SELECT count(*) FROM work_auditentry c WHERE c.subject = a.subject
+                       AND c.action = 'cancel_posting' AND a.action = 'approve_period')"""
         ).fetchall()
         assert twice == [], twice
     said = io.StringIO()
