@@ -163,6 +163,14 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[tuple[str, tuple[str, ...
     yield _("Aid grows"), _vesting_words(plan)
     yield _("Time to report"), (_report_words(plan),)
     yield _("Most for one person"), (_lifetime_words(plan, currency),)
+    yield (
+        _("After aid"),
+        (
+            _("One aid ends the membership: that period is still shared like by everyone, and none after it.")
+            if plan.one_aid_ends
+            else _("Membership goes on."),
+        ),
+    )
     yield _("Most for one case"), (_cap_words(plan, currency),)
     yield _("Where a cap leaves a rest"), (_on_cap_words(plan),)
     yield (
