@@ -29,6 +29,7 @@ from ledger.sharing.models import Award
 from ledger.sharing.payees import Payee
 from members.joining.models import Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
+from members.joining.services import end_cover_after_aid
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 
@@ -262,14 +263,33 @@ def follow_awards(*, awards: Sequence[int], state: str, at: dt.datetime) -> list
     Awards of other origin (a list that moved in, a demonstration) have no claim and are passed over.
     """
     before = {"awarded": "in_publicity", "shared": "awarded", "paid": "shared"}[state]
-    codes = Award.objects.filter(pk__in=awards).values_list("claim_code", flat=True)
-    claims = Claim.objects.select_for_update(of=["self"]).select_related("pool")
+    found = {
+        award.claim_code: award for award in Award.objects.filter(pk__in=awards).select_related("period")
+    }
+    pools = {award.pool_id for award in found.values()}
+    list(Pool.objects.select_for_update(no_key=True).filter(pk__in=pools).order_by("pk"))
+    claims = Claim.objects.select_for_update(of=["self"]).select_related("pool", "plan_version")
     moved = []
-    for claim in claims.filter(code__in=list(codes), state=before).order_by("pk"):
+    for claim in claims.filter(code__in=list(found), state=before).order_by("pk"):
         step_claim(claim, state, at)
         audit.record(actor=SERVICE, action=f"claim_{state}", subject=claim.code)
+        if state == Claim.State.AWARDED:
+            _end_membership(claim, found[claim.code])
         moved.append(claim.code)
     return moved
+
+
+def _end_membership(claim: Claim, award: Award) -> None:
+    """End the membership that was helped where the plan says so: the day after the headcount that shares the aid."""
+    if claim.plan_version is None or award.period is None or not claim.plan_version.plan().one_aid_ends:
+        return
+    end_cover_after_aid(
+        membership=Membership.objects.select_related("pool", "person").get(pk=claim.membership_id),
+        case=award.code,
+        period=award.period.number,
+        until=award.period.publicity_date + dt.timedelta(days=1),
+        actor=SERVICE,
+    )
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ TERMS = {
     "waiting_rules",
     "report_days",
     "lifetime_cap_fen",
+    "one_aid_ends",
     "notice_days",
     "operator",
     "wind_down",

@@ -4,8 +4,10 @@ import datetime as dt
 
 from django.db import connection, transaction
 
+from aidplatform.lib import clock
 from aidplatform.work import audit
-from members.joining.models import Membership
+from members.joining.models import Membership, MembershipSpan
+from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
 
@@ -70,6 +72,34 @@ def end_cover(*, membership: Membership, at: dt.datetime, reason: str, actor: st
             [at, membership.pool_id, membership.pk],
         )
         audit.record(actor=actor, action="end_cover", subject=str(membership), reason=reason)
+
+
+def end_cover_after_aid(
+    *, membership: Membership, case: str, period: int, until: dt.date, actor: str
+) -> bool:
+    """End the membership of who was granted aid at the start of that day, and tell them; ended already: nothing.
+
+    Returns whether it was ended now. The caller's transaction has locked the pool.
+    """
+    pool = membership.pool
+    at = clock.start_of_day(until, pool.time_zone)
+    spans = MembershipSpan.objects.filter(pool_id=pool.pk, membership_id=membership.pk)
+    if not spans.filter(to_at=None, from_at__lte=at).exists():
+        return False
+    end_cover(membership=membership, at=at, reason=f"aid {case}", actor=actor)
+    if membership.person is not None:
+        params = {
+            "pool_en": pool.name_en,
+            "pool_zh": pool.name_zh,
+            "case": case,
+            "number": period,
+            "until": until.isoformat(),
+        }
+        news = notices.News(
+            membership.person, notices.ENDED, str(membership), params, f"/pools/{pool.code}/me/"
+        )
+        notices.tell([news], batch=f"ended/{membership}", actor=actor)
+    return True
 
 
 def fix_headcount(*, pool: Pool) -> dt.datetime:

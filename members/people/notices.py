@@ -24,6 +24,7 @@ from members.people.models import Notice, User
 JOINED = "joined"
 CHARGED = "charged"
 RULES = "rules"
+ENDED = "ended"
 BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
@@ -33,6 +34,13 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "You share from %(covered)s on. Aid can be asked for an illness first established on %(eligible)s or"
             " later. Signature: %(sha256)s"
+        ),
+    ),
+    ENDED: (
+        gettext_noop("Your membership of %(pool)s has ended with your aid"),
+        gettext_noop(
+            "The aid of case %(case)s is final, and by the rules one aid ends the membership. You share period"
+            " %(number)s like everyone and none after it; you are not covered any more from %(until)s on."
         ),
     ),
     RULES: (

@@ -73,6 +73,7 @@ class RulesForm(forms.Form):
         label=_("Time to report, days"), min_value=1, max_value=3650, required=False
     )
     lifetime_cap = FenField(label=_("Most for one person"), required=False)
+    one_aid_ends = forms.BooleanField(label=_("One aid ends the membership"), required=False)
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
@@ -362,6 +363,7 @@ class PlanForm:
                 for name in (
                     "waiting_days",
                     "report_days",
+                    "one_aid_ends",
                     "minimum_members",
                     "notice_days",
                     "on_cap",
@@ -464,6 +466,7 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "fee_ceiling": plan.fee.ceiling_fen,
         "waiting_days": plan.waiting_days,
         "report_days": plan.report_days,
+        "one_aid_ends": plan.one_aid_ends,
         "minimum_members": plan.minimum_members,
         "notice_days": plan.notice_days,
         "per_case_cap": plan.per_case_cap_fen,

@@ -466,6 +466,7 @@ class PlanTerms:
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
     report_days: within how many days of its event day a case is filed; None: at any time.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
+    one_aid_ends: whoever is granted aid leaves the day after the headcount of the period that shares it.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -486,6 +487,7 @@ class PlanTerms:
     waiting_rules: tuple[WaitingRule, ...] = ()
     report_days: int | None = None
     lifetime_cap_fen: int | None = None
+    one_aid_ends: bool = False
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -499,6 +501,7 @@ class PlanTerms:
         _check_waiting(self.waiting_rules)
         if self.report_days is not None:
             _check_int("report_days", self.report_days, 1, MAX_DAYS)
+        _check_type("one_aid_ends", self.one_aid_ends, bool)
         if self.lifetime_cap_fen is not None:
             self._check_lifetime_cap(self.lifetime_cap_fen)
         object.__setattr__(self, "classes", tuple(sorted(self.classes, key=lambda c: c.class_no)))
@@ -598,6 +601,7 @@ class PlanTerms:
                 "waiting_rules",
                 "report_days",
                 "lifetime_cap_fen",
+                "one_aid_ends",
             ),
         )
         return cls(
@@ -617,6 +621,7 @@ class PlanTerms:
             waiting_rules=_read_rows("waiting_rules", WaitingRule.from_json, given.get("waiting_rules", [])),
             report_days=given.get("report_days"),
             lifetime_cap_fen=given.get("lifetime_cap_fen"),
+            one_aid_ends=given.get("one_aid_ends", False),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -646,6 +651,8 @@ class PlanTerms:
             told["report_days"] = self.report_days
         if self.lifetime_cap_fen is not None:
             told["lifetime_cap_fen"] = self.lifetime_cap_fen
+        if self.one_aid_ends:
+            told["one_aid_ends"] = True
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

@@ -155,6 +155,12 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Aid grows"), _vesting_words(plan), ("vesting",))
     yield Line(_("Time to report"), (_report_words(plan),), ("report_days",))
     yield Line(_("Most for one person"), (_lifetime_words(plan, currency),), ("lifetime_cap_fen",))
+    after_aid = (
+        _("One aid ends the membership: that period is still shared like by everyone, and none after it.")
+        if plan.one_aid_ends
+        else _("Membership goes on.")
+    )
+    yield Line(_("After aid"), (after_aid,), ("one_aid_ends",))
     yield Line(_("Most for one case"), (_cap_words(plan, currency),), ("per_case_cap_fen",))
     yield Line(_("Where a cap leaves a rest"), (_on_cap_words(plan),), ("on_cap", "on_infeasible"))
     rounding = _(

@@ -124,6 +124,13 @@ def test_most_for_one_person_can_be_set(world: World) -> None:
     assert "All cases of one member together are granted ¥500,000.00 at most." in page
 
 
+def test_one_aid_can_be_made_to_end_the_membership(world: World) -> None:
+    admin = client_of(world.admin)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, one_aid_ends="on")).status_code == 302
+    assert PlanProposal.objects.get().terms["one_aid_ends"] is True
+    assert "One aid ends the membership: " in admin.get(f"{ADDRESS}proposals/1/").content.decode()
+
+
 def test_row_can_be_dropped_and_another_added(world: World) -> None:
     rows = {
         "aid-0-max_aid": "",
@@ -331,7 +338,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 15
+    assert len(english) == len(chinese) == 16
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -376,6 +383,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
         {"report_days": 180},
         {"lifetime_cap_fen": 50_000_000},
+        {"one_aid_ends": True},
         *(
             {"waiting_rules": rules}
             for rules in (
@@ -412,6 +420,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         "waiting_rules",
         "report_days",
         "lifetime_cap_fen",
+        "one_aid_ends",
     }
 
 

@@ -284,6 +284,8 @@ def test_to_json_holds_integers_and_strings_only():
         ("vesting", steps((0, "1/0")), "vesting[0].part", "bad_rate"),
         ("vesting", steps((-1, "1")), "vesting[0].from_days", "out_of_range"),
         ("vesting", [{"from_days": 0}], "vesting[0].part", "missing_field"),
+        ("one_aid_ends", 1, "one_aid_ends", "wrong_type"),
+        ("one_aid_ends", "yes", "one_aid_ends", "wrong_type"),
         ("lifetime_cap_fen", 0, "lifetime_cap_fen", "out_of_range"),
         ("lifetime_cap_fen", "1", "lifetime_cap_fen", "wrong_type"),
         ("lifetime_cap_fen", 29_999_999, "lifetime_cap_fen", "lifetime_cap_below_aid"),
@@ -645,3 +647,13 @@ def test_most_for_one_person_is_at_least_one_case():
     assert PlanTerms.from_json(terms.to_json()) == terms
     never = PlanTerms.from_json(changed("lifetime_cap_fen", None))
     assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+
+
+def test_one_aid_ends_the_membership_only_where_it_is_said():
+    terms = PlanTerms.from_json(changed("one_aid_ends", True))
+    assert terms.one_aid_ends
+    assert PlanTerms.from_json(json.loads(terms.canonical_json)) == terms
+    for silent in (None, False):
+        never = PlanTerms.from_json(changed("one_aid_ends", silent))
+        assert not never.one_aid_ends
+        assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256

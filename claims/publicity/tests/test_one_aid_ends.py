@@ -1,0 +1,96 @@
+"""One aid ends the membership where the plan says so: when, for whom, once, and with what is still shared."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from aidplatform.lib import clock
+from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.world import set_clock
+from aidplatform.tests.pages_helpers import client_of
+from aidplatform.work.models import AuditEntry
+from claims.filing import selectors as filing
+from claims.publicity import services as publicity
+from ledger.sharing import services as sharing
+from ledger.sharing.models import Charge
+from members.joining.models import MembershipSpan
+from members.people.models import Notice
+
+
+@pytest.fixture
+def ending(db: None) -> ClaimCases:
+    """Give the test a pool in which one aid ends the membership."""
+    return ClaimCases.founded(one_aid_ends=True)
+
+
+def _until(cases: ClaimCases) -> dt.datetime | None:
+    return MembershipSpan.objects.get(membership_id=cases.membership.pk).to_at
+
+
+def test_membership_ends_the_day_after_the_headcount_that_shares_the_aid(ending: ClaimCases) -> None:
+    claim = ending.published()
+    assert _until(ending) is None
+    ending.end_publicity()
+    period = ending.award(claim).period
+    assert period is not None
+    ends = dt.datetime.combine(
+        period.publicity_date + dt.timedelta(days=1), dt.time(), tzinfo=ZoneInfo("Asia/Shanghai")
+    )
+    assert _until(ending) == ends
+    (told,) = Notice.objects.filter(person=ending.claimant, kind="ended")
+    assert told.params["until"] == ends.date().isoformat()
+    assert not Notice.objects.filter(person=ending.neighbor, kind="ended").exists()
+    assert MembershipSpan.objects.get(membership_id=ending.membership.pk + 1).to_at is None
+
+
+def test_aided_member_still_shares_that_period_and_none_after_it(ending: ClaimCases) -> None:
+    claim = ending.published()
+    ending.end_publicity()
+    ending.post()
+    shared = ending.award(claim).period
+    assert shared is not None
+    following = sharing.open_period(pool=ending.world.pool, at=clock.now())
+    set_clock(clock.start_of_day(following.publicity_date, "Asia/Shanghai"))
+    following = sharing.freeze_headcount(period=following, at=clock.now())
+    assert following.headcount == (shared.headcount or 0) - 1
+    charges = Charge.objects.filter(membership_id=ending.membership.pk)
+    assert list(charges.values_list("period_no", flat=True)) == [shared.number]
+
+
+def test_illness_after_the_end_is_not_covered(ending: ClaimCases) -> None:
+    ending.published()
+    ending.end_publicity()
+    until = _until(ending)
+    assert until is not None
+    day = dt.timedelta(days=1)
+    assert filing.was_covered(ending.membership, until - day, until)
+    assert not filing.was_covered(ending.membership, until, until + day)
+    me = client_of(ending.claimant).get("/pools/test-pool/me/").content.decode()
+    assert "Your membership has ended." in me
+
+
+def test_membership_goes_on_where_no_plan_says_otherwise(cases: ClaimCases) -> None:
+    cases.published()
+    cases.end_publicity()
+    assert _until(cases) is None
+    assert not Notice.objects.filter(kind="ended").exists()
+
+
+def test_award_that_is_taken_back_ends_nothing(ending: ClaimCases) -> None:
+    claim = ending.published()
+    publicity.withdraw_claim(claim=claim, claimant=ending.claimant.code, at=clock.now())
+    ending.end_publicity()
+    assert _until(ending) is None
+
+
+def test_membership_ends_once_however_often_it_is_heard(ending: ClaimCases) -> None:
+    claim = ending.published()
+    ending.end_publicity()
+    before = _until(ending)
+    ending.post()
+    for state in ("awarded", "shared", "awarded"):
+        publicity.follow_awards(awards=[ending.award(claim).pk], state=state, at=clock.now())
+    assert _until(ending) == before
+    assert AuditEntry.objects.filter(action="end_cover").count() == 1
+    assert Notice.objects.filter(kind="ended").count() == 1
