@@ -256,7 +256,8 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User,
         "eligible": signature.eligible_date.isoformat(),
         "sha256": signature.signature_sha256,
     }
-    receipt = notices.News(signer, notices.JOINED, pool.code, params, f"/pools/{pool.code}/me/")
+    kind = notices.JOINED_EARLY if pool.state == Pool.State.GATHERING else notices.JOINED
+    receipt = notices.News(signer, kind, pool.code, params, f"/pools/{pool.code}/me/")
     notices.tell([receipt], batch=f"joined/{pool.code}/{signer.code}", actor=signer.code)
 
 

@@ -22,6 +22,7 @@ from members.people.mails import Letter, write_mails
 from members.people.models import Notice, User
 
 JOINED = "joined"
+JOINED_EARLY = "joined_early"
 CHARGED = "charged"
 RULES = "rules"
 ENDED = "ended"
@@ -41,6 +42,13 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "The aid of case %(case)s is final, and by the rules one aid ends the membership. You share period"
             " %(number)s like everyone and none after it; you are not covered any more from %(until)s on."
+        ),
+    ),
+    JOINED_EARLY: (
+        gettext_noop("You have joined %(pool)s"),
+        gettext_noop(
+            "The pool is still gathering its members: you share from the day it opens. Aid can be asked for an illness"
+            " first established on %(eligible)s or later, and after the opening. Signature: %(sha256)s"
         ),
     ),
     RULES: (

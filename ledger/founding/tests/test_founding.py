@@ -9,13 +9,16 @@ from aidplatform.lib import clock
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.refusals import refused, run, value
 from aidplatform.testing.world import TERMS, World, set_clock
+from aidplatform.tests.pages_helpers import client_of
 from ledger.custody.services import open_bank_account
 from ledger.disclosure.readiness import readiness, same_name
 from ledger.founding import services
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services as sharing
+from members.joining.applications import sign_covenant
 from members.joining.services import admit_group
-from members.people.models import User
+from members.joining.tests.papers import filled
+from members.people.models import Mail, User
 from members.pools.founding import write_draft
 from members.pools.models import PlanDraft, PlanVersion, Pool
 from members.pools.presets import all_presets, find_preset
@@ -289,3 +292,26 @@ def test_pool_that_stopped_its_intake_may_go_on_below_its_floor(world: World) ->
     set_clock(clock.now() + dt.timedelta(hours=2))
     to_state(world.pool, "open")
     assert value("SELECT state FROM members_pool WHERE id = %s", world.pool.pk) == "open"
+
+
+# --- joining while it gathers ---------------------------------------------------------------------------------------
+
+
+def test_who_joins_a_gathering_pool_is_told_that_nothing_begins_before_it_opens(founder: User) -> None:
+    pool, newcomer = gathering(founder), User.objects.create_user("newcomer@example.org")
+    application = filled(pool, newcomer)
+    for path in ("join/", "join/sign/"):
+        page = client_of(newcomer).get(f"/pools/{pool.code}/{path}").content.decode()
+        assert "This pool is gathering its members." in page, path
+    sign_covenant(
+        application=application,
+        signer=newcomer,
+        shown_sha256=application.plan_version.covenant_sha256,
+        language="en",
+        at=clock.now(),
+    )
+    letter = Mail.objects.get(person=newcomer).body
+    assert "you share from the day it opens" in letter
+    mine = client_of(newcomer).get(f"/pools/{pool.code}/me/").content.decode()
+    assert "This pool is gathering its members." in mine
+    assert readiness(pool).members == 1
