@@ -97,7 +97,7 @@ claim_guards = [
         """,
     ),
     # Whatever the application computes: the plan version is the one of the event day, and the aid is nothing or
-    # what that version grants for the severity at the age, once its waiting period is over. The age at joining is the
+    # what that version grants for the severity at the age, once its waiting period is over and the pool is open. The age at joining is the
     # one that was signed; of who never signed, one that fits the age on the event day.
     Guard(
         name="claim_aid_is_what_its_plan_grants",
@@ -110,6 +110,7 @@ claim_guards = [
             ("part", "text"),
             ("joined", "record"),
             ("first_date", "date"),
+            ("opened", "date"),
             ("years", "int"),
             ("left_over", "bigint"),
         ],
@@ -147,7 +148,8 @@ claim_guards = [
                  ORDER BY (s->>'from_days')::int DESC LIMIT 1;
                 granted := div(granted * split_part(part, '/', 1)::numeric, split_part(part, '/', 2)::numeric);
             END IF;
-            IF NEW.event_date < first_date THEN
+            SELECT opened_date INTO opened FROM members_pool WHERE id = NEW.pool_id;
+            IF NEW.event_date < first_date OR opened IS NULL OR NEW.event_date < opened THEN
                 granted := 0;
             END IF;
             IF plan ? 'lifetime_cap_fen' THEN

@@ -19,7 +19,9 @@ from claims.filing import selectors, services
 from claims.filing.models import Claim, Evidence
 from claims.publicity.services import withdraw_claim
 from claims.review import services as review
+from ledger.founding.tests.test_founding import gathering
 from members.joining.applications import sign_covenant
+from members.joining.services import admit_member
 from members.joining.tests.papers import filled, paper
 from members.people.models import User
 
@@ -567,3 +569,35 @@ def test_paper_waits_for_a_filing_that_is_under_way(committed_db: tuple[str, str
         adding.outcome()
     except AssertionError:
         assert claim.papers.count() == 4
+
+
+def test_nobody_is_covered_before_the_pool_opens(db: None) -> None:
+    """The wait of 30 days is over by March, but the pool still gathers its members."""
+    set_clock(dt.datetime(2026, 1, 1, 2, tzinfo=dt.UTC))
+    pool, person = (
+        gathering(User.objects.create_user("founder@example.org")),
+        User.objects.create_user("m@example.org"),
+    )
+    member = admit_member(
+        pool=pool, person=person, class_no=0, from_at=clock.now(), joined_date=dt.date(2026, 1, 1), actor="x"
+    )
+    set_clock(dt.datetime(2026, 3, 15, 2, tzinfo=dt.UTC))
+    claim = services.start_claim(membership=member, claimant=person.code, at=clock.now())
+    services.save_draft(
+        claim=claim, claimant=person.code, at=clock.now(), event_date=dt.date(2026, 3, 1), illness="thyroid_cancer",
+        birth_date=dt.date(1990, 1, 1), story="A lump.", sex="f", region="zhejiang", payee_name="Li Na",
+        payee_account="6222 0000 1111 2222",
+    )  # fmt: skip
+    claim.refresh_from_db()
+    benefit, _face = services.preview(claim, clock.now())
+    assert (benefit.aid_fen, benefit.refused_by) == (0, "cover")
+    version = pool.plan_versions.get()
+    most_fen = version.plan().max_aid_at(severity=claim.severity, age=36)
+    assert most_fen > 0
+    with refused("claim_aid_is_what_its_plan_grants"):
+        run(
+            "UPDATE claims_claim SET aid_fen = %s, plan_version_id = %s, age = 36 WHERE id = %s",
+            most_fen,
+            version.pk,
+            claim.pk,
+        )
