@@ -112,7 +112,7 @@ class World:
             bank_name="Test bank",
             holder_name="Test pool, custody",
             number=account_number(code),
-            opener=people["controller"].code,
+            opener="founding",
             at=clock.now(),
         )
         pools.publish_plan(
