@@ -1,8 +1,10 @@
 """Form fields that several rooms share."""
 
 from typing import Any
+from unicodedata import normalize
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_fen, parse_fen
@@ -24,3 +26,14 @@ class FenField(forms.CharField):
             return parse_fen(text) if text else None
         except DomainError as error:
             raise forms.ValidationError(str(error), code="bad_amount") from None
+
+
+class NameField(forms.CharField):
+    """A name or a short text: one line, composed, since some keyboards send accents apart from their letters."""
+
+    def to_python(self, value: Any) -> str:
+        """Return the text in composed form. Raises: ValidationError for line breaks and letters nobody sees."""
+        text = normalize("NFC", str(super().to_python(value)))
+        if not text.isprintable():
+            raise forms.ValidationError(_("Write it in one line, without invisible characters."))
+        return text

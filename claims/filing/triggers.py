@@ -190,6 +190,10 @@ claim_guards = [
             END IF;
             SELECT NEW.event_date + (v.terms->>'report_days')::int, p.time_zone INTO last_date, zone
               FROM members_planversion v JOIN members_pool p ON p.id = v.pool_id WHERE v.id = NEW.plan_version_id;
+            -- What happened after the filing was not reported by it: it takes a claim of its own.
+            IF NEW.event_date > (NEW.filed_at AT TIME ZONE zone)::date THEN
+                {refuse("claim_is_reported_in_time", "claim %s was filed before its event", "NEW.code")}
+            END IF;
             IF (NEW.filed_at AT TIME ZONE zone)::date > last_date THEN
                 {refuse("claim_is_reported_in_time", "the last day of claim %s was %s", "NEW.code", "last_date")}
             END IF;

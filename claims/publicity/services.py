@@ -280,14 +280,18 @@ def follow_awards(*, awards: Sequence[int], state: str, at: dt.datetime) -> list
 
 
 def _end_membership(claim: Claim, award: Award) -> None:
-    """End the membership that was helped where the plan says so: the day after the headcount that shares the aid."""
+    """End the membership that was helped where the plan says so: when publicity ends, at the latest with its period.
+
+    That period was counted before and is still shared, the next one is not; an earlier end would take cover away for
+    days that have passed.
+    """
     if claim.plan_version is None or award.period is None or not claim.plan_version.plan().one_aid_ends:
         return
     end_cover_after_aid(
         membership=Membership.objects.select_related("pool", "person").get(pk=claim.membership_id),
         case=award.code,
         period=award.period.number,
-        until=award.period.publicity_date + dt.timedelta(days=1),
+        until=min(award.period.publicity_end_date, award.period.next_opening_date),
         actor=SERVICE,
     )
 

@@ -6,7 +6,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.fields import FenField
+from aidplatform.lib.fields import FenField, NameField
 from ledger.sharing.payees import Payee
 
 LARGEST_FILE = 64 * 1024 * 1024
@@ -35,8 +35,8 @@ class KeyForm(forms.Form):
 class AccountForm(KeyForm):
     """The pool's custody account."""
 
-    bank_name = forms.CharField(label=_("Bank"), max_length=80)
-    holder_name = forms.CharField(label=_("Account holder"), max_length=80)
+    bank_name = NameField(label=_("Bank"), max_length=80)
+    holder_name = NameField(label=_("Account holder"), max_length=80)
     number = forms.CharField(label=_("Account number"), max_length=42, validators=[ACCOUNT])
 
 

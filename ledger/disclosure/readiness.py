@@ -1,7 +1,6 @@
 """What a pool must have before people join it, and before it opens: the public readiness card."""
 
 from dataclasses import dataclass
-from unicodedata import normalize
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from aidplatform.lib import clock
 from ledger.custody.models import BankAccount
+from ledger.disclosure.names import same_name
 from members.joining.models import MembershipSpan
 from members.pools.models import DutyGrant, PlanDraft, Pool
 from members.pools.plan_terms import PlanTerms
@@ -58,24 +58,37 @@ class Readiness:
 
 
 def rules_of(pool: Pool) -> PlanTerms | None:
-    """Return the rules that a pool begins with: published ones, else its draft."""
-    version = pool.plan_versions.order_by("-number").first()
-    draft = None if version else PlanDraft.objects.filter(pool=pool).first()
-    source = version or draft
-    return source.plan() if source else None
+    """Return the rules that a pool begins with: published ones in force, else its draft."""
+    standing = rules_that_stand(pool)
+    return standing[0] if standing else None
+
+
+def rules_that_stand(pool: Pool) -> list[PlanTerms]:
+    """Return the rules in force and those that come, in their order; of a pool that published none, its draft."""
+    today = clock.today(pool.time_zone)
+    versions = list(pool.plan_versions.order_by("effective_date"))
+    began = [version for version in versions if version.effective_date <= today]
+    if versions:
+        return [version.plan() for version in versions[max(len(began) - 1, 0) :]]
+    draft = PlanDraft.objects.filter(pool=pool).first()
+    return [draft.plan()] if draft else []
 
 
 def readiness(pool: Pool) -> Readiness:
-    """Return the card of a pool that is not open yet. Six queries."""
-    plan = rules_of(pool)
+    """Return the card of a pool that is not open yet, in a fixed number of queries.
+
+    Rules that come count as those in force do, so that nobody opens a pool under the lighter of two.
+    """
+    standing = rules_that_stand(pool)
+    plan = standing[0] if standing else None
     members = covered_members(pool)
-    minimum = plan.minimum_members if plan else 1
+    minimum = max((rules.minimum_members for rules in standing), default=1)
     return Readiness(
         items=(
             _operator(plan),
             _ending(plan),
             *_people(pool),
-            _custody(pool, plan),
+            _custody(pool, standing),
             Item("members", _MEMBERS, members >= minimum, f"{members:,} / {minimum:,}"),
         ),
         members=members,
@@ -121,21 +134,13 @@ def _people(pool: Pool) -> tuple[Item, Item]:
     )
 
 
-def _custody(pool: Pool, plan: PlanTerms | None) -> Item:
+def _custody(pool: Pool, standing: list[PlanTerms]) -> Item:
     account = BankAccount.objects.filter(pool=pool).first()
     if account is None:
         return Item("custody", _CUSTODY, False, _("A controller names it."))
-    is_apart = plan is None or plan.operator is None or not same_name(account.holder_name, plan.operator.name)
+    operators = [rules.operator.name for rules in standing if rules.operator]
+    is_apart = not any(same_name(account.holder_name, name) for name in operators)
     return Item("custody", _CUSTODY, is_apart, f"{account.bank_name}, {account.holder_name}")
-
-
-def same_name(one: str, other: str) -> bool:
-    """Tell whether two names are one, whatever their spaces, width, case and punctuation."""
-    return _folded(one) == _folded(other)
-
-
-def _folded(name: str) -> str:
-    return "".join(letter for letter in normalize("NFKC", name).casefold() if letter.isalnum())
 
 
 _OPERATOR = gettext_lazy("A legal entity that runs it, and its legal basis")

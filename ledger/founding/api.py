@@ -123,6 +123,12 @@ class InvitationRow(serializers.ModelSerializer[DutyInvitation]):
         fields = ["id", "pool", "duty", "email", "state", "invited_at", "decided_at"]
 
 
+class SeenText(serializers.Serializer[Any]):
+    """The number of edits of the draft that was shown: exactly that is published."""
+
+    changes = serializers.IntegerField(min_value=1)
+
+
 class AnswerText(serializers.Serializer[Any]):
     """Yes or no."""
 
@@ -235,11 +241,16 @@ class Gathering(DutyEndpoint):
 
     duties = (ADMIN,)
 
-    @extend_schema(operation_id="gather_pool", request=None, responses=PoolRow)
+    @extend_schema(operation_id="gather_pool", request=SeenText, responses=PoolRow)
     def post(self, request: Request, code: str) -> Response:
-        """Publish the draft as version 1 and let members join."""
+        """Publish the draft that was shown as version 1, and let members join."""
+        given = SeenText(data=request.data)
+        given.is_valid(raise_exception=True)
         pool = services.start_gathering(
-            pool=access_pool(code=code), starter=cast(User, request.user).code, at=clock.now()
+            pool=access_pool(code=code),
+            starter=cast(User, request.user).code,
+            at=clock.now(),
+            **given.validated_data,
         )
         return Response(PoolRow(pool).data)
 

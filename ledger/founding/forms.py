@@ -6,13 +6,13 @@ from zoneinfo import available_timezones
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.fields import NameField
 from aidplatform.lib.money import SYMBOLS
-from members.pools.forms import NameField
 from members.pools.models import DutyGrant
 
 
 class FoundForm(forms.Form):
-    """What a new pool is called and counts in; fixed from its first day, but for the number that is expected."""
+    """What a new pool is called and counts in; fixed from its first day."""
 
     name_en = NameField(label=_("Name in English"), max_length=80)
     name_zh = NameField(label=_("Name in Chinese"), max_length=80)
@@ -29,7 +29,12 @@ class FoundForm(forms.Form):
         initial="Asia/Shanghai",
         help_text=_("A day of the pool begins at 00:00 there."),
     )
-    expected_members = forms.IntegerField(label=_("Members you expect"), min_value=1, max_value=1_000_000_000)
+    expected_members = forms.IntegerField(
+        label=_("Members you expect"),
+        min_value=1,
+        max_value=1_000_000_000,
+        help_text=_("How charges are stored follows from this first number for good: rather too many."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -70,10 +70,11 @@ def found(
         raise
 
 
-def start_gathering(*, pool: Pool, starter: str, at: dt.datetime) -> Pool:
+def start_gathering(*, pool: Pool, changes: int, starter: str, at: dt.datetime) -> Pool:
     """Publish the draft as version 1, in force from today, state it in the log, and let members join.
 
-    Raises: NotReadyError naming what is missing; NotFoundError where there is no draft.
+    changes: the number of edits of the draft that was shown.
+    Raises: NotReadyError naming what is missing; DraftMovedOnError; NotFoundError where there is no draft.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
@@ -81,7 +82,7 @@ def start_gathering(*, pool: Pool, starter: str, at: dt.datetime) -> Pool:
         if not card.may_gather:
             raise NotReadyError(_still_missing([item for item in card.missing if item.code != "members"]))
         version = publish_draft(
-            pool=pool, effective_date=clock.today(pool.time_zone), publisher=starter, at=at
+            pool=pool, changes=changes, effective_date=clock.today(pool.time_zone), publisher=starter, at=at
         )
         log_version(pool, version)
         return gather_pool(pool=pool, starter=starter)

@@ -14,6 +14,7 @@ urlpatterns = [
     path(f"{_FOUNDING}costs/", views.costs, name="founding_costs"),
     path(f"{_FOUNDING}invite/", views.invite, name="invite_to_duty"),
     path(f"{_FOUNDING}invite/<int:invitation_id>/withdraw/", views.withdraw, name="withdraw_invitation"),
+    path(f"{_FOUNDING}duties/<int:grant_id>/end/", views.end_duty, name="end_founding_duty"),
     path(f"{_FOUNDING}gather/", views.gather, name="gather_pool"),
     path(f"{_FOUNDING}open/", views.open_pool, name="open_pool"),
     path("pools/<slug:code>/invitation/", views.invitation, name="duty_invitation"),

@@ -150,6 +150,12 @@ def rules(request: HttpRequest, code: str) -> HttpResponse:
     except TermsError as error:
         form.show(error)
         return _rules_page(request, draft, form, status=422)
+    if isinstance(refusal, drafts.DraftMovedOnError):
+        # The entries stay, and saving them once more is a choice.
+        now, entries_again = access_draft(pool=draft.pool), request.POST.copy()
+        entries_again["changes"] = str(now.changes)
+        form = DraftForm(now, entries_again)
+        form.is_valid()
     if refusal is not None:
         form.rules.add_error(None, str(refusal))
         return _rules_page(request, draft, form, status=refusal.status)
@@ -214,15 +220,36 @@ def withdraw(request: HttpRequest, code: str, invitation_id: int) -> HttpRespons
 
 @duty_required(ADMIN)
 @require_POST
+def end_duty(request: HttpRequest, code: str, grant_id: int) -> HttpResponse:
+    """Take a duty back that was given by mistake."""
+    pool = access_pool(code=code)
+    grant = pool.duty_grants.filter(pk=grant_id).first()
+    if grant is None:
+        raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    return _do(
+        request,
+        pool,
+        lambda: drafts.end_founding_duty(grant=grant, ender=_person(request).code, at=clock.now()),
+    )
+
+
+@duty_required(ADMIN)
+@require_POST
 def gather(request: HttpRequest, code: str) -> HttpResponse:
     """Publish the rules and let members join; done already: the same page."""
     pool = access_pool(code=code)
     if pool.state != Pool.State.DRAFT:
         return redirect("founding", code=code)
+    seen = request.POST.get("changes", "")
     return _do(
         request,
         pool,
-        lambda: services.start_gathering(pool=pool, starter=_person(request).code, at=clock.now()),
+        lambda: services.start_gathering(
+            pool=pool,
+            changes=int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else 0,
+            starter=_person(request).code,
+            at=clock.now(),
+        ),
     )
 
 
@@ -253,11 +280,8 @@ def invitation(request: HttpRequest, code: str) -> HttpResponse:
     person = _person(request)
     found = list(invitations_to(person).filter(pool__code=code).order_by("pk"))
     if not found:
-        if (
-            request.method == "POST"
-            and DutyInvitation.objects.filter(pool__code=code, person=person).exists()
-        ):
-            return redirect("founding", code=code)
+        if DutyInvitation.objects.filter(pool__code=code, person=person).exists():
+            return redirect("home")  # answered already: a second click, or the link of the mail once more
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     refusal = None
     if request.method == "POST":

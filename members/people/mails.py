@@ -68,7 +68,7 @@ def send_mails(lease: jobs.Lease) -> dict[str, int]:
     for key in lease.payload["keys"]:
         try:
             sent += _send(lease, key)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the server refuses it, or a header of it makes no sense
             log.warning("mail_not_sent", key=key, error=type(error).__name__)
             failed = error
     if failed is not None:

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar
-from unicodedata import normalize
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.fields import FenField
+from aidplatform.lib.fields import FenField, NameField
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, MAX_SENTENCE, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent, severity_words, terms_error_words
@@ -106,14 +105,6 @@ class DraftRulesForm(RulesForm):
     expected_members = forms.IntegerField(label=_("Members you expect"), min_value=1, max_value=1_000_000_000)
 
 
-class NameField(forms.CharField):
-    """A short text of the terms, composed: some keyboards send accents apart from their letters."""
-
-    def to_python(self, value: Any) -> str:
-        """Return the text in composed form."""
-        return normalize("NFC", str(super().to_python(value)))
-
-
 class OperatorForm(forms.Form):
     """Who runs the pool: all of it, or none while it is a draft."""
 
@@ -148,7 +139,8 @@ class WindDownForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse half an ending."""
         given = super().clean() or {}
-        if any(value not in (None, "", False) for value in given.values()):
+        # By identity: no days is an entry, an empty box is none.
+        if any(value is not None and value != "" and value is not False for value in given.values()):
             _require(self, given, ("payer", "run_off_days"))
         return given
 
@@ -177,7 +169,7 @@ class AidForm(forms.Form):
 
     def __init__(self, *args: Any, severities: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = dict.fromkeys(("severe", "mild", "death", "accident", *severities))
+        known = dict.fromkeys(("severe", "mild", "accident", *severities))
         self.fields["severity"].choices = [(code, severity_words(code)) for code in known]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -425,7 +417,7 @@ class PlanForm:
 class DraftForm(PlanForm):
     """The forms of a draft: classes come and go with their ages.
 
-    suggested: what the preset says about the ending, shown while the draft says nothing.
+    suggested: what the preset says about the ending, shown beside the entry.
     """
 
     rules_form = DraftRulesForm

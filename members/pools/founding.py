@@ -92,7 +92,8 @@ def write_draft(
         if draft.changes != changes:
             raise DraftMovedOnError(
                 _(
-                    "Somebody else has changed these rules meanwhile. Look at them in another window, then save yours."
+                    "These rules were saved meanwhile, in another window or by somebody else. Your entries stand below:"
+                    " saving them once more overwrites the others."
                 )
             )
         draft.terms = plan.to_json()
@@ -114,11 +115,20 @@ def write_draft(
     return draft
 
 
-def publish_draft(*, pool: Pool, effective_date: dt.date, publisher: str, at: dt.datetime) -> PlanVersion:
-    """Publish what the founders have written as the pool's first version. Raises: NotFoundError."""
+def publish_draft(
+    *, pool: Pool, changes: int, effective_date: dt.date, publisher: str, at: dt.datetime
+) -> PlanVersion:
+    """Publish what the founders have written as the pool's first version. The caller has locked the pool.
+
+    changes: the number of edits that the publisher has seen. Raises: NotFoundError, DraftMovedOnError.
+    """
     draft = PlanDraft.objects.filter(pool=pool).first()
     if draft is None:
         raise NotFoundError(_("This pool has no draft of its rules."))
+    if draft.changes != changes:
+        raise DraftMovedOnError(
+            _("The rules have been changed since they were shown. Read them again, then publish them.")
+        )
     return publish_plan(
         pool=pool,
         terms=draft.terms,
@@ -178,6 +188,21 @@ def _letter(invitation: DutyInvitation, inviter: User) -> Letter:
 
 def _named(pool: Pool) -> str:
     return f"{pool.name_en} / {pool.name_zh}"
+
+
+def end_founding_duty(*, grant: DutyGrant, ender: str, at: dt.datetime) -> None:
+    """Take a duty back while the pool is a draft; ended already: nothing. Raises: NotADraftError."""
+    with transaction.atomic():
+        pool = Pool.objects.select_for_update().get(duty_grants=grant)
+        if pool.state != Pool.State.DRAFT:
+            raise NotADraftError(_("Duties of a running pool are ended by two people."))
+        grant = DutyGrant.objects.select_for_update(of=["self"]).select_related("person").get(pk=grant.pk)
+        if grant.ended_at is None:
+            grant.ended_at = at
+            grant.save(update_fields=["ended_at"])
+            audit.record(
+                actor=ender, action="end_duty", subject=grant.person.code, duty=grant.duty, pool=pool.code
+            )
 
 
 def accept_invitation(*, invitation: DutyInvitation, person: User, at: dt.datetime) -> DutyGrant:

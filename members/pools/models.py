@@ -71,7 +71,8 @@ class Pool(models.Model):
                     IF (NEW.code, NEW.currency, NEW.charges_by_period)
                        IS DISTINCT FROM (OLD.code, OLD.currency, OLD.charges_by_period)
                        OR (OLD.state <> 'draft' AND NEW.time_zone <> OLD.time_zone)
-                       OR (OLD.opened_date IS NOT NULL AND NEW.opened_date IS DISTINCT FROM OLD.opened_date) THEN
+                       OR (NEW.opened_date IS DISTINCT FROM OLD.opened_date
+                           AND (OLD.opened_date IS NOT NULL OR NEW.state <> 'open')) THEN
                         {refuse("pool_keeps_its_money_terms", "code, currency and calendar zone are fixed")}
                     END IF;
                     -- The hour of a headcount is the server's own and never goes back.

@@ -466,7 +466,7 @@ class PlanTerms:
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
     report_days: within how many days of its event day a case is filed; None: at any time.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
-    one_aid_ends: whoever is granted aid leaves the day after the headcount of the period that shares it.
+    one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """

@@ -105,7 +105,6 @@ def severity_words(code: str) -> str:
     """Say a plan's severity in words; one that this list does not know stands as it is."""
     known = {
         "severe": _("Severe illness"),
-        "moderate": _("Moderate illness"),
         "mild": _("Mild illness"),
         "death": _("Death"),
         "accident": _("Accident"),

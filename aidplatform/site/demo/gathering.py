@@ -41,7 +41,7 @@ def found_gathering_pool() -> Pool:
                 pool=draft.pool, person=people[role.key], duty=DutyGrant.Duty(role.duty).value, at=at
             )
     ending = {"payer": OPERATOR["name"], "run_off_days": 90}
-    write_draft(
+    draft = write_draft(
         draft=draft,
         changes=draft.changes,
         terms=preset.terms | {"minimum_members": MINIMUM, "operator": OPERATOR, "wind_down": ending},
@@ -50,6 +50,6 @@ def found_gathering_pool() -> Pool:
         editor=founder.code,
         at=at,
     )
-    pool = services.start_gathering(pool=draft.pool, starter=founder.code, at=at)
+    pool = services.start_gathering(pool=draft.pool, changes=draft.changes, starter=founder.code, at=at)
     admit_strangers(pool, 0, MEMBERS, clock.today(ZONE))
     return pool

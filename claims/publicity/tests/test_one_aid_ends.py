@@ -28,15 +28,14 @@ def _until(cases: ClaimCases) -> dt.datetime | None:
     return MembershipSpan.objects.get(membership_id=cases.membership.pk).to_at
 
 
-def test_membership_ends_the_day_after_the_headcount_that_shares_the_aid(ending: ClaimCases) -> None:
+def test_membership_ends_with_the_publicity_of_its_case(ending: ClaimCases) -> None:
     claim = ending.published()
     assert _until(ending) is None
     ending.end_publicity()
     period = ending.award(claim).period
     assert period is not None
-    ends = dt.datetime.combine(
-        period.publicity_date + dt.timedelta(days=1), dt.time(), tzinfo=ZoneInfo("Asia/Shanghai")
-    )
+    last = min(period.publicity_end_date, period.next_opening_date)
+    ends = dt.datetime.combine(last, dt.time(), tzinfo=ZoneInfo("Asia/Shanghai"))
     assert _until(ending) == ends
     (told,) = Notice.objects.filter(person=ending.claimant, kind="ended")
     assert told.params["until"] == ends.date().isoformat()

@@ -52,7 +52,9 @@ def test_program_founds_a_pool_and_opens_it(founder: User) -> None:
     assert client_of(None).get(f"{API}pools/new/readiness/").status_code == 404
     card = client_of(founder).get(f"{API}pools/new/readiness/").json()
     assert (card["may_gather"], card["may_open"], card["minimum"]) == (True, False, 4)
-    assert send(founder, "post", "pools/new/gathering/").json()["state"] == "gathering"
+    assert send(founder, "post", "pools/new/gathering/", {"changes": 1}).status_code == 409
+    assert send(founder, "post", "pools/new/gathering/").status_code == 400
+    assert send(founder, "post", "pools/new/gathering/", {"changes": 2}).json()["state"] == "gathering"
     public = client_of(None).get(f"{API}pools/new/readiness/").json()
     assert [item["code"] for item in public["items"] if not item["is_met"]] == ["custody", "members"]
     refused = send(founder, "post", "pools/new/opening/")

@@ -1,6 +1,7 @@
 """From a preset to an open pool: what each step takes, held by the services and again by the database."""
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from aidplatform.testing.refusals import refused, run, value
 from aidplatform.testing.world import TERMS, World, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from ledger.custody.services import open_bank_account
-from ledger.disclosure.readiness import readiness, same_name
+from ledger.disclosure.names import same_name
+from ledger.disclosure.readiness import readiness
 from ledger.founding import services
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services as sharing
@@ -20,9 +22,9 @@ from members.joining.services import admit_group
 from members.joining.tests.papers import filled
 from members.people.models import Mail, User
 from members.pools.founding import write_draft
-from members.pools.models import PlanDraft, PlanVersion, Pool
+from members.pools.models import DutyGrant, PlanDraft, PlanVersion, Pool
 from members.pools.presets import all_presets, find_preset
-from members.pools.services import grant_founding_duty, publish_plan
+from members.pools.services import grant_founding_duty, propose_plan, publish_plan, publish_proposal
 from members.pools.triggers import NEEDED_DUTIES
 
 TODAY = dt.date(2026, 1, 1)
@@ -101,7 +103,13 @@ def gathering(founder: User) -> Pool:
     """Return a pool that members may join."""
     draft = name_operator(a_draft(founder))
     staff(draft.pool)
-    return services.start_gathering(pool=draft.pool, starter=founder.code, at=clock.now())
+    return gather(draft.pool, founder)
+
+
+def gather(pool: Pool, founder: User) -> Pool:
+    """Publish the draft as it is, and let members join."""
+    changes = PlanDraft.objects.get(pool=pool).changes
+    return services.start_gathering(pool=pool, changes=changes, starter=founder.code, at=clock.now())
 
 
 def missing(pool: Pool) -> list[str]:
@@ -117,7 +125,7 @@ def test_a_pool_goes_from_a_preset_to_its_first_bill(founder: User) -> None:
     name_operator(draft)
     staff(pool)
     assert missing(pool) == ["custody", "members"]
-    pool = services.start_gathering(pool=pool, starter=founder.code, at=clock.now())
+    pool = gather(pool, founder)
     version = pool.plan_versions.get()
     assert (version.number, version.effective_date, pool.state) == (1, TODAY, "gathering")
     assert LogEntry.objects.filter(log__code=pool.code, type="rule.publish", key="1").exists()
@@ -145,7 +153,7 @@ def test_a_pool_goes_from_a_preset_to_its_first_bill(founder: User) -> None:
 def test_every_preset_can_be_founded_and_gathers(founder: User, preset: str) -> None:
     draft = name_operator(a_draft(founder, preset=preset))
     staff(draft.pool)
-    services.start_gathering(pool=draft.pool, starter=founder.code, at=clock.now())
+    gather(draft.pool, founder)
     assert draft.pool.plan_versions.get().plan().operator is not None
     assert missing(draft.pool) == ["custody", "members"]
 
@@ -160,7 +168,7 @@ def test_a_code_is_given_once(founder: User) -> None:
 def test_gathering_names_what_is_missing(founder: User) -> None:
     draft = a_draft(founder)
     with pytest.raises(services.NotReadyError) as caught:
-        services.start_gathering(pool=draft.pool, starter=founder.code, at=clock.now())
+        gather(draft.pool, founder)
     assert "A legal entity that runs it" in str(caught.value)
     assert "The fewest members" not in str(caught.value)
     assert not PlanVersion.objects.filter(pool=draft.pool).exists()
@@ -252,7 +260,16 @@ def test_pool_opens_with_its_members_and_not_with_those_who_left(founder: User) 
     assert readiness(pool).members == 3
 
 
-@pytest.mark.parametrize("holder", ["Helping Hands Ltd", "HELPING  HANDS, LTD.", "Ｈelping Hands（Ltd）"])
+@pytest.mark.parametrize(
+    "holder",
+    [
+        "Helping Hands Ltd",
+        "HELPING  HANDS, LTD.",
+        "Ｈelping Hands（Ltd）",
+        "Helping\u034f Han\u200bds Ltd",
+        "Helping\u3164Hands Ltd",
+    ],
+)
 def test_custody_is_not_the_operators_however_it_is_written(founder: User, holder: str) -> None:
     pool = gathering(founder)
     with refused("custody_is_not_the_operators"):
@@ -264,7 +281,7 @@ def test_custody_is_not_the_operators_in_chinese_either(founder: User) -> None:
     named = {"operator": TERMS["operator"] | {"name": "互助运营（杭州）有限公司"}}
     draft = name_operator(a_draft(founder), **named)
     staff(draft.pool)
-    pool = services.start_gathering(pool=draft.pool, starter=founder.code, at=clock.now())
+    pool = gather(draft.pool, founder)
     with refused("custody_is_not_the_operators"):
         name_account(pool, "互助运营(杭州) 有限公司")
     name_account(pool, "互助托管银行")
@@ -277,7 +294,7 @@ def test_operator_is_not_the_custodian_whichever_comes_first(founder: User) -> N
     staff(draft.pool)
     assert "custody" in missing(draft.pool)
     with refused("custody_is_not_the_operators"):
-        services.start_gathering(pool=draft.pool, starter=founder.code, at=clock.now())
+        gather(draft.pool, founder)
 
 
 def test_rules_of_a_running_pool_cannot_make_its_custodian_the_operator(world: World) -> None:
@@ -315,3 +332,70 @@ def test_who_joins_a_gathering_pool_is_told_that_nothing_begins_before_it_opens(
     mine = client_of(newcomer).get(f"/pools/{pool.code}/me/").content.decode()
     assert "This pool is gathering its members." in mine
     assert readiness(pool).members == 1
+
+
+# --- two versions at once, and the day of the opening ------------------------------------------------------------
+
+
+def change_rules(pool: Pool, on: dt.date, **terms: Any) -> None:
+    """Publish other rules for a later day by two people."""
+    last = pool.plan_versions.order_by("-number")[0]
+    proposal = propose_plan(
+        pool=pool, base=last.number, terms=last.terms | terms, covenant=(last.covenant_en, last.covenant_zh),
+        declaration=last.declaration, effective_date=on, reason="Because.", at=clock.now(),
+        proposer=User.objects.get(email="founder@example.org").code,
+    )  # fmt: skip
+    controller = DutyGrant.objects.get(pool=pool, duty="controller").person
+    publish_proposal(
+        proposal=proposal, publisher=controller.code, shown_sha256=proposal.shown_sha256, at=clock.now()
+    )
+
+
+def test_operator_in_force_and_the_one_to_come_both_hold_no_money(founder: User) -> None:
+    pool = gathering(founder)
+    change_rules(pool, dt.date(2026, 6, 1), operator=TERMS["operator"] | {"name": "Next operator"})
+    for holder in (TERMS["operator"]["name"], "Next operator"):
+        with refused("custody_is_not_the_operators"):
+            name_account(pool, holder)
+
+
+def test_pool_opens_with_the_members_of_rules_in_force_and_to_come(founder: User) -> None:
+    draft = name_operator(a_draft(founder), minimum_members=6)
+    staff(draft.pool)
+    pool = gather(draft.pool, founder)
+    change_rules(pool, dt.date(2026, 6, 1), minimum_members=4)
+    name_account(pool)
+    join(pool, 5)
+    assert readiness(pool).minimum == 6
+    with refused("pool_opens_with_its_members"):
+        to_state(pool, "open")
+
+
+def test_rules_without_a_minimum_begin_nothing(founder: User) -> None:
+    draft = name_operator(a_draft(founder))
+    staff(draft.pool)
+    terms = {name: value for name, value in draft.terms.items() if name != "minimum_members"}
+    run(
+        """INSERT INTO members_planversion
+             (pool_id, number, terms, terms_sha256, declaration, effective_date, published_at, published_by)
+           VALUES (%s, 1, %s, 'x', '[]', %s, now(), 'x')""",
+        draft.pool.pk,
+        json.dumps(terms),
+        TODAY,
+    )
+    with refused("pool_begins_ready"):
+        to_state(draft.pool, "gathering")
+
+
+def test_day_of_the_opening_is_not_written_before(founder: User) -> None:
+    pool = gathering(founder)
+    with refused("pool_keeps_its_money_terms"):
+        run("UPDATE members_pool SET opened_date = '2020-01-01' WHERE id = %s", pool.pk)
+
+
+def test_day_of_the_opening_is_the_databases(founder: User) -> None:
+    pool = gathering(founder)
+    name_account(pool)
+    join(pool, 4)
+    run("UPDATE members_pool SET state = 'open' WHERE id = %s", pool.pk)
+    assert value("SELECT opened_date FROM members_pool WHERE id = %s", pool.pk) == TODAY

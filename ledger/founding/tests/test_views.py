@@ -95,6 +95,8 @@ def test_unknown_preset_is_not_found(founder: User) -> None:
         ({"code": "found"}, "This word is used by the site itself."),
         ({"code": "no spaces"}, "Enter a valid"),
         ({"name_zh": ""}, "This field is required."),
+        ({"name_en": "Good pool\nBcc: x"}, "Write it in one line"),
+        ({"name_en": "Good\u202epool"}, "Write it in one line"),
         ({"currency": "XXX"}, "Select a valid choice."),
         ({"time_zone": "Mars/Base"}, "Select a valid choice."),
         ({"expected_members": "0"}, "greater than or equal to 1"),
@@ -182,7 +184,7 @@ def test_form_that_is_sent_back_as_it_came_changes_nothing(draft: PlanDraft, fou
         ({"aid-0-max_aid": "", "aid-1-max_aid": ""}, "At least one row is needed."),
         ({"operator-name": "x" * 81}, "at most 80"),
         ({"expected_members": "0"}, "greater than or equal to 1"),
-        ({"changes": "0"}, "Somebody else has changed these rules meanwhile."),
+        ({"changes": "0"}, "These rules were saved meanwhile"),
         ({"changes": "x"}, "Enter a whole number."),
     ],
 )
@@ -195,6 +197,44 @@ def test_bad_rule_is_named_and_nothing_is_lost(
     assert says in page
     assert 'value="77"' in page
     assert PlanDraft.objects.get().changes == 1
+
+
+def test_entries_of_a_stale_form_can_be_saved_by_choice(draft: PlanDraft, founder: User) -> None:
+    client = client_of(founder)
+    stale = sent(draft, waiting_days="77")
+    assert client.post(f"{ADDRESS}rules/", sent(draft, waiting_days="50")).status_code == 302
+    refused = client.post(f"{ADDRESS}rules/", stale)
+    page = refused.content.decode()
+    assert (refused.status_code, 'name="changes" value="2"' in page, 'value="77"' in page) == (
+        409,
+        True,
+        True,
+    )
+    assert client.post(f"{ADDRESS}rules/", stale | {"changes": 2}).status_code == 302
+    assert PlanDraft.objects.get().plan().waiting_days == 77
+
+
+def test_run_off_of_no_days_is_an_entry(draft: PlanDraft, founder: User) -> None:
+    answer = client_of(founder).post(
+        f"{ADDRESS}rules/", sent(draft, **{"wind_down-payer": "", "wind_down-run_off_days": "0"})
+    )
+    assert (answer.status_code, "This belongs to it" in answer.content.decode()) == (422, True)
+
+
+def test_duty_given_by_mistake_is_taken_back_in_a_draft(draft: PlanDraft, founder: User) -> None:
+    wrong = User.objects.create_user("wrong@example.org")
+    grant = grant_founding_duty(pool=draft.pool, person=wrong, duty="treasurer", at=clock.now())
+    client = client_of(founder)
+    for _click in range(2):
+        assert client.post(f"{ADDRESS}duties/{grant.pk}/end/").status_code == 302
+    grant.refresh_from_db()
+    assert grant.ended_at is not None
+    assert client.post(f"{ADDRESS}duties/{grant.pk + 100}/end/").status_code == 404
+    name_operator(draft)
+    staff(draft.pool)
+    held = DutyGrant.objects.get(pool=draft.pool, duty="controller")
+    client.post(f"{ADDRESS}gather/", {"changes": PlanDraft.objects.get().changes})
+    assert client.post(f"{ADDRESS}duties/{held.pk}/end/").status_code == 409
 
 
 def test_costs_of_unsaved_entries(draft: PlanDraft, founder: User) -> None:
@@ -232,8 +272,8 @@ def test_who_is_asked_finds_it_at_home_and_takes_the_duty(draft: PlanDraft, foun
     assert answer["Location"] == "/"
     assert DutyGrant.objects.filter(person=person, pool=draft.pool, duty="treasurer").exists()
     again = client_of(person).post(here, {"invitation": found.pk, "answer": "yes"})
-    assert (again.status_code, again["Location"]) == (302, ADDRESS)
-    assert client_of(person).get(here).status_code == 404
+    assert (again.status_code, again["Location"]) == (302, "/")
+    assert client_of(person).get(here)["Location"] == "/"
 
 
 def test_invitation_is_nobody_elses(draft: PlanDraft, founder: User, world: World) -> None:
@@ -302,8 +342,12 @@ def test_pool_gathers_and_opens_by_its_page(draft: PlanDraft, founder: User) -> 
     staff(draft.pool)
     client = client_of(founder)
     assert "Publish the rules and let members join" in client.get(ADDRESS).content.decode()
+    seen = {"changes": PlanDraft.objects.get().changes}
+    assert (
+        client.post(f"{ADDRESS}gather/", {"changes": 1}).status_code == 409
+    )  # the draft has been edited since
     for _click in range(2):
-        assert client.post(f"{ADDRESS}gather/")["Location"] == ADDRESS
+        assert client.post(f"{ADDRESS}gather/", seen)["Location"] == ADDRESS
     assert draft.pool.plan_versions.count() == 1
     public = client_of(None).get(f"/pools/{CODE}/").content.decode()
     assert "This pool is gathering its members." in public
