@@ -31,7 +31,9 @@ _CALENDAR = {
 def found_town() -> None:
     """Found a town of forty with a case that is told, but not filed."""
     stop_clock_at(morning_of(OPENED))
-    terms = TERMS | {"calendar": _CALENDAR, "waiting_days": 0, "minimum_members": 10}
+    # Ten members bear no case of 300,000 under a limit for the run-off.
+    ending = TERMS["wind_down"] | {"run_off_cap_fen": None}
+    terms = TERMS | {"calendar": _CALENDAR, "waiting_days": 0, "minimum_members": 10, "wind_down": ending}
     pool = found(Founding(TOWN, "Town", "城镇", {0: 38}, OPENED, terms, "6222 0000 0000 0040 02"))
     for number, key in enumerate((MEMBER, NEIGHBOR), start=1):
         deeds.join(pool, cast_member(key), number)
