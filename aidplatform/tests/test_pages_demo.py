@@ -17,7 +17,7 @@ from aidplatform.work.models import AuditEntry, Installation, Job
 from ledger.custody.models import BankAccount
 from ledger.custody.services import import_statement
 from members.people.models import User
-from members.pools.services import grant_duty
+from members.pools.services import found_pool, grant_duty
 
 DEMO_PAGES = ["/demo/", "/demo/bank/demo/", "/demo/million/progress/"]
 DEMO_POSTS = ["/demo/person/", "/demo/clock/", "/demo/million/"]
@@ -226,8 +226,12 @@ def test_bank_hands_out_the_statement_that_the_treasurer_imports(world: World) -
     assert (taken.is_new, taken.statement.closing_fen) == (True, 0)
 
 
-def test_bank_of_a_pool_without_an_account_is_not_found(world: World) -> None:
-    assert client_of(None).get(f"/demo/bank/{world.pool.code}/").status_code == 404
+def test_bank_of_a_pool_without_an_account_is_not_found(db: None) -> None:
+    found_pool(
+        code="bare", name_en="Bare", name_zh="空", currency="CNY", time_zone="Asia/Shanghai", expected_members=5,
+        founder="test",
+    )  # fmt: skip
+    assert client_of(None).get("/demo/bank/bare/").status_code == 404
 
 
 NEW_POSTS = ["/demo/case/", "/demo/case/another/", "/demo/trick/"]

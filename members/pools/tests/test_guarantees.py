@@ -99,7 +99,7 @@ def test_founding_duties_are_given_in_a_draft_only(world: World) -> None:
 
 
 def test_founding_duties_wait_for_an_opening_under_way(committed_db: tuple[str, str]) -> None:
-    draft, person = _draft(), _person("late")
+    draft, person = _draft_that_may_open(), _person("late")
     with psycopg.connect(committed_db[1]) as opening:
         opening.execute("UPDATE members_pool SET state = 'open' WHERE id = %s", [draft.pk])
         late = Meanwhile(lambda: _refused_founding(draft, person))
@@ -336,9 +336,9 @@ def _draft_that_may_open() -> Pool:
     set_clock(AT)
     draft = name_operator(a_draft(_person("founder")))
     staff(draft.pool)
+    publish(draft.pool)
     name_account(draft.pool)
     join(draft.pool, 4)
-    publish(draft.pool)
     return draft.pool
 
 

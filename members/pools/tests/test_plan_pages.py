@@ -134,7 +134,7 @@ def test_one_aid_can_be_made_to_end_the_membership(world: World) -> None:
 def test_row_can_be_dropped_and_another_added(world: World) -> None:
     rows = {
         "aid-0-max_aid": "",
-        "aid-3-severity": "death",
+        "aid-3-severity": "accident",
         "aid-3-age_from": 18,
         "aid-3-age_before": 60,
         "aid-3-max_aid": "1",
@@ -142,7 +142,7 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
     assert client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, **rows)).status_code == 302
     aid = PlanProposal.objects.get().plan().aid
     assert [(row.severity, row.max_aid_fen) for row in aid] == [
-        ("death", 100),
+        ("accident", 100),
         ("severe", 30_000_000),
         ("severe", 10_000_000),
     ]
