@@ -1,5 +1,6 @@
 """The pages of custody: who may open them, what they do, what a double click does, what they cost."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -12,12 +13,13 @@ from aidplatform.site.demo.bank import next_statement_file
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.refusals import run
-from aidplatform.testing.world import World
+from aidplatform.testing.world import World, set_clock
 from aidplatform.work.models import AuditEntry
 from ledger.custody import reconciliation
 from ledger.custody.models import BankStatement, PaymentOrder, StatementUpload
 from ledger.custody.references import spaced
 from ledger.custody.statement_files import IN, write_csv
+from ledger.founding.tests.test_founding import gathering
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.rules import DEMO_MFA
@@ -124,13 +126,21 @@ def test_a_case_is_paid_by_the_pages_alone(charged: Charged) -> None:
 
 
 def test_controller_names_the_account_once(db: None) -> None:
-    world = World.founded()
-    controller = client_of(world.controller)
-    assert "Name the bank account" in controller.get(url("")).content.decode()
+    set_clock(dt.datetime(2026, 1, 1, 2, tzinfo=dt.UTC))
+    pool = gathering(User.objects.create_user("founder@example.org"))
+    people = {grant.duty: grant.person for grant in pool.duty_grants.select_related("person")}
+    controller, here = client_of(people["controller"]), f"/pools/{pool.code}/custody/"
+    assert "Name the bank account" in controller.get(here).content.decode()
     form = {"bank_name": "B", "holder_name": "H", "number": "6222 0000 1111 2222", **key()}
-    assert client_of(world.treasurer).post(url("open_account"), form).status_code == 403
-    assert controller.post(url("open_account"), form).status_code == 302
-    again = controller.post(url("open_account"), form | key())
+    deed = reverse("custody_open_account", args=[pool.code])
+    assert client_of(people["treasurer"]).post(deed, form).status_code == 403
+    operators_own = controller.post(deed, form | {"holder_name": "HELPING HANDS, LTD."} | key())
+    assert operators_own.status_code == 409
+    assert "Who runs the pool may not hold its money" in operators_own.content.decode()
+    hidden = controller.post(deed, form | {"holder_name": "H\u200b"} | key())
+    assert (hidden.status_code, "Write it in one line" in hidden.content.decode()) == (422, True)
+    assert controller.post(deed, form).status_code == 302
+    again = controller.post(deed, form | key())
     assert again.status_code == 409
     assert "ledger_bankaccount_number_key" in again.content.decode()
 
