@@ -169,8 +169,8 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "log_has_no_gap",
         "UPDATE ledger_log SET size = size + 2 WHERE code = 'small'",
         "small log",
-        "20 entries",
-        "18 entries",
+        "21 entries",
+        "19 entries",
     ),
     (
         "log_leaf_hash_is_of_its_bytes",
@@ -191,16 +191,16 @@ CASES: list[tuple[str, str, str, str, str]] = [
     (
         "log_bytes_are_canonical",
         """UPDATE ledger_logentry SET data = convert_to(replace(convert_from(data, 'UTF8'), '"0":7', '"0":7.0'), 'UTF8')
-            WHERE seq = 0 AND log_id = (SELECT id FROM ledger_log WHERE code = 'small')""",
-        "small log entry 0",
+            WHERE seq = 1 AND log_id = (SELECT id FROM ledger_log WHERE code = 'small')""",
+        "small log entry 1",
         "canonical bytes",
         "7.0 is no integer",
     ),
     (
         "log_entry_says_what_it_is",
-        """UPDATE ledger_logentry SET type = 'stats' WHERE seq = 0
+        """UPDATE ledger_logentry SET type = 'stats' WHERE seq = 1
               AND log_id = (SELECT id FROM ledger_log WHERE code = 'small')""",
-        "small log entry 0",
+        "small log entry 1",
         "'stats'",
         "'roll.freeze'",
     ),
@@ -222,7 +222,7 @@ CASES: list[tuple[str, str, str, str, str]] = [
     (
         "log_line_is_the_entry",
         f"UPDATE ledger_journalentry SET source = 'elsewhere' WHERE id = {ENTRY.format('award/S-2')}",
-        "small log entry 3",
+        "small log entry 4",
         "'source': 'elsewhere'",
         "'source': 'award S-2'",
     ),
@@ -485,7 +485,7 @@ FORGED: list[tuple[str, str, Callable[[dict[str, Any]], object], str, str, str]]
         "log_follows_the_books",
         "type = 'book.entry' AND key = '2'",
         lambda body: body.update(number=3),
-        "small log entry 3",
+        "small log entry 4",
         "2",
         "3",
     ),
