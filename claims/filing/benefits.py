@@ -7,6 +7,7 @@ decides. The result is data, so that the claimant, both reviewers and the tests 
 import datetime as dt
 from dataclasses import dataclass
 
+from members.joining.eligibility import age_on, eligible_from
 from members.pools.plan_terms import Cause, PlanTerms
 
 # Clauses of the covenant that a derivation cites.
@@ -54,22 +55,6 @@ class Benefit:
         ]
 
 
-def age_on(birth: dt.date, day: dt.date) -> int:
-    """Return completed years; who was born on 29 February has the birthday on 1 March in common years.
-
-    Raises: ValueError when the day lies before the birth.
-    """
-    if day < birth:
-        raise ValueError(f"{day} is before the birth on {birth}")
-    had_birthday = (day.month, day.day) >= (birth.month, birth.day)
-    return day.year - birth.year - (0 if had_birthday else 1)
-
-
-def waiting_ends(joined: dt.date, waiting_days: int) -> dt.date:
-    """Return the first day on which an illness counts: join day + 1 + waiting days."""
-    return joined + dt.timedelta(days=1 + waiting_days)
-
-
 def cause_of(severity: str) -> Cause:
     """Return what a waiting period asks about: an event of severity `accident` is one, everything else an illness."""
     return "accident" if severity == "accident" else "illness"
@@ -110,7 +95,7 @@ def derive(
     age = age_on(birth, event)
     joined_age = age_at_joining(birth, joined) if proven_age is None else proven_age
     waiting_days = plan.waits(cause=cause_of(severity), joined_age=joined_age)
-    first_day = waiting_ends(joined, waiting_days)
+    first_day = eligible_from(joined, waiting_days)
     most_fen = plan.max_aid_at(severity=severity, age=age)
     steps: tuple[Step, ...] = (
         Step(

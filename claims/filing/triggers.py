@@ -97,8 +97,8 @@ claim_guards = [
         """,
     ),
     # Whatever the application computes: the plan version is the one of the event day, and the aid is nothing or
-    # what that version grants for the severity at the age, once its waiting period is over and the pool is open. The age at joining is the
-    # one that was signed; of who never signed, one that fits the age on the event day.
+    # what that version grants for the severity at the age, once its waiting period is over and the pool is open. The
+    # age at joining is the one that was signed; of who never signed, one that fits the age on the event day.
     Guard(
         name="claim_aid_is_what_its_plan_grants",
         when=pgtrigger.Before,

@@ -30,8 +30,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Readiness:
-    """The whole card. members, minimum: who is covered or will be, and how many it takes."""
+    """The whole card. plan: the rules that the pool begins with. members, minimum: who is covered or will be, and how
+    many it takes.
+    """
 
+    plan: PlanTerms | None
     items: tuple[Item, ...]
     members: int
     minimum: int
@@ -84,6 +87,7 @@ def readiness(pool: Pool) -> Readiness:
     members = covered_members(pool)
     minimum = max((rules.minimum_members for rules in standing), default=1)
     return Readiness(
+        plan=plan,
         items=(
             _operator(plan),
             _ending(plan),

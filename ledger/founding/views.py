@@ -102,11 +102,11 @@ def _founding_page(
 ) -> HttpResponse:
     if pool.state not in {Pool.State.DRAFT, Pool.State.GATHERING}:
         return redirect("pool", code=pool.code)
-    plan = rules_of(pool)
-    draft = PlanDraft.objects.filter(pool=pool).first()
+    card = readiness(pool)
+    plan, draft = card.plan, PlanDraft.objects.filter(pool=pool).first()
     expected = draft.expected_members if draft else 0
     context = _context(pool) | {
-        "card": readiness(pool),
+        "card": card,
         "plan": plan,
         "draft": draft,
         "duties": duties_of(_person(request), pool),

@@ -28,7 +28,12 @@ class AgeWindow:
 
 
 def age_on(birth_date: date, day: date) -> int:
-    """Return completed years; on 29 February born, a year is completed on 1 March."""
+    """Return completed years; on 29 February born, a year is completed on 1 March.
+
+    Raises: ValueError when the day lies before the birth.
+    """
+    if day < birth_date:
+        raise ValueError(f"{day} is before the birth on {birth_date}")
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 

@@ -25,7 +25,7 @@ from members.pools.selectors import (
     access_proposal,
     access_version,
     duties_of,
-    is_admin_anywhere,
+    holds_anywhere,
     newest_plan,
     proposals_of,
     version_before,
@@ -94,7 +94,7 @@ class AdminAnywhereEndpoint(Endpoint):
         person = person_of(request)
         if person is None:
             raise NotAuthenticated
-        if not is_admin_anywhere(person):
+        if not holds_anywhere(person, DutyGrant.Duty.POOL_ADMIN):
             raise NotFoundError(_("There is no such page, or it is not yours to see."))
         if not is_strong(request):
             raise ForbiddenError(_("This needs a second factor."), code="second_factor_missing")

@@ -17,12 +17,12 @@ from members.people.models import User
 from members.pools.covenants import default_covenant, default_declaration
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms
-from members.pools.selectors import invitations_to
+from members.pools.selectors import duties_of, invitations_to
 from members.pools.services import grant_founding_duty, publish_plan
 
 
 class DraftMovedOnError(ConflictError):
-    """Somebody else has changed the draft since it was shown."""
+    """The draft has been saved since it was shown, in another window or by somebody else."""
 
     code = "draft_moved_on"
 
@@ -63,10 +63,7 @@ def begin_draft(
             changed_at=at,
         )
         draft.refresh_from_db(fields=["changes"])
-        is_admin_everywhere = DutyGrant.objects.filter(
-            pool=None, person=founder, duty=DutyGrant.Duty.POOL_ADMIN, ended_at=None
-        ).exists()
-        if not is_admin_everywhere:
+        if DutyGrant.Duty.POOL_ADMIN not in duties_of(founder, pool):
             grant_founding_duty(pool=pool, person=founder, duty=DutyGrant.Duty.POOL_ADMIN, at=at)
     return draft
 

@@ -15,7 +15,7 @@ from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.lib.http import policy
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
-from members.pools.selectors import access_pool, duties_of
+from members.pools.selectors import access_pool, duties_of, holds_anywhere
 
 DEMO_MFA = "aid_demo_mfa"
 # Who reads proposals to change the rules: those who decide, and who audits.
@@ -74,7 +74,7 @@ def duty_anywhere(*duties: str) -> Callable[[View], View]:
             if refused is not None:
                 return refused
             person = cast(User, request.user)
-            if not DutyGrant.objects.filter(person=person, duty__in=duties, ended_at=None).exists():
+            if not holds_anywhere(person, *duties):
                 raise NotFoundError(_("There is no such page, or it is not yours to see."))
             return view(request, *args, **kwargs)
 

@@ -103,9 +103,9 @@ def duties_of(person: User, pool: Pool) -> set[str]:
     return set(grants.values_list("duty", flat=True))
 
 
-def is_admin_anywhere(person: User) -> bool:
-    """Tell whether the person is the admin of any pool, or of all."""
-    return DutyGrant.objects.filter(person=person, duty=DutyGrant.Duty.POOL_ADMIN, ended_at=None).exists()
+def holds_anywhere(person: User, *duties: str) -> bool:
+    """Tell whether the person holds one of these duties now, in whatever pool."""
+    return DutyGrant.objects.filter(person=person, duty__in=duties, ended_at=None).exists()
 
 
 def duties_by_pool(person: User) -> dict[int | None, set[str]]:

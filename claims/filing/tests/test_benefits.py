@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from aidplatform.testing.world import TERMS
 from claims.filing import benefits
-from claims.filing.benefits import Benefit, age_band, age_on, waiting_ends
+from claims.filing.benefits import Benefit, age_band
+from members.joining.eligibility import age_on, eligible_from
 from members.pools.plan_terms import PlanTerms
 
 PLAN = PlanTerms.from_json(TERMS)
@@ -247,8 +248,8 @@ def test_age_before_birth_is_refused() -> None:
 
 
 def test_waiting_ends_a_day_after_its_days() -> None:
-    assert waiting_ends(D("2026-01-01"), 90) == D("2026-04-02")
-    assert waiting_ends(D("2028-02-28"), 0) == D("2028-02-29")
+    assert eligible_from(D("2026-01-01"), 90) == D("2026-04-02")
+    assert eligible_from(D("2028-02-28"), 0) == D("2028-02-29")
 
 
 @pytest.mark.parametrize(("age", "band"), [(0, "0-9"), (9, "0-9"), (36, "30-39"), (40, "40-49")])
