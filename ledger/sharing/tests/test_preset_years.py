@@ -201,8 +201,6 @@ def test_recomputation_in_plain_integers_comes_to_the_same(code, number, line):
         line.members,
         list(line.aid_fens),
         other_costs=line.other_costs_fen,
-        reserve_contribution=0,
-        reserve_drawn=0,
         carry_in=line.carry_in_fen,
     )
     recomputed = {
