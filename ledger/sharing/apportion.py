@@ -171,9 +171,9 @@ class Sharing:
     need_fen: A + W + Φ + R − C_in − what a sponsor took over before; the quotas are of this need.
     level: the quota of weight 1 with no cap. aid_fens: per award, what is shared now. deferred_fens:
     per award, what waits for a later period (only under defer). original_need_fen: the need before
-    any aid was reduced or deferred. reserve_contribution_fen: R. reserve_drawn_fen: V. sponsor_fen: E. borne_fen: what of the need is
-    left to the members. shortfall_fen: what nobody pays, so the period
-    can't be posted as it stands; more than 0 without payers, or when reduced aid is still too much.
+    any aid was reduced or deferred. reserve_contribution_fen: R. reserve_drawn_fen: V. sponsor_fen: E.
+    shortfall_fen: what nobody pays, so the period can't be posted as it stands; more than 0 without
+    payers, or when reduced aid is still too much.
     """
 
     fee_fen: int

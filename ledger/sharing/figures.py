@@ -175,5 +175,7 @@ def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:
     explained = sum(part.amount if part.sign == "+" else -part.amount for part in parts)
     rest = row.share_fen * 100 - explained
     if rest:
-        parts.append(Part("+" if rest > 0 else "−", _("Rounded up to the fen"), abs(rest)))
+        # Rounding is less than a fen; more than that is what a cap moves from one class to others.
+        name = _("Rounded up to the fen") if 0 < rest < 100 else _("Because of the cap per period")
+        parts.append(Part("+" if rest > 0 else "−", name, abs(rest)))
     return parts

@@ -36,8 +36,8 @@ class Period(models.Model):
     Dates are days of the pool's zone, half-open: a period covers [opening_date, next_opening_date). as_of:
     00:00 of the publicity date; who is covered then, shares. announced_at: written by the database, which then lets
     publicity last the plan's days from that day on and moves the charge date by as much. The figures (fen) satisfy
-    S + E + V + C_in = A + W + Φ + R + C_out. awarded_fen: what the final awards come to; A is less where the plan lowers
-    the aid of a period that caps leave no room for. classes: [{class_no, weight, members, share_fen}], at most 64.
+    S + E + V + C_in = A + W + Φ + R + C_out. awarded_fen: what the final awards come to; A is less where caps leave no
+    room for all of it. classes: [{class_no, weight, members, share_fen}], at most 64.
     books_upto_no: the last journal entry the figures take in; what is booked later waits for the next period.
     shown_sha256: hash of every figure, written by the database; an approval names it.
     charged_*: what the charge table holds, written by the shelf functions alone. charges_notified_at: when every

@@ -4,7 +4,6 @@ Bills and everything that asks what rules would cost go through this one functio
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from ledger.sharing.apportion import (
     Costs,
@@ -33,26 +32,15 @@ def share_out(
 
     Raises: KeyError for a class that the plan does not have; ShareInputError.
     """
-    groups = tuple(
-        Group(
-            class_no=class_no,
-            count=count,
-            weight=plan.weight_of(class_no),
-            cap_fen=plan.period_cap_fen,
-        )
-        for class_no, count in counts.items()
-    )
-    fee_rule = FeeRule(
-        rate=Fraction(plan.fee.rate), fixed_fen=plan.fee.fixed_fen, ceiling_fen=plan.fee.ceiling_fen
-    )
+    groups, fee_rule = _groups(plan, counts), _fee_rule(plan)
     reserve_fen = reserve_fen if plan.reserve else 0
-    sponsored_fen = _sponsored_fen(plan, groups, aid_fens, fee_rule)
+    taken_over_fen = _sponsored_fen(plan, groups, aid_fens, fee_rule)
     aid_and_fee_fen = sum(aid_fens) + fee_rule.fee(sum(aid_fens))
     contribution_fen = _reserve_contribution_fen(
         plan,
         groups,
         aid_and_fee_fen=aid_and_fee_fen,
-        need_fen=aid_and_fee_fen + other_costs_fen - carry_in_fen - sponsored_fen,
+        need_fen=aid_and_fee_fen + other_costs_fen - carry_in_fen - taken_over_fen,
         reserve_fen=reserve_fen,
     )
     return compute_shares(
@@ -63,7 +51,7 @@ def share_out(
             reserve_contribution_fen=contribution_fen,
             reserve_fen=reserve_fen,
             carry_in_fen=carry_in_fen,
-            sponsored_fen=sponsored_fen,
+            sponsored_fen=taken_over_fen,
         ),
         fee_rule=fee_rule,
         on_cap=plan.on_cap,
@@ -71,10 +59,30 @@ def share_out(
     )
 
 
+def sponsored_fen(plan: PlanTerms, *, counts: Mapping[int, int], aid_fens: tuple[int, ...]) -> int:
+    """Return what a cap per case leaves to the sponsor, whatever a cap per period does afterwards (fen)."""
+    return _sponsored_fen(plan, _groups(plan, counts), aid_fens, _fee_rule(plan))
+
+
+def _groups(plan: PlanTerms, counts: Mapping[int, int]) -> tuple[Group, ...]:
+    return tuple(
+        Group(
+            class_no=class_no,
+            count=count,
+            weight=plan.weight_of(class_no),
+            cap_fen=plan.period_cap_fen,
+        )
+        for class_no, count in counts.items()
+    )
+
+
+def _fee_rule(plan: PlanTerms) -> FeeRule:
+    return FeeRule(rate=plan.fee.rate, fixed_fen=plan.fee.fixed_fen, ceiling_fen=plan.fee.ceiling_fen)
+
+
 def _sponsored_fen(
     plan: PlanTerms, groups: tuple[Group, ...], aid_fens: tuple[int, ...], fee_rule: FeeRule
 ) -> int:
-    """Return what a cap per case leaves to the sponsor (fen)."""
     payers_weight = sum(group.total_weight for group in groups)
     if plan.per_case_cap_fen is None or payers_weight == 0:
         return 0

@@ -67,7 +67,9 @@ def bill(
 ) -> Bill:
     """Return every figure of the bill of a period with those members per class and those awards.
 
-    reserve: what it holds; a plan without one leaves it alone. Raises: UnknownTermsError; KeyError for a class that the plan does not name.
+    reserve: what it holds; a plan without one leaves it alone.
+
+    Raises: UnknownTermsError; KeyError for a class that the plan does not name.
     """
     _understand(terms)
     reserve = reserve if terms.get("reserve") else 0
@@ -116,9 +118,10 @@ def into_reserve(
 
     payers: class, members, weight.
     """
-    rules, cap = terms.get("reserve"), terms.get("period_cap_fen")
+    rules = terms.get("reserve")
     if not rules or not payers:
         return 0
+    cap = int(terms["period_cap_fen"])
     numerator, _, denominator = rules.get("contribution_rate", "0").partition("/")
     wanted = rules.get("contribution_fen", 0) + up(costs * int(numerator), int(denominator or 1))
     room = cap * sum(count for _no, count, _weight in payers)

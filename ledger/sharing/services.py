@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, DomainError, guarantee_name
 from aidplatform.lib.failpoints import failpoint
+from aidplatform.lib.money import format_money
 from aidplatform.work import audit, events, jobs
 from aidplatform.work.models import Job
 from ledger.books import chart
@@ -399,7 +400,7 @@ def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
     _check_snapshot(period)
     bill = compute_bill(period)
     if bill.sharing.shortfall_fen > 0:
-        raise _unborne(bill)
+        raise _unborne(period, bill)
     _store(period, bill, preparer, at)
     failpoint("sharing.computed")
     with connection.cursor() as cursor:
@@ -415,7 +416,7 @@ def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
     return period
 
 
-def _unborne(bill: Bill) -> DomainError:
+def _unborne(period: Period, bill: Bill) -> DomainError:
     """Return why nobody bears a part of the bill: there are no payers, or caps leave no room even without any aid."""
     lacking_fen = bill.sharing.shortfall_fen
     if not bill.sharing.has_payers:
@@ -425,10 +426,10 @@ def _unborne(bill: Bill) -> DomainError:
         )
     return CapsTooLowError(
         _(
-            "Even without any aid the other costs of this period are %(fen)s fen more than every member at the cap and"
+            "Even without any aid the other costs of this period are %(amount)s more than every member at the cap and"
             " the reserve can bear. Whoever runs the pool has to bear a part of them."
         )
-        % {"fen": f"{lacking_fen:,}"},
+        % {"amount": format_money(lacking_fen, period.pool.currency)},
         shortfall_fen=lacking_fen,
     )
 

@@ -572,7 +572,7 @@ class PlanTerms:
             _check_int("per_case_cap_fen", self.per_case_cap_fen, 1)
             self._check_cap_is_affordable(self.per_case_cap_fen)
         if self.period_cap_fen is not None:
-            _check_int("period_cap_fen", self.period_cap_fen, 1)
+            self._check_period_cap(self.period_cap_fen)
         if self.sponsor is not None:
             _check_text("sponsor", self.sponsor)
         if self.reserve is not None:
@@ -758,6 +758,16 @@ class PlanTerms:
                 "lifetime_cap_below_aid",
                 f"{cap_fen} fen in all, but {self.max_aid_fen} fen for one case",
                 needed_fen=self.max_aid_fen,
+            )
+
+    def _check_period_cap(self, cap_fen: int) -> None:
+        """Demand a cap that says who bears its rest; aid that waits for a later period can't be kept track of yet."""
+        _check_int("period_cap_fen", cap_fen, 1)
+        if self.on_cap == "redistribute" and self.on_infeasible == "defer":
+            raise TermsError(
+                "on_infeasible",
+                "aid_cannot_wait",
+                "under a cap per period the rest is paid, or aid is lowered",
             )
 
     def _check_reserve(self, reserve: ReserveTerms) -> None:

@@ -46,7 +46,7 @@ EXAMPLES = {
         501 Aid granted        12,000.00          -
         510 Management fee        960.00          -
     """,
-    # 6,481.48 with its fee, 518.52, are 7,000.00; one fen more would be 7,000.02. Of 6,481.48 two thirds are 4,320.98 2/3.
+    # 6,481.48 with its fee, 518.52, are 7,000.00; one fen more would be 7,000.02. Two thirds of it are 4,320.98 2/3.
     "all at the cap: every aid is lowered alike, the fee with it": """
         members 0:7
         period_cap 1,000.00
@@ -80,8 +80,8 @@ EXAMPLES = {
         510 Management fee        526.52         -
     """,
     # 5 % of 1,080.00 go in. Then 7,560.00 are wanted, the members bear 7,000.00 and the reserve its 54.00: the aid that
-    # with its fee is 7,054.00 is 6,531.48. Nothing is put by in a period that meets the cap. At last 5 % of 10,800.00 would
-    # be 540.00, but the target is 500.00: with 0 in it all of that; caps leave room for no more than 7,000.00 - 5,400.00.
+    # with its fee is 7,054.00 is 6,531.48. Nothing is put by in a period that meets the cap. At last twice 5 % of
+    # 5,400.00, 270.00 each: but the target is 500.00, so that the second time only 230.00 go in.
     "the reserve fills, pays what the cap leaves, and fills again to its target": """
         members 0:7
         period_cap 1,000.00
@@ -126,7 +126,7 @@ EXAMPLES = {
         501 Aid granted        22,531.48          -
         510 Management fee      1,802.52          -
     """,
-    # Uncapped they would pay 15.43 and 46.29. The cap takes 16.29 from each of the three; the others bear no more for it.
+    # Uncapped they would pay 15.43 and 46.29: the cap takes 16.29 from each of three, and the others bear none of it.
     "where the reserve and a sponsor take what a cap leaves, the others bear no more": """
         members 0:4 1:3
         weights 0:1 1:3
