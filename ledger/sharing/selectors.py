@@ -295,7 +295,7 @@ def compute_bill(period: Period) -> Bill:
         aid_fens=aid_fens,
         other_costs_fen=sum(costs_by_kind.values()),
         carry_in_fen=carry_in_fen,
-        reserve_fen=balance_of(window, chart.RESERVE),
+        reserve_fen=balance_of(window, chart.RESERVE) if plan.reserve else 0,
     )
     return Bill(
         sharing=sharing,
