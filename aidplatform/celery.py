@@ -13,6 +13,9 @@ from django.conf import settings
 from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aidplatform.settings")
+# Celery would run Django's checks at every start of a worker, and for these import every page, form and the API: a
+# third of its memory for nothing. The tests and the doctor run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("aidplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
