@@ -132,7 +132,7 @@ END $shelf$;
 
 CLOSE = f"""
 CREATE OR REPLACE FUNCTION close_charge_shelf(p_period bigint) RETURNS TABLE (members bigint, fen bigint) {_DEFINER}
-SET maintenance_work_mem = '1GB' SET max_parallel_maintenance_workers = 2 AS $shelf$
+SET maintenance_work_mem = '1GB' SET max_parallel_maintenance_workers = 2 SET default_statistics_target = 10 AS $shelf$
 DECLARE
     period record;
     parent text;
@@ -151,6 +151,9 @@ BEGIN
         IF period.charges_by_period THEN
             EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I PRIMARY KEY (membership_id, pool_id, period_no)',
                            shelf, shelf || '_key');
+            -- A sample of it, whatever its size. Without one the planner takes the charges of a million for a few rows,
+            -- and whoever reads them all waits several times as long.
+            EXECUTE format('ANALYZE public.%I', shelf);
         ELSE
             EXECUTE format('INSERT INTO public.%I (membership_id, share_fen, pool_id, period_no)
                             SELECT membership_id, share_fen, pool_id, period_no FROM public.%I', parent, shelf);

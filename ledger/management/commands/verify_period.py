@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from ledger.books.findings import Report, fetch
 from ledger.management.verdict import judge
-from ledger.sharing.verify.one_period import SENTENCES, verify_one_period
+from ledger.sharing.verify.one_period import BY_MEMBERSHIP, SENTENCES, verify_one_period
 from ledger.sharing.verify.rows import PoolRow
 
 
@@ -16,7 +16,8 @@ class Command(BaseCommand):
 
     help = (
         "Computes one period again from its manifest, plan and awards, and looks at every charge: shard by shard,"
-        " membership by membership. Exit code 0: all true, 1: a statement is false, 2: could not check."
+        " membership by membership; with --sums at number and sum of the charges of each shard. Exit code 0: all"
+        " true, 1: a statement is false, 2: could not check."
     )
     requires_system_checks = ()
 
@@ -24,14 +25,20 @@ class Command(BaseCommand):
         """Take the period and the form of the answer."""
         parser.add_argument("--pool", metavar="CODE", required=True)
         parser.add_argument("--number", metavar="N", type=int, required=True)
+        parser.add_argument(
+            "--sums", action="store_true", help="number and sum of the charges per shard, not each charge"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Check, print, and leave with the code that says what was found."""
-        report = Report.of(SENTENCES)
+        by_sums = options["sums"]
+        report = Report.of(
+            {code: SENTENCES[code] for code in SENTENCES if not (by_sums and code in BY_MEMBERSHIP)}
+        )
 
         def check() -> None:
-            verify_one_period(report, pool_row(options["pool"]), options["number"])
+            verify_one_period(report, pool_row(options["pool"]), options["number"], by_sums=by_sums)
 
         sys.exit(judge(report, check, self.stdout, is_json=options["json"]))
 

@@ -16,7 +16,7 @@ from aidplatform.testing.world import TERMS, World
 from ledger.management.tests.test_verify_books import found, harm
 from ledger.management.verdict import FALSE, TRUE, UNCHECKED
 from ledger.sharing.models import Charge, Period
-from ledger.sharing.verify.one_period import SENTENCES
+from ledger.sharing.verify.one_period import BY_MEMBERSHIP, SENTENCES
 
 CLASSES = [
     {"class_no": no, "weight": weight, "name_en": f"Class {no}", "name_zh": f"类别{no}"}
@@ -322,3 +322,69 @@ def test_memory_does_not_grow_with_the_members(harmed: psycopg.Connection, setti
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.3 * peaks[0] + 100_000
+
+
+@LAYOUTS
+def test_by_sums_a_true_period_is_true_and_says_what_was_not_looked_at(
+    harmed: psycopg.Connection, large: bool
+) -> None:
+    founded(large=large).posted_period()
+    code, said = verify("--sums")
+    assert code == TRUE, said
+    assert "shard_matches_manifest" in said
+    assert not [name for name in BY_MEMBERSHIP if name in said]
+
+
+@pytest.mark.parametrize(
+    ("sql", "shard", "expected", "actual"),
+    [
+        (
+            f"UPDATE ledger_charge SET share_fen = share_fen + 1 WHERE membership_id = {SOMEBODY}",
+            "shard ",
+            "{members} charges of {fen} fen",
+            "{members} charges of {fen_1} fen",
+        ),
+        (
+            f"DELETE FROM ledger_charge WHERE membership_id = {SOMEBODY}",
+            "shard ",
+            "{members} charges",
+            "{fewer} charges",
+        ),
+        (
+            "INSERT INTO ledger_charge SELECT max(membership_id) + 1000, 7, max(pool_id), 1 FROM ledger_charge",
+            "in no shard",
+            "0 charges of 0 fen",
+            "1 charges of 7 fen",
+        ),
+    ],
+    ids=["a fen more", "one charge less", "somebody else"],
+)
+def test_by_sums_no_fen_is_missing_or_too_many(
+    harmed: psycopg.Connection, sql: str, shard: str, expected: str, actual: str
+) -> None:
+    founded().posted_period()
+    members, fen = harmed.execute(
+        f"SELECT members, want_fen FROM ledger_manifestline WHERE {SOMEBODY} >= first_id AND {SOMEBODY} < end_id"
+    ).fetchone()
+    figures = {"members": members, "fewer": members - 1, "fen": fen, "fen_1": fen + 1}
+    harm(harmed, sql)
+    code, said = verify("--sums", "--json")
+    false = {one["code"]: one["findings"] for one in json.loads(said)["statements"] if one["false"]}
+    assert code == FALSE
+    (finding,) = false["shard_matches_manifest"]
+    assert shard in finding["where"]
+    assert finding["expected"].startswith(expected.format(**figures))
+    assert finding["found"].startswith(actual.format(**figures))
+    assert "posted_charges_equal_assessed" in false
+
+
+def test_the_planner_knows_how_many_were_charged(harmed: psycopg.Connection) -> None:
+    """It takes a table without a sample for a few rows; autovacuum leaves the charges of a large pool alone."""
+    world = World.founded(code="sampled", members=5_000, large=True)
+    world.award(1_000_000)
+    assert world.posted_period().state == Period.State.POSTED
+    (plan,) = harmed.execute(
+        "EXPLAIN (FORMAT json) SELECT * FROM ledger_charge WHERE pool_id = %s AND period_no = 1",
+        [world.pool.pk],
+    ).fetchone()
+    assert plan[0]["Plan"]["Plan Rows"] == 5_000

@@ -1,0 +1,15 @@
+from django.db import migrations
+
+from ledger.sharing import shelves
+
+
+class Migration(migrations.Migration):
+    """Closing a shelf leaves the planner a sample of its charges."""
+
+    dependencies = [
+        ('ledger', '0007_pools_begin_ready'),
+    ]
+
+    operations = [
+        migrations.RunSQL(shelves.FUNCTIONS, migrations.RunSQL.noop),
+    ]
