@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from django.http import StreamingHttpResponse
 
@@ -31,7 +32,16 @@ def csv_response(
     filename: str, header: Sequence[object], rows: Iterable[Sequence[object]]
 ) -> StreamingHttpResponse:
     """Return a download of the rows. Numbers go in as text made by `plain_fen` or as int; text is made safe."""
-    response = StreamingHttpResponse(_lines(header, rows), content_type="text/csv; charset=utf-8")
+    return _download(filename, _lines(header, rows))
+
+
+def csv_blocks_response(filename: str, header: str, blocks: Iterable[str]) -> StreamingHttpResponse:
+    """Return a download of lines that are CSV already, however many there are in a block."""
+    return _download(filename, chain(["\ufeff", f"{header}\r\n"], blocks))
+
+
+def _download(filename: str, parts: Iterable[str]) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
 

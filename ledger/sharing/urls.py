@@ -15,4 +15,5 @@ urlpatterns = [
     path(f"{_PERIOD}cancel/", views.cancel, name="period_cancel"),
     path(f"{_PERIOD}progress/", views.progress, name="period_progress"),
     path(f"{_PERIOD}classes.csv", views.classes_csv, name="period_classes_csv"),
+    path(f"{_PERIOD}charges.csv", views.charges_csv, name="period_charges_csv"),
 ]

@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from aidplatform.lib import clock
-from aidplatform.lib.csv_files import Text, csv_response, plain_fen
+from aidplatform.lib.csv_files import Text, csv_blocks_response, csv_response, plain_fen
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.lib.http import public
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once
 from aidplatform.work.models import Job
 from ledger.sharing import posting, selectors, services
+from ledger.sharing.charge_files import charge_lines
 from ledger.sharing.faces import face_of
 from ledger.sharing.figures import Figures, bill_lines, class_figures, share_parts
 from ledger.sharing.forms import ApproveForm, CancelPostingForm
@@ -36,6 +37,7 @@ TREASURER = DutyGrant.Duty.TREASURER.value
 AUDITOR = DutyGrant.Duty.AUDITOR.value
 STAFF = (ADMIN, CONTROLLER, TREASURER, AUDITOR)
 STEERING = (ADMIN, CONTROLLER)
+CHARGE_READERS = (CONTROLLER, TREASURER, AUDITOR)
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,18 @@ def classes_csv(request: HttpRequest, code: str, number: int) -> HttpResponseBas
     ]
     header = ("class", "name", "weight", "members", f"share_{pool.currency}", f"total_{pool.currency}")
     return csv_response(f"{pool.code}-period-{number}-classes.csv", header, rows)
+
+
+@duty_required(*CHARGE_READERS)
+@require_safe
+def charges_csv(request: HttpRequest, code: str, number: int) -> HttpResponseBase:
+    """Download what each member owes for a posted period, by member's number."""
+    pool = access_pool(code=code)
+    found = selectors.access_period(pool=pool, number=number)
+    if found.state != Period.State.POSTED:
+        raise NotFoundError(_("This period is not posted yet; there are no charges to download."))
+    filename = f"{pool.code}-period-{number}-charges.csv"
+    return csv_blocks_response(filename, f"number,share_{pool.currency}", charge_lines(found))
 
 
 def _period_page(
@@ -324,6 +338,7 @@ def _staff_context(found: Period, duties: set[str], person: User) -> dict[str, A
         if found.is_ordered or found.state == Period.State.POSTED
         else None,
         "may_steer": found.is_ordered and bool(duties & set(STEERING)),
+        "may_download": bool(duties & set(CHARGE_READERS)),
         "cancel_form": CancelPostingForm(initial={"key": uuid.uuid4()}),
         "is_running": is_running,
         "seen": _seen(found, job),
