@@ -1,4 +1,4 @@
-"""Measure the main job against the least that any way of charging a million members must do.
+"""A pool to measure on: the main job against the least that any way of charging a million members must do.
 
 The *floor* inserts the same number of rows of a constant share from the same spans into a table of its own, builds
 the same key and attaches it. The *job* is the real one: real worker processes take a period from the request
@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +26,13 @@ from django.db import connection
 from aidplatform.lib import clock
 from ledger.books.findings import Report
 from ledger.custody.services import open_bank_account
+from ledger.management.verdict import one_snapshot
 from ledger.sharing import services as sharing
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import compute_bill
 from ledger.sharing.verify import headcount
+from ledger.sharing.verify.one_period import SENTENCES, verify_one_period
 from ledger.sharing.verify.rows import PoolRow, periods
 from members.joining.services import admit_group
 from members.people.models import User
@@ -42,6 +44,7 @@ ZONE = "Asia/Shanghai"
 OPENED = dt.date(2026, 1, 1)
 AID_FEN = 300_000_00
 PATIENCE = 3600.0
+ADMITTED_AT_ONCE = 1_000_000
 STAGES = (sharing.COMPUTE, sharing.START, sharing.SHARD, sharing.CLOSE)
 
 
@@ -57,11 +60,14 @@ class Figures:
     compute_seconds: list[float] = field(default_factory=list)
     post_seconds: list[float] = field(default_factory=list)
     preview_seconds: list[float] = field(default_factory=list)
-    verify_seconds: float = 0.0
+    verify_seconds: list[float] = field(default_factory=list)
+    recount_seconds: list[float] = field(default_factory=list)
     floor_wal_bytes: list[int] = field(default_factory=list)
     job_wal_bytes: list[int] = field(default_factory=list)
     charge_rows_bytes: int = 0
     charge_key_bytes: int = 0
+    database_bytes: int = 0
+    wal_directory_bytes: int = 0
     worker_idle_bytes: int = 0
     worker_peak_bytes: int = 0
     stages: dict[str, float] = field(default_factory=dict)
@@ -116,6 +122,7 @@ class Benchmark:
         sharing.open_pool_books(pool=self.pool)
         people = {duty: self._person(duty) for duty in NEEDED_DUTIES}
         self.admin_person, self.controller = people["pool_admin"], people["controller"]
+        self.treasurer = people["treasurer"]
         open_bank_account(
             pool=self.pool,
             bank_name="Bench",
@@ -149,10 +156,11 @@ class Benchmark:
         each, rest = divmod(self.figures.members, self.figures.classes)
         for class_no in range(self.figures.classes):
             count = each + (1 if class_no < rest else 0)
-            if count:
+            # A million at a time: the server remembers every row of a transaction whose foreign keys it will check.
+            for admitted in range(0, count, ADMITTED_AT_ONCE):
                 admit_group(
                     pool=self.pool,
-                    count=count,
+                    count=min(ADMITTED_AT_ONCE, count - admitted),
                     class_no=class_no,
                     from_at=clock.start_of_day(OPENED, ZONE),
                     joined_date=OPENED,
@@ -162,7 +170,6 @@ class Benchmark:
 
     def measure_floor(self, run: int) -> None:
         """Write constant charges of the same people: what no way of charging them can avoid."""
-        self.owner.execute("DROP TABLE IF EXISTS bench_leaf")
         with self._measured(self.figures.floor_seconds, self.figures.floor_wal_bytes):
             self.owner.execute(
                 f"""CREATE TABLE bench_leaf (LIKE ledger_charge INCLUDING DEFAULTS,
@@ -175,6 +182,8 @@ class Benchmark:
             )
             self.owner.execute("ALTER TABLE bench_leaf ADD PRIMARY KEY (membership_id, pool_id, period_no)")
             self.owner.execute(f"ALTER TABLE bench_floor ATTACH PARTITION bench_leaf FOR VALUES IN ({run})")
+        # Its disk is needed for what follows.
+        self.owner.execute("DROP TABLE bench_leaf")
 
     @contextmanager
     def _measured(self, seconds: list[float], wal: list[int]) -> Iterator[None]:
@@ -286,18 +295,17 @@ class Benchmark:
         self.figures.stages = {kind: round(worked, 3) for kind, (_asked, _done, worked) in times.items()}
 
     def measure_verify(self) -> None:
-        """Recompute the last period's people and charges as verify_books does."""
+        """Verify the last period: once by numbers and sums of its shards, once as verify_books does, by everyone."""
         row = self.owner.execute(
             "SELECT b.id, g.id FROM ledger_book b JOIN ledger_log g ON g.code = b.code WHERE b.code = 'bench'"
         ).fetchone()
         assert row is not None
-        last = periods(PoolRow(self.pool.pk, "bench", ZONE, *row))[-1]
-        report = Report.of(headcount.SENTENCES)
-        began = time.perf_counter()
-        headcount.verify_headcount(report, last)
-        self.figures.verify_seconds = time.perf_counter() - began
-        if report.is_false:
-            raise AssertionError(f"the measured period is wrong: {report.statements}")
+        pool = PoolRow(self.pool.pk, "bench", ZONE, *row)
+        last = periods(pool)[-1]
+        with _true(SENTENCES, self.figures.verify_seconds) as report:
+            verify_one_period(report, pool, last.number, by_sums=True)
+        with _true(headcount.SENTENCES, self.figures.recount_seconds) as report:
+            headcount.verify_headcount(report, last)
 
     def measure_sizes(self, run: int) -> None:
         """Read the sizes of the last period's charges."""
@@ -307,11 +315,27 @@ class Benchmark:
             {"leaf": f"ledger_charge_{self.pool.pk}_{run}"},
         ).fetchone()
         self.figures.charge_rows_bytes, self.figures.charge_key_bytes = row or (0, 0)
+        row = self.admin.execute(
+            "SELECT pg_database_size(current_database()), (SELECT sum(size)::bigint FROM pg_ls_waldir())"
+        ).fetchone()
+        self.figures.database_bytes, self.figures.wal_directory_bytes = row or (0, 0)
 
     def close(self) -> None:
         """Close the connections."""
         self.owner.close()
         self.admin.close()
+
+
+@contextmanager
+def _true(sentences: Mapping[str, str], seconds: list[float]) -> Iterator[Report]:
+    """Time a verification. Raises: AssertionError where a statement is false; a measured period must be true."""
+    report = Report.of(sentences)
+    began = time.perf_counter()
+    with one_snapshot():
+        yield report
+    seconds.append(time.perf_counter() - began)
+    if report.is_false:
+        raise AssertionError(f"the measured period is wrong: {report.statements}")
 
 
 @contextmanager
@@ -328,12 +352,19 @@ def workers(count: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
+    with stopped_at_end(process):
         end = time.monotonic() + 60
         while not current_app.control.ping(timeout=0.5):
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"no worker came up:\n{log.read_text()[-2000:]}")
         yield process
+
+
+@contextmanager
+def stopped_at_end(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a process of a group of its own in order, its children by force when it takes too long."""
+    try:
+        yield
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -343,7 +374,7 @@ def workers(count: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def peak_memory(process: subprocess.Popen[bytes]) -> int:
-    """Return the most bytes that the worker or one of its children has held; 0 where the system does not tell."""
+    """Return the most bytes that a process or one of its children has held; 0 where the system does not tell."""
     peak = 0
     for status in Path("/proc").glob("[0-9]*/status"):
         try:

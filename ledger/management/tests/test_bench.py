@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -39,6 +40,54 @@ def test_bench_needs_nothing_but_the_checkout():
         "write_shard",
         "close_posting",
     }
+
+
+def measured(what: str, *arguments: str) -> dict[str, Any]:
+    """Run a measurement on an installation of its own; return its figures."""
+    nothing = {name: "" for name in os.environ if name.startswith("AID_")}
+    done = run_manage(
+        "bench",
+        *(what, "--json", "--runs", "2", *arguments),
+        environment=nothing | {"DJANGO_SETTINGS_MODULE": "aidplatform.settings"},
+        seconds=180,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert set(answer["bars"]) <= set(answer)
+    return answer
+
+
+def test_bench_verify_holds_the_posted_period_in_both_ways() -> None:
+    answer = measured("verify", "--members", "3000", "--classes", "2")
+    assert answer["runs"] == 2
+    assert answer["verify_ratio"] == pytest.approx(
+        answer["verify_seconds"] / answer["floor_seconds"], rel=0.2
+    )
+    assert answer["recount_seconds"] > 0
+
+
+def test_bench_naive_writes_its_samples_and_says_that_it_extrapolates() -> None:
+    answer = measured("naive", "--members", "3000", "--sample", "2000")
+    assert (answer["bulk_create_sample"], answer["save_sample"]) == (2000, 200)
+    for style in ("bulk_create", "save"):
+        ratio = answer[f"{style}_extrapolated_seconds"] / answer["job_seconds"]
+        assert answer[f"{style}_ratio"] == pytest.approx(ratio, abs=0.2)
+
+
+def test_bench_statement_reads_every_period_in_a_constant_number_of_queries() -> None:
+    few, more = (measured("statement", "--members", "2000", "--periods", n) for n in ("1", "4"))
+    assert (few["asked"], few["periods"], more["asked"], more["periods"]) == (300, 1, 300, 4)
+    assert few["all_queries"] == more["all_queries"] == more["latest_queries"]
+
+
+def test_bench_export_downloads_every_charge_to_the_fen_and_twice_the_same() -> None:
+    """The command itself compares rows and fen with the charges, and the files with each other."""
+    answer = measured("export", "--members", "4000", "--classes", "2")
+    assert (answer["file_rows"], answer["identical_files"]) == (4000, 2)
+    # Aid and fee of 324,000.00, rounded up to the fen by everybody.
+    assert 32_400_000 <= answer["file_fen"] < 32_400_000 + 4000
+    assert answer["file_bytes"] > 4000 * len("1,1.00\r\n")
+    assert len(answer["file_sha256"]) == 64
 
 
 def test_bench_uses_the_server_of_the_administrator_and_leaves_nothing_there(db):
