@@ -72,6 +72,7 @@ class Run:
     arms: tuple[Arm, ...] = ()
     trouble: Trouble | None = None
     patience: float = PATIENCE
+    afterwards: Callable[[], None] | None = None
     app_url: str = ""
     processes: dict[str, Popen[bytes]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
@@ -95,6 +96,8 @@ class Run:
         wait_until(lambda: _answers(app_url), seconds=60, what="PostgreSQL")
         with connected_to(app_url):
             require_sound(app_url)
+            if self.afterwards is not None:
+                self.afterwards()
             return Outcome(money_digest(), seconds, self.passages(), self.landed(), self.restarts)
 
     def _prepare(self) -> None:
@@ -133,19 +136,23 @@ class Run:
         return (self.points / "hits.log").read_text().splitlines()
 
     def _arm(self) -> None:
-        """Write the points that have not fired, with the victims of the moment; some may not have started yet."""
-        landed = {line.split()[0] for line in self.landed()}
+        """Write the arms that have not fired, with the victims of the moment; some may not have started yet."""
+        landed = {tuple(line.split()[:2]) for line in self.landed()}
+        texts: dict[str, str] = {}
         for arm in self.arms:
+            if (arm.point, str(arm.nth)) in landed:
+                continue
             try:
-                text = f"{arm.nth} {self.victims[arm.victim]()}"
+                texts[arm.point] = texts.get(arm.point, "") + f"{arm.nth} {self.victims[arm.victim]()}\n"
             except (FileNotFoundError, KeyError):
                 continue
-            if arm.point not in landed and self.written.get(arm.point) != text:
-                self.written[arm.point] = text
-                fresh = self.folder / f"{arm.point}.new"
+        for point, text in texts.items():
+            if self.written.get(point) != text:
+                self.written[point] = text
+                fresh = self.folder / f"{point}.new"
                 fresh.write_text(text)
                 fresh.chmod(0o666)
-                fresh.replace(self.points / arm.point)
+                fresh.replace(self.points / point)
 
     def _start_again(self) -> None:
         """Start what has ended."""
@@ -188,8 +195,12 @@ class Ground:
         periods: int = 1,
         trouble: Trouble | None = None,
         patience: float = PATIENCE,
+        afterwards: Callable[[], None] | None = None,
     ) -> Outcome:
-        """Run on a copy of the database: worker and client of this run, servers and beat of the ground."""
+        """Run on a copy of the database: worker and client of this run, servers and beat of the ground.
+
+        afterwards: what is tried on the sound end, before it is digested.
+        """
         self.installation.start_services()
         services, folder = self.installation.services(), self._next_folder()
         wait_until(lambda: _answers(services.admin_conninfo), seconds=60, what="PostgreSQL")
@@ -203,7 +214,7 @@ class Ground:
                 "beat": self._beat,
                 "client": self._client(stack, periods),
             }
-            run = Run(folder, starts, _victims(stack, self.installation), arms, trouble, patience)
+            run = Run(folder, starts, _victims(stack, self.installation), arms, trouble, patience, afterwards)
             stack.extra.update(VARIABLES, AID_FAILPOINTS=str(run.points))
             try:
                 return run.outcome(app_url)
