@@ -16,6 +16,7 @@ PUBLIC = [
     *(f"/docs/{name}/" for name in PAGES),
     "/pools/demo/", "/pools/demo/periods/", "/pools/demo/periods/1/", "/pools/demo/periods/2/",
     "/pools/town/plan/", "/pools/town/plan/2/", "/pools/demo/log/", "/pools/demo/log/3/",
+    "/pools/demo/history/", "/pools/town/history/", "/pools/village/history/",
 ]  # fmt: skip
 STAFF = [
     "/search/?q=1", "/search/?q=demo/1",

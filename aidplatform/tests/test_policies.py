@@ -31,8 +31,8 @@ DUTIES = tuple(duty.value for duty in DutyGrant.Duty)
 # Nobody makes an address public by forgetting: each stands here by hand.
 PUBLIC = {
     "home", "search", "set_language", "set_theme", "health", "robots", "docs", "doc",
-    "pool", "periods", "period", "period_classes_csv", "plan", "plan_version", "plan_shares", "award_period",
-    "log", "log_entry", "log_entry_raw",
+    "pool", "history", "history_csv", "periods", "period", "period_classes_csv", "plan", "plan_version", "plan_shares",
+    "award_period", "log", "log_entry", "log_entry_raw",
     "join",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",

@@ -133,7 +133,7 @@ def shares_plot(periods: Sequence[tuple[int, dt.date, int, int]]) -> SharesPlot 
     """Return bars for (number, charge date, members, share in fen), oldest first; nothing to draw: None."""
     if not periods:
         return None
-    ceiling = _round_ceiling(max(share for _number, _date, _members, share in periods))
+    ceiling = round_ceiling(max(share for _number, _date, _members, share in periods))
     step = (WIDTH - LEFT - RIGHT) / len(periods)
     width = min(46.0, step * 0.64)
     bars = []
@@ -190,7 +190,7 @@ def _path(points: Sequence[Point]) -> str:
     return "M" + " L".join(f"{point.x} {point.y}" for point in points)
 
 
-def _round_ceiling(fen: int) -> int:
+def round_ceiling(fen: int) -> int:
     """Return the next figure above that divides into four clean steps: 4, 8, 12, 20, 40 times a power of ten."""
     power = 1
     while True:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Sum
 from django.db.models.functions import ExtractYear
 
+from ledger.disclosure.history import PastPeriod
 from ledger.sharing.figures import ClassFigures, class_figures
 from ledger.sharing.models import Charge, Period
 from members.joining.models import Membership, MembershipSpan
@@ -13,6 +14,8 @@ from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.pools.models import DutyGrant, Pool
 
 PLOTTED = 24
+#: Ten years of monthly periods; a page of bars gets no further.
+REMEMBERED = 120
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,26 @@ def past_shares(pool: Pool) -> list[Period]:
     """Return the last posted periods, oldest first."""
     newest = pool.periods.filter(state=Period.State.POSTED).order_by("-number")[:PLOTTED]
     return list(reversed(newest))
+
+
+def history(pool: Pool, *, at_least: int = 0) -> list[PastPeriod]:
+    """Return what the last posted periods came to, oldest first, without those of fewer members. One query."""
+    posted = pool.periods.filter(state=Period.State.POSTED, headcount__gte=at_least).only(
+        "pool", "number", "charge_date", "headcount", "cases", "aid_fen", "fee_fen", "assessed_fen", "classes"
+    )
+    return [
+        PastPeriod(
+            number=period.number,
+            charge_date=period.charge_date,
+            members=period.headcount or 0,
+            cases=period.cases or 0,
+            aid_fen=period.aid_fen or 0,
+            fee_fen=period.fee_fen or 0,
+            assessed_fen=period.assessed_fen or 0,
+            share_fen=base.share_fen if (base := base_class(period)) else None,
+        )
+        for period in reversed(posted.order_by("-number")[:REMEMBERED])
+    ]
 
 
 def yearly_totals(pool: Pool) -> list[Year]:

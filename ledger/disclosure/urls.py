@@ -13,5 +13,7 @@ urlpatterns = [
         "pools/<slug:code>/plan/proposals/<int:number>/shares/", views.proposal_shares, name="proposal_shares"
     ),
     path("pools/<slug:code>/periods/", views.period_list, name="periods"),
+    path("pools/<slug:code>/history/", views.history, name="history"),
+    path("pools/<slug:code>/history.csv", views.history_csv, name="history_csv"),
     path("pools/<slug:code>/cases/<str:award>/", views.award_period, name="award_period"),
 ]

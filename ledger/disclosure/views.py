@@ -18,6 +18,7 @@ from ledger.custody.reconciliation import bank_line
 from ledger.custody.selectors import how_to_pay
 from ledger.disclosure import selectors
 from ledger.disclosure.consequences import consequences, known_counts
+from ledger.disclosure.history import PastPeriod, history_plots
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
 from ledger.sharing.figures import Part, share_parts
@@ -98,6 +99,63 @@ def period_list(request: HttpRequest, code: str) -> HttpResponse:
         ],
     }
     return render(request, "ledger/disclosure/periods.html", context)
+
+
+@public
+@require_safe
+def history(request: HttpRequest, code: str) -> HttpResponse:
+    """Show what every posted period came to, as plots and as one table; of a very small pool whole years."""
+    found = access_public_pool(request, code)
+    staff = viewer_duties(request, found)
+    rows, is_small = _history_of(found, is_near=bool(staff))
+    context = {
+        "section": "pools",
+        "pool": found,
+        "rows": rows[::-1],
+        "plots": history_plots(rows),
+        "is_small": is_small,
+        "years": selectors.yearly_totals(found),
+        "staff": staff,
+        "crumbs": [
+            (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
+            (_("History"), ""),
+        ],
+    }
+    return render(request, "ledger/disclosure/history.html", context)
+
+
+@public
+@require_safe
+def history_csv(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Download what the page of the history shows."""
+    found = access_public_pool(request, code)
+    past, _is_small = _history_of(found, is_near=bool(viewer_duties(request, found)))
+    money = ("share", "aid", "fee", "assessed")
+    header = ("period", "charge_date", "members", "cases", *(f"{name}_{found.currency}" for name in money))
+    rows = [
+        (
+            row.number,
+            row.charge_date.isoformat(),
+            row.members,
+            row.cases,
+            "" if row.share_fen is None else plain_fen(row.share_fen),
+            plain_fen(row.aid_fen),
+            plain_fen(row.fee_fen),
+            plain_fen(row.assessed_fen),
+        )
+        for row in past
+    ]
+    return csv_response(f"{code}-history.csv", header, rows)
+
+
+def _history_of(found: Pool, *, is_near: bool) -> tuple[list[PastPeriod], bool]:
+    """Return the periods that the viewer may see, and whether there are none because the pool is very small."""
+    if is_near:
+        return selectors.history(found), False
+    last = last_posted(found)
+    if last is not None and not is_large_enough(last):
+        return [], True
+    return selectors.history(found, at_least=SMALLEST_PUBLIC_POOL), False
 
 
 @public

@@ -115,7 +115,7 @@ def test_plan_page_shows_the_bytes_that_were_hashed(pool: World) -> None:
     assert hashlib.sha256(html.unescape(text[1]).encode()).hexdigest() in page
 
 
-@pytest.mark.parametrize("address", [POOL, POOL + "periods/", POOL + "plan/", "/"])
+@pytest.mark.parametrize("address", [POOL, POOL + "periods/", POOL + "history/", POOL + "plan/", "/"])
 def test_public_page_costs_the_same_for_one_period_and_three(pool: World, address: str) -> None:
     client = client_of(None)
     client.get(address)
