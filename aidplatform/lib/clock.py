@@ -28,8 +28,13 @@ def day_of(instant: dt.datetime, zone: str) -> dt.date:
 
 
 def start_of_day(day: dt.date, zone: str) -> dt.datetime:
-    """Return the instant at which that date begins in that zone."""
-    return dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+    """Return the instant at which that date begins in that zone.
+
+    Where clocks are changed at midnight, 00:00 may be missing (the day begins with the change) or come twice (the
+    second counts): as PostgreSQL reads it, so that a step which is due here is not early there.
+    """
+    midnight = dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone))
+    return max(midnight.replace(fold=fold).astimezone(dt.UTC) for fold in (0, 1))
 
 
 def machine_now() -> dt.datetime:

@@ -79,6 +79,7 @@ class World:
         members: int | Mapping[int, int] = 7,
         large: bool = False,
         time_zone: str = "Asia/Shanghai",
+        currency: str = "CNY",
         **terms: Any,
     ) -> "World":
         """Found and open a pool on 2026-01-01 and stop the clock at 10:00 of that day.
@@ -92,7 +93,7 @@ class World:
             code=code,
             name_en="Test pool",
             name_zh="测试互助",
-            currency="CNY",
+            currency=currency,
             time_zone=time_zone,
             expected_members=10**6 if large else sum(counts.values()),
             founder="founding",
