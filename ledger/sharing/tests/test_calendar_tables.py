@@ -108,7 +108,10 @@ def test_a_day_begins_at_one_instant_for_program_and_database(
 def test_a_headcount_is_taken_at_an_unusual_midnight(db: None, zone: str, day: str, begins: str) -> None:
     """Not a second before, and not refused at the instant itself; an hour later nothing more is due."""
     publicity, at = dt.date.fromisoformat(day), dt.datetime.fromisoformat(begins).replace(tzinfo=dt.UTC)
-    periods = [{"opening_day": 1, "publicity_day": publicity.day, "charge_day": 10, "charge_months_later": 1}]
+    charge = {"charge_day": publicity.day + 10}
+    if publicity.day > 15:
+        charge = {"charge_day": 5, "charge_months_later": 1}
+    periods = [{"opening_day": 1, "publicity_day": publicity.day, **charge}]
     world = World.founded(members=3, time_zone=zone, calendar={"publicity_days": 1, "periods": periods})
     set_clock(at - dt.timedelta(hours=20))
     run_months(world, until=publicity.replace(day=1))

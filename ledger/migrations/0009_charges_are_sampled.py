@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """Closing a shelf leaves the planner a sample of its charges."""
 
     dependencies = [
-        ('ledger', '0007_pools_begin_ready'),
+        ('ledger', '0008_caps_and_reserve'),
     ]
 
     operations = [
