@@ -75,9 +75,18 @@ def _plot(kind: str, periods: Sequence[PastPeriod], values: Sequence[int]) -> Hi
     bars = []
     for place, (period, value) in enumerate(zip(periods, values, strict=True)):
         middle, height = LEFT + step * (place + 0.5), tall * value / ceiling
-        x, y = middle - width / 2, HEIGHT - BOTTOM - height
-        drawn = (round(figure, 1) for figure in (x, y, width, height, middle))
-        bars.append(PeriodBar(*drawn, period.number, period.charge_date, value))
+        bars.append(
+            PeriodBar(
+                x=round(middle - width / 2, 1),
+                y=round(HEIGHT - BOTTOM - height, 1),
+                width=round(width, 1),
+                height=round(height, 1),
+                middle=round(middle, 1),
+                number=period.number,
+                charge_date=period.charge_date,
+                value=value,
+            )
+        )
     ticks = (
         Tick(round(HEIGHT - BOTTOM - tall * part / STEPS, 1), ceiling * part // STEPS)
         for part in range(STEPS + 1)
