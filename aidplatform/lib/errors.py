@@ -208,6 +208,24 @@ GUARANTEES: dict[str, object] = {
     ),
     "plan_draft_ends_with_the_draft": _("These rules are published and can be changed by a proposal only."),
     "invitation_is_answered_once": _("This question has been answered or taken back already."),
+    "pools_move_in_while_gathering": _(
+        "A list is imported while the pool gathers its members: after its founding, before it opens."
+    ),
+    "import_people_hold_their_duty": _("A pool admin proposes a list, a controller approves it."),
+    "import_approver_is_not_proposer": _("Whoever proposed a list cannot approve it. Ask a controller."),
+    "import_approval_is_of_what_was_shown": _("This is not the list that was shown. Look at it again."),
+    "import_state_follows_order": _("This import has been decided already. Reload the page."),
+    "one_open_member_import_per_pool": _("Another list waits already. Approve it or take it back first."),
+    "one_imported_member_per_document": _(
+        "Somebody of this list has been imported meanwhile. Upload it again."
+    ),
+    "one_imported_member_per_address": _(
+        "Somebody of this list has been imported meanwhile. Upload it again."
+    ),
+    "imported_member_stays_as_approved": _("What a list says of a member stays as it was approved."),
+    "waiting_served_is_as_imported": _(
+        "Waiting time served elsewhere counts as an approved list says, for ninety days after its approval."
+    ),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 
