@@ -381,6 +381,7 @@ SPECTACULAR_SETTINGS = {
     # Rows of several kinds have a state or a kind; each list of words gets its own name.
     "ENUM_NAME_OVERRIDES": {
         "PoolState": "members.pools.models.Pool.State",
+        "OpeningState": "ledger.founding.models.OpeningBalances.State",
         "ImportState": "members.joining.models.MemberImport.State",
         "ImportedMemberState": "members.joining.models.ImportedMember.State",
         "PeriodState": "ledger.sharing.models.Period.State",

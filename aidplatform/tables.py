@@ -110,6 +110,7 @@ TABLES: dict[str, Kind] = {
     "ledger_journalentry": FACT,
     "ledger_posting": FACT,
     "ledger_accountbalance": DERIVED,
+    "ledger_openingbalances": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
     "ledger_log": FACT,
     "ledger_logentry": FACT,
     "ledger_period": state(

@@ -226,6 +226,25 @@ GUARANTEES: dict[str, object] = {
     "waiting_served_is_as_imported": _(
         "Waiting time served elsewhere counts as an approved list says, for ninety days after its approval."
     ),
+    "books_begin_while_gathering": _("Opening balances are booked while the pool gathers its members."),
+    "opening_comes_first_and_once": _(
+        "Opening balances come before every other entry and statement, and once. Reverse what was booked first."
+    ),
+    "opening_people_hold_their_duty": _(
+        "A treasurer or pool admin proposes opening balances, a controller approves them."
+    ),
+    "opening_is_approved_by_another_as_shown": _(
+        "Opening balances are approved by a second person, exactly as they were shown."
+    ),
+    "opening_is_decided_as_shown": _("These balances have been decided already. Reload the page."),
+    "opening_owes_what_the_list_says": _(
+        "What members owe in the books is what the approved lists say. Take the proposal back, or reverse the opening"
+        " entry, then propose the balances anew."
+    ),
+    "one_open_opening_per_pool": _("Other balances wait already. Approve them or take them back first."),
+    "bank_shows_the_opening": _(
+        "The books took over money in custody. Import the bank statement that begins with it, then open the pool."
+    ),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

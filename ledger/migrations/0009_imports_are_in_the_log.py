@@ -9,7 +9,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0007_pools_begin_ready'),
+        ('ledger', '0008_caps_and_reserve'),
     ]
 
     operations = [
