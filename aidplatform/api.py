@@ -11,8 +11,10 @@ from ledger.books import api as books
 from ledger.custody import api as custody
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
+from ledger.founding import opening_api
 from ledger.sharing import api as sharing
 from members.joining import api as joining
+from members.joining import import_api as imports
 from members.pools import api as pools
 
 _MY_CLAIM = "me/claims/<slug:claim>/"
@@ -20,6 +22,8 @@ _POOL = "pools/<slug:code>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
+_OPENING = f"{_POOL}opening-balances/<int:number>/"
+_IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
 
 urlpatterns = [
@@ -45,6 +49,24 @@ urlpatterns = [
     path(f"{_POOL}duty-invitations/", founding.Inviting.as_view(), name="api_duty_invitations"),
     path(f"{_POOL}gathering/", founding.Gathering.as_view(), name="api_gather_pool"),
     path(f"{_POOL}opening/", founding.Opening.as_view(), name="api_open_pool"),
+    path(f"{_POOL}member-lists/", imports.ListUpload.as_view(), name="api_member_lists"),
+    path(f"{_POOL}member-lists/<slug:sha256>/", imports.Look.as_view(), name="api_member_list"),
+    path(
+        f"{_POOL}member-lists/<slug:sha256>/proposal/",
+        imports.ListProposal.as_view(),
+        name="api_propose_import",
+    ),
+    path(f"{_POOL}member-imports/", imports.ImportList.as_view(), name="api_member_imports"),
+    path(f"{_IMPORT}approval/", imports.ImportApproval.as_view(), name="api_approve_import"),
+    path(f"{_IMPORT}withdrawal/", imports.ImportWithdrawal.as_view(), name="api_withdraw_import"),
+    path(f"{_POOL}opening-balances/", opening_api.OpeningList.as_view(), name="api_opening_balances"),
+    path(
+        f"{_POOL}opening-balances/proposal/",
+        opening_api.OpeningProposal.as_view(),
+        name="api_propose_opening",
+    ),
+    path(f"{_OPENING}approval/", opening_api.OpeningApproval.as_view(), name="api_approve_opening"),
+    path(f"{_OPENING}withdrawal/", opening_api.OpeningWithdrawal.as_view(), name="api_withdraw_opening"),
     path(f"{_POOL}plan-versions/", pools.PlanVersionList.as_view(), name="api_plan_versions"),
     path(f"{_POOL}plan-versions/<int:number>/changes/", pools.PlanChanges.as_view(), name="api_plan_changes"),
     path(f"{_POOL}plan-proposals/", pools.ProposalList.as_view(), name="api_plan_proposals"),

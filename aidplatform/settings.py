@@ -342,6 +342,7 @@ CELERY_TIMEZONE = "UTC"
 # Event → kinds of job that hear of it; the apps below know only the events (`work.events.publish`).
 EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "plan.published": ["sharing.log_rules", "joining.tell_rules"],
+    "members.imported": ["founding.log_import"],
     "award.final": ["claims.award_final"],
     "award.shared": ["claims.award_shared"],
     "award.paid": ["claims.award_paid"],
@@ -380,6 +381,9 @@ SPECTACULAR_SETTINGS = {
     # Rows of several kinds have a state or a kind; each list of words gets its own name.
     "ENUM_NAME_OVERRIDES": {
         "PoolState": "members.pools.models.Pool.State",
+        "OpeningState": "ledger.founding.models.OpeningBalances.State",
+        "ImportState": "members.joining.models.MemberImport.State",
+        "ImportedMemberState": "members.joining.models.ImportedMember.State",
         "PeriodState": "ledger.sharing.models.Period.State",
         "AwardState": "ledger.sharing.models.Award.State",
         "ClaimState": "claims.filing.models.Claim.State",

@@ -100,6 +100,9 @@ TABLES: dict[str, Kind] = {
     "members_dutygrant": state("ended_at"),
     "members_dutyinvitation": state("state", "person_id", "decided_at"),
     "members_membership": state("person_id"),
+    "members_memberupload": PLAIN,
+    "members_memberimport": state("state", "approved_sha256", "decided_by", "decided_at"),
+    "members_importedmember": state("state", "membership_id"),
     "members_span": state("to_at"),
     # Ledger
     "ledger_book": FACT,
@@ -107,6 +110,7 @@ TABLES: dict[str, Kind] = {
     "ledger_journalentry": FACT,
     "ledger_posting": FACT,
     "ledger_accountbalance": DERIVED,
+    "ledger_openingbalances": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
     "ledger_log": FACT,
     "ledger_logentry": FACT,
     "ledger_period": state(

@@ -9,6 +9,12 @@ from ledger.custody.models import (
     StatementLine,
     StatementUpload,
 )
+from ledger.founding.models import OpeningBalances
+from ledger.founding.opening_triggers import (
+    import_leaves_the_opening,
+    imported_member_leaves_the_opening,
+    opening_entry_is_approved,
+)
 from ledger.founding.triggers import (
     custody_is_not_the_operators,
     operator_is_not_the_custodian,
@@ -17,10 +23,15 @@ from ledger.founding.triggers import (
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
+from members.joining.models import ImportedMember, MemberImport
 from members.pools.models import PlanVersion, Pool
 
 # The journal knows no log; the log's guard is hung on it here, where both are known.
 every_entry_is_logged.register(JournalEntry)  # type: ignore[arg-type]  # it takes classes
+# Nor does it know which openings were approved, nor do lists of members know the books.
+opening_entry_is_approved.register(JournalEntry)  # type: ignore[arg-type]
+import_leaves_the_opening.register(MemberImport)  # type: ignore[arg-type]
+imported_member_leaves_the_opening.register(ImportedMember)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
 operator_is_not_the_custodian.register(PlanVersion)  # type: ignore[arg-type]
@@ -39,6 +50,7 @@ __all__ = [
     "Log",
     "LogEntry",
     "ManifestLine",
+    "OpeningBalances",
     "PaymentOrder",
     "Period",
     "Posting",

@@ -1,6 +1,14 @@
 """Gathers the rooms' models; rooms never import this file."""
 
-from members.joining.models import CovenantSignature, JoinApplication, Membership, MembershipSpan
+from members.joining.models import (
+    CovenantSignature,
+    ImportedMember,
+    JoinApplication,
+    MemberImport,
+    Membership,
+    MembershipSpan,
+    MemberUpload,
+)
 from members.people.models import ApiToken, Identity, Mail, Notice, User
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 
@@ -10,8 +18,11 @@ __all__ = [
     "DutyGrant",
     "DutyInvitation",
     "Identity",
+    "ImportedMember",
     "JoinApplication",
     "Mail",
+    "MemberImport",
+    "MemberUpload",
     "Membership",
     "MembershipSpan",
     "Notice",

@@ -208,6 +208,43 @@ GUARANTEES: dict[str, object] = {
     ),
     "plan_draft_ends_with_the_draft": _("These rules are published and can be changed by a proposal only."),
     "invitation_is_answered_once": _("This question has been answered or taken back already."),
+    "pools_move_in_while_gathering": _(
+        "A list is imported while the pool gathers its members: after its founding, before it opens."
+    ),
+    "import_people_hold_their_duty": _("A pool admin proposes a list, a controller approves it."),
+    "import_approver_is_not_proposer": _("Whoever proposed a list cannot approve it. Ask a controller."),
+    "import_approval_is_of_what_was_shown": _("This is not the list that was shown. Look at it again."),
+    "import_state_follows_order": _("This import has been decided already. Reload the page."),
+    "one_open_member_import_per_pool": _("Another list waits already. Approve it or take it back first."),
+    "one_imported_member_per_document": _(
+        "Somebody of this list has been imported meanwhile. Upload it again."
+    ),
+    "one_imported_member_per_address": _(
+        "Somebody of this list has been imported meanwhile. Upload it again."
+    ),
+    "imported_member_stays_as_approved": _("What a list says of a member stays as it was approved."),
+    "waiting_served_is_as_imported": _(
+        "Waiting time served elsewhere counts as an approved list says, for ninety days after its approval."
+    ),
+    "books_begin_while_gathering": _("Opening balances are booked while the pool gathers its members."),
+    "opening_comes_first_and_once": _(
+        "Opening balances come before every other entry and statement, and once. Reverse what was booked first."
+    ),
+    "opening_people_hold_their_duty": _(
+        "A treasurer or pool admin proposes opening balances, a controller approves them."
+    ),
+    "opening_is_approved_by_another_as_shown": _(
+        "Opening balances are approved by a second person, exactly as they were shown."
+    ),
+    "opening_is_decided_as_shown": _("These balances have been decided already. Reload the page."),
+    "opening_owes_what_the_list_says": _(
+        "What members owe in the books is what the approved lists say. Take the proposal back, or reverse the opening"
+        " entry, then propose the balances anew."
+    ),
+    "one_open_opening_per_pool": _("Other balances wait already. Approve them or take them back first."),
+    "bank_shows_the_opening": _(
+        "The books took over money in custody. Import the bank statement that begins with it, then open the pool."
+    ),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

@@ -12,7 +12,9 @@ from claims.filing.models import Claim
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciliation import bank_lines
 from ledger.custody.selectors import payable_awards
+from ledger.founding.models import OpeningBalances
 from ledger.sharing.models import Period
+from members.joining.models import MemberImport
 from members.people.models import User
 from members.pools.models import DutyGrant, PlanProposal, Pool
 from members.pools.selectors import duties_by_pool, invitations_to
@@ -43,7 +45,8 @@ def todos_of(person: User) -> list[Todo]:
     found = (
         _of_invitations(person) + _of_own_claims(person) + _of_banks(duties) + found + _of_foundings(duties)
     )
-    return found + _of_plans(duties, person) + _of_payments(duties, person) + _of_desks(duties, person)
+    found += _of_plans(duties, person) + _of_moves(duties, person)
+    return found + _of_payments(duties, person) + _of_desks(duties, person)
 
 
 def _of_invitations(person: User) -> list[Todo]:
@@ -91,6 +94,30 @@ def _of_plans(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
             _("Read them"),
         )
         for one in waiting.exclude(proposed_by=person.code).select_related("pool").order_by("pool__code")
+    ]
+
+
+def _of_moves(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the lists and opening balances of pools that move in that wait for this controller."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    lists = MemberImport.objects.filter(pool__in=held, state=MemberImport.State.PROPOSED)
+    openings = OpeningBalances.objects.filter(pool__in=held, state=OpeningBalances.State.PROPOSED)
+    return [
+        Todo(
+            _("A list of members of %(pool)s waits for your approval")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("move_in_import", args=[one.pool.code, one.number]),
+            _("Look at it"),
+        )
+        for one in lists.exclude(proposed_by=person.code).select_related("pool").order_by("pk")
+    ] + [
+        Todo(
+            _("Opening balances of %(pool)s wait for your approval")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("opening_balances", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in openings.exclude(proposed_by=person.code).select_related("pool").order_by("pk")
     ]
 
 

@@ -80,11 +80,12 @@ class World:
         large: bool = False,
         time_zone: str = "Asia/Shanghai",
         currency: str = "CNY",
+        gathering: bool = False,
         **terms: Any,
     ) -> "World":
         """Found and open a pool on 2026-01-01 and stop the clock at 10:00 of that day.
 
-        members: how many, or how many per class. terms: those that differ from TERMS.
+        members: how many, or how many per class. gathering: it is not opened yet. terms: those that differ from TERMS.
         """
         set_clock(dt.datetime(2026, 1, 1, 10, tzinfo=ZoneInfo(time_zone)))
         counts = {0: members} if isinstance(members, int) else dict(members)
@@ -131,10 +132,13 @@ class World:
                     joined_date=OPENED,
                     actor="founding",
                 )
-        passing = None if sum(counts.values()) else _admit_for_a_moment(pool)
-        pool = pools.open_pool(pool=pool, opener="founding", on=OPENED)
-        if passing:
-            end_cover(membership=passing, at=clock.now(), reason="left", actor="founding")
+        if gathering:
+            pool = pools.gather_pool(pool=pool, starter="founding")
+        else:
+            passing = None if sum(counts.values()) else _admit_for_a_moment(pool)
+            pool = pools.open_pool(pool=pool, opener="founding", on=OPENED)
+            if passing:
+                end_cover(membership=passing, at=clock.now(), reason="left", actor="founding")
         return cls(
             pool,
             people["pool_admin"],

@@ -82,20 +82,23 @@ def derive(
     filed: dt.date,
     earlier_fen: int,
     proven_age: int | None = None,
+    waited_since: dt.date | None = None,
 ) -> Benefit:
     """Derive the most aid that the plan grants for an event.
 
     is_covered: the membership was covered on the event day. filed: the day of the first filing. earlier_fen: what
     other cases of the membership were granted. proven_age: the age at joining that was signed; None: the birth says it.
+    waited_since: since when the waiting time was served in a pool that moved in; None: since they joined.
     Every question is answered, also after one stands in the way, so that nobody learns the next reason only after
     clearing the first.
 
     Raises: ValueError when the event lies before the birth.
     """
     age = age_on(birth, event)
-    joined_age = age_at_joining(birth, joined) if proven_age is None else proven_age
+    waits_from = waited_since or joined
+    joined_age = age_at_joining(birth, waits_from) if proven_age is None else proven_age
     waiting_days = plan.waits(cause=cause_of(severity), joined_age=joined_age)
-    first_day = eligible_from(joined, waiting_days)
+    first_day = eligible_from(waits_from, waiting_days)
     most_fen = plan.max_aid_at(severity=severity, age=age)
     steps: tuple[Step, ...] = (
         Step(
@@ -111,6 +114,7 @@ def derive(
             {
                 "days": waiting_days,
                 "first_day": first_day.isoformat(),
+                **({} if waited_since is None else {"since": waited_since.isoformat()}),
                 **_why_so_long(plan, cause_of(severity), joined_age),
             },
         ),

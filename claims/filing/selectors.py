@@ -139,6 +139,7 @@ def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool, a
         earlier_fen=0 if plan.lifetime_cap_fen is None else granted_before(claim),
         filed=clock.day_of(claim.filed_at or at, claim.pool.time_zone),
         proven_age=_proven_age(claim) if plan.waiting_asks_for_age else None,
+        waited_since=claim.membership.waiting_since_date,
     )
 
 

@@ -132,16 +132,17 @@ claim_guards = [
              WHERE v.id = wanted AND a->>'severity' = NEW.severity
                AND NEW.age >= (a->>'age_from')::int AND NEW.age < (a->>'age_before')::int;
             SELECT terms INTO plan FROM members_planversion WHERE id = wanted;
-            SELECT m.joined_date, s.joined_age INTO joined FROM members_membership m
+            SELECT m.joined_date, coalesce(m.waiting_since_date, m.joined_date) AS waits_from, s.joined_age INTO joined
+              FROM members_membership m
               LEFT JOIN members_covenantsignature s ON s.membership_id = m.id WHERE m.id = NEW.membership_id;
-            years := {_whole_years("joined.joined_date", "NEW.event_date")};
+            years := {_whole_years("joined.waits_from", "NEW.event_date")};
             IF (NEW.joined_age IS NOT NULL) <> {waiting_asks_for_age("plan")}
                OR NEW.joined_age <> joined.joined_age
                OR (joined.joined_age IS NULL AND NEW.joined_age NOT IN
                    (greatest(NEW.age - years, 0), greatest(NEW.age - years - 1, 0))) THEN
                 {refuse("claim_aid_is_what_its_plan_grants", "claim %s has another age at joining", "NEW.code")}
             END IF;
-            first_date := joined.joined_date + 1 + {waiting_days("plan", _CAUSE, "NEW.joined_age")};
+            first_date := joined.waits_from + 1 + {waiting_days("plan", _CAUSE, "NEW.joined_age")};
             IF plan ? 'vesting' THEN
                 SELECT s->>'part' INTO part FROM jsonb_array_elements(plan->'vesting') s
                  WHERE (s->>'from_days')::int <= greatest(NEW.event_date - first_date, 0)
@@ -149,7 +150,9 @@ claim_guards = [
                 granted := div(granted * split_part(part, '/', 1)::numeric, split_part(part, '/', 2)::numeric);
             END IF;
             SELECT opened_date INTO opened FROM members_pool WHERE id = NEW.pool_id;
-            IF NEW.event_date < first_date OR opened IS NULL OR NEW.event_date < opened THEN
+            -- Waiting time served elsewhere covers nobody here before they joined.
+            IF NEW.event_date < first_date OR NEW.event_date <= joined.joined_date
+               OR opened IS NULL OR NEW.event_date < opened THEN
                 granted := 0;
             END IF;
             IF plan ? 'lifetime_cap_fen' THEN

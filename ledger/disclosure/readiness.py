@@ -7,7 +7,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aidplatform.lib import clock
-from ledger.custody.models import BankAccount
+from aidplatform.lib.money import format_money
+from ledger.books.chart import CUSTODY
+from ledger.books.models import Posting
+from ledger.custody.models import BankAccount, BankStatement
 from ledger.disclosure.names import same_name
 from members.joining.models import MembershipSpan
 from members.pools.models import DutyGrant, PlanDraft, Pool
@@ -93,6 +96,7 @@ def readiness(pool: Pool) -> Readiness:
             _ending(plan),
             *_people(pool),
             _custody(pool, standing),
+            *_opening(pool),
             Item("members", _MEMBERS, members >= minimum, f"{members:,} / {minimum:,}"),
         ),
         members=members,
@@ -147,6 +151,18 @@ def _custody(pool: Pool, standing: list[PlanTerms]) -> Item:
     return Item("custody", _CUSTODY, is_apart, f"{account.bank_name}, {account.holder_name}")
 
 
+def _opening(pool: Pool) -> list[Item]:
+    """Return whether the bank shows what the books took over in custody; nothing where they took over none."""
+    taken = Posting.objects.filter(
+        entry__book__code=pool.code, entry__kind="opening", entry__reversed_by=None, account__code=CUSTODY
+    ).first()
+    if taken is None:
+        return []
+    is_shown = BankStatement.objects.filter(account__pool=pool).exists()
+    return [Item("opening", _OPENING, is_shown, format_money(taken.amount_fen, pool.currency))]
+
+
+_OPENING = gettext_lazy("A bank statement that shows what the pool brings along")
 _OPERATOR = gettext_lazy("A legal entity that runs it, and its legal basis")
 _ENDING = gettext_lazy("An ending with somebody who pays for it")
 _DUTIES = gettext_lazy("Somebody for every duty")

@@ -25,7 +25,7 @@ from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
 from ledger.sharing.views import figures_of, viewer_duties
-from members.joining.models import Membership
+from members.joining.models import ImportedMember, Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
 from members.pools.models import PlanProposal, PlanVersion, Pool
@@ -235,6 +235,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "pool": found,
         "membership": membership,
         "cover": covers_of([membership], now).get(membership.pk),
+        "listed": ImportedMember.objects.filter(membership=membership).first(),
         "dates": selectors.next_dates(membership, today),
         "rows": [(charge, _parts_of(charge)) for charge in charges],
         "payment": how_to_pay(membership),

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.fields import NameField
+from aidplatform.lib.fields import FenField, NameField
 from aidplatform.lib.money import SYMBOLS
 from members.pools.models import DutyGrant
 
@@ -58,3 +58,30 @@ class InviteForm(forms.Form):
 
     duty = forms.ChoiceField(label=_("Duty"), choices=DutyGrant.Duty)
     email = forms.EmailField(label=_("E-mail address"), max_length=254)
+
+
+class OpeningForm(forms.Form):
+    """What a pool that moves in brings along; what its members owe is what the approved imports say."""
+
+    custody = FenField(
+        label=_("Money in the custody account"),
+        required=False,
+        help_text=_("What the first bank statement begins with."),
+    )
+    carried_surplus = FenField(
+        label=_("Carried surplus"),
+        required=False,
+        help_text=_("The members' money that lowers the next bill."),
+    )
+    reserve = FenField(label=_("Reserve fund"), required=False)
+    proof = NameField(
+        label=_("Where the old books show it"),
+        max_length=200,
+        help_text=_("Such as “cash book 2025, page 31”. It stands in the journal, which members can read."),
+    )
+
+
+class ApproveOpeningForm(forms.Form):
+    """An approval, naming the hash of what was shown."""
+
+    shown_sha256 = forms.CharField(min_length=64, max_length=64, widget=forms.HiddenInput)

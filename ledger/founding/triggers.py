@@ -4,6 +4,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.disclosure.names import IGNORED
+from ledger.founding.opening_triggers import in_force_sql
 from members.pools.triggers import FEWEST_PEOPLE, NEEDED_DUTIES
 
 _NEEDED = ", ".join(f"'{duty}'" for duty in NEEDED_DUTIES)
@@ -68,6 +69,11 @@ pool_begins_ready = Guard(
            OR EXISTS (SELECT 1 FROM ledger_bankaccount b, {_standing("NEW.id")}
                          AND b.pool_id = NEW.id AND {_is_same("b.holder_name", "v.terms->'operator'->>'name'")}) THEN
             {refuse("custody_is_not_the_operators", "no custody account that is not the operator's own")}
+        END IF;
+        IF EXISTS ({in_force_sql("NEW.id")} AND o.custody_fen > 0)
+           AND NOT EXISTS (SELECT 1 FROM ledger_bankstatement s JOIN ledger_bankaccount b ON b.id = s.account_id
+                            WHERE b.pool_id = NEW.id) THEN
+            {refuse("bank_shows_the_opening", "no statement shows what custody begins with")}
         END IF;
         SELECT count(DISTINCT s.membership_id) INTO covered FROM members_span s
          WHERE s.pool_id = NEW.id AND (s.to_at IS NULL OR s.to_at > aid_now());

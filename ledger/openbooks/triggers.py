@@ -79,6 +79,29 @@ log_entry_guards = [
             RETURN NULL;
         """,
     ),
+    Guard(
+        name="log_states_imports_as_approved",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        declare=[("body", "jsonb")],
+        func=f"""
+            body := convert_from(NEW.data, 'UTF8')::jsonb->'body';
+            IF NEW.type <> 'stats' OR NOT (body ? 'import' OR NEW.key LIKE 'import/%') THEN
+                RETURN NULL;
+            END IF;
+            IF NOT EXISTS (
+                SELECT 1 FROM members_memberimport i JOIN members_pool p ON p.id = i.pool_id
+                  JOIN ledger_log g ON g.code = p.code
+                 WHERE g.id = NEW.log_id AND NEW.key = 'import/' || i.number AND i.state = 'approved'
+                   AND (body->>'import', body->>'members', body->>'waiting_served', body->>'owed_fen', body->>'sha256')
+                       IS NOT DISTINCT FROM (i.number::text, i.row_count::text, i.served::text, i.owed_fen::text,
+                                             i.shown_sha256::text)
+            ) THEN
+                {refuse("log_states_imports_as_approved", "there is no such approved import: %s", "NEW.key")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
 ]
 
 log_guards = [

@@ -19,6 +19,9 @@ class MembershipRow(serializers.Serializer[Any]):
     pool = serializers.CharField()
     number = serializers.IntegerField()
     joined_date = serializers.DateField()
+    waiting_since_date = serializers.DateField(
+        allow_null=True, help_text="Since when waiting time was served in a pool that moved in."
+    )
     covered_from = serializers.DateTimeField(allow_null=True)
     covered_until = serializers.DateTimeField(allow_null=True)
     eligible_date = serializers.DateField(allow_null=True)
@@ -41,6 +44,7 @@ class MyMemberships(PersonalEndpoint):
                     "pool": membership.pool.code,
                     "number": membership.number,
                     "joined_date": membership.joined_date,
+                    "waiting_since_date": membership.waiting_since_date,
                     "covered_from": cover.covered_from if cover else None,
                     "covered_until": cover.covered_until if cover else None,
                     "eligible_date": cover.eligible_date if cover else None,

@@ -22,6 +22,8 @@ from members.joining.eligibility import (
     excluding,
     unanswered,
 )
+from members.joining.importing import confirm_listed
+from members.joining.listed import counted_since, find_listed
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.services import admit_member
 from members.people import notices
@@ -110,9 +112,10 @@ def _begin_again(application: JoinApplication, version: PlanVersion, at: dt.date
 def save_identity(*, application: JoinApplication, paper: Paper, at: dt.datetime) -> None:
     """Seal who the person is into the application.
 
-    Raises: NotEligibleError for an age the plan has no aid for.
+    Raises: NotEligibleError for an age the plan has no aid for; listed.OtherDocumentError, listed.OtherAddressError.
     """
     check_age(application, paper.birth_date)
+    find_listed(application.pool, application.person, paper)
     application.identity_sealed = crypto.seal_text(paper.to_text(), _context(application, "identity"))
     _save(application, at, "identity_sealed")
 
@@ -150,10 +153,13 @@ def sign_covenant(
 ) -> Membership:
     """Sign what was shown and join: covered from 00:00 of the next day in the pool's zone.
 
+    Whom an approved import names confirms with it: their class, and the waiting time they have served, count.
+
     shown_sha256: hash of the covenant the person saw. Signed before, by a double click or a second device: the
     membership of the first signature is returned. Lock order: pool, application.
 
-    Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, OtherIdentityError;
+    Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, OtherIdentityError,
+    listed.OtherDocumentError, listed.OtherAddressError;
     IntegrityError(one_person_per_document) when another account has joined with this document.
     """
     with transaction.atomic():
@@ -170,15 +176,20 @@ def sign_covenant(
         paper, answers = identity_of(locked), answers_of(locked)
         assert paper is not None
         check_age(locked, paper.birth_date)
+        listed = find_listed(pool, signer, paper)
         record_identity(person=signer, paper=paper, at=at)
+        by_age = locked.plan_version.plan().class_at(age_on(paper.birth_date, today))
         membership = admit_member(
             pool=pool,
             person=signer,
-            class_no=locked.plan_version.plan().class_at(age_on(paper.birth_date, today)),
+            class_no=by_age if listed is None or listed.class_no is None else listed.class_no,
             from_at=clock.start_of_day(covered_from(today), pool.time_zone),
             joined_date=today,
             actor=signer.code,
+            waiting_since_date=counted_since(listed, today),
         )
+        if listed is not None:
+            confirm_listed(row=listed, membership=membership)
         signature = _sign(locked, membership, paper.birth_date, answers, language, at)
         _close(locked, at)
         _confirm(membership, signature, signer, today)
@@ -214,6 +225,7 @@ def _sign(
 ) -> CovenantSignature:
     version = application.plan_version
     plan, joined_date = version.plan(), membership.joined_date
+    since_date = membership.waiting_since_date
     signature = CovenantSignature.objects.create(
         membership=membership,
         plan_version=version,
@@ -223,8 +235,8 @@ def _sign(
         consent_health=application.consent_health,
         consent_publication=application.consent_publication,
         language=language,
-        joined_age=age_on(birth_date, joined_date) if plan.waiting_asks_for_age else None,
-        eligible_date=eligible_by_plan(plan, birth_date, joined_date),
+        joined_age=age_on(birth_date, membership.waits_from) if plan.waiting_asks_for_age else None,
+        eligible_date=eligible_by_plan(plan, birth_date, joined_date, since_date=since_date),
         signed_at=at,
     )
     # The hash over all of it is the database's own.

@@ -73,10 +73,21 @@ def covered_from(joined_date: date) -> date:
     return joined_date + timedelta(days=1)
 
 
-def eligible_by_plan(plan: PlanTerms, birth_date: date, joined_date: date, cause: Cause = "illness") -> date:
-    """Return the first day that counts for a cause, for who was born and joins on those days."""
-    joined_age = age_on(birth_date, joined_date)
-    return eligible_from(joined_date, plan.waits(cause=cause, joined_age=joined_age))
+def eligible_by_plan(
+    plan: PlanTerms,
+    birth_date: date,
+    joined_date: date,
+    cause: Cause = "illness",
+    since_date: date | None = None,
+) -> date:
+    """Return the first day that counts for a cause, for who was born and joins on those days.
+
+    since_date: since when they have waited in a pool that moved in; here they are covered from tomorrow at the
+    earliest.
+    """
+    waits_from = since_date or joined_date
+    waited = eligible_from(waits_from, plan.waits(cause=cause, joined_age=age_on(birth_date, waits_from)))
+    return max(waited, covered_from(joined_date))
 
 
 def eligible_from(joined_date: date, waiting_days: int) -> date:

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from members.joining.documents import Document, DocumentError, read_passport, read_resident_id
+from members.joining.import_files import LARGEST_FILE
 from members.people.identity import Paper
 
 _YES_NO = [("yes", _("Yes")), ("no", _("No"))]
@@ -155,5 +156,28 @@ class ConsentForm(forms.Form):
 
 class SignForm(forms.Form):
     """The signature, naming the covenant that was shown."""
+
+    shown_sha256 = forms.CharField(min_length=64, max_length=64, widget=forms.HiddenInput)
+
+
+class ListForm(forms.Form):
+    """A member list as a file."""
+
+    file = forms.FileField(
+        label=_("Member list"),
+        help_text=_("A workbook (.xlsx) or CSV of 8 MB and 50,000 rows at most."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.csv,text/csv"}),
+    )
+
+    def clean_file(self) -> Any:
+        """Refuse a file that is larger than any list."""
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError(_("This file is too large: 8 MB at most."), code="too_large")
+        return file
+
+
+class ApproveImportForm(forms.Form):
+    """An approval, naming the hash of the rows that were shown."""
 
     shown_sha256 = forms.CharField(min_length=64, max_length=64, widget=forms.HiddenInput)

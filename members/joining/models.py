@@ -1,10 +1,14 @@
 """Memberships, the spans of time in which they are covered, and how people came to join."""
 
+import datetime as dt
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order, permanent
+from members.joining.import_triggers import import_guards, imported_member_guards
 from members.joining.triggers import (
     membership_guards,
     signature_is_of_what_was_shown,
@@ -15,7 +19,10 @@ from members.pools.models import PlanVersion, Pool
 
 
 class Membership(models.Model):
-    """One covered person in one pool. number: 1, 2, 3 … within the pool. person: set once, or never."""
+    """One covered person in one pool. number: 1, 2, 3 … within the pool. person: set once, or never.
+
+    waiting_since_date: since when the waiting time was served in a pool that moved in; None: since they joined here.
+    """
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="memberships", db_index=False)
     number = models.PositiveBigIntegerField()
@@ -23,6 +30,7 @@ class Membership(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="memberships"
     )
     joined_date = models.DateField()
+    waiting_since_date = models.DateField(null=True)
 
     class Meta:
         constraints = [
@@ -39,6 +47,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool.code} #{self.number}"
+
+    @property
+    def waits_from(self) -> dt.date:
+        """Return the day from which the waiting period counts."""
+        return self.waiting_since_date or self.joined_date
 
 
 class MembershipSpan(models.Model):
@@ -118,8 +131,8 @@ class JoinApplication(models.Model):
 class CovenantSignature(models.Model):
     """What somebody signed when they joined: which texts, which consents, and what follows from them.
 
-    joined_age: completed years on the day of joining; kept only where the plan's waiting period asks for it.
-    eligible_date: from 00:00 (pool's zone) of that day an illness can be shared. answers_sealed: the answers of
+    joined_age: completed years on the day from which waiting counts; kept only where the plan's waiting period asks
+    for it. eligible_date: from 00:00 (pool's zone) of that day an illness can be shared. answers_sealed: the answers of
     the declaration, encrypted. signature_sha256: hash over all of it, written by the database.
     """
 
@@ -143,3 +156,179 @@ class CovenantSignature(models.Model):
             ),
         ]
         triggers = [*permanent("signature_is_permanent"), signature_is_of_what_was_shown]
+
+
+class MemberUpload(models.Model):
+    """A member list that waits between the look at it and its import; sealed, and gone afterwards.
+
+    looks: how often a look was ordered, names its job. rows_done, rows_all: how far the look has come; rows_all None
+    until the file is read. report: what the look found, sealed; None before it is finished.
+    """
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="member_uploads")
+    sha256 = models.CharField(max_length=64)
+    filename = models.CharField(max_length=120)
+    content = models.BinaryField()
+    looks = models.PositiveIntegerField(default=1)
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_all = models.PositiveIntegerField(null=True)
+    report = models.BinaryField(null=True)
+    uploaded_by = models.CharField(max_length=40)
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "sha256"], name="one_member_upload_per_file"),
+        ]
+
+    @property
+    def job_key(self) -> str:
+        """Return the key of the job that looks, or has looked, at it."""
+        return f"{self.pk}/{self.looks}"
+
+
+class MemberImport(models.Model):
+    """A list of members of a pool that moves in: proposed by one person, approved by another; a batch of rows.
+
+    number: 1, 2, 3 … per pool, given by the database, and so are row_count, served (those with waiting time served) and
+    owed_fen, the sums over its rows, and shown_sha256, the hash over all of them; an approval names it.
+    sha256: of the file as it came.
+    """
+
+    class State(models.TextChoices):
+        WRITING = "writing", _("being written")
+        PROPOSED = "proposed", _("waits for a second person")
+        APPROVED = "approved", _("approved")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="member_imports")
+    number = models.PositiveIntegerField()
+    filename = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State, default=State.WRITING)
+    row_count = models.PositiveIntegerField(default=0)
+    served = models.PositiveIntegerField(default=0)
+    owed_fen = models.BigIntegerField(default=0)
+    shown_sha256 = models.CharField(max_length=64, default="", db_default="")
+    approved_sha256 = models.CharField(max_length=64, null=True)
+    proposed_by = models.CharField(max_length=40)
+    proposed_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=40, null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "number"], name="one_member_import_per_number"),
+            models.UniqueConstraint(
+                fields=["pool"],
+                condition=Q(state__in=["writing", "proposed"]),
+                name="one_open_member_import_per_pool",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(state="approved") | ~Q(decided_by=F("proposed_by")),
+                name="import_approver_is_not_proposer",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state="approved", approved_sha256__isnull=False, approved_sha256=F("shown_sha256")
+                )
+                | ~Q(state="approved") & Q(approved_sha256=None),
+                name="import_approval_is_of_what_was_shown",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["writing", "proposed"], decided_by=None, decided_at=None)
+                | Q(state__in=["approved", "withdrawn"], decided_by__isnull=False, decided_at__isnull=False),
+                name="import_names_who_decided",
+            ),
+        ]
+        triggers = [
+            follows_order(
+                "import_state_follows_order",
+                "state",
+                {
+                    "writing": ("proposed", "withdrawn"),
+                    "proposed": ("approved", "withdrawn"),
+                    "approved": (),
+                    "withdrawn": (),
+                },
+                first="writing",
+            ),
+            *import_guards,
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pool.code} import {self.number}"
+
+    @property
+    def badge(self) -> str:
+        """Return by which state its badge looks."""
+        return "proposed" if self.state in {self.State.WRITING, self.State.PROPOSED} else self.state
+
+
+class ImportedMember(models.Model):
+    """One row of an import: somebody who is invited to confirm the covenant here, and what counts once they do.
+
+    email: folded. document_index: blind index of the identity document. class_no: None where there is one class or the
+    age on the day of signing decides. since_date: since when waiting time was served elsewhere, by its proof. owed_fen:
+    shares of the old pool still owed. sealed: name, birth date, document and payer. membership: who has confirmed.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("not confirmed yet")
+        CONFIRMED = "confirmed", _("confirmed")
+        WITHDRAWN = "withdrawn", _("taken back")
+
+    member_import = models.ForeignKey(MemberImport, on_delete=models.PROTECT, related_name="members")
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="imported_members", db_index=False)
+    row_no = models.PositiveIntegerField()
+    email = models.EmailField()
+    document_index = models.BinaryField(max_length=32)
+    class_no = models.SmallIntegerField(null=True)
+    since_date = models.DateField(null=True)
+    proof = models.CharField(max_length=200, blank=True)
+    owed_fen = models.BigIntegerField()
+    sealed = models.BinaryField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    membership = models.OneToOneField(
+        Membership, on_delete=models.PROTECT, null=True, related_name="imported_as"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["member_import", "row_no"], name="one_imported_member_per_row"),
+            models.UniqueConstraint(
+                fields=["pool", "document_index"],
+                condition=~Q(state="withdrawn"),
+                name="one_imported_member_per_document",
+            ),
+            models.UniqueConstraint(
+                fields=["pool", "email"],
+                condition=~Q(state="withdrawn"),
+                name="one_imported_member_per_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(owed_fen__gte=0, owed_fen__lt=2**53),
+                name="imported_member_owes_no_less_than_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(since_date=None, proof="") | Q(since_date__isnull=False) & ~Q(proof=""),
+                name="waiting_time_served_has_its_proof",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="confirmed", membership__isnull=False)
+                | ~Q(state="confirmed") & Q(membership=None),
+                name="confirmed_import_has_its_membership",
+            ),
+        ]
+        triggers = [
+            follows_order(
+                "imported_member_state_follows_order",
+                "state",
+                {"open": ("confirmed", "withdrawn"), "confirmed": (), "withdrawn": ()},
+                first="open",
+            ),
+            *imported_member_guards,
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member_import} row {self.row_no}"

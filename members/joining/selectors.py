@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import NotFoundError
-from members.joining.eligibility import eligible_from
+from members.joining.eligibility import covered_from, eligible_from
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -101,7 +101,8 @@ def _eligible_dates(
         return eligible_from(joined_date, illness), eligible_from(joined_date, accident)
     # Without an age the plan's waiting period asks for none.
     accident = plans[signature.plan_version_id].waits(cause="accident", joined_age=signature.joined_age or 0)
-    return signature.eligible_date, eligible_from(joined_date, accident)
+    counts = max(eligible_from(membership.waits_from, accident), covered_from(joined_date))
+    return signature.eligible_date, counts
 
 
 def _cover(

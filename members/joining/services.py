@@ -13,14 +13,28 @@ from members.pools.models import Pool
 
 
 def admit_member(
-    *, pool: Pool, person: User, class_no: int, from_at: dt.datetime, joined_date: dt.date, actor: str
+    *,
+    pool: Pool,
+    person: User,
+    class_no: int,
+    from_at: dt.datetime,
+    joined_date: dt.date,
+    actor: str,
+    waiting_since_date: dt.date | None = None,
 ) -> Membership:
-    """Admit one person, covered from that instant."""
+    """Admit one person, covered from that instant.
+
+    waiting_since_date: since when they have waited in a pool that moved in, by an approved import.
+    """
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=pool.pk)
         last = pool.memberships.order_by("-number").values_list("number", flat=True).first() or 0
         membership = Membership.objects.create(
-            pool=pool, number=last + 1, person=person, joined_date=joined_date
+            pool=pool,
+            number=last + 1,
+            person=person,
+            joined_date=joined_date,
+            waiting_since_date=waiting_since_date,
         )
         _cover(pool, membership.pk, membership.pk, class_no, from_at)
         audit.record(actor=actor, action="admit_member", subject=str(membership))

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from members.joining.import_triggers import waiting_served_is_as_imported
 from members.pools.triggers import waiting_asks_for_age, waiting_days
 
 # Both guards see whole statements, so that a million members joining costs one pass, not a million calls.
@@ -91,13 +92,14 @@ span_guards = [
 ]
 
 membership_guards = [
+    waiting_served_is_as_imported,
     Guard(
         name="membership_keeps_its_person",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
-            IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date)
-               IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date)
+            IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date, NEW.waiting_since_date)
+               IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date, OLD.waiting_since_date)
                OR (OLD.person_id IS NOT NULL AND NEW.person_id IS DISTINCT FROM OLD.person_id) THEN
                 {refuse("membership_keeps_its_person", "membership %s is bound to its person once", "OLD.id")}
             END IF;
@@ -151,7 +153,9 @@ signature_is_of_what_was_shown = Guard(
         IF (NEW.joined_age IS NOT NULL) <> {waiting_asks_for_age("version.terms")} THEN
             {refuse("waiting_follows_plan", "the age at joining is kept where waiting asks for it, and only there")}
         END IF;
-        IF NEW.eligible_date <> joined.joined_date + 1 + {waiting_days("version.terms", "'illness'", "NEW.joined_age")} THEN
+        -- Who has waited in a pool that moved in is covered from tomorrow on at the earliest, like everybody.
+        IF NEW.eligible_date <> greatest(joined.joined_date + 1, coalesce(joined.waiting_since_date, joined.joined_date)
+               + 1 + {waiting_days("version.terms", "'illness'", "NEW.joined_age")}) THEN
             {refuse("waiting_follows_plan", "waiting does not end on %s", "NEW.eligible_date")}
         END IF;
         IF NOT EXISTS (SELECT 1 FROM members_identity WHERE person_id = joined.person_id) THEN

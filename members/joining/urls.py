@@ -2,9 +2,23 @@
 
 from django.urls import path
 
-from members.joining import views
+from members.joining import import_views, views
+
+_MOVE_IN = "pools/<slug:code>/move-in/"
+_LIST = f"{_MOVE_IN}lists/<slug:sha256>/"
+_IMPORT = f"{_MOVE_IN}<int:number>/"
 
 urlpatterns = [
+    path(_MOVE_IN, import_views.move_in, name="move_in"),
+    path(f"{_MOVE_IN}template/<slug:kind>/", import_views.template, name="move_in_template"),
+    path(f"{_MOVE_IN}lists/", import_views.upload, name="move_in_upload"),
+    path(_LIST, import_views.look, name="move_in_look"),
+    path(f"{_LIST}propose/", import_views.propose, name="move_in_propose"),
+    path(f"{_LIST}discard/", import_views.discard, name="move_in_discard"),
+    path(_IMPORT, import_views.import_page, name="move_in_import"),
+    path(f"{_IMPORT}approve/", import_views.approve, name="move_in_approve"),
+    path(f"{_IMPORT}withdraw/", import_views.withdraw, name="move_in_withdraw"),
+    path(f"{_IMPORT}rows/<int:row_no>/take-back/", import_views.take_back, name="move_in_take_back"),
     path("pools/<slug:code>/join/", views.join, name="join"),
     path("pools/<slug:code>/join/begin/", views.join_begin, name="join_begin"),
     path("pools/<slug:code>/join/<slug:step>/", views.join_step, name="join_step"),

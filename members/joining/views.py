@@ -23,6 +23,14 @@ from aidplatform.lib.templating import in_language
 from members.joining import applications
 from members.joining.eligibility import covered_from, eligible_by_plan, excluding, unanswered
 from members.joining.forms import AnswerForm, ConsentForm, CovenantForm, PlainlyForm, SignForm, WhoForm
+from members.joining.listed import (
+    OtherAddressError,
+    OtherDocumentError,
+    counted_since,
+    find_listed,
+    last_day_to_confirm,
+    listed_at_address,
+)
 from members.joining.models import JoinApplication, Membership
 from members.people.models import User
 from members.people.services import remember_language
@@ -50,8 +58,12 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
     if person and Membership.objects.filter(pool=pool, person=person).exists():
         return redirect("my_pool", code=code)
     begun = JoinApplication.objects.filter(pool=pool, person=person).exists() if person else False
+    listed = listed_at_address(pool, person) if person else None
     context = {
         "pool": pool,
+        "listed": listed,
+        "last_day": last_day_to_confirm(listed.member_import) if listed else None,
+        "since": counted_since(listed, clock.today(pool.time_zone)),
         "begun": begun,
         "here": request.path,
         "crumbs": _crumbs(pool),
@@ -95,6 +107,8 @@ def _who(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         try:
             applications.save_identity(application=application, paper=form.paper(), at=clock.now())
             return _onward(application)
+        except (OtherDocumentError, OtherAddressError) as error:
+            form.add_error("number", str(error))
         except DomainError as error:
             form.add_error("birth_date", str(error))
     return _page(request, application, "who", {"form": form}, form)
@@ -195,12 +209,17 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
     today, plan = clock.today(application.pool.time_zone), version.plan()
     paper = applications.identity_of(application)
     assert paper is not None
+    listed, misfit = attempt(lambda: find_listed(application.pool, cast(User, request.user), paper))
+    since = counted_since(listed, today)
     context = {
         "form": form,
+        "refusal": misfit,
         "version": version,
         "covered": covered_from(today),
-        "eligible": eligible_by_plan(plan, paper.birth_date, today),
-        "after_accident": eligible_by_plan(plan, paper.birth_date, today, "accident"),
+        "eligible": eligible_by_plan(plan, paper.birth_date, today, since_date=since),
+        "after_accident": eligible_by_plan(plan, paper.birth_date, today, "accident", since),
+        "listed": listed,
+        "since": since,
         "paper": paper,
     }
     return _page(request, application, "sign", context, form)

@@ -21,6 +21,12 @@ def remember_language(*, person: User, language: str) -> None:
         person.save(update_fields=["language"])
 
 
+def language_of(code: str) -> str:
+    """Return the language that the person of this code is written to in; of nobody's, that of the site."""
+    found = User.objects.filter(code=code).values_list("language", flat=True).first()
+    return found or settings.LANGUAGE_CODE
+
+
 def make_token(*, person: User, is_strong: bool, at: dt.datetime) -> str:
     """Return a new key for the person's programs, once; an older key ends with it.
 

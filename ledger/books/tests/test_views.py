@@ -201,7 +201,7 @@ def test_journal_csv_is_exactly_what_is_filtered(books: World) -> None:
 
 def test_csv_never_hands_a_formula_to_a_spreadsheet(world: World) -> None:
     post_logged_entry(
-        book=Book.objects.get(code="test-pool"), key="x", kind="opening",
+        book=Book.objects.get(code="test-pool"), key="x", kind="award",
         lines=[debit("101", 5), credit("250", 5)], entry_date=clock.today("UTC"), at=clock.now(),
         description="=HYPERLINK(1)", source="+cmd", maker="service",
     )  # fmt: skip
