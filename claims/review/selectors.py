@@ -34,7 +34,7 @@ class Filters:
 
 def queue(pool: Pool, filters: Filters) -> QuerySet[Claim]:
     """Return the claims on the desk, most overdue first; what has no clock comes last."""
-    found = Claim.objects.filter(pool=pool, state__in=filters.states).select_related("reviewer")
+    found = Claim.objects.filter(pool=pool, state__in=filters.states).select_related("reviewer", "part_of")
     if filters.reviewer_code:
         found = found.filter(reviewer__code=filters.reviewer_code)
     if filters.text:
@@ -52,7 +52,7 @@ def access_claim_of_pool(*, pool: Pool, code: str) -> Claim:
     """Return a claim of the pool that has been filed; a draft is its claimant's alone. Raises: NotFoundError."""
     claim = (
         Claim.objects.filter(pool=pool, code=code, filed_at__isnull=False)
-        .select_related("pool", "membership", "plan_version", "claimant", "reviewer")
+        .select_related("pool", "membership", "plan_version", "claimant", "reviewer", "part_of")
         .first()
     )
     if claim is None:

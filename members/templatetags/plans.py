@@ -2,8 +2,9 @@
 
 from django import template
 
+from members.pools.aid_words import severity_words
 from members.pools.plan_terms import PlanTerms
-from members.pools.plan_words import Line, cause_words, plan_lines, severity_words
+from members.pools.plan_words import Line, cause_words, plan_lines
 
 register = template.Library()
 
