@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from aidplatform.lib.money import format_money
+from members.pools.aid_sense import Jump, Side
 from members.pools.aid_terms import CaseStep
 from members.pools.plan_terms import PlanTerms
 
@@ -80,6 +81,35 @@ def _case_step_sentence(step: CaseStep) -> str:
         step.from_cases,
     )
     return part % says
+
+
+def jump_words(jump: Jump, currency: str) -> str:
+    """Say a step at which the expected cost jumps, with both rows and their figures."""
+    dearer, other = (jump.after, jump.before) if jump.grows else (jump.before, jump.after)
+    told = {
+        "severity": severity_words(jump.before.aid.severity),
+        "before": _side_words(jump.before, currency),
+        "after": _side_words(jump.after, currency),
+        # Rounded up, so that what is more than twofold never reads as twofold.
+        "times": f"{-(-jump.times * 10 // 1) / 10:.1f}",
+        "dearer": dearer.age,
+        "other": other.age,
+    }
+    return (
+        _("%(severity)s: %(before)s; %(after)s. %(times)s times as much at %(dearer)s as at %(other)s.")
+        % told
+    )
+
+
+def _side_words(side: Side, currency: str) -> str:
+    return _(
+        "at %(age)s up to %(most)s, weight %(weight)s, expected %(cost)s a year for each unit of weight"
+    ) % {
+        "age": side.age,
+        "most": format_money(side.aid.max_aid_fen, currency),
+        "weight": f"{side.joins.weight:,}",
+        "cost": format_money(int(side.cost_fen), currency),
+    }
 
 
 def _counts_words() -> str:

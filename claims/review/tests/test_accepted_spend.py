@@ -230,7 +230,9 @@ def test_further_bills_are_a_claim_of_their_own_with_an_award_of_its_own(billed:
     assert billed.award(part).aid_fen == 1_500_000
     assert billed.award(first).aid_fen == 2_000_000
     case = (
-        client_of(billed.neighbor).get(reverse("case", args=["test-pool", billed.award(part).code])).content.decode()
+        client_of(billed.neighbor)
+        .get(reverse("case", args=["test-pool", billed.award(part).code]))
+        .content.decode()
     )
     assert f"Further bills of case {billed.award(first).code}." in case
     last = further_bills(billed, part, 9_000_000, 60)
