@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from claims.filing.benefits import Benefit, Figures, derive
 from members.pools.plan_terms import PlanTerms
 
 D = dt.date.fromisoformat
+ROOT = Path(__file__).resolve().parents[3]
 JOINED, EVENT = D("2026-01-01"), D("2026-05-04")
 # Meituan's way: by list or by spend; and before that a fifth at once and the rest against bills.
 BY_SPEND = {
