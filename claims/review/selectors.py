@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.crypto import unseal_text
@@ -123,6 +123,16 @@ def same_papers(claim: Claim) -> int:
         .distinct()
         .count()
     )
+
+
+def same_event(claim: Claim) -> int:
+    """Return how many other claims of the member tell the same event and are neither parts of this case nor refused."""
+    of_the_case = Q(pk=claim.pk) | Q(part_of=claim.part_of_id or claim.pk) | Q(pk=claim.part_of_id)
+    refused = [Claim.State.DRAFT, Claim.State.REJECTED, Claim.State.OVERTURNED, Claim.State.WITHDRAWN]
+    told = Claim.objects.filter(
+        membership=claim.membership_id, event_date=claim.event_date, illness=claim.illness
+    )
+    return told.exclude(of_the_case).exclude(state__in=refused).count()
 
 
 def is_overdue(claim: Claim, today: dt.date) -> bool:

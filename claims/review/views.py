@@ -179,6 +179,7 @@ def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
         "request_text": selectors.read_request(request) if request else "",
         "same_payee": selectors.same_payee(claim),
         "same_papers": selectors.same_papers(claim),
+        "same_event": selectors.same_event(claim),
         "shown_text": selectors.shown_text(claim),
         "shown_sha256": selectors.shown_sha256(claim),
     }

@@ -266,6 +266,20 @@ def test_further_bills_wait_for_the_aid_before_and_tell_no_other_event(billed: C
         )
 
 
+def test_second_claim_of_the_same_event_is_shown_to_reviewers_and_a_part_is_not(billed: ClaimCases) -> None:
+    first = awarded(billed, billed.filed(1_200_000), 2_000_000)
+    said = "1 other claims of this member tell the same event"
+    part = review.assign_claim(
+        claim=further_bills(billed, first, 500_000, 50), reviewer=billed.reviewer.code, at=clock.now()
+    )
+    page = client_of(billed.reviewer)
+    assert said not in page.get(f"{DESK}{part.code}/").content.decode()
+    again = billed.under_review(1_200_000)
+    assert "2 other claims of this member" in page.get(f"{DESK}{again.code}/").content.decode()
+    withdraw_claim(claim=part, claimant=billed.claimant.code, at=clock.now())
+    assert said in page.get(f"{DESK}{again.code}/").content.decode()
+
+
 def test_plan_without_spend_takes_no_further_bills(cases: ClaimCases) -> None:
     claim = cases.published()
     cases.end_publicity()
