@@ -20,7 +20,8 @@ from members.pools.aid_sense import jumps
 from members.pools.aid_words import jump_words
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms, TermsError
-from members.pools.plan_words import Difference, difference, terms_refusal
+from members.pools.plan_words import Difference, difference
+from members.pools.refusal_words import terms_refusal
 from members.pools.rules import PLAN_READERS, has_second_factor
 from members.pools.selectors import (
     access_pool,

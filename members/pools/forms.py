@@ -1,6 +1,6 @@
 """The forms of a plan, drafted or changed: its terms as people write them, read back into terms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.fields import FenField, NameField
 from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
 from members.pools.models import PlanDraft, PlanVersion
-from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, MAX_SENTENCE, PlanTerms, TermsError
-from members.pools.plan_words import exact_percent, terms_error_words
+from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
+from members.pools.plan_words import exact_percent
+from members.pools.refusal_words import terms_error_words
+from members.pools.section_forms import OperatorForm, ReserveForm, WindDownForm
 
 _ON_CAP = (
     ("redistribute", _("Members with room bear it")),
@@ -30,6 +32,7 @@ _SHOWN_AT = {
     "fee.ceiling_fen": "fee_ceiling",
     "calendar.publicity_days": "publicity_days",
     "per_case_cap_fen": "per_case_cap",
+    "period_cap_fen": "period_cap",
     "lifetime_cap_fen": "lifetime_cap",
 }
 _TABLES = {
@@ -79,6 +82,13 @@ class RulesForm(forms.Form):
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
+    period_cap = FenField(label=_("Most for one period and member"), required=False)
+    sponsor = NameField(
+        label=_("Sponsor"),
+        help_text=_("Who pays what caps leave to a sponsor. Empty: whoever runs the pool."),
+        max_length=MAX_NAME,
+        required=False,
+    )
     on_cap = forms.ChoiceField(label=_("Where a cap leaves a rest"), choices=_ON_CAP)
     on_infeasible = forms.ChoiceField(label=_("Where nobody has room"), choices=_ON_INFEASIBLE)
     publicity_days = forms.IntegerField(label=_("Publicity, days"), min_value=1, max_value=31)
@@ -106,60 +116,6 @@ class DraftRulesForm(RulesForm):
 
     changes = forms.IntegerField(widget=forms.HiddenInput)
     expected_members = forms.IntegerField(label=_("Members you expect"), min_value=1, max_value=1_000_000_000)
-
-
-class OperatorForm(forms.Form):
-    """Who runs the pool: all of it, or none while it is a draft."""
-
-    name = NameField(label=_("Legal entity"), max_length=MAX_NAME, required=False)
-    registration = NameField(label=_("Registration number"), max_length=MAX_NAME, required=False)
-    legal_basis_en = NameField(label=_("Legal basis, in English"), max_length=MAX_SENTENCE, required=False)
-    legal_basis_zh = NameField(label=_("Legal basis, in Chinese"), max_length=MAX_SENTENCE, required=False)
-    contact = NameField(label=_("How to reach it"), max_length=MAX_SENTENCE, required=False)
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a half-named operator."""
-        given = super().clean() or {}
-        if any(given.values()):
-            _require(self, given, self.fields)
-        return given
-
-    def terms(self) -> dict[str, Any] | None:
-        """Return the operator as the terms have it; nothing given: none."""
-        return dict(self.cleaned_data) if any(self.cleaned_data.values()) else None
-
-
-class WindDownForm(forms.Form):
-    """How the pool ends: all of it, or none while it is a draft."""
-
-    payer = NameField(label=_("Who pays what members do not"), max_length=MAX_NAME, required=False)
-    run_off_days = forms.IntegerField(
-        label=_("Cases are taken for, days"), min_value=0, max_value=3650, required=False
-    )
-    run_off_cap = FenField(label=_("Most for a member"), required=False)
-    past_shares_back = forms.BooleanField(label=_("Past shares are given back"), required=False)
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse half an ending."""
-        given = super().clean() or {}
-        # By identity: no days is an entry, an empty box is none.
-        if any(value is not None and value != "" and value is not False for value in given.values()):
-            _require(self, given, ("payer", "run_off_days"))
-        return given
-
-    def terms(self) -> dict[str, Any] | None:
-        """Return the ending as the terms have it; nothing given: none."""
-        given = dict(self.cleaned_data)
-        if not given["payer"]:
-            return None
-        cap_fen = given.pop("run_off_cap")
-        return given | {"run_off_cap_fen": cap_fen}
-
-
-def _require(form: forms.Form, given: Mapping[str, Any], names: Iterable[str]) -> None:
-    for name in names:
-        if given.get(name) in (None, "") and name not in form.errors:
-            form.add_error(name, _("This belongs to it: write it, or leave the whole section empty."))
 
 
 class ClassForm(forms.Form):
@@ -287,6 +243,8 @@ class PlanForm:
             data, prefix="operator", initial=plan.operator.to_json() if plan.operator else {}
         )
         self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
+        self.reserve = ReserveForm(data, prefix="reserve", initial=_reserve(plan))
+        self.reserve.before = plan.reserve
         self.tables = (
             self.aid,
             self.vesting,
@@ -296,7 +254,7 @@ class PlanForm:
             self.classes,
             self.periods,
         )
-        self.sections = (self.rules, self.reimbursement, self.operator, self.wind_down)
+        self.sections = (self.rules, self.reimbursement, self.operator, self.wind_down, self.reserve)
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
@@ -330,6 +288,9 @@ class PlanForm:
             "reimbursement": self.reimbursement.terms(),
             "waiting_rules": [form.cleaned_data for form in self._given("waiting")],
             "per_case_cap_fen": rules["per_case_cap"],
+            "period_cap_fen": rules["period_cap"],
+            "sponsor": rules["sponsor"] or None,
+            "reserve": self.reserve.terms(),
             "lifetime_cap_fen": rules["lifetime_cap"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
@@ -374,8 +335,9 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down", "reimbursement"}:
-            form, name = getattr(self, section), name.removesuffix("_fen")
+        if section in {"operator", "wind_down", "reserve", "reimbursement"}:
+            form = getattr(self, section)
+            name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
         else:
             form, name = self.rules, _SHOWN_AT.get(error.field, error.field)
         form.add_error(name if name in form.fields else None, words)
@@ -434,9 +396,14 @@ class ChangeForm(PlanForm):
         return [row.to_json() | form.cleaned_data for row, form in rows]
 
 
+def _percent_entry(rate: Fraction) -> Decimal:
+    """Return a rate in percent as an entry shows it: with six decimals."""
+    return Decimal(exact_percent(round(rate, 8)))
+
+
 def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
     return {
-        "fee_percent": Decimal(exact_percent(round(plan.fee.rate, 8))),  # six decimals of a percent
+        "fee_percent": _percent_entry(plan.fee.rate),
         "fee_fixed": plan.fee.fixed_fen or None,
         "fee_ceiling": plan.fee.ceiling_fen,
         "waiting_days": plan.waiting_days,
@@ -445,6 +412,8 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "minimum_members": plan.minimum_members,
         "notice_days": plan.notice_days,
         "per_case_cap": plan.per_case_cap_fen,
+        "period_cap": plan.period_cap_fen,
+        "sponsor": plan.sponsor or "",
         "lifetime_cap": plan.lifetime_cap_fen,
         "on_cap": plan.on_cap,
         "on_infeasible": plan.on_infeasible,
@@ -469,6 +438,17 @@ def _reimbursement(plan: PlanTerms) -> dict[str, Any]:
         "at_once": str(terms.at_once),
         "part": str(terms.part),
         "deductible": terms.deductible_fen or None,
+    }
+
+
+def _reserve(plan: PlanTerms) -> dict[str, Any]:
+    if plan.reserve is None:
+        return {}
+    return {
+        "contribution_percent": _percent_entry(plan.reserve.contribution_rate) or None,
+        "contribution": plan.reserve.contribution_fen or None,
+        "target": plan.reserve.target_fen,
+        "goes_to": plan.reserve.goes_to or "",
     }
 
 
