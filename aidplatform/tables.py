@@ -155,6 +155,8 @@ TABLES: dict[str, Kind] = {
         "plan_version_id",
         "age",
         "joined_age",
+        "spend_fen",
+        "cases_shared",
         "aid_fen",
         "derivation",
         "birth_sealed",

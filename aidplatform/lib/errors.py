@@ -144,6 +144,7 @@ GUARANTEES: dict[str, object] = {
     "claim_is_reported_in_time": _(
         "The last day to report this case has just passed. Look at what the plan grants now, then file it."
     ),
+    "one_part_on_its_way": _("Further bills of this case are on their way already. Go on with that claim."),
     "one_draft_per_membership": _("There is a draft already. Go on with that one."),
     "evidence_joins_before_review": _("The papers of this claim are with its reviewers now."),
     "evidence_has_a_limit": _("A claim holds at most 40 papers. Several pages can stand in one PDF."),

@@ -83,8 +83,8 @@ class ClaimCases:
         set_clock(TODAY)
         return cls(world=world, membership=memberships[0], **people)
 
-    def draft(self) -> Claim:
-        """Tell everything and add every paper, without filing."""
+    def draft(self, spend_fen: int | None = None) -> Claim:
+        """Tell everything and add every paper, without filing; with a spend also a bill of it."""
         claim = filing.start_claim(membership=self.membership, claimant=self.claimant.code, at=clock.now())
         filing.save_draft(
             claim=claim,
@@ -98,8 +98,10 @@ class ClaimCases:
             region="zhejiang",
             payee_name="Li Na",
             payee_account="6222 0000 1111 2222",
+            spend_fen=spend_fen,
         )
-        for shade, kind in ((10, "identity"), (20, "diagnosis"), (30, "pathology")):
+        papers = [(10, "identity"), (20, "diagnosis"), (30, "pathology")]
+        for shade, kind in papers + [(40, "bill")] * bool(spend_fen):
             filing.add_evidence(
                 claim=claim,
                 claimant=self.claimant.code,
@@ -110,15 +112,18 @@ class ClaimCases:
         claim.refresh_from_db()
         return claim
 
-    def filed(self) -> Claim:
+    def filed(self, spend_fen: int | None = None) -> Claim:
         """File it with consent to what would be published."""
-        claim = self.draft()
+        return self.file(self.draft(spend_fen))
+
+    def file(self, claim: Claim) -> Claim:
+        """File a draft with consent to what would be published."""
         _benefit, face = filing.preview(claim, clock.now())
         return filing.file_claim(claim=claim, claimant=self.claimant.code, shown_face=face, at=clock.now())
 
-    def under_review(self) -> Claim:
+    def under_review(self, spend_fen: int | None = None) -> Claim:
         """Let the reviewer take it up."""
-        return review.assign_claim(claim=self.filed(), reviewer=self.reviewer.code, at=clock.now())
+        return review.assign_claim(claim=self.filed(spend_fen), reviewer=self.reviewer.code, at=clock.now())
 
     def recommended(self, outcome: str = "approved", aid_fen: int = 5_000_000) -> Claim:
         """Recommend."""

@@ -14,14 +14,17 @@ from members.people.models import User
 
 
 class ClaimRow(serializers.ModelSerializer[Claim]):
-    """A claim on its way; holder: who has to act now, until due_date."""
+    """A claim on its way; holder: who has to act now, until due_date. part_of: the first claim of the same case."""
 
     pool = serializers.CharField(source="pool.code")
+    part_of = serializers.CharField(source="part_of.code", allow_null=True, default=None)
     holder = serializers.SerializerMethodField()
 
     class Meta:
         model = Claim
-        fields = ["code", "pool", "state", "holder", "due_date", "created_at", "filed_at", "state_since"]
+        fields = [
+            "code", "pool", "part_of", "state", "holder", "due_date", "created_at", "filed_at", "state_since",
+        ]  # fmt: skip
 
     def get_holder(self, claim: Claim) -> str:
         """Return who has the ball, as a code word."""

@@ -5,7 +5,9 @@ decides. The result is data, so that the claimant, both reviewers and the tests 
 """
 
 import datetime as dt
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from members.joining.eligibility import age_on, eligible_from
 from members.pools.plan_terms import Cause, PlanTerms
@@ -28,6 +30,31 @@ class Step:
     clause: str
     passed: bool
     found: dict[str, str | int]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What some plans ask of a case beside its event; all of it 0 where they do not (fen).
+
+    spend_fen: bills of this claim. earlier_spend_fen, earlier_aid_fen: what was accepted and granted in earlier parts
+    of the case. cases_shared: cases that the member had shared before the event day.
+    """
+
+    spend_fen: int = 0
+    earlier_spend_fen: int = 0
+    earlier_aid_fen: int = 0
+    cases_shared: int = 0
+    is_part: bool = False
+
+    @property
+    def case_spend_fen(self) -> int:
+        """Return the spend of the whole case so far."""
+        return self.earlier_spend_fen + self.spend_fen
+
+
+NO_FIGURES = Figures()
+# From the aid after the step before to the next step.
+Follow = Callable[[int], Step]
 
 
 @dataclass(frozen=True)
@@ -83,6 +110,7 @@ def derive(
     earlier_fen: int,
     proven_age: int | None = None,
     waited_since: dt.date | None = None,
+    figures: Figures = NO_FIGURES,
 ) -> Benefit:
     """Derive the most aid that the plan grants for an event.
 
@@ -90,7 +118,7 @@ def derive(
     other cases of the membership were granted. proven_age: the age at joining that was signed; None: the birth says it.
     waited_since: since when the waiting time was served in a pool that moved in; None: since they joined.
     Every question is answered, also after one stands in the way, so that nobody learns the next reason only after
-    clearing the first.
+    clearing the first. From `granted` on each step says the aid after it, and is worked out from the one before.
 
     Raises: ValueError when the event lies before the birth.
     """
@@ -99,8 +127,7 @@ def derive(
     joined_age = age_at_joining(birth, waits_from) if proven_age is None else proven_age
     waiting_days = plan.waits(cause=cause_of(severity), joined_age=joined_age)
     first_day = eligible_from(waits_from, waiting_days)
-    most_fen = plan.max_aid_at(severity=severity, age=age)
-    steps: tuple[Step, ...] = (
+    steps = [
         Step(
             "covered",
             CLAUSE_COVER,
@@ -119,40 +146,118 @@ def derive(
             },
         ),
         *_reported(plan, event, filed),
-        Step("granted", CLAUSE_AID, most_fen > 0, {"severity": severity, "age": age, "aid_fen": most_fen}),
-    )
-    aid_fen = most_fen
-    if plan.vesting:
-        days = (event - first_day).days
-        part = plan.vested_part(days)
-        aid_fen = most_fen * part.numerator // part.denominator
-        steps += (
-            Step(
-                "vested",
-                CLAUSE_AID,
-                aid_fen > 0,
-                {"days": max(days, 0), "part": str(part), "aid_fen": aid_fen},
-            ),
-        )
-    if plan.lifetime_cap_fen is not None:
-        left_fen = max(plan.lifetime_cap_fen - earlier_fen, 0)
-        aid_fen = min(aid_fen, left_fen)
-        steps += (
-            Step(
-                "lifetime",
-                CLAUSE_AID,
-                left_fen > 0,
-                {
-                    "cap_fen": plan.lifetime_cap_fen,
-                    "earlier_fen": earlier_fen,
-                    "left_fen": left_fen,
-                    "aid_fen": aid_fen,
-                },
-            ),
-        )
+        *_granted(plan, severity, age, figures),
+    ]
+    for follow in (
+        _vested(plan, (event - first_day).days),
+        _shared(plan, figures),
+        _billed(plan, figures),
+        _rest_of_case(figures),
+        _within_lifetime(plan, earlier_fen),
+    ):
+        if follow is not None:
+            steps.append(follow(_aid_after(steps[-1])))
+    aid_fen = _aid_after(steps[-1])
     stands = all(step.passed for step in steps)
     assert 0 <= aid_fen <= plan.max_aid_fen
-    return Benefit(aid_fen if stands else 0, age, steps, joined_age if plan.waiting_asks_for_age else None)
+    joined_age_asked = joined_age if plan.waiting_asks_for_age else None
+    return Benefit(aid_fen if stands else 0, age, tuple(steps), joined_age_asked)
+
+
+def _aid_after(step: Step) -> int:
+    return int(step.found["aid_fen"])
+
+
+def _granted(plan: PlanTerms, severity: str, age: int, figures: Figures) -> Iterator[Step]:
+    """Yield what the spend counts as, where plans ask for it, and the aid of the severity that counts."""
+    counted, by = plan.counted_as(severity=severity, age=age, spend_fen=figures.case_spend_fen)
+    if plan.spend_steps:
+        reached: dict[str, str | int] = {"spend_fen": figures.case_spend_fen}
+        if by is not None:
+            reached |= {"from_fen": by.from_fen, "counts_as": by.counts_as}
+        yield Step("spent", CLAUSE_AID, True, reached)
+    most_fen = plan.max_aid_at(severity=counted, age=age)
+    yield Step("granted", CLAUSE_AID, most_fen > 0, {"severity": counted, "age": age, "aid_fen": most_fen})
+
+
+def _vested(plan: PlanTerms, days: int) -> Follow | None:
+    """Return how aid grows with the time in the pool, so many days after the end of the wait."""
+    if not plan.vesting:
+        return None
+    part = plan.vested_part(days)
+    return lambda aid_fen: _part_of("vested", aid_fen, part, {"days": max(days, 0)})
+
+
+def _shared(plan: PlanTerms, figures: Figures) -> Follow | None:
+    """Return how aid grows with the cases that the member has shared."""
+    if not plan.case_steps:
+        return None
+    part = plan.shared_part(figures.cases_shared)
+    return lambda aid_fen: _part_of("shared", aid_fen, part, {"cases": figures.cases_shared})
+
+
+def _part_of(name: str, aid_fen: int, part: Fraction, found: dict[str, str | int]) -> Step:
+    left_fen = aid_fen * part.numerator // part.denominator
+    return Step(name, CLAUSE_AID, left_fen > 0, {**found, "part": str(part), "aid_fen": left_fen})
+
+
+def _billed(plan: PlanTerms, figures: Figures) -> Follow | None:
+    """Return what is granted at once and against bills, where the plan asks for them."""
+    terms = plan.reimbursement
+    if terms is None:
+        return None
+
+    def follow(most_fen: int) -> Step:
+        at_once_fen = terms.at_once_fen(most_fen)
+        bills_fen = terms.bills_fen(most_fen, figures.case_spend_fen)
+        found: dict[str, str | int] = {
+            "most_fen": most_fen,
+            "at_once_fen": at_once_fen,
+            "spend_fen": figures.case_spend_fen,
+            "deductible_fen": terms.deductible_fen,
+            "part": str(terms.part),
+            "bills_fen": bills_fen,
+            "aid_fen": at_once_fen + bills_fen,
+        }
+        return Step("billed", CLAUSE_AID, at_once_fen + bills_fen > 0, found)
+
+    return follow
+
+
+def _rest_of_case(figures: Figures) -> Follow | None:
+    """Return what earlier parts of the case leave to this one."""
+    if not figures.is_part:
+        return None
+
+    def follow(case_fen: int) -> Step:
+        rest_fen = max(case_fen - figures.earlier_aid_fen, 0)
+        found: dict[str, str | int] = {
+            "case_fen": case_fen,
+            "earlier_fen": figures.earlier_aid_fen,
+            "aid_fen": rest_fen,
+        }
+        return Step("rest", CLAUSE_AID, rest_fen > 0, found)
+
+    return follow
+
+
+def _within_lifetime(plan: PlanTerms, earlier_fen: int) -> Follow | None:
+    """Return what earlier cases leave of the most for one person."""
+    cap_fen = plan.lifetime_cap_fen
+    if cap_fen is None:
+        return None
+
+    def follow(aid_fen: int) -> Step:
+        left_fen = max(cap_fen - earlier_fen, 0)
+        found: dict[str, str | int] = {
+            "cap_fen": cap_fen,
+            "earlier_fen": earlier_fen,
+            "left_fen": left_fen,
+            "aid_fen": min(aid_fen, left_fen),
+        }
+        return Step("lifetime", CLAUSE_AID, left_fen > 0, found)
+
+    return follow
 
 
 def _reported(plan: PlanTerms, event: dt.date, filed: dt.date) -> tuple[Step, ...]:

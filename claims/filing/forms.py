@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.fields import FenField
 from claims.filing.illnesses import ILLNESSES
 from claims.filing.models import Claim
 from claims.filing.words import KINDS
@@ -40,10 +41,37 @@ class WhatForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, asks_for_spend: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if asks_for_spend:
+            self.fields["spend_fen"] = _spend_field(_("What treatment has cost so far"))
         self.fields["illness"].choices = [(code, DISEASES[code]) for code in ILLNESSES]  # type: ignore[attr-defined]
         self.fields["region"].choices = [("", _("not shown")), *REGIONS.items()]  # type: ignore[attr-defined]
+
+
+class PartForm(forms.Form):
+    """Further bills of a case whose event is known."""
+
+    story = forms.CharField(
+        label=_("In your own words"),
+        help_text=_("What these bills are for. Only reviewers of your claim read this."),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["spend_fen"] = _spend_field(_("Sum of these further bills"))
+
+
+def _spend_field(label: Any) -> FenField:
+    """Return the entry for a sum of bills, which the papers of kind “bill” show."""
+    return FenField(
+        label=label,
+        help_text=_(
+            "What the bills come to that you add as papers, without bills of earlier claims; 0 if there are none yet."
+        ),
+    )
 
 
 class PaperForm(forms.Form):

@@ -1,13 +1,15 @@
 """The illnesses a claim can name, how severe each is taken to be, and the papers it needs. Pure."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 IDENTITY = "identity"
 DIAGNOSIS = "diagnosis"
 PATHOLOGY = "pathology"
 HOSPITAL_RECORD = "hospital_record"
+BILL = "bill"
 OTHER = "other"
-KINDS = (IDENTITY, DIAGNOSIS, PATHOLOGY, HOSPITAL_RECORD, OTHER)
+KINDS = (IDENTITY, DIAGNOSIS, PATHOLOGY, HOSPITAL_RECORD, BILL, OTHER)
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,18 @@ ILLNESSES: dict[str, Illness] = {
         Illness("stroke_severe", "severe", (*_ALWAYS, HOSPITAL_RECORD)),
         Illness("stroke_mild", "mild", (*_ALWAYS, HOSPITAL_RECORD)),
         Illness("transplant", "severe", (*_ALWAYS, HOSPITAL_RECORD)),
+        # On no plan's list; some plans grant aid for what its treatment costs.
+        Illness("other_illness", "other", (*_ALWAYS, HOSPITAL_RECORD)),
     )
 }
 
 
-def missing_papers(illness: str, held: set[str]) -> list[str]:
-    """Return the kinds of paper the illness asks for that are not among those held, in their order."""
-    return [kind for kind in ILLNESSES[illness].papers if kind not in held]
+def needed_papers(illness: str, *, spend_fen: int, is_part: bool) -> tuple[str, ...]:
+    """Return the kinds of paper a claim needs: those of its illness, unless an earlier part had them, and bills."""
+    established = () if is_part else ILLNESSES[illness].papers
+    return (*established, BILL) if spend_fen else established
+
+
+def missing_papers(needed: Sequence[str], held: Collection[str]) -> list[str]:
+    """Return the kinds that are needed and not among those held, in their order."""
+    return [kind for kind in needed if kind not in held]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order
 from claims.filing.illnesses import KINDS
-from claims.filing.states import FIRST, TRANSITIONS
+from claims.filing.states import DONE, FIRST, TRANSITIONS
 from claims.filing.triggers import claim_guards, evidence_guards
 from members.joining.models import Membership
 from members.pools.models import PlanVersion, Pool
@@ -34,8 +34,10 @@ class Claim(models.Model):
 
     code: known to the claimant and the reviewers only; the public case number is the award's. plan_version: the
     one in force on the event day. age, aid_fen, derivation: what that version grants (fen), and why. joined_age: only
-    where that version's waiting period asks for it. birth, story,
-    payee: sealed for this claim; payee_index finds equal accounts. masked: what everyone will see, as consented.
+    where that version's waiting period asks for it. spend_fen: the bills of this claim as told, cases_shared: cases
+    that the member had shared before the event day; each only where that version asks for it. part_of: the first
+    claim of the case, where this one brings further bills of it. birth, story, payee: sealed for this claim;
+    payee_index finds equal accounts. masked: what everyone will see, as consented.
     reviewer: who has taken the claim up. round: a second reviewer who disagrees opens the next one.
     due_date: when whoever has the ball should have acted, in the pool's zone.
     """
@@ -71,6 +73,8 @@ class Claim(models.Model):
         "plan_version",
         "age",
         "joined_age",
+        "spend_fen",
+        "cases_shared",
         "aid_fen",
         "derivation",
         "birth_sealed",
@@ -99,6 +103,9 @@ class Claim(models.Model):
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, null=True, related_name="claims")
     age = models.PositiveSmallIntegerField(null=True)
     joined_age = models.PositiveSmallIntegerField(null=True)
+    spend_fen = models.BigIntegerField(null=True)
+    cases_shared = models.PositiveIntegerField(null=True)
+    part_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="further_parts")
     aid_fen = models.BigIntegerField(null=True)
     derivation = models.JSONField(null=True)
     birth_sealed = models.BinaryField(null=True)
@@ -125,6 +132,13 @@ class Claim(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(aid_fen=None) | Q(aid_fen__gte=0, aid_fen__lt=2**53), name="claim_aid_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(spend_fen=None) | Q(spend_fen__gte=0, spend_fen__lt=2**53),
+                name="claim_spend_in_range",
+            ),
+            models.UniqueConstraint(
+                fields=["part_of"], condition=~Q(state__in=DONE), name="one_part_on_its_way"
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "papers_requested", "withdrawn"])

@@ -13,13 +13,14 @@ from aidplatform.lib import clock
 from aidplatform.lib.crypto import unseal, unseal_text
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.work.models import AuditEntry
-from claims.filing.benefits import Benefit, age_band, derive
-from claims.filing.illnesses import ILLNESSES
+from claims.filing.benefits import NO_FIGURES, Benefit, Figures, age_band, derive
+from claims.filing.illnesses import ILLNESSES, needed_papers
 from claims.filing.models import Claim, Evidence
-from ledger.sharing.models import Award
+from ledger.sharing.models import Award, Charge, Period
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
+from members.pools.plan_terms import PlanTerms
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def access_claim(*, user: User, code: str) -> Claim:
     """Return the person's own claim; absent and somebody else's answer alike. Raises: NotFoundError."""
     claim = (
         Claim.objects.filter(code=code, claimant=user)
-        .select_related("pool", "membership", "plan_version", "claimant", "reviewer")
+        .select_related("pool", "membership", "plan_version", "claimant", "reviewer", "part_of")
         .first()
     )
     if claim is None:
@@ -49,7 +50,9 @@ def access_claim(*, user: User, code: str) -> Claim:
 
 def claims_of(user: User) -> QuerySet[Claim]:
     """Return the person's claims, newest first."""
-    return Claim.objects.filter(claimant=user).select_related("pool").order_by("-created_at", "-pk")
+    return (
+        Claim.objects.filter(claimant=user).select_related("pool", "part_of").order_by("-created_at", "-pk")
+    )
 
 
 def find_claims_of(user: User, text: str) -> QuerySet[Claim]:
@@ -119,16 +122,27 @@ def was_covered(membership: Membership, start: dt.datetime, end: dt.datetime) ->
 
 
 def last_day_to_file(claim: Claim) -> dt.date | None:
-    """Return until when a claim that has not been filed is in time; None: no limit, no event told, or filed."""
-    if claim.event_date is None or claim.filed_at is not None:
+    """Return until when a claim that has not been filed is in time; None: no limit, no event told, filed, a part."""
+    if claim.event_date is None or claim.filed_at is not None or claim.part_of_id is not None:
         return None
     return plan_of_event(claim.pool, claim.event_date).plan().last_day_to_report(claim.event_date)
 
 
-def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool, at: dt.datetime) -> Benefit:
-    """Derive the aid of a claim whose event and illness are told; not filed yet, as if it were filed now."""
+def derived(
+    claim: Claim,
+    version: PlanVersion,
+    birth: dt.date,
+    covered: bool,
+    at: dt.datetime,
+    spend_fen: int | None = None,
+) -> Benefit:
+    """Derive the aid of a claim whose event and illness are told; not filed yet, as if it were filed now.
+
+    spend_fen: what reviewers accept of the bills; None: what was told.
+    """
     assert claim.event_date is not None
     plan = version.plan()
+    reported_at = claim.part_of.filed_at if claim.part_of else claim.filed_at
     return derive(
         plan=plan,
         severity=ILLNESSES[claim.illness].severity,
@@ -137,10 +151,87 @@ def derived(claim: Claim, version: PlanVersion, birth: dt.date, covered: bool, a
         joined=claim.membership.joined_date,
         is_covered=covered,
         earlier_fen=0 if plan.lifetime_cap_fen is None else granted_before(claim),
-        filed=clock.day_of(claim.filed_at or at, claim.pool.time_zone),
+        filed=clock.day_of(reported_at or at, claim.pool.time_zone),
         proven_age=_proven_age(claim) if plan.waiting_asks_for_age else None,
         waited_since=claim.membership.waiting_since_date,
+        figures=_figures(claim, plan, claim.spend_fen if spend_fen is None else spend_fen),
     )
+
+
+def _figures(claim: Claim, plan: PlanTerms, spend_fen: int | None) -> Figures:
+    """Return the figures of the case that the plan asks for."""
+    if not (plan.asks_for_spend or plan.case_steps):
+        return NO_FIGURES
+    return Figures(
+        spend_fen=(spend_fen or 0) if plan.asks_for_spend else 0,
+        earlier_spend_fen=sum(part.accepted_spend_fen for part in earlier_parts(claim)),
+        earlier_aid_fen=sum(part.award.aid_fen for part in earlier_parts(claim)),
+        cases_shared=cases_shared(claim) if plan.case_steps else 0,
+        is_part=claim.part_of_id is not None,
+    )
+
+
+@dataclass(frozen=True)
+class EarlierPart:
+    """A part of the same case whose aid is final, with what was accepted of its bills (fen)."""
+
+    code: str
+    award: Award
+    accepted_spend_fen: int
+
+
+def earlier_parts(claim: Claim) -> list[EarlierPart]:
+    """Return the other parts of a case whose further bills a claim brings; of a first part none."""
+    if claim.part_of_id is None:
+        return []
+    others = (
+        Claim.objects.filter(
+            Q(pk=claim.part_of_id) | Q(part_of=claim.part_of_id), recommendations__round=F("round")
+        )
+        .exclude(pk=claim.pk)
+        .order_by("pk")
+        .values_list("code", "recommendations__accepted_spend_fen")
+    )
+    accepted = dict(others)
+    awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=accepted).exclude(
+        state=Award.State.WITHDRAWN
+    )
+    found = {award.claim_code: award for award in awards}
+    return [EarlierPart(code, found[code], spend or 0) for code, spend in accepted.items() if code in found]
+
+
+def cases_shared(claim: Claim) -> int:
+    """Return how many cases the member had shared before the event day: of periods posted by then."""
+    assert claim.event_date is not None
+    begin = clock.start_of_day(claim.event_date, claim.pool.time_zone)
+    charged = Charge.objects.filter(pool_id=claim.pool_id, membership_id=claim.membership_id)
+    return Award.objects.filter(
+        pool=claim.pool_id,
+        state=Award.State.SHARED,
+        period__state=Period.State.POSTED,
+        period__posted_at__lt=begin,
+        period__number__in=charged.values("period_no"),
+    ).count()
+
+
+def asks_for_spend(claim: Claim) -> bool:
+    """Tell whether the rules of the event day ask what was spent; before it is told, none do."""
+    if claim.event_date is None:
+        return False
+    return plan_of_event(claim.pool, claim.event_date).plan().asks_for_spend
+
+
+def pool_asks_for_spend(pool: Pool) -> bool:
+    """Tell whether rules of any day ask what was spent: the day of an event may be told together with it."""
+    return any(version.plan().asks_for_spend for version in pool.plan_versions.all())
+
+
+def papers_needed(claim: Claim) -> tuple[str, ...]:
+    """Return the kinds of paper that a claim needs; none before its illness is told."""
+    if not claim.illness:
+        return ()
+    spend_fen = claim.spend_fen or 0 if asks_for_spend(claim) else 0
+    return needed_papers(claim.illness, spend_fen=spend_fen, is_part=claim.part_of_id is not None)
 
 
 def granted_before(claim: Claim) -> int:

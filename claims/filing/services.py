@@ -18,9 +18,12 @@ from claims.filing.benefits import Benefit
 from claims.filing.illnesses import ILLNESSES, KINDS, missing_papers
 from claims.filing.models import Claim, Evidence
 from claims.filing.selectors import (
+    asks_for_spend,
+    cases_shared,
     context_of,
     derived,
     face_to_publish,
+    papers_needed,
     plan_of_event,
     read_birth,
     was_covered,
@@ -52,6 +55,12 @@ class BadDateError(DomainError):
     """A date cannot be: in the future, or an event before the birth."""
 
     code = "bad_date"
+
+
+class PartOfCaseError(ConflictError):
+    """Further bills belong to a case that is decided, tell no other event, and come one after another."""
+
+    code = "part_follows_its_case"
 
 
 @transaction.atomic
@@ -89,14 +98,25 @@ def save_draft(
     region: str | None = None,
     payee_name: str | None = None,
     payee_account: str | None = None,
+    spend_fen: int | None = None,
 ) -> Claim:
     """Keep what the claimant has told so far; None leaves a part as it is.
 
-    Raises: ClaimMovedOnError, BadDateError.
+    spend_fen: what treatment has cost, of a part of a case its further bills alone.
+
+    Raises: ClaimMovedOnError, BadDateError, PartOfCaseError.
     """
     claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
     _check_dates(claim, event_date, birth_date, at)
-    told = {"event_date": event_date, "illness": illness, "sex": sex, "region": region}
+    if claim.part_of_id is not None and (event_date, illness, birth_date) != (None, None, None):
+        raise PartOfCaseError(_("Further bills are of the event that the first claim told."))
+    told = {
+        "event_date": event_date,
+        "illness": illness,
+        "sex": sex,
+        "region": region,
+        "spend_fen": spend_fen,
+    }
     for name, value in told.items():
         if value is not None:
             setattr(claim, name, value)
@@ -107,9 +127,9 @@ def save_draft(
     if story is not None:
         claim.story_sealed = seal_text(story, context_of(claim, "story"))
     if payee_name is not None and payee_account is not None:
-        _keep_payee(claim, payee_name, payee_account)
+        keep_payee(claim, payee_name, payee_account)
     # What was derived and agreed to before is not what is told now.
-    claim.aid_fen, claim.joined_age, claim.derivation = None, None, None
+    claim.aid_fen, claim.joined_age, claim.cases_shared, claim.derivation = None, None, None, None
     claim.masked, claim.consented_at = None, None
     claim.save(update_fields=Claim.CHANGEABLE)
     audit.record(actor=claimant, action="save_draft", subject=claim.code)
@@ -129,7 +149,7 @@ def _check_dates(
         raise BadDateError(_("The illness cannot begin before the birth."))
 
 
-def _keep_payee(claim: Claim, name: str, account: str) -> None:
+def keep_payee(claim: Claim, name: str, account: str) -> None:
     """Seal who receives the aid, and index the account so that equal ones are found."""
     compact = "".join(account.split()).upper()
     data = json.dumps({"name": name.strip(), "account": compact}, ensure_ascii=False)
@@ -228,22 +248,26 @@ def supply_papers(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
 
 
 def what_is_missing(claim: Claim) -> list[str]:
-    """Return the parts that filing still needs: event, story, payee, or kinds of paper."""
+    """Return the parts that filing still needs: event, story, spend, payee, or kinds of paper."""
     missing = []
     if not (claim.event_date and claim.illness and claim.birth_sealed):
         missing.append("event")
     if not claim.story_sealed:
         missing.append("story")
+    if claim.spend_fen is None and asks_for_spend(claim):
+        missing.append("spend")
     if not claim.payee_sealed:
         missing.append("payee")
     if claim.illness:
         held = set(claim.papers.filter(removed_at=None).values_list("kind", flat=True))
-        missing += missing_papers(claim.illness, held)
+        missing += missing_papers(papers_needed(claim), held)
     return missing
 
 
-def preview(claim: Claim, at: dt.datetime) -> tuple[Benefit, dict[str, str]]:
+def preview(claim: Claim, at: dt.datetime, spend_fen: int | None = None) -> tuple[Benefit, dict[str, str]]:
     """Return what the plan grants if it is filed now and what would be published, without keeping either.
+
+    spend_fen: what of the bills counts; None: what was told.
 
     Raises: IncompleteError before event, illness and birth are told.
     """
@@ -251,7 +275,7 @@ def preview(claim: Claim, at: dt.datetime) -> tuple[Benefit, dict[str, str]]:
     if claim.event_date is None or not claim.illness or birth is None:
         raise IncompleteError(_("First tell what happened."), missing=["event"])
     version = plan_of_event(claim.pool, claim.event_date)
-    benefit = derived(claim, version, birth, _is_covered(claim, claim.event_date), at)
+    benefit = derived(claim, version, birth, _is_covered(claim, claim.event_date), at, spend_fen)
     return benefit, face_to_publish(claim, benefit.age)
 
 
@@ -261,6 +285,10 @@ def _derive(claim: Claim, at: dt.datetime) -> Benefit:
     assert claim.event_date is not None
     claim.plan_version = plan_of_event(claim.pool, claim.event_date)
     claim.age, claim.joined_age = benefit.age, benefit.joined_age
+    plan = claim.plan_version.plan()
+    claim.cases_shared = cases_shared(claim) if plan.case_steps else None
+    if not plan.asks_for_spend:
+        claim.spend_fen = None
     claim.aid_fen, claim.derivation = benefit.aid_fen, benefit.to_json()
     return benefit
 
@@ -279,7 +307,7 @@ def locked_claim(claim: Claim, *states: str) -> Claim:
     """Lock the claim and demand one of the states. Raises: ClaimMovedOnError."""
     locked = (
         Claim.objects.select_for_update(of=["self"])
-        .select_related("pool", "membership", "claimant", "reviewer")
+        .select_related("pool", "membership", "claimant", "reviewer", "part_of")
         .get(pk=claim.pk)
     )
     if locked.state not in states:

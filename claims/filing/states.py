@@ -41,6 +41,10 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {state: step.after for state, step in 
 
 # The claimant may still change what is claimed.
 OPEN_TO_CLAIMANT = ("draft", "papers_requested")
+# The aid is final: further bills of the case may follow.
+PARTS_ARE_FINAL = ("awarded", "shared", "paid", "closed")
+# Nothing more comes of the claim, and no further part waits for it.
+DONE = (*PARTS_ARE_FINAL, "rejected", "overturned", "withdrawn")
 # The claimant may still take the claim back.
 WITHDRAWABLE = tuple(state for state, step in STEPS.items() if "withdrawn" in step.after)
 # Still on the desk of reviewers.

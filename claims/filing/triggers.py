@@ -3,10 +3,12 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
-from claims.filing.states import OPEN_TO_CLAIMANT
-from members.pools.triggers import waiting_asks_for_age, waiting_days
+from claims.filing.aid_sql import cases_shared, granted_before
+from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL
+from members.pools.triggers import waiting_asks_for_age
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
+_FINAL = ", ".join(f"'{state}'" for state in PARTS_ARE_FINAL)
 PAPERS_PER_CLAIM = 40
 
 # What is claimed, by whom it is paid, and what of it becomes public.
@@ -17,6 +19,8 @@ TERMS = (
     "plan_version_id",
     "age",
     "joined_age",
+    "spend_fen",
+    "cases_shared",
     "aid_fen",
     "derivation",
     "birth_sealed",
@@ -30,28 +34,25 @@ TERMS = (
     "filed_at",
 )
 # What the aid is judged by.
-_JUDGED = ("aid_fen", "plan_version_id", "severity", "age", "joined_age", "event_date")
-_IDENTITY = ("code", "pool_id", "membership_id", "claimant_id", "created_at")
-
-
-# As `benefits.cause_of`, written apart on purpose.
-_CAUSE = "CASE WHEN NEW.severity = 'accident' THEN 'accident' ELSE 'illness' END"
+_JUDGED = (
+    "aid_fen",
+    "plan_version_id",
+    "severity",
+    "age",
+    "joined_age",
+    "event_date",
+    "spend_fen",
+    "cases_shared",
+)
+_IDENTITY = ("code", "pool_id", "membership_id", "claimant_id", "part_of_id", "created_at")
+# What parts of one case have in common.
+_OF_THE_CASE = ("event_date", "illness", "severity", "plan_version_id", "age", "joined_age", "cases_shared")
 
 
 def _whole_years(first: str, last: str) -> str:
     """Return SQL for completed years between two dates; 29 February completes one on 1 March."""
     return f"""(extract(year FROM {last}) - extract(year FROM {first})
                 - CASE WHEN to_char({last}, 'MMDD') < to_char({first}, 'MMDD') THEN 1 ELSE 0 END)"""
-
-
-def granted_before(membership: str, claim: str) -> str:
-    """Return SQL for what other claims of a membership were granted: awards that stand, and decisions on the way."""
-    return f"""(SELECT coalesce(sum(coalesce(a.aid_fen, d.aid_fen)), 0) FROM claims_claim c
-        LEFT JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code
-        LEFT JOIN claims_decision d ON d.claim_id = c.id AND d.round = c.round AND d.outcome = 'approved'
-              AND c.state <> 'withdrawn'
-        WHERE c.membership_id = {membership} AND c.id IS DISTINCT FROM {claim}
-          AND a.state IS DISTINCT FROM 'withdrawn')"""
 
 
 def _row(prefix: str, columns: tuple[str, ...]) -> str:
@@ -107,10 +108,7 @@ claim_guards = [
             ("wanted", "bigint"),
             ("granted", "bigint"),
             ("plan", "jsonb"),
-            ("part", "text"),
             ("joined", "record"),
-            ("first_date", "date"),
-            ("opened", "date"),
             ("years", "int"),
             ("left_over", "bigint"),
         ],
@@ -127,10 +125,6 @@ claim_guards = [
             IF NEW.plan_version_id IS DISTINCT FROM wanted THEN
                 {refuse("claim_aid_is_what_its_plan_grants", "claim %s follows another plan version", "NEW.code")}
             END IF;
-            SELECT (a->>'max_aid_fen')::bigint INTO granted
-              FROM members_planversion v, jsonb_array_elements(v.terms->'aid') a
-             WHERE v.id = wanted AND a->>'severity' = NEW.severity
-               AND NEW.age >= (a->>'age_from')::int AND NEW.age < (a->>'age_before')::int;
             SELECT terms INTO plan FROM members_planversion WHERE id = wanted;
             SELECT m.joined_date, coalesce(m.waiting_since_date, m.joined_date) AS waits_from, s.joined_age INTO joined
               FROM members_membership m
@@ -142,19 +136,12 @@ claim_guards = [
                    (greatest(NEW.age - years, 0), greatest(NEW.age - years - 1, 0))) THEN
                 {refuse("claim_aid_is_what_its_plan_grants", "claim %s has another age at joining", "NEW.code")}
             END IF;
-            first_date := joined.waits_from + 1 + {waiting_days("plan", _CAUSE, "NEW.joined_age")};
-            IF plan ? 'vesting' THEN
-                SELECT s->>'part' INTO part FROM jsonb_array_elements(plan->'vesting') s
-                 WHERE (s->>'from_days')::int <= greatest(NEW.event_date - first_date, 0)
-                 ORDER BY (s->>'from_days')::int DESC LIMIT 1;
-                granted := div(granted * split_part(part, '/', 1)::numeric, split_part(part, '/', 2)::numeric);
+            IF (NEW.spend_fen IS NOT NULL) <> (plan ?| ARRAY['spend_steps', 'reimbursement'])
+               OR (NEW.cases_shared IS NOT NULL) <> (plan ? 'case_steps')
+               OR NEW.cases_shared <> {cases_shared("NEW.membership_id", "NEW.pool_id", "NEW.event_date")} THEN
+                {refuse("claim_aid_is_what_its_plan_grants", "claim %s has a spend or cases shared that its plan does not know", "NEW.code")}
             END IF;
-            SELECT opened_date INTO opened FROM members_pool WHERE id = NEW.pool_id;
-            -- Waiting time served elsewhere covers nobody here before they joined.
-            IF NEW.event_date < first_date OR NEW.event_date <= joined.joined_date
-               OR opened IS NULL OR NEW.event_date < opened THEN
-                granted := 0;
-            END IF;
+            granted := claims_aid_by_plan(NEW, NEW.spend_fen);
             IF plan ? 'lifetime_cap_fen' THEN
                 left_over := (plan->>'lifetime_cap_fen')::bigint - {granted_before("NEW.membership_id", "NEW.id")};
                 IF NEW.aid_fen > greatest(left_over, 0) THEN
@@ -167,6 +154,30 @@ claim_guards = [
             END IF;
             IF NEW.aid_fen <> 0 AND NEW.aid_fen IS DISTINCT FROM granted THEN
                 {refuse("claim_aid_is_what_its_plan_grants", "aid %s; the plan grants %s", "NEW.aid_fen", "coalesce(granted, 0)")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # Earlier parts are final, so that what they came to changes no more, and one part is on its way at a time.
+    Guard(
+        name="part_follows_its_case",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        declare=[("first", "claims_claim"), ("first_award", "text")],
+        func=f"""
+            IF NEW.part_of_id IS NULL THEN
+                RETURN NEW;
+            END IF;
+            SELECT * INTO first FROM claims_claim WHERE id = NEW.part_of_id;
+            SELECT state INTO first_award FROM ledger_award WHERE pool_id = first.pool_id AND claim_code = first.code;
+            IF first.part_of_id IS NOT NULL OR first.membership_id IS DISTINCT FROM NEW.membership_id
+               OR first.spend_fen IS NULL OR first.state NOT IN ({_FINAL})
+               OR first_award IS NULL OR first_award NOT IN ('final', 'shared') THEN
+                {refuse("part_follows_its_case", "claim %s is no first part of a case that is decided", "first.code")}
+            END IF;
+            IF NEW.aid_fen IS NOT NULL
+               AND {_row("NEW", _OF_THE_CASE)} IS DISTINCT FROM {_row("first", _OF_THE_CASE)} THEN
+                {refuse("part_follows_its_case", "claim %s tells another event than %s", "NEW.code", "first.code")}
             END IF;
             RETURN NEW;
         """,
@@ -189,6 +200,10 @@ claim_guards = [
                 NEW.filed_at := aid_now();
             END IF;
             IF NEW.filed_at IS NULL OR coalesce(NEW.aid_fen, 0) = 0 THEN
+                RETURN NEW;
+            END IF;
+            -- Further bills of a case that was reported in time may come at any time.
+            IF NEW.part_of_id IS NOT NULL THEN
                 RETURN NEW;
             END IF;
             SELECT NEW.event_date + (v.terms->>'report_days')::int, p.time_zone INTO last_date, zone

@@ -13,13 +13,13 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import signed_in
 from aidplatform.work import audit
-from claims.filing import selectors, services
-from claims.filing.forms import ConsentForm, PaperForm, PayeeForm, WhatForm
+from claims.filing import parts, selectors, services
+from claims.filing.forms import ConsentForm, PaperForm, PartForm, PayeeForm, WhatForm
 from claims.filing.illnesses import missing_papers
 from claims.filing.models import Claim, Evidence
 from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
 from claims.filing.words import CLAUSES, HOLDERS, KINDS, PARTS, QUESTIONS
-from ledger.sharing.faces import face_of
+from ledger.sharing.faces import DISEASES, face_of
 from members.people.models import User
 
 STEP_NAMES: dict[str, object] = {
@@ -95,20 +95,10 @@ def _form(request: HttpRequest, claim: Claim, step: str) -> Any:
     posted = (request.POST, request.FILES) if request.method == "POST" else (None, None)
     match step:
         case "what":
-            return WhatForm(
-                posted[0],
-                initial={
-                    "illness": claim.illness,
-                    "event_date": claim.event_date,
-                    "birth_date": selectors.read_birth(claim),
-                    "sex": claim.sex,
-                    "region": claim.region,
-                    "story": selectors.read_story(claim),
-                },
-            )
+            return _what_form(claim, posted[0])
         case "papers":
             held = set(selectors.papers_of(claim).values_list("kind", flat=True))
-            asked = missing_papers(claim.illness, held) if claim.illness else []
+            asked = missing_papers(selectors.papers_needed(claim), held)
             return PaperForm(posted[0], posted[1], initial={"kind": asked[0] if asked else "other"})
         case "payee":
             payee = selectors.read_payee(claim)
@@ -116,6 +106,21 @@ def _form(request: HttpRequest, claim: Claim, step: str) -> Any:
         case _:
             _benefit, face = services.preview(claim, clock.now())
             return ConsentForm(posted[0], initial={"shown": selectors.as_data(face)})
+
+
+def _what_form(claim: Claim, posted: Any) -> WhatForm | PartForm:
+    """Return the form of what happened; of further bills only what is new."""
+    told: dict[str, Any] = {"story": selectors.read_story(claim), "spend_fen": claim.spend_fen}
+    if claim.part_of_id is not None:
+        return PartForm(posted, initial=told)
+    told |= {
+        "illness": claim.illness,
+        "event_date": claim.event_date,
+        "birth_date": selectors.read_birth(claim),
+        "sex": claim.sex,
+        "region": claim.region,
+    }
+    return WhatForm(posted, initial=told, asks_for_spend=selectors.pool_asks_for_spend(claim.pool))
 
 
 def _keep(request: HttpRequest, claim: Claim, step: str, form: Any) -> None:
@@ -164,6 +169,8 @@ def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
         "crumbs": _crumbs(claim.code, reverse("claim", args=[claim.code]), STEP_NAMES[step]),
         "missing": [PARTS[part] for part in services.what_is_missing(claim)],
         "file_by": selectors.last_day_to_file(claim),
+        "earlier_parts": selectors.earlier_parts(claim),
+        "illness": DISEASES.get(claim.illness, ""),
     }
     if step == "papers":
         context["papers"] = [(paper, KINDS[paper.kind]) for paper in selectors.papers_of(claim)]
@@ -183,6 +190,15 @@ def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
 def in_words(derivation: list[dict[str, Any]]) -> list[tuple[object, object, dict[str, Any]]]:
     """Return a derivation in words: question, clause, and the step's figures."""
     return [(QUESTIONS[step["name"]], CLAUSES[step["clause"]], step) for step in derivation]
+
+
+@signed_in
+@require_POST
+def further_bills(request: HttpRequest, code: str) -> HttpResponse:
+    """Begin a claim for further bills of a case, or go on with the one that is begun."""
+    claim = selectors.access_claim(user=_person(request), code=code)
+    part = parts.start_part(claim=claim, claimant=_person(request).code, at=clock.now())
+    return redirect("claim_step", code=part.code, step="what")
 
 
 @signed_in

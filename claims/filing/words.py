@@ -7,11 +7,13 @@ KINDS: dict[str, object] = {
     "diagnosis": _("Diagnosis"),
     "pathology": _("Pathology report"),
     "hospital_record": _("Hospital record"),
+    "bill": _("Bill of treatment"),
     "other": _("Other paper"),
 }
 PARTS: dict[str, object] = {
     "event": _("What happened, when, and the birth date"),
     "story": _("Your own words"),
+    "spend": _("What treatment has cost"),
     "payee": _("The account for the aid"),
     **KINDS,
 }
@@ -34,12 +36,17 @@ QUESTIONS: dict[str, object] = {
     "waited": _("After the waiting period?"),
     "reported": _("Filed in time?"),
     "granted": _("Does the plan grant aid for this illness at this age?"),
+    "spent": _("What does the spend on treatment count as?"),
+    "shared": _("Which part of it, after so many cases shared?"),
+    "billed": _("How much of it at once, and against bills?"),
+    "rest": _("What have earlier claims of this case left?"),
     "lifetime": _("Is anything left of the most for one person?"),
     "vested": _("Which part of it, after this time in the pool?"),
 }
 # What a line of the history says; other deeds are not shown.
 DEEDS: dict[str, object] = {
     "start_claim": _("Claim begun"),
+    "start_part": _("Further bills begun"),
     "file_claim": _("Claim filed"),
     "supply_papers": _("Papers sent in, claim handed back"),
     "assign_claim": _("Taken up by a reviewer"),

@@ -12,8 +12,8 @@ from claims.filing.models import Claim
 from claims.filing.selectors import history_of
 from claims.filing.words import DEEDS
 from claims.publicity.models import Objection
-from claims.review.models import Decision, PaperRequest
-from claims.review.selectors import decision_of, last_request
+from claims.review.models import Decision, PaperRequest, Recommendation
+from claims.review.selectors import decision_of, last_request, recommendation_of
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
 from members.people.models import User
@@ -33,11 +33,15 @@ class Notice:
 
 @dataclass(frozen=True)
 class ClaimFile:
-    """A claim as its claimant sees it: what a reviewer asks for now, decision, award, and all that happened."""
+    """A claim as its claimant sees it: what a reviewer asks for now, decision, award, and all that happened.
+
+    accepted: the recommendation that the decision followed, which says what of the bills counts.
+    """
 
     claim: Claim
     asked: PaperRequest | None
     decision: Decision | None
+    accepted: Recommendation | None
     award: Award | None
     history: list[AuditEntry]
 
@@ -58,11 +62,13 @@ def _opened(line: AuditEntry) -> bool:
 
 
 def file_of(claim: Claim) -> ClaimFile:
-    """Return all that the claimant is shown. Four queries."""
+    """Return all that the claimant is shown. Five queries at most."""
+    decision = decision_of(claim)
     return ClaimFile(
         claim=claim,
         asked=last_request(claim) if claim.state == Claim.State.PAPERS_REQUESTED else None,
-        decision=decision_of(claim),
+        decision=decision,
+        accepted=recommendation_of(claim) if decision and claim.spend_fen is not None else None,
         award=award_of(claim),
         history=history_of(claim),
     )

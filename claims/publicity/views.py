@@ -19,6 +19,7 @@ from aidplatform.work.idempotency import once, scope_of
 from aidplatform.work.models import AuditEntry
 from claims.filing import selectors as filing
 from claims.filing.models import Claim
+from claims.filing.parts import may_bring_bills
 from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, STANDS_FOR, STEPS, WITHDRAWABLE
 from claims.filing.views import in_words
 from claims.filing.words import DEEDS, HOLDERS, KINDS, PURPOSES
@@ -68,7 +69,10 @@ def _claim_page(
         "file_by": filing.last_day_to_file(found),
         "can_withdraw": found.state in WITHDRAWABLE,
         "illness": DISEASES.get(found.illness, ""),
-        "derivation": in_words(found.derivation or []),
+        "derivation": in_words((file.accepted and file.accepted.derivation) or found.derivation or []),
+        "accepted": file.accepted,
+        "earlier_parts": filing.earlier_parts(found),
+        "may_bring_bills": may_bring_bills(found),
         "payee": filing.read_payee(found),
         "papers": [(paper, KINDS[paper.kind]) for paper in filing.papers_of(found)],
         "asked": review.read_request(file.asked) if file.asked else "",
@@ -205,6 +209,7 @@ def _case_page(
         "case": award,
         "claim": found,
         "face": face_of(award.masked),
+        "first_case": selectors.award_of(found.part_of) if found.part_of else None,
         "error": error,
         "can_object": can_object,
         "form": form or ObjectForm(initial={"key": uuid.uuid4()}),

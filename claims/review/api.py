@@ -19,15 +19,20 @@ from members.pools.selectors import access_pool
 
 
 class DeskRow(serializers.ModelSerializer[Claim]):
-    """A claim on the desk; reviewer: the code of whoever has taken it up."""
+    """A claim on the desk; reviewer: the code of whoever has taken it up.
+
+    spend_fen: bills as told, where the plan asks for them. part_of: the first claim of the same case.
+    """
 
     holder = serializers.SerializerMethodField()
     reviewer = serializers.CharField(source="reviewer.code", allow_null=True, default=None)
+    part_of = serializers.CharField(source="part_of.code", allow_null=True, default=None)
 
     class Meta:
         model = Claim
         fields = [
-            "code", "state", "holder", "illness", "event_date", "aid_fen", "filed_at", "due_date", "reviewer",
+            "code", "part_of", "state", "holder", "illness", "event_date", "spend_fen", "aid_fen", "filed_at",
+            "due_date", "reviewer",
         ]  # fmt: skip
 
     def get_holder(self, claim: Claim) -> str:

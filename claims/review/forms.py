@@ -45,8 +45,17 @@ class PapersForm(forms.Form):
     )
 
 
+class AcceptForm(forms.Form):
+    """What of the bills a reviewer would accept: the derivation is worked out for it."""
+
+    accepted = FenField(
+        label=_("Spend you accept"),
+        help_text=_("The sum of the bills that belong to this case, at most what the claim tells."),
+    )
+
+
 class RecommendForm(forms.Form):
-    """A recommendation: outcome, aid, clause, reason."""
+    """A recommendation: outcome, spend where the plan asks for it, aid, clause, reason."""
 
     outcome = forms.ChoiceField(
         label=_("Recommendation"), choices=[c for c in Outcome.choices if c[0] != "returned"]
@@ -55,6 +64,15 @@ class RecommendForm(forms.Form):
     clause = forms.ChoiceField(label=_("Clause of the covenant"), choices=Clause.choices)
     reason = forms.CharField(label=_("Reason"), max_length=4000, widget=forms.Textarea(attrs=_REASON))
     key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, asks_for_spend: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if asks_for_spend:
+            spend = FenField(
+                label=_("Spend you accept"), help_text=_("Of an approval: the bills that count.")
+            )
+            self.fields["accepted_spend_fen"] = spend
+            self.order_fields(["outcome", "accepted_spend_fen"])
 
     def clean_aid(self) -> int:
         """Return the aid in fen; nothing for a rejection."""

@@ -54,13 +54,19 @@ class PaperRequest(models.Model):
 
 
 class Recommendation(models.Model):
-    """What the first reviewer holds right: outcome, aid (fen), clause and a sealed reason; one per round."""
+    """What the first reviewer holds right: outcome, aid (fen), clause and a sealed reason; one per round.
+
+    accepted_spend_fen, derivation: of an approval where the plan asks for spend, the bills that count and what the
+    plan grants for them, step by step.
+    """
 
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="recommendations")
     round = models.PositiveSmallIntegerField()
     reviewer = models.CharField(max_length=40)
     outcome = models.CharField(max_length=12, choices=Outcome)
     aid_fen = models.BigIntegerField()
+    accepted_spend_fen = models.BigIntegerField(null=True)
+    derivation = models.JSONField(null=True)
     clause = models.CharField(max_length=20, choices=Clause)
     reason_sealed = models.BinaryField()
     recommended_at = models.DateTimeField()

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.crypto import unseal_text
@@ -34,7 +34,7 @@ class Filters:
 
 def queue(pool: Pool, filters: Filters) -> QuerySet[Claim]:
     """Return the claims on the desk, most overdue first; what has no clock comes last."""
-    found = Claim.objects.filter(pool=pool, state__in=filters.states).select_related("reviewer")
+    found = Claim.objects.filter(pool=pool, state__in=filters.states).select_related("reviewer", "part_of")
     if filters.reviewer_code:
         found = found.filter(reviewer__code=filters.reviewer_code)
     if filters.text:
@@ -52,7 +52,7 @@ def access_claim_of_pool(*, pool: Pool, code: str) -> Claim:
     """Return a claim of the pool that has been filed; a draft is its claimant's alone. Raises: NotFoundError."""
     claim = (
         Claim.objects.filter(pool=pool, code=code, filed_at__isnull=False)
-        .select_related("pool", "membership", "plan_version", "claimant", "reviewer")
+        .select_related("pool", "membership", "plan_version", "claimant", "reviewer", "part_of")
         .first()
     )
     if claim is None:
@@ -123,6 +123,16 @@ def same_papers(claim: Claim) -> int:
         .distinct()
         .count()
     )
+
+
+def same_event(claim: Claim) -> int:
+    """Return how many other claims of the member tell the same event and are neither parts of this case nor refused."""
+    of_the_case = Q(pk=claim.pk) | Q(part_of=claim.part_of_id or claim.pk) | Q(pk=claim.part_of_id)
+    refused = [Claim.State.DRAFT, Claim.State.REJECTED, Claim.State.OVERTURNED, Claim.State.WITHDRAWN]
+    told = Claim.objects.filter(
+        membership=claim.membership_id, event_date=claim.event_date, illness=claim.illness
+    )
+    return told.exclude(of_the_case).exclude(state__in=refused).count()
 
 
 def is_overdue(claim: Claim, today: dt.date) -> bool:

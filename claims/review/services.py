@@ -12,10 +12,11 @@ from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.lib.money import format_money
 from aidplatform.work import audit, jobs
+from claims.filing.benefits import Benefit
 from claims.filing.illnesses import KINDS
 from claims.filing.models import Claim
 from claims.filing.selectors import lifetime_left
-from claims.filing.services import locked_claim, step_claim
+from claims.filing.services import locked_claim, preview, step_claim
 from claims.review.models import Decision, Outcome, PaperRequest, Recommendation
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
@@ -62,6 +63,12 @@ class AidTooHighError(DomainError):
     """More aid than the plan grants, or aid that does not fit the outcome."""
 
     code = "recommended_aid_within_derived"
+
+
+class AcceptedSpendError(DomainError):
+    """More spend is accepted than the claim tells of."""
+
+    code = "accepted_spend_carries_the_aid"
 
 
 class LifetimeCapError(ConflictError):
@@ -123,15 +130,19 @@ def recommend(
     clause: str,
     reason: str,
     at: dt.datetime,
+    accepted_spend_fen: int | None = None,
 ) -> Recommendation:
     """Say what the first reviewer holds right; it decides nothing.
 
-    Raises: ClaimMovedOnError, NotYoursError, AidTooHighError, LifetimeCapError, ForbiddenError.
+    accepted_spend_fen: what of the bills counts, where the plan asks for them; None: all that was told.
+
+    Raises: ClaimMovedOnError, NotYoursError, AcceptedSpendError, AidTooHighError, LifetimeCapError, ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
     _reviewing(claim, reviewer, REVIEWER)
     _check_is_mine(claim, reviewer)
-    most_fen = claim.aid_fen or 0
+    accepted_fen, benefit = _accepted(claim, outcome, accepted_spend_fen, at)
+    most_fen = min(claim.aid_fen or 0, benefit.aid_fen) if benefit else claim.aid_fen or 0
     if outcome == Outcome.APPROVED and not 0 < aid_fen <= most_fen:
         raise AidTooHighError(
             _("The plan grants at most what is derived on this page, and an approval is of some aid."),
@@ -146,6 +157,8 @@ def recommend(
         reviewer=reviewer,
         outcome=outcome,
         aid_fen=aid_fen if outcome == Outcome.APPROVED else 0,
+        accepted_spend_fen=accepted_fen,
+        derivation=benefit.to_json() if benefit else None,
         clause=clause,
         recommended_at=at,
     )
@@ -203,6 +216,26 @@ def decide(
     failpoint("claims.decided")
     audit.record(actor=decider, action="decide", subject=claim.code, outcome=outcome, sha256=shown_sha256)
     return decision
+
+
+def _accepted(
+    claim: Claim, outcome: str, accepted_fen: int | None, at: dt.datetime
+) -> tuple[int | None, Benefit | None]:
+    """Return the spend that an approval accepts and what the plan grants for it; nothing where it asks for none.
+
+    Raises: AcceptedSpendError for more than was told.
+    """
+    if outcome != Outcome.APPROVED or claim.spend_fen is None:
+        return None, None
+    accepted_fen = claim.spend_fen if accepted_fen is None else accepted_fen
+    if accepted_fen > claim.spend_fen:
+        raise AcceptedSpendError(
+            _("The claim tells of %(told)s. Accept at most that, or ask the claimant for a correction.")
+            % {"told": format_money(claim.spend_fen, claim.pool.currency)},
+            told_fen=claim.spend_fen,
+        )
+    benefit, _face = preview(claim, at, accepted_fen)
+    return accepted_fen, benefit
 
 
 def _check_lifetime_cap(claim: Claim, aid_fen: int) -> None:

@@ -3,19 +3,21 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
-from claims.filing.triggers import granted_before
+from claims.filing.aid_sql import granted_before
 
 
 def shown_sql(claim: str) -> str:
     """Return SQL for the text of what a second reviewer is shown of a claim (an alias of claims_claim).
 
-    Amounts, the payee's index, every paper's hash, the plan version and the published face, joined by '|'.
+    Amounts, spend told and accepted, cases shared, the first part of the case, the payee's index, every paper's hash, the plan version and the published face, joined by '|'.
     """
     return f"""(SELECT concat_ws('|', {claim}.code, {claim}.round::text, {claim}.plan_version_id::text,
             coalesce(to_char({claim}.event_date, 'YYYY-MM-DD'), '-'), {claim}.illness, {claim}.severity,
             coalesce({claim}.age::text, '-'), coalesce({claim}.aid_fen::text, '-'),
+            coalesce({claim}.spend_fen::text, '-'), coalesce({claim}.cases_shared::text, '-'),
+            coalesce((SELECT code FROM claims_claim WHERE id = {claim}.part_of_id), '-'),
             coalesce(encode({claim}.payee_index, 'hex'), '-'), coalesce({claim}.masked::text, '-'),
-            r.reviewer, r.outcome, r.aid_fen::text, r.clause,
+            r.reviewer, r.outcome, r.aid_fen::text, coalesce(r.accepted_spend_fen::text, '-'), r.clause,
             (SELECT coalesce(string_agg(e.sha256, ',' ORDER BY e.sha256 COLLATE "C"), '-') FROM claims_evidence e
               WHERE e.claim_id = {claim}.id AND e.removed_at IS NULL))
           FROM claims_recommendation r WHERE r.claim_id = {claim}.id AND r.round = {claim}.round)"""
@@ -41,7 +43,7 @@ recommendation_guards = [
         name="recommendation_fits_its_claim",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
-        declare=[("claim", "record")],
+        declare=[("claim", "claims_claim"), ("granted", "bigint")],
         func=f"""
             {judged_now()}
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
@@ -57,6 +59,16 @@ recommendation_guards = [
             END IF;
             IF NEW.aid_fen > claim.aid_fen THEN
                 {refuse("recommended_aid_within_derived", "aid %s of at most %s", "NEW.aid_fen", "claim.aid_fen")}
+            END IF;
+            IF (NEW.accepted_spend_fen IS NOT NULL) <> (NEW.outcome = 'approved' AND claim.spend_fen IS NOT NULL)
+               OR NEW.accepted_spend_fen NOT BETWEEN 0 AND claim.spend_fen THEN
+                {refuse("accepted_spend_carries_the_aid", "accepted %s of %s", "coalesce(NEW.accepted_spend_fen::text, '-')", "coalesce(claim.spend_fen::text, '-')")}
+            END IF;
+            IF NEW.accepted_spend_fen IS NOT NULL THEN
+                granted := claims_aid_by_plan(claim, NEW.accepted_spend_fen);
+                IF NEW.aid_fen > granted THEN
+                    {refuse("accepted_spend_carries_the_aid", "aid %s; the plan grants %s for this spend", "NEW.aid_fen", "granted")}
+                END IF;
             END IF;
             RETURN NEW;
         """,

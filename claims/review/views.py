@@ -19,13 +19,13 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work import audit
 from aidplatform.work.idempotency import once
 from claims.filing import selectors as filing
-from claims.filing.illnesses import ILLNESSES
 from claims.filing.models import Claim
+from claims.filing.services import preview
 from claims.filing.states import ON_THE_DESK, STEPS
 from claims.filing.views import in_words, serve_paper
 from claims.filing.words import HOLDERS, KINDS
 from claims.review import selectors, services
-from claims.review.forms import DecideForm, PapersForm, QueueForm, RecommendForm
+from claims.review.forms import AcceptForm, DecideForm, PapersForm, QueueForm, RecommendForm
 from claims.review.models import Clause, Outcome
 from ledger.sharing.faces import DISEASES, face_of
 from ledger.sharing.models import Award
@@ -108,8 +108,12 @@ def queue_csv(request: HttpRequest, code: str) -> HttpResponseBase:
 @duty_required(REVIEWER, SECOND_REVIEWER)
 @require_safe
 def workspace(request: HttpRequest, code: str, claim: str) -> HttpResponse:
-    """Show one claim to a reviewer; its papers and story only to whom it is assigned or who decides."""
-    return _workspace(request, _found(code, claim), {})
+    """Show one claim to a reviewer; its papers and story only to whom it is assigned or who decides.
+
+    `accepted` in the address: the aid is worked out for that part of the bills.
+    """
+    forms = {"accept_form": AcceptForm(request.GET)} if "accepted" in request.GET else {}
+    return _workspace(request, _found(code, claim), forms)
 
 
 def _workspace(
@@ -140,7 +144,8 @@ def _workspace(
         "has_recommended": claim.recommendations.filter(reviewer=person.code).exists(),
         "illness": DISEASES[claim.illness],
         "holder": HOLDERS[STEPS[claim.state].holder],
-        "derivation": in_words(claim.derivation or []),
+        "derivation": in_words((advised and advised.derivation) or claim.derivation or []),
+        "earlier_parts": filing.earlier_parts(claim),
         "lifetime_left": filing.lifetime_left(claim),
         "face": face_of(claim.masked) if claim.masked else None,
         "advised": advised,
@@ -168,12 +173,13 @@ def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
         "birth": filing.read_birth(claim),
         "payee": filing.read_payee(claim),
         "papers": [(paper, KINDS[paper.kind]) for paper in papers],
-        "checklist": [(KINDS[kind], kind in held) for kind in ILLNESSES[claim.illness].papers],
+        "checklist": [(KINDS[kind], kind in held) for kind in filing.papers_needed(claim)],
         "advised_reason": selectors.read_reason(advised) if advised else "",
         "decision_reason": selectors.read_reason(decision) if decision else "",
         "request_text": selectors.read_request(request) if request else "",
         "same_payee": selectors.same_payee(claim),
         "same_papers": selectors.same_papers(claim),
+        "same_event": selectors.same_event(claim),
         "shown_text": selectors.shown_text(claim),
         "shown_sha256": selectors.shown_sha256(claim),
     }
@@ -184,14 +190,7 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
     forms: dict[str, Any] = {}
     if claim.state == Claim.State.UNDER_REVIEW and context["is_mine"]:
         forms["papers_form"] = given.get("papers_form") or PapersForm()
-        forms["recommend_form"] = given.get("recommend_form") or RecommendForm(
-            initial={
-                "outcome": "approved" if claim.aid_fen else "rejected",
-                "aid": _most_now(claim, context["lifetime_left"]),
-                "clause": _refusing_clause(claim) or Clause.AID,
-                "key": uuid.uuid4(),
-            }
-        )
+        forms |= _recommending(claim, context, given)
     decides = (
         SECOND_REVIEWER in context["duties"] and not context["has_recommended"] and not context["is_own"]
     )
@@ -210,9 +209,37 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
     return forms
 
 
-def _most_now(claim: Claim, lifetime_left: int | None) -> int:
-    """Return what was derived when it was filed, or what other cases have left of the member's limit since."""
-    derived_fen = claim.aid_fen or 0
+def _recommending(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the form of a recommendation; where the plan asks for spend, with what it grants for the accepted one."""
+    forms: dict[str, Any] = {}
+    benefit = None
+    accepted_fen = claim.spend_fen
+    if claim.spend_fen is not None:
+        accept_form = given.get("accept_form") or AcceptForm(initial={"accepted": claim.spend_fen})
+        if accept_form.is_bound and accept_form.is_valid():
+            accepted_fen = accept_form.cleaned_data["accepted"]
+            if accepted_fen > claim.spend_fen:
+                accept_form.add_error("accepted", _("The claim tells of less. Accept at most that."))
+                accepted_fen = claim.spend_fen
+        benefit, _face = preview(claim, clock.now(), accepted_fen)
+        forms |= {"accept_form": accept_form, "derivation": in_words(benefit.to_json()), "benefit": benefit}
+    derived_fen = benefit.aid_fen if benefit else claim.aid_fen or 0
+    forms["recommend_form"] = given.get("recommend_form") or RecommendForm(
+        initial={
+            "outcome": "approved" if derived_fen else "rejected",
+            "accepted_spend_fen": accepted_fen,
+            "aid": _most_now(claim, derived_fen, context["lifetime_left"]),
+            "clause": (benefit.refused_by if benefit else _refusing_clause(claim)) or Clause.AID,
+            "key": uuid.uuid4(),
+        },
+        asks_for_spend=claim.spend_fen is not None,
+    )
+    return forms
+
+
+def _most_now(claim: Claim, derived_fen: int, lifetime_left: int | None) -> int:
+    """Return what was derived, at most what it was filed with, or what other cases have left of the member's limit."""
+    derived_fen = min(derived_fen, claim.aid_fen or 0)
     return derived_fen if lifetime_left is None else min(derived_fen, lifetime_left)
 
 
@@ -256,16 +283,17 @@ def request_papers(request: HttpRequest, code: str, claim: str) -> HttpResponse:
 def recommend(request: HttpRequest, code: str, claim: str) -> HttpResponse:
     """Recommend; the same click twice is one recommendation."""
     found = _found(code, claim)
-    form = RecommendForm(request.POST)
+    form = RecommendForm(request.POST, asks_for_spend=found.spend_fen is not None)
     if not form.is_valid():
         return _workspace(request, found, {"recommend_form": form}, status=422)
     told = {name: form.cleaned_data[name] for name in ("outcome", "clause", "reason")}
-    aid_fen = form.cleaned_data["aid"]
+    sums = {
+        "aid_fen": form.cleaned_data["aid"],
+        "accepted_spend_fen": form.cleaned_data.get("accepted_spend_fen"),
+    }
 
     def act() -> dict[str, Any]:
-        made = services.recommend(
-            claim=found, reviewer=_person(request).code, aid_fen=aid_fen, at=clock.now(), **told
-        )
+        made = services.recommend(claim=found, reviewer=_person(request).code, at=clock.now(), **told, **sums)
         return {"outcome": made.outcome}
 
     return _act(
@@ -275,7 +303,7 @@ def recommend(request: HttpRequest, code: str, claim: str) -> HttpResponse:
         lambda: once(
             scope=f"{_person(request).code}/recommend/{found.code}",
             key=str(form.cleaned_data["key"]),
-            content={**told, "aid_fen": aid_fen},
+            content={**told, **sums},
             act=act,
         ),
     )

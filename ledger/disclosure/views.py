@@ -28,6 +28,7 @@ from ledger.sharing.views import figures_of, viewer_duties
 from members.joining.models import ImportedMember, Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
+from members.pools.aid_sense import jumps
 from members.pools.models import PlanProposal, PlanVersion, Pool
 from members.pools.rules import PLAN_READERS, access_public_pool, duty_required
 from members.pools.selectors import access_pool, access_proposal, access_version, newest_plan, version_before
@@ -211,6 +212,7 @@ def _shares_page(
         "pool": found,
         "currency": found.currency,
         "costs": consequences(before.plan() if before else None, after.plan(), known_counts(found, person)),
+        "jumps": jumps(after.plan()),
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[found.code])),
             origin,

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,10 +16,17 @@ from ledger.founding import services
 from ledger.founding.forms import FoundForm
 from members.people.models import User
 from members.pools import founding
-from members.pools.api import AdminAnywhereEndpoint, DutyEndpoint, PoolRow, public_pool
+from members.pools.api import (
+    AdminAnywhereEndpoint,
+    DutyEndpoint,
+    PoolRow,
+    WarningRow,
+    public_pool,
+    warnings_of,
+)
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft
 from members.pools.plan_terms import TermsError
-from members.pools.presets import all_presets, find_preset
+from members.pools.presets import Preset, all_presets, find_preset
 from members.pools.refusal_words import terms_refusal
 from members.pools.selectors import access_draft, access_pool, invitations_to
 
@@ -46,10 +53,18 @@ class PresetRow(serializers.Serializer[Any]):
     terms = serializers.DictField()
     wind_down = serializers.DictField()
     sources = serializers.DictField(child=SourceRow())
+    warnings = serializers.SerializerMethodField()
+
+    @extend_schema_field(WarningRow(many=True))
+    def get_warnings(self, preset: Preset) -> list[dict[str, Any]]:
+        """Return what makes little sense in its rules."""
+        return warnings_of(preset.plan(), "CNY")
 
 
 class DraftRow(serializers.ModelSerializer[PlanDraft]):
-    """The rules of a draft pool as they are written now."""
+    """The rules of a draft pool as they are written now, and what makes little sense in them."""
+
+    warnings = serializers.SerializerMethodField()
 
     class Meta:
         model = PlanDraft
@@ -63,7 +78,13 @@ class DraftRow(serializers.ModelSerializer[PlanDraft]):
             "changes",
             "changed_by",
             "changed_at",
+            "warnings",
         ]
+
+    @extend_schema_field(WarningRow(many=True))
+    def get_warnings(self, draft: PlanDraft) -> list[dict[str, Any]]:
+        """Return what makes little sense in the rules."""
+        return warnings_of(draft.plan(), draft.pool.currency)
 
 
 class DraftText(serializers.Serializer[Any]):

@@ -20,6 +20,7 @@ from ledger.founding import services
 from ledger.founding.forms import FoundForm, InviteForm
 from members.people.models import User
 from members.pools import founding as drafts
+from members.pools.aid_sense import jumps
 from members.pools.forms import DraftForm
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, Pool
 from members.pools.plan_terms import PlanTerms, TermsError
@@ -311,8 +312,9 @@ def _answer(found: DutyInvitation, person: User, *, accepts: bool) -> DomainErro
 
 
 def _costs_of(plan: PlanTerms, members: int) -> dict[str, Any]:
-    """Return the table of shares and the plot of the dearest case for a pool of that size."""
+    """Return the table of shares and the plot of the dearest case for a pool of that size, and aid that jumps."""
     return {
+        "jumps": jumps(plan),
         "costs": consequences(None, plan, spread(plan, members), "expected"),
         "sizes": size_plot(members, dearest_case(plan)),
     }

@@ -51,6 +51,7 @@ DISEASES: dict[str, object] = {
     "heart_attack": _("Heart attack"),
     "kidney_failure": _("Kidney failure"),
     "leukemia": _("Leukemia"),
+    "other_illness": _("Illness that is not listed"),
     "stroke_mild": _("Stroke, mild"),
     "stroke_severe": _("Stroke, severe"),
     "thyroid_cancer": _("Thyroid cancer"),

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.generics import ListAPIView
@@ -16,8 +16,10 @@ from aidplatform.lib.drf import Cursor, Endpoint, PersonalEndpoint
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from members.people.models import ApiToken, User
 from members.people.services import end_token, make_token
+from members.pools.aid_sense import jumps
+from members.pools.aid_words import jump_words
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
-from members.pools.plan_terms import TermsError
+from members.pools.plan_terms import PlanTerms, TermsError
 from members.pools.plan_words import Difference, difference
 from members.pools.refusal_words import terms_refusal
 from members.pools.rules import PLAN_READERS, has_second_factor
@@ -206,8 +208,46 @@ class PlanChanges(Endpoint):
         return Response(DifferenceRow(changed).data)
 
 
+class WarningRow(serializers.Serializer[Any]):
+    """A step of aid between two neighboring ages at which the expected cost more than doubles, or halves.
+
+    rows: the rows of aid before and after it. cost_*_fen: expected cost of a year for each unit of weight, by an
+    illustrative incidence. It warns and refuses nothing.
+    """
+
+    code = serializers.CharField()
+    severity = serializers.CharField()
+    age = serializers.IntegerField()
+    rows = serializers.ListField(child=serializers.CharField())
+    aid_before_fen = serializers.IntegerField()
+    aid_after_fen = serializers.IntegerField()
+    cost_before_fen = serializers.IntegerField()
+    cost_after_fen = serializers.IntegerField()
+    says = serializers.CharField()
+
+
+def warnings_of(plan: PlanTerms, currency: str) -> list[dict[str, Any]]:
+    """Return what makes little sense in a plan, in the reader's language."""
+    return [
+        {
+            "code": "aid_jumps",
+            "severity": jump.after.aid.severity,
+            "age": jump.after.age,
+            "rows": list(jump.paths),
+            "aid_before_fen": jump.before.aid.max_aid_fen,
+            "aid_after_fen": jump.after.aid.max_aid_fen,
+            "cost_before_fen": int(jump.before.cost_fen),
+            "cost_after_fen": int(jump.after.cost_fen),
+            "says": jump_words(jump, currency),
+        }
+        for jump in jumps(plan)
+    ]
+
+
 class ProposalRow(serializers.ModelSerializer[PlanProposal]):
     """A proposal to change the rules; who publishes it names its shown_sha256."""
+
+    warnings = serializers.SerializerMethodField()
 
     class Meta:
         model = PlanProposal
@@ -225,7 +265,13 @@ class ProposalRow(serializers.ModelSerializer[PlanProposal]):
             "proposed_at",
             "decided_by",
             "decided_at",
+            "warnings",
         ]
+
+    @extend_schema_field(WarningRow(many=True))
+    def get_warnings(self, proposal: PlanProposal) -> list[dict[str, Any]]:
+        """Return what makes little sense in the proposed rules."""
+        return warnings_of(proposal.plan(), proposal.pool.currency)
 
 
 class ProposalText(serializers.Serializer[Any]):

@@ -9,9 +9,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
+from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
-from members.pools.plan_words import exact_percent, severity_words
+from members.pools.plan_words import exact_percent
 from members.pools.refusal_words import terms_error_words
 from members.pools.section_forms import OperatorForm, ReserveForm, WindDownForm
 
@@ -39,6 +40,8 @@ _TABLES = {
     "classes": "classes",
     "calendar.periods": "periods",
     "vesting": "vesting",
+    "spend_steps": "spend",
+    "case_steps": "case_steps",
     "waiting_rules": "waiting",
 }
 
@@ -115,29 +118,6 @@ class DraftRulesForm(RulesForm):
     expected_members = forms.IntegerField(label=_("Members you expect"), min_value=1, max_value=1_000_000_000)
 
 
-class AidForm(forms.Form):
-    """One row of aid; a row without an amount is left out."""
-
-    severity = forms.ChoiceField(label=_("Severity"))
-    age_from = forms.IntegerField(label=_("From age"), min_value=0, max_value=150, required=False)
-    age_before = forms.IntegerField(label=_("Before age"), min_value=0, max_value=150, required=False)
-    max_aid = FenField(label=_("Aid, up to"), required=False)
-
-    def __init__(self, *args: Any, severities: tuple[str, ...] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        known = dict.fromkeys(("severe", "mild", "accident", *severities))
-        self.fields["severity"].choices = [(code, severity_words(code)) for code in known]  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse half a row."""
-        given = super().clean() or {}
-        if given.get("max_aid") is not None:
-            for name in ("age_from", "age_before"):
-                if given.get(name) is None and name not in self.errors:
-                    self.add_error(name, _("Write the age, or leave the amount empty to drop the row."))
-        return given
-
-
 class ClassForm(forms.Form):
     """The weight and the names of a class that members may belong to; number and ages stay."""
 
@@ -185,24 +165,6 @@ class PeriodForm(forms.Form):
         return given
 
 
-class VestingForm(forms.Form):
-    """One step in which aid grows; a row without a part is left out."""
-
-    from_days = forms.IntegerField(
-        label=_("Days after the waiting period"), min_value=0, max_value=3650, required=False
-    )
-    part = forms.CharField(
-        label=_("Part of the aid"), help_text=_("A fraction like 1/3, or 1."), max_length=20, required=False
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse half a row."""
-        given = super().clean() or {}
-        if given.get("part") and given.get("from_days") is None and "from_days" not in self.errors:
-            self.add_error("from_days", _("Write the days, or leave the part empty to drop the row."))
-        return given
-
-
 class WaitingForm(forms.Form):
     """Another waiting period for a cause, for ages at joining, or both; a row without days is left out."""
 
@@ -227,16 +189,16 @@ class WaitingForm(forms.Form):
         return given | {"cause": given.get("cause") or None}
 
 
-AidRows = forms.formset_factory(AidForm, extra=2, max_num=200)
 ClassRows = forms.formset_factory(ClassForm, extra=0, max_num=MAX_CLASSES)
 DraftClassRows = forms.formset_factory(DraftClassForm, extra=2, max_num=MAX_CLASSES)
-VestingRows = forms.formset_factory(VestingForm, extra=3, max_num=20)
 WaitingRows = forms.formset_factory(WaitingForm, extra=2, max_num=20)
 PeriodRows = forms.formset_factory(PeriodForm, extra=1, max_num=2)
 # By which entry a row of a table counts as given.
 _KEPT_BY = {
     "aid": "max_aid",
     "vesting": "part",
+    "spend": "from_fen",
+    "case_steps": "part",
     "waiting": "days",
     "classes": "weight",
     "periods": "opening_day",
@@ -261,6 +223,16 @@ class PlanForm:
             data, prefix="classes", initial=[row.to_json() for row in plan.classes]
         )
         self.vesting = VestingRows(data, prefix="vesting", initial=[step.to_json() for step in plan.vesting])
+        self.spend = SpendRows(
+            data,
+            prefix="spend",
+            initial=[step.to_json() for step in plan.spend_steps],
+            form_kwargs={"severities": severities},
+        )
+        self.case_steps = CaseStepRows(
+            data, prefix="case_steps", initial=[step.to_json() for step in plan.case_steps]
+        )
+        self.reimbursement = ReimbursementForm(data, prefix="reimbursement", initial=_reimbursement(plan))
         self.waiting = WaitingRows(
             data, prefix="waiting", initial=[rule.to_json() for rule in plan.waiting_rules]
         )
@@ -273,8 +245,16 @@ class PlanForm:
         self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
         self.reserve = ReserveForm(data, prefix="reserve", initial=_reserve(plan))
         self.reserve.before = plan.reserve
-        self.tables = (self.aid, self.vesting, self.waiting, self.classes, self.periods)
-        self.sections = (self.rules, self.operator, self.wind_down, self.reserve)
+        self.tables = (
+            self.aid,
+            self.vesting,
+            self.spend,
+            self.case_steps,
+            self.waiting,
+            self.classes,
+            self.periods,
+        )
+        self.sections = (self.rules, self.reimbursement, self.operator, self.wind_down, self.reserve)
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
@@ -303,6 +283,9 @@ class PlanForm:
             "classes": self._classes(),
             "aid": [_aid_row(form.cleaned_data) for form in self._given("aid")],
             "vesting": [form.cleaned_data for form in self._given("vesting")],
+            "spend_steps": [form.cleaned_data for form in self._given("spend")],
+            "case_steps": [form.cleaned_data for form in self._given("case_steps")],
+            "reimbursement": self.reimbursement.terms(),
             "waiting_rules": [form.cleaned_data for form in self._given("waiting")],
             "per_case_cap_fen": rules["per_case_cap"],
             "period_cap_fen": rules["period_cap"],
@@ -347,11 +330,12 @@ class PlanForm:
                 place, _bracket, name = error.field.removeprefix(f"{part}[").partition("]")
                 rows = self._given(table)
                 form = rows[int(place)] if int(place) < len(rows) else self.rules
-                name = name.lstrip(".").replace("max_aid_fen", "max_aid")
+                name = name.lstrip(".")
+                name = name if name in form.fields else name.removesuffix("_fen")
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down", "reserve"}:
+        if section in {"operator", "wind_down", "reserve", "reimbursement"}:
             form = getattr(self, section)
             name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
         else:
@@ -444,6 +428,17 @@ def _wind_down(plan: PlanTerms) -> dict[str, Any]:
         return {}
     told = plan.wind_down.to_json()
     return told | {"run_off_cap": told.get("run_off_cap_fen")}
+
+
+def _reimbursement(plan: PlanTerms) -> dict[str, Any]:
+    terms = plan.reimbursement
+    if terms is None:
+        return {}
+    return {
+        "at_once": str(terms.at_once),
+        "part": str(terms.part),
+        "deductible": terms.deductible_fen or None,
+    }
 
 
 def _reserve(plan: PlanTerms) -> dict[str, Any]:

@@ -11,17 +11,33 @@ import hashlib
 import json
 import re
 from calendar import monthrange
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
-from typing import Any, Literal, TypeVar, get_args
-from unicodedata import is_normalized
+from typing import Any, Literal, get_args
 
-Part = TypeVar("Part")
+from members.pools.aid_terms import (
+    CaseStep,
+    ReimbursementTerms,
+    SpendStep,
+    check_case_steps,
+    check_spend_steps,
+)
+from members.pools.term_reading import MAX_AGE
+from members.pools.term_reading import MAX_NAME as MAX_NAME  # the terms' own names for whoever drafts a plan
+from members.pools.term_reading import TermsError as TermsError
+from members.pools.term_reading import check_age_band as _check_age_band
+from members.pools.term_reading import check_choice as _check_choice
+from members.pools.term_reading import check_int as _check_int
+from members.pools.term_reading import check_text as _check_text
+from members.pools.term_reading import check_type as _check_type
+from members.pools.term_reading import fields_of as _fields
+from members.pools.term_reading import read_optional as _read_optional
+from members.pools.term_reading import read_part as _read_part
+from members.pools.term_reading import read_rate as _read_rate
+from members.pools.term_reading import read_rows as _read_rows
 
 OnCap = Literal["redistribute", "reserve_pays"]
 OnInfeasible = Literal["sponsor", "reduce_aid", "defer"]
@@ -33,35 +49,13 @@ MAX_VESTING_STEPS = 20
 MAX_WAITING_RULES = 20
 # Terms are stated whole in an entry of the log, which has 65,535 bytes.
 MAX_BYTES = 60_000
-# Whole numbers up to here survive every JSON reader, those that keep numbers as doubles included.
-MAX_INT = 2**53 - 1
 MAX_DAYS = 3650
-MAX_AGE = 150
-MAX_NAME = 80
 MAX_SENTENCE = 300
 # Four years hold every length of month in every order.
 _CHECKED_PERIODS_FROM = date(2023, 1, 1)
 _CHECKED_MONTHS = 48
 
-_RATE = re.compile(r"(0|[1-9][0-9]{0,8})(?:/([1-9][0-9]{0,8}))?", re.ASCII)
 _SEVERITY = re.compile(r"[a-z][a-z_]{0,29}", re.ASCII)
-
-
-class TermsError(ValueError):
-    """Refuse terms: `field` is the path to the culprit, `code` the rule, `params` the figures in it."""
-
-    def __init__(self, field: str, code: str, message: str, **params: int | str) -> None:
-        super().__init__(f"{field or 'terms'}: {message}")
-        self.field = field
-        self.code = code
-        self.message = message
-        self.params = params
-
-    def inside(self, path: str) -> TermsError:
-        """Return the same error seen from one level further out."""
-        return TermsError(
-            f"{path}.{self.field}" if self.field else path, self.code, self.message, **self.params
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,6 +520,8 @@ class PlanTerms:
     report_days: within how many days of its event day a case is filed; None: at any time.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
+    spend_steps: how much spent on treatment has the aid of which severity. case_steps: how aid grows with the cases
+    that a member has shared. reimbursement: how much is granted at once and how the rest follows bills.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -550,6 +546,9 @@ class PlanTerms:
     period_cap_fen: int | None = None
     reserve: ReserveTerms | None = None
     sponsor: str | None = None
+    spend_steps: tuple[SpendStep, ...] = ()
+    case_steps: tuple[CaseStep, ...] = ()
+    reimbursement: ReimbursementTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -561,6 +560,15 @@ class PlanTerms:
         _check_aid(self.aid)
         _check_vesting(self.vesting)
         _check_waiting(self.waiting_rules)
+        check_spend_steps(self.spend_steps, {row.severity for row in self.aid})
+        check_case_steps(self.case_steps)
+        if self.asks_for_spend and self.per_case_cap_fen is not None:
+            # Its parts come in several periods, and each would be under the whole cap.
+            raise TermsError(
+                "per_case_cap_fen",
+                "cap_on_a_case_in_parts",
+                "a case whose bills come in parts has no cap of its own",
+            )
         if self.report_days is not None:
             _check_int("report_days", self.report_days, 1, MAX_DAYS)
         _check_type("one_aid_ends", self.one_aid_ends, bool)
@@ -615,6 +623,27 @@ class PlanTerms:
     def vested_part(self, days: int) -> Fraction:
         """Return the part of the aid granted so many days after the end of the waiting period; before it the first."""
         reached = [step.part for step in self.vesting if step.from_days <= max(days, 0)]
+        return reached[-1] if reached else Fraction(1)
+
+    @property
+    def asks_for_spend(self) -> bool:
+        """Tell whether aid depends on what was spent on treatment."""
+        return bool(self.spend_steps) or self.reimbursement is not None
+
+    def counted_as(self, *, severity: str, age: int, spend_fen: int) -> tuple[str, SpendStep | None]:
+        """Return whose aid counts at an age: the own severity, or a dearer one that the spend reaches, and its step."""
+        counted, by = severity, None
+        for step in self.spend_steps:
+            dearer = self.max_aid_at(severity=step.counts_as, age=age) > self.max_aid_at(
+                severity=counted, age=age
+            )
+            if step.from_fen <= spend_fen and dearer:
+                counted, by = step.counts_as, step
+        return counted, by
+
+    def shared_part(self, cases: int) -> Fraction:
+        """Return the part of the aid granted to who has shared so many cases."""
+        reached = [step.part for step in self.case_steps if step.from_cases <= cases]
         return reached[-1] if reached else Fraction(1)
 
     def waits(self, *, cause: Cause, joined_age: int) -> int:
@@ -673,6 +702,9 @@ class PlanTerms:
                 "period_cap_fen",
                 "reserve",
                 "sponsor",
+                "spend_steps",
+                "case_steps",
+                "reimbursement",
             ),
         )
         return cls(
@@ -696,6 +728,9 @@ class PlanTerms:
             period_cap_fen=given.get("period_cap_fen"),
             reserve=_read_optional("reserve", ReserveTerms.from_json, given),
             sponsor=given.get("sponsor"),
+            spend_steps=_read_rows("spend_steps", SpendStep.from_json, given.get("spend_steps", [])),
+            case_steps=_read_rows("case_steps", CaseStep.from_json, given.get("case_steps", [])),
+            reimbursement=_read_optional("reimbursement", ReimbursementTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -733,6 +768,12 @@ class PlanTerms:
             told["reserve"] = self.reserve.to_json()
         if self.sponsor is not None:
             told["sponsor"] = self.sponsor
+        if self.spend_steps:
+            told["spend_steps"] = [step.to_json() for step in self.spend_steps]
+        if self.case_steps:
+            told["case_steps"] = [step.to_json() for step in self.case_steps]
+        if self.reimbursement is not None:
+            told["reimbursement"] = self.reimbursement.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
@@ -922,86 +963,3 @@ def _check_waiting(rules: tuple[WaitingRule, ...]) -> None:
                 "waiting_rule_never_fits",
                 "earlier rules fit whatever it fits",
             )
-
-
-def _check_type(field: str, value: object, wanted: type) -> None:
-    # type() and not isinstance: true is no number of days.
-    if type(value) is not wanted:
-        shown = type(value).__name__
-        raise TermsError(field, "wrong_type", f"must be {wanted.__name__}, not {shown}")
-
-
-def _check_int(field: str, value: object, low: int, high: int = MAX_INT) -> None:
-    _check_type(field, value, int)
-    if not low <= value <= high:  # type: ignore[operator]
-        raise TermsError(field, "out_of_range", f"{value} isn't between {low} and {high}", low=low, high=high)
-
-
-def _check_age_band(age_from: object, age_before: object) -> None:
-    _check_int("age_from", age_from, 0, MAX_AGE)
-    _check_int("age_before", age_before, 0, MAX_AGE)
-    if age_from >= age_before:  # type: ignore[operator]
-        raise TermsError("age_before", "empty_age_band", f"no age from {age_from} to below it")
-
-
-def _check_text(field: str, value: object, most: int = MAX_NAME) -> None:
-    _check_type(field, value, str)
-    text = str(value)
-    if not text.strip() or len(text) > most or not text.isprintable() or not is_normalized("NFC", text):
-        raise TermsError(
-            field, "bad_text", f"must be 1 to {most} printable characters in composed form", most=most
-        )
-
-
-def _check_choice(field: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise TermsError(field, "unknown_choice", f"{value!r} is none of {', '.join(choices)}")
-
-
-def _read_rate(value: object, field: str = "rate") -> Fraction:
-    _check_type(field, value, str)
-    found = _RATE.fullmatch(str(value))
-    if found is None:
-        raise TermsError(field, "bad_rate", f"{value!r} isn't a fraction like 8/100")
-    return Fraction(int(found[1]), int(found[2] or 1))
-
-
-def _fields(data: object, *, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the fields of a JSON object after refusing missing and unknown ones; null means not given."""
-    if not isinstance(data, Mapping):
-        raise TermsError("", "wrong_type", "must be an object")
-    for name in data:
-        if name not in required and name not in optional:
-            raise TermsError(ascii(name)[1:-1][:80], "unknown_field", "isn't a field of these terms")
-    given = {name: value for name, value in data.items() if value is not None}
-    for name in required:
-        if name not in given:
-            raise TermsError(name, "missing_field", "must be given")
-    return given
-
-
-def _list(field: str, value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise TermsError(field, "wrong_type", "must be a list")
-    return value
-
-
-@contextmanager
-def _seen_from(path: str) -> Iterator[None]:
-    try:
-        yield
-    except TermsError as error:
-        raise error.inside(path) from None
-
-
-def _read_part(path: str, read: Callable[[object], Part], data: object) -> Part:
-    with _seen_from(path):
-        return read(data)
-
-
-def _read_optional(path: str, read: Callable[[object], Part], given: Mapping[str, Any]) -> Part | None:
-    return _read_part(path, read, given[path]) if path in given else None
-
-
-def _read_rows(path: str, read: Callable[[object], Part], data: object) -> tuple[Part, ...]:
-    return tuple(_read_part(f"{path}[{place}]", read, row) for place, row in enumerate(_list(path, data)))

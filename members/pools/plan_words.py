@@ -10,6 +10,12 @@ from django.utils.translation import ngettext
 
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
+from members.pools.aid_words import (
+    case_step_words,
+    reimbursement_words,
+    severity_words,
+    spend_words,
+)
 from members.pools.models import PlanProposal, PlanVersion
 from members.pools.plan_terms import (
     AidTerms,
@@ -99,17 +105,6 @@ def _changed_rules(before: PlanTerms, after: PlanTerms, currency: str) -> tuple[
     return tuple(changes)
 
 
-def severity_words(code: str) -> str:
-    """Say a plan's severity in words; one that this list does not know stands as it is."""
-    known = {
-        "severe": _("Severe illness"),
-        "mild": _("Mild illness"),
-        "death": _("Death"),
-        "accident": _("Accident"),
-    }
-    return known.get(code, code)
-
-
 def fee_words(fee: FeeTerms, currency: str) -> str:
     """Say a plan's fee rule in one sentence."""
     parts = []
@@ -150,6 +145,9 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Calendar"), (*periods, publicity % {"days": plan.calendar.publicity_days}), ("calendar",))
     yield Line(_("Waiting period"), _waiting_words(plan), ("waiting_days", "waiting_rules"))
     yield Line(_("Aid grows"), _vesting_words(plan), ("vesting",))
+    yield Line(_("Aid by spend"), spend_words(plan, currency), ("spend_steps",))
+    yield Line(_("Against bills"), reimbursement_words(plan, currency), ("reimbursement",))
+    yield Line(_("Aid by cases shared"), case_step_words(plan), ("case_steps",))
     yield Line(_("Time to report"), (_report_words(plan),), ("report_days",))
     yield Line(_("Most for one person"), (_lifetime_words(plan, currency),), ("lifetime_cap_fen",))
     after_aid = (

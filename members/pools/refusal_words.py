@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from aidplatform.lib.csv_files import plain_fen
 from aidplatform.lib.errors import DomainError
+from members.pools.aid_words import AID_ERRORS
 from members.pools.plan_terms import TermsError
 
 
@@ -92,5 +93,6 @@ _ERRORS = {
     "reserve_goes_to_the_operator": gettext_lazy(
         "What members put by never goes to whoever runs the pool. Name another body, or leave it to the members."
     ),
+    **AID_ERRORS,
     "class_left_out": gettext_lazy("Members belong to class %(class_no)s. Keep it; its weight may change."),
 }

@@ -141,6 +141,27 @@ _WAITING_IS_READABLE = """(NOT NEW.terms ? 'waiting_rules' OR (
          WHERE jsonb_typeof(rule->'days') IS DISTINCT FROM 'number' OR rule->>'days' !~ '^[0-9]{1,4}$'
             OR (rule ? 'joined_from' AND rule->>'joined_from' !~ '^[0-9]{1,3}$')
             OR (rule ? 'joined_before' AND rule->>'joined_before' !~ '^[0-9]{1,3}$'))))"""
+# A fraction as terms write it; what it is divided by is not nothing.
+_FRACTION = "^[0-9]{1,9}(/[1-9][0-9]{0,8})?$"
+
+
+def _rows_are_readable(name: str, number: str, digits: int, text: str, pattern: str) -> str:
+    """Return SQL that tells whether a list of terms is absent, or rows of a whole number and a text of that form."""
+    return f"""(NOT NEW.terms ? '{name}' OR (
+        jsonb_typeof(NEW.terms->'{name}') = 'array' AND NOT EXISTS (
+        SELECT 1 FROM jsonb_path_query(NEW.terms, '$.{name}[*]') step
+         WHERE jsonb_typeof(step->'{number}') IS DISTINCT FROM 'number' OR step->>'{number}' !~ '^[0-9]{{1,{digits}}}$'
+            OR jsonb_typeof(step->'{text}') IS DISTINCT FROM 'string' OR step->>'{text}' !~ '{pattern}')))"""
+
+
+_REIMBURSEMENT_IS_READABLE = f"""(NOT NEW.terms ? 'reimbursement' OR (
+        jsonb_typeof(NEW.terms#>'{{reimbursement,at_once}}') IS NOT DISTINCT FROM 'string'
+        AND jsonb_typeof(NEW.terms#>'{{reimbursement,part}}') IS NOT DISTINCT FROM 'string'
+        AND NEW.terms#>>'{{reimbursement,at_once}}' ~ '{_FRACTION}' AND NEW.terms#>>'{{reimbursement,part}}' ~ '{_FRACTION}'
+        AND coalesce(NEW.terms#>>'{{reimbursement,deductible_fen}}', '0') ~ '^[0-9]{{1,16}}$'))"""
+_AID_IS_READABLE = f"""{_rows_are_readable("spend_steps", "from_fen", 16, "counts_as", "^[a-z_]{1,30}$")}
+               AND {_rows_are_readable("case_steps", "from_cases", 7, "part", _FRACTION)}
+               AND {_REIMBURSEMENT_IS_READABLE}"""
 # Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
 _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
                AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
@@ -148,6 +169,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_WAITING_IS_READABLE}
                AND {_is_a_number_if_told("report_days", 4)}
                AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
+               AND {_AID_IS_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 # A draft that nobody belongs to has nobody to protect: its founders publish and correct its plan by themselves.

@@ -2,8 +2,10 @@
 
 from django import template
 
+from members.pools.aid_sense import Jump
+from members.pools.aid_words import jump_words, severity_words
 from members.pools.plan_terms import PlanTerms
-from members.pools.plan_words import Line, cause_words, plan_lines, severity_words
+from members.pools.plan_words import Line, cause_words, plan_lines
 
 register = template.Library()
 
@@ -24,3 +26,9 @@ def severity(code: str) -> str:
 def cause(code: str) -> str:
     """Say the cause of an event in words."""
     return cause_words(code)
+
+
+@register.filter
+def jump(step: Jump, currency: str) -> str:
+    """Say a step of aid at which the expected cost jumps."""
+    return jump_words(step, currency)

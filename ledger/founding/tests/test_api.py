@@ -122,3 +122,20 @@ def test_people_are_asked_and_answer(founder: User, world: World) -> None:
     assert DutyGrant.objects.filter(person=person, pool__code="new").count() == 1
     listed = client_of(founder).get(f"{API}pools/new/duty-invitations/").json()
     assert [row["state"] for row in listed] == ["accepted"]
+
+
+def test_program_is_warned_of_aid_that_jumps_and_may_save_it(founder: User) -> None:
+    presets = {row["code"]: row["warnings"] for row in client_of(None).get(f"{API}presets/").json()}
+    assert {code for code, warnings in presets.items() if warnings} == {"association", "xianghubao"}
+    draft = send(founder, "post", "presets/village/pools/", NAMES).json()
+    assert draft["warnings"] == []
+    jumping = draft["terms"] | {"aid": TERMS["aid"]}
+    saved = send(founder, "put", "pools/new/plan-draft/", {"changes": 1, "terms": jumping})
+    assert saved.status_code == 200
+    (warning,) = saved.json()["warnings"]
+    says = warning.pop("says")
+    assert warning == {
+        "code": "aid_jumps", "severity": "severe", "age": 40, "rows": ["aid[1]", "aid[2]"],
+        "aid_before_fen": 30_000_000, "aid_after_fen": 10_000_000, "cost_before_fen": 68_880, "cost_after_fen": 25_200,
+    }  # fmt: skip
+    assert "2.8 times as much at 39 as at 40" in says

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils.html import escape
 
 from aidplatform.lib import clock
@@ -390,3 +391,23 @@ def test_founding_page_asks_a_fixed_number_of_queries(draft: PlanDraft, founder:
     with CaptureQueriesContext(connection) as many:
         client.get(ADDRESS)
     assert len(many) == len(few)
+
+
+def test_aid_that_jumps_is_warned_of_beside_its_costs(draft: PlanDraft, founder: User) -> None:
+    page = client_of(founder)
+    said = "Aid jumps between neighboring ages"
+    assert said in page.get(reverse("found_pool", args=["xianghubao"])).content.decode()
+    assert said not in page.get(reverse("found_pool", args=["meituan"])).content.decode()
+    entries = sent(draft)
+    place = next(n for n, row in enumerate(draft.plan().aid) if row.age_from <= 39 < row.age_before)
+    split = {f"aid-{place}-age_before": 40}
+    assert said not in page.post(f"{ADDRESS}costs/", entries).content.decode()
+    split |= {
+        f"aid-{len(draft.plan().aid)}-{name}": value
+        for name, value in (("severity", draft.plan().aid[place].severity), ("age_from", 40), ("age_before", 60),
+                            ("max_aid", "1"))
+    }  # fmt: skip
+    answer = page.post(f"{ADDRESS}costs/", entries | split)
+    shown = answer.content.decode()
+    assert said in shown
+    assert "An illustration, not the experience of any pool" in shown

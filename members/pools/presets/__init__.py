@@ -15,7 +15,7 @@ from members.pools.plan_terms import PlanTerms
 
 _FOLDER = Path(__file__).resolve().parent
 # Those for who founds a pool today, then the platforms.
-_ORDER = ("village", "association", "xianghubao", "xianghubao_senior", "meituan", "baidu")
+_ORDER = ("village", "association", "xianghubao", "xianghubao_senior", "meituan_first", "meituan", "baidu")
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,6 +281,34 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
                 [{"joined_before": -1, "days": 30}],
             )
         ),
+        *(
+            {"terms": json.dumps(TERMS | {name: steps})}
+            for name, good in (
+                ("spend_steps", {"from_fen": 12_000_000, "counts_as": "mild"}),
+                ("case_steps", {"from_cases": 0, "part": "1/1"}),
+            )
+            for steps in (
+                None,
+                good,
+                [5],
+                *([{key: value} for key, value in good.items()]),
+                *([good | {key: bad}] for key in good for bad in (-1, 1.5, "-1", "1/0", None)),
+            )
+        ),
+        *(
+            {"terms": json.dumps(TERMS | {"reimbursement": bills})}
+            for bills in (
+                None,
+                {},
+                "1/5",
+                {"at_once": "1/5"},
+                {"at_once": "1/0", "part": "1"},
+                {"at_once": 1, "part": "1"},
+                {"at_once": "1/5", "part": "half"},
+                {"at_once": "1/5", "part": "1", "deductible_fen": -1},
+                {"at_once": "1/5", "part": "1", "deductible_fen": "much"},
+            )
+        ),
         {"declaration": "{}"},
         {"effective_date": "infinity"},
     )

@@ -126,6 +126,57 @@ def test_most_for_one_person_can_be_set(world: World) -> None:
     assert "All cases of one member together are granted ¥500,000.00 at most." in page
 
 
+def test_aid_can_go_by_spend_bills_and_cases_shared(world: World) -> None:
+    rows = {
+        "spend-0-from_fen": "120,000",
+        "spend-0-counts_as": "mild",
+        "spend-1-from_fen": "240,000",
+        "spend-1-counts_as": "severe",
+        "case_steps-0-from_cases": 0,
+        "case_steps-0-part": "1/2",
+        "case_steps-2-from_cases": 10,
+        "case_steps-2-part": "1",
+        "reimbursement-at_once": "1/5",
+        "reimbursement-deductible": "10,000",
+    }
+    admin = client_of(world.admin)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, **rows)).status_code == 302
+    terms = PlanProposal.objects.get().terms
+    assert terms["spend_steps"] == [
+        {"from_fen": 12_000_000, "counts_as": "mild"},
+        {"from_fen": 24_000_000, "counts_as": "severe"},
+    ]
+    assert terms["case_steps"] == [{"from_cases": 0, "part": "1/2"}, {"from_cases": 10, "part": "1/1"}]
+    assert terms["reimbursement"] == {"at_once": "1/5", "part": "1/1", "deductible_fen": 1_000_000}
+    page = admin.get(f"{ADDRESS}proposals/1/").content.decode()
+    for said in (
+        "Who has spent ¥240,000.00 or more has at least the aid of: Severe illness",
+        "From 0 cases shared on: 1/2 of the aid.",
+        "From 10 cases shared on: the whole aid.",
+        "1/5 of it at once, without bills.",
+        "The rest against bills, for what is above ¥10,000.00 in a case.",
+    ):
+        assert said in page
+
+
+def test_rules_of_spend_bills_and_cases_stay_as_they_are_when_others_change(world: World) -> None:
+    told = {
+        "spend_steps": [{"from_fen": 12_000_000, "counts_as": "mild"}],
+        "case_steps": [{"from_cases": 0, "part": "1/3"}, {"from_cases": 3, "part": "1/1"}],
+        "reimbursement": {"at_once": "0/1", "part": "4/5", "deductible_fen": 1},
+    }
+    world.change_plan(dt.date(2026, 1, 8), **told)
+    admin = client_of(world.admin)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, fee_percent="6")).status_code == 302
+    terms = PlanProposal.objects.get(state="open").terms
+    assert {name: terms[name] for name in told} == told
+    gone = sent(world, **{"spend-0-from_fen": "", "case_steps-0-part": "", "case_steps-1-part": ""})
+    assert admin.post(f"{ADDRESS}proposals/2/withdraw/").status_code == 302
+    assert admin.post(f"{ADDRESS}propose/", gone | {"reimbursement-at_once": "", "reimbursement-part": "",
+        "reimbursement-deductible": ""}).status_code == 302  # fmt: skip
+    assert not set(told) & set(PlanProposal.objects.get(state="open").terms)
+
+
 def test_one_aid_can_be_made_to_end_the_membership(world: World) -> None:
     admin = client_of(world.admin)
     assert admin.post(f"{ADDRESS}propose/", sent(world, one_aid_ends="on")).status_code == 302
@@ -176,6 +227,44 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
         ),
         ({"lifetime_cap": "299,999.99"}, "lifetime_cap", "One case may be granted 300000.00."),
         ({"report_days": "0"}, "report_days", "greater than or equal to 1"),
+        (
+            {"spend-0-from_fen": "0", "spend-0-counts_as": "mild"},
+            "spend-0-from_fen",
+            "Choose a value from 1",
+        ),
+        (
+            {"spend-0-from_fen": "9", "spend-0-counts_as": "accident"},
+            "spend-0-counts_as",
+            "no row of aid for this severity",
+        ),
+        (
+            {
+                f"spend-{n}-{name}": value
+                for n in (0, 1)
+                for name, value in (("from_fen", "9"), ("counts_as", "mild"))
+            },
+            "spend-1-from_fen",
+            "above the one before",
+        ),
+        ({"case_steps-0-part": "1"}, "case_steps-0-from_cases", "Write the cases"),
+        (
+            {"case_steps-0-from_cases": "1", "case_steps-0-part": "1"},
+            "case_steps-0-from_cases",
+            "begins with 0 cases",
+        ),
+        ({"reimbursement-at_once": "1"}, "reimbursement-at_once", "from 0 to below 1"),
+        ({"reimbursement-part": "4/5"}, "reimbursement-at_once", "leave the whole section empty"),
+        ({"reimbursement-at_once": "a fifth"}, "reimbursement-at_once", "Write a rate as a fraction"),
+        (
+            {"reimbursement-at_once": "1/5", "reimbursement-part": "2"},
+            "reimbursement-part",
+            "above 0 and at most 1",
+        ),
+        (
+            {"reimbursement-at_once": "1/5", "per_case_cap": "1,000,000"},
+            "per_case_cap",
+            "a cap for one case cannot hold",
+        ),
         ({"waiting-0-cause": "accident"}, "waiting-0-days", "Write the days"),
         ({"waiting-0-days": "5"}, "waiting-0-cause", "Name a cause or an age"),
         (
@@ -340,7 +429,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 19
+    assert len(english) == len(chinese) == 22
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -396,6 +485,18 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         ),
         {"lifetime_cap_fen": 50_000_000},
         {"one_aid_ends": True},
+        {"spend_steps": [{"from_fen": 12_000_000, "counts_as": "mild"}]},
+        {"spend_steps": [{"from_fen": 12_000_001, "counts_as": "mild"}]},
+        {"spend_steps": [{"from_fen": 12_000_000, "counts_as": "severe"}]},
+        {"case_steps": [{"from_cases": 0, "part": "1"}]},
+        {"case_steps": [{"from_cases": 0, "part": "1/2"}, {"from_cases": 10, "part": "1"}]},
+        {"case_steps": [{"from_cases": 0, "part": "1/3"}, {"from_cases": 10, "part": "1"}]},
+        {"case_steps": [{"from_cases": 0, "part": "1/2"}, {"from_cases": 11, "part": "1"}]},
+        {"reimbursement": {"at_once": "1/5"}},
+        {"reimbursement": {"at_once": "0"}},
+        {"reimbursement": {"at_once": "1/5", "part": "4/5"}},
+        {"reimbursement": {"at_once": "1/5", "deductible_fen": 1_000_000}},
+        {"reimbursement": {"at_once": "1/5", "part": "4/5", "deductible_fen": 1_000_000}},
         *(
             {"waiting_rules": rules}
             for rules in (

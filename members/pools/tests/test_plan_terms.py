@@ -59,6 +59,11 @@ TWICE_A_MONTH: dict[str, Any] = {
 }
 
 
+def cases(*rows):
+    """Return steps by cases shared."""
+    return [{"from_cases": number, "part": part} for number, part in rows]
+
+
 def steps(*rows):
     """Return steps of vesting."""
     return [{"from_days": days, "part": part} for days, part in rows]
@@ -291,6 +296,45 @@ def test_to_json_holds_integers_and_strings_only():
         ("lifetime_cap_fen", 0, "lifetime_cap_fen", "out_of_range"),
         ("lifetime_cap_fen", "1", "lifetime_cap_fen", "wrong_type"),
         ("lifetime_cap_fen", 29_999_999, "lifetime_cap_fen", "lifetime_cap_below_aid"),
+        ("spend_steps", [{"from_fen": 0, "counts_as": "severe"}], "spend_steps[0].from_fen", "out_of_range"),
+        (
+            "spend_steps",
+            [{"from_fen": 1, "counts_as": "death"}],
+            "spend_steps[0].counts_as",
+            "severity_without_aid",
+        ),
+        ("spend_steps", [{"from_fen": 1, "counts_as": 1}], "spend_steps[0].counts_as", "wrong_type"),
+        ("spend_steps", [{"from_fen": 1}], "spend_steps[0].counts_as", "missing_field"),
+        (
+            "spend_steps",
+            [{"from_fen": 2, "counts_as": "severe"}, {"from_fen": 2, "counts_as": "severe"}],
+            "spend_steps[1].from_fen",
+            "spend_must_rise",
+        ),
+        (
+            "spend_steps",
+            [{"from_fen": n, "counts_as": "severe"} for n in range(1, 22)],
+            "spend_steps",
+            "too_many_spend_steps",
+        ),
+        ("case_steps", [{"from_cases": 1, "part": "1"}], "case_steps[0].from_cases", "case_steps_start_late"),
+        ("case_steps", cases((0, "1/2"), (0, "1")), "case_steps[1].from_cases", "case_steps_must_grow"),
+        ("case_steps", cases((0, "1/2"), (9, "1/2")), "case_steps[1].from_cases", "case_steps_must_grow"),
+        ("case_steps", cases((0, "1/2"), (9, "2/3")), "case_steps[1].part", "vesting_ends_below_all"),
+        ("case_steps", cases((0, "0"), (9, "1")), "case_steps[0].part", "part_out_of_range"),
+        ("case_steps", cases(*((n, f"{n + 1}/21") for n in range(21))), "case_steps", "too_many_case_steps"),
+        ("reimbursement", "1/5", "reimbursement", "wrong_type"),
+        ("reimbursement", {}, "reimbursement.at_once", "missing_field"),
+        ("reimbursement", {"at_once": "1"}, "reimbursement.at_once", "at_once_out_of_range"),
+        ("reimbursement", {"at_once": "a fifth"}, "reimbursement.at_once", "bad_rate"),
+        ("reimbursement", {"at_once": "1/5", "part": "0"}, "reimbursement.part", "part_out_of_range"),
+        ("reimbursement", {"at_once": "1/5", "part": "3/2"}, "reimbursement.part", "part_out_of_range"),
+        (
+            "reimbursement",
+            {"at_once": "1/5", "deductible_fen": -1},
+            "reimbursement.deductible_fen",
+            "out_of_range",
+        ),
         ("report_days", 0, "report_days", "out_of_range"),
         ("report_days", 3651, "report_days", "out_of_range"),
         ("report_days", "180", "report_days", "wrong_type"),
@@ -713,3 +757,48 @@ def test_one_aid_ends_the_membership_only_where_it_is_said():
         never = PlanTerms.from_json(changed("one_aid_ends", silent))
         assert not never.one_aid_ends
         assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+
+
+def test_aid_by_spend_bills_and_cases_is_read_as_it_is_told():
+    told = {
+        "spend_steps": [{"from_fen": 5, "counts_as": "severe"}],
+        "case_steps": cases((0, "1/2"), (9, "1/1")),
+        "reimbursement": {"at_once": "1/5", "part": "4/5", "deductible_fen": 7},
+    }
+    terms = PlanTerms.from_json(TWICE_A_MONTH | told)
+    assert {name: terms.to_json()[name] for name in told} == told
+    assert PlanTerms.from_json(json.loads(terms.canonical_json)) == terms
+    assert terms.asks_for_spend
+    never = PlanTerms.from_json(TWICE_A_MONTH | dict.fromkeys(told))
+    assert not never.asks_for_spend
+    assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+    assert (never.shared_part(0), terms.shared_part(8), terms.shared_part(9)) == (1, Fraction(1, 2), 1)
+
+
+def test_spend_counts_for_the_dearest_aid_that_it_reaches():
+    rows = [
+        {"severity": "mild", "age_from": 0, "age_before": 60, "max_aid_fen": 15},
+        {"severity": "severe", "age_from": 0, "age_before": 40, "max_aid_fen": 30},
+        {"severity": "severe", "age_from": 40, "age_before": 60, "max_aid_fen": 10},
+    ]
+    steps = [{"from_fen": 12, "counts_as": "mild"}, {"from_fen": 24, "counts_as": "severe"}]
+    terms = PlanTerms.from_json(TWICE_A_MONTH | {"aid": rows, "spend_steps": steps})
+    first, second = terms.spend_steps
+
+    def counted(severity, age, spend_fen):
+        return terms.counted_as(severity=severity, age=age, spend_fen=spend_fen)
+
+    assert counted("other", 30, 11) == ("other", None)
+    assert counted("other", 30, 12) == ("mild", first)
+    assert counted("other", 30, 24) == ("severe", second)
+    assert counted("severe", 30, 99) == ("severe", None)
+    assert counted("mild", 30, 24) == ("severe", second)
+    # From 40 on the severe illness has less than the mild one, and more spend never grants less.
+    assert counted("severe", 40, 24) == ("mild", first)
+    assert counted("other", 60, 99) == ("other", None)
+
+
+def test_cap_per_case_and_aid_in_parts_do_not_go_together():
+    with pytest.raises(TermsError) as caught:
+        PlanTerms.from_json(changed("per_case_cap_fen", 100_000_000) | {"reimbursement": {"at_once": "1/5"}})
+    assert (caught.value.field, caught.value.code) == ("per_case_cap_fen", "cap_on_a_case_in_parts")

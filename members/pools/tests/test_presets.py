@@ -40,7 +40,15 @@ def read(*paths: str) -> list[str]:
 
 
 def test_presets_stand_in_their_order_and_no_file_is_left_out():
-    assert CODES == ["village", "association", "xianghubao", "xianghubao_senior", "meituan", "baidu"]
+    assert CODES == [
+        "village",
+        "association",
+        "xianghubao",
+        "xianghubao_senior",
+        "meituan_first",
+        "meituan",
+        "baidu",
+    ]
     assert {path.stem for path in presets._FOLDER.glob("*.json")} == set(CODES)
     assert [find_preset(code).code for code in CODES] == CODES
     assert all_presets() is all_presets()
@@ -67,7 +75,7 @@ def test_terms_are_written_as_plans_tell_them_but_for_rates_in_percent(preset):
     told = preset.plan().to_json()
     assert Fraction(told.pop("fee").pop("rate")) == Fraction(preset.terms["fee"]["rate"])
     written = {name: value for name, value in preset.terms.items() if name != "fee"}
-    for step in told.get("vesting", []):
+    for step in (*told.get("vesting", []), *([told["reimbursement"]] if "reimbursement" in told else [])):
         step["part"] = step["part"].removesuffix("/1")
     rows = sorted(written.pop("aid"), key=lambda row: (row["severity"], row["age_from"]))
     assert told.pop("aid") == rows
@@ -112,7 +120,7 @@ def test_a_default_of_ours_is_called_ours_and_a_fact_is_not(preset):
         assert is_called_ours == source.is_ours, source
 
 
-@pytest.mark.parametrize("code", ["xianghubao", "xianghubao_senior", "meituan", "baidu"])
+@pytest.mark.parametrize("code", ["xianghubao", "xianghubao_senior", "meituan_first", "meituan", "baidu"])
 def test_platforms_are_named_as_models_only(code):
     preset = find_preset(code)
     assert preset.name_en.startswith("In the manner of ")
@@ -183,3 +191,14 @@ def test_a_path_is_no_prefix_of_a_longer_name_and_nothing_has_no_source():
     assert read() == []
     with pytest.raises(KeyError, match="aid_of_old"):
         read("aid_of_old")
+
+
+def test_both_versions_of_meituan_say_how_spend_counts():
+    first, second = find_preset("meituan_first").plan(), find_preset("meituan").plan()
+    assert first.reimbursement is not None
+    at_once_fen = first.reimbursement.at_once_fen(first.max_aid_fen)
+    assert (first.max_aid_fen, at_once_fen) == (35_000_000, 7_000_000)
+    assert first.reimbursement.bills_fen(first.max_aid_fen, 99_000_000) == 28_000_000
+    for spend_fen, aid_fen in ((11_999_999, 0), (12_000_000, 15_000_000), (24_000_000, 30_000_000)):
+        counted, _step = second.counted_as(severity="other", age=30, spend_fen=spend_fen)
+        assert second.max_aid_at(severity=counted, age=30) == aid_fen
