@@ -1,6 +1,6 @@
 """The forms of a plan, drafted or changed: its terms as people write them, read back into terms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
+from members.pools.ending_forms import FloorForm, WindDownForm, require
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, MAX_SENTENCE, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent, severity_words, terms_error_words
@@ -118,45 +119,12 @@ class OperatorForm(forms.Form):
         """Refuse a half-named operator."""
         given = super().clean() or {}
         if any(given.values()):
-            _require(self, given, self.fields)
+            require(self, given, self.fields)
         return given
 
     def terms(self) -> dict[str, Any] | None:
         """Return the operator as the terms have it; nothing given: none."""
         return dict(self.cleaned_data) if any(self.cleaned_data.values()) else None
-
-
-class WindDownForm(forms.Form):
-    """How the pool ends: all of it, or none while it is a draft."""
-
-    payer = NameField(label=_("Who pays what members do not"), max_length=MAX_NAME, required=False)
-    run_off_days = forms.IntegerField(
-        label=_("Cases are taken for, days"), min_value=0, max_value=3650, required=False
-    )
-    run_off_cap = FenField(label=_("Most for a member"), required=False)
-    past_shares_back = forms.BooleanField(label=_("Past shares are given back"), required=False)
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse half an ending."""
-        given = super().clean() or {}
-        # By identity: no days is an entry, an empty box is none.
-        if any(value is not None and value != "" and value is not False for value in given.values()):
-            _require(self, given, ("payer", "run_off_days"))
-        return given
-
-    def terms(self) -> dict[str, Any] | None:
-        """Return the ending as the terms have it; nothing given: none."""
-        given = dict(self.cleaned_data)
-        if not given["payer"]:
-            return None
-        cap_fen = given.pop("run_off_cap")
-        return given | {"run_off_cap_fen": cap_fen}
-
-
-def _require(form: forms.Form, given: Mapping[str, Any], names: Iterable[str]) -> None:
-    for name in names:
-        if given.get(name) in (None, "") and name not in form.errors:
-            form.add_error(name, _("This belongs to it: write it, or leave the whole section empty."))
 
 
 class AidForm(forms.Form):
@@ -315,8 +283,9 @@ class PlanForm:
             data, prefix="operator", initial=plan.operator.to_json() if plan.operator else {}
         )
         self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
+        self.floor = FloorForm(data, prefix="floor", initial=plan.floor.to_json() if plan.floor else {})
         self.tables = (self.aid, self.vesting, self.waiting, self.classes, self.periods)
-        self.sections = (self.rules, self.operator, self.wind_down)
+        self.sections = (self.rules, self.operator, self.wind_down, self.floor)
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
@@ -350,6 +319,7 @@ class PlanForm:
             "lifetime_cap_fen": rules["lifetime_cap"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
+            "floor": self.floor.terms(),
             **{
                 name: rules[name]
                 for name in (
@@ -390,7 +360,7 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down"}:
+        if section in {"operator", "wind_down", "floor"}:
             form = getattr(self, section)
             name = name.replace("run_off_cap_fen", "run_off_cap")
         else:

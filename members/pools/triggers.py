@@ -141,11 +141,24 @@ _WAITING_IS_READABLE = """(NOT NEW.terms ? 'waiting_rules' OR (
          WHERE jsonb_typeof(rule->'days') IS DISTINCT FROM 'number' OR rule->>'days' !~ '^[0-9]{1,4}$'
             OR (rule ? 'joined_from' AND rule->>'joined_from' !~ '^[0-9]{1,3}$')
             OR (rule ? 'joined_before' AND rule->>'joined_before' !~ '^[0-9]{1,3}$'))))"""
+# A pool ends by these figures: below how many members, with how much notice, and with which run-off.
+_ENDING_IS_READABLE = """(NOT NEW.terms ? 'floor' OR (
+        jsonb_typeof(NEW.terms#>'{floor,members}') IS NOT DISTINCT FROM 'number'
+        AND NEW.terms#>>'{floor,members}' ~ '^[0-9]{1,16}$'
+        AND jsonb_typeof(NEW.terms#>'{floor,notice_days}') IS NOT DISTINCT FROM 'number'
+        AND NEW.terms#>>'{floor,notice_days}' ~ '^[0-9]{1,4}$'))
+    AND (NOT NEW.terms ? 'wind_down' OR (
+        jsonb_typeof(NEW.terms#>'{wind_down,run_off_days}') IS NOT DISTINCT FROM 'number'
+        AND NEW.terms#>>'{wind_down,run_off_days}' ~ '^[0-9]{1,4}$'
+        AND (NEW.terms#>'{wind_down,run_off_cap_fen}' IS NULL
+             OR jsonb_typeof(NEW.terms#>'{wind_down,run_off_cap_fen}') = 'number'
+                AND NEW.terms#>>'{wind_down,run_off_cap_fen}' ~ '^[0-9]{1,16}$')))"""
 # Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
 _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
                AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
                AND jsonb_typeof(NEW.terms->'classes') IS NOT DISTINCT FROM 'array'
                AND {_WAITING_IS_READABLE}
+               AND {_ENDING_IS_READABLE}
                AND {_is_a_number_if_told("report_days", 4)}
                AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""

@@ -281,6 +281,20 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
                 [{"joined_before": -1, "days": 30}],
             )
         ),
+        *(
+            {"terms": json.dumps(TERMS | {"floor": floor})}
+            for floor in (
+                None,
+                [3],
+                {"notice_days": 30},
+                {"members": "3", "notice_days": 30},
+                {"members": 3, "notice_days": 1.5},
+            )
+        ),
+        *(
+            {"terms": json.dumps(TERMS | {"wind_down": TERMS["wind_down"] | ending})}
+            for ending in ({"run_off_days": "180"}, {"run_off_days": None}, {"run_off_cap_fen": -1})
+        ),
         {"declaration": "{}"},
         {"effective_date": "infinity"},
     )
