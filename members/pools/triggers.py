@@ -109,7 +109,7 @@ def _holds_duty(person: str, duty: str) -> str:
                   AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
 
 
-_CHANGING = "('gathering', 'open', 'intake_stopped')"
+_CHANGING = "('gathering', 'open')"
 
 
 def waiting_days(terms: str, cause: str, joined_age: str) -> str:

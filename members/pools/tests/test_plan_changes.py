@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.db import IntegrityError
 
 from aidplatform.lib import clock
+from aidplatform.testing.endings import close, end_by_two, wind_down
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, run, value
 from aidplatform.testing.world import TERMS, World, set_clock
 from aidplatform.work.jobs import claim
@@ -343,7 +345,7 @@ def test_draft_with_members_has_rules_to_keep(db: None) -> None:
 
 def test_pool_that_ends_takes_no_publication(world: World) -> None:
     proposal = propose(world)
-    run("UPDATE members_pool SET state = 'winding_down' WHERE id = %s", world.pool.pk)
+    wind_down(world)
     with refused("rules_of_an_ending_pool_stay"):
         publish(world, proposal)
 
@@ -423,11 +425,9 @@ def test_plan_proposal_begins_open(world: World, state: str) -> None:
         _insert_proposal(world, state=state, decided_by="x", decided_at=clock.now())
 
 
-@pytest.mark.parametrize("state", ["winding_down", "closed"])
-def test_rules_of_an_ending_pool_stay(world: World, state: str) -> None:
-    run("UPDATE members_pool SET state = 'winding_down' WHERE id = %s", world.pool.pk)
-    if state == "closed":
-        run("UPDATE members_pool SET state = 'closed' WHERE id = %s", world.pool.pk)
+@pytest.mark.parametrize("end", [end_by_two, wind_down, close])
+def test_rules_of_an_ending_pool_stay(world: World, end: Callable[[World], object]) -> None:
+    end(world)
     with refused("rules_of_an_ending_pool_stay"):
         _insert_proposal(world)
 
