@@ -10,7 +10,7 @@ from members.ending.selectors import first_cover_end, live_ending
 from members.ending.services import propose_ending
 from members.pools.models import Pool
 
-REASON = "The members' meeting decided to end it."
+REASON = "The meeting of the members decided to end it."
 
 
 def propose_to_end(world: World, cover_end_date: dt.date | None = None) -> EndingProposal:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.errors import NotFoundError
 from members.ending.models import EndingProposal, PoolEnding
 from members.joining.models import Membership, MembershipSpan
+from members.people.models import User
 from members.pools.models import Pool
 
 
@@ -19,6 +20,14 @@ def live_ending(pool: Pool) -> PoolEnding | None:
 def endings_of(pool: Pool) -> QuerySet[PoolEnding]:
     """Return every notice that was given, newest first, those called off among them."""
     return PoolEnding.objects.filter(pool=pool).select_related("proposal").order_by("-number")
+
+
+def endings_of_person(person: User) -> QuerySet[PoolEnding]:
+    """Return the notices that stand of the pools that the person belongs to, closed ones left out."""
+    found = PoolEnding.objects.filter(pool__memberships__person=person, cancelled_at=None)
+    return (
+        found.exclude(pool__state=Pool.State.CLOSED).select_related("pool", "proposal").order_by("pool__code")
+    )
 
 
 def proposals_to_end(pool: Pool) -> QuerySet[EndingProposal]:
