@@ -114,6 +114,7 @@ TABLES: dict[str, Kind] = {
     "ledger_period": state(
         "state",
         "cases",
+        "awarded_fen",
         "aid_fen",
         "fee_fen",
         "other_costs_fen",

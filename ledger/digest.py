@@ -110,7 +110,9 @@ PARTS: tuple[Part, ...] = (
         {
             "pool_id": "p.code",
             "period_id": "d.number",
-            **_plain("code", "claim_code", "masked", "aid_fen", "state", "is_held", "announced_at"),
+            **_plain(
+                "code", "claim_code", "masked", "aid_fen", "shared_fen", "state", "is_held", "announced_at"
+            ),
             **_plain("announced_by"),
             "payee_hash": "encode(t.payee_hash, 'hex')",
         },
@@ -126,7 +128,13 @@ PARTS: tuple[Part, ...] = (
             **_plain(
                 "publicity_end_date", "charge_date", "as_of", "headcount", "cases", "aid_fen", "fee_fen"
             ),
-            **_plain("other_costs_fen", "reserve_contribution_fen", "reserve_drawn_fen", "sponsor_fen"),
+            **_plain(
+                "awarded_fen",
+                "other_costs_fen",
+                "reserve_contribution_fen",
+                "reserve_drawn_fen",
+                "sponsor_fen",
+            ),
             **_plain(
                 "other_income_fen", "carry_in_fen", "carry_out_fen", "need_fen", "assessed_fen", "classes"
             ),

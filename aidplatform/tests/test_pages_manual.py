@@ -117,8 +117,30 @@ def test_worked_example_with_weights_computes_to_its_figures(language: str) -> N
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_worked_examples_with_caps_compute_to_their_figures(language: str) -> None:
+    capped, lowered = tables(page(language, "share"))[4:6]
+    result = shared((10_000,), [Group(0, 4, 1, 2_000), Group(1, 3, 3, 2_000)])
+    assert [parse_fen(row[2]) for row in capped[1:3]] == [row.share_fen for row in result.shares]
+    assert [parse_fen(row[3]) for row in capped[1:]] == [
+        *[row.total_fen for row in result.shares],
+        result.assessed_fen,
+    ]
+    result = compute_shares(
+        groups=[Group(0, 7, 1, 100_000)],
+        costs=Costs((800_000, 400_000)),
+        fee_rule=FeeRule(Fraction(8, 100)),
+        on_infeasible="reduce_aid",
+    )
+    assert [parse_fen(row[2]) for row in lowered[1:]] == [
+        *result.aid_fens,
+        result.fee_fen,
+        result.assessed_fen,
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_table_of_pool_sizes_computes_to_its_figures(language: str) -> None:
-    table = tables(page(language, "share"))[4]
+    table = tables(page(language, "share"))[6]
     for members, share, carry in table[1:]:
         result = shared((50_000_000,), [Group(0, int(members.replace(",", "")), 1)])
         assert (parse_fen(share), parse_fen(carry)) == (result.shares[0].share_fen, result.carry_out_fen)

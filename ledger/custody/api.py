@@ -64,7 +64,7 @@ class PayableRow(serializers.Serializer[Any]):
 
     case = serializers.CharField(source="award.code")
     period = serializers.IntegerField(source="award.period.number")
-    aid_fen = serializers.IntegerField(source="award.aid_fen")
+    aid_fen = serializers.IntegerField(source="award.payable_fen")
     ordered_fen = serializers.IntegerField()
     payable_fen = serializers.IntegerField()
 

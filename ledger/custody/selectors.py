@@ -55,7 +55,7 @@ class Payable:
     @property
     def lacking_fen(self) -> int:
         """Return what is not ordered yet."""
-        return self.award.aid_fen - self.ordered_fen
+        return self.award.payable_fen - self.ordered_fen
 
 
 @dataclass(frozen=True)

@@ -534,7 +534,7 @@ def _tell_award_paid(order: PaymentOrder, importer: str) -> None:
             "order": order.number,
             "amount_fen": order.amount_fen,
             "paid_fen": paid,
-            "is_complete": paid == award.aid_fen,
+            "is_complete": paid == award.payable_fen,
         },
         actor=importer,
     )

@@ -7,11 +7,11 @@ period to every case in the same proportion of its aid. The guard of orders and 
 from ledger.custody.triggers import free_money_sql
 
 PAYABLE = f"""
-CREATE FUNCTION custody_payable(p_pool bigint)
+CREATE OR REPLACE FUNCTION custody_payable(p_pool bigint)
 RETURNS TABLE (award_id bigint, period_id bigint, aid_fen bigint, ordered_fen bigint, payable_fen bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $payable$
     WITH award AS (
-        SELECT w.id, w.period_id, d.number, w.aid_fen,
+        SELECT w.id, w.period_id, d.number, w.shared_fen AS aid_fen,
                coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
                           WHERE o.award_id = w.id AND o.state NOT IN ('cancelled', 'returned')), 0) AS ordered
           FROM ledger_award w JOIN ledger_period d ON d.id = w.period_id
@@ -28,7 +28,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
     ), part AS (
         SELECT p.period_id, p.aid,
                p.ordered + least(p.lacking, greatest(0, m.free - (p.lacking_upto - p.lacking))) AS reached
-          FROM period p, money m
+          FROM period p, money m WHERE p.aid > 0
     )
     SELECT a.id, a.period_id, a.aid_fen, a.ordered::bigint,
            greatest(0, div(a.aid_fen * p.reached, p.aid) - a.ordered)::bigint

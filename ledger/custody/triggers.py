@@ -285,7 +285,7 @@ _CHECK_FEE = f"""
 """
 
 _CHECK_AID = f"""
-    SELECT w.state, w.pool_id, w.aid_fen, w.payee_hash, p.state AS period_state INTO award
+    SELECT w.state, w.pool_id, w.shared_fen AS aid_fen, w.payee_hash, p.state AS period_state INTO award
       FROM ledger_award w LEFT JOIN ledger_period p ON p.id = w.period_id WHERE w.id = NEW.award_id;
     IF award.state IS DISTINCT FROM 'shared' OR award.period_state IS DISTINCT FROM 'posted' OR award.pool_id <> NEW.pool_id THEN
         {refuse("aid_order_needs_a_shared_award", "the award is %s", "award.state")}

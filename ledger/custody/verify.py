@@ -152,11 +152,13 @@ def _verify_orders(report: Report, parameters: dict[str, object]) -> None:
     report.examined("aid_paid_at_most_the_award", figure(f"SELECT count(*) {awards}", parameters))
     report.refute(
         "aid_paid_at_most_the_award",
-        """SELECT format('%%s award %%s', %(code)s::text, w.code), format('at most %%s, shared', w.aid_fen),
+        """SELECT format('%%s award %%s', %(code)s::text, w.code),
+                  format('at most %%s, shared', coalesce(w.shared_fen, 0)),
                   format('%%s, %%s', sum(o.amount_fen), w.state)
              FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id
             WHERE o.pool_id = %(pool)s AND o.state NOT IN ('cancelled', 'returned')
-            GROUP BY w.id HAVING sum(o.amount_fen) > w.aid_fen OR w.state <> 'shared' ORDER BY w.code""",
+            GROUP BY w.id HAVING sum(o.amount_fen) > coalesce(w.shared_fen, 0) OR w.state <> 'shared'
+            ORDER BY w.code""",
         parameters,
     )
 

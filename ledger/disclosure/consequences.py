@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ledger.disclosure.plots import OneCase
+from ledger.sharing.apportion import Sharing
 from ledger.sharing.models import Period
 from ledger.sharing.plan_shares import share_out
 from ledger.sharing.selectors import class_counts
@@ -20,11 +21,15 @@ Basis = Literal["headcount", "expected", "fewest"]
 
 @dataclass(frozen=True)
 class Cost:
-    """A share for some number of cases (fen). before: None where no rules came before, or had no such class."""
+    """A share for some number of cases (fen). before: None where no rules came before, or had no such class.
+
+    lowered_to_fen: what each case then gets, where the caps of the new rules leave no room for all of it.
+    """
 
     cases: int
     before_fen: int | None
     after_fen: int
+    lowered_to_fen: int | None = None
 
     @property
     def differs(self) -> bool:
@@ -58,13 +63,18 @@ def consequences(
     members = dict(counts)
     if not sum(counts.values()):
         members, basis = {_lightest(after): after.minimum_members}, "fewest"
-    old = [_shares(before, members, cases) for cases in range(MOST_CASES + 1)] if before else None
-    new = [_shares(after, members, cases) for cases in range(MOST_CASES + 1)]
+    old = [_sharing(before, members, cases) for cases in range(MOST_CASES + 1)] if before else None
+    new = [_sharing(after, members, cases) for cases in range(MOST_CASES + 1)]
     rows = tuple(
         (
             row,
             tuple(
-                Cost(cases, old[cases].get(row.class_no) if old else None, new[cases][row.class_no])
+                Cost(
+                    cases,
+                    _shares(old[cases]).get(row.class_no) if old else None,
+                    _shares(new[cases])[row.class_no],
+                    _lowered_to(after, new[cases]),
+                )
                 for cases in range(MOST_CASES + 1)
             ),
         )
@@ -106,9 +116,18 @@ def known_counts(pool: Pool, person: User | None) -> dict[int, int]:
     return class_counts(last) if last and may_read_statements(pool, person) else {}
 
 
-def _shares(plan: PlanTerms, members: Mapping[int, int], cases: int) -> dict[int, int]:
-    """Return the share of each class for that many cases (fen)."""
+def _sharing(plan: PlanTerms, members: Mapping[int, int], cases: int) -> Sharing:
+    """Divide that many cases over those members, nothing carried in and nothing in the reserve."""
     known = {row.class_no for row in plan.classes}
     counts = {class_no: count for class_no, count in members.items() if class_no in known}
-    sharing = share_out(plan, counts=counts, aid_fens=(plan.max_aid_fen,) * cases)
+    return share_out(plan, counts=counts, aid_fens=(plan.max_aid_fen,) * cases)
+
+
+def _shares(sharing: Sharing) -> dict[int, int]:
     return {share.class_no: share.share_fen for share in sharing.shares}
+
+
+def _lowered_to(plan: PlanTerms, sharing: Sharing) -> int | None:
+    """Return what the first of equal cases gets (fen), where caps lower it."""
+    is_lowered = sharing.aid_fens and sharing.aid_fens[0] < plan.max_aid_fen
+    return sharing.aid_fens[0] if is_lowered else None

@@ -19,8 +19,8 @@ from members.pools import founding
 from members.pools.api import AdminAnywhereEndpoint, DutyEndpoint, PoolRow, public_pool
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft
 from members.pools.plan_terms import TermsError
-from members.pools.plan_words import terms_refusal
 from members.pools.presets import all_presets, find_preset
+from members.pools.refusal_words import terms_refusal
 from members.pools.selectors import access_draft, access_pool, invitations_to
 
 ADMIN = DutyGrant.Duty.POOL_ADMIN.value

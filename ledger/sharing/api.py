@@ -47,7 +47,7 @@ class AwardRow(serializers.ModelSerializer[Award]):
 
     class Meta:
         model = Award
-        fields = ["code", "period", "masked", "aid_fen", "state"]
+        fields = ["code", "period", "masked", "aid_fen", "shared_fen", "state"]
 
 
 class ApprovalText(serializers.Serializer[Any]):

@@ -93,13 +93,14 @@ class Costs:
     `aid_fens` holds one amount per award, in an order the caller keeps (the order of the award codes):
     results name awards by their place in it. `carry_in_fen` may be negative here, a deficit; the
     books show a deficit as one of the other costs instead. `sponsored_fen` is what a sponsor has
-    already taken over before anything is summed, see `case_cap_excess_fen`.
+    already taken over before anything is summed, see `case_cap_excess_fen`. `reserve_fen` is what the
+    reserve holds: it pays what caps keep from the members, before anybody else does.
     """
 
     aid_fens: tuple[int, ...]
     other_costs_fen: int = 0
     reserve_contribution_fen: int = 0
-    reserve_drawn_fen: int = 0
+    reserve_fen: int = 0
     carry_in_fen: int = 0
     sponsored_fen: int = 0
 
@@ -110,7 +111,7 @@ class Costs:
             _require_int(f"aid_fens[{place}]", aid_fen, at_least=0)
         _require_int("other_costs_fen", self.other_costs_fen, at_least=0)
         _require_int("reserve_contribution_fen", self.reserve_contribution_fen, at_least=0)
-        _require_int("reserve_drawn_fen", self.reserve_drawn_fen, at_least=0)
+        _require_int("reserve_fen", self.reserve_fen, at_least=0)
         _require_int("carry_in_fen", self.carry_in_fen)
         _require_int("sponsored_fen", self.sponsored_fen, at_least=0)
 
@@ -120,9 +121,9 @@ class Costs:
 
     @property
     def besides_aid_and_fee_fen(self) -> int:
-        """Return W + R − C_in − V less the part a sponsor has already taken over; may be negative."""
+        """Return W + R − C_in less the part a sponsor has already taken over; may be negative."""
         raised = self.other_costs_fen + self.reserve_contribution_fen
-        return raised - self.carry_in_fen - self.reserve_drawn_fen - self.sponsored_fen
+        return raised - self.carry_in_fen - self.sponsored_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +168,12 @@ class Sharing:
 
     Always true: S + E + V + C_in + shortfall = A + W + Φ + R + C_out, with A the aid shared now.
 
+    need_fen: A + W + Φ + R − C_in − what a sponsor took over before; the quotas are of this need.
     level: the quota of weight 1 with no cap. aid_fens: per award, what is shared now. deferred_fens:
     per award, what waits for a later period (only under defer). original_need_fen: the need before
-    any aid was reduced or deferred. sponsor_fen: E. shortfall_fen: what nobody pays, so the period
-    can't be posted as it stands; more than 0 without payers, or when reduced aid is still too much.
+    any aid was reduced or deferred. reserve_contribution_fen: R. reserve_drawn_fen: V. sponsor_fen: E.
+    shortfall_fen: what nobody pays, so the period can't be posted as it stands; more than 0 without
+    payers, or when reduced aid is still too much.
     """
 
     fee_fen: int
@@ -180,6 +183,8 @@ class Sharing:
     shares: tuple[ClassShare, ...]
     assessed_fen: int
     carry_out_fen: int
+    reserve_contribution_fen: int
+    reserve_drawn_fen: int
     sponsor_fen: int
     shortfall_fen: int
     aid_fens: tuple[int, ...]
@@ -192,6 +197,11 @@ class Sharing:
     @property
     def deferred_fen(self) -> int:
         return sum(self.deferred_fens)
+
+    @property
+    def borne_fen(self) -> int:
+        """Return what of the need members bear: S − C_out; below 0 where the carry is more than the costs."""
+        return self.assessed_fen - self.carry_out_fen
 
     @property
     def has_payers(self) -> bool:
@@ -215,8 +225,8 @@ def compute_shares(
 
     on_cap: `redistribute` lets members with room bear what a cap keeps from others, down to the level
     at which the quotas meet the need; `reserve_pays` charges everyone the smaller of cap and uncapped
-    share, and a sponsor or the reserve pays the rest (E), so nothing is ever infeasible.
-    on_infeasible, when the need is more than all caps together: `sponsor` pays the rest (E);
+    share, and the reserve (V), then a sponsor (E) pays the rest, so nothing is ever infeasible.
+    on_infeasible, when the need is more than all caps and the reserve together: `sponsor` pays the rest (E);
     `reduce_aid` lowers the aid to the largest affordable sum, the fee following it; `defer` shares
     that same sum now and leaves the rest of each award for a later period. Reduced and deferred aid
     are split in proportion over all awards, so that nobody's place in a queue decides.
@@ -228,6 +238,8 @@ def compute_shares(
     """
     _check_switches(groups, on_cap, on_infeasible)
     limit_fen = None if on_cap == "reserve_pays" or on_infeasible == "sponsor" else _sum_of_caps(groups)
+    if limit_fen is not None:
+        limit_fen += costs.reserve_fen
     full_aid_fen = costs.aid_fen
     full_need_fen = _need(full_aid_fen, costs, fee_rule)
     if limit_fen is None or full_need_fen <= limit_fen or not _has_payers(groups):
@@ -240,6 +252,8 @@ def compute_shares(
     shares = tuple(_class_share(group, level) for group in groups)
     assessed_fen = sum(share.total_fen for share in shares)
     unmet_fen = max(0, need_fen - assessed_fen)
+    drawn_fen = min(costs.reserve_fen, unmet_fen) if _has_payers(groups) else 0
+    unmet_fen -= drawn_fen
     sponsor_pays = limit_fen is None and _has_payers(groups)
     waits = on_infeasible == "defer"
     sharing = Sharing(
@@ -250,6 +264,8 @@ def compute_shares(
         shares=shares,
         assessed_fen=assessed_fen,
         carry_out_fen=max(0, assessed_fen - need_fen),
+        reserve_contribution_fen=costs.reserve_contribution_fen,
+        reserve_drawn_fen=drawn_fen,
         sponsor_fen=costs.sponsored_fen + (unmet_fen if sponsor_pays else 0),
         shortfall_fen=0 if sponsor_pays else unmet_fen,
         aid_fens=aid_fens,
@@ -274,6 +290,18 @@ def room_this_year(
         return period_cap_fen
     room_fen = max(0, annual_cap_fen - paid_this_year_fen)
     return room_fen if period_cap_fen is None else min(period_cap_fen, room_fen)
+
+
+def room_under_caps(groups: Sequence[Group], *, on_cap: OnCap) -> int | None:
+    """Return the largest need that nobody but the members bears, in fen; None when nothing limits it.
+
+    Under `redistribute` all caps together; under `reserve_pays` the need at which the first group meets its cap.
+    """
+    limit_fen = _sum_of_caps(groups)
+    if limit_fen is None or on_cap == "redistribute" or not _has_payers(groups):
+        return limit_fen
+    weight = sum(group.total_weight for group in groups)
+    return min((group.cap_fen or 0) * weight // group.weight for group in groups if group.count)
 
 
 def case_cap_excess_fen(
@@ -449,7 +477,8 @@ def _ensure_guarantees(sharing: Sharing, costs: Costs) -> None:
         costs.aid_fens, sharing.aid_fens, sharing.deferred_fens, strict=True
     ):
         _ensure(0 <= now_fen <= full_fen and 0 <= later_fen <= full_fen - now_fen, "no award grows", sharing)
-    paid_in = sharing.assessed_fen + sharing.sponsor_fen + costs.reserve_drawn_fen + costs.carry_in_fen
+    _ensure(sharing.reserve_drawn_fen <= costs.reserve_fen, "the reserve pays what it has", sharing)
+    paid_in = sharing.assessed_fen + sharing.sponsor_fen + sharing.reserve_drawn_fen + costs.carry_in_fen
     used = sharing.aid_fen + costs.other_costs_fen + sharing.fee_fen + costs.reserve_contribution_fen
     _ensure(paid_in + sharing.shortfall_fen == used + sharing.carry_out_fen, "income equals expense", sharing)
 

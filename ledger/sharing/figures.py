@@ -38,10 +38,12 @@ class ClassFigures:
 class Figures:
     """All figures of a period's bill, provisional or final, named as in the manual.
 
-    other_income_fen is part of the carry in, other_costs_by_kind says what the other costs are.
+    other_income_fen is part of the carry in, other_costs_by_kind says what the other costs are. awarded_fen: what the
+    cases were granted; aid_fen is less where caps have lowered it.
     """
 
     cases: int
+    awarded_fen: int
     aid_fen: int
     other_costs_fen: int
     fee_fen: int
@@ -81,6 +83,11 @@ class Figures:
     def identity_holds(self) -> bool:
         """Tell whether both sides agree to the fen."""
         return self.income_side_fen == self.cost_side_fen
+
+    @property
+    def lowered_fen(self) -> int:
+        """Return by how much caps have lowered the aid."""
+        return self.awarded_fen - self.aid_fen
 
     @property
     def has_several_shares(self) -> bool:
@@ -168,5 +175,7 @@ def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:
     explained = sum(part.amount if part.sign == "+" else -part.amount for part in parts)
     rest = row.share_fen * 100 - explained
     if rest:
-        parts.append(Part("+" if rest > 0 else "−", _("Rounded up to the fen"), abs(rest)))
+        # Rounding is less than a fen; more than that is what a cap moves from one class to others.
+        name = _("Rounded up to the fen") if 0 < rest < 100 else _("Because of the cap per period")
+        parts.append(Part("+" if rest > 0 else "−", name, abs(rest)))
     return parts

@@ -14,6 +14,7 @@ from members.pools.models import PlanVersion, Pool
 
 FIGURES = (
     "cases",
+    "awarded_fen",
     "aid_fen",
     "fee_fen",
     "other_costs_fen",
@@ -35,7 +36,8 @@ class Period(models.Model):
     Dates are days of the pool's zone, half-open: a period covers [opening_date, next_opening_date). as_of:
     00:00 of the publicity date; who is covered then, shares. announced_at: written by the database, which then lets
     publicity last the plan's days from that day on and moves the charge date by as much. The figures (fen) satisfy
-    S + E + V + C_in = A + W + Φ + R + C_out. classes: [{class_no, weight, members, share_fen}], at most 64.
+    S + E + V + C_in = A + W + Φ + R + C_out. awarded_fen: what the final awards come to; A is less where caps leave no
+    room for all of it. classes: [{class_no, weight, members, share_fen}], at most 64.
     books_upto_no: the last journal entry the figures take in; what is booked later waits for the next period.
     shown_sha256: hash of every figure, written by the database; an approval names it.
     charged_*: what the charge table holds, written by the shelf functions alone. charges_notified_at: when every
@@ -70,6 +72,7 @@ class Period(models.Model):
     announced_at = models.DateTimeField(null=True)
 
     cases = models.PositiveIntegerField(null=True)
+    awarded_fen = models.BigIntegerField(null=True)
     aid_fen = models.BigIntegerField(null=True)
     fee_fen = models.BigIntegerField(null=True)
     other_costs_fen = models.BigIntegerField(null=True)
@@ -158,6 +161,7 @@ class Period(models.Model):
                 condition=Q(assessed_fen=None)
                 | Q(
                     aid_fen__gte=0,
+                    aid_fen__lte=F("awarded_fen"),
                     fee_fen__gte=0,
                     other_costs_fen__gte=0,
                     reserve_contribution_fen__gte=0,
@@ -266,7 +270,8 @@ class Award(models.Model):
 
     code: public case number. masked: what everyone may see (age band, sex, region, disease class). aid_fen: what
     is shared. claim_code: opaque reference for the claims side. is_held: an objection is open; when publicity ends
-    a held award leaves its period, and it is announced again once it is released. payee_*: to whom the claimant
+    a held award leaves its period, and it is announced again once it is released. shared_fen: written by the database
+    when it is shared: aid_fen, or its part where caps have lowered the aid of its period. payee_*: to whom the claimant
     asked it to be paid, sealed, and the keyed hash of that; an award that came without a claim names nobody.
     """
 
@@ -282,6 +287,7 @@ class Award(models.Model):
     claim_code = models.CharField(max_length=40)
     masked = models.JSONField()
     aid_fen = models.BigIntegerField()
+    shared_fen = models.BigIntegerField(null=True)
     state = models.CharField(max_length=12, choices=State, default=State.ANNOUNCED)
     is_held = models.BooleanField(default=False, db_default=False)
     announced_at = models.DateTimeField()
@@ -302,6 +308,13 @@ class Award(models.Model):
                 condition=Q(aid_fen__gt=0, aid_fen__lt=2**53), name="award_amount_above_zero"
             ),
             models.CheckConstraint(
+                condition=(~Q(state="shared") & Q(shared_fen=None))
+                | Q(
+                    state="shared", shared_fen__isnull=False, shared_fen__gte=0, shared_fen__lte=F("aid_fen")
+                ),
+                name="shared_award_says_how_much",
+            ),
+            models.CheckConstraint(
                 condition=Q(is_held=False) | Q(state__in=["announced", "withdrawn"]),
                 name="held_award_is_not_final",
             ),
@@ -318,6 +331,11 @@ class Award(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool.code} {self.code}"
+
+    @property
+    def payable_fen(self) -> int:
+        """Return what its member is paid in all: once it is shared, what members have really shared of it."""
+        return self.aid_fen if self.shared_fen is None else self.shared_fen
 
     @property
     def payee_place(self) -> str:

@@ -1,8 +1,8 @@
 """Recompute a period's bill from plan terms and counts, in plain integers. Pure.
 
 A second way to the same figures as `apportion`, kept apart on purpose: it shares no line with it, works on the
-stored JSON of a plan and uses neither fractions nor caps per member, which no plan can express yet. A plan that
-says more than this file understands is reported as not checkable, never as right. All amounts in fen.
+stored JSON of a plan and uses no fractions. A plan that says more than this file understands is reported as not
+checkable, never as right. All amounts in fen.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # From vesting on they say nothing about a bill: how much aid is granted and to whom, for how long rules are announced,
-# who runs the pool and how it ends.
+# who runs the pool, who sponsors it and how it ends.
 TERMS = {
     "fee",
     "calendar",
@@ -21,6 +21,8 @@ TERMS = {
     "on_cap",
     "on_infeasible",
     "per_case_cap_fen",
+    "period_cap_fen",
+    "reserve",
     "vesting",
     "waiting_rules",
     "report_days",
@@ -31,8 +33,10 @@ TERMS = {
     "wind_down",
     # Who is counted below it is said by the headcount, not by the bill.
     "floor",
+    "sponsor",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}
+RESERVE_TERMS = {"target_fen", "contribution_fen", "contribution_rate", "goes_to"}
 
 
 class UnknownTermsError(ValueError):
@@ -41,9 +45,12 @@ class UnknownTermsError(ValueError):
 
 @dataclass(frozen=True)
 class Bill:
-    """What a period must charge: shares by class number."""
+    """What a period must charge: shares by class number. aid: what is shared now; need: what members bear of it all."""
 
+    aid: int
     fee: int
+    contribution: int
+    drawn: int
     sponsored: int
     need: int
     shares: dict[int, int]
@@ -57,30 +64,110 @@ def bill(
     aids: list[int],
     *,
     other_costs: int,
-    reserve_contribution: int,
-    reserve_drawn: int,
     carry_in: int,
+    reserve: int = 0,
 ) -> Bill:
     """Return every figure of the bill of a period with those members per class and those awards.
+
+    reserve: what it holds; a plan without one leaves it alone.
 
     Raises: UnknownTermsError; KeyError for a class that the plan does not name.
     """
     _understand(terms)
+    reserve = reserve if terms.get("reserve") else 0
+    weights = {row["class_no"]: row["weight"] for row in terms["classes"]}
+    payers = [(class_no, count, weights[class_no]) for class_no, count in members.items() if count]
+    total_weight = sum(count * weight for _no, count, weight in payers)
     aid = sum(aids)
     the_fee = fee(terms["fee"], aid)
-    weights = {row["class_no"]: row["weight"] for row in terms["classes"]}
-    total_weight = sum(count * weights[class_no] for class_no, count in members.items())
-    cap = terms.get("per_case_cap_fen")
-    sponsored = above_case_cap(aids, the_fee, cap, total_weight, min(weights.values())) if cap else 0
-    costs = aid + other_costs + the_fee + reserve_contribution
-    need = costs - reserve_drawn - carry_in - sponsored
-    shares = {
-        class_no: up(need * weights[class_no], total_weight) if need > 0 else 0
-        for class_no, count in members.items()
-        if count
-    }
-    assessed = sum(members[class_no] * share for class_no, share in shares.items())
-    return Bill(the_fee, sponsored, need, shares, assessed, max(0, assessed - need))
+    case_cap, cap = terms.get("per_case_cap_fen"), terms.get("period_cap_fen")
+    sponsored = (
+        above_case_cap(aids, the_fee, case_cap, total_weight, min(weights.values())) if case_cap else 0
+    )
+    besides = other_costs - carry_in - sponsored
+    contribution = into_reserve(terms, payers, aid + the_fee, besides, reserve)
+    takes_all = terms.get("on_cap") == "reserve_pays"
+    if cap and payers and not takes_all and terms.get("on_infeasible", "sponsor") != "sponsor":
+        room = cap * sum(count for _no, count, _weight in payers) + reserve - besides - contribution
+        if aid + the_fee > room:
+            aid = affordable_aid(terms["fee"], aid, room)
+            the_fee = fee(terms["fee"], aid)
+    need = aid + the_fee + besides + contribution
+    shares = capped_shares(payers, max(0, need), cap, takes_all=takes_all)
+    assessed = sum(count * shares[class_no] for class_no, count, _weight in payers)
+    left = max(0, need - assessed) if payers and cap else 0
+    drawn = min(reserve, left)
+    if takes_all or terms.get("on_infeasible", "sponsor") == "sponsor":
+        sponsored += left - drawn
+    borne = aid + the_fee + other_costs - carry_in + contribution - drawn - sponsored
+    return Bill(
+        aid=aid,
+        fee=the_fee,
+        contribution=contribution,
+        drawn=drawn,
+        sponsored=sponsored,
+        need=borne,
+        shares=shares,
+        assessed=assessed,
+        carry_out=max(0, assessed - need),
+    )
+
+
+def into_reserve(
+    terms: Mapping[str, Any], payers: list[tuple[int, int, int]], costs: int, besides: int, reserve: int
+) -> int:
+    """Return what goes into the reserve on costs of aid and fee: up to its target, and only where no cap is met.
+
+    payers: class, members, weight.
+    """
+    rules = terms.get("reserve")
+    if not rules or not payers:
+        return 0
+    cap = int(terms["period_cap_fen"])
+    numerator, _, denominator = rules.get("contribution_rate", "0").partition("/")
+    wanted = rules.get("contribution_fen", 0) + up(costs * int(numerator), int(denominator or 1))
+    room = cap * sum(count for _no, count, _weight in payers)
+    if terms.get("on_cap") == "reserve_pays":
+        total_weight = sum(count * weight for _no, count, weight in payers)
+        room = cap * total_weight // max(weight for _no, _count, weight in payers)
+    return int(max(0, min(wanted, rules["target_fen"] - reserve, room - costs - besides)))
+
+
+def affordable_aid(rules: Mapping[str, Any], aid: int, room: int) -> int:
+    """Return the most aid, up to that sum, which with its fee is within the room.
+
+    Without a ceiling a + fixed + up(a·n/d) <= room is a·(d + n) <= (room - fixed)·d; and any aid may have the ceiling
+    as its fee, so that room less the ceiling is affordable too.
+    """
+    numerator, _, denominator = rules["rate"].partition("/")
+    n, d = int(numerator), int(denominator or 1)
+    most = (room - int(rules.get("fixed_fen") or 0)) * d // (d + n)
+    if rules.get("ceiling_fen") is not None:
+        most = max(most, room - int(rules["ceiling_fen"]))
+    return max(0, min(aid, most))
+
+
+def capped_shares(
+    payers: list[tuple[int, int, int]], need: int, cap: int | None, *, takes_all: bool
+) -> dict[int, int]:
+    """Return the share of each class: need by weight, rounded up, nobody above the cap.
+
+    What the cap keeps from heavier classes the others bear, down to the heaviest that stays below it; where somebody
+    else takes all of it (`takes_all`), they bear no more for it.
+    """
+    if cap is None or takes_all:
+        total = sum(count * weight for _no, count, weight in payers)
+        shares = {class_no: up(need * weight, total) for class_no, _count, weight in payers}
+        return {class_no: share if cap is None else min(cap, share) for class_no, share in shares.items()}
+    for heaviest in sorted({weight for _no, _count, weight in payers}, reverse=True):
+        rest = need - cap * sum(count for _no, count, weight in payers if weight > heaviest)
+        free = sum(count * weight for _no, count, weight in payers if weight <= heaviest)
+        if rest * heaviest <= cap * free:
+            return {
+                class_no: cap if weight > heaviest else up(rest * weight, free)
+                for class_no, _count, weight in payers
+            }
+    return {class_no: cap for class_no, _count, _weight in payers}
 
 
 def fee(terms: Mapping[str, Any], aid: int) -> int:
@@ -111,6 +198,9 @@ def up(numerator: int, denominator: int) -> int:
 
 
 def _understand(terms: Mapping[str, Any]) -> None:
-    unknown = sorted((terms.keys() - TERMS) | (terms["fee"].keys() - FEE_TERMS))
+    reserve = terms.get("reserve") or {}
+    unknown = sorted(
+        (terms.keys() - TERMS) | (terms["fee"].keys() - FEE_TERMS) | (reserve.keys() - RESERVE_TERMS)
+    )
     if unknown:
         raise UnknownTermsError(f"terms this recomputation does not know: {', '.join(unknown)}")

@@ -245,18 +245,18 @@ def _moved(window: BooksWindow, account: str, side: str, kinds: tuple[str, ...])
         return dict(cursor.fetchall())
 
 
-def carry_of(window: BooksWindow) -> int:
-    """Return the carried surplus after the window's last entry (fen)."""
+def balance_of(window: BooksWindow, account: str) -> int:
+    """Return what a liability account holds after the window's last entry (fen)."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT coalesce(sum(CASE p.side WHEN 'C' THEN p.amount_fen ELSE -p.amount_fen END), 0)::bigint
                  FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
                  JOIN ledger_account a ON a.id = p.account_id
                 WHERE a.book_id = %s AND a.code = %s AND e.number <= %s""",
-            [window.book.pk, chart.CARRIED_SURPLUS, window.upto_no],
+            [window.book.pk, account, window.upto_no],
         )
-        carry: int = cursor.fetchone()[0]
-    return carry
+        balance: int = cursor.fetchone()[0]
+    return balance
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,6 @@ class Bill:
     other_costs_by_kind: dict[str, int]
     other_income_fen: int
     carry_in_fen: int
-    sponsor_fen: int
     books_upto_no: int
 
     @property
@@ -289,13 +288,14 @@ def compute_bill(period: Period) -> Bill:
     window = books_window(period)
     costs_by_kind = other_costs(window)
     aid_fens = tuple(awards_of(period).values_list("aid_fen", flat=True))
-    carry_in_fen = carry_of(window)
+    carry_in_fen = balance_of(window, chart.CARRIED_SURPLUS)
     sharing = share_out(
         plan,
         counts=class_counts(period),
         aid_fens=aid_fens,
         other_costs_fen=sum(costs_by_kind.values()),
         carry_in_fen=carry_in_fen,
+        reserve_fen=balance_of(window, chart.RESERVE) if plan.reserve else 0,
     )
     return Bill(
         sharing=sharing,
@@ -303,7 +303,6 @@ def compute_bill(period: Period) -> Bill:
         other_costs_by_kind=costs_by_kind,
         other_income_fen=other_income(window),
         carry_in_fen=carry_in_fen,
-        sponsor_fen=sharing.sponsor_fen,
         books_upto_no=window.upto_no,
     )
 

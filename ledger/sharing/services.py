@@ -10,11 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, DomainError, guarantee_name
 from aidplatform.lib.failpoints import failpoint
+from aidplatform.lib.money import format_money
 from aidplatform.work import audit, events, jobs
 from aidplatform.work.models import Job
 from ledger.books import chart
@@ -91,6 +93,12 @@ class RunOffCapError(ConflictError):
     """The shares would take members beyond what the plan lets them pay for the run-off at most."""
 
     code = "run_off_stays_below_its_cap"
+
+
+class CapsTooLowError(DomainError):
+    """What has to be shared besides aid is more than caps and reserve can bear."""
+
+    code = "caps_too_low"
 
 
 class SamePersonError(ConflictError):
@@ -229,8 +237,8 @@ def _locked_award(award: Award) -> Award:
     return locked
 
 
-def _log_adjustment(award: Award, key: str, why: str, at: dt.datetime) -> None:
-    """State in the log that an announced award is not shared as announced."""
+def _log_adjustment(award: Award, key: str, why: str, at: dt.datetime, now_fen: int = 0) -> None:
+    """State in the log that an announced award is not shared as announced, but with so much (fen)."""
     openbooks.append(
         code=award.pool.code,
         entry_type="award.adjust",
@@ -239,7 +247,7 @@ def _log_adjustment(award: Award, key: str, why: str, at: dt.datetime) -> None:
             "case": award.code,
             "period": award.period.number if award.period else 0,
             "was": award.aid_fen,
-            "is": 0,
+            "is": now_fen,
             "why": why,
         },
         at=at,
@@ -406,10 +414,7 @@ def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
     _check_snapshot(period)
     bill = compute_bill(period)
     if bill.sharing.shortfall_fen > 0:
-        raise NoPayersError(
-            _("Nobody was covered on the publicity day, so there is nobody to share this period's aid."),
-            shortfall_fen=bill.sharing.shortfall_fen,
-        )
+        raise _unborne(period, bill)
     if is_beyond_run_off_cap(period, bill.classes):
         raise RunOffCapError(
             _("These shares would take members beyond what they pay at most while the pool winds down.")
@@ -427,6 +432,24 @@ def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
         )
     audit.record(actor=preparer, action="compute_shares", subject=period.code, sha256=period.shown_sha256)
     return period
+
+
+def _unborne(period: Period, bill: Bill) -> DomainError:
+    """Return why nobody bears a part of the bill: there are no payers, or caps leave no room even without any aid."""
+    lacking_fen = bill.sharing.shortfall_fen
+    if not bill.sharing.has_payers:
+        return NoPayersError(
+            _("Nobody was covered on the publicity day, so there is nobody to share this period's aid."),
+            shortfall_fen=lacking_fen,
+        )
+    return CapsTooLowError(
+        _(
+            "Even without any aid the other costs of this period are %(amount)s more than every member at the cap and"
+            " the reserve can bear. Whoever runs the pool has to bear a part of them."
+        )
+        % {"amount": format_money(lacking_fen, period.pool.currency)},
+        shortfall_fen=lacking_fen,
+    )
 
 
 def _check_earlier_posted(period: Period) -> None:
@@ -490,16 +513,17 @@ def _store(period: Period, bill: Bill, preparer: str, at: dt.datetime) -> None:
     period.state = Period.State.COMPUTED
     period.computations += 1
     period.cases = len(bill.aid_fens)
+    period.awarded_fen = sum(bill.aid_fens)
     period.aid_fen = sharing.aid_fen
     period.fee_fen = sharing.fee_fen
     period.other_costs_fen = sum(bill.other_costs_by_kind.values())
-    period.reserve_contribution_fen = 0
-    period.reserve_drawn_fen = 0
-    period.sponsor_fen = bill.sponsor_fen
+    period.reserve_contribution_fen = sharing.reserve_contribution_fen
+    period.reserve_drawn_fen = sharing.reserve_drawn_fen
+    period.sponsor_fen = sharing.sponsor_fen
     period.other_income_fen = bill.other_income_fen
     period.carry_in_fen = bill.carry_in_fen
     period.carry_out_fen = sharing.carry_out_fen
-    period.need_fen = sharing.need_fen
+    period.need_fen = sharing.borne_fen
     period.assessed_fen = sharing.assessed_fen
     period.classes = bill.classes
     period.books_upto_no = bill.books_upto_no
@@ -509,6 +533,7 @@ def _store(period: Period, bill: Bill, preparer: str, at: dt.datetime) -> None:
             "state",
             "computations",
             "cases",
+            "awarded_fen",
             "aid_fen",
             "fee_fen",
             "other_costs_fen",
@@ -627,6 +652,7 @@ def close_posting(lease: jobs.Lease) -> None:
         at = clock.now()
         call("close_charge_shelf", period.pk)
         failpoint("sharing.shelf_closed")
+        _lower_aid(period, at)
         lines = period_lines(period)
         if any(line.amount_fen for line in lines):
             period.entry = openbooks.post_logged_entry(
@@ -647,9 +673,36 @@ def close_posting(lease: jobs.Lease) -> None:
         _publish_awards(AWARDS_SHARED, period, shared)
         period.state, period.posted_at = Period.State.POSTED, at
         period.save(update_fields=["state", "posted_at", "entry"])
+        _log_lowered_awards(period, at)
         _log_close(period, at)
         audit.record(actor=lease.actor, action="post_period", subject=period.code, fen=period.assessed_fen)
         jobs.enqueue(kind=NOTIFY, key=period.code, payload={"period": period.pk}, actor=SERVICE)
+
+
+def _lower_aid(period: Period, at: dt.datetime) -> None:
+    """Book that awards are not shared in full (entry b): what caps left no room for is owed no longer."""
+    lowered_fen = (period.awarded_fen or 0) - (period.aid_fen or 0)
+    if lowered_fen:
+        openbooks.post_logged_entry(
+            book=book_of(period.pool),
+            key=f"aid_lowered/{period.number}",
+            kind="aid_lowered",
+            lines=[debit(chart.AID_PAYABLE, lowered_fen), credit(chart.TO_BE_SHARED, lowered_fen)],
+            entry_date=clock.today(period.pool.time_zone),
+            at=at,
+            description=f"Aid of period {period.number} lowered to what caps leave room for",
+            source=f"period {period.code}",
+            maker=period.prepared_by or "",
+            checker=period.approved_by or "",
+        )
+
+
+def _log_lowered_awards(period: Period, at: dt.datetime) -> None:
+    """State in the log what is shared of each award that caps have lowered; the database has split it."""
+    for award in awards_of(period).filter(shared_fen__lt=F("aid_fen")).select_related("pool", "period"):
+        _log_adjustment(
+            award, f"lowered/{period.number}/{award.code}", "caps", at, now_fen=award.shared_fen or 0
+        )
 
 
 def notify_charges(lease: jobs.Lease) -> None:

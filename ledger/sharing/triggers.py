@@ -4,7 +4,8 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
-from ledger.sharing.causes import OTHER_COSTS, OTHER_INCOME
+from ledger.sharing.bill_sql import BILL_GUARD
+from ledger.sharing.causes import OTHER_COSTS
 
 # Everything a second person approves, in this order, joined by '|'. `selectors.shown_text` writes the same.
 SHOWN_COLUMNS = (
@@ -40,8 +41,10 @@ def shown_sql(row: str) -> str:
     return f"concat_ws('|', {', '.join(parts)})"
 
 
-_OLD_FIGURES = ", ".join(f"OLD.{column}" for column in (*SHOWN_COLUMNS, "prepared_by"))
-_NEW_FIGURES = ", ".join(f"NEW.{column}" for column in (*SHOWN_COLUMNS, "prepared_by"))
+# What the awards come to is fixed with the rest; it isn't hashed, because the awards themselves are public.
+_FIGURES = (*SHOWN_COLUMNS, "awarded_fen")
+_OLD_FIGURES = ", ".join(f"OLD.{column}" for column in (*_FIGURES, "prepared_by"))
+_NEW_FIGURES = ", ".join(f"NEW.{column}" for column in (*_FIGURES, "prepared_by"))
 _NEW_APPROVAL = "NEW.approved_by, NEW.approved_at, NEW.approved_sha256"
 _OLD_APPROVAL = _NEW_APPROVAL.replace("NEW.", "OLD.")
 _IDENTITY = (
@@ -70,7 +73,7 @@ _LATER = (
     "as_of",
     "headcount_recorded_at",
     "headcount",
-    *(c for c in SHOWN_COLUMNS if c not in {*_IDENTITY, "headcount"}),
+    *(c for c in _FIGURES if c not in {*_IDENTITY, "headcount"}),
     "prepared_by",
     "prepared_at",
     "approved_by",
@@ -85,102 +88,6 @@ _LATER = (
     "entry_id",
     "announced_at",
 )
-
-# Whoever prepares and approves, the figures are those that awards, plan, headcount and books give: a second
-# implementation of the bill, in SQL, asked whenever figures are stored and once more when they are approved.
-_SOURCES = "period_figures_follow_their_sources"
-_COST_KINDS = ", ".join(f"'{kind}'" for kind in OTHER_COSTS)
-_INCOME_KINDS = ", ".join(f"'{kind}'" for kind in OTHER_INCOME)
-
-_AID_AND_FEE = f"""
-    SELECT count(*)::int AS cases, coalesce(sum(aid_fen), 0)::bigint AS aid,
-           count(*) FILTER (WHERE state <> 'final') AS waiting
-      INTO want FROM ledger_award WHERE period_id = NEW.id AND state <> 'withdrawn';
-    IF want.waiting > 0 OR (NEW.cases, NEW.aid_fen) IS DISTINCT FROM (want.cases, want.aid) THEN
-        {refuse(_SOURCES, "%s cases, aid %s; the final awards say %s and %s", "NEW.cases", "NEW.aid_fen", "want.cases", "want.aid")}
-    END IF;
-    rate := string_to_array(plan#>>'{{fee,rate}}', '/')::numeric[];
-    SELECT least((plan#>>'{{fee,ceiling_fen}}')::numeric,
-                 coalesce((plan#>>'{{fee,fixed_fen}}')::numeric, 0)
-                 + div(rate[1] * NEW.aid_fen + rate[2] - 1, rate[2])) AS fee INTO want;
-    IF NEW.fee_fen IS DISTINCT FROM want.fee THEN
-        {refuse(_SOURCES, "fee %s; the plan says %s", "NEW.fee_fen", "want.fee")}
-    END IF;
-"""
-
-# Entries up to books_upto_no, those of the last period's figures left out; a reversal counts as what it reverses.
-_FROM_THE_BOOKS = f"""
-    IF EXISTS (SELECT 1 FROM ledger_period WHERE pool_id = NEW.pool_id AND number < NEW.number AND state <> 'posted') THEN
-        {refuse("periods_are_posted_in_order", "an earlier period than %s is not posted", "NEW.number")}
-    END IF;
-    SELECT coalesce(max(p.books_upto_no), 0) AS upto, coalesce(max(e.number), 0) AS entry_no INTO last
-      FROM ledger_period p LEFT JOIN ledger_journalentry e ON e.id = p.entry_id
-     WHERE p.pool_id = NEW.pool_id AND p.number < NEW.number;
-    SELECT b.id, b.last_entry_no INTO book FROM ledger_book b JOIN members_pool p ON p.code = b.code WHERE p.id = NEW.pool_id;
-    IF NEW.books_upto_no IS NULL OR NEW.books_upto_no NOT BETWEEN greatest(last.upto, last.entry_no) AND book.last_entry_no THEN
-        {refuse(_SOURCES, "books up to %s of %s", "NEW.books_upto_no", "book.last_entry_no")}
-    END IF;
-    SELECT coalesce(-sum(net) FILTER (WHERE code = '{chart.CARRIED_SURPLUS}'), 0)::bigint AS carry,
-           coalesce(sum(net) FILTER (WHERE code = '{chart.TO_BE_SHARED}' AND kind IN ({_COST_KINDS})), 0)::bigint AS costs,
-           coalesce(-sum(net) FILTER (WHERE code = '{chart.CARRIED_SURPLUS}' AND kind IN ({_INCOME_KINDS})
-                                        AND number > last.upto), 0)::bigint AS income INTO want
-      FROM (SELECT a.code, e.number, coalesce(r.kind, e.kind) AS kind,
-                   CASE p.side WHEN 'D' THEN p.amount_fen ELSE -p.amount_fen END AS net
-              FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id
-              JOIN ledger_journalentry e ON e.id = p.entry_id LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id
-             WHERE a.book_id = book.id AND e.number <= NEW.books_upto_no
-               AND (a.code = '{chart.CARRIED_SURPLUS}' OR (a.code = '{chart.TO_BE_SHARED}' AND e.number > last.upto))) moved;
-    IF (NEW.carry_in_fen, NEW.other_costs_fen, NEW.other_income_fen) IS DISTINCT FROM (want.carry, want.costs, want.income) THEN
-        {refuse(_SOURCES, "carry %s, costs %s, income %s; the books say %s, %s, %s", "NEW.carry_in_fen", "NEW.other_costs_fen", "NEW.other_income_fen", "want.carry", "want.costs", "want.income")}
-    END IF;
-"""
-
-# Shares without a cap per member: need × weight / Σ weight, rounded up. A cap per case goes to the sponsor.
-_SHARES = f"""
-    SELECT coalesce(sum(c.value::bigint * w.weight), 0) AS weight INTO payers
-      FROM ledger_manifestline l, jsonb_each_text(l.counts) c,
-           (SELECT (k->>'class_no')::int AS class_no, (k->>'weight')::numeric AS weight
-              FROM jsonb_array_elements(plan->'classes') k) w
-     WHERE l.period_id = NEW.id AND w.class_no = c.key::int;
-    SELECT coalesce(div(sum(greatest(0, a.aid_fen::numeric * (NEW.aid_fen + NEW.fee_fen) * lightest
-                                        - cap * payers.weight * NEW.aid_fen)), NEW.aid_fen * lightest), 0) AS excess
-      INTO want
-      FROM ledger_award a, (SELECT min((k->>'weight')::numeric) AS lightest, (plan->>'per_case_cap_fen')::numeric AS cap
-                              FROM jsonb_array_elements(plan->'classes') k) terms
-     WHERE a.period_id = NEW.id AND a.state <> 'withdrawn' AND payers.weight > 0
-     GROUP BY lightest, cap;
-    IF (NEW.sponsor_fen, NEW.reserve_contribution_fen, NEW.reserve_drawn_fen) IS DISTINCT FROM (coalesce(want.excess, 0)::bigint, 0::bigint, 0::bigint) THEN
-        {refuse(_SOURCES, "sponsor %s; the plan says %s, and it has no reserve", "NEW.sponsor_fen", "coalesce(want.excess, 0)")}
-    END IF;
-    IF NEW.need_fen IS DISTINCT FROM NEW.aid_fen + NEW.other_costs_fen + NEW.fee_fen - NEW.carry_in_fen - NEW.sponsor_fen THEN
-        {refuse(_SOURCES, "need %s does not follow from its parts", "NEW.need_fen")}
-    END IF;
-    SELECT coalesce(jsonb_agg(jsonb_build_object('class_no', class_no, 'weight', weight, 'members', members,
-                                                 'share_fen', share) ORDER BY class_no), '[]') AS classes,
-           coalesce(sum(members * share), 0) AS assessed INTO want
-      FROM (SELECT c.key::int AS class_no, w.weight, sum(c.value::bigint) AS members,
-                   CASE WHEN NEW.need_fen > 0
-                        THEN div(NEW.need_fen * w.weight + payers.weight - 1, payers.weight) ELSE 0 END AS share
-              FROM ledger_manifestline l, jsonb_each_text(l.counts) c,
-                   (SELECT (k->>'class_no')::int AS class_no, (k->>'weight')::numeric AS weight
-                      FROM jsonb_array_elements(plan->'classes') k) w
-             WHERE l.period_id = NEW.id AND w.class_no = c.key::int GROUP BY 1, 2) shared;
-    IF (NEW.classes, NEW.assessed_fen) IS DISTINCT FROM (want.classes, want.assessed::bigint) THEN
-        {refuse(_SOURCES, "shares %s; headcount and need say %s", "NEW.classes", "want.classes")}
-    END IF;
-"""
-
-_FIGURES = f"""
-    IF NOT (NEW.state = 'computed' AND OLD.state IN ('settled', 'computed') OR NEW.state = 'approved' AND OLD.state = 'computed') THEN
-        RETURN NEW;
-    END IF;
-    {judged_now()}
-    SELECT terms INTO plan FROM members_planversion WHERE id = NEW.plan_version_id;
-    {_AID_AND_FEE}
-    {_FROM_THE_BOOKS}
-    {_SHARES}
-    RETURN NEW;
-"""
 
 # The entry of a posted period, account by account; expenses of other costs are taken together.
 _OTHER_EXPENSES = ", ".join(f"'{code}'" for code in sorted(set(OTHER_COSTS.values())))
@@ -212,6 +119,14 @@ _EXPECTED = f"""
                    ('{chart.CONTRIBUTIONS}', 'D', greatest(-({_CONTRIBUTIONS}), 0)),
                    ('{chart.OTHER_INCOME}', 'C', NEW.sponsor_fen + NEW.other_income_fen)
            ) expected (code, side, fen) WHERE fen <> 0"""
+
+# What the awards of a period come to beyond the aid that it shares is no longer owed (entry b).
+_LOWERED = """
+    SELECT jsonb_agg(jsonb_build_array(a.code, p.side, p.amount_fen) ORDER BY a.code)
+      FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id JOIN members_pool m ON m.code = b.code
+      JOIN ledger_posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.account_id
+     WHERE m.id = NEW.pool_id AND e.key = 'aid_lowered/' || NEW.number
+       AND e.maker = NEW.prepared_by AND e.checker = NEW.approved_by"""
 
 period_guards = [
     Guard(
@@ -310,20 +225,7 @@ period_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="period_figures_follow_their_sources",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Update,
-        declare=[
-            ("plan", "jsonb"),
-            ("rate", "numeric[]"),
-            ("last", "record"),
-            ("book", "record"),
-            ("payers", "record"),
-            ("want", "record"),
-        ],
-        func=_FIGURES,
-    ),
+    BILL_GUARD,
     # The hash is the database's own: an application that shows one thing and stores another cannot fake it.
     Guard(
         name="shown_hash_is_of_the_figures",
@@ -375,6 +277,11 @@ period_guards = [
                 END IF;
                 IF ({_POSTED}) IS DISTINCT FROM ({_EXPECTED}) THEN
                     {refuse("posted_period_has_its_entry", "the entry of period %s has other amounts", "NEW.number")}
+                END IF;
+                IF NEW.awarded_fen > NEW.aid_fen AND ({_LOWERED}) IS DISTINCT FROM jsonb_build_array(
+                       jsonb_build_array('{chart.TO_BE_SHARED}', 'C', NEW.awarded_fen - NEW.aid_fen),
+                       jsonb_build_array('{chart.AID_PAYABLE}', 'D', NEW.awarded_fen - NEW.aid_fen)) THEN
+                    {refuse("lowered_aid_has_its_entry", "the aid of period %s is lowered, and no entry says so", "NEW.number")}
                 END IF;
             END IF;
             RETURN NEW;
@@ -446,6 +353,31 @@ award_guards = [
                OR NEW.state = 'shared' AND period_state IS DISTINCT FROM 'posting'
                OR NEW.state = 'withdrawn' AND period_state IN ('approved', 'posting', 'posted') THEN
                 {refuse("award_step_fits_its_period", "award %s is not %s in a period that is %s", "OLD.code", "NEW.state", "coalesce(period_state, 'none')")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # Every award gets its part of the aid that its period shares: in proportion, whole fen by largest remainder.
+    Guard(
+        name="award_gets_its_part",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        declare=[("period", "record")],
+        func=f"""
+            IF NEW.shared_fen IS DISTINCT FROM OLD.shared_fen THEN
+                {refuse("award_gets_its_part", "what is shared of award %s follows from its period", "NEW.code")}
+            END IF;
+            IF NEW.state <> 'shared' OR OLD.state = 'shared' THEN
+                RETURN NEW;
+            END IF;
+            SELECT awarded_fen::numeric AS awarded, aid_fen::numeric AS aid INTO period FROM ledger_period WHERE id = NEW.period_id;
+            NEW.shared_fen := NEW.aid_fen;
+            IF period.aid < period.awarded THEN
+                SELECT part INTO NEW.shared_fen
+                  FROM (SELECT id, div(aid_fen * period.aid, period.awarded)
+                               + (row_number() OVER (ORDER BY mod(aid_fen * period.aid, period.awarded) DESC, aid_fen DESC, code)
+                                  <= period.aid - sum(div(aid_fen * period.aid, period.awarded)) OVER ())::int AS part
+                          FROM ledger_award WHERE period_id = NEW.period_id AND state <> 'withdrawn') parts WHERE id = NEW.id;
             END IF;
             RETURN NEW;
         """,

@@ -24,6 +24,7 @@ from ledger.sharing.faces import face_of
 from ledger.sharing.figures import Figures, bill_lines, class_figures, share_parts
 from ledger.sharing.forms import ApproveForm, CancelPostingForm
 from ledger.sharing.models import Period
+from ledger.sharing.plan_shares import sponsored_fen
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 from members.pools.rules import duty_required
@@ -221,12 +222,13 @@ def figures_of(found: Period) -> Figures | None:
         aid_fen=bill.sharing.aid_fen,
         other_costs_fen=sum(bill.other_costs_by_kind.values()),
         fee_fen=bill.sharing.fee_fen,
-        reserve_contribution_fen=0,
-        reserve_drawn_fen=0,
-        sponsor_fen=bill.sponsor_fen,
+        awarded_fen=sum(bill.aid_fens),
+        reserve_contribution_fen=bill.sharing.reserve_contribution_fen,
+        reserve_drawn_fen=bill.sharing.reserve_drawn_fen,
+        sponsor_fen=bill.sharing.sponsor_fen,
         carry_in_fen=bill.carry_in_fen,
         carry_out_fen=bill.sharing.carry_out_fen,
-        need_fen=bill.sharing.need_fen,
+        need_fen=bill.sharing.borne_fen,
         assessed_fen=bill.sharing.assessed_fen,
         classes=class_figures(bill.classes),
         other_income_fen=bill.other_income_fen,
@@ -242,6 +244,7 @@ def _stored(found: Period) -> Figures:
         aid_fen=found.aid_fen or 0,
         other_costs_fen=found.other_costs_fen or 0,
         fee_fen=found.fee_fen or 0,
+        awarded_fen=found.awarded_fen or 0,
         reserve_contribution_fen=found.reserve_contribution_fen or 0,
         reserve_drawn_fen=found.reserve_drawn_fen or 0,
         sponsor_fen=found.sponsor_fen or 0,
@@ -270,12 +273,19 @@ def _bill_context(found: Period) -> dict[str, Any]:
         "parts": share_parts(figures, base) if base else [],
         "rows": [(names.get(row.class_no, row.class_no), row) for row in figures.classes],
         "awards": [(award, face_of(award.masked)) for award in selectors.awards_of(found)],
-        "recompute": recompute_data(figures),
+        "recompute": recompute_data(found, figures),
+        "cap_fen": found.plan_version.plan().period_cap_fen,
     }
 
 
-def recompute_data(figures: Figures) -> dict[str, Any]:
-    """Return the published figures for the browser's own arithmetic; as text, since some exceed 2^53."""
+def recompute_data(found: Period, figures: Figures) -> dict[str, Any]:
+    """Return the published figures for the browser's own arithmetic; as text, since some exceed 2^53.
+
+    cap: what the plan lets a member pay at most. level_need: the need that shares are cut from, where reserve and
+    sponsor take what the cap leaves and nobody bears more for it; null: that is the need of the bill.
+    """
+    plan = found.plan_version.plan()
+    takes_all = plan.on_cap == "reserve_pays" and plan.period_cap_fen is not None
     return {
         "A": str(figures.aid_fen),
         "W": str(figures.other_costs_fen),
@@ -286,11 +296,21 @@ def recompute_data(figures: Figures) -> dict[str, Any]:
         "C_in": str(figures.carry_in_fen),
         "C_out": str(figures.carry_out_fen),
         "S": str(figures.assessed_fen),
+        "cap": None if plan.period_cap_fen is None else str(plan.period_cap_fen),
+        "level_need": str(figures.need_fen + _taken_from_members(found, figures)) if takes_all else None,
         "classes": [
             {"weight": str(row.weight), "members": str(row.members), "share": str(row.share_fen)}
             for row in figures.classes
         ],
     }
+
+
+def _taken_from_members(found: Period, figures: Figures) -> int:
+    """Return what reserve and sponsor pay of what a cap per period leaves (fen): all but what a cap per case did."""
+    aid_fens = tuple(selectors.awards_of(found).values_list("aid_fen", flat=True))
+    counts = {row.class_no: row.members for row in figures.classes}
+    before_fen = sponsored_fen(found.plan_version.plan(), counts=counts, aid_fens=aid_fens)
+    return figures.reserve_drawn_fen + figures.sponsor_fen - before_fen
 
 
 def _staff_context(found: Period, duties: set[str], person: User) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from members.people.models import ApiToken, User
 from members.people.services import end_token, make_token
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 from members.pools.plan_terms import TermsError
-from members.pools.plan_words import Difference, difference, terms_refusal
+from members.pools.plan_words import Difference, difference
+from members.pools.refusal_words import terms_refusal
 from members.pools.rules import PLAN_READERS, has_second_factor
 from members.pools.selectors import (
     access_pool,

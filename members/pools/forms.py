@@ -9,10 +9,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
-from members.pools.ending_forms import FloorForm, WindDownForm, require
+from members.pools.ending_forms import FloorForm
 from members.pools.models import PlanDraft, PlanVersion
-from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, MAX_SENTENCE, PlanTerms, TermsError
-from members.pools.plan_words import exact_percent, severity_words, terms_error_words
+from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
+from members.pools.plan_words import exact_percent, severity_words
+from members.pools.refusal_words import terms_error_words
+from members.pools.section_forms import OperatorForm, ReserveForm, WindDownForm
 
 _ON_CAP = (
     ("redistribute", _("Members with room bear it")),
@@ -30,6 +32,7 @@ _SHOWN_AT = {
     "fee.ceiling_fen": "fee_ceiling",
     "calendar.publicity_days": "publicity_days",
     "per_case_cap_fen": "per_case_cap",
+    "period_cap_fen": "period_cap",
     "lifetime_cap_fen": "lifetime_cap",
 }
 _TABLES = {
@@ -77,6 +80,13 @@ class RulesForm(forms.Form):
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
+    period_cap = FenField(label=_("Most for one period and member"), required=False)
+    sponsor = NameField(
+        label=_("Sponsor"),
+        help_text=_("Who pays what caps leave to a sponsor. Empty: whoever runs the pool."),
+        max_length=MAX_NAME,
+        required=False,
+    )
     on_cap = forms.ChoiceField(label=_("Where a cap leaves a rest"), choices=_ON_CAP)
     on_infeasible = forms.ChoiceField(label=_("Where nobody has room"), choices=_ON_INFEASIBLE)
     publicity_days = forms.IntegerField(label=_("Publicity, days"), min_value=1, max_value=31)
@@ -104,27 +114,6 @@ class DraftRulesForm(RulesForm):
 
     changes = forms.IntegerField(widget=forms.HiddenInput)
     expected_members = forms.IntegerField(label=_("Members you expect"), min_value=1, max_value=1_000_000_000)
-
-
-class OperatorForm(forms.Form):
-    """Who runs the pool: all of it, or none while it is a draft."""
-
-    name = NameField(label=_("Legal entity"), max_length=MAX_NAME, required=False)
-    registration = NameField(label=_("Registration number"), max_length=MAX_NAME, required=False)
-    legal_basis_en = NameField(label=_("Legal basis, in English"), max_length=MAX_SENTENCE, required=False)
-    legal_basis_zh = NameField(label=_("Legal basis, in Chinese"), max_length=MAX_SENTENCE, required=False)
-    contact = NameField(label=_("How to reach it"), max_length=MAX_SENTENCE, required=False)
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a half-named operator."""
-        given = super().clean() or {}
-        if any(given.values()):
-            require(self, given, self.fields)
-        return given
-
-    def terms(self) -> dict[str, Any] | None:
-        """Return the operator as the terms have it; nothing given: none."""
-        return dict(self.cleaned_data) if any(self.cleaned_data.values()) else None
 
 
 class AidForm(forms.Form):
@@ -284,8 +273,10 @@ class PlanForm:
         )
         self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
         self.floor = FloorForm(data, prefix="floor", initial=plan.floor.to_json() if plan.floor else {})
+        self.reserve = ReserveForm(data, prefix="reserve", initial=_reserve(plan))
+        self.reserve.before = plan.reserve
         self.tables = (self.aid, self.vesting, self.waiting, self.classes, self.periods)
-        self.sections = (self.rules, self.operator, self.wind_down, self.floor)
+        self.sections = (self.rules, self.operator, self.wind_down, self.reserve, self.floor)
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
@@ -316,6 +307,9 @@ class PlanForm:
             "vesting": [form.cleaned_data for form in self._given("vesting")],
             "waiting_rules": [form.cleaned_data for form in self._given("waiting")],
             "per_case_cap_fen": rules["per_case_cap"],
+            "period_cap_fen": rules["period_cap"],
+            "sponsor": rules["sponsor"] or None,
+            "reserve": self.reserve.terms(),
             "lifetime_cap_fen": rules["lifetime_cap"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
@@ -360,9 +354,9 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down", "floor"}:
+        if section in {"operator", "wind_down", "reserve", "floor"}:
             form = getattr(self, section)
-            name = name.replace("run_off_cap_fen", "run_off_cap")
+            name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
         else:
             form, name = self.rules, _SHOWN_AT.get(error.field, error.field)
         form.add_error(name if name in form.fields else None, words)
@@ -421,9 +415,14 @@ class ChangeForm(PlanForm):
         return [row.to_json() | form.cleaned_data for row, form in rows]
 
 
+def _percent_entry(rate: Fraction) -> Decimal:
+    """Return a rate in percent as an entry shows it: with six decimals."""
+    return Decimal(exact_percent(round(rate, 8)))
+
+
 def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
     return {
-        "fee_percent": Decimal(exact_percent(round(plan.fee.rate, 8))),  # six decimals of a percent
+        "fee_percent": _percent_entry(plan.fee.rate),
         "fee_fixed": plan.fee.fixed_fen or None,
         "fee_ceiling": plan.fee.ceiling_fen,
         "waiting_days": plan.waiting_days,
@@ -432,6 +431,8 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "minimum_members": plan.minimum_members,
         "notice_days": plan.notice_days,
         "per_case_cap": plan.per_case_cap_fen,
+        "period_cap": plan.period_cap_fen,
+        "sponsor": plan.sponsor or "",
         "lifetime_cap": plan.lifetime_cap_fen,
         "on_cap": plan.on_cap,
         "on_infeasible": plan.on_infeasible,
@@ -446,6 +447,17 @@ def _wind_down(plan: PlanTerms) -> dict[str, Any]:
         return {}
     told = plan.wind_down.to_json()
     return told | {"run_off_cap": told.get("run_off_cap_fen")}
+
+
+def _reserve(plan: PlanTerms) -> dict[str, Any]:
+    if plan.reserve is None:
+        return {}
+    return {
+        "contribution_percent": _percent_entry(plan.reserve.contribution_rate) or None,
+        "contribution": plan.reserve.contribution_fen or None,
+        "target": plan.reserve.target_fen,
+        "goes_to": plan.reserve.goes_to or "",
+    }
 
 
 def _aid(plan: PlanTerms) -> list[dict[str, Any]]:

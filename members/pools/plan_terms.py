@@ -483,10 +483,69 @@ class FloorTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class ReserveTerms:
+    """Say what goes into the reserve each period, up to which sum, and whose it is when the pool ends.
+
+    contribution_fen and contribution_rate (of a period's aid with its fee) add up. The reserve pays what a member's cap
+    per period leaves, as far as it reaches, and nothing else. goes_to: a body that takes what is left at the end; None:
+    everyone covered at the last headcount, alike.
+    """
+
+    target_fen: int
+    contribution_fen: int = 0
+    contribution_rate: Fraction = Fraction(0)
+    goes_to: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_int("target_fen", self.target_fen, 1)
+        _check_int("contribution_fen", self.contribution_fen, 0)
+        if not isinstance(self.contribution_rate, Fraction):
+            raise TermsError("contribution_rate", "wrong_type", "must be a fraction written like 5/100")
+        if not 0 <= self.contribution_rate <= 1:
+            raise TermsError(
+                "contribution_rate", "part_out_of_range", f"{self.contribution_rate} isn't between 0 and 1"
+            )
+        if not self.contribution_fen and not self.contribution_rate:
+            raise TermsError(
+                "contribution_fen", "reserve_never_fills", "nothing is ever put into the reserve"
+            )
+        if self.goes_to is not None:
+            _check_text("goes_to", self.goes_to)
+
+    def contribution(self, costs_fen: int) -> int:
+        """Return what a period whose aid and fee come to this much puts in, before the target (fen)."""
+        return self.contribution_fen + ceil(self.contribution_rate * costs_fen)
+
+    @classmethod
+    def from_json(cls, data: object) -> ReserveTerms:
+        given = _fields(
+            data, required=("target_fen",), optional=("contribution_fen", "contribution_rate", "goes_to")
+        )
+        rate = given.pop("contribution_rate", None)
+        if rate is not None:
+            given["contribution_rate"] = _read_rate(rate, "contribution_rate")
+        return cls(**given)
+
+    def to_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"target_fen": self.target_fen}
+        if self.contribution_fen:
+            told["contribution_fen"] = self.contribution_fen
+        if self.contribution_rate:
+            rate = self.contribution_rate
+            told["contribution_rate"] = f"{rate.numerator}/{rate.denominator}"
+        if self.goes_to is not None:
+            told["goes_to"] = self.goes_to
+        return told
+
+
+@dataclass(frozen=True, slots=True)
 class PlanTerms:
     """Hold all terms of one plan version; see the covenant for their wording.
 
     per_case_cap_fen: what a member of the lightest class pays for one case at most, fee included.
+    period_cap_fen: what any member pays for one period at most, whatever the class.
+    on_cap, on_infeasible: who bears what a cap per period leaves. reserve: pays of that first; None: there is none.
+    sponsor: who pays what caps leave to a sponsor; None: whoever runs the pool.
     minimum_members: with how many it opens.
     floor: below how many it ends; None: no headcount ends it. notice_days: between publishing a version and
     its first day. vesting: how aid grows with the time in the pool; empty: in full once the waiting period is over.
@@ -515,6 +574,9 @@ class PlanTerms:
     report_days: int | None = None
     lifetime_cap_fen: int | None = None
     one_aid_ends: bool = False
+    period_cap_fen: int | None = None
+    reserve: ReserveTerms | None = None
+    sponsor: str | None = None
     floor: FloorTerms | None = None
 
     def __post_init__(self) -> None:
@@ -537,6 +599,12 @@ class PlanTerms:
         if self.per_case_cap_fen is not None:
             _check_int("per_case_cap_fen", self.per_case_cap_fen, 1)
             self._check_cap_is_affordable(self.per_case_cap_fen)
+        if self.period_cap_fen is not None:
+            self._check_period_cap(self.period_cap_fen)
+        if self.sponsor is not None:
+            _check_text("sponsor", self.sponsor)
+        if self.reserve is not None:
+            self._check_reserve(self.reserve)
         if self.wind_down is not None and self.wind_down.run_off_cap_fen is not None:
             self._check_run_off_can_be_paid(self.wind_down.run_off_cap_fen)
         if self.floor is not None:
@@ -637,6 +705,9 @@ class PlanTerms:
                 "report_days",
                 "lifetime_cap_fen",
                 "one_aid_ends",
+                "period_cap_fen",
+                "reserve",
+                "sponsor",
                 "floor",
             ),
         )
@@ -658,6 +729,9 @@ class PlanTerms:
             report_days=given.get("report_days"),
             lifetime_cap_fen=given.get("lifetime_cap_fen"),
             one_aid_ends=given.get("one_aid_ends", False),
+            period_cap_fen=given.get("period_cap_fen"),
+            reserve=_read_optional("reserve", ReserveTerms.from_json, given),
+            sponsor=given.get("sponsor"),
             floor=_read_optional("floor", FloorTerms.from_json, given),
         )
 
@@ -690,6 +764,12 @@ class PlanTerms:
             told["lifetime_cap_fen"] = self.lifetime_cap_fen
         if self.one_aid_ends:
             told["one_aid_ends"] = True
+        if self.period_cap_fen is not None:
+            told["period_cap_fen"] = self.period_cap_fen
+        if self.reserve is not None:
+            told["reserve"] = self.reserve.to_json()
+        if self.sponsor is not None:
+            told["sponsor"] = self.sponsor
         if self.floor is not None:
             told["floor"] = self.floor.to_json()
         return told
@@ -741,6 +821,31 @@ class PlanTerms:
                 needed_fen=self.max_aid_fen,
             )
 
+    def _check_period_cap(self, cap_fen: int) -> None:
+        """Demand a cap that says who bears its rest; aid that waits for a later period can't be kept track of yet."""
+        _check_int("period_cap_fen", cap_fen, 1)
+        if self.on_cap == "redistribute" and self.on_infeasible == "defer":
+            raise TermsError(
+                "on_infeasible",
+                "aid_cannot_wait",
+                "under a cap per period the rest is paid, or aid is lowered",
+            )
+
+    def _check_reserve(self, reserve: ReserveTerms) -> None:
+        """Demand that the reserve has something to pay, and that it never ends with who runs the pool."""
+        if self.period_cap_fen is None:
+            raise TermsError(
+                "period_cap_fen",
+                "reserve_never_pays",
+                "a reserve pays what a cap per period leaves, and there is none",
+            )
+        if self.operator is not None and reserve.goes_to == self.operator.name:
+            raise TermsError(
+                "reserve.goes_to",
+                "reserve_goes_to_the_operator",
+                "what members put by is never the operator's",
+            )
+
     def _check_run_off_can_be_paid(self, cap_fen: int) -> None:
         """Demand that the fewest members, each at the cap, can bear one case at the highest aid."""
         needed_fen = self.max_aid_fen + self.fee.fee_fen(self.max_aid_fen)
@@ -765,7 +870,7 @@ def check_change(before: PlanTerms, after: PlanTerms) -> None:
             raise TermsError(
                 "classes", "class_left_out", f"members belong to class {row.class_no}", class_no=row.class_no
             )
-    for name in ("operator", "wind_down"):
+    for name in ("operator", "wind_down", "sponsor", "reserve"):
         if getattr(before, name) is not None and getattr(after, name) is None:
             raise TermsError(
                 name, "may_not_disappear", "members were told who answers to them, and how it ends"

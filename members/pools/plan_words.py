@@ -6,10 +6,8 @@ from difflib import SequenceMatcher
 from fractions import Fraction
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
-from aidplatform.lib.csv_files import plain_fen
-from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from members.pools.models import PlanProposal, PlanVersion
@@ -20,7 +18,7 @@ from members.pools.plan_terms import (
     OperatorTerms,
     PeriodDays,
     PlanTerms,
-    TermsError,
+    ReserveTerms,
     VestingStep,
     WaitingRule,
     WindDownTerms,
@@ -161,7 +159,10 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     )
     yield Line(_("After aid"), (after_aid,), ("one_aid_ends",))
     yield Line(_("Most for one case"), (_cap_words(plan, currency),), ("per_case_cap_fen",))
+    yield Line(_("Most for one period"), (_period_cap_words(plan, currency),), ("period_cap_fen",))
     yield Line(_("Where a cap leaves a rest"), (_on_cap_words(plan),), ("on_cap", "on_infeasible"))
+    yield Line(_("Sponsor"), (_sponsor_words(plan),), ("sponsor",))
+    yield Line(_("Reserve"), tuple(_reserve_words(plan.reserve, currency)), ("reserve",))
     rounding = _(
         "The period is summed once and each share rounded up to the fen; what that leaves over is carried into the next"
         " period."
@@ -299,16 +300,62 @@ def _cap_words(plan: PlanTerms, currency: str) -> str:
     }
 
 
+def _period_cap_words(plan: PlanTerms, currency: str) -> str:
+    if plan.period_cap_fen is None:
+        return _("No cap per period: the share is whatever the need divides to.")
+    return _("No member pays more than %(cap)s for one period, whatever the class.") % {
+        "cap": format_money(plan.period_cap_fen, currency)
+    }
+
+
+def _sponsor_words(plan: PlanTerms) -> str:
+    if plan.sponsor is None:
+        return _("What caps leave to a sponsor is paid by whoever runs the pool.")
+    return _("What caps leave to a sponsor is paid by %(sponsor)s.") % {"sponsor": plan.sponsor}
+
+
+def _reserve_words(reserve: ReserveTerms | None, currency: str) -> Iterator[str]:
+    if reserve is None:
+        yield _("None: nothing is put by.")
+        return
+    parts = []
+    if reserve.contribution_rate:
+        percent = exact_percent(reserve.contribution_rate)
+        part = {"percent": percent, "part": str(reserve.contribution_rate)}
+        parts.append(
+            _("%(percent)s %% of aid and fee") % part if percent else _("%(part)s of aid and fee") % part
+        )
+    if reserve.contribution_fen:
+        parts.append(
+            _("%(amount)s per period") % {"amount": format_money(reserve.contribution_fen, currency)}
+        )
+    yield _("Each period puts by: %(parts)s, until there is %(target)s. No fee is taken on it.") % {
+        "parts": ", ".join(parts),
+        "target": format_money(reserve.target_fen, currency),
+    }
+    yield _(
+        "It pays what a cap per period leaves, as far as it reaches, and nothing else. A period that meets the cap puts"
+        " nothing by. Who leaves gets nothing of it."
+    )
+    yield (
+        _("At the end %(body)s gets it.") % {"body": reserve.goes_to}
+        if reserve.goes_to
+        else _("At the end everyone covered at the last headcount gets the same part of it.")
+    )
+
+
 def _on_cap_words(plan: PlanTerms) -> str:
     if plan.on_cap == "reserve_pays":
-        return _("A sponsor or the reserve pays it.")
+        return _("The reserve pays it as far as it reaches, then the sponsor.")
     return {
-        "sponsor": _("Members with room bear it; if there is none, the sponsor pays."),
+        "sponsor": _("Members with room bear it; if there is none, the reserve pays, then the sponsor."),
         "reduce_aid": _(
-            "Members with room bear it; if there is none, every aid of the period is reduced alike."
+            "Members with room bear it; if there is none, the reserve pays as far as it reaches, and every aid of the"
+            " period is lowered alike."
         ),
         "defer": _(
-            "Members with room bear it; if there is none, a part of every aid waits for the next period."
+            "Members with room bear it; if there is none, the reserve pays as far as it reaches, and a part of every"
+            " aid waits for the next period."
         ),
     }[plan.on_infeasible]
 
@@ -400,87 +447,3 @@ def _pieces(before: Sequence[str], after: Sequence[str]) -> tuple[Piece, ...]:
             pieces += [Piece("gone", text) for text in before[start:end]]
             pieces += [Piece("new", text) for text in after[new_start:new_end]]
     return tuple(pieces)
-
-
-def terms_error_words(error: TermsError) -> str:
-    """Say in the reader's language why terms are refused, and what to do; the field is named by whoever shows it."""
-    params = {
-        name.removesuffix("_fen"): plain_fen(int(value)) if name.endswith("_fen") else value
-        for name, value in error.params.items()
-    }
-    return str(_ERRORS.get(error.code, _("This value makes no sense here."))) % params
-
-
-def terms_refusal(error: TermsError) -> DomainError:
-    """Return the same refusal for programs: the path of the field, then the sentence."""
-    return DomainError(
-        f"{error.field or 'terms'}: {terms_error_words(error)}", code=error.code, field=error.field
-    )
-
-
-_ERRORS = {
-    "wrong_type": gettext_lazy("This value has the wrong type."),
-    "rate_out_of_range": gettext_lazy("A fee goes from 0 to 100 percent."),
-    "bad_rate": gettext_lazy("Write a rate as a fraction, like 8/100."),
-    "wrong_number_of_periods": gettext_lazy("A month has one or two periods."),
-    "periods_out_of_order": gettext_lazy("The periods do not open one after another in every month."),
-    "publicity_outside_period": gettext_lazy("Cases would go public outside their period in some month."),
-    "charge_before_publicity_ends": gettext_lazy(
-        "In some month members would be charged before publicity has ended."
-    ),
-    "charge_after_next_publicity": gettext_lazy(
-        "In some month the charge would come after the next cases are public: its rest could not be told with them."
-    ),
-    "half_an_age_band": gettext_lazy("An age band has both a first age and an end."),
-    "empty_age_band": gettext_lazy("The first age must be below the end."),
-    "ages_overlap": gettext_lazy("Two rows of one severity cover the same age."),
-    "ages_do_not_join": gettext_lazy("Between two classes an age is missing or double."),
-    "some_without_ages": gettext_lazy("Either every class has an age band or none."),
-    "bad_code": gettext_lazy("Use lower case letters and underscores."),
-    "bad_text": gettext_lazy(
-        "Write 1 to %(most)s printable characters, accents composed with their letters."
-    ),
-    "empty": gettext_lazy("At least one row is needed."),
-    "listed_twice": gettext_lazy("It is listed twice."),
-    "part_out_of_range": gettext_lazy("A part is above 0 and at most 1."),
-    "too_many_steps": gettext_lazy("Aid grows in at most 20 steps."),
-    "vesting_starts_late": gettext_lazy("The first step begins 0 days after the waiting period."),
-    "vesting_must_grow": gettext_lazy("Each step comes later and grants more than the one before."),
-    "vesting_ends_below_all": gettext_lazy("The last step grants the whole aid: write 1."),
-    "lifetime_cap_below_aid": gettext_lazy(
-        "One case may be granted %(needed)s. Raise the most for one person to that, or lower the aid."
-    ),
-    "too_many_waiting_rules": gettext_lazy("A plan has at most 20 other waiting periods."),
-    "waiting_rule_for_everybody": gettext_lazy(
-        "Name a cause or an age: the waiting period of everybody is the one above."
-    ),
-    "waiting_rule_never_fits": gettext_lazy(
-        "The rows above fit everything that this one fits. Move it up, or drop it."
-    ),
-    "too_many_rows": gettext_lazy("A plan has at most 200 rows of aid."),
-    "too_long": gettext_lazy(
-        "The terms are too long for an entry of the log: use fewer rows or shorter names."
-    ),
-    "too_many_classes": gettext_lazy("A plan has at most 64 classes."),
-    "out_of_range": gettext_lazy("Choose a value from %(low)s to %(high)s."),
-    "unknown_choice": gettext_lazy("Choose one of the values that are offered."),
-    "unknown_field": gettext_lazy("Plans have no such field."),
-    "missing_field": gettext_lazy("This must be given."),
-    "too_few_for_case_cap": gettext_lazy(
-        "A case at the highest aid, borne under this cap, takes at least %(needed)s members; the plan asks for"
-        " %(given)s. Raise the number of members or the cap, or lower the aid."
-    ),
-    "floor_above_minimum": gettext_lazy(
-        "The pool would end as soon as it opens: write %(most)s at most, or raise the fewest members."
-    ),
-    "floor_below_break_even": gettext_lazy(
-        "Under the most for one case, fewer than %(needed)s members do not bear a case at the highest aid. Write"
-        " %(needed)s at least, or change that cap."
-    ),
-    "run_off_cannot_be_paid": gettext_lazy(
-        "%(members)s members at %(given)s each do not bear one case at the highest aid with its fee: it takes"
-        " %(needed)s each. Raise the most a member pays, or the number of members, or lower the aid."
-    ),
-    "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
-    "class_left_out": gettext_lazy("Members belong to class %(class_no)s. Keep it; its weight may change."),
-}

@@ -83,7 +83,7 @@ def _bill(period: Period) -> dict[str, Any]:
         "base": base,
         "parts": share_parts(figures, base) if base else [],
         "lines": bill_lines(figures),
-        "recompute": recompute_data(figures),
+        "recompute": recompute_data(period, figures),
     }
 
 

@@ -6,6 +6,20 @@ const money = (fen) => {
   return digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ",") + "." + digits.slice(-2);
 };
 
+// The need that everybody below the cap shares, and their weights: whoever is at the cap bears the cap. Without one,
+// and where reserve and sponsor take what it leaves, everybody shares all of it.
+function level(rows, need, cap) {
+  const total = (some) => some.reduce((sum, row) => sum + row.weight * row.members, 0n);
+  let free = rows;
+  let rest = need;
+  while (cap !== null && free.some((row) => rest * row.weight > cap * total(free))) {
+    const heaviest = free.reduce((most, row) => (row.weight > most ? row.weight : most), 0n);
+    for (const row of free) if (row.weight === heaviest) rest -= cap * row.members;
+    free = free.filter((row) => row.weight < heaviest);
+  }
+  return { free, rest, weights: total(free) };
+}
+
 function recompute(data) {
   const figure = (name) => BigInt(data[name]);
   const need =
@@ -16,7 +30,12 @@ function recompute(data) {
     published: BigInt(row.share),
   }));
   const weights = rows.reduce((sum, row) => sum + row.weight * row.members, 0n);
-  for (const row of rows) row.share = weights === 0n ? 0n : ceilDivide(need * row.weight, weights);
+  const cap = data.cap === null ? null : BigInt(data.cap);
+  const shared = data.level_need === null ? level(rows, need, cap) : level(rows, figure("level_need"), null);
+  for (const row of rows) {
+    row.share = shared.free.includes(row) && weights > 0n ? ceilDivide(shared.rest * row.weight, shared.weights) : cap ?? 0n;
+    if (cap !== null && row.share > cap) row.share = cap;
+  }
   const sum = rows.reduce((total, row) => total + row.share * row.members, 0n);
   const carry = sum > need ? sum - need : 0n;
   const agrees =

@@ -72,7 +72,7 @@ CUSTODY_CASES: list[tuple[str, str, str, str, str]] = [
     ),
     (
         "aid_paid_at_most_the_award",
-        f"UPDATE ledger_award SET aid_fen = 99999 WHERE pool_id = {_POOL} AND code = 'C-1'",
+        f"UPDATE ledger_award SET shared_fen = 99999 WHERE pool_id = {_POOL} AND code = 'C-1'",
         "paid award C-1",
         "at most 99999",
         "100000",

@@ -451,22 +451,22 @@ CASES: list[tuple[str, str, str, str, str]] = [
     ),
     (
         "aid_payable_is_awards",
-        "UPDATE ledger_award SET state = 'withdrawn' WHERE code = 'S-1'",
+        "UPDATE ledger_award SET state = 'withdrawn', shared_fen = NULL WHERE code = 'S-1'",
         "small account 201",
         "150000",
         "250000",
     ),
     (
         "to_be_shared_is_awards",
-        "UPDATE ledger_award SET state = 'withdrawn' WHERE code = 'S-4'",
+        "UPDATE ledger_award SET state = 'withdrawn', shared_fen = NULL WHERE code = 'S-4'",
         "small account 120",
         "0",
         "30000",
     ),
     (
         "awards_sum_to_aid",
-        "UPDATE ledger_award SET state = 'final' WHERE code = 'S-1'",
-        "period small/1, state of award S-1",
+        "UPDATE ledger_award SET state = 'final', shared_fen = NULL WHERE code = 'S-1'",
+        "period small/1, award S-1, its state",
         "shared",
         "final",
     ),
@@ -549,7 +549,7 @@ def test_a_true_history_is_true(clone):
 
 
 def test_one_pool_alone(clone):
-    harm(clone, "UPDATE ledger_award SET aid_fen = 1 WHERE code = 'L-1'")
+    harm(clone, "UPDATE ledger_award SET aid_fen = 1, shared_fen = 1 WHERE code = 'L-1'")
     assert verify("--pool", "small")[0] == 0
     assert verify("--pool", "large")[0] == 1
 

@@ -67,15 +67,14 @@ def test_rounding_each_case_on_its_own_would_charge_five_times_as_much():
 
 
 def test_all_terms_of_the_need_meet_in_one_bill():
-    """A 10,000 + W 250 + Φ 800 + R 100 − C_in 40 − V 10 = 11,100 over 3 × 1 + 2 × 2 = 7 weights."""
+    """A 10,000 + W 250 + Φ 800 + R 100 − C_in 50 = 11,100 over 3 × 1 + 2 × 2 = 7 weights."""
     sharing = compute_shares(
         groups=[Group(1, 3, 1), Group(2, 2, 2)],
         costs=Costs(
             aid_fens=(7_500, 2_500),
             other_costs_fen=250,
             reserve_contribution_fen=100,
-            reserve_drawn_fen=10,
-            carry_in_fen=40,
+            carry_in_fen=50,
         ),
         fee_rule=EIGHT_PERCENT,
     )
@@ -325,7 +324,7 @@ def test_largest_remainder_refuses_an_amount_without_weights():
         (lambda: Costs((1.5,)), "aid_fens[0]"),
         (lambda: Costs((), other_costs_fen=-1), "other_costs_fen"),
         (lambda: Costs((), reserve_contribution_fen=-1), "reserve_contribution_fen"),
-        (lambda: Costs((), reserve_drawn_fen=-1), "reserve_drawn_fen"),
+        (lambda: Costs((), reserve_fen=-1), "reserve_fen"),
         (lambda: Costs((), carry_in_fen=0.5), "carry_in_fen"),
         (lambda: Costs((), sponsored_fen=-1), "sponsored_fen"),
         (

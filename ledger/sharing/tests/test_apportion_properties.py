@@ -60,7 +60,7 @@ def cost_lists(draw: st.DrawFn) -> Costs:
         aid_fens=tuple(draw(st.lists(fens, max_size=5))),
         other_costs_fen=draw(st.just(0) | fens),
         reserve_contribution_fen=draw(st.just(0) | small_fens),
-        reserve_drawn_fen=draw(st.just(0) | small_fens),
+        reserve_fen=draw(st.just(0) | small_fens | fens),
         carry_in_fen=draw(st.just(0) | fens | fens.map(lambda fen: -fen)),
         sponsored_fen=draw(st.just(0) | small_fens),
     )
@@ -131,6 +131,7 @@ def test_budget_is_met_with_less_than_one_fen_a_payer_over(case):
     if sharing.need_fen > 0:
         assert 0 <= sharing.carry_out_fen < max(1, sharing.charged_count)
         unmet = sharing.shortfall_fen + sharing.sponsor_fen - case["costs"].sponsored_fen
+        unmet += sharing.reserve_drawn_fen
         assert sharing.assessed_fen + unmet - sharing.need_fen == sharing.carry_out_fen
         assert unmet == 0 or sharing.carry_out_fen == 0
     else:
@@ -141,7 +142,7 @@ def test_budget_is_met_with_less_than_one_fen_a_payer_over(case):
 @given(cases())
 def test_income_equals_expense(case):
     sharing, costs = compute_shares(**case), case["costs"]
-    paid_in = sharing.assessed_fen + sharing.sponsor_fen + costs.reserve_drawn_fen + costs.carry_in_fen
+    paid_in = sharing.assessed_fen + sharing.sponsor_fen + sharing.reserve_drawn_fen + costs.carry_in_fen
     used = sharing.aid_fen + costs.other_costs_fen + sharing.fee_fen + costs.reserve_contribution_fen
     assert paid_in + sharing.shortfall_fen == used + sharing.carry_out_fen
     assert sharing.fee_fen == case["fee_rule"].fee(sharing.aid_fen)
@@ -194,7 +195,9 @@ def test_reserve_pays_exactly_what_caps_keep_from_members(case):
     for group, share in zip(case["groups"], sharing.shares, strict=True):
         uncapped = ceil(Fraction(need_fen * group.weight, weight))
         assert share.share_fen == (uncapped if group.cap_fen is None else min(uncapped, group.cap_fen))
-    assert sharing.sponsor_fen - case["costs"].sponsored_fen == max(0, need_fen - sharing.assessed_fen)
+    left_fen = max(0, need_fen - sharing.assessed_fen)
+    assert sharing.reserve_drawn_fen == min(left_fen, case["costs"].reserve_fen)
+    assert sharing.sponsor_fen - case["costs"].sponsored_fen == left_fen - sharing.reserve_drawn_fen
     assert (sharing.aid_fens, sharing.shortfall_fen) == (case["costs"].aid_fens, 0)
 
 
@@ -317,7 +320,7 @@ def test_carry_telescopes_over_periods(periods, first_carry_fen):
     for period in periods:
         costs = replace(period["costs"], carry_in_fen=carry_fen)
         sharing = compute_shares(**period | {"costs": costs})
-        came_in += sharing.assessed_fen + sharing.sponsor_fen + costs.reserve_drawn_fen
+        came_in += sharing.assessed_fen + sharing.sponsor_fen + sharing.reserve_drawn_fen
         due += sharing.aid_fen + sharing.fee_fen + costs.other_costs_fen + costs.reserve_contribution_fen
         carry_fen = sharing.carry_out_fen - sharing.shortfall_fen
     assert came_in - due == carry_fen - first_carry_fen
@@ -354,7 +357,8 @@ def test_scaling_all_weights_changes_nothing(case, factor):
 def test_lowered_aid_is_the_largest_the_caps_allow(case, on_infeasible):
     case |= {"on_infeasible": on_infeasible}
     sharing, costs, rule = compute_shares(**case), case["costs"], case["fee_rule"]
-    limit_fen = sum_of_caps(case["groups"])
+    caps_fen = sum_of_caps(case["groups"])
+    limit_fen = None if caps_fen is None else caps_fen + costs.reserve_fen
     if not sharing.has_payers or limit_fen is None or sharing.original_need_fen <= limit_fen:
         assert (sharing.aid_fens, sharing.deferred_fen) == (costs.aid_fens, 0)
         return
@@ -362,6 +366,7 @@ def test_lowered_aid_is_the_largest_the_caps_allow(case, on_infeasible):
     assert one_more + rule.fee(one_more) + costs.besides_aid_and_fee_fen > limit_fen or costs.aid_fen == 0
     assert sharing.need_fen <= limit_fen or sharing.aid_fen == 0
     assert sharing.shortfall_fen == max(0, sharing.need_fen - limit_fen)
+    assert sharing.reserve_drawn_fen == min(costs.reserve_fen, max(0, sharing.need_fen - caps_fen))
     left_fens = tuple(full - now for full, now in zip(costs.aid_fens, sharing.aid_fens, strict=True))
     assert sharing.deferred_fens == (left_fens if on_infeasible == "defer" else (0,) * len(left_fens))
 

@@ -488,7 +488,7 @@ def test_periods_are_posted_in_order(case: World) -> None:
     with refused("periods_are_posted_in_order"):
         _set(
             second,
-            **dict.fromkeys(FIGURES, 0) | {"aid_fen": 500, "cases": 1, "fee_fen": 40},
+            **dict.fromkeys(FIGURES, 0) | {"aid_fen": 500, "awarded_fen": 500, "cases": 1, "fee_fen": 40},
             classes="[]",
             prepared_by=case.admin.code,
             prepared_at=clock.now(),

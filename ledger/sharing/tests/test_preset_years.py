@@ -43,6 +43,7 @@ class Line:
     other_costs_fen: int
     income_fen: int
     carry_in_fen: int
+    reserve_fen: int
     expected: Figures
 
     @property
@@ -79,8 +80,13 @@ def aid_fens(text: str) -> tuple[int, ...]:
     return tuple(amount for count, aid in rows for amount in [fen(aid)] * int(count))
 
 
-def read_line(cells: dict[str, str], carry_fen: int) -> Line:
-    """Return a line of the table; carry_fen: what the line before carried out."""
+# Columns of plans with a reserve or with lowered aid; elsewhere all three are 0.
+RESERVE = ("put by", "drawn", "lowered")
+
+
+def read_line(cells: dict[str, str], carry_fen: int, reserve_fen: int) -> Line:
+    """Return a line of the table; carry_fen, reserve_fen: what the line before carried out, and what was put by."""
+    cells = dict.fromkeys(RESERVE, "0.00") | cells
     expected: Figures = {}
     for name, text in cells.items():
         if name in {"opens", "public", "ends", "charged"}:
@@ -96,6 +102,7 @@ def read_line(cells: dict[str, str], carry_fen: int) -> Line:
         other_costs_fen=fen(cells["other costs"]),
         income_fen=fen(cells["income"]),
         carry_in_fen=carry_fen + fen(cells["income"]),
+        reserve_fen=reserve_fen,
         expected=expected,
     )
 
@@ -109,12 +116,13 @@ def year_of(code: str) -> Year:
         if row and not row.startswith("#")
     ]
     lines: dict[str, Line] = {}
-    carry_fen = 0
+    carry_fen = reserve_fen = 0
     for row in rows:
-        line = read_line(dict(zip(names, row, strict=True)), carry_fen)
+        line = read_line(dict(zip(names, row, strict=True)), carry_fen, reserve_fen)
         assert line.period not in lines
         lines[line.period] = line
         carry_fen = line.expected["carry out"]
+        reserve_fen += line.expected["put by"] - line.expected["drawn"]
     floor = FLOOR.search(text)
     assert floor, "the file has to say which headcounts are below the floor"
     return Year(
@@ -144,10 +152,11 @@ def play(plan: PlanTerms, line: Line, members: dict[int, int]) -> Sharing:
         aid_fens=line.aid_fens,
         other_costs_fen=line.other_costs_fen,
         carry_in_fen=line.carry_in_fen,
+        reserve_fen=line.reserve_fen,
     )
 
 
-def figures(dates: PeriodDates, sharing: Sharing) -> Figures:
+def figures(dates: PeriodDates, sharing: Sharing, awarded_fen: int) -> Figures:
     """Return what was computed, under the names of the columns."""
     return {
         "opens": dates.opening_date,
@@ -156,7 +165,10 @@ def figures(dates: PeriodDates, sharing: Sharing) -> Figures:
         "charged": dates.charge_date,
         "fee": sharing.fee_fen,
         "sponsor": sharing.sponsor_fen,
-        "need": sharing.need_fen,
+        "put by": sharing.reserve_contribution_fen,
+        "drawn": sharing.reserve_drawn_fen,
+        "lowered": awarded_fen - sharing.aid_fen,
+        "need": sharing.borne_fen,
         "share": {share.class_no: share.share_fen for share in sharing.shares},
         "assessed": sharing.assessed_fen,
         "carry out": sharing.carry_out_fen,
@@ -180,23 +192,27 @@ def test_period_comes_out_as_written(code, number, line):
     year = year_of(code)
     first = next(iter(year.lines.values())).expected["opens"]
     sharing = play(year.plan, line, line.members)
-    assert figures(period_dates(year.plan, first, number), sharing) == line.expected
+    assert figures(period_dates(year.plan, first, number), sharing, sum(line.aid_fens)) == line.expected
     assert (sharing.shortfall_fen, sharing.deferred_fen) == (0, 0)
 
 
 @pytest.mark.parametrize(("code", "number", "line"), every_line())
 def test_income_equals_expense_in_every_period(code, number, line):
-    """S + E + V + C_in = A + W + Φ + R + C_out, of what is written and of what is computed; V and R are 0."""
+    """S + E + V + C_in = A + W + Φ + R + C_out, of what is written and of what is computed."""
     sharing = play(year_of(code).plan, line, line.members)
     written = line.expected
     aid_and_costs_fen = sum(line.aid_fens) + line.other_costs_fen
     assert (
-        sharing.assessed_fen + sharing.sponsor_fen + line.carry_in_fen
-        == aid_and_costs_fen + sharing.fee_fen + sharing.carry_out_fen
+        sharing.assessed_fen + sharing.sponsor_fen + sharing.reserve_drawn_fen + line.carry_in_fen
+        == sharing.aid_fen
+        + line.other_costs_fen
+        + sharing.fee_fen
+        + sharing.reserve_contribution_fen
+        + sharing.carry_out_fen
     )
     assert (
-        written["assessed"] + written["sponsor"] + line.carry_in_fen
-        == aid_and_costs_fen + written["fee"] + written["carry out"]
+        written["assessed"] + written["sponsor"] + written["drawn"] + line.carry_in_fen
+        == aid_and_costs_fen - written["lowered"] + written["fee"] + written["put by"] + written["carry out"]
     )
 
 
@@ -207,13 +223,15 @@ def test_recomputation_in_plain_integers_comes_to_the_same(code, number, line):
         line.members,
         list(line.aid_fens),
         other_costs=line.other_costs_fen,
-        reserve_contribution=0,
-        reserve_drawn=0,
         carry_in=line.carry_in_fen,
+        reserve=line.reserve_fen,
     )
     recomputed = {
         "fee": bill.fee,
         "sponsor": bill.sponsored,
+        "put by": bill.contribution,
+        "drawn": bill.drawn,
+        "lowered": sum(line.aid_fens) - bill.aid,
         "need": bill.need,
         "share": bill.shares,
         "assessed": bill.assessed,
@@ -243,7 +261,8 @@ def test_other_rules_change_exactly_what_is_said(code, other_code, period, colum
     line = year.lines[period]
     assert len(other.classes) == 1
     sharing = play(other, line, {other.classes[0].class_no: line.headcount})
-    under_other = figures(other.calendar.period_dates(line.expected["public"]), sharing)
+    dates = other.calendar.period_dates(line.expected["public"])
+    under_other = figures(dates, sharing, sum(line.aid_fens))
     found = {name for name, value in under_other.items() if value != line.expected[name]}
     assert found == columns
     assert found
@@ -311,6 +330,8 @@ def test_years_show_what_each_plan_is_about():
         if len(set(line.expected["share"].values())) == 4
     ]
     assert len(weighted) == 11
+    lowered = {code for code in CODES for line in year_of(code).lines.values() if line.expected["lowered"]}
+    assert lowered == {"village"}
     assert date(2021, 2, 28) in {line.expected["charged"] for line in year_of("village").lines.values()}
 
 

@@ -1,9 +1,10 @@
 """Worked examples as text: plan, members, what happens period by period, and the trial balance at the end.
 
 A line is `word figures`. Before the first `period`: `members 0:4 1:3` (class:count), `weights 0:1 1:3`,
-`fee 8/100`, `cap 2.00` (per case). In a period: `case`, `write_off`, `bank_charge`, `interest`, `write_off_reversed`
-with an amount happen before it is computed; `late_write_off` after it is computed; lines with `=` say what comes
-out. After `trial` stands the trial balance. All amounts in the currency unit.
+`fee 8/100`, `cap 2.00` (per case), `period_cap 20.00`, `reserve 5/100 500.00` (contribution and target), and who bears
+what caps leave: `rest reduce_aid`, or the rule `rest reserve_pays`. In a period: `case`, `write_off`, `bank_charge`,
+`interest`, `write_off_reversed` with an amount happen before it is computed; `late_write_off` after it is computed;
+lines with `=` say what comes out. After `trial` stands the trial balance. All amounts in the currency unit.
 """
 
 import datetime as dt
@@ -76,6 +77,13 @@ def _plan(text: str) -> tuple[dict[int, int], dict[str, Any]]:
         # A cap that a plan may have: the dearest case must be affordable for the fewest members.
         terms["aid"] = [{"severity": "severe", "age_from": 0, "age_before": 60, "max_aid_fen": 1}]
         terms["per_case_cap_fen"] = fen(words["cap"][0])
+    if "period_cap" in words:
+        terms["period_cap_fen"] = fen(words["period_cap"][0])
+    if "reserve" in words:
+        rate, target = words["reserve"]
+        terms["reserve"] = {"contribution_rate": rate, "target_fen": fen(target)}
+    rest = words.get("rest", ["sponsor"])[0]
+    terms["on_cap" if rest == "reserve_pays" else "on_infeasible"] = rest
     return members, terms
 
 
@@ -150,7 +158,10 @@ def _book(world: World, word: str, key: str, amount: int) -> None:
 
 
 def _figure(world: World, period: Period, name: str) -> int:
-    """Return a stated figure: a column of the period, or `share N` as it was charged."""
+    """Return a stated figure: a column of the period, `share N` as it was charged, or `part N` of the N-th case."""
+    if name.startswith("part"):
+        award = world.pool.awards.get(code=f"C-{period.number}-{int(name.split()[1]) - 1}")
+        return int(award.payable_fen)
     if not name.startswith("share"):
         figure: int = getattr(period, name if name in {"cases", "headcount"} else f"{name}_fen")
         return figure

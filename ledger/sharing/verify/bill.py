@@ -6,14 +6,14 @@ from typing import Any
 
 from ledger.books.findings import Report, fetch, figure
 from ledger.sharing import recompute
-from ledger.sharing.verify.rows import PeriodRow, read_json
+from ledger.sharing.verify.rows import MOVES, PeriodRow, read_json
 
 SENTENCES = {
     "plan_version_is_permanent": "The terms of every plan version have the hash they were published with.",
     "period_identity_holds": "S + E + V + C_in = A + W + Φ + R + C_out.",
-    "awards_sum_to_aid": "A is the sum of the period's awards.",
+    "awards_sum_to_aid": "The period's awards sum to what it says; A is that, or what caps leave room for.",
     "fee_follows_plan": "Φ is what the plan's fee rule gives on A.",
-    "need_follows_bill": "Need, sponsor's part, shares assessed and carry are what the bill gives.",
+    "need_follows_bill": "Need, reserve, sponsor's part, shares assessed and carry are what the bill gives.",
     "share_follows_need": "Every class's share is the need by its weight, rounded up once.",
     "shown_hash_is_of_the_figures": "The hash that was approved is of the figures that are stored.",
     "period_approver_is_not_preparer": "Every period was prepared by one person and approved by another.",
@@ -52,7 +52,7 @@ def verify_figures(report: Report, period: PeriodRow, members: dict[int, int]) -
     costs = p.aid_fen + p.other_costs_fen + p.fee_fen + p.reserve_contribution_fen + p.carry_out_fen
     report.expect("period_identity_holds", p.where, income, costs)
     aids = [fen for (fen,) in fetch(_AIDS, p.parameters)]
-    found = f"{p.cases} cases, {p.aid_fen} fen"
+    found = f"{p.cases} cases, {p.awarded_fen} fen"
     report.expect("awards_sum_to_aid", p.where, f"{len(aids)} cases, {sum(aids)} fen", found)
     terms = _terms(report, p)
     try:
@@ -61,16 +61,18 @@ def verify_figures(report: Report, period: PeriodRow, members: dict[int, int]) -
             members,
             aids,
             other_costs=p.other_costs_fen,
-            reserve_contribution=p.reserve_contribution_fen,
-            reserve_drawn=p.reserve_drawn_fen,
             carry_in=p.carry_in_fen,
+            reserve=_reserve(p),
         )
     except (recompute.UnknownTermsError, KeyError, TypeError, ValueError) as fault:
         report.unchecked.append(f"{p.where}: its bill, because of {type(fault).__name__}: {fault}")
         return None
     report.expect("fee_follows_plan", p.where, bill.fee, p.fee_fen)
+    report.expect("awards_sum_to_aid", f"{p.where}, aid that is shared", bill.aid, p.aid_fen)
     for name, expected, stored in (
         ("need", bill.need, p.need_fen),
+        ("put into the reserve", bill.contribution, p.reserve_contribution_fen),
+        ("drawn from the reserve", bill.drawn, p.reserve_drawn_fen),
         ("sponsor's part", bill.sponsored, p.sponsor_fen),
         ("shares assessed", bill.assessed, p.assessed_fen),
         ("carry out", bill.carry_out, p.carry_out_fen),
@@ -81,6 +83,22 @@ def verify_figures(report: Report, period: PeriodRow, members: dict[int, int]) -
         report.expect("share_follows_need", where, bill.shares.get(row["class_no"], 0), row["share_fen"])
     _verify_shown(report, p)
     return bill
+
+
+def _reserve(period: PeriodRow) -> int:
+    """Return what the reserve held as far as the figures take the books in."""
+    return int(
+        figure(
+            f"SELECT coalesce(sum(fen), 0)::bigint FROM ({MOVES}) moves WHERE number <= %(upto)s",
+            {
+                "book": period.pool.book_id,
+                "account": "260",
+                "side": "C",
+                "kinds": None,
+                "upto": period.books_upto_no,
+            },
+        )
+    )
 
 
 _AIDS = """SELECT aid_fen FROM ledger_award WHERE period_id = %(period)s AND state IN ('final', 'shared')

@@ -77,7 +77,7 @@ def verify_awards(report: Report, pool: PoolRow) -> None:
         parameters,
     )
     owed, unshared = fetch(
-        """SELECT coalesce(sum(aid_fen), 0)::bigint,
+        """SELECT coalesce(sum(coalesce(shared_fen, aid_fen)), 0)::bigint,
                   coalesce(sum(aid_fen) FILTER (WHERE state = 'final'), 0)::bigint
              FROM ledger_award WHERE pool_id = %(pool)s AND state IN ('final', 'shared')""",
         parameters,

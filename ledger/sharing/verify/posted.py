@@ -138,9 +138,40 @@ def verify_close(report: Report, period: PeriodRow) -> None:
     for name, value in cases.items():
         where = f"{p.where}, “{name}” of its announcement"
         report.expect("nothing_added_after_announcement", where, text(announced.get(name)), text(value))
-    for code, _fen, state in awards:
-        if state != "withdrawn":
-            report.expect("awards_sum_to_aid", f"{p.where}, state of award {code}", "shared", state)
+    _verify_parts(report, p)
+
+
+def _verify_parts(report: Report, period: PeriodRow) -> None:
+    """Hold what is shared of every award against the part it has of the period's aid, and what the log says of it."""
+    awards = fetch(
+        """SELECT code, aid_fen, shared_fen, state FROM ledger_award
+            WHERE period_id = %(period)s AND state <> 'withdrawn' ORDER BY code""",
+        period.parameters,
+    )
+    parts = parts_of(period.aid_fen, [fen for _code, fen, _shared, _state in awards])
+    lowered = dict(
+        fetch(
+            """SELECT key, (convert_from(data, 'UTF8')::jsonb#>>'{body,is}')::bigint FROM ledger_logentry
+                WHERE log_id = %(log)s AND type = 'award.adjust' AND key LIKE %(key)s""",
+            {"log": period.pool.log_id, "key": f"lowered/{period.number}/%"},
+        )
+    )
+    for (code, fen, shared, state), part in zip(awards, parts, strict=True):
+        where = f"{period.where}, award {code}"
+        report.expect("awards_sum_to_aid", f"{where}, its state", "shared", state)
+        report.expect("awards_sum_to_aid", f"{where}, its part", part, shared)
+        told = lowered.get(f"lowered/{period.number}/{code}", fen)
+        report.expect("close_is_logged", f"{where}, its part in the log", part, told)
+
+
+def parts_of(amount: int, awards: list[int]) -> list[int]:
+    """Split an amount in proportion to the awards: whole fen, what is left over one by one to the largest rests."""
+    total = sum(awards)
+    parts = [award * amount // total for award in awards]
+    rests = [(-(award * amount % total), -award, place) for place, award in enumerate(awards)]
+    for _rest, _award, place in sorted(rests)[: amount - sum(parts)]:
+        parts[place] += 1
+    return parts
 
 
 def _left(period: PeriodRow) -> list[list[Any]]:

@@ -21,6 +21,7 @@ FIGURES = (
     "headcount_recorded_at",
     "headcount",
     "cases",
+    "awarded_fen",
     "aid_fen",
     "fee_fen",
     "other_costs_fen",

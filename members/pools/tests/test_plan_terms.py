@@ -167,6 +167,8 @@ def test_equal_terms_written_differently_have_one_hash():
         ("on_cap", "reserve_pays"),
         ("on_infeasible", "defer"),
         ("per_case_cap_fen", 10),
+        ("period_cap_fen", 10),
+        ("sponsor", "A foundation"),
         ("operator.contact", "elsewhere@example.org"),
         ("operator", None),
         ("wind_down.run_off_days", 179),
@@ -410,6 +412,60 @@ def test_run_off_must_bear_one_case_of_the_fewest_members():
     with pytest.raises(TermsError) as caught:
         PlanTerms.from_json(changed("wind_down", run_off | {"run_off_cap_fen": 9}))
     assert caught.value.params == {"needed_fen": 10, "given_fen": 9, "members": 3_300_000}
+
+
+RESERVE = {
+    "target_fen": 50_000,
+    "contribution_fen": 100,
+    "contribution_rate": "1/3",
+    "goes_to": "The village school",
+}
+
+
+def with_reserve(**changes):
+    """Return terms with a cap per period and a reserve; what is changed to None is left out."""
+    reserve = {name: value for name, value in (RESERVE | changes).items() if value is not None}
+    return changed("period_cap_fen", 1_000) | {"reserve": reserve}
+
+
+def test_reserve_is_read_as_written_and_puts_by_what_it_says():
+    terms = PlanTerms.from_json(with_reserve())
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    assert terms.to_json()["reserve"] == RESERVE
+    assert terms.reserve.contribution(1_000) == 100 + 334
+    assert PlanTerms.from_json(with_reserve(contribution_rate=None)).reserve.contribution(1_000) == 100
+    assert PlanTerms.from_json(with_reserve(contribution_fen=None)).reserve.contribution(3) == 1
+    assert PlanTerms.from_json(with_reserve(goes_to=None)).reserve.goes_to is None
+
+
+@pytest.mark.parametrize(
+    ("terms", "field", "code"),
+    [
+        (
+            with_reserve(contribution_fen=None, contribution_rate=None),
+            "reserve.contribution_fen",
+            "reserve_never_fills",
+        ),
+        (
+            with_reserve(contribution_rate="0/1", contribution_fen=0),
+            "reserve.contribution_fen",
+            "reserve_never_fills",
+        ),
+        (with_reserve(target_fen=0), "reserve.target_fen", "out_of_range"),
+        (with_reserve(target_fen=None), "reserve.target_fen", "missing_field"),
+        (with_reserve(contribution_rate="4/3"), "reserve.contribution_rate", "part_out_of_range"),
+        (with_reserve(contribution_rate=5), "reserve.contribution_rate", "wrong_type"),
+        (with_reserve(goes_to=" "), "reserve.goes_to", "bad_text"),
+        (with_reserve(goes_to="Helping Hands Ltd"), "reserve.goes_to", "reserve_goes_to_the_operator"),
+        (with_reserve() | {"period_cap_fen": None}, "period_cap_fen", "reserve_never_pays"),
+        (changed("period_cap_fen", 0), "period_cap_fen", "out_of_range"),
+        (changed("period_cap_fen", 1.5), "period_cap_fen", "wrong_type"),
+        (changed("sponsor", ""), "sponsor", "bad_text"),
+        (changed("period_cap_fen", 1_000) | {"on_infeasible": "defer"}, "on_infeasible", "aid_cannot_wait"),
+    ],
+)
+def test_caps_and_reserves_that_make_no_sense_are_refused(terms, field, code):
+    assert refusal(terms) == (field, code)
 
 
 def test_fee_ceiling_lowers_the_break_even_size():

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('members', '0010_pools_end'),
-        ('ledger', '0007_pools_begin_ready'),
+        ('ledger', '0008_caps_and_reserve'),
     ]
 
     operations = [

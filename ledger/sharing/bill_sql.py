@@ -1,0 +1,191 @@
+"""The bill of a period in SQL: the guard that figures are those which awards, plan, headcount and books give.
+
+Whoever prepares and approves: asked whenever figures are stored, and once more when they are approved. A second
+implementation of what `plan_shares` and `apportion` do, on purpose; it shares no line with them.
+"""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, judged_now, refuse
+from ledger.books import chart
+from ledger.sharing.causes import OTHER_COSTS, OTHER_INCOME
+
+_SOURCES = "period_figures_follow_their_sources"
+_COST_KINDS = ", ".join(f"'{kind}'" for kind in OTHER_COSTS)
+_INCOME_KINDS = ", ".join(f"'{kind}'" for kind in OTHER_INCOME)
+
+
+def _fee(aid: str) -> str:
+    """Return SQL for the fee on that aid: rate rounded up once, plus the fixed sum, up to the ceiling."""
+    return f"""least((plan#>>'{{fee,ceiling_fen}}')::numeric,
+                      coalesce((plan#>>'{{fee,fixed_fen}}')::numeric, 0) + div(rate[1] * {aid} + rate[2] - 1, rate[2]))"""
+
+
+_AWARDED = f"""
+    SELECT count(*)::int AS cases, coalesce(sum(aid_fen), 0)::numeric AS aid,
+           count(*) FILTER (WHERE state <> 'final') AS waiting
+      INTO awarded FROM ledger_award WHERE period_id = NEW.id AND state <> 'withdrawn';
+    IF awarded.waiting > 0 OR (NEW.cases, NEW.awarded_fen::numeric) IS DISTINCT FROM (awarded.cases, awarded.aid) THEN
+        {refuse(_SOURCES, "%s cases, aid %s; the final awards say %s and %s", "NEW.cases", "NEW.awarded_fen", "awarded.cases", "awarded.aid")}
+    END IF;
+"""
+
+# Entries up to books_upto_no, those of the last period's figures left out; a reversal counts as what it reverses.
+_FROM_THE_BOOKS = f"""
+    IF EXISTS (SELECT 1 FROM ledger_period WHERE pool_id = NEW.pool_id AND number < NEW.number AND state <> 'posted') THEN
+        {refuse("periods_are_posted_in_order", "an earlier period than %s is not posted", "NEW.number")}
+    END IF;
+    SELECT coalesce(max(p.books_upto_no), 0) AS upto, coalesce(max(e.number), 0) AS entry_no INTO last
+      FROM ledger_period p LEFT JOIN ledger_journalentry e ON e.id = p.entry_id
+     WHERE p.pool_id = NEW.pool_id AND p.number < NEW.number;
+    SELECT b.id, b.last_entry_no INTO book FROM ledger_book b JOIN members_pool p ON p.code = b.code WHERE p.id = NEW.pool_id;
+    IF NEW.books_upto_no IS NULL OR NEW.books_upto_no NOT BETWEEN greatest(last.upto, last.entry_no) AND book.last_entry_no THEN
+        {refuse(_SOURCES, "books up to %s of %s", "NEW.books_upto_no", "book.last_entry_no")}
+    END IF;
+    SELECT coalesce(-sum(net) FILTER (WHERE code = '{chart.CARRIED_SURPLUS}'), 0)::bigint AS carry,
+           coalesce(-sum(net) FILTER (WHERE code = '{chart.RESERVE}'), 0)::numeric AS reserve,
+           coalesce(sum(net) FILTER (WHERE code = '{chart.TO_BE_SHARED}' AND kind IN ({_COST_KINDS})), 0)::bigint AS costs,
+           coalesce(-sum(net) FILTER (WHERE code = '{chart.CARRIED_SURPLUS}' AND kind IN ({_INCOME_KINDS})
+                                        AND number > last.upto), 0)::bigint AS income INTO books
+      FROM (SELECT a.code, e.number, coalesce(r.kind, e.kind) AS kind,
+                   CASE p.side WHEN 'D' THEN p.amount_fen ELSE -p.amount_fen END AS net
+              FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id
+              JOIN ledger_journalentry e ON e.id = p.entry_id LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id
+             WHERE a.book_id = book.id AND e.number <= NEW.books_upto_no
+               AND (a.code IN ('{chart.CARRIED_SURPLUS}', '{chart.RESERVE}')
+                    OR (a.code = '{chart.TO_BE_SHARED}' AND e.number > last.upto))) moved;
+    IF (NEW.carry_in_fen, NEW.other_costs_fen, NEW.other_income_fen) IS DISTINCT FROM (books.carry, books.costs, books.income) THEN
+        {refuse(_SOURCES, "carry %s, costs %s, income %s; the books say %s, %s, %s", "NEW.carry_in_fen", "NEW.other_costs_fen", "NEW.other_income_fen", "books.carry", "books.costs", "books.income")}
+    END IF;
+"""
+
+# Members per class with its weight, from the manifest.
+_COUNTED = """
+    (SELECT w.class_no, w.weight, sum(c.value::bigint) AS members
+       FROM ledger_manifestline l, jsonb_each_text(l.counts) c,
+            (SELECT (k->>'class_no')::int AS class_no, (k->>'weight')::numeric AS weight
+               FROM jsonb_array_elements(plan->'classes') k) w
+      WHERE l.period_id = NEW.id AND w.class_no = c.key::int GROUP BY 1, 2)"""
+
+# A cap per case, which is of the whole awards with their fee, goes to the sponsor: the sum is rounded down once.
+_ABOVE_THE_CASE_CAP = f"""
+    SELECT coalesce(sum(members * weight), 0) AS weight, coalesce(sum(members), 0) AS members, max(weight) AS heaviest
+      INTO payers FROM {_COUNTED} counted;
+    rate := string_to_array(plan#>>'{{fee,rate}}', '/')::numeric[];
+    costs := awarded.aid + {_fee("awarded.aid")};
+    SELECT coalesce(div(sum(greatest(0, a.aid_fen * costs * lightest - cap * payers.weight * awarded.aid)),
+                        awarded.aid * lightest), 0) INTO sponsored
+      FROM ledger_award a, (SELECT min((k->>'weight')::numeric) AS lightest, (plan->>'per_case_cap_fen')::numeric AS cap
+                              FROM jsonb_array_elements(plan->'classes') k) terms
+     WHERE a.period_id = NEW.id AND a.state <> 'withdrawn' AND payers.weight > 0
+     GROUP BY lightest, cap;
+    besides := NEW.other_costs_fen - NEW.carry_in_fen - coalesce(sponsored, 0);
+"""
+
+# What goes into the reserve: up to its target, and as far as caps leave room.
+_INTO_THE_RESERVE = """
+    member_cap := (plan->>'period_cap_fen')::numeric;
+    held := CASE WHEN plan ? 'reserve' THEN books.reserve ELSE 0 END;
+    takes_all := plan->>'on_cap' = 'reserve_pays';
+    contribution := 0;
+    IF plan ? 'reserve' AND payers.members > 0 THEN
+        rate := string_to_array(coalesce(plan#>>'{reserve,contribution_rate}', '0/1'), '/')::numeric[];
+        contribution := greatest(0, least(
+            coalesce((plan#>>'{reserve,contribution_fen}')::numeric, 0) + div(rate[1] * costs + rate[2] - 1, rate[2]),
+            (plan#>>'{reserve,target_fen}')::numeric - held,
+            CASE WHEN takes_all THEN div(member_cap * payers.weight, payers.heaviest) ELSE member_cap * payers.members END - costs - besides));
+        rate := string_to_array(plan#>>'{fee,rate}', '/')::numeric[];
+    END IF;
+"""
+
+# Where the plan lowers the aid: the most that with its fee is within what caps and reserve allow.
+# Without a ceiling a + fixed + ceil(a·n/d) <= room is a·(d + n) <= (room - fixed)·d; any aid may have the ceiling as fee.
+_SHARED_AID = f"""
+    aid := awarded.aid;
+    room := member_cap * payers.members + held - besides - contribution;
+    IF payers.members > 0 AND NOT takes_all AND plan->>'on_infeasible' <> 'sponsor' AND costs > room THEN
+        aid := greatest(0, least(aid, greatest(
+            floor((room - coalesce((plan#>>'{{fee,fixed_fen}}')::numeric, 0)) * rate[2] / (rate[1] + rate[2])),
+            room - (plan#>>'{{fee,ceiling_fen}}')::numeric)));
+    END IF;
+    need := aid + {_fee("aid")} + besides + contribution;
+"""
+
+# Everyone by weight, rounded up, nobody above the cap. What it keeps from heavier classes the others bear, down to the
+# heaviest that stays below it (`free`); where reserve or sponsor take all of it, they bear no more for it.
+_SHARES = f"""
+    SELECT heaviest, weight, rest INTO free
+      FROM (SELECT f.weight AS heaviest, sum(c.members * c.weight) FILTER (WHERE c.weight <= f.weight) AS weight,
+                   need - coalesce(member_cap * sum(c.members) FILTER (WHERE c.weight > f.weight), 0) AS rest
+              FROM (SELECT DISTINCT weight FROM {_COUNTED} w) f, {_COUNTED} c GROUP BY 1) levels
+     WHERE member_cap IS NULL OR takes_all OR rest * heaviest <= member_cap * weight ORDER BY heaviest DESC LIMIT 1;
+    SELECT coalesce(jsonb_agg(jsonb_build_object('class_no', class_no, 'weight', weight, 'members', members,
+                                                 'share_fen', share) ORDER BY class_no), '[]') AS classes,
+           coalesce(sum(members * share), 0) AS assessed INTO want
+      FROM (SELECT class_no, weight, members,
+                   CASE WHEN need <= 0 THEN 0 WHEN free.heaviest IS NULL OR weight > free.heaviest THEN member_cap
+                        ELSE least(member_cap, div(free.rest * weight + free.weight - 1, free.weight)) END AS share
+              FROM {_COUNTED} counted) shared;
+    left_over := CASE WHEN payers.members > 0 THEN greatest(0, need - want.assessed) ELSE 0 END;
+    drawn := least(held, left_over);
+    IF takes_all OR plan->>'on_infeasible' = 'sponsor' THEN
+        sponsored := coalesce(sponsored, 0) + left_over - drawn;
+    END IF;
+    IF (NEW.aid_fen::numeric, NEW.fee_fen::numeric) IS DISTINCT FROM (aid, {_fee("aid")}) THEN
+        {refuse(_SOURCES, "aid %s, fee %s; the plan says %s and %s", "NEW.aid_fen", "NEW.fee_fen", "aid", _fee("aid"))}
+    END IF;
+    IF (NEW.reserve_contribution_fen::numeric, NEW.reserve_drawn_fen::numeric, NEW.sponsor_fen::numeric)
+       IS DISTINCT FROM (contribution, drawn, coalesce(sponsored, 0)) THEN
+        {refuse(_SOURCES, "into the reserve %s, from it %s, sponsor %s; the plan says %s, %s, %s", "NEW.reserve_contribution_fen", "NEW.reserve_drawn_fen", "NEW.sponsor_fen", "contribution", "drawn", "coalesce(sponsored, 0)")}
+    END IF;
+    IF NEW.need_fen IS DISTINCT FROM NEW.aid_fen + NEW.other_costs_fen + NEW.fee_fen + NEW.reserve_contribution_fen
+                                     - NEW.carry_in_fen - NEW.reserve_drawn_fen - NEW.sponsor_fen THEN
+        {refuse(_SOURCES, "need %s does not follow from its parts", "NEW.need_fen")}
+    END IF;
+    IF (NEW.classes, NEW.assessed_fen) IS DISTINCT FROM (want.classes, want.assessed::bigint) THEN
+        {refuse(_SOURCES, "shares %s; headcount and need say %s", "NEW.classes", "want.classes")}
+    END IF;
+"""
+
+BILL_GUARD = Guard(
+    name=_SOURCES,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update,
+    declare=[
+        ("plan", "jsonb"),
+        ("rate", "numeric[]"),
+        ("awarded", "record"),
+        ("last", "record"),
+        ("book", "record"),
+        ("books", "record"),
+        ("payers", "record"),
+        ("free", "record"),
+        ("want", "record"),
+        ("member_cap", "numeric"),
+        ("held", "numeric"),
+        ("takes_all", "boolean"),
+        ("costs", "numeric"),
+        ("besides", "numeric"),
+        ("sponsored", "numeric"),
+        ("contribution", "numeric"),
+        ("aid", "numeric"),
+        ("room", "numeric"),
+        ("need", "numeric"),
+        ("left_over", "numeric"),
+        ("drawn", "numeric"),
+    ],
+    func=f"""
+    IF NOT (NEW.state = 'computed' AND OLD.state IN ('settled', 'computed') OR NEW.state = 'approved' AND OLD.state = 'computed') THEN
+        RETURN NEW;
+    END IF;
+    {judged_now()}
+    SELECT terms INTO plan FROM members_planversion WHERE id = NEW.plan_version_id;
+    {_AWARDED}
+    {_FROM_THE_BOOKS}
+    {_ABOVE_THE_CASE_CAP}
+    {_INTO_THE_RESERVE}
+    {_SHARED_AID}
+    {_SHARES}
+    RETURN NEW;
+""",
+)

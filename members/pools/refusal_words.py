@@ -1,0 +1,103 @@
+"""Why terms are refused, in words, and what to do."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from aidplatform.lib.csv_files import plain_fen
+from aidplatform.lib.errors import DomainError
+from members.pools.plan_terms import TermsError
+
+
+def terms_error_words(error: TermsError) -> str:
+    """Say in the reader's language why terms are refused, and what to do; the field is named by whoever shows it."""
+    params = {
+        name.removesuffix("_fen"): plain_fen(int(value)) if name.endswith("_fen") else value
+        for name, value in error.params.items()
+    }
+    return str(_ERRORS.get(error.code, _("This value makes no sense here."))) % params
+
+
+def terms_refusal(error: TermsError) -> DomainError:
+    """Return the same refusal for programs: the path of the field, then the sentence."""
+    return DomainError(
+        f"{error.field or 'terms'}: {terms_error_words(error)}", code=error.code, field=error.field
+    )
+
+
+_ERRORS = {
+    "wrong_type": gettext_lazy("This value has the wrong type."),
+    "rate_out_of_range": gettext_lazy("A fee goes from 0 to 100 percent."),
+    "bad_rate": gettext_lazy("Write a rate as a fraction, like 8/100."),
+    "wrong_number_of_periods": gettext_lazy("A month has one or two periods."),
+    "periods_out_of_order": gettext_lazy("The periods do not open one after another in every month."),
+    "publicity_outside_period": gettext_lazy("Cases would go public outside their period in some month."),
+    "charge_before_publicity_ends": gettext_lazy(
+        "In some month members would be charged before publicity has ended."
+    ),
+    "charge_after_next_publicity": gettext_lazy(
+        "In some month the charge would come after the next cases are public: its rest could not be told with them."
+    ),
+    "half_an_age_band": gettext_lazy("An age band has both a first age and an end."),
+    "empty_age_band": gettext_lazy("The first age must be below the end."),
+    "ages_overlap": gettext_lazy("Two rows of one severity cover the same age."),
+    "ages_do_not_join": gettext_lazy("Between two classes an age is missing or double."),
+    "some_without_ages": gettext_lazy("Either every class has an age band or none."),
+    "bad_code": gettext_lazy("Use lower case letters and underscores."),
+    "bad_text": gettext_lazy(
+        "Write 1 to %(most)s printable characters, accents composed with their letters."
+    ),
+    "empty": gettext_lazy("At least one row is needed."),
+    "listed_twice": gettext_lazy("It is listed twice."),
+    "part_out_of_range": gettext_lazy("A part is above 0 and at most 1."),
+    "too_many_steps": gettext_lazy("Aid grows in at most 20 steps."),
+    "vesting_starts_late": gettext_lazy("The first step begins 0 days after the waiting period."),
+    "vesting_must_grow": gettext_lazy("Each step comes later and grants more than the one before."),
+    "vesting_ends_below_all": gettext_lazy("The last step grants the whole aid: write 1."),
+    "lifetime_cap_below_aid": gettext_lazy(
+        "One case may be granted %(needed)s. Raise the most for one person to that, or lower the aid."
+    ),
+    "too_many_waiting_rules": gettext_lazy("A plan has at most 20 other waiting periods."),
+    "waiting_rule_for_everybody": gettext_lazy(
+        "Name a cause or an age: the waiting period of everybody is the one above."
+    ),
+    "waiting_rule_never_fits": gettext_lazy(
+        "The rows above fit everything that this one fits. Move it up, or drop it."
+    ),
+    "too_many_rows": gettext_lazy("A plan has at most 200 rows of aid."),
+    "too_long": gettext_lazy(
+        "The terms are too long for an entry of the log: use fewer rows or shorter names."
+    ),
+    "too_many_classes": gettext_lazy("A plan has at most 64 classes."),
+    "out_of_range": gettext_lazy("Choose a value from %(low)s to %(high)s."),
+    "unknown_choice": gettext_lazy("Choose one of the values that are offered."),
+    "unknown_field": gettext_lazy("Plans have no such field."),
+    "missing_field": gettext_lazy("This must be given."),
+    "too_few_for_case_cap": gettext_lazy(
+        "A case at the highest aid, borne under this cap, takes at least %(needed)s members; the plan asks for"
+        " %(given)s. Raise the number of members or the cap, or lower the aid."
+    ),
+    "floor_above_minimum": gettext_lazy(
+        "The pool would end as soon as it opens: write %(most)s at most, or raise the fewest members."
+    ),
+    "floor_below_break_even": gettext_lazy(
+        "Under the most for one case, fewer than %(needed)s members do not bear a case at the highest aid. Write"
+        " %(needed)s at least, or change that cap."
+    ),
+    "run_off_cannot_be_paid": gettext_lazy(
+        "%(members)s members at %(given)s each do not bear one case at the highest aid with its fee: it takes"
+        " %(needed)s each. Raise the most a member pays, or the number of members, or lower the aid."
+    ),
+    "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
+    "aid_cannot_wait": gettext_lazy(
+        "With a cap per period a part of the aid cannot wait yet: let the sponsor pay the rest, or lower every aid"
+        " alike."
+    ),
+    "reserve_never_fills": gettext_lazy("Say what each period puts by: a percentage, a sum, or both."),
+    "reserve_never_pays": gettext_lazy(
+        "A reserve pays what a cap per period leaves. Set the most for one period and member, or drop the reserve."
+    ),
+    "reserve_goes_to_the_operator": gettext_lazy(
+        "What members put by never goes to whoever runs the pool. Name another body, or leave it to the members."
+    ),
+    "class_left_out": gettext_lazy("Members belong to class %(class_no)s. Keep it; its weight may change."),
+}

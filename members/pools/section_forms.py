@@ -1,0 +1,107 @@
+"""The sections of a plan's form that are given as a whole or not at all."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.fields import FenField, NameField
+from members.pools.plan_terms import MAX_NAME, MAX_SENTENCE, ReserveTerms
+
+
+class OperatorForm(forms.Form):
+    """Who runs the pool: all of it, or none while it is a draft."""
+
+    name = NameField(label=_("Legal entity"), max_length=MAX_NAME, required=False)
+    registration = NameField(label=_("Registration number"), max_length=MAX_NAME, required=False)
+    legal_basis_en = NameField(label=_("Legal basis, in English"), max_length=MAX_SENTENCE, required=False)
+    legal_basis_zh = NameField(label=_("Legal basis, in Chinese"), max_length=MAX_SENTENCE, required=False)
+    contact = NameField(label=_("How to reach it"), max_length=MAX_SENTENCE, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a half-named operator."""
+        given = super().clean() or {}
+        if any(given.values()):
+            _require(self, given, self.fields)
+        return given
+
+    def terms(self) -> dict[str, Any] | None:
+        """Return the operator as the terms have it; nothing given: none."""
+        return dict(self.cleaned_data) if any(self.cleaned_data.values()) else None
+
+
+class WindDownForm(forms.Form):
+    """How the pool ends: all of it, or none while it is a draft."""
+
+    payer = NameField(label=_("Who pays what members do not"), max_length=MAX_NAME, required=False)
+    run_off_days = forms.IntegerField(
+        label=_("Cases are taken for, days"), min_value=0, max_value=3650, required=False
+    )
+    run_off_cap = FenField(label=_("Most for a member"), required=False)
+    past_shares_back = forms.BooleanField(label=_("Past shares are given back"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse half an ending."""
+        given = super().clean() or {}
+        # By identity: no days is an entry, an empty box is none.
+        if any(value is not None and value != "" and value is not False for value in given.values()):
+            _require(self, given, ("payer", "run_off_days"))
+        return given
+
+    def terms(self) -> dict[str, Any] | None:
+        """Return the ending as the terms have it; nothing given: none."""
+        given = dict(self.cleaned_data)
+        if not given["payer"]:
+            return None
+        cap_fen = given.pop("run_off_cap")
+        return given | {"run_off_cap_fen": cap_fen}
+
+
+class ReserveForm(forms.Form):
+    """What is put by, up to which sum, and whose it is at the end: all of it, or none.
+
+    before: the reserve that the form was filled in with.
+    """
+
+    contribution_percent = forms.DecimalField(
+        label=_("Percent of aid and fee"), min_value=0, max_value=100, decimal_places=6, required=False
+    )
+    contribution = FenField(label=_("Sum per period"), required=False)
+    target = FenField(label=_("Up to, in all"), required=False)
+    goes_to = NameField(
+        label=_("Who gets it at the end"),
+        help_text=_("Empty: everyone covered at the last headcount, alike."),
+        max_length=MAX_NAME,
+        required=False,
+    )
+    before: ReserveTerms | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse half a reserve."""
+        given = super().clean() or {}
+        if any(value is not None and value != "" for value in given.values()):
+            _require(self, given, ("target",))
+        return given
+
+    def terms(self) -> dict[str, Any] | None:
+        """Return the reserve as the terms have it; nothing given: none."""
+        given = self.cleaned_data
+        if given["target"] is None:
+            return None
+        rate = Fraction(given["contribution_percent"] or 0) / 100
+        if self.before and "contribution_percent" not in self.changed_data:
+            rate = self.before.contribution_rate  # which may be a third
+        return {
+            "contribution_rate": f"{rate.numerator}/{rate.denominator}",
+            "contribution_fen": given["contribution"] or 0,
+            "target_fen": given["target"],
+            "goes_to": given["goes_to"] or None,
+        }
+
+
+def _require(form: forms.Form, given: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if given.get(name) in (None, "") and name not in form.errors:
+            form.add_error(name, _("This belongs to it: write it, or leave the whole section empty."))
