@@ -74,9 +74,13 @@ def test_compiling_writes_once_and_again_only_after_a_change(tmp_path: Path) -> 
     assert compile_catalogues(tmp_path) == [target]
     assert compile_catalogues(tmp_path) == []
     assert polib.mofile(str(target)).find("Pools").msgstr == "全部计划"
-    assert [path.name for path in target.parent.iterdir()] == ["django.mo"]
-    os.utime(target, (0, 0))
+    made_of = target.with_suffix(".sha256")
+    assert sorted(path.name for path in target.parent.iterdir()) == [target.name, made_of.name]
+    # Made of the catalogue of another version, though later by the clock than this one.
+    made_of.write_text("0" * 64)
+    os.utime(target, (2**31, 2**31))
     assert compile_catalogues(tmp_path) == [target]
+    assert compile_catalogues(tmp_path) == []
 
 
 @contextmanager
