@@ -4,6 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from aidplatform.lib.http import public
+from aidplatform.site.ending import api as ending
 from claims.filing import api as filing
 from claims.publicity import api as publicity
 from claims.review import api as review
@@ -25,6 +26,7 @@ _PAYMENT = f"{_POOL}payments/<int:number>/"
 _OPENING = f"{_POOL}opening-balances/<int:number>/"
 _IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
+_ENDING = f"{_POOL}ending/"
 
 urlpatterns = [
     path("schema/", public(SpectacularAPIView.as_view()), name="api_schema"),
@@ -73,6 +75,20 @@ urlpatterns = [
     path(f"{_POOL}plan-proposals/new/", pools.Proposing.as_view(), name="api_propose_plan"),
     path(f"{_PROPOSAL}publication/", pools.ProposalPublication.as_view(), name="api_publish_plan"),
     path(f"{_PROPOSAL}withdrawal/", pools.ProposalWithdrawal.as_view(), name="api_withdraw_plan"),
+    path(_ENDING, ending.Ending.as_view(), name="api_ending"),
+    path(f"{_ENDING}proposals/", ending.EndingProposalList.as_view(), name="api_ending_proposals"),
+    path(f"{_ENDING}proposals/new/", ending.EndingProposing.as_view(), name="api_propose_ending"),
+    path(
+        f"{_ENDING}proposals/<int:number>/confirmation/",
+        ending.EndingConfirmation.as_view(),
+        name="api_confirm_ending",
+    ),
+    path(
+        f"{_ENDING}proposals/<int:number>/withdrawal/",
+        ending.EndingWithdrawal.as_view(),
+        name="api_withdraw_ending",
+    ),
+    path(f"{_ENDING}closing/", ending.Closing.as_view(), name="api_close_pool"),
     path(f"{_POOL}periods/", sharing.PeriodList.as_view(), name="api_periods"),
     path(_PERIOD, sharing.PeriodDetail.as_view(), name="api_period"),
     path(f"{_PERIOD}approval/", sharing.PeriodApproval.as_view(), name="api_approval"),

@@ -97,6 +97,8 @@ TABLES: dict[str, Kind] = {
     ),
     "members_planproposal": state("state", "decided_by", "decided_at"),
     "members_planversion": FACT,
+    "members_endingproposal": state("state", "decided_by", "decided_at"),
+    "members_poolending": state("cancelled_at"),
     "members_dutygrant": state("ended_at"),
     "members_dutyinvitation": state("state", "person_id", "decided_at"),
     "members_membership": state("person_id"),

@@ -22,7 +22,15 @@ from ledger.founding.triggers import (
 )
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
+from ledger.sharing.ending_triggers import (
+    floor_is_heeded,
+    intake_reopens_at_the_floor,
+    intake_stops_below_the_floor,
+    pool_closes_with_nothing_owed,
+    run_off_stays_below_its_cap,
+)
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
+from members.ending.models import PoolEnding
 from members.joining.models import ImportedMember, MemberImport
 from members.pools.models import PlanVersion, Pool
 
@@ -36,6 +44,12 @@ imported_member_leaves_the_opening.register(ImportedMember)  # type: ignore[arg-
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
 operator_is_not_the_custodian.register(PlanVersion)  # type: ignore[arg-type]
 custody_is_not_the_operators.register(BankAccount)  # type: ignore[arg-type]
+# A notice knows no headcount, and a pool no books.
+intake_stops_below_the_floor.register(PoolEnding)  # type: ignore[arg-type]
+intake_reopens_at_the_floor.register(PoolEnding)  # type: ignore[arg-type]
+pool_closes_with_nothing_owed.register(Pool)  # type: ignore[arg-type]
+floor_is_heeded.register(Period)  # type: ignore[arg-type]
+run_off_stays_below_its_cap.register(Period)  # type: ignore[arg-type]
 
 __all__ = [
     "Account",

@@ -1,5 +1,7 @@
 """Gathers the rooms' models; rooms never import this file."""
 
+from members.ending.models import EndingProposal, PoolEnding
+from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
 from members.joining.models import (
     CovenantSignature,
     ImportedMember,
@@ -12,11 +14,16 @@ from members.joining.models import (
 from members.people.models import ApiToken, Identity, Mail, Notice, User
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 
+# Rooms that come before this one know nothing of an ending; what it demands of them is hung on them here.
+pool_ends_as_announced.register(Pool)  # type: ignore[arg-type]  # it takes classes
+nobody_joins_an_ending_pool.register(MembershipSpan)  # type: ignore[arg-type]
+
 __all__ = [
     "ApiToken",
     "CovenantSignature",
     "DutyGrant",
     "DutyInvitation",
+    "EndingProposal",
     "Identity",
     "ImportedMember",
     "JoinApplication",
@@ -30,5 +37,6 @@ __all__ = [
     "PlanProposal",
     "PlanVersion",
     "Pool",
+    "PoolEnding",
     "User",
 ]

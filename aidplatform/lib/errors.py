@@ -207,6 +207,25 @@ GUARANTEES: dict[str, object] = {
     "custody_is_not_the_operators": _(
         "Who runs the pool may not hold its money: the custody account is in another name."
     ),
+    "ending_needs_two_people": _(
+        "A pool admin proposes to end a pool and a controller confirms: two people, each with that duty."
+    ),
+    "ending_keeps_its_notice": _(
+        "Too soon: the rules in force promise members more notice. Choose a later day."
+    ),
+    "ending_is_what_was_proposed": _("The rules have changed since this was proposed. Propose it again."),
+    "ending_proposal_begins_open": _("Only an open pool whose rules say how it ends can be ended."),
+    "one_open_ending_proposal_per_pool": _("Another proposal waits already. Confirm or withdraw it first."),
+    "ending_proposal_is_decided_once": _("This proposal has already been decided. Reload the page."),
+    "ending_is_as_of_its_notice": _("This pool ends already."),
+    "nobody_joins_an_ending_pool": _("This pool ends: nobody can join it any more."),
+    "claims_come_in_the_run_off": _("This pool ends, and this case is not taken any more."),
+    "run_off_stays_below_its_cap": _(
+        "These shares would take members beyond what they pay at most while the pool winds down."
+    ),
+    "pool_ends_as_announced": _("The day that was announced for this has not come."),
+    "pool_closes_with_nothing_owed": _("Something is still open in this pool; the page names it."),
+    "pool_closes_with_its_claims_decided": _("Claims of this pool are still undecided or unpaid."),
     "plan_draft_ends_with_the_draft": _("These rules are published and can be changed by a proposal only."),
     "invitation_is_answered_once": _("This question has been answered or taken back already."),
     "pools_move_in_while_gathering": _(

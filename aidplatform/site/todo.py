@@ -6,6 +6,7 @@ from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from aidplatform.lib import clock
 from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
@@ -15,6 +16,8 @@ from ledger.custody.selectors import payable_awards
 from ledger.founding.models import OpeningBalances
 from ledger.sharing.models import Period
 from members.joining.models import MemberImport
+from ledger.sharing.run_off import freezes_of
+from members.ending.models import EndingProposal, PoolEnding
 from members.people.models import User
 from members.pools.models import DutyGrant, PlanProposal, Pool
 from members.pools.selectors import duties_by_pool, invitations_to
@@ -45,7 +48,7 @@ def todos_of(person: User) -> list[Todo]:
     found = (
         _of_invitations(person) + _of_own_claims(person) + _of_banks(duties) + found + _of_foundings(duties)
     )
-    found += _of_plans(duties, person) + _of_moves(duties, person)
+    found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     return found + _of_payments(duties, person) + _of_desks(duties, person)
 
 
@@ -118,6 +121,36 @@ def _of_moves(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
             _("Look at it"),
         )
         for one in openings.exclude(proposed_by=person.code).select_related("pool").order_by("pk")
+    ]
+
+
+def _of_endings(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return what the end of pools asks for: a proposal to decide, a floor that is near, a pool that may close."""
+    admins = {pool for pool, held in duties.items() if pool and DutyGrant.Duty.POOL_ADMIN.value in held}
+    controllers = {pool for pool, held in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in held}
+    waiting = EndingProposal.objects.filter(
+        pool__in=controllers, pool__state=Pool.State.OPEN, state=EndingProposal.State.OPEN
+    ).exclude(proposed_by=person.code)
+    asked = [
+        (one.pool, _("A proposal to end %(pool)s waits for your decision"), _("Read it"))
+        for one in waiting.select_related("pool").order_by("pool__code")
+    ]
+    for pool in Pool.objects.filter(pk__in=admins, state=Pool.State.OPEN).order_by("code"):
+        if (last := freezes_of(pool, 1)) and last[0].running:
+            asked.append((pool, _("%(pool)s is below its floor: one more headcount ends it"), _("Look")))
+    over = PoolEnding.objects.filter(
+        pool__in=controllers | admins, pool__state=Pool.State.WINDING_DOWN, cancelled_at=None
+    )
+    for ending in over.select_related("pool").order_by("pool__code"):
+        if ending.run_off_end_date <= clock.today(ending.pool.time_zone):
+            asked.append((ending.pool, _("The run-off of %(pool)s is over: what is still open?"), _("Look")))
+    return [
+        Todo(
+            text % {"pool": in_language(pool.name_en, pool.name_zh)},
+            reverse("ending", args=[pool.code]),
+            action,
+        )
+        for pool, text, action in asked
     ]
 
 

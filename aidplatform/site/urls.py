@@ -4,6 +4,9 @@ from django.urls import path
 
 from aidplatform.site import job_views, manual_views, search_views, views
 from aidplatform.site.demo import views as demo_views
+from aidplatform.site.ending import views as ending_views
+
+_ENDING = "pools/<slug:code>/ending/"
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -14,6 +17,11 @@ urlpatterns = [
     path("search/", search_views.search, name="search"),
     path("docs/", manual_views.docs, name="docs"),
     path("docs/<slug:name>/", manual_views.docs, name="doc"),
+    path(_ENDING, ending_views.ending, name="ending"),
+    path(f"{_ENDING}propose/", ending_views.propose, name="propose_ending"),
+    path(f"{_ENDING}proposals/<int:number>/confirm/", ending_views.confirm, name="confirm_ending"),
+    path(f"{_ENDING}proposals/<int:number>/withdraw/", ending_views.withdraw, name="withdraw_ending"),
+    path(f"{_ENDING}close/", ending_views.close, name="close_pool"),
     path("jobs/", job_views.jobs, name="jobs"),
     path("jobs/<int:job_id>/retry/", job_views.retry, name="job_retry"),
     path("demo/", demo_views.demo_page, name="demo"),

@@ -21,6 +21,7 @@ from aidplatform.lib.templating import THEME_COOKIE, THEMES, local_address
 from aidplatform.site.demo.tour import tour
 from aidplatform.site.todo import todos_of
 from ledger.disclosure.selectors import pool_cards
+from members.ending.selectors import endings_of_person
 from members.joining.models import Membership
 from members.joining.selectors import Cover, covers_of, memberships_of
 from members.people.models import User
@@ -41,7 +42,13 @@ def home(request: HttpRequest) -> HttpResponse:
     """Say what this is, list the pools with their last figures, and tell the signed-in what waits for them."""
     person = request.user if request.user.is_authenticated else None
     todos = todos_of(person) if person else None
-    context = {"section": "home", "cards": pool_cards(), "todos": todos, "my_pools": my_pools(person)}
+    context = {
+        "section": "home",
+        "cards": pool_cards(),
+        "todos": todos,
+        "my_pools": my_pools(person),
+        "my_endings": endings_of_person(person) if person else [],
+    }
     if settings.DEMO and person is None:
         context |= tour()
     return render(request, "site/home.html", context)

@@ -39,10 +39,10 @@ def about(what: object) -> Iterator[None]:
 
 
 @contextmanager
-def refused(name: str) -> Iterator[None]:
-    """Demand that the block is refused in this guarantee's name; what it did is undone."""
+def refused(name: str) -> Iterator[pytest.ExceptionInfo[DatabaseError]]:
+    """Demand that the block is refused in this guarantee's name; what it did is undone. Gives what was raised."""
     with pytest.raises(DatabaseError) as caught, transaction.atomic():
-        yield
+        yield caught
     cause = caught.value.__cause__
     assert isinstance(cause, psycopg.Error), caught.value
     assert cause.diag.constraint_name == name, str(cause)

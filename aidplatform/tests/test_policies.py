@@ -30,6 +30,8 @@ DUTIES = tuple(duty.value for duty in DutyGrant.Duty)
 
 # Nobody makes an address public by forgetting: each stands here by hand.
 PUBLIC = {
+    "ending",
+    "api_ending",
     "home", "search", "set_language", "set_theme", "health", "robots", "docs", "doc",
     "pool", "history", "history_csv", "periods", "period", "period_classes_csv", "plan", "plan_version", "plan_shares",
     "award_period", "log", "log_entry", "log_entry_raw",

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order
+from claims.filing.ending_triggers import claims_come_in_the_run_off
 from claims.filing.illnesses import KINDS
 from claims.filing.states import DONE, FIRST, TRANSITIONS
 from claims.filing.triggers import claim_guards, evidence_guards
@@ -167,6 +168,7 @@ class Claim(models.Model):
         triggers = [
             follows_order("claim_state_follows_order", "state", TRANSITIONS, first=FIRST),
             *claim_guards,
+            claims_come_in_the_run_off,
         ]
 
     def __str__(self) -> str:

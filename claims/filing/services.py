@@ -29,6 +29,7 @@ from claims.filing.selectors import (
     was_covered,
 )
 from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
+from members.ending.selectors import live_ending
 from members.joining.models import Membership
 from members.pools.models import Pool
 
@@ -63,13 +64,19 @@ class PartOfCaseError(ConflictError):
     code = "part_follows_its_case"
 
 
+class RunOffOverError(ConflictError):
+    """The pool ends, and the days on which cases are still taken are over."""
+
+    code = "claims_come_in_the_run_off"
+
+
 @transaction.atomic
 def start_claim(*, membership: Membership, claimant: str, at: dt.datetime) -> Claim:
     """Begin a claim for one's own membership; a draft that is there already is gone on with.
 
-    Raises: NotFoundError for somebody else's membership.
+    Raises: NotFoundError for somebody else's membership; RunOffOverError.
     """
-    locked = Membership.objects.select_related("person").get(pk=membership.pk)
+    locked = Membership.objects.select_related("person", "pool").get(pk=membership.pk)
     person = locked.person
     if person is None or person.code != claimant:
         raise NotFoundError(_("You are not a member of this pool."))
@@ -77,6 +84,7 @@ def start_claim(*, membership: Membership, claimant: str, at: dt.datetime) -> Cl
     started = Claim.objects.filter(membership=locked, state=Claim.State.DRAFT).first()
     if started is not None:
         return started
+    _check_still_taken(locked.pool, at)
     claim = Claim.objects.create(
         pool_id=locked.pool_id, membership=locked, claimant=person, created_at=at, state_since=at
     )
@@ -139,7 +147,7 @@ def save_draft(
 def _check_dates(
     claim: Claim, event_date: dt.date | None, birth_date: dt.date | None, at: dt.datetime
 ) -> None:
-    """Refuse dates to come and an event before the birth. Raises: BadDateError."""
+    """Refuse dates to come, an event before the birth and one after the end of cover. Raises: BadDateError."""
     today = at.astimezone(ZoneInfo(claim.pool.time_zone)).date()
     birth = birth_date or read_birth(claim)
     event = event_date or claim.event_date
@@ -147,6 +155,24 @@ def _check_dates(
         raise BadDateError(_("This day has not come yet."), today=today.isoformat())
     if birth and event and event < birth:
         raise BadDateError(_("The illness cannot begin before the birth."))
+    ending = live_ending(claim.pool)
+    if event and ending is not None and event >= ending.cover_end_date:
+        raise BadDateError(
+            _("This pool ends: from %(day)s on nobody was covered.")
+            % {"day": ending.cover_end_date.isoformat()},
+            cover_end=ending.cover_end_date.isoformat(),
+        )
+
+
+def _check_still_taken(pool: Pool, at: dt.datetime) -> None:
+    """Refuse a new case once a pool that ends takes none any more. Raises: RunOffOverError."""
+    ending = live_ending(pool)
+    if ending is not None and clock.day_of(at, pool.time_zone) >= ending.run_off_end_date:
+        raise RunOffOverError(
+            _("This pool ends: cases were taken until 00:00 of %(day)s.")
+            % {"day": ending.run_off_end_date.isoformat()},
+            run_off_end=ending.run_off_end_date.isoformat(),
+        )
 
 
 def keep_payee(claim: Claim, name: str, account: str) -> None:
@@ -212,9 +238,12 @@ def file_claim(*, claim: Claim, claimant: str, shown_face: Mapping[str, str], at
     A claim that the plan grants nothing for can be filed all the same: two people decide, not a program. Asked for
     papers, filing again hands it back.
 
-    Raises: ClaimMovedOnError, IncompleteError, ConsentError.
+    Raises: ClaimMovedOnError, IncompleteError, ConsentError, BadDateError, RunOffOverError.
     """
     claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
+    if claim.filed_at is None:
+        _check_still_taken(claim.pool, at)
+    _check_dates(claim, None, None, at)
     missing = what_is_missing(claim)
     if missing:
         raise IncompleteError(_("Some parts are still missing; this page names them."), missing=missing)

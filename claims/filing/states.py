@@ -49,6 +49,8 @@ DONE = (*PARTS_ARE_FINAL, "rejected", "overturned", "withdrawn")
 WITHDRAWABLE = tuple(state for state, step in STEPS.items() if "withdrawn" in step.after)
 # Still on the desk of reviewers.
 ON_THE_DESK = ("filed", "papers_requested", "under_review", "recommended", "objected")
+# Nothing is to be done about the claim any more but by the claimant, who may say that the aid has come.
+DECIDED = ("rejected", "overturned", "paid", "closed", "withdrawn")
 # The strip that a claimant sees; side states stand in the place of the step they interrupt.
 MAIN_WAY = ("filed", "under_review", "recommended", "in_publicity", "awarded", "shared", "paid")
 STANDS_FOR = {

@@ -23,8 +23,10 @@ from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
 from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
+from ledger.sharing.run_off import FreezeRow, freezes_of
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
 from ledger.sharing.views import figures_of, viewer_duties
+from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
@@ -71,11 +73,19 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         "years": selectors.yearly_totals(found),
         "staff": viewer_duties(request, found),
         "is_member": _is_member(request, found),
+        "ending": live_ending(found),
+        "below_floor": _below_floor(found) if shows_periods else None,
         # A very small pool shows its single movements to nobody outside.
         "bank": bank_line(found) if shows_periods else None,
         "crumbs": [(_("Pools"), reverse("home") + "#pools"), (in_language(found.name_en, found.name_zh), "")],
     }
     return render(request, "ledger/disclosure/pool.html", context)
+
+
+def _below_floor(found: Pool) -> FreezeRow | None:
+    """Return the last headcount of an open pool if it is below the floor."""
+    last = freezes_of(found, 1) if found.state == Pool.State.OPEN else []
+    return last[0] if last and last[0].running else None
 
 
 @public
@@ -232,12 +242,15 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     found = membership.pool
     now, today = clock.now(), clock.today(found.time_zone)
     charges = selectors.charges_of(membership)
+    ending = live_ending(found)
     context = {
         "section": "pools",
         "pool": found,
         "membership": membership,
         "cover": covers_of([membership], now).get(membership.pk),
         "listed": ImportedMember.objects.filter(membership=membership).first(),
+        "ending": ending,
+        "bears": ending is not None and bears_run_off(ending, membership),
         "dates": selectors.next_dates(membership, today),
         "rows": [(charge, _parts_of(charge)) for charge in charges],
         "payment": how_to_pay(membership),

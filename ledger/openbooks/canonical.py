@@ -15,6 +15,7 @@ ENTRY_TYPES = (
     "rule.publish",
     "key.rotate",
     "policy.set",
+    "pool.state",
     "roll.freeze",
     "period.announce",
     "period.close",

@@ -2,9 +2,12 @@
 
 The application's role can write neither a manifest line nor a period's headcount: it may only ask for the
 count, which the database takes from the spans, as of 00:00 of the publicity date in the pool's zone, not
-earlier than that, and once. So nobody who holds the application's password can leave a member out of a
-period or put one in.
+earlier than that, and once. A period after the notice that the pool ends is counted as of 00:00 of the
+notice, as it was known then: who bears the run-off neither grows nor shrinks. So nobody who holds the
+application's password can leave a member out of a period or put one in.
 """
+
+from members.ending.triggers import live_ending
 
 # The empty second half hides the ids' statistics, by which the planner would expect a group per member, and so
 # sort them all and count in one process.
@@ -22,13 +25,14 @@ def _refuse(name: str, message: str) -> str:
 
 _COUNT = COUNT.format(width="p_width", pool="period.pool_id", as_of="day_begins", recorded="recorded")
 TAKE = f"""
-CREATE FUNCTION take_headcount(p_period bigint, p_width bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION take_headcount(p_period bigint, p_width bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $headcount$
 DECLARE
     period record;
     day_begins timestamptz;
     recorded timestamptz;
     total bigint;
+    ending record;
 BEGIN
     SELECT p.id, p.pool_id, p.number, p.state, p.publicity_date, m.time_zone, m.headcount_recorded_at
       INTO STRICT period
@@ -44,6 +48,11 @@ BEGIN
     recorded := period.headcount_recorded_at;
     IF recorded IS NULL OR recorded < transaction_timestamp() THEN
         {_refuse("headcount_is_of_now", "'fix the headcount of the pool in this transaction first'")}
+    END IF;
+    SELECT e.as_of, e.recorded_at INTO ending {live_ending("period.pool_id")};
+    IF FOUND THEN
+        day_begins := ending.as_of;
+        recorded := ending.recorded_at;
     END IF;
     INSERT INTO ledger_manifestline (period_id, shard_no, first_id, end_id, members, counts, ids_hash)
     SELECT p_period, row_number() OVER (ORDER BY bucket), bucket * p_width, (bucket + 1) * p_width,

@@ -34,6 +34,8 @@ TERMS = {
     "notice_days",
     "operator",
     "wind_down",
+    # Who is counted below it is said by the headcount, not by the bill.
+    "floor",
     "sponsor",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}

@@ -24,10 +24,12 @@ from ledger.books.services import Line, credit, debit, open_book
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.canonical import canonical_bytes
 from ledger.openbooks.models import LogEntry
+from ledger.sharing import ending
 from ledger.sharing.causes import OTHER_COSTS
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
+from ledger.sharing.run_off import is_beyond_run_off_cap
 from ledger.sharing.selectors import (
     Bill,
     awards_of,
@@ -85,6 +87,12 @@ class NoPayersError(DomainError):
     """There is aid to share and nobody to share it."""
 
     code = "no_payers"
+
+
+class RunOffCapError(ConflictError):
+    """The shares would take members beyond what the plan lets them pay for the run-off at most."""
+
+    code = "run_off_stays_below_its_cap"
 
 
 class CapsTooLowError(DomainError):
@@ -276,10 +284,15 @@ def open_period(*, pool: Pool, at: dt.datetime) -> Period:
 
 @transaction.atomic
 def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
-    """Count who is covered at 00:00 of the publicity day, shard by shard: the manifest of the period."""
+    """Count who is covered at 00:00 of the publicity day, shard by shard: the manifest of the period.
+
+    After the notice that the pool ends it is those who were covered at 00:00 of that day. Two headcounts running below
+    the floor give that notice.
+    """
     period = locked(period, Period.State.OPENED)
     as_of = clock.start_of_day(period.publicity_date, period.pool.time_zone)
     _not_before(as_of, at)
+    ending.before_headcount(period, at)
     fix_headcount(pool=period.pool)
     headcount = call("take_headcount", period.pk, settings.SHARD_MEMBERS)
     failpoint("sharing.frozen")
@@ -290,12 +303,13 @@ def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
         key=str(period.number),
         body={
             "period": period.number,
-            "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "as_of": (period.as_of or as_of).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "counts": {str(no): count for no, count in class_counts(period).items()},
         },
         at=at,
     )
     audit.record(actor=SERVICE, action="freeze_headcount", subject=period.code, members=headcount)
+    ending.after_headcount(period, at)
     return period
 
 
@@ -401,6 +415,10 @@ def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
     bill = compute_bill(period)
     if bill.sharing.shortfall_fen > 0:
         raise _unborne(period, bill)
+    if is_beyond_run_off_cap(period, bill.classes):
+        raise RunOffCapError(
+            _("These shares would take members beyond what they pay at most while the pool winds down.")
+        )
     _store(period, bill, preparer, at)
     failpoint("sharing.computed")
     with connection.cursor() as cursor:
@@ -787,15 +805,25 @@ def _cases(rows: list[Any]) -> dict[str, Any]:
 
 def next_step(pool: Pool, at: dt.datetime) -> tuple[str, Period | None] | None:
     """Return what a pool's calendar asks for now: open, freeze, announce or settle; None: nothing is due."""
-    if pool.state not in {Pool.State.OPEN, Pool.State.INTAKE_STOPPED} or pool.opened_date is None:
+    if pool.state not in ending.RUNNING or pool.opened_date is None:
         return None
+    return ending.in_order(pool, *_calendar_step(pool, at), at)
+
+
+def _calendar_step(pool: Pool, at: dt.datetime) -> tuple[tuple[str, Period | None] | None, dt.date | None]:
+    """Return what the calendar of a running pool asks for, and the day of the period that is to open."""
     period = pool.periods.exclude(
         state__in=[Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING, Period.State.POSTED]
     ).first()
     if period is None:
         last = pool.periods.order_by("-number").first()
         first_day = last.next_opening_date if last else pool.opened_date
-        return ("open", None) if clock.start_of_day(first_day, pool.time_zone) <= at else None
+        assert first_day is not None, "a running pool has its opening date"
+        return (("open", None) if clock.start_of_day(first_day, pool.time_zone) <= at else None), first_day
+    return _period_step(pool, period, at), None
+
+
+def _period_step(pool: Pool, period: Period, at: dt.datetime) -> tuple[str, Period | None] | None:
     publicity = clock.start_of_day(period.publicity_date, pool.time_zone)
     publicity_end = clock.start_of_day(period.publicity_end_date, pool.time_zone)
     if period.state == Period.State.OPENED and publicity <= at:
@@ -810,7 +838,7 @@ def next_step(pool: Pool, at: dt.datetime) -> tuple[str, Period | None] | None:
 def advance_due(*, at: dt.datetime) -> int:
     """Enqueue a job for every pool whose calendar asks for a step; two schedulers enqueue the same job."""
     due = 0
-    for pool in Pool.objects.filter(state__in=[Pool.State.OPEN, Pool.State.INTAKE_STOPPED]):
+    for pool in Pool.objects.filter(state__in=ending.RUNNING):
         step = next_step(pool, at)
         if step is not None:
             jobs.enqueue(
@@ -840,7 +868,9 @@ def advance(lease: jobs.Lease) -> dict[str, list[str]]:
             if step is None:
                 return {"steps": taken}
             name, period = step
-            if period is None:
+            if name == ending.END_COVER:
+                ending.end_cover(pool, at)
+            elif period is None:
                 open_period(pool=pool, at=at)
             else:
                 steps[name](period=period, at=at)

@@ -109,7 +109,8 @@ class PlainlyForm(forms.Form):
         "can_close": (
             "yes",
             _(
-                "Yes: then the cases up to the notice are still shared, and what is left goes back to the members."
+                "Yes: then the cases up to the end of cover are still shared, and what is left goes back to the"
+                " members."
             ),
         ),
         "replaces_medical": ("no", _("No: it helps once, up to a sum. Keep your medical cover.")),

@@ -26,6 +26,11 @@ JOINED_EARLY = "joined_early"
 CHARGED = "charged"
 RULES = "rules"
 ENDED = "ended"
+ENDING_FLOOR = "ending_floor"
+ENDING_DECIDED = "ending_decided"
+ENDING_OFF = "ending_off"
+COVER_ENDED = "cover_ended"
+POOL_CLOSED = "pool_closed"
 BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
@@ -55,6 +60,44 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("The rules of %(pool)s change on %(effective_date)s"),
         gettext_noop(
             "%(reason)s\n\nUntil then the present rules hold. The page shows, rule by rule, what changes."
+        ),
+    ),
+    ENDING_FLOOR: (
+        gettext_noop("%(pool)s ends: you are covered until %(cover_end)s"),
+        gettext_noop(
+            "At two headcounts running it had fewer than %(floor)s members: %(first)s, then %(second)s. By its rules"
+            " nobody joins any more and it ends. You are covered until 00:00 of %(cover_end)s. File a case of the time"
+            " before that before %(run_off_end)s; later it is not taken. %(share)s A headcount of %(floor)s or more"
+            " before cover ends calls this off."
+        ),
+    ),
+    ENDING_DECIDED: (
+        gettext_noop("%(pool)s ends: you are covered until %(cover_end)s"),
+        gettext_noop(
+            "Two people who run it have decided so, and said why:\n\n%(reason)s\n\nNobody joins any more. You are"
+            " covered until 00:00 of %(cover_end)s. File a case of the time before that before %(run_off_end)s; later"
+            " it is not taken. %(share)s"
+        ),
+    ),
+    ENDING_OFF: (
+        gettext_noop("%(pool)s goes on"),
+        gettext_noop(
+            "A headcount before the end of cover found %(members)s members, no fewer than the %(floor)s of its floor."
+            " The notice is called off: your cover goes on, and people may join again."
+        ),
+    ),
+    COVER_ENDED: (
+        gettext_noop("You are not covered by %(pool)s any more"),
+        gettext_noop(
+            "Cover ended at 00:00 of %(cover_end)s, as announced. A case of the time before that is still taken if it"
+            " is filed before %(run_off_end)s. %(share)s"
+        ),
+    ),
+    POOL_CLOSED: (
+        gettext_noop("%(pool)s is closed"),
+        gettext_noop(
+            "Every case is decided and paid, and nothing is asked for any more. Its books and its log stay open to"
+            " everyone."
         ),
     ),
     CHARGED: (
@@ -140,7 +183,25 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["pool"] = in_language(params["pool_en"], params["pool_zh"])
     if "fen" in params:
         spoken["amount"] = format_money(params["fen"], params["currency"])
+    if "bears" in params:
+        spoken["share"] = _run_off_share(params)
     return spoken
+
+
+def _run_off_share(params: dict[str, Any]) -> str:
+    """Say what one pays for the cases that are still taken when a pool ends."""
+    if not params["bears"]:
+        return _(
+            "You were not covered at 00:00 of the day of the notice: you pay nothing for the cases that come."
+        )
+    if params["cap_fen"] is None:
+        return _(
+            "You share the cases that come, whether you stay or leave, as by the rules without an upper end."
+        )
+    cap = format_money(params["cap_fen"], params["currency"])
+    return _("You share the cases that come, whether you stay or leave: %(cap)s in all at most.") % {
+        "cap": cap
+    }
 
 
 def notices_of(person: User) -> QuerySet[Notice]:

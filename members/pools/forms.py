@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
 from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
+from members.pools.ending_forms import FloorForm
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
@@ -243,6 +244,7 @@ class PlanForm:
             data, prefix="operator", initial=plan.operator.to_json() if plan.operator else {}
         )
         self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
+        self.floor = FloorForm(data, prefix="floor", initial=plan.floor.to_json() if plan.floor else {})
         self.reserve = ReserveForm(data, prefix="reserve", initial=_reserve(plan))
         self.reserve.before = plan.reserve
         self.tables = (
@@ -254,7 +256,7 @@ class PlanForm:
             self.classes,
             self.periods,
         )
-        self.sections = (self.rules, self.reimbursement, self.operator, self.wind_down, self.reserve)
+        self.sections = (self.rules, self.reimbursement, self.operator, self.wind_down, self.reserve, self.floor)
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
@@ -294,6 +296,7 @@ class PlanForm:
             "lifetime_cap_fen": rules["lifetime_cap"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
+            "floor": self.floor.terms(),
             **{
                 name: rules[name]
                 for name in (
@@ -335,7 +338,7 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down", "reserve", "reimbursement"}:
+        if section in {"operator", "wind_down", "reserve", "reimbursement", "floor"}:
             form = getattr(self, section)
             name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
         else:

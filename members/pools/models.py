@@ -56,7 +56,7 @@ class Pool(models.Model):
                 {
                     "draft": ("gathering", "open"),
                     "gathering": ("open", "closed"),
-                    "open": ("intake_stopped", "winding_down"),
+                    "open": ("intake_stopped",),
                     "intake_stopped": ("open", "winding_down"),
                     "winding_down": ("closed",),
                     "closed": (),

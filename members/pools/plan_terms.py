@@ -51,6 +51,8 @@ MAX_WAITING_RULES = 20
 MAX_BYTES = 60_000
 MAX_DAYS = 3650
 MAX_SENTENCE = 300
+# From the notice that a pool ends to the end of cover, where its plan says nothing else.
+DEFAULT_NOTICE_DAYS = 30
 # Four years hold every length of month in every order.
 _CHECKED_PERIODS_FROM = date(2023, 1, 1)
 _CHECKED_MONTHS = 48
@@ -451,6 +453,30 @@ class WindDownTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class FloorTerms:
+    """Say below how many members a pool ends: at two headcounts running below it intake stops and notice is given.
+
+    members: a headcount below this many counts; one at or above it begins the count anew. notice_days: from the
+    notice to the end of cover.
+    """
+
+    members: int
+    notice_days: int = DEFAULT_NOTICE_DAYS
+
+    def __post_init__(self) -> None:
+        _check_int("members", self.members, 1)
+        # A day at least: who is told today is covered tomorrow.
+        _check_int("notice_days", self.notice_days, 1, MAX_DAYS)
+
+    @classmethod
+    def from_json(cls, data: object) -> FloorTerms:
+        return cls(**_fields(data, required=("members",), optional=("notice_days",)))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"members": self.members, "notice_days": self.notice_days}
+
+
+@dataclass(frozen=True, slots=True)
 class ReserveTerms:
     """Say what goes into the reserve each period, up to which sum, and whose it is when the pool ends.
 
@@ -514,7 +540,8 @@ class PlanTerms:
     period_cap_fen: what any member pays for one period at most, whatever the class.
     on_cap, on_infeasible: who bears what a cap per period leaves. reserve: pays of that first; None: there is none.
     sponsor: who pays what caps leave to a sponsor; None: whoever runs the pool.
-    minimum_members: the floor below which intake stops. notice_days: between publishing a version and
+    minimum_members: with how many it opens.
+    floor: below how many it ends; None: no headcount ends it. notice_days: between publishing a version and
     its first day. vesting: how aid grows with the time in the pool; empty: in full once the waiting period is over.
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
     report_days: within how many days of its event day a case is filed; None: at any time.
@@ -549,6 +576,7 @@ class PlanTerms:
     spend_steps: tuple[SpendStep, ...] = ()
     case_steps: tuple[CaseStep, ...] = ()
     reimbursement: ReimbursementTerms | None = None
+    floor: FloorTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -587,6 +615,8 @@ class PlanTerms:
             self._check_reserve(self.reserve)
         if self.wind_down is not None and self.wind_down.run_off_cap_fen is not None:
             self._check_run_off_can_be_paid(self.wind_down.run_off_cap_fen)
+        if self.floor is not None:
+            self._check_floor(self.floor.members)
         if len(self.canonical_json.encode()) > MAX_BYTES:
             raise TermsError("", "too_long", f"more than {MAX_BYTES} bytes of terms")
 
@@ -594,6 +624,11 @@ class PlanTerms:
     def max_aid_fen(self) -> int:
         """Return the largest aid a single case can have."""
         return max(row.max_aid_fen for row in self.aid)
+
+    @property
+    def ending_notice_days(self) -> int:
+        """Return the days from the notice that the pool ends to the end of cover, whoever or whatever ends it."""
+        return DEFAULT_NOTICE_DAYS if self.floor is None else self.floor.notice_days
 
     @property
     def base_weight(self) -> int:
@@ -705,6 +740,7 @@ class PlanTerms:
                 "spend_steps",
                 "case_steps",
                 "reimbursement",
+                "floor",
             ),
         )
         return cls(
@@ -731,6 +767,7 @@ class PlanTerms:
             spend_steps=_read_rows("spend_steps", SpendStep.from_json, given.get("spend_steps", [])),
             case_steps=_read_rows("case_steps", CaseStep.from_json, given.get("case_steps", [])),
             reimbursement=_read_optional("reimbursement", ReimbursementTerms.from_json, given),
+            floor=_read_optional("floor", FloorTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -774,6 +811,8 @@ class PlanTerms:
             told["case_steps"] = [step.to_json() for step in self.case_steps]
         if self.reimbursement is not None:
             told["reimbursement"] = self.reimbursement.to_json()
+        if self.floor is not None:
+            told["floor"] = self.floor.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
@@ -788,6 +827,28 @@ class PlanTerms:
                 f"{needed} members, the plan only asks for {self.minimum_members}",
                 needed=needed,
                 given=self.minimum_members,
+            )
+
+    def _check_floor(self, members: int) -> None:
+        """Demand that a pool does not open below its floor, and that at its floor a case can still be borne."""
+        if members > self.minimum_members:
+            raise TermsError(
+                "floor.members",
+                "floor_above_minimum",
+                f"the pool opens with {self.minimum_members} members and would end below {members}",
+                most=self.minimum_members,
+            )
+        if self.per_case_cap_fen is None:
+            return
+        needed = break_even_members(
+            max_aid_fen=self.max_aid_fen, fee=self.fee, per_case_cap_fen=self.per_case_cap_fen
+        )
+        if members < needed:
+            raise TermsError(
+                "floor.members",
+                "floor_below_break_even",
+                f"under the cap per case fewer than {needed} members do not bear a case, the floor is {members}",
+                needed=needed,
             )
 
     def _check_lifetime_cap(self, cap_fen: int) -> None:

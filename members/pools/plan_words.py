@@ -166,11 +166,9 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
         " period."
     )
     yield Line(_("Rounding"), (rounding,), ())
-    floor = _(
-        "%(members)s. Below it at two headcounts running, intake stops, 30 days' notice is given, and the pool winds"
-        " down."
-    )
-    yield Line(_("Fewest members"), (floor % {"members": f"{plan.minimum_members:,}"},), ("minimum_members",))
+    fewest = _("It opens with %(members)s.") % {"members": f"{plan.minimum_members:,}"}
+    yield Line(_("Fewest members"), (fewest,), ("minimum_members",))
+    yield Line(_("Floor"), tuple(_floor_words(plan)), ("floor",))
     yield Line(_("When it ends"), tuple(_wind_down_words(plan.wind_down, currency)), ("wind_down",))
     changes = ngettext(
         "Announced %(days)s day ahead. A case is decided by the version in force on its event day.",
@@ -360,10 +358,28 @@ def _on_cap_words(plan: PlanTerms) -> str:
     }[plan.on_infeasible]
 
 
+def _floor_words(plan: PlanTerms) -> Iterator[str]:
+    notice = ngettext(
+        "Notice of %(days)s day is given before cover ends.",
+        "Notice of %(days)s days is given before cover ends.",
+        plan.ending_notice_days,
+    ) % {"days": plan.ending_notice_days}
+    if plan.floor is None:
+        yield (
+            _("None: no headcount ends the pool, only two people who decide it with a reason.") + " " + notice
+        )
+        return
+    yield _(
+        "%(members)s. At two headcounts running below it intake stops and the pool ends, whoever runs it. A headcount"
+        " at or above it before cover ends begins the count anew."
+    ) % {"members": f"{plan.floor.members:,}"}
+    yield notice
+
+
 def _wind_down_words(wind_down: WindDownTerms | None, currency: str) -> Iterator[str]:
     yield _(
-        "Cases up to the notice are still shared by everyone covered at that moment. What is left over goes back to"
-        " members, never to the operator."
+        "Cases established before cover ends are still shared, by everyone covered at 00:00 of the day of the notice,"
+        " also by who leaves after it. What is left over goes back to members, never to the operator."
     )
     if wind_down is None:
         return

@@ -77,6 +77,13 @@ _ERRORS = {
         "A case at the highest aid, borne under this cap, takes at least %(needed)s members; the plan asks for"
         " %(given)s. Raise the number of members or the cap, or lower the aid."
     ),
+    "floor_above_minimum": gettext_lazy(
+        "The pool would end as soon as it opens: write %(most)s at most, or raise the fewest members."
+    ),
+    "floor_below_break_even": gettext_lazy(
+        "Under the most for one case, fewer than %(needed)s members do not bear a case at the highest aid. Write"
+        " %(needed)s at least, or change that cap."
+    ),
     "run_off_cannot_be_paid": gettext_lazy(
         "%(members)s members at %(given)s each do not bear one case at the highest aid with its fee: it takes"
         " %(needed)s each. Raise the most a member pays, or the number of members, or lower the aid."

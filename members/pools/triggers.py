@@ -109,7 +109,7 @@ def _holds_duty(person: str, duty: str) -> str:
                   AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
 
 
-_CHANGING = "('gathering', 'open', 'intake_stopped')"
+_CHANGING = "('gathering', 'open')"
 
 
 def waiting_days(terms: str, cause: str, joined_age: str) -> str:
@@ -162,11 +162,24 @@ _REIMBURSEMENT_IS_READABLE = f"""(NOT NEW.terms ? 'reimbursement' OR (
 _AID_IS_READABLE = f"""{_rows_are_readable("spend_steps", "from_fen", 16, "counts_as", "^[a-z_]{1,30}$")}
                AND {_rows_are_readable("case_steps", "from_cases", 7, "part", _FRACTION)}
                AND {_REIMBURSEMENT_IS_READABLE}"""
+# A pool ends by these figures: below how many members, with how much notice, and with which run-off.
+_ENDING_IS_READABLE = """(NOT NEW.terms ? 'floor' OR (
+        jsonb_typeof(NEW.terms#>'{floor,members}') IS NOT DISTINCT FROM 'number'
+        AND NEW.terms#>>'{floor,members}' ~ '^[0-9]{1,16}$'
+        AND jsonb_typeof(NEW.terms#>'{floor,notice_days}') IS NOT DISTINCT FROM 'number'
+        AND NEW.terms#>>'{floor,notice_days}' ~ '^[0-9]{1,4}$'))
+    AND (NOT NEW.terms ? 'wind_down' OR (
+        jsonb_typeof(NEW.terms#>'{wind_down,run_off_days}') IS NOT DISTINCT FROM 'number'
+        AND NEW.terms#>>'{wind_down,run_off_days}' ~ '^[0-9]{1,4}$'
+        AND (NEW.terms#>'{wind_down,run_off_cap_fen}' IS NULL
+             OR jsonb_typeof(NEW.terms#>'{wind_down,run_off_cap_fen}') = 'number'
+                AND NEW.terms#>>'{wind_down,run_off_cap_fen}' ~ '^[0-9]{1,16}$')))"""
 # Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
 _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
                AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
                AND jsonb_typeof(NEW.terms->'classes') IS NOT DISTINCT FROM 'array'
                AND {_WAITING_IS_READABLE}
+               AND {_ENDING_IS_READABLE}
                AND {_is_a_number_if_told("report_days", 4)}
                AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
                AND {_AID_IS_READABLE}

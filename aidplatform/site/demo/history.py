@@ -178,6 +178,7 @@ SETTINGS = (
                 calendar=_calendar(11, 20),
                 classes=_bands(2, 3, 5, 8),
                 minimum_members=100,
+                floor={"members": 100},
             ),
             "6222 0000 0000 0300 01",
         ),

@@ -10,11 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.testing.endings import end_by_two, wind_down
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world, wait_for_next_period
 from ledger.disclosure.plots import EXAMPLE_SIZES, share_at, shares_plot, size_plot
 from ledger.sharing import services
-from members.pools.models import Pool
 from members.pools.services import found_pool
 
 POOL = "/pools/test-pool/"
@@ -88,10 +88,10 @@ def test_unknown_pool_is_not_found(db: None) -> None:
 
 @pytest.mark.parametrize(
     ("state", "sentence"),
-    [("intake_stopped", "Nobody can join at the moment"), ("winding_down", "This pool is winding down")],
+    [("intake_stopped", "Intake is stopped"), ("winding_down", "This pool is winding down")],
 )
 def test_ending_pool_says_what_happens_now(pool: World, state: str, sentence: str) -> None:
-    Pool.objects.filter(pk=pool.pool.pk).update(state=state)
+    (end_by_two if state == "intake_stopped" else wind_down)(pool)
     assert sentence in client_of(None).get(POOL).content.decode()
 
 

@@ -303,14 +303,6 @@ def test_rules_of_a_running_pool_cannot_make_its_custodian_the_operator(world: W
         world.change_plan(dt.date(2026, 2, 1), operator=operator)
 
 
-def test_pool_that_stopped_its_intake_may_go_on_below_its_floor(world: World) -> None:
-    run("UPDATE members_pool SET state = 'intake_stopped' WHERE id = %s", world.pool.pk)
-    run("UPDATE members_span SET to_at = aid_now() + interval '1 hour' WHERE pool_id = %s", world.pool.pk)
-    set_clock(clock.now() + dt.timedelta(hours=2))
-    to_state(world.pool, "open")
-    assert value("SELECT state FROM members_pool WHERE id = %s", world.pool.pk) == "open"
-
-
 # --- joining while it gathers ---------------------------------------------------------------------------------------
 
 

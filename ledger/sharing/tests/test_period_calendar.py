@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from aidplatform.lib import clock
+from aidplatform.testing.endings import end_by_two
 from aidplatform.testing.ledgers import assert_books_true, balances
-from aidplatform.testing.refusals import run, value
+from aidplatform.testing.refusals import value
 from aidplatform.testing.world import OPENED, World, run_jobs, set_clock
 from aidplatform.work.models import Job
 from ledger.books.findings import Report
@@ -274,13 +275,12 @@ def test_doubled_ticks_ask_for_one_job_and_change_nothing(world: World) -> None:
     assert value("SELECT count(*) FROM ledger_manifestline") == 1
 
 
-def test_calendar_rests_while_a_pool_winds_down_and_goes_on_when_intake_stops(world: World) -> None:
-    run("UPDATE members_pool SET state = 'intake_stopped'")
+def test_calendar_goes_on_while_a_pool_ends_and_rests_when_it_is_closed(world: World) -> None:
+    end_by_two(world)
     tick()
     assert states(world) == ["opened"]
-    run("UPDATE members_pool SET state = 'winding_down'")
     tick(FREEZE)
-    assert states(world) == ["opened"]
+    assert states(world) == ["announced"]
 
 
 def test_period_follows_the_plan_in_force_when_it_opens(world: World) -> None:

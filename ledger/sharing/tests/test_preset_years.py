@@ -15,6 +15,7 @@ from ledger.sharing import recompute
 from ledger.sharing.apportion import Sharing
 from ledger.sharing.plan_shares import share_out
 from ledger.sharing.published import published_rows
+from members.ending.floor import Freeze, ending_dates, is_below_floor
 from members.pools.plan_terms import PeriodDates, PlanTerms, period_dates
 from members.pools.presets import all_presets, find_preset
 
@@ -24,6 +25,9 @@ GIVEN = {"period", "members", "aids", "other costs", "income"}
 DIFFERS = re.compile(r"# differs from (\w+) at (\S+): ([^.]+)\.")
 PUBLISHED = re.compile(r"# published: (\S+) is (\S+)")
 FLOOR = re.compile(r"# below the floor: (.+)")
+ENDS = re.compile(
+    r"# the floor ends the pool at (\S+): notice (\S+), covered before (\S+), filed before (\S+), borne by ([\d,]+)"
+)
 
 # What the columns say, by their names; amounts in fen, shares by class.
 Figures = dict[str, object]
@@ -56,6 +60,7 @@ class Year:
     differs: tuple[tuple[str, str, frozenset[str]], ...]
     published: dict[str, str]
     below_floor: tuple[str, ...]
+    ending: tuple[str, ...] | None
 
 
 def fen(text: str) -> int:
@@ -128,6 +133,7 @@ def year_of(code: str) -> Year:
         ),
         published=dict(PUBLISHED.findall(text)),
         below_floor=() if floor[1] == "none" else tuple(floor[1].split()),
+        ending=found.groups() if (found := ENDS.search(text)) else None,
     )
 
 
@@ -271,6 +277,27 @@ def test_headcounts_below_the_floor_are_those_that_are_named(code):
 
 def test_baidu_ends_with_two_headcounts_below_its_floor():
     assert year_of("baidu").below_floor == tuple(year_of("baidu").lines)[-2:]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_floor_ends_the_pool_where_that_is_written(code):
+    """Headcount by headcount; the ending by the preset's own notice and run-off, named a payer."""
+    year = year_of(code)
+    floor = year.plan.floor.members if year.plan.floor else None
+    terms = find_preset(code).terms | {"wind_down": find_preset(code).wind_down | {"payer": "A payer"}}
+    met, freezes = None, []
+    for number, line in enumerate(year.lines.values(), start=1):
+        freezes.append(Freeze(number, line.headcount, floor))
+        if is_below_floor(freezes):
+            dates = ending_dates(PlanTerms.from_json(terms), line.expected["public"])
+            days = (dates.notice_date, dates.cover_end_date, dates.run_off_end_date)
+            met = (line.period, *(day.isoformat() for day in days), f"{line.headcount:,}")
+            break
+    assert met == year.ending
+
+
+def test_platforms_with_a_published_floor_end_by_it():
+    assert {code for code in CODES if year_of(code).ending} == {"baidu", "xianghubao"}
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -7,7 +7,9 @@ from ledger.books.findings import Report, fetch, figure
 from ledger.sharing.verify.rows import PeriodRow, logged, read_json, text
 
 SENTENCES = {
-    "headcount_is_of_publicity_day": "Every headcount is as of 00:00 of the publicity day in the pool's zone.",
+    "headcount_is_of_publicity_day": (
+        "Every headcount is as of 00:00 of the publicity day in the pool's zone, or of the notice that the pool ends."
+    ),
     "headcount_is_recounted": "Counting who was covered again gives every shard's members by class.",
     "snapshot_is_unchanged": "The covered people and their classes are the ones that were frozen.",
     "freeze_is_logged": "The log states every headcount by class.",
@@ -58,8 +60,11 @@ class Shard:
 def verify_headcount(report: Report, period: PeriodRow) -> None:
     """Hold manifest, snapshot, totals and, once posted, charges against a new count of the spans."""
     midnight = figure(
-        "SELECT %(day)s::date::timestamp AT TIME ZONE %(zone)s",
-        {"day": period.publicity_date, "zone": period.pool.zone},
+        """SELECT coalesce((SELECT notice_date FROM members_poolending
+                             WHERE pool_id = %(pool)s AND after_period_no < %(number)s
+                               AND (cancelled_period_no IS NULL OR cancelled_period_no > %(number)s)),
+                           %(day)s::date)::timestamp AT TIME ZONE %(zone)s""",
+        period.parameters | {"day": period.publicity_date, "zone": period.pool.zone},
     )
     report.expect("headcount_is_of_publicity_day", period.where, midnight, period.as_of)
     manifest = fetch(

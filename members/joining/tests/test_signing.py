@@ -10,6 +10,7 @@ from django.core import mail
 import members.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
+from aidplatform.testing.endings import end_by_two
 from aidplatform.testing.refusals import not_permitted, refused, run, value
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.work.models import AuditEntry
@@ -26,7 +27,6 @@ from members.joining.selectors import covers_of
 from members.joining.tests.papers import filled, paper, passport, resident_id
 from members.people.identity import OtherIdentityError, paper_of
 from members.people.models import Identity, Mail, Notice, User
-from members.pools.models import Pool
 from members.pools.services import found_pool
 
 
@@ -192,17 +192,20 @@ def test_other_text_than_the_one_shown_cannot_be_signed(world: World, newcomer: 
         _sign(filled(world.pool, newcomer), shown_sha256="0" * 64)
 
 
-def test_closed_intake_and_members_are_turned_away(world: World, newcomer: User) -> None:
+def test_members_are_turned_away(world: World, newcomer: User) -> None:
+    _sign(filled(world.pool, newcomer))
+    with pytest.raises(AlreadyMemberError):
+        applications.start_application(pool=world.pool, person=newcomer, at=clock.now())
+
+
+def test_nobody_joins_once_intake_is_stopped(world: World, newcomer: User) -> None:
     application = filled(world.pool, newcomer)
-    Pool.objects.filter(pk=world.pool.pk).update(state="intake_stopped")
+    end_by_two(world)
     with pytest.raises(IntakeClosedError):
         _sign(application)
     with pytest.raises(IntakeClosedError):
         applications.start_application(pool=world.pool, person=world.stranger, at=clock.now())
-    Pool.objects.filter(pk=world.pool.pk).update(state="open")
-    _sign(application)
-    with pytest.raises(AlreadyMemberError):
-        applications.start_application(pool=world.pool, person=newcomer, at=clock.now())
+    assert not Membership.objects.filter(person=newcomer).exists()
 
 
 # By hand, as an insider with the application's password would try.

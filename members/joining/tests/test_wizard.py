@@ -9,12 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.testing.endings import end_by_two
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
 from members.joining.models import JoinApplication, Membership
 from members.joining.tests.papers import filled, resident_id
 from members.people.models import Identity, User
-from members.pools.models import Pool
 from members.pools.services import found_pool
 
 JOIN = "/pools/test-pool/join/"
@@ -248,7 +248,7 @@ def test_sign_up_by_email_leads_back_to_the_pool(world: World) -> None:
 
 
 def test_pool_that_takes_nobody_says_so(world: World, newcomer: User) -> None:
-    Pool.objects.filter(pk=world.pool.pk).update(state="intake_stopped")
+    end_by_two(world)
     client = client_of(newcomer)
     assert "Nobody can join this pool at the moment." in text(client.get(JOIN))
     assert client.post(BEGIN).status_code == 409

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from aidplatform.testing.endings import end_by_two, wind_down
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import TERMS, World, set_clock
@@ -316,7 +317,7 @@ def test_pool_keeps_its_money_terms_with_its_opening_date(world: World) -> None:
 STEPS = {
     "draft": {"gathering", "open"},
     "gathering": {"open", "closed"},
-    "open": {"intake_stopped", "winding_down"},
+    "open": {"intake_stopped"},
     "intake_stopped": {"open", "winding_down"},
     "winding_down": {"closed"},
     "closed": set(),
@@ -325,9 +326,16 @@ PATHS = {
     "draft": (),
     "gathering": ("gathering",),
     "open": ("open",),
-    "intake_stopped": ("open", "intake_stopped"),
-    "winding_down": ("open", "winding_down"),
+    "intake_stopped": ("open",),
+    "winding_down": ("open",),
     "closed": ("gathering", "closed"),
+}
+# An open pool ends by a notice and on its days: no UPDATE alone takes it there.
+BY_NOTICE = {
+    ("open", "intake_stopped"),
+    ("intake_stopped", "open"),
+    ("intake_stopped", "winding_down"),
+    ("winding_down", "closed"),
 }
 
 
@@ -342,13 +350,25 @@ def _draft_that_may_open() -> Pool:
     return draft.pool
 
 
+def _holder(pool: Pool, duty: str) -> User:
+    return DutyGrant.objects.get(pool=pool, duty=duty, ended_at=None).person
+
+
 @pytest.mark.parametrize("before", STEPS)
 @pytest.mark.parametrize("after", STEPS)
 def test_pool_state_follows_order(db: None, before: str, after: str) -> None:
     draft = _draft_that_may_open()
     for state in PATHS[before]:
         run("UPDATE members_pool SET state = %s WHERE id = %s", state, draft.pk)
-    if after == before or after in STEPS[before]:
+    if before in {"intake_stopped", "winding_down"}:
+        draft.refresh_from_db()
+        admin, controller = _holder(draft, "pool_admin"), _holder(draft, "controller")
+        world = World(draft, admin, controller, controller, controller, controller)
+        (end_by_two if before == "intake_stopped" else wind_down)(world)
+    if (before, after) in BY_NOTICE:
+        with refused("pool_ends_as_announced"):
+            run("UPDATE members_pool SET state = %s WHERE id = %s", after, draft.pk)
+    elif after == before or after in STEPS[before]:
         run("UPDATE members_pool SET state = %s WHERE id = %s", after, draft.pk)
         assert value("SELECT state FROM members_pool WHERE id = %s", draft.pk) == after
     else:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.db import IntegrityError
 
 from aidplatform.lib import clock
+from aidplatform.testing.endings import close, end_by_two, wind_down
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, run, value
 from aidplatform.testing.world import TERMS, World, set_clock
 from aidplatform.work.jobs import claim
@@ -309,6 +311,20 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
                 {"at_once": "1/5", "part": "1", "deductible_fen": "much"},
             )
         ),
+        *(
+            {"terms": json.dumps(TERMS | {"floor": floor})}
+            for floor in (
+                None,
+                [3],
+                {"notice_days": 30},
+                {"members": "3", "notice_days": 30},
+                {"members": 3, "notice_days": 1.5},
+            )
+        ),
+        *(
+            {"terms": json.dumps(TERMS | {"wind_down": TERMS["wind_down"] | ending})}
+            for ending in ({"run_off_days": "180"}, {"run_off_days": None}, {"run_off_cap_fen": -1})
+        ),
         {"declaration": "{}"},
         {"effective_date": "infinity"},
     )
@@ -357,7 +373,7 @@ def test_draft_with_members_has_rules_to_keep(db: None) -> None:
 
 def test_pool_that_ends_takes_no_publication(world: World) -> None:
     proposal = propose(world)
-    run("UPDATE members_pool SET state = 'winding_down' WHERE id = %s", world.pool.pk)
+    wind_down(world)
     with refused("rules_of_an_ending_pool_stay"):
         publish(world, proposal)
 
@@ -437,11 +453,9 @@ def test_plan_proposal_begins_open(world: World, state: str) -> None:
         _insert_proposal(world, state=state, decided_by="x", decided_at=clock.now())
 
 
-@pytest.mark.parametrize("state", ["winding_down", "closed"])
-def test_rules_of_an_ending_pool_stay(world: World, state: str) -> None:
-    run("UPDATE members_pool SET state = 'winding_down' WHERE id = %s", world.pool.pk)
-    if state == "closed":
-        run("UPDATE members_pool SET state = 'closed' WHERE id = %s", world.pool.pk)
+@pytest.mark.parametrize("end", [end_by_two, wind_down, close])
+def test_rules_of_an_ending_pool_stay(world: World, end: Callable[[World], object]) -> None:
+    end(world)
     with refused("rules_of_an_ending_pool_stay"):
         _insert_proposal(world)
 

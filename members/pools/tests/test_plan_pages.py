@@ -118,6 +118,19 @@ def test_time_to_report_can_be_set_and_lifted(world: World) -> None:
     assert "report_days" not in PlanProposal.objects.get(state="open").terms
 
 
+def test_floor_can_be_set_and_lifted(world: World) -> None:
+    admin = client_of(world.admin)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, **{"floor-members": 2})).status_code == 302
+    assert PlanProposal.objects.get().terms["floor"] == {"members": 2, "notice_days": 30}
+    page = admin.get(f"{ADDRESS}proposals/1/").content.decode()
+    assert "2. At two headcounts running below it intake stops and the pool ends" in page
+    assert "Notice of 30 days is given before cover ends." in page
+    assert admin.post(f"{ADDRESS}proposals/1/withdraw/").status_code == 302
+    world.change_plan(dt.date(2026, 1, 8), floor={"members": 3, "notice_days": 14})
+    assert admin.post(f"{ADDRESS}propose/", sent(world, **{"floor-members": ""})).status_code == 302
+    assert "floor" not in PlanProposal.objects.get(state="open").terms
+
+
 def test_most_for_one_person_can_be_set(world: World) -> None:
     admin = client_of(world.admin)
     assert admin.post(f"{ADDRESS}propose/", sent(world, lifetime_cap="500,000")).status_code == 302
@@ -226,6 +239,8 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
             "Write a rate as a fraction",
         ),
         ({"lifetime_cap": "299,999.99"}, "lifetime_cap", "One case may be granted 300000.00."),
+        ({"floor-members": "4"}, "floor-members", "write 3 at most"),
+        ({"floor-members": "2", "floor-notice_days": "0"}, "floor-notice_days", "greater than or equal to 1"),
         ({"report_days": "0"}, "report_days", "greater than or equal to 1"),
         (
             {"spend-0-from_fen": "0", "spend-0-counts_as": "mild"},
@@ -429,7 +444,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 22
+    assert len(english) == len(chinese) == 23
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -466,6 +481,9 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"fee": {"rate": "8000001/100000000"}},
         {"waiting_days": 1},
         {"minimum_members": 4},
+        {"floor": {"members": 2}},
+        {"floor": {"members": 3}},
+        {"floor": {"members": 3, "notice_days": 60}},
         {"notice_days": 1},
         {"on_cap": "reserve_pays"},
         {"on_infeasible": "reduce_aid"},

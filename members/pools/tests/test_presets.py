@@ -139,6 +139,17 @@ def test_floor_of_a_capped_plan_is_where_one_case_breaks_even(code, floor):
     assert plan.minimum_members == needed == floor
 
 
+def test_floors_are_those_that_were_published():
+    floors = {preset.code: preset.plan().floor for preset in all_presets()}
+    assert {code: floor.members for code, floor in floors.items() if floor} == {
+        "xianghubao": 3_300_000,
+        "baidu": 500_000,
+    }
+    for code in ("xianghubao", "baidu"):
+        sources = find_preset(code).sources_of("floor.members", "floor.notice_days")
+        assert [source.is_ours for source in sources] == [False, True]
+
+
 def test_presets_with_a_cap_are_these_two():
     capped = [preset.code for preset in all_presets() if preset.plan().per_case_cap_fen is not None]
     assert capped == ["xianghubao", "xianghubao_senior"]

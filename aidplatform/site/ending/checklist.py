@@ -1,0 +1,105 @@
+"""What is still open in a pool that winds down: everything that keeps it from being closed, each with its place."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from aidplatform.lib import clock
+from aidplatform.lib.money import format_money
+from claims.filing.models import Claim
+from claims.filing.states import DECIDED
+from ledger.books.selectors import trial_balance
+from ledger.sharing.ending_triggers import RESIDUE
+from ledger.sharing.models import Award, Period
+from ledger.sharing.selectors import book_of
+from members.ending.models import PoolEnding
+from members.pools.models import Pool
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the checklist. says: what is open; empty: nothing. address: where it is dealt with."""
+
+    code: str
+    name: str
+    says: str
+    address: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether nothing of this is open."""
+        return not self.says
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """All lines, and what the final statement will give back to members (fen)."""
+
+    items: tuple[Item, ...]
+    residue_fen: int
+
+    @property
+    def may_close(self) -> bool:
+        """Tell whether nothing is open; the database looks once more."""
+        return all(item.is_done for item in self.items)
+
+
+def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
+    """Return what keeps the pool from being closed, in the order in which it is dealt with. Six queries."""
+    lines = trial_balance(book_of(pool)).lines
+    kept = [
+        line
+        for line in lines
+        if line.account.kind in {"asset", "liability"} and line.debit_fen != line.credit_fen
+    ]
+    owed = [line for line in kept if line.account.code not in RESIDUE]
+    return Checklist(
+        items=(
+            _days(pool, ending, at),
+            _claims(pool),
+            _cases(pool),
+            _periods(pool),
+            Item(
+                "accounts",
+                _("Every account at 0"),
+                ", ".join(
+                    f"{line.account.code} {line.account.name} "
+                    f"{format_money(abs(line.debit_fen - line.credit_fen), pool.currency)}"
+                    for line in owed
+                ),
+                reverse("accounts", args=[pool.code]),
+            ),
+        ),
+        residue_fen=sum(
+            line.credit_fen - line.debit_fen
+            for line in kept
+            if line.account.code in RESIDUE and line.account.kind == "liability"
+        ),
+    )
+
+
+def _days(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Item:
+    """Return whether the days are over on which cases are taken."""
+    is_over = clock.day_of(at, pool.time_zone) >= ending.run_off_end_date
+    says = _("Cases are taken until 00:00 of %(day)s.") % {"day": ending.run_off_end_date.isoformat()}
+    return Item("days", _("The days of the run-off are over"), "" if is_over else says)
+
+
+def _claims(pool: Pool) -> Item:
+    count = Claim.objects.filter(pool=pool, filed_at__isnull=False).exclude(state__in=DECIDED).count()
+    says = _("Undecided or unpaid: %(count)s") % {"count": count} if count else ""
+    return Item("claims", _("Every claim decided and paid"), says, reverse("review_queue", args=[pool.code]))
+
+
+def _cases(pool: Pool) -> Item:
+    waiting = Award.objects.filter(pool=pool, state__in=[Award.State.ANNOUNCED, Award.State.FINAL])
+    codes = list(waiting.order_by("code").values_list("code", flat=True)[:20])
+    return Item("cases", _("Every case shared"), ", ".join(codes), reverse("notice_board", args=[pool.code]))
+
+
+def _periods(pool: Pool) -> Item:
+    numbers = pool.periods.exclude(state=Period.State.POSTED).order_by("number")
+    says = ", ".join(str(number) for number in numbers.values_list("number", flat=True)[:20])
+    return Item("periods", _("Every period posted"), says, reverse("periods", args=[pool.code]))
