@@ -37,6 +37,8 @@ APP_FUNCTIONS = (
     "close_charge_shelf(bigint)",
     "discard_charge_shelf(bigint)",
     "custody_payable(bigint)",
+    "wallet_balance(bigint, bigint)",
+    "wallet_reserved(bigint, bigint)",
 )
 
 TABLES: dict[str, Kind] = {
@@ -101,6 +103,7 @@ TABLES: dict[str, Kind] = {
     "members_dutyinvitation": state("state", "person_id", "decided_at"),
     "members_membership": state("person_id"),
     "members_span": state("to_at"),
+    "members_awaitedcover": FACT,
     # Ledger
     "ledger_book": FACT,
     "ledger_account": FACT,
@@ -187,6 +190,9 @@ TABLES: dict[str, Kind] = {
         "cancelled_at",
     ),
     "ledger_statementupload": PLAIN,
+    "ledger_walletentry": FACT,
+    "ledger_wallettotal": DERIVED,
+    "ledger_suspension": state("state", "ended_date"),
 }
 
 

@@ -9,6 +9,12 @@ from ledger.custody.models import (
     StatementLine,
     StatementUpload,
 )
+from ledger.custody.wallet_models import Suspension, WalletEntry, WalletTotal
+from ledger.custody.wallet_triggers import (
+    cover_waits_for_its_money,
+    prepaid_moves_with_its_wallets,
+    wallet_order_has_its_entry,
+)
 from ledger.founding.triggers import (
     custody_is_not_the_operators,
     operator_is_not_the_custodian,
@@ -17,10 +23,15 @@ from ledger.founding.triggers import (
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
+from members.joining.models import MembershipSpan
 from members.pools.models import PlanVersion, Pool
 
 # The journal knows no log; the log's guard is hung on it here, where both are known.
 every_entry_is_logged.register(JournalEntry)  # type: ignore[arg-type]  # it takes classes
+# Neither does it know wallets, nor does an order.
+prepaid_moves_with_its_wallets.register(JournalEntry)  # type: ignore[arg-type]
+wallet_order_has_its_entry.register(PaymentOrder)  # type: ignore[arg-type]
+cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
 operator_is_not_the_custodian.register(PlanVersion)  # type: ignore[arg-type]
@@ -44,4 +55,7 @@ __all__ = [
     "Posting",
     "StatementLine",
     "StatementUpload",
+    "Suspension",
+    "WalletEntry",
+    "WalletTotal",
 ]

@@ -30,7 +30,7 @@ _OURS = {
 _AROUND = 60
 
 # In reading order; the same names exist in every language.
-PAGES = ("start", "founding", "period", "share", "books", "guarantees", "operating", "glossary")
+PAGES = ("start", "founding", "period", "share", "wallets", "books", "guarantees", "operating", "glossary")
 FOLDERS = {"en": "en", "zh-hans": "zh"}
 
 

@@ -32,6 +32,8 @@ TERMS = {
     "operator",
     "wind_down",
     "sponsor",
+    # From where a share is paid, not how much it is.
+    "funding",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}
 RESERVE_TERMS = {"target_fen", "contribution_fen", "contribution_rate", "goes_to"}

@@ -150,6 +150,10 @@ def sign_covenant(
 ) -> Membership:
     """Sign what was shown and join: covered from 00:00 of the next day in the pool's zone.
 
+    Where members pay ahead, from the day after the first payment has come. The waiting period counts from the signature
+    all the same: its end is signed, and no late statement of a bank may move it; an illness before the cover counts for
+    nothing, and the payment has to come within days.
+
     shown_sha256: hash of the covenant the person saw. Signed before, by a double click or a second device: the
     membership of the first signature is returned. Lock order: pool, application.
 
@@ -171,13 +175,15 @@ def sign_covenant(
         assert paper is not None
         check_age(locked, paper.birth_date)
         record_identity(person=signer, paper=paper, at=at)
+        plan = locked.plan_version.plan()
         membership = admit_member(
             pool=pool,
             person=signer,
-            class_no=locked.plan_version.plan().class_at(age_on(paper.birth_date, today)),
+            class_no=plan.class_at(age_on(paper.birth_date, today)),
             from_at=clock.start_of_day(covered_from(today), pool.time_zone),
             joined_date=today,
             actor=signer.code,
+            pays_until=today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
         )
         signature = _sign(locked, membership, paper.birth_date, answers, language, at)
         _close(locked, at)
@@ -257,6 +263,11 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User,
         "sha256": signature.signature_sha256,
     }
     kind = notices.JOINED_EARLY if pool.state == Pool.State.GATHERING else notices.JOINED
+    funding = signature.plan_version.plan().funding
+    if funding is not None:
+        kind = notices.JOINED_AHEAD
+        until = today + dt.timedelta(days=funding.top_up_days)
+        params |= {"fen": funding.join_fen, "currency": pool.currency, "until": until.isoformat()}
     receipt = notices.News(signer, kind, pool.code, params, f"/pools/{pool.code}/me/")
     notices.tell([receipt], batch=f"joined/{pool.code}/{signer.code}", actor=signer.code)
 

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
+from members.pools.funding import FundingForm
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent, severity_words
@@ -41,8 +42,6 @@ _TABLES = {
     "vesting": "vesting",
     "waiting_rules": "waiting",
 }
-
-
 # Entries that no one sees.
 _HIDDEN = ("base", "changes")
 
@@ -273,8 +272,9 @@ class PlanForm:
         self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
         self.reserve = ReserveForm(data, prefix="reserve", initial=_reserve(plan))
         self.reserve.before = plan.reserve
+        self.funding = FundingForm(data, prefix="funding", initial=FundingForm.entries(plan.funding))
         self.tables = (self.aid, self.vesting, self.waiting, self.classes, self.periods)
-        self.sections = (self.rules, self.operator, self.wind_down, self.reserve)
+        self.sections = (self.rules, self.operator, self.wind_down, self.reserve, self.funding)
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
@@ -311,6 +311,7 @@ class PlanForm:
             "lifetime_cap_fen": rules["lifetime_cap"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
+            "funding": self.funding.terms(),
             **{
                 name: rules[name]
                 for name in (
@@ -351,7 +352,7 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down", "reserve"}:
+        if section in {"operator", "wind_down", "reserve", "funding"}:
             form = getattr(self, section)
             name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
         else:

@@ -513,6 +513,48 @@ class ReserveTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingTerms:
+    """Say that members pay ahead: each has a wallet, from which a period takes the share when it is posted.
+
+    join_fen: what has to be in the wallet before a membership counts. warn_below_fen: below it a member is told to top
+    up; 0: never. top_up_days: for so long a membership whose wallet ran short is suspended, and a first payment is
+    awaited, before it lapses. What a wallet lacks is never owed by its member: it is a cost of the next period.
+    """
+
+    join_fen: int
+    warn_below_fen: int
+    top_up_days: int
+
+    def __post_init__(self) -> None:
+        _check_int("join_fen", self.join_fen, 1)
+        _check_int("warn_below_fen", self.warn_below_fen, 0)
+        _check_int("top_up_days", self.top_up_days, 1, 366)
+        if self.warn_below_fen > self.join_fen:
+            raise TermsError(
+                "warn_below_fen",
+                "warned_from_the_start",
+                f"{self.warn_below_fen} fen, but members join with {self.join_fen} fen",
+                needed_fen=self.join_fen,
+            )
+
+    @property
+    def restores_from_fen(self) -> int:
+        """Return the balance from which a suspended membership goes on: one that needs no warning."""
+        return max(self.warn_below_fen, 1)
+
+    @classmethod
+    def from_json(cls, data: object) -> FundingTerms:
+        return cls(**_fields(data, required=("join_fen", "warn_below_fen", "top_up_days")))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "join_fen": self.join_fen,
+            "warn_below_fen": self.warn_below_fen,
+            "top_up_days": self.top_up_days,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class PlanTerms:
     """Hold all terms of one plan version; see the covenant for their wording.
 
@@ -526,6 +568,7 @@ class PlanTerms:
     report_days: within how many days of its event day a case is filed; None: at any time.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
+    funding: None where members pay after a period is posted; otherwise they pay ahead, into wallets.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -550,6 +593,7 @@ class PlanTerms:
     period_cap_fen: int | None = None
     reserve: ReserveTerms | None = None
     sponsor: str | None = None
+    funding: FundingTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -673,6 +717,7 @@ class PlanTerms:
                 "period_cap_fen",
                 "reserve",
                 "sponsor",
+                "funding",
             ),
         )
         return cls(
@@ -696,6 +741,7 @@ class PlanTerms:
             period_cap_fen=given.get("period_cap_fen"),
             reserve=_read_optional("reserve", ReserveTerms.from_json, given),
             sponsor=given.get("sponsor"),
+            funding=_read_optional("funding", FundingTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -733,6 +779,8 @@ class PlanTerms:
             told["reserve"] = self.reserve.to_json()
         if self.sponsor is not None:
             told["sponsor"] = self.sponsor
+        if self.funding is not None:
+            told["funding"] = self.funding.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
@@ -809,6 +857,8 @@ def check_change(before: PlanTerms, after: PlanTerms) -> None:
             raise TermsError(
                 "classes", "class_left_out", f"members belong to class {row.class_no}", class_no=row.class_no
             )
+    if (before.funding is None) != (after.funding is None):
+        raise TermsError("funding", "funding_may_not_turn", "members have paid, or owe, by the other way")
     for name in ("operator", "wind_down", "sponsor", "reserve"):
         if getattr(before, name) is not None and getattr(after, name) is None:
             raise TermsError(

@@ -340,7 +340,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 19
+    assert len(english) == len(chinese) == 20
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -396,6 +396,10 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         ),
         {"lifetime_cap_fen": 50_000_000},
         {"one_aid_ends": True},
+        *(
+            {"funding": {"join_fen": 900, "warn_below_fen": 300, "top_up_days": 30} | one}
+            for one in ({}, {"join_fen": 1000}, {"warn_below_fen": 0}, {"top_up_days": 1})
+        ),
         *(
             {"waiting_rules": rules}
             for rules in (
