@@ -15,7 +15,16 @@ from members.pools.plan_terms import PlanTerms
 
 _FOLDER = Path(__file__).resolve().parent
 # Those for who founds a pool today, then the platforms.
-_ORDER = ("village", "association", "xianghubao", "xianghubao_senior", "meituan", "baidu")
+_ORDER = (
+    "village",
+    "association",
+    "xianghubao",
+    "xianghubao_senior",
+    "meituan",
+    "baidu",
+    "waterdrop",
+    "qingsong",
+)
 
 
 @dataclass(frozen=True, slots=True)
