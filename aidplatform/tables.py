@@ -37,6 +37,8 @@ APP_FUNCTIONS = (
     "close_charge_shelf(bigint)",
     "discard_charge_shelf(bigint)",
     "custody_payable(bigint)",
+    "wallet_balance(bigint, bigint)",
+    "wallet_reserved(bigint, bigint)",
 )
 
 TABLES: dict[str, Kind] = {
@@ -106,6 +108,7 @@ TABLES: dict[str, Kind] = {
     "members_memberimport": state("state", "approved_sha256", "decided_by", "decided_at"),
     "members_importedmember": state("state", "membership_id"),
     "members_span": state("to_at"),
+    "members_awaitedcover": FACT,
     # Ledger
     "ledger_book": FACT,
     "ledger_account": FACT,
@@ -195,6 +198,9 @@ TABLES: dict[str, Kind] = {
         "cancelled_at",
     ),
     "ledger_statementupload": PLAIN,
+    "ledger_walletentry": FACT,
+    "ledger_wallettotal": DERIVED,
+    "ledger_suspension": state("state", "ended_date"),
 }
 
 

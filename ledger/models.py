@@ -9,6 +9,12 @@ from ledger.custody.models import (
     StatementLine,
     StatementUpload,
 )
+from ledger.custody.wallet_models import Suspension, WalletEntry, WalletTotal
+from ledger.custody.wallet_triggers import (
+    cover_waits_for_its_money,
+    prepaid_moves_with_its_wallets,
+    wallet_order_has_its_entry,
+)
 from ledger.founding.models import OpeningBalances
 from ledger.founding.opening_triggers import (
     import_leaves_the_opening,
@@ -31,7 +37,7 @@ from ledger.sharing.ending_triggers import (
 )
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
 from members.ending.models import PoolEnding
-from members.joining.models import ImportedMember, MemberImport
+from members.joining.models import ImportedMember, MemberImport, MembershipSpan
 from members.pools.models import PlanVersion, Pool
 
 # The journal knows no log; the log's guard is hung on it here, where both are known.
@@ -40,6 +46,10 @@ every_entry_is_logged.register(JournalEntry)  # type: ignore[arg-type]  # it tak
 opening_entry_is_approved.register(JournalEntry)  # type: ignore[arg-type]
 import_leaves_the_opening.register(MemberImport)  # type: ignore[arg-type]
 imported_member_leaves_the_opening.register(ImportedMember)  # type: ignore[arg-type]
+# Neither does it know wallets, nor does an order.
+prepaid_moves_with_its_wallets.register(JournalEntry)  # type: ignore[arg-type]
+wallet_order_has_its_entry.register(PaymentOrder)  # type: ignore[arg-type]
+cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
 operator_is_not_the_custodian.register(PlanVersion)  # type: ignore[arg-type]
@@ -70,4 +80,7 @@ __all__ = [
     "Posting",
     "StatementLine",
     "StatementUpload",
+    "Suspension",
+    "WalletEntry",
+    "WalletTotal",
 ]

@@ -1,8 +1,9 @@
 """Gathers the rooms' tasks, because Celery's discovery looks only at the app."""
 
+from ledger.custody import tasks as custody
 from ledger.disclosure import tasks as disclosure
 from ledger.founding import tasks as founding
 from ledger.sharing import replay
 from ledger.sharing import tasks as sharing
 
-__all__ = ["disclosure", "founding", "replay", "sharing"]
+__all__ = ["custody", "disclosure", "founding", "replay", "sharing"]

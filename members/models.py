@@ -3,6 +3,7 @@
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
 from members.joining.models import (
+    AwaitedCover,
     CovenantSignature,
     ImportedMember,
     JoinApplication,
@@ -20,6 +21,7 @@ nobody_joins_an_ending_pool.register(MembershipSpan)  # type: ignore[arg-type]
 
 __all__ = [
     "ApiToken",
+    "AwaitedCover",
     "CovenantSignature",
     "DutyGrant",
     "DutyInvitation",

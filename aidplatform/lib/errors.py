@@ -106,6 +106,15 @@ GUARANTEES: dict[str, object] = {
     "collection_needs_notice": _("A share is collected only after it was announced."),
     "collected_at_most_the_share": _("More than the share itself cannot be collected."),
     "receipt_is_used_once": _("Of this receipt, not that much is left."),
+    "wallet_never_negative": _("More is not in this wallet."),
+    "refund_leaves_the_next_share": _(
+        "A period is under way and may take that much. What is free can be paid back now, the rest once the period is"
+        " posted."
+    ),
+    "plan_change_keeps_its_funding": _("A pool pays ahead or afterwards, as it began."),
+    "cover_waits_for_its_money": _(
+        "This membership waits for money: it counts once enough is in its wallet, and not after it has lapsed."
+    ),
     "statement_follows_last": _("The statement does not join the last one: days or balances differ."),
     "statement_adds_up": _(
         "Opening balance and bookings of the statement do not come to its closing balance."

@@ -30,7 +30,19 @@ _OURS = {
 _AROUND = 60
 
 # In reading order; the same names exist in every language.
-PAGES = ("start", "founding", "moving", "period", "share", "ending", "books", "guarantees", "operating", "glossary")
+PAGES = (
+    "start",
+    "founding",
+    "moving",
+    "period",
+    "share",
+    "wallets",
+    "ending",
+    "books",
+    "guarantees",
+    "operating",
+    "glossary",
+)
 FOLDERS = {"en": "en", "zh-hans": "zh"}
 
 

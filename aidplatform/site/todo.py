@@ -15,9 +15,9 @@ from ledger.custody.reconciliation import bank_lines
 from ledger.custody.selectors import payable_awards
 from ledger.founding.models import OpeningBalances
 from ledger.sharing.models import Period
-from members.joining.models import MemberImport
 from ledger.sharing.run_off import freezes_of
 from members.ending.models import EndingProposal, PoolEnding
+from members.joining.models import MemberImport
 from members.people.models import User
 from members.pools.models import DutyGrant, PlanProposal, Pool
 from members.pools.selectors import duties_by_pool, invitations_to

@@ -99,6 +99,19 @@ class Bank:
             at=clock.now(),
         )
 
+    def order_back(self, number: int, fen: int) -> PaymentOrder:
+        """Order that much of a member's wallet to be paid back, as the treasurer."""
+        return services.order_payment(
+            pool=self.world.pool,
+            kind="wallet",
+            membership=membership(self.world, number),
+            amount_fen=fen,
+            payee_name="Li Si",
+            payee_account="6222 7777 0000 3333",
+            orderer=self.world.treasurer.code,
+            at=clock.now(),
+        )
+
     def release(self, order: PaymentOrder) -> PaymentOrder:
         """Release an order as the controller."""
         return services.release_payment(

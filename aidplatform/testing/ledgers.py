@@ -36,14 +36,14 @@ def _fen(text: str) -> int:
 def assert_books_true(pool: Pool) -> None:
     """Recompute what every posting must leave behind; independent of services and selectors.
 
-    The trial balance agrees, income is expense, charges are what was put on Shares receivable for periods,
-    and the log alone replays to the same balances.
+    The trial balance agrees, income is expense, charges are what periods put on Shares receivable, took from wallets,
+    or put back into To be shared because wallets lacked it, and the log alone replays to the same balances.
     """
     book = Book.objects.get(code=pool.code)
     net = balances(book)
     assert sum(net.values()) == 0
     assert _of_kind(book, net, "income") + _of_kind(book, net, "expense") == 0
-    assert _charged(pool) == _receivable_of_periods(book)
+    assert _charged(pool) == _assessed_in_entries(book)
     assert replay_log(pool.code) == net
 
 
@@ -64,13 +64,13 @@ def _charged(pool: Pool) -> int:
     return fen
 
 
-def _receivable_of_periods(book: Book) -> int:
+def _assessed_in_entries(book: Book) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT coalesce(sum(p.amount_fen), 0)::bigint FROM ledger_posting p
                  JOIN ledger_journalentry e ON e.id = p.entry_id JOIN ledger_account a ON a.id = p.account_id
-                WHERE e.book_id = %s AND e.kind = 'period' AND a.code = %s AND p.side = 'D'""",
-            [book.pk, chart.RECEIVABLE],
+                WHERE e.book_id = %s AND e.kind = 'period' AND a.code = ANY(%s) AND p.side = 'D'""",
+            [book.pk, [chart.RECEIVABLE, chart.PREPAID, chart.TO_BE_SHARED]],
         )
         fen: int = cursor.fetchone()[0]
     return fen

@@ -14,6 +14,7 @@ KINDS = (
     ("interest", _("interest")),
     ("opening", _("opening balance")),
     ("collection", _("shares collected")),
+    ("top_up", _("wallets topped up")),
     ("unidentified", _("unidentified receipts")),
     ("identified", _("receipt identified")),
     ("chargeback", _("shares charged back")),

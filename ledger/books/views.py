@@ -206,6 +206,7 @@ def entry_text(kind: str, source: str, description: str) -> object:
 
 CUSTODY_KINDS = {
     "collection",
+    "top_up",
     "unidentified",
     "identified",
     "chargeback",

@@ -13,6 +13,7 @@ from ledger.custody.triggers import (
     statement_guards,
 )
 from ledger.sharing.models import Award, Period
+from members.joining.models import Membership
 from members.pools.models import Pool
 
 SHOWN_DIGITS = 4
@@ -101,6 +102,7 @@ class StatementLine(models.Model):
 
     class Kind(models.TextChoices):
         COLLECTION = "collection", _("share paid")
+        TOP_UP = "top_up", _("top-up of a wallet")
         UNIDENTIFIED = "unidentified", _("unidentified receipt")
         RETURNED = "returned", _("payment returned")
         INTEREST = "interest", _("interest")
@@ -133,12 +135,15 @@ class StatementLine(models.Model):
                 condition=Q(amount_fen__gt=0, amount_fen__lt=2**53), name="line_amount_above_zero"
             ),
             models.CheckConstraint(
-                condition=Q(direction="in", kind__in=["collection", "unidentified", "returned", "interest"])
+                condition=Q(
+                    direction="in", kind__in=["collection", "top_up", "unidentified", "returned", "interest"]
+                )
                 | Q(direction="out", kind__in=["payment", "chargeback", "bank_fee", "unexplained"]),
                 name="line_kind_fits_direction",
             ),
             models.CheckConstraint(
-                condition=~Q(kind__in=["collection", "chargeback"]) | Q(membership_id__isnull=False),
+                condition=~Q(kind__in=["collection", "top_up", "chargeback"])
+                | Q(membership_id__isnull=False),
                 name="paid_share_has_its_membership",
             ),
         ]
@@ -193,15 +198,17 @@ class Collection(models.Model):
 class PaymentOrder(models.Model):
     """An order to pay out: made by a treasurer, released by a controller, confirmed by the bank's statement.
 
-    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee) and receipt (refund)
-    says what it is for. payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can
-    be hashed without either. shown_sha256: hash of everything shown, written by the database; a release names it.
+    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt (refund) and
+    membership_id (wallet paid back) says what it is for. payee_*: sealed; payee_hash: keyed hash of name and account,
+    so that what is shown can be hashed without either. shown_sha256: hash of everything shown, written by the
+    database; a release names it.
     """
 
     class Kind(models.TextChoices):
         AID = "aid", _("aid")
         REFUND = "refund", _("refund")
         FEE = "fee", _("management fee")
+        WALLET = "wallet", _("wallet paid back")
 
     class State(models.TextChoices):
         ORDERED = "ordered", _("ordered")
@@ -216,6 +223,7 @@ class PaymentOrder(models.Model):
     award = models.ForeignKey(Award, on_delete=models.PROTECT, null=True, related_name="payment_orders")
     period = models.ForeignKey(Period, on_delete=models.PROTECT, null=True, related_name="fee_orders")
     receipt = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="refunds")
+    membership_id = models.BigIntegerField(null=True)
     amount_fen = models.BigIntegerField()
     payee_name = models.BinaryField()
     payee_account = models.BinaryField()
@@ -244,9 +252,10 @@ class PaymentOrder(models.Model):
                 condition=Q(amount_fen__gt=0, amount_fen__lt=2**53), name="order_amount_above_zero"
             ),
             models.CheckConstraint(
-                condition=Q(kind="aid", award__isnull=False, period=None, receipt=None)
-                | Q(kind="fee", award=None, period__isnull=False, receipt=None)
-                | Q(kind="refund", award=None, period=None, receipt__isnull=False),
+                condition=Q(kind="aid", award__isnull=False, period=None, receipt=None, membership_id=None)
+                | Q(kind="fee", award=None, period__isnull=False, receipt=None, membership_id=None)
+                | Q(kind="refund", award=None, period=None, receipt__isnull=False, membership_id=None)
+                | Q(kind="wallet", award=None, period=None, receipt=None, membership_id__isnull=False),
                 name="order_names_what_it_pays",
             ),
             models.CheckConstraint(
@@ -307,13 +316,16 @@ class PaymentOrder(models.Model):
 
     @property
     def what_for(self) -> str:
-        """Return the case, period or receipt that it pays, as a code."""
+        """Return the case, period, receipt or membership that it pays, as a code."""
         if self.award is not None:
             return self.award.code
         if self.period is not None:
             return str(self.period.number)
-        assert self.receipt is not None
-        return self.receipt.code
+        if self.receipt is not None:
+            return self.receipt.code
+        assert self.membership_id is not None
+        number = Membership.objects.values_list("number", flat=True).get(pk=self.membership_id)
+        return f"#{number}"
 
 
 class StatementUpload(models.Model):

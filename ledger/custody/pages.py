@@ -17,7 +17,7 @@ from ledger.custody import services
 from ledger.custody.forms import KeyForm, PayeeForm
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
-from members.pools.selectors import duties_of
+from members.pools.selectors import duties_of, pays_ahead
 
 ADMIN = DutyGrant.Duty.POOL_ADMIN.value
 CONTROLLER = DutyGrant.Duty.CONTROLLER.value
@@ -57,6 +57,7 @@ def page_context(request: HttpRequest, pool: Pool, tab: str, *crumbs: tuple[obje
         "section": "pools",
         "pool": pool,
         "tab": tab,
+        "pays_ahead": pays_ahead(pool),
         "duties": duties_of(person_of(request), pool),
         "crumbs": [pool_crumb, *own],
     }

@@ -12,11 +12,12 @@ from aidplatform.lib import crypto
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
-from ledger.custody.triggers import free_money_sql, shown_sql
+from ledger.custody.triggers import collected_sql, free_money_sql, shown_sql
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
 from members.joining.models import Membership
 from members.pools.models import Pool
+from members.pools.selectors import pays_ahead
 
 
 @dataclass(frozen=True)
@@ -221,21 +222,27 @@ def order_reference(order: PaymentOrder) -> str:
 
 
 def charges_of(*, pool: Pool, membership_id: int) -> list[OwedCharge]:
-    """Return a membership's charges with what was paid of each, newest first. One query."""
+    """Return a membership's charges with what was paid of each, newest first. Two queries.
+
+    Where members pay ahead nothing is owed once a period is posted: what a wallet lacked the next period shares.
+    """
+    settled = "c.share_fen" if pays_ahead(pool) else "coalesce(sum(k.amount_fen), 0)::bigint"
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT c.period_no, c.share_fen, coalesce(sum(k.amount_fen), 0)::bigint
-                 FROM ledger_charge c LEFT JOIN ledger_collection k
-                   ON k.pool_id = c.pool_id AND k.membership_id = c.membership_id AND k.period_no = c.period_no
-                WHERE c.pool_id = %s AND c.membership_id = %s
-                GROUP BY c.period_no, c.share_fen ORDER BY c.period_no DESC""",
+            f"""SELECT c.period_no, c.share_fen, {settled}
+                  FROM ledger_charge c LEFT JOIN ledger_collection k
+                    ON k.pool_id = c.pool_id AND k.membership_id = c.membership_id AND k.period_no = c.period_no
+                 WHERE c.pool_id = %s AND c.membership_id = %s
+                 GROUP BY c.period_no, c.share_fen ORDER BY c.period_no DESC""",  # noqa: S608 - fixed names
             [pool.pk, membership_id],
         )
         return [OwedCharge(*row) for row in cursor.fetchall()]
 
 
 def arrears(pool: Pool) -> list[PeriodArrears]:
-    """Return per posted period what was charged and what came in, newest first. One query."""
+    """Return per posted period what was charged and what came in, newest first; none where members pay ahead."""
+    if pays_ahead(pool):
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT p.number, p.charge_date, p.charged_fen, coalesce(k.fen, 0)::bigint,
@@ -257,12 +264,11 @@ def arrears(pool: Pool) -> list[PeriodArrears]:
 
 
 def collected_fen(period: Period) -> int:
-    """Return what has come in for a period, less what was charged back (fen)."""
+    """Return what has come in for a period, by payments or from wallets, less what was charged back (fen)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT coalesce(sum(amount_fen), 0)::bigint FROM ledger_collection
-                WHERE pool_id = %s AND period_no = %s""",
-            [period.pool_id, period.number],
+            f"SELECT {collected_sql('d')}::bigint FROM ledger_period d WHERE id = %s",  # noqa: S608 - fixed names
+            [period.pk],
         )
         fen: int = cursor.fetchone()[0]
     return fen
@@ -270,6 +276,8 @@ def collected_fen(period: Period) -> int:
 
 def arrears_rows(pool: Pool) -> Iterator[tuple[int, int, int, int]]:
     """Yield (membership number, period, share, collected) of every charge that is not paid in full (fen)."""
+    if pays_ahead(pool):
+        return
     with connection.chunked_cursor() as cursor:
         cursor.execute(
             """SELECT m.number, c.period_no, c.share_fen, coalesce(sum(k.amount_fen), 0)::bigint
@@ -326,15 +334,15 @@ def payable_fee_fen(period: Period) -> int:
                         CASE WHEN d.assessed_fen = 0 THEN d.fee_fen
                              ELSE div(d.fee_fen::numeric * k.fen, d.assessed_fen) END - f.taken)) END::bigint
                  FROM ledger_period d,
-                      LATERAL (SELECT coalesce(sum(amount_fen), 0) AS fen FROM ledger_collection
-                                WHERE pool_id = d.pool_id AND period_no = d.number) k,
+                      LATERAL (SELECT {collected_sql("d")} AS fen) k,
                       LATERAL (SELECT coalesce(sum(o.amount_fen), 0) AS ordered FROM ledger_paymentorder o
                                  JOIN ledger_award w ON w.id = o.award_id
                                 WHERE w.period_id = d.id AND o.state NOT IN ('cancelled', 'returned')) a,
                       LATERAL (SELECT coalesce(sum(amount_fen), 0) AS taken FROM ledger_paymentorder
                                 WHERE period_id = d.id AND state NOT IN ('cancelled', 'returned')) f,
                       LATERAL (SELECT {free_money_sql("d.pool_id")}
-                                      - coalesce(sum(amount_fen) FILTER (WHERE kind <> 'refund'), 0) AS free
+                                      - coalesce(sum(amount_fen)
+                                                 FILTER (WHERE kind NOT IN ('refund', 'wallet')), 0) AS free
                                  FROM ledger_paymentorder
                                 WHERE pool_id = d.pool_id AND state = 'ordered') m
                 WHERE d.id = %s""",  # noqa: S608 - fixed names

@@ -25,6 +25,7 @@ from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.books.services import Line, credit, debit
 from ledger.custody import statement_files as files
+from ledger.custody import wallet_life, wallets
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
 from ledger.custody.references import MEMBERSHIP, ORDER, Reference, find_reference
@@ -37,7 +38,7 @@ from ledger.sharing.selectors import payee_of_award
 from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
-from members.pools.selectors import duties_of
+from members.pools.selectors import duties_of, pays_ahead
 
 AWARD_PAID = "award.paid"
 MOST_SETTLED_IN_LOG = 500
@@ -190,9 +191,11 @@ def import_statement(
         _write_lines(pool, statement, taken)
         failpoint("custody.lines_written")
         collected_fen = _collect(pool, statement, importer, at)
+        wallets.top_up(statement=statement, pool=pool, importer=importer, at=at)
         _charge_back(pool, statement, importer, at)
-        settled = _settle_orders(pool, statement, taken, importer)
+        settled = _settle_orders(pool, statement, taken, importer, at)
         _post_statement(pool, statement, taken, collected_fen, at)
+        wallet_life.follow_money(pool=pool, at=at, actor=importer, statement=statement)
         failpoint("custody.statement_posted")
         totals = _totals(taken)
         _log_statement(pool, statement, totals, settled, at)
@@ -314,8 +317,9 @@ def _classify(pool: Pool, lines: Sequence[files.FileLine]) -> list[_Taken]:
         ).select_related("pool", "award", "period")
     }
     paid_fen = _collected_by_member(pool, lines, references, members)
+    comes_as = Kind.TOP_UP if pays_ahead(pool) else Kind.COLLECTION
     return [
-        _taken_for(line, reference, members, orders, paid_fen)
+        _taken_for(line, reference, members, orders, paid_fen, comes_as)
         for line, reference in zip(lines, references, strict=True)
     ]
 
@@ -326,6 +330,7 @@ def _taken_for(
     members: dict[int, int],
     orders: dict[int, PaymentOrder],
     paid_fen: dict[int, int],
+    comes_as: str,
 ) -> _Taken:
     """Return what one booking is. An order is used up by the line that settles it, a charge by its chargeback."""
     number = reference.number if reference else 0
@@ -338,7 +343,7 @@ def _taken_for(
             return _Taken(line, Kind.RETURNED, order=orders.pop(number))
     if line.direction == files.IN:
         if member is not None:
-            return _Taken(line, Kind.COLLECTION, member)
+            return _Taken(line, comes_as, member)
         return _Taken(line, Kind.INTEREST if line.code == files.INTEREST else Kind.UNIDENTIFIED)
     if member is not None and paid_fen.get(member, 0) >= line.amount_fen:
         paid_fen[member] -= line.amount_fen
@@ -492,7 +497,7 @@ def _charge_back(pool: Pool, statement: BankStatement, importer: str, at: dt.dat
 
 
 def _settle_orders(
-    pool: Pool, statement: BankStatement, taken: list[_Taken], importer: str
+    pool: Pool, statement: BankStatement, taken: list[_Taken], importer: str, at: dt.datetime
 ) -> list[tuple[int, str, int]]:
     """Confirm, or mark as returned, the orders that lines settle; return (number, kind, fen) of each."""
     lines = {
@@ -511,6 +516,7 @@ def _settle_orders(
         else:
             order.state, order.returned_line = PaymentOrder.State.RETURNED, lines[line_no]
             order.save(update_fields=["state", "returned_line"])
+            wallets.take_back(order, importer, at)
         settled.append((order.number, one.kind, order.amount_fen))
     return settled
 
@@ -552,10 +558,11 @@ def _post_statement(
             for one in taken
             if one.order is not None and one.kind == Kind.RETURNED and _returned_to(one.order) == account
         )
-        for account in {*PAYABLE.values(), chart.UNIDENTIFIED}
+        for account in {*PAYABLE.values(), *_PAID_BACK_FROM.values()}
     }
     entries: list[tuple[str, list[Line]]] = [
         ("collection", _pair(chart.CUSTODY, chart.RECEIVABLE, collected_fen)),
+        ("top_up", _pair(chart.CUSTODY, chart.PREPAID, sums.get(Kind.TOP_UP, 0))),
         ("unidentified", _pair(chart.CUSTODY, chart.UNIDENTIFIED, came_fen - collected_fen)),
         ("interest", _pair(chart.CUSTODY, chart.CARRIED_SURPLUS, sums.get(Kind.INTEREST, 0))),
         (
@@ -591,9 +598,16 @@ def _pair(debited: str, credited: str, fen: int) -> list[Line]:
     return [debit(debited, fen), credit(credited, fen)]
 
 
+# Where the money of a payment back comes from: nobody's money, or the member's wallet.
+_PAID_BACK_FROM = {
+    PaymentOrder.Kind.REFUND.value: chart.UNIDENTIFIED,
+    PaymentOrder.Kind.WALLET.value: chart.PREPAID,
+}
+
+
 def _returned_to(order: PaymentOrder) -> str:
-    """Return the account that owes again what the bank returned; a refund is nobody's money again."""
-    return chart.UNIDENTIFIED if order.kind == PaymentOrder.Kind.REFUND else PAYABLE[order.kind]
+    """Return the account that owes again what the bank returned; what was paid back is again where it came from."""
+    return _PAID_BACK_FROM.get(order.kind, PAYABLE[order.kind])
 
 
 def _totals(taken: list[_Taken]) -> dict[str, tuple[int, int]]:
@@ -641,22 +655,26 @@ def identify_receipt(
 ) -> int:
     """Let a receipt pay what a membership owes, oldest first (entry i); return how much it paid (fen).
 
+    Where members pay ahead, all that is left of it goes to the wallet.
+
     Raises: NothingOwedError when the membership owes nothing or nothing is left of the receipt.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=membership.pool_id)
         _require_treasurer(pool, identifier)
-        paid_fen, first_period = _fill(
-            _OF_RECEIPT,
-            {
-                "line": receipt.pk,
-                "payer": membership.pk,
-                "fen": open_fen_of(receipt),
-                "pool": pool.pk,
-                "by": identifier,
-                "at": at,
-            },
-        )
+        money = {
+            "line": receipt.pk,
+            "payer": membership.pk,
+            "fen": open_fen_of(receipt),
+            "pool": pool.pk,
+            "by": identifier,
+            "at": at,
+        }
+        first_period: int | str | None
+        if pays_ahead(pool):
+            paid_fen, first_period, pays = wallets.top_up_by_receipt(money), "wallet", chart.PREPAID
+        else:
+            (paid_fen, first_period), pays = _fill(_OF_RECEIPT, money), chart.RECEIVABLE
         if not paid_fen:
             raise NothingOwedError(
                 _("Membership %(number)s owes nothing that this money could pay.")
@@ -667,13 +685,14 @@ def identify_receipt(
             book=Book.objects.get(code=pool.code),
             key=f"identified/{receipt.code}/{membership.number}/{first_period}",
             kind="identified",
-            lines=_pair(chart.UNIDENTIFIED, chart.RECEIVABLE, paid_fen),
+            lines=_pair(chart.UNIDENTIFIED, pays, paid_fen),
             entry_date=_day(pool, at),
             at=at,
             description=f"Receipt {receipt.code} identified",
             source=f"statement {pool.code}/{receipt.statement.number}",
             maker=identifier,
         )
+        wallet_life.follow_money(pool=pool, at=at, actor=identifier)
         audit.record(
             actor=identifier,
             action="identify_receipt",
@@ -705,14 +724,18 @@ def order_payment(
     award: Award | None = None,
     period: Period | None = None,
     receipt: StatementLine | None = None,
+    membership: Membership | None = None,
 ) -> PaymentOrder:
-    """Make an order to pay aid (award), the fee (period) or a refund (receipt); nothing leaves before its release.
+    """Make an order to pay aid (award), the fee (period), a refund (receipt) or a wallet back (membership).
+
+    Nothing leaves before its release; what is paid back is set aside at once.
 
     payee_*: left out where the award names whom it is paid to.
 
     Raises: PayeeMissingError; IntegrityError bearing the name of what forbids it: aid_order_needs_a_shared_award,
     aid_goes_to_the_named_payee, aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid,
-    fee_follows_the_cash, receipt_is_used_once, custody_people_hold_their_duty.
+    fee_follows_the_cash, receipt_is_used_once, wallet_never_negative, refund_leaves_the_next_share,
+    custody_people_hold_their_duty.
     """
     payee = _payee_for(award, payee_name, payee_account)
     with transaction.atomic():
@@ -724,6 +747,7 @@ def order_payment(
             award=award,
             period=period,
             receipt=receipt,
+            membership_id=membership.pk if membership else None,
             amount_fen=amount_fen,
             payee_name=crypto.seal_text(payee.name, payee_context(pool.code, "name")),
             payee_account=crypto.seal_text(payee.account, payee_context(pool.code, "account")),
@@ -733,8 +757,9 @@ def order_payment(
             ordered_at=at,
         )
         order.refresh_from_db(fields=["number", "shown_sha256"])
-        if kind == PaymentOrder.Kind.REFUND:
-            _post_order(order, "refund_due", chart.UNIDENTIFIED, chart.REFUNDS_PAYABLE, orderer, "", at)
+        if kind in _PAID_BACK_FROM:
+            wallets.set_aside(order, orderer, at)
+            _post_order(order, "refund_due", _returned_to(order), chart.REFUNDS_PAYABLE, orderer, "", at)
         failpoint("custody.ordered")
         audit.record(actor=orderer, action="order_payment", subject=str(order), kind=kind, fen=amount_fen)
     return order
@@ -793,11 +818,13 @@ def cancel_order(*, order: PaymentOrder, canceller: str, at: dt.datetime) -> Pay
             _post_order(
                 order, "payment_cancelled", chart.IN_TRANSIT_OUT, _returned_to(order), canceller, "", at
             )
-        elif order.kind == PaymentOrder.Kind.REFUND:
-            _post_order(order, "refund_undone", chart.REFUNDS_PAYABLE, chart.UNIDENTIFIED, canceller, "", at)
+        elif order.kind in _PAID_BACK_FROM:
+            back_to = _returned_to(order)
+            _post_order(order, "refund_undone", chart.REFUNDS_PAYABLE, back_to, canceller, "", at)
         order.state = PaymentOrder.State.CANCELLED
         order.cancelled_by, order.cancelled_at = canceller, at
         order.save(update_fields=["state", "cancelled_by", "cancelled_at"])
+        wallets.take_back(order, canceller, at)
         audit.record(actor=canceller, action="cancel_order", subject=str(order))
     return order
 

@@ -19,7 +19,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
     ), money AS (
         SELECT greatest(0, {free_money_sql("p_pool")}
                - coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
-                            WHERE o.pool_id = p_pool AND o.state = 'ordered' AND o.kind <> 'refund'), 0)) AS free
+                            WHERE o.pool_id = p_pool AND o.state = 'ordered' AND o.kind NOT IN ('refund', 'wallet')), 0)) AS free
     ), period AS (
         SELECT a.period_id, sum(a.aid_fen) AS aid, sum(a.ordered) AS ordered,
                sum(a.aid_fen) - sum(a.ordered) AS lacking,

@@ -24,7 +24,12 @@ SHOWN_COLUMNS = (
     "payee_hint",
     "ordered_by",
 )
-PAYABLE = {"aid": chart.AID_PAYABLE, "fee": chart.FEE_PAYABLE, "refund": chart.REFUNDS_PAYABLE}
+PAYABLE = {
+    "aid": chart.AID_PAYABLE,
+    "fee": chart.FEE_PAYABLE,
+    "refund": chart.REFUNDS_PAYABLE,
+    "wallet": chart.REFUNDS_PAYABLE,
+}
 PROTECTED = (chart.PREPAID, chart.REFUNDS_PAYABLE, chart.UNIDENTIFIED, chart.RESERVE)
 _PAYABLE_SQL = "CASE {row}.kind " + " ".join(f"WHEN '{k}' THEN '{c}'" for k, c in PAYABLE.items()) + " END"
 
@@ -32,7 +37,9 @@ _PAYABLE_SQL = "CASE {row}.kind " + " ".join(f"WHEN '{k}' THEN '{c}'" for k, c i
 def shown_sql(row: str) -> str:
     """Return SQL for the text that a release is hashed over; missing parts are written as nothing."""
     parts = [f"coalesce({row}.{column}::text, '')" for column in SHOWN_COLUMNS]
-    return "concat_ws('|', " + ", ".join([*parts, f"encode({row}.payee_hash, 'hex')"]) + ")"
+    # Last, and left out where there is none, so that orders of before hash as they did.
+    parts += [f"encode({row}.payee_hash, 'hex')", f"{row}.membership_id::text"]
+    return "concat_ws('|', " + ", ".join(parts) + ")"
 
 
 def _holds_duty(column: str, duty: str, pool: str) -> str:
@@ -42,7 +49,7 @@ def _holds_duty(column: str, duty: str, pool: str) -> str:
          WHERE u.code = NEW.{column} AND g.duty = '{duty}' AND g.ended_at IS NULL AND g.pool_id = {pool})"""
 
 
-def _balance(code: str, pool: str) -> str:
+def balance_sql(code: str, pool: str) -> str:
     """Return SQL for an account's balance on its normal side."""
     side = (
         "b.debit_fen - b.credit_fen"
@@ -54,10 +61,31 @@ def _balance(code: str, pool: str) -> str:
                 WHERE p.id = {pool} AND a.code = '{code}')"""
 
 
+# What of a receipt is used: by shares paid, by wallets, and by payments back of the receipt itself.
+USED = """(coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c WHERE c.line_id = {line}), 0)
+         + coalesce((SELECT sum(w.amount_fen) FROM ledger_walletentry w WHERE w.line_id = {line}), 0)
+         + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+                      WHERE o.receipt_id = {line} AND o.state NOT IN ('cancelled', 'returned')), 0))"""
+
+
+def collected_sql(period: str) -> str:
+    """Return SQL for what has come in for a period (fen): shares paid, or what it took from wallets.
+
+    What wallets lacked has come in once a later period, which shares it, took everything from wallets that it asked for.
+    """
+    return f"""(coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c
+                           WHERE c.pool_id = {period}.pool_id AND c.period_no = {period}.number), 0)
+        + coalesce({period}.wallet_fen, 0)
+        + CASE WHEN {period}.gap_fen > 0 AND EXISTS (
+                    SELECT 1 FROM ledger_period later WHERE later.pool_id = {period}.pool_id AND later.state = 'posted'
+                       AND later.number > {period}.number AND later.gap_fen = 0)
+               THEN {period}.gap_fen ELSE 0 END)"""
+
+
 def free_money_sql(pool: str) -> str:
     """Return SQL for what custody holds beyond what belongs to others and what released orders will take (fen)."""
-    protected = " + ".join(_balance(code, pool) for code in PROTECTED)
-    return f"""({_balance(chart.CUSTODY, pool)} - ({protected})
+    protected = " + ".join(balance_sql(code, pool) for code in PROTECTED)
+    return f"""({balance_sql(chart.CUSTODY, pool)} - ({protected})
         - coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
                      WHERE o.pool_id = {pool} AND o.state = 'released'), 0))"""
 
@@ -92,7 +120,7 @@ statement_guards = [
             END IF;
             SELECT number, to_date, closing_fen INTO last FROM ledger_bankstatement
              WHERE account_id = NEW.account_id ORDER BY number DESC LIMIT 1;
-            booked := {_balance(chart.CUSTODY, "pool")};
+            booked := {balance_sql(chart.CUSTODY, "pool")};
             NEW.number := coalesce(last.number, 0) + 1;
             IF NEW.from_date <> coalesce(last.to_date, NEW.from_date)
                OR NEW.opening_fen <> coalesce(last.closing_fen, booked) THEN
@@ -117,7 +145,7 @@ statement_guards = [
             IF EXISTS (SELECT 1 FROM ledger_bankstatement WHERE account_id = NEW.account_id AND number > NEW.number) THEN
                 RETURN NULL;
             END IF;
-            booked := {_balance(chart.CUSTODY, "(SELECT pool_id FROM ledger_bankaccount WHERE id = NEW.account_id)")};
+            booked := {balance_sql(chart.CUSTODY, "(SELECT pool_id FROM ledger_bankaccount WHERE id = NEW.account_id)")};
             IF booked <> NEW.closing_fen THEN
                 {refuse("custody_equals_bank", "bank %s, ledger %s", "NEW.closing_fen", "booked")}
             END IF;
@@ -248,6 +276,7 @@ _TERMS = (
     "award_id",
     "period_id",
     "receipt_id",
+    "membership_id",
     "amount_fen",
     "payee_name",
     "payee_account",
@@ -262,14 +291,13 @@ _LIVE = "state NOT IN ('cancelled', 'returned')"
 _FEE_LIMIT = """
     SELECT p.state, p.pool_id, p.fee_fen, p.aid_fen,
            CASE WHEN p.assessed_fen = 0 THEN p.fee_fen
-                ELSE div(p.fee_fen::numeric * coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c
-                         WHERE c.pool_id = p.pool_id AND c.period_no = p.number), 0), p.assessed_fen) END AS earned,
+                ELSE div(p.fee_fen::numeric * {collected}, p.assessed_fen) END AS earned,
            coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
                       WHERE o.period_id = p.id AND o.{live} AND o.id <> coalesce(NEW.id, 0)), 0) AS taken,
            coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id
                       WHERE w.period_id = p.id AND o.{live}), 0) AS aided
       INTO fee FROM ledger_period p WHERE p.id = NEW.period_id;
-""".replace("{live}", _LIVE)
+""".replace("{live}", _LIVE).replace("{collected}", collected_sql("p"))
 
 _CHECK_FEE = f"""
     {_FEE_LIMIT}
@@ -306,9 +334,7 @@ _CHECK_AID = f"""
 _CHECK_REFUND = f"""
     SELECT l.amount_fen, l.direction, l.kind, a.pool_id INTO receipt
       FROM ledger_statementline l JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.receipt_id;
-    SELECT coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c WHERE c.line_id = NEW.receipt_id), 0)
-         + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
-                      WHERE o.receipt_id = NEW.receipt_id AND o.{_LIVE}), 0) INTO ordered;
+    ordered := {USED.format(line="NEW.receipt_id")};
     IF receipt.direction <> 'in' OR receipt.kind NOT IN ('collection', 'unidentified') OR receipt.pool_id <> NEW.pool_id
        OR ordered + NEW.amount_fen > receipt.amount_fen THEN
         {refuse("receipt_is_used_once", "%s of %s is used; refund %s", "ordered", "receipt.amount_fen", "NEW.amount_fen")}
@@ -357,7 +383,7 @@ order_guards = [
             NEW.shown_sha256 := encode(sha256(convert_to({shown_sql("NEW")}, 'UTF8')), 'hex');
             IF NEW.kind = 'aid' THEN {_CHECK_AID}
             ELSIF NEW.kind = 'fee' THEN {_CHECK_FEE}
-            ELSE {_CHECK_REFUND}
+            ELSIF NEW.kind = 'refund' THEN {_CHECK_REFUND}
             END IF;
             RETURN NEW;
         """,

@@ -2,11 +2,12 @@
 
 from django.urls import path, re_path
 
-from ledger.custody import payment_views, views
+from ledger.custody import payment_views, views, wallet_views
 
 _CUSTODY = "pools/<slug:code>/custody/"
 _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{64})/"
 _RECEIPT = f"{_CUSTODY}receipts/<int:statement_no>/<int:line_no>/"
+_WALLETS = f"{_CUSTODY}wallets/"
 _PAYMENTS = f"{_CUSTODY}payments/"
 
 urlpatterns = [
@@ -23,6 +24,10 @@ urlpatterns = [
     path(_RECEIPT, views.receipt, name="custody_receipt"),
     path(f"{_RECEIPT}identify/", views.identify, name="custody_identify"),
     path(f"{_RECEIPT}refund/", views.refund, name="custody_refund"),
+    path(_WALLETS, wallet_views.overview, name="custody_wallets"),
+    path(f"{_WALLETS}all.csv", wallet_views.all_csv, name="custody_wallets_csv"),
+    path(f"{_WALLETS}<int:number>/", wallet_views.wallet, name="custody_wallet"),
+    path(f"{_WALLETS}<int:number>/pay-back/", wallet_views.pay_back, name="custody_pay_back"),
     path(_PAYMENTS, payment_views.payments, name="custody_payments"),
     path(f"{_PAYMENTS}all.csv", payment_views.payments_csv, name="custody_payments_csv"),
     path(f"{_PAYMENTS}file.csv", payment_views.payment_file, name="custody_payment_file"),

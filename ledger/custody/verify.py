@@ -1,12 +1,13 @@
 """Recompute custody from its rows: bank against ledger, what was collected, what was paid and by whom."""
 
 from ledger.books.findings import Report, fetch, figure
+from ledger.custody.wallet_verify import verify_wallets
 
 SENTENCES = {
     "statement_follows_last": "Every bank statement begins on the day and with the balance that ended the last.",
     "statement_adds_up": "Opening balance and bookings of every statement come to its closing balance.",
     "custody_equals_bank": "The ledger's custody account stands at the bank's last closing balance.",
-    "receivable_is_charges_not_collected": "Shares receivable are all charges less what was collected.",
+    "receivable_is_charges_not_collected": "Shares receivable are all charges less what came of them.",
     "collected_at_most_the_share": "No charge was paid beyond its share, and none before it was announced.",
     "receipt_is_used_once": "No receipt was used for more than it brought.",
     "unidentified_is_receipts_not_used": "Unidentified receipts are what of the receipts is nobody's yet.",
@@ -27,6 +28,7 @@ def verify_custody(report: Report, pool_id: int, code: str, book_id: int) -> Non
     _verify_statements(report, parameters)
     _verify_collections(report, parameters)
     _verify_orders(report, parameters)
+    verify_wallets(report, parameters)
 
 
 def _verify_statements(report: Report, parameters: dict[str, object]) -> None:
@@ -55,7 +57,7 @@ def _verify_statements(report: Report, parameters: dict[str, object]) -> None:
 
 def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
     charged, collected = fetch(
-        """SELECT (SELECT coalesce(sum(charged_fen), 0)::bigint FROM ledger_period
+        """SELECT (SELECT coalesce(sum(charged_fen - coalesce(wallet_fen + gap_fen, 0)), 0)::bigint FROM ledger_period
                     WHERE pool_id = %(pool)s AND state = 'posted'),
                   (SELECT coalesce(sum(amount_fen), 0)::bigint FROM ledger_collection WHERE pool_id = %(pool)s)""",
         parameters,
@@ -88,6 +90,7 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
     )
     used = """SELECT l.id, s.number, l.line_no, l.amount_fen,
                      coalesce((SELECT sum(amount_fen) FROM ledger_collection WHERE line_id = l.id), 0)
+                     + coalesce((SELECT sum(amount_fen) FROM ledger_walletentry WHERE line_id = l.id), 0)
                      + coalesce((SELECT sum(amount_fen) FROM ledger_paymentorder WHERE receipt_id = l.id
                                     AND state NOT IN ('cancelled', 'returned')), 0) AS used
                 FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id

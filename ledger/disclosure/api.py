@@ -2,13 +2,16 @@
 
 from typing import Any, cast
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint
 from aidplatform.lib.errors import NotFoundError
+from ledger.custody.wallet_selectors import wallet_of
 from ledger.disclosure import selectors
 from members.joining.selectors import access_membership
 from members.people.models import User
@@ -60,6 +63,49 @@ class MyCharges(PersonalEndpoint):
         page = charges[:PAGE]
         following = page[-1].period.number if len(charges) > PAGE else None
         return Response(ChargePage({"next": following, "results": page}).data)
+
+
+class WalletLine(serializers.Serializer[Any]):
+    """One line of a wallet in minor units; kind `share` has its period and what the wallet lacked of it."""
+
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    amount_fen = serializers.IntegerField()
+    balance_fen = serializers.IntegerField()
+    period = serializers.IntegerField(source="period_no", allow_null=True)
+    gap_fen = serializers.IntegerField()
+
+
+class WalletBody(serializers.Serializer[Any]):
+    """My wallet in minor units. next_fen: what the next charge takes at most, or what the last one took.
+
+    awaited_until: the last day for the first payment; suspended_until: for the one that restores the membership.
+    """
+
+    balance_fen = serializers.IntegerField()
+    next_fen = serializers.IntegerField(allow_null=True)
+    is_next_announced = serializers.BooleanField()
+    asked_fen = serializers.IntegerField()
+    is_low = serializers.BooleanField()
+    has_lapsed = serializers.BooleanField()
+    awaited_until = serializers.DateField(allow_null=True)
+    suspended_until = serializers.DateField(source="standing.until_date", allow_null=True, default=None)
+    movements = WalletLine(many=True)
+
+
+class MyWallet(PersonalEndpoint):
+    """What is in my wallet of a pool whose members pay ahead, newest line first."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="my_wallet", responses=WalletBody)
+    def get(self, request: Request, code: str) -> Response:
+        """Return one's own wallet; no pool, no wallets and none of mine answer alike."""
+        membership = access_membership(pool=_pool(code), person=cast(User, request.user))
+        wallet = wallet_of(membership, clock.today(membership.pool.time_zone))
+        if wallet is None:
+            raise NotFoundError(_("There is no such page, or it is not yours to see."))
+        return Response(WalletBody(wallet).data)
 
 
 def _pool(code: str) -> Pool:

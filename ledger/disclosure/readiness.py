@@ -45,7 +45,9 @@ class Readiness:
     @property
     def may_gather(self) -> bool:
         """Tell whether members may join."""
-        return all(item.is_met for item in self.items if item.code in TO_GATHER)
+        # Where members pay ahead, whoever joins has to know where to.
+        asked = {*TO_GATHER, "custody"} if self.plan and self.plan.funding else TO_GATHER
+        return all(item.is_met for item in self.items if item.code in asked)
 
     @property
     def may_open(self) -> bool:

@@ -16,6 +16,7 @@ from aidplatform.lib.http import policy, public, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.custody.reconciliation import bank_line
 from ledger.custody.selectors import how_to_pay
+from ledger.custody.wallet_selectors import wallet_of
 from ledger.disclosure import selectors
 from ledger.disclosure.consequences import consequences, known_counts
 from ledger.disclosure.history import PastPeriod, history_plots
@@ -31,6 +32,7 @@ from members.joining.models import ImportedMember, Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
 from members.pools.aid_sense import jumps
+from members.pools.funding import funding_words
 from members.pools.models import PlanProposal, PlanVersion, Pool
 from members.pools.rules import PLAN_READERS, access_public_pool, duty_required
 from members.pools.selectors import access_pool, access_proposal, access_version, newest_plan, version_before
@@ -254,6 +256,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "dates": selectors.next_dates(membership, today),
         "rows": [(charge, _parts_of(charge)) for charge in charges],
         "payment": how_to_pay(membership),
+        "wallet": wallet_of(membership, today),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(charges, today.year),
         "crumbs": [
@@ -262,6 +265,32 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         ],
     }
     return render(request, "ledger/disclosure/my_pool.html", context)
+
+
+@policy("member")
+@signed_in
+@require_safe
+def my_wallet(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a member who pays ahead what is in the wallet, how it got there, and how to top it up."""
+    membership = _my_membership(request, code)
+    found = membership.pool
+    wallet = wallet_of(membership, clock.today(found.time_zone))
+    if wallet is None:
+        raise NotFoundError(_("The members of this pool pay afterwards: there are no wallets."))
+    context = {
+        "section": "pools",
+        "pool": found,
+        "membership": membership,
+        "wallet": wallet,
+        "payment": how_to_pay(membership),
+        "rules": funding_words(wallet.funding, found.currency),
+        "crumbs": [
+            (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
+            (_("My place"), reverse("my_pool", args=[code])),
+            (_("My wallet"), ""),
+        ],
+    }
+    return render(request, "ledger/disclosure/my_wallet.html", context)
 
 
 @policy("member")

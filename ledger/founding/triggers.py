@@ -62,13 +62,17 @@ pool_begins_ready = Guard(
         IF lacking IS NOT NULL OR people < {FEWEST_PEOPLE} THEN
             {refuse("pool_begins_ready", "duties nobody holds: %s; people: %s", "lacking", "people")}
         END IF;
-        IF NEW.state = 'gathering' THEN
+        -- Where members pay ahead, whoever joins a gathering pool has to know where to.
+        IF NEW.state = 'gathering' AND NOT EXISTS (SELECT 1 FROM {_standing("NEW.id")} AND v.terms ? 'funding') THEN
             RETURN NEW;
         END IF;
         IF NOT EXISTS (SELECT 1 FROM ledger_bankaccount b WHERE b.pool_id = NEW.id)
            OR EXISTS (SELECT 1 FROM ledger_bankaccount b, {_standing("NEW.id")}
                          AND b.pool_id = NEW.id AND {_is_same("b.holder_name", "v.terms->'operator'->>'name'")}) THEN
             {refuse("custody_is_not_the_operators", "no custody account that is not the operator's own")}
+        END IF;
+        IF NEW.state = 'gathering' THEN
+            RETURN NEW;
         END IF;
         IF EXISTS ({in_force_sql("NEW.id")} AND o.custody_fen > 0)
            AND NOT EXISTS (SELECT 1 FROM ledger_bankstatement s JOIN ledger_bankaccount b ON b.id = s.account_id

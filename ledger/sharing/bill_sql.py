@@ -47,7 +47,10 @@ _FROM_THE_BOOKS = f"""
            coalesce(sum(net) FILTER (WHERE code = '{chart.TO_BE_SHARED}' AND kind IN ({_COST_KINDS})), 0)::bigint AS costs,
            coalesce(-sum(net) FILTER (WHERE code = '{chart.CARRIED_SURPLUS}' AND kind IN ({_INCOME_KINDS})
                                         AND number > last.upto), 0)::bigint AS income INTO books
-      FROM (SELECT a.code, e.number, coalesce(r.kind, e.kind) AS kind,
+      FROM (SELECT a.code, e.number,
+                   -- What wallets lacked is on the other side of their period's entry than what it has shared.
+                   CASE WHEN coalesce(r.kind, e.kind) = 'period' AND (p.side = 'D') = (r.id IS NULL) THEN 'wallet_gap'
+                        ELSE coalesce(r.kind, e.kind) END AS kind,
                    CASE p.side WHEN 'D' THEN p.amount_fen ELSE -p.amount_fen END AS net
               FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id
               JOIN ledger_journalentry e ON e.id = p.entry_id LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id

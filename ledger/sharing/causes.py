@@ -7,6 +7,9 @@ OTHER_COSTS = {
     "write_off": chart.WRITE_OFFS,
     "bank_charge": chart.BANK_CHARGES,
     "waiting_refund": chart.SHARES_RETURNED,
+    "wallet_gap": chart.WRITE_OFFS,
 }
+# What wallets lacked has no entry of its own: it is what the entry of their period puts back into To be shared.
+GAP_IS_BOOKED_AS = "period"
 # Kinds of entry that credit the carried surplus with what members did not pay.
 OTHER_INCOME = ("other_income", "interest")

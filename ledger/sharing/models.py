@@ -10,6 +10,7 @@ from aidplatform.lib.guards import follows_order
 from ledger.books.models import JournalEntry
 from ledger.sharing.shelves import shelf_guards
 from ledger.sharing.triggers import award_guards, manifest_guards, period_guards
+from ledger.sharing.wallet_guards import wallet_period_guards
 from members.pools.models import PlanVersion, Pool
 
 FIGURES = (
@@ -40,7 +41,8 @@ class Period(models.Model):
     room for all of it. classes: [{class_no, weight, members, share_fen}], at most 64.
     books_upto_no: the last journal entry the figures take in; what is booked later waits for the next period.
     shown_sha256: hash of every figure, written by the database; an approval names it.
-    charged_*: what the charge table holds, written by the shelf functions alone. charges_notified_at: when every
+    charged_*: what the charge table holds, written by the shelf functions alone. wallet_fen, gap_fen: where members pay
+    ahead, what of it came from their wallets and what those lacked; written with it. charges_notified_at: when every
     exact charge was announced; nothing is collected before.
     postings: how often posting was ordered, by an approval or by going on after a pause; it names the jobs.
     posting_paused_*: posting stands still, and since when and by whom.
@@ -100,6 +102,8 @@ class Period(models.Model):
     posting_paused_by = models.CharField(max_length=40, null=True)
     charged_members = models.BigIntegerField(null=True)
     charged_fen = models.BigIntegerField(null=True)
+    wallet_fen = models.BigIntegerField(null=True)
+    gap_fen = models.BigIntegerField(null=True)
     posted_at = models.DateTimeField(null=True)
     charges_notified_at = models.DateTimeField(null=True)
     entry = models.OneToOneField(JournalEntry, on_delete=models.PROTECT, null=True, related_name="period")
@@ -239,6 +243,7 @@ class Period(models.Model):
             ),
             *period_guards,
             *shelf_guards,
+            *wallet_period_guards,
         ]
 
     def __str__(self) -> str:

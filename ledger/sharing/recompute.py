@@ -37,6 +37,8 @@ TERMS = {
     # Who is counted below it is said by the headcount, not by the bill.
     "floor",
     "sponsor",
+    # From where a share is paid, not how much it is.
+    "funding",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}
 RESERVE_TERMS = {"target_fen", "contribution_fen", "contribution_rate", "goes_to"}

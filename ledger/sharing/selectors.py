@@ -17,7 +17,7 @@ from ledger.books.models import Book
 from ledger.sharing.apportion import (
     Sharing,
 )
-from ledger.sharing.causes import OTHER_COSTS, OTHER_INCOME
+from ledger.sharing.causes import GAP_IS_BOOKED_AS, OTHER_COSTS, OTHER_INCOME
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
 from ledger.sharing.plan_shares import share_out
@@ -229,18 +229,29 @@ def other_income(window: BooksWindow) -> int:
 def _moved(window: BooksWindow, account: str, side: str, kinds: tuple[str, ...]) -> dict[str, int]:
     """Return per kind of entry the net amount posted to an account on that side (fen).
 
-    A reversal counts as the kind that it reverses.
+    A reversal counts as the kind that it reverses. What wallets lacked is what the entry of their period puts on the
+    other side of To be shared than what it has shared: a kind of its own, without an entry of its own.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT coalesce(r.kind, e.kind),
-                      sum(CASE p.side WHEN %s THEN p.amount_fen ELSE -p.amount_fen END)::bigint
-                 FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
-                 JOIN ledger_account a ON a.id = p.account_id
-                 LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id
-                WHERE a.book_id = %s AND a.code = %s AND coalesce(r.kind, e.kind) = ANY(%s)
-                  AND e.number > %s AND e.number <= %s GROUP BY 1""",
-            [side, window.book.pk, account, list(kinds), window.after_no, window.upto_no],
+            """SELECT kind, sum(net)::bigint FROM (
+                   SELECT CASE WHEN coalesce(r.kind, e.kind) = %s AND (p.side = 'D') = (r.id IS NULL)
+                               THEN 'wallet_gap' ELSE coalesce(r.kind, e.kind) END AS kind,
+                          CASE p.side WHEN %s THEN p.amount_fen ELSE -p.amount_fen END AS net
+                     FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
+                     JOIN ledger_account a ON a.id = p.account_id
+                     LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id
+                    WHERE a.book_id = %s AND a.code = %s AND e.number > %s AND e.number <= %s) moved
+                WHERE kind = ANY(%s) GROUP BY 1""",
+            [
+                GAP_IS_BOOKED_AS,
+                side,
+                window.book.pk,
+                account,
+                window.after_no,
+                window.upto_no,
+                list(kinds),
+            ],
         )
         return dict(cursor.fetchall())
 

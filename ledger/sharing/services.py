@@ -653,6 +653,7 @@ def close_posting(lease: jobs.Lease) -> None:
         call("close_charge_shelf", period.pk)
         failpoint("sharing.shelf_closed")
         _lower_aid(period, at)
+        period.refresh_from_db(fields=["wallet_fen", "gap_fen"])
         lines = period_lines(period)
         if any(line.amount_fen for line in lines):
             period.entry = openbooks.post_logged_entry(
@@ -732,8 +733,11 @@ def period_lines(period: Period) -> list[Line]:
     aid, fee, other = period.aid_fen or 0, period.fee_fen or 0, period.other_costs_fen or 0
     sponsor, income = period.sponsor_fen or 0, period.other_income_fen or 0
     contributions = aid + fee + other - sponsor - income
+    wallet, gap = period.wallet_fen or 0, period.gap_fen or 0
     return [
-        debit(chart.RECEIVABLE, period.assessed_fen or 0),
+        debit(chart.RECEIVABLE, (period.assessed_fen or 0) - wallet - gap),
+        debit(chart.PREPAID, wallet),
+        debit(chart.TO_BE_SHARED, gap),
         debit(chart.SPONSOR_RECEIVABLE, sponsor),
         debit(chart.RESERVE, period.reserve_drawn_fen or 0),
         debit(chart.CARRIED_SURPLUS, period.carry_in_fen or 0),
@@ -752,13 +756,15 @@ def period_lines(period: Period) -> list[Line]:
 
 
 def _other_cost_lines(period: Period) -> list[Line]:
-    """Return one expense per cause of what besides awards is shared; they sum to W."""
+    """Return one line per expense of what besides awards is shared; they sum to W."""
     if not period.other_costs_fen:
         return []
-    by_kind = other_costs(books_window(period))
+    by_expense: dict[str, int] = {}
+    for kind, fen in other_costs(books_window(period)).items():
+        by_expense[OTHER_COSTS[kind]] = by_expense.get(OTHER_COSTS[kind], 0) + fen
     return [
-        debit(OTHER_COSTS[kind], fen) if fen > 0 else credit(OTHER_COSTS[kind], -fen)
-        for kind, fen in sorted(by_kind.items())
+        debit(expense, fen) if fen > 0 else credit(expense, -fen)
+        for expense, fen in sorted(by_expense.items())
     ]
 
 
@@ -785,6 +791,9 @@ def _log_close(period: Period, at: dt.datetime) -> None:
             "C_in": period.carry_in_fen or 0,
             "C_out": period.carry_out_fen or 0,
             "S": period.assessed_fen or 0,
+            **(
+                {"wallets": period.wallet_fen, "gap": period.gap_fen} if period.wallet_fen is not None else {}
+            ),
             **_cases([award.code for award in awards_of(period)]),
             "approved": period.approved_sha256 or "",
         },

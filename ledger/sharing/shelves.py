@@ -185,6 +185,7 @@ BEGIN
     SELECT coalesce(sum(l.members), 0)::bigint, coalesce(sum(l.want_fen), 0)::bigint INTO members, fen
       FROM ledger_manifestline l WHERE l.period_id = p_period;
     UPDATE ledger_period SET charged_members = members, charged_fen = fen WHERE id = p_period;
+    PERFORM draw_from_wallets(p_period);
     RETURN NEXT;
 END $shelf$;
 """

@@ -83,6 +83,8 @@ _LATER = (
     "posting_paused_by",
     "charged_members",
     "charged_fen",
+    "wallet_fen",
+    "gap_fen",
     "posted_at",
     "charges_notified_at",
     "entry_id",
@@ -104,7 +106,9 @@ _POSTED = f"""
      WHERE fen <> 0"""
 _EXPECTED = f"""
     SELECT jsonb_agg(jsonb_build_array(code, side, fen) ORDER BY code, side)
-      FROM (VALUES ('{chart.RECEIVABLE}', 'D', NEW.assessed_fen),
+      FROM (VALUES ('{chart.RECEIVABLE}', 'D', NEW.assessed_fen - coalesce(NEW.wallet_fen + NEW.gap_fen, 0)),
+                   ('{chart.PREPAID}', 'D', coalesce(NEW.wallet_fen, 0)),
+                   ('{chart.TO_BE_SHARED}', 'D', coalesce(NEW.gap_fen, 0)),
                    ('{chart.SPONSOR_RECEIVABLE}', 'D', NEW.sponsor_fen),
                    ('{chart.RESERVE}', 'D', NEW.reserve_drawn_fen),
                    ('{chart.CARRIED_SURPLUS}', 'D', NEW.carry_in_fen),

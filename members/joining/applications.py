@@ -155,6 +155,10 @@ def sign_covenant(
 
     Whom an approved import names confirms with it: their class, and the waiting time they have served, count.
 
+    Where members pay ahead, from the day after the first payment has come. The waiting period counts from the signature
+    all the same: its end is signed, and no late statement of a bank may move it; an illness before the cover counts for
+    nothing, and the payment has to come within days.
+
     shown_sha256: hash of the covenant the person saw. Signed before, by a double click or a second device: the
     membership of the first signature is returned. Lock order: pool, application.
 
@@ -178,7 +182,8 @@ def sign_covenant(
         check_age(locked, paper.birth_date)
         listed = find_listed(pool, signer, paper)
         record_identity(person=signer, paper=paper, at=at)
-        by_age = locked.plan_version.plan().class_at(age_on(paper.birth_date, today))
+        plan = locked.plan_version.plan()
+        by_age = plan.class_at(age_on(paper.birth_date, today))
         membership = admit_member(
             pool=pool,
             person=signer,
@@ -187,6 +192,7 @@ def sign_covenant(
             joined_date=today,
             actor=signer.code,
             waiting_since_date=counted_since(listed, today),
+            pays_until=today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
         )
         if listed is not None:
             confirm_listed(row=listed, membership=membership)
@@ -269,6 +275,11 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User,
         "sha256": signature.signature_sha256,
     }
     kind = notices.JOINED_EARLY if pool.state == Pool.State.GATHERING else notices.JOINED
+    funding = signature.plan_version.plan().funding
+    if funding is not None:
+        kind = notices.JOINED_AHEAD
+        until = today + dt.timedelta(days=funding.top_up_days)
+        params |= {"fen": funding.join_fen, "currency": pool.currency, "until": until.isoformat()}
     receipt = notices.News(signer, kind, pool.code, params, f"/pools/{pool.code}/me/")
     notices.tell([receipt], batch=f"joined/{pool.code}/{signer.code}", actor=signer.code)
 

@@ -87,6 +87,19 @@ class MembershipSpan(models.Model):
         triggers = span_guards
 
 
+class AwaitedCover(models.Model):
+    """A membership that counts, in its class, once its first payment has come: a fact. until_date: the last day."""
+
+    membership = models.OneToOneField(
+        Membership, on_delete=models.PROTECT, primary_key=True, related_name="awaited_cover"
+    )
+    class_no = models.SmallIntegerField()
+    until_date = models.DateField()
+
+    class Meta:
+        triggers = permanent("awaited_cover_is_permanent")
+
+
 class JoinApplication(models.Model):
     """How far somebody has come with joining a pool; they may go on at any time and on any device.
 

@@ -1,12 +1,13 @@
 """Writes of memberships: admit people, end their cover, fix a headcount."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.db import connection, transaction
 
 from aidplatform.lib import clock
 from aidplatform.work import audit
-from members.joining.models import Membership, MembershipSpan
+from members.joining.models import AwaitedCover, Membership, MembershipSpan
 from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
@@ -21,10 +22,12 @@ def admit_member(
     joined_date: dt.date,
     actor: str,
     waiting_since_date: dt.date | None = None,
+    pays_until: dt.date | None = None,
 ) -> Membership:
     """Admit one person, covered from that instant.
 
     waiting_since_date: since when they have waited in a pool that moved in, by an approved import.
+    pays_until: where members pay ahead, the last day for the first payment; nothing counts before it has come.
     """
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=pool.pk)
@@ -36,7 +39,10 @@ def admit_member(
             joined_date=joined_date,
             waiting_since_date=waiting_since_date,
         )
-        _cover(pool, membership.pk, membership.pk, class_no, from_at)
+        if pays_until is None:
+            _cover(pool, membership.pk, membership.pk, class_no, from_at)
+        else:
+            AwaitedCover.objects.create(membership=membership, class_no=class_no, until_date=pays_until)
         audit.record(actor=actor, action="admit_member", subject=str(membership))
     return membership
 
@@ -74,6 +80,29 @@ def _cover(pool: Pool, first_id: int, last_id: int, class_no: int, from_at: dt.d
                SELECT pool_id, id, %s, %s, clock_timestamp() FROM members_membership
                 WHERE pool_id = %s AND id BETWEEN %s AND %s""",
             [class_no, from_at, pool.pk, first_id, last_id],
+        )
+
+
+def cover_members(*, pool: Pool, rows: Sequence[tuple[int, int]], from_at: dt.datetime) -> None:
+    """Cover memberships from that instant on; rows: membership and class. The caller has locked the pool."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO members_span (pool_id, membership_id, class_no, from_at, recorded_at)
+               SELECT %s, membership_id, class_no, %s, clock_timestamp()
+                 FROM unnest(%s::bigint[], %s::smallint[]) AS r (membership_id, class_no)""",
+            [pool.pk, from_at, [row[0] for row in rows], [row[1] for row in rows]],
+        )
+
+
+def end_covers(*, pool: Pool, membership_ids: Sequence[int], at: dt.datetime) -> None:
+    """End the open spans of memberships at that instant. The caller has locked the pool, and says why."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE members_span SET to_at = %s
+                WHERE pool_id = %s AND membership_id = ANY(%s) AND to_at IS NULL""",
+            [at, pool.pk, list(membership_ids)],
         )
 
 

@@ -36,7 +36,7 @@ from members.people.models import User
 from members.people.services import remember_language
 from members.pools.covenants import Question
 from members.pools.models import Pool
-from members.pools.selectors import access_pool, coming_versions
+from members.pools.selectors import access_pool, coming_versions, funding_in_force
 
 Step = Callable[[HttpRequest, JoinApplication], HttpResponse]
 STEP_NAMES = {
@@ -65,6 +65,7 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
         "last_day": last_day_to_confirm(listed.member_import) if listed else None,
         "since": counted_since(listed, clock.today(pool.time_zone)),
         "begun": begun,
+        "funding": funding_in_force(pool, clock.today(pool.time_zone)),
         "here": request.path,
         "crumbs": _crumbs(pool),
         "section": "pools",
@@ -216,6 +217,8 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "refusal": misfit,
         "version": version,
         "covered": covered_from(today),
+        "funding": plan.funding,
+        "pays_until": today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
         "eligible": eligible_by_plan(plan, paper.birth_date, today, since_date=since),
         "after_accident": eligible_by_plan(plan, paper.birth_date, today, "accident", since),
         "listed": listed,

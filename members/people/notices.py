@@ -31,6 +31,11 @@ ENDING_DECIDED = "ending_decided"
 ENDING_OFF = "ending_off"
 COVER_ENDED = "cover_ended"
 POOL_CLOSED = "pool_closed"
+JOINED_AHEAD = "joined_ahead"
+LOW = "wallet_low"
+SUSPENDED = "suspended"
+RESTORED = "restored"
+LAPSED = "lapsed"
 BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
@@ -54,6 +59,42 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "The pool is still gathering its members: you share from the day it opens. Aid can be asked for an illness"
             " first established on %(eligible)s or later, and after the opening. Signature: %(sha256)s"
+        ),
+    ),
+    JOINED_AHEAD: (
+        gettext_noop("One payment, and you have joined %(pool)s"),
+        gettext_noop(
+            "Transfer %(amount)s or more until %(until)s with the reference on your page. You share, and are covered,"
+            " from the day after it has come. Aid can be asked for an illness first established on %(eligible)s or"
+            " later. Signature: %(sha256)s"
+        ),
+    ),
+    LOW: (
+        gettext_noop("Your wallet of %(pool)s is low: %(amount)s"),
+        gettext_noop(
+            "Please top it up to %(needed)s or more. Your page shows account and reference. A wallet that runs short"
+            " suspends the membership."
+        ),
+    ),
+    SUSPENDED: (
+        gettext_noop("Your membership of %(pool)s is suspended: the wallet ran short"),
+        gettext_noop(
+            "It did not cover your share of period %(number)s. You owe nothing. Transfer until %(until)s so that"
+            " %(needed)s or more are in it: then the membership goes on from the next day, with its waiting time kept;"
+            " otherwise it lapses."
+        ),
+    ),
+    RESTORED: (
+        gettext_noop("Your membership of %(pool)s goes on"),
+        gettext_noop(
+            "Your payment has come. You are covered again from %(ended)s on; the waiting time is kept."
+        ),
+    ),
+    LAPSED: (
+        gettext_noop("Your membership of %(pool)s has lapsed"),
+        gettext_noop(
+            "No payment came until %(until)s after the wallet ran short. What is left in it is paid back to you: ask"
+            " the treasurer."
         ),
     ),
     RULES: (
@@ -177,7 +218,7 @@ def _letter(news: News) -> Letter:
 
 
 def _spoken(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the params with the pool's name and the amount as the reader reads them."""
+    """Return the params with the pool's name and the amounts as the reader reads them."""
     spoken = dict(params)
     if "pool_en" in params:
         spoken["pool"] = in_language(params["pool_en"], params["pool_zh"])
@@ -185,6 +226,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["amount"] = format_money(params["fen"], params["currency"])
     if "bears" in params:
         spoken["share"] = _run_off_share(params)
+    if "needed_fen" in params:
+        spoken["needed"] = format_money(params["needed_fen"], params["currency"])
     return spoken
 
 

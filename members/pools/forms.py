@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.fields import FenField, NameField
 from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
 from members.pools.ending_forms import FloorForm
+from members.pools.funding import FundingForm
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
@@ -45,8 +46,6 @@ _TABLES = {
     "case_steps": "case_steps",
     "waiting_rules": "waiting",
 }
-
-
 # Entries that no one sees.
 _HIDDEN = ("base", "changes")
 
@@ -247,6 +246,7 @@ class PlanForm:
         self.floor = FloorForm(data, prefix="floor", initial=plan.floor.to_json() if plan.floor else {})
         self.reserve = ReserveForm(data, prefix="reserve", initial=_reserve(plan))
         self.reserve.before = plan.reserve
+        self.funding = FundingForm(data, prefix="funding", initial=FundingForm.entries(plan.funding))
         self.tables = (
             self.aid,
             self.vesting,
@@ -256,7 +256,15 @@ class PlanForm:
             self.classes,
             self.periods,
         )
-        self.sections = (self.rules, self.reimbursement, self.operator, self.wind_down, self.reserve, self.floor)
+        self.sections = (
+            self.rules,
+            self.reimbursement,
+            self.operator,
+            self.wind_down,
+            self.reserve,
+            self.floor,
+            self.funding,
+        )
 
     def is_valid(self) -> bool:
         """Check all of them, so that every error is shown at once."""
@@ -297,6 +305,7 @@ class PlanForm:
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
             "floor": self.floor.terms(),
+            "funding": self.funding.terms(),
             **{
                 name: rules[name]
                 for name in (
@@ -338,7 +347,7 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down", "reserve", "reimbursement", "floor"}:
+        if section in {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding"}:
             form = getattr(self, section)
             name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
         else:

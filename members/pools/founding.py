@@ -49,7 +49,7 @@ def begin_draft(
     at: dt.datetime,
 ) -> PlanDraft:
     """Give a new pool the rules to begin with, and its founder the duty of its admin where they lack it."""
-    english, chinese = default_covenant()
+    english, chinese = default_covenant(pays_ahead=terms.get("funding") is not None)
     with transaction.atomic():
         draft = PlanDraft.objects.create(
             pool=pool,

@@ -533,6 +533,48 @@ class ReserveTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingTerms:
+    """Say that members pay ahead: each has a wallet, from which a period takes the share when it is posted.
+
+    join_fen: what has to be in the wallet before a membership counts. warn_below_fen: below it a member is told to top
+    up; 0: never. top_up_days: for so long a membership whose wallet ran short is suspended, and a first payment is
+    awaited, before it lapses. What a wallet lacks is never owed by its member: it is a cost of the next period.
+    """
+
+    join_fen: int
+    warn_below_fen: int
+    top_up_days: int
+
+    def __post_init__(self) -> None:
+        _check_int("join_fen", self.join_fen, 1)
+        _check_int("warn_below_fen", self.warn_below_fen, 0)
+        _check_int("top_up_days", self.top_up_days, 1, 366)
+        if self.warn_below_fen > self.join_fen:
+            raise TermsError(
+                "warn_below_fen",
+                "warned_from_the_start",
+                f"{self.warn_below_fen} fen, but members join with {self.join_fen} fen",
+                needed_fen=self.join_fen,
+            )
+
+    @property
+    def restores_from_fen(self) -> int:
+        """Return the balance from which a suspended membership goes on: one that needs no warning."""
+        return max(self.warn_below_fen, 1)
+
+    @classmethod
+    def from_json(cls, data: object) -> FundingTerms:
+        return cls(**_fields(data, required=("join_fen", "warn_below_fen", "top_up_days")))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "join_fen": self.join_fen,
+            "warn_below_fen": self.warn_below_fen,
+            "top_up_days": self.top_up_days,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class PlanTerms:
     """Hold all terms of one plan version; see the covenant for their wording.
 
@@ -549,6 +591,7 @@ class PlanTerms:
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
     spend_steps: how much spent on treatment has the aid of which severity. case_steps: how aid grows with the cases
     that a member has shared. reimbursement: how much is granted at once and how the rest follows bills.
+    funding: None where members pay after a period is posted; otherwise they pay ahead, into wallets.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -577,6 +620,7 @@ class PlanTerms:
     case_steps: tuple[CaseStep, ...] = ()
     reimbursement: ReimbursementTerms | None = None
     floor: FloorTerms | None = None
+    funding: FundingTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -741,6 +785,7 @@ class PlanTerms:
                 "case_steps",
                 "reimbursement",
                 "floor",
+                "funding",
             ),
         )
         return cls(
@@ -768,6 +813,7 @@ class PlanTerms:
             case_steps=_read_rows("case_steps", CaseStep.from_json, given.get("case_steps", [])),
             reimbursement=_read_optional("reimbursement", ReimbursementTerms.from_json, given),
             floor=_read_optional("floor", FloorTerms.from_json, given),
+            funding=_read_optional("funding", FundingTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -813,6 +859,8 @@ class PlanTerms:
             told["reimbursement"] = self.reimbursement.to_json()
         if self.floor is not None:
             told["floor"] = self.floor.to_json()
+        if self.funding is not None:
+            told["funding"] = self.funding.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
@@ -911,6 +959,8 @@ def check_change(before: PlanTerms, after: PlanTerms) -> None:
             raise TermsError(
                 "classes", "class_left_out", f"members belong to class {row.class_no}", class_no=row.class_no
             )
+    if (before.funding is None) != (after.funding is None):
+        raise TermsError("funding", "funding_may_not_turn", "members have paid, or owe, by the other way")
     for name in ("operator", "wind_down", "sponsor", "reserve"):
         if getattr(before, name) is not None and getattr(after, name) is None:
             raise TermsError(

@@ -16,6 +16,7 @@ from members.pools.aid_words import (
     severity_words,
     spend_words,
 )
+from members.pools.funding import funding_words
 from members.pools.models import PlanProposal, PlanVersion
 from members.pools.plan_terms import (
     AidTerms,
@@ -138,6 +139,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Management fee"), (fee_words(plan.fee, currency),), ("fee",))
     everyone = _("Everyone covered at 00:00 of the publicity day, also those still waiting.")
     yield Line(_("Who shares"), (everyone, *(_class_words(row) for row in plan.classes)), ("classes",))
+    yield Line(_("How shares are paid"), funding_words(plan.funding, currency), ("funding",))
     publicity = ngettext(
         "Publicity lasts %(days)s day.", "Publicity lasts %(days)s days.", plan.calendar.publicity_days
     )

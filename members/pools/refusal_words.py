@@ -88,6 +88,12 @@ _ERRORS = {
         "%(members)s members at %(given)s each do not bear one case at the highest aid with its fee: it takes"
         " %(needed)s each. Raise the most a member pays, or the number of members, or lower the aid."
     ),
+    "warned_from_the_start": gettext_lazy(
+        "Members join with %(needed)s: a warning level above it would warn all of them at once."
+    ),
+    "funding_may_not_turn": gettext_lazy(
+        "A pool with members keeps paying ahead or afterwards, as it began. The amounts and days may change."
+    ),
     "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
     "aid_cannot_wait": gettext_lazy(
         "With a cap per period a part of the aid cannot wait yet: let the sponsor pay the rest, or lower every aid"

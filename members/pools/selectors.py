@@ -9,6 +9,7 @@ from aidplatform.lib.errors import NotFoundError
 from members.people.models import User
 from members.people.selectors import addresses_of
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
+from members.pools.plan_terms import FundingTerms
 
 
 def access_pool(*, code: str) -> Pool:
@@ -25,6 +26,18 @@ def plan_in_force(pool: Pool, on: dt.date) -> PlanVersion:
     if version is None:
         raise NotFoundError(_("This pool has no plan in force on that day."))
     return version
+
+
+def pays_ahead(pool: Pool) -> bool:
+    """Tell whether members pay ahead, into wallets: all versions of a pool's plan say the same."""
+    return pool.plan_versions.filter(terms__has_key="funding").exists()
+
+
+def funding_in_force(pool: Pool, on: dt.date) -> FundingTerms | None:
+    """Return how members pay ahead by the rules of that day, before them by the first; None: they pay afterwards."""
+    versions = pool.plan_versions.order_by("effective_date")
+    version = versions.filter(effective_date__lte=on).last() or versions.first()
+    return version.plan().funding if version else None
 
 
 def newest_plan(pool: Pool) -> PlanVersion:

@@ -85,7 +85,7 @@ def publish_plan(
     Raises: plan_terms.TermsError naming the field that makes no sense.
     """
     plan = PlanTerms.from_json(dict(terms))
-    english, chinese = covenant or default_covenant()
+    english, chinese = covenant or default_covenant(pays_ahead=terms.get("funding") is not None)
     questions = read_declaration(default_declaration() if declaration is None else declaration)
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=pool.pk)

@@ -174,6 +174,11 @@ _ENDING_IS_READABLE = """(NOT NEW.terms ? 'floor' OR (
         AND (NEW.terms#>'{wind_down,run_off_cap_fen}' IS NULL
              OR jsonb_typeof(NEW.terms#>'{wind_down,run_off_cap_fen}') = 'number'
                 AND NEW.terms#>>'{wind_down,run_off_cap_fen}' ~ '^[0-9]{1,16}$')))"""
+_FUNDING_IS_READABLE = """(NOT NEW.terms ? 'funding' OR (
+        jsonb_typeof(NEW.terms->'funding') = 'object' AND NOT EXISTS (
+        SELECT 1 FROM unnest(ARRAY['join_fen', 'warn_below_fen', 'top_up_days']) name
+         WHERE jsonb_typeof(NEW.terms->'funding'->name) IS DISTINCT FROM 'number'
+            OR NEW.terms->'funding'->>name !~ '^[0-9]{1,16}$')))"""
 # Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
 _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
                AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
@@ -183,6 +188,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_is_a_number_if_told("report_days", 4)}
                AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
                AND {_AID_IS_READABLE}
+               AND {_FUNDING_IS_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 # A draft that nobody belongs to has nobody to protect: its founders publish and correct its plan by themselves.
@@ -205,6 +211,10 @@ plan_change_keeps_its_notice = Guard(
         IF NEW.number < 1 OR NEW.number > coalesce(last.number, 0) + 1 OR NEW.effective_date < last.effective_date
            OR NOT ({_READABLE}) THEN
             {refuse("plan_versions_follow_each_other", "version %s does not follow %s", "NEW.number", "last.number")}
+        END IF;
+        -- Also in a draft: a pool's charges are all of one kind, whoever joins when.
+        IF last.id IS NOT NULL AND (last.terms ? 'funding') <> (NEW.terms ? 'funding') THEN
+            {refuse("plan_change_keeps_its_funding", "a pool pays ahead or afterwards, as it began")}
         END IF;
         IF pool.state = 'draft' AND NOT EXISTS (SELECT 1 FROM members_membership WHERE pool_id = NEW.pool_id) THEN
             IF NEW.proposal_id IS NOT NULL THEN

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from ledger.books import verify as books
 from ledger.books.findings import Report, fetch
 from ledger.custody import verify as custody
+from ledger.custody import wallet_verify
 from ledger.management.verdict import judge
 from ledger.openbooks import verify as openbooks
 from ledger.sharing import verify as sharing
@@ -30,7 +31,13 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Check, print, and leave with the code that says what was found."""
-        report = Report.of(openbooks.SENTENCES, books.SENTENCES, sharing.SENTENCES, custody.SENTENCES)
+        report = Report.of(
+            openbooks.SENTENCES,
+            books.SENTENCES,
+            sharing.SENTENCES,
+            custody.SENTENCES,
+            wallet_verify.SENTENCES,
+        )
         code = options["pool"]
         sys.exit(judge(report, lambda: verify_everything(report, code), self.stdout, is_json=options["json"]))
 

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.db import connections
 
 from aidplatform.lib import clock
-from aidplatform.testing.bank import charged_world
+from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.world import World, set_clock
 from ledger.books.services import credit, debit
@@ -50,7 +50,8 @@ def history(django_db_blocker) -> Iterator[str]:
 def make_history() -> None:
     """Post one period of each pool, book a cost, a reversal and an income, and compute the next period.
 
-    A third pool has a bank: shares come in, one of two cases is paid, the other is on its way.
+    A third pool has a bank: shares come in, one of two cases is paid, the other is on its way. In a fourth, members pay
+    ahead.
     """
     small, large = World.founded(code="small", members=7), World.founded(code="large", members=9, large=True)
     large.award(900_01, code="L-1")
@@ -86,6 +87,7 @@ def make_history() -> None:
     small.award(30_000, code="S-4")
     small.computed_period()
     make_paid_history()
+    make_prepaid_history()
 
 
 def make_paid_history() -> None:
@@ -97,6 +99,18 @@ def make_paid_history() -> None:
     bank.take(bank.statement(bank.line("in", 999, text="no reference")))
     bank.all_pay()
     bank.release(bank.order_aid(second, 20_000))
+
+
+def make_prepaid_history() -> None:
+    """Fill the wallets of a pool, pay some of one back, and post a period of which another lacks all."""
+    world = World.founded(
+        code="ahead", members=4, funding={"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
+    )
+    bank = Bank(world)
+    bank.take(bank.statement(*(bank.receipt(number, 30_000) for number in (1, 2, 3))))
+    bank.release(bank.order_back(2, 6_001))
+    world.award(70_000, code="A-1")
+    world.posted_period()
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ def verify_awards(report: Report, pool: PoolRow) -> None:
     payable = _balance(pool, "201", "C", None) - _balance(pool, "201", "C", ["opening", *PAYMENTS])
     report.expect("aid_payable_is_awards", f"{pool.code} account 201", owed, payable)
     booked = _balance(pool, "120", "D", ["opening", *COSTS])
+    # What wallets lacked has come in with the entries of periods.
     shared = figure(
         """SELECT coalesce(sum(other_costs_fen), 0)::bigint FROM ledger_period
             WHERE pool_id = %(pool)s AND state = 'posted'""",

@@ -14,7 +14,7 @@ SENTENCES = {
     "nothing_added_after_announcement": "Every award shared was announced in the log with its amount.",
 }
 
-COSTS = {"write_off": "520", "bank_charge": "530", "waiting_refund": "540"}
+COSTS = {"write_off": "520", "bank_charge": "530", "waiting_refund": "540", "wallet_gap": "520"}
 INCOMES = ("other_income", "interest")
 
 
@@ -22,10 +22,12 @@ def verify_entry(report: Report, period: PeriodRow) -> None:
     """Hold the period's journal entry against its bill: net debits per account."""
     p = period
     other = p.other_costs_fen
+    wallets, gap = p.wallet_fen or 0, p.gap_fen or 0
     net = {
-        "110": p.assessed_fen,
-        "120": -(p.aid_fen + other),
+        "110": p.assessed_fen - wallets - gap,
+        "120": gap - (p.aid_fen + other),
         "130": p.sponsor_fen,
+        "210": wallets,
         "230": -p.fee_fen,
         "240": p.carry_in_fen - p.carry_out_fen,
         "260": p.reserve_drawn_fen - p.reserve_contribution_fen,
@@ -42,7 +44,7 @@ def verify_entry(report: Report, period: PeriodRow) -> None:
             {"entry": p.entry_id},
         )
     )
-    costs = {account: rows.pop(account, 0) for account in COSTS.values()}
+    costs = {account: rows.pop(account, 0) for account in set(COSTS.values())}
     for account in sorted(net.keys() | rows.keys()):
         where = f"{p.where}, its entry, account {account}"
         report.expect("period_entry_is_the_bill", where, net.get(account, 0), rows.get(account, 0))
@@ -79,7 +81,11 @@ def verify_carry(report: Report, period: PeriodRow) -> None:
     moved = {"pool": period.pool.id, "book": period.pool.book_id, "upto": upto}
     costs = [("other costs", period.other_costs_fen, list(COSTS))]
     if period.is_posted:
-        costs = [(kind, _expensed(period, expense), [kind]) for kind, expense in COSTS.items()]
+        costs = [
+            (", ".join(kinds), _expensed(period, expense), kinds)
+            for expense in sorted(set(COSTS.values()))
+            for kinds in [[kind for kind, account in COSTS.items() if account == expense]]
+        ]
     for name, stored, account, side, kinds, since in (
         ("carry in", period.carry_in_fen, "240", "C", None, 0),
         ("other income", period.other_income_fen, "240", "C", list(INCOMES), taken_in),
@@ -126,6 +132,7 @@ def verify_close(report: Report, period: PeriodRow) -> None:
         **{"A": p.aid_fen, "W": p.other_costs_fen, "fee": p.fee_fen, "S": p.assessed_fen, "E": p.sponsor_fen},
         **{"R": p.reserve_contribution_fen, "V": p.reserve_drawn_fen},
         **{"C_in": p.carry_in_fen, "C_out": p.carry_out_fen},
+        **({} if p.wallet_fen is None else {"wallets": p.wallet_fen, "gap": p.gap_fen}),
         **_cases_as_told(shared, told),
         "approved": p.approved_sha256,
     }

@@ -43,6 +43,8 @@ FIGURES = (
     "approved_sha256",
     "charged_members",
     "charged_fen",
+    "wallet_fen",
+    "gap_fen",
     "entry_id",
 )
 
@@ -122,12 +124,16 @@ def text(value: object) -> str:
     return str(value)
 
 
-# Net movements on an account by entries of some kinds, a reversal counting as the kind it reverses.
-MOVES = """
+# Net movements on an account by entries of some kinds, a reversal counting as the kind it reverses. What a period's
+# entry puts into To be shared is what wallets lacked; what it takes out of it is what it shared.
+_KIND = """CASE WHEN coalesce(o.kind, e.kind) = 'period' AND a.code = '120'
+                         AND p.side = CASE WHEN o.id IS NULL THEN 'D' ELSE 'C' END
+               THEN 'wallet_gap' ELSE coalesce(o.kind, e.kind) END"""
+MOVES = f"""
     SELECT e.number, sum(CASE p.side WHEN %(side)s THEN p.amount_fen ELSE -p.amount_fen END) AS fen
       FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
       JOIN ledger_account a ON a.id = p.account_id
       LEFT JOIN ledger_journalentry o ON o.id = e.reverses_id
      WHERE e.book_id = %(book)s AND a.code = %(account)s
-       AND (%(kinds)s::text[] IS NULL OR coalesce(o.kind, e.kind) = ANY(%(kinds)s::text[]))
+       AND (%(kinds)s::text[] IS NULL OR {_KIND} = ANY(%(kinds)s::text[]))
      GROUP BY e.number"""

@@ -118,6 +118,17 @@ def test_declaration_asks_nothing_twice() -> None:
         read_declaration([default_declaration()[0]] * 2)
 
 
+def test_covenant_of_who_pays_ahead_says_so_and_nothing_else_differs() -> None:
+    for ahead, afterwards in zip(default_covenant(pays_ahead=True), default_covenant(), strict=True):
+        differing = [
+            (one, other)
+            for one, other in zip(ahead.splitlines(), afterwards.splitlines(), strict=True)
+            if one != other
+        ]
+        assert len(differing) == 1
+        assert differing[0][0].startswith("1. ")
+
+
 def test_default_covenants_have_the_same_articles() -> None:
     english, chinese = default_covenant()
     assert "not insurance" in english

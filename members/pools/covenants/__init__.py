@@ -30,9 +30,25 @@ class Question:
     meaning_zh: str
 
 
-def default_covenant() -> tuple[str, str]:
-    """Return the covenant in English and in Chinese."""
-    return (_read("covenant.en.md"), _read("covenant.zh.md"))
+# What the covenant says of paying, where members pay ahead: the sentence that goes, and what stands there then.
+_AHEAD_EN = (
+    "We pay nothing in advance. When",
+    "We pay ahead: each of us has a wallet, which the pool holds apart from the operator's money. It is ours, and"
+    " whoever leaves is paid back what is left in it. What a wallet lacks nobody owes; the next period shares it. When",
+)
+_AHEAD_ZH = (
+    "我们不预先付费。",
+    "我们预先支付：每人有一个预存账户，由互助计划与运营主体的资金分开保管。余额属于本人，退出时退还。"
+    "预存账户不足的部分不成为任何人的欠款，由下一期分摊。",
+)
+
+
+def default_covenant(*, pays_ahead: bool = False) -> tuple[str, str]:
+    """Return the covenant in English and in Chinese; with what it says of wallets where members pay ahead."""
+    english, chinese = _read("covenant.en.md"), _read("covenant.zh.md")
+    if pays_ahead:
+        english, chinese = english.replace(*_AHEAD_EN), chinese.replace(*_AHEAD_ZH)
+    return english, chinese
 
 
 def default_declaration() -> list[dict[str, Any]]:

@@ -15,7 +15,17 @@ from members.pools.plan_terms import PlanTerms
 
 _FOLDER = Path(__file__).resolve().parent
 # Those for who founds a pool today, then the platforms.
-_ORDER = ("village", "association", "xianghubao", "xianghubao_senior", "meituan_first", "meituan", "baidu")
+_ORDER = (
+    "village",
+    "association",
+    "xianghubao",
+    "xianghubao_senior",
+    "meituan_first",
+    "meituan",
+    "baidu",
+    "waterdrop",
+    "qingsong",
+)
 
 
 @dataclass(frozen=True, slots=True)

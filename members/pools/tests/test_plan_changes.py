@@ -270,6 +270,16 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
             for number in ("180", -1, 1.5, None)
         ),
         *(
+            {"terms": json.dumps(TERMS | {"funding": funding})}
+            for funding in (
+                None,
+                900,
+                {"join_fen": 900, "warn_below_fen": 300},
+                {"join_fen": "900", "warn_below_fen": 300, "top_up_days": 30},
+                {"join_fen": 900, "warn_below_fen": -1, "top_up_days": 30},
+            )
+        ),
+        *(
             {"terms": json.dumps(TERMS | {"waiting_rules": rules})}
             for rules in (
                 {"cause": "accident", "days": 30},
@@ -531,3 +541,16 @@ def test_operator_and_ending_may_change_and_not_disappear(world: World, name: st
     proposal = proposal_by_hand(world, without)
     with refused("plan_change_names_who_answers"):
         insert_version(world, proposal)
+
+
+WALLETS = {"join_fen": 900, "warn_below_fen": 300, "top_up_days": 30}
+
+
+def test_plan_change_keeps_its_funding(world: World) -> None:
+    """Members who pay afterwards are not made to pay ahead, by the service or past it."""
+    with pytest.raises(TermsError) as refusal:
+        propose(world, terms=NEW_TERMS | {"funding": WALLETS})
+    assert (refusal.value.field, refusal.value.code) == ("funding", "funding_may_not_turn")
+    by_hand = proposal_by_hand(world, NEW_TERMS | {"funding": WALLETS})
+    with refused("plan_change_keeps_its_funding"):
+        insert_version(world, by_hand)

@@ -444,7 +444,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 23
+    assert len(english) == len(chinese) == 24
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -515,6 +515,10 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"reimbursement": {"at_once": "1/5", "part": "4/5"}},
         {"reimbursement": {"at_once": "1/5", "deductible_fen": 1_000_000}},
         {"reimbursement": {"at_once": "1/5", "part": "4/5", "deductible_fen": 1_000_000}},
+        *(
+            {"funding": {"join_fen": 900, "warn_below_fen": 300, "top_up_days": 30} | one}
+            for one in ({}, {"join_fen": 1000}, {"warn_below_fen": 0}, {"top_up_days": 1})
+        ),
         *(
             {"waiting_rules": rules}
             for rules in (

@@ -64,6 +64,10 @@ def cases(*rows):
     return [{"from_cases": number, "part": part} for number, part in rows]
 
 
+def wallet(**changes):
+    return {"join_fen": 900, "warn_below_fen": 300, "top_up_days": 30} | changes
+
+
 def steps(*rows):
     """Return steps of vesting."""
     return [{"from_days": days, "part": part} for days, part in rows]
@@ -335,6 +339,15 @@ def test_to_json_holds_integers_and_strings_only():
             "reimbursement.deductible_fen",
             "out_of_range",
         ),
+        ("funding", {"join_fen": 900}, "funding.warn_below_fen", "missing_field"),
+        ("funding", {}, "funding.join_fen", "missing_field"),
+        ("funding", wallet(join_fen=0), "funding.join_fen", "out_of_range"),
+        ("funding", wallet(join_fen="900"), "funding.join_fen", "wrong_type"),
+        ("funding", wallet(warn_below_fen=-1), "funding.warn_below_fen", "out_of_range"),
+        ("funding", wallet(warn_below_fen=901), "funding.warn_below_fen", "warned_from_the_start"),
+        ("funding", wallet(top_up_days=0), "funding.top_up_days", "out_of_range"),
+        ("funding", wallet(top_up_days=367), "funding.top_up_days", "out_of_range"),
+        ("funding", wallet(colour=1), "funding.colour", "unknown_field"),
         ("report_days", 0, "report_days", "out_of_range"),
         ("report_days", 3651, "report_days", "out_of_range"),
         ("report_days", "180", "report_days", "wrong_type"),
@@ -802,3 +815,13 @@ def test_cap_per_case_and_aid_in_parts_do_not_go_together():
     with pytest.raises(TermsError) as caught:
         PlanTerms.from_json(changed("per_case_cap_fen", 100_000_000) | {"reimbursement": {"at_once": "1/5"}})
     assert (caught.value.field, caught.value.code) == ("per_case_cap_fen", "cap_on_a_case_in_parts")
+
+
+def test_funding_is_told_and_restores_where_no_warning_is_due():
+    funding = PlanTerms.from_json(changed("funding", wallet())).funding
+    assert funding is not None
+    assert (funding.to_json(), funding.restores_from_fen) == (wallet(), 300)
+    unwarned = PlanTerms.from_json(changed("funding", wallet(warn_below_fen=0))).funding
+    assert unwarned is not None
+    assert unwarned.restores_from_fen == 1
+    assert PlanTerms.from_json(changed("funding", None)).funding is None

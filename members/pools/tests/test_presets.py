@@ -40,23 +40,19 @@ def read(*paths: str) -> list[str]:
 
 
 def test_presets_stand_in_their_order_and_no_file_is_left_out():
-    assert CODES == [
-        "village",
-        "association",
-        "xianghubao",
-        "xianghubao_senior",
-        "meituan_first",
-        "meituan",
-        "baidu",
-    ]
+    ours, afterwards = (
+        ["village", "association"],
+        ["xianghubao", "xianghubao_senior", "meituan_first", "meituan", "baidu"],
+    )
+    assert [*ours, *afterwards, "waterdrop", "qingsong"] == CODES
     assert {path.stem for path in presets._FOLDER.glob("*.json")} == set(CODES)
     assert [find_preset(code).code for code in CODES] == CODES
     assert all_presets() is all_presets()
 
 
 def test_a_code_that_does_not_exist_is_refused():
-    with pytest.raises(KeyError, match="waterdrop"):
-        find_preset("waterdrop")
+    with pytest.raises(KeyError, match="elsewhere"):
+        find_preset("elsewhere")
 
 
 @each_preset
@@ -120,7 +116,10 @@ def test_a_default_of_ours_is_called_ours_and_a_fact_is_not(preset):
         assert is_called_ours == source.is_ours, source
 
 
-@pytest.mark.parametrize("code", ["xianghubao", "xianghubao_senior", "meituan_first", "meituan", "baidu"])
+@pytest.mark.parametrize(
+    "code",
+    ["xianghubao", "xianghubao_senior", "meituan_first", "meituan", "baidu", "waterdrop", "qingsong"],
+)
 def test_platforms_are_named_as_models_only(code):
     preset = find_preset(code)
     assert preset.name_en.startswith("In the manner of ")
@@ -213,3 +212,11 @@ def test_both_versions_of_meituan_say_how_spend_counts():
     for spend_fen, aid_fen in ((11_999_999, 0), (12_000_000, 15_000_000), (24_000_000, 30_000_000)):
         counted, _step = second.counted_as(severity="other", age=30, spend_fen=spend_fen)
         assert second.max_aid_at(severity=counted, age=30) == aid_fen
+
+
+def test_two_platforms_have_their_members_pay_ahead_as_was_published():
+    ahead = {preset.code: preset.plan().funding for preset in all_presets() if preset.plan().funding}
+    levels = {code: (terms.join_fen, terms.warn_below_fen) for code, terms in ahead.items()}
+    assert levels == {"waterdrop": (900, 300), "qingsong": (1000, 500)}
+    told = {code: [source.is_ours for source in find_preset(code).sources_of("funding")] for code in ahead}
+    assert told == {"waterdrop": [False, True, True], "qingsong": [False, False, True]}

@@ -1,0 +1,221 @@
+"""What a wallet does to its membership: it begins with the first money, is suspended by a gap, goes on or lapses.
+
+Nothing here runs by the clock alone. A membership is suspended when a period is posted, and it lapses with the
+statement that tells about its last day: as long as the bank has not been heard, nobody loses anything. Callers hold the
+lock of the pool. Whoever is concerned is told by a job.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+from django.urls import reverse
+
+from aidplatform.lib import clock
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import audit, jobs
+from ledger.custody.models import BankStatement
+from ledger.custody.wallet_models import Suspension
+from ledger.sharing.models import Period
+from members.joining.services import cover_members, end_covers
+from members.people import notices
+from members.people.models import User
+from members.pools.models import Pool
+from members.pools.plan_terms import FundingTerms
+from members.pools.selectors import funding_in_force
+
+FOLLOW = "custody.follow_wallets"
+TELL = "custody.tell_wallets"
+BATCH = 1_000
+
+# Money that was booked on the last day or before it counts, whenever the statement is imported.
+_IN_TIME = """
+    wallet_balance(%(pool)s, s.membership_id) - coalesce((
+        SELECT sum(e.amount_fen) FROM ledger_walletentry e JOIN ledger_statementline l ON l.id = e.line_id
+         WHERE e.pool_id = %(pool)s AND e.membership_id = s.membership_id AND l.booking_date > s.until_date), 0)"""
+_SUSPENDED = f"""
+    SELECT s.id, s.membership_id, s.class_no FROM ledger_suspension s
+     WHERE s.pool_id = %(pool)s AND s.state = 'suspended' AND {_IN_TIME} >= %(level)s ORDER BY s.membership_id"""
+_AWAITED = f"""
+    SELECT s.membership_id, s.class_no FROM members_awaitedcover s
+      JOIN members_membership m ON m.id = s.membership_id
+     WHERE m.pool_id = %(pool)s AND {_IN_TIME} >= %(level)s
+       AND NOT EXISTS (SELECT 1 FROM members_span c WHERE c.pool_id = m.pool_id AND c.membership_id = m.id)
+     ORDER BY s.membership_id"""
+
+
+def follow_money(*, pool: Pool, at: dt.datetime, actor: str, statement: BankStatement | None = None) -> None:
+    """Let memberships begin or go on for which enough has come, and lapse those of whom a statement says that none has.
+
+    Both are covered from the next day on: what has been counted is not counted again.
+    """
+    today = clock.day_of(at, pool.time_zone)
+    funding = funding_in_force(pool, today)
+    if funding is None:
+        return
+    tomorrow = today + dt.timedelta(days=1)
+    begun = _rows(_AWAITED, pool=pool.pk, level=funding.join_fen)
+    restored = _rows(_SUSPENDED, pool=pool.pk, level=funding.restores_from_fen)
+    from_at = clock.start_of_day(tomorrow, pool.time_zone)
+    cover_members(pool=pool, rows=[*begun, *((row[1], row[2]) for row in restored)], from_at=from_at)
+    _end([row[0] for row in restored], Suspension.State.RESTORED, tomorrow)
+    lapsed = _lapse(pool, statement, today)
+    if begun or restored or lapsed:
+        told = {"begun": len(begun), "restored": len(restored), "lapsed": lapsed}
+        audit.record(actor=actor, action="follow_wallets", subject=pool.code, **told)
+    if statement is not None:
+        order_news(pool, f"statement/{statement.number}", actor)
+
+
+def _rows(sql: str, **parameters: int) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+def _end(ids: list[int], state: str, on: dt.date) -> int:
+    return Suspension.objects.filter(pk__in=ids).update(state=state, ended_date=on) if ids else 0
+
+
+def _lapse(pool: Pool, statement: BankStatement | None, today: dt.date) -> int:
+    """End the suspensions whose last day the statement tells about; return how many."""
+    if statement is None:
+        return 0
+    over = Suspension.objects.filter(
+        pool_id=pool.pk, state=Suspension.State.SUSPENDED, until_date__lt=statement.to_date
+    )
+    return over.update(state=Suspension.State.LAPSED, ended_date=today)
+
+
+_SHORT = """
+    SELECT g.membership_id, s.class_no FROM ledger_walletentry g
+      JOIN members_span s ON s.pool_id = g.pool_id AND s.membership_id = g.membership_id AND s.to_at IS NULL
+     WHERE g.pool_id = %(pool)s AND g.kind = 'gap' AND g.period_no = %(period)s AND s.from_at < %(until)s
+       AND wallet_balance(g.pool_id, g.membership_id) < %(level)s
+       AND NOT EXISTS (SELECT 1 FROM ledger_suspension p WHERE p.pool_id = g.pool_id
+                          AND p.membership_id = g.membership_id AND p.period_no = g.period_no)
+     ORDER BY g.membership_id LIMIT %(batch)s"""
+
+
+def follow_period(lease: jobs.Lease) -> dict[str, int]:
+    """Suspend the memberships whose wallets lacked something of a posted period, batch by batch; then tell.
+
+    Each batch is a transaction; who was suspended by an earlier attempt is not met again. Whoever has topped up since
+    the posting goes on. The charge that ran them short stands; from the next day on they are in no headcount.
+    """
+    period = Period.objects.select_related("pool", "plan_version").get(pk=lease.payload["period"])
+    funding, pool = period.plan_version.plan().funding, period.pool
+    if funding is None:
+        return {"suspended": 0}
+    suspended = 0
+    while True:
+        with lease.transaction():
+            Pool.objects.select_for_update().get(pk=pool.pk)
+            batch = _suspend(pool, period, funding, clock.now())
+            if batch:
+                audit.record(actor=lease.actor, action="suspend_members", subject=period.code, members=batch)
+            else:
+                order_news(pool, f"period/{period.number}", lease.actor)
+        failpoint("custody.suspended")
+        suspended += batch
+        if not batch:
+            return {"suspended": suspended}
+
+
+def _suspend(pool: Pool, period: Period, funding: FundingTerms, at: dt.datetime) -> int:
+    today = clock.day_of(at, pool.time_zone)
+    tomorrow = today + dt.timedelta(days=1)
+    from_at = clock.start_of_day(tomorrow, pool.time_zone)
+    with connection.cursor() as cursor:
+        parameters = {"pool": pool.pk, "period": period.number, "level": funding.restores_from_fen}
+        cursor.execute(_SHORT, {**parameters, "until": from_at, "batch": BATCH})
+        rows = cursor.fetchall()
+    until = today + dt.timedelta(days=funding.top_up_days)
+    Suspension.objects.bulk_create(
+        Suspension(
+            pool_id=pool.pk,
+            membership_id=membership,
+            period_no=period.number,
+            class_no=class_no,
+            from_date=tomorrow,
+            until_date=until,
+        )
+        for membership, class_no in rows
+    )
+    end_covers(pool=pool, membership_ids=[membership for membership, _class_no in rows], at=from_at)
+    return len(rows)
+
+
+# --- telling ----------------------------------------------------------------------------------------------------
+
+
+def order_news(pool: Pool, cause: str, actor: str) -> None:
+    """Have members told what has become of their wallets since the last time."""
+    jobs.enqueue(kind=TELL, key=f"{pool.code}/{cause}", payload={"pool": pool.pk}, actor=actor)
+
+
+# Who has an account and: is covered with a wallet below the warning level; or whose newest suspension is still news. A
+# membership is warned once for each fall: the key is the last money that came in.
+_NEWS = """
+    SELECT m.person_id, m.number, wallet.fen, p.state, p.period_no, p.until_date, p.ended_date,
+           (SELECT max(e.id) FROM ledger_walletentry e
+             WHERE e.pool_id = m.pool_id AND e.membership_id = m.id AND e.kind <> 'gap'),
+           EXISTS (SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
+                      AND (s.to_at IS NULL OR s.to_at > %(now)s))
+      FROM members_membership m
+      CROSS JOIN LATERAL (SELECT wallet_balance(m.pool_id, m.id) AS fen) wallet
+      LEFT JOIN LATERAL (SELECT * FROM ledger_suspension s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
+                          ORDER BY s.period_no DESC LIMIT 1) p ON true
+     WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s AND (p.id IS NOT NULL OR wallet.fen < %(warned)s)
+     ORDER BY m.person_id LIMIT %(batch)s"""
+
+
+def tell_wallets(lease: jobs.Lease) -> dict[str, int]:
+    """Tell each member with an account of a low wallet, a suspension, its end; what was told is not told again."""
+    pool = Pool.objects.get(pk=lease.payload["pool"])
+    told = 0
+    now = clock.now()
+    funding = funding_in_force(pool, clock.day_of(now, pool.time_zone))
+    assert funding is not None
+    for batch in notices.batches(_NEWS, pool=pool.pk, now=now, warned=funding.warn_below_fen):
+        with lease.transaction():
+            people = User.objects.in_bulk([row[0] for row in batch])
+            news = [one for row in batch for one in _news(pool, funding, people[row[0]], row[1:])]
+            name = f"wallets/{lease.job_id}/{batch[0][0]}/{lease.attempt}"
+            told += notices.tell(news, batch=name, actor=lease.actor)
+        failpoint("custody.wallets_told")
+    return {"told": told}
+
+
+_KINDS = {
+    Suspension.State.SUSPENDED.value: notices.SUSPENDED,
+    Suspension.State.RESTORED.value: notices.RESTORED,
+    Suspension.State.LAPSED.value: notices.LAPSED,
+}
+
+
+def _news(pool: Pool, funding: FundingTerms, person: User, row: tuple[Any, ...]) -> Iterator[notices.News]:
+    number, fen, state, period_no, until, ended, last_entry, is_covered = row
+    params = {
+        "pool_en": pool.name_en,
+        "pool_zh": pool.name_zh,
+        "currency": pool.currency,
+        "fen": fen,
+        "needed_fen": funding.restores_from_fen,
+    }
+    place, link = f"{pool.code}#{number}", reverse("my_wallet", args=[pool.code])
+    if state is not None:
+        days = {"until": until.isoformat(), "ended": ended.isoformat() if ended else ""}
+        yield notices.News(
+            person, _KINDS[state], f"{place}/{period_no}", params | days | {"number": period_no}, link
+        )
+    # Whoever is covered until midnight and suspended from then on has been told more than that.
+    if is_covered and fen < funding.warn_below_fen and state in {None, Suspension.State.RESTORED}:
+        yield notices.News(
+            person,
+            notices.LOW,
+            f"{place}/{last_entry or 0}",
+            params | {"needed_fen": funding.warn_below_fen},
+            link,
+        )
