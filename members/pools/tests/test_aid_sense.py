@@ -91,6 +91,7 @@ def test_presets_warn_where_their_models_jumped():
     assert {code: steps for code, steps in found.items() if steps} == {
         "association": [(49, 50)],
         "xianghubao": [(39, 40)],
+        "qingsong": [(40, 41)],
     }
 
 
