@@ -115,8 +115,8 @@ def test_a_headcount_is_taken_at_an_unusual_midnight(db: None, zone: str, day: s
     world = World.founded(members=3, time_zone=zone, calendar={"publicity_days": 1, "periods": periods})
     set_clock(at - dt.timedelta(hours=20))
     run_months(world, until=publicity.replace(day=1))
+    # Where its first day is its publicity day it is not even open a second before.
     tick(at - dt.timedelta(seconds=1))
-    # Where its first day is its publicity day it is not even open yet.
     assert not world.pool.periods.filter(publicity_date=publicity).exclude(state=Period.State.OPENED).exists()
     tick(at)
     tick(at + dt.timedelta(hours=1))
@@ -125,7 +125,7 @@ def test_a_headcount_is_taken_at_an_unusual_midnight(db: None, zone: str, day: s
 
 
 def run_months(world: World, until: dt.date) -> None:
-    """Take the pool through its periods up to the one that opens on that day."""
+    """Take the pool through its periods that open before that day."""
     zone = world.pool.time_zone
     day = dt.date(2026, 1, 1)
     while day < until:
@@ -133,7 +133,6 @@ def run_months(world: World, until: dt.date) -> None:
             tick(clock.start_of_day(date, zone))
         post_settled(world)
         day = world.pool.periods.order_by("-number").first().next_opening_date
-    tick(clock.start_of_day(until, zone))
 
 
 def _dates(world: World, day: dt.date) -> tuple[dt.date, dt.date]:
