@@ -142,6 +142,7 @@ PARTS: tuple[Part, ...] = (
                 "books_upto_no", "computations", "prepared_by", "prepared_at", "approved_by", "approved_at"
             ),
             **_plain("announced_at", "charged_members", "charged_fen", "posted_at", "charges_notified_at"),
+            **_plain("wallet_fen", "gap_fen"),
             "entry_id": "e.number",
         },
         f"{_POOL} JOIN members_planversion v ON v.id = t.plan_version_id"
@@ -228,6 +229,7 @@ PARTS: tuple[Part, ...] = (
             "award_id": "w.code",
             "period_id": "d.number",
             "receipt_id": "rs.number, r.line_no",
+            "membership_id": "m.number",
             "confirmed_line_id": "cs.number, c.line_no",
             "returned_line_id": "ts.number, b.line_no",
             "payee_hash": "encode(t.payee_hash, 'hex')",
@@ -235,6 +237,7 @@ PARTS: tuple[Part, ...] = (
             **_plain("released_by", "released_at", "cancelled_by", "cancelled_at"),
         },
         f"{_POOL} LEFT JOIN ledger_award w ON w.id = t.award_id LEFT JOIN ledger_period d ON d.id = t.period_id"
+        " LEFT JOIN members_membership m ON m.id = t.membership_id"
         " LEFT JOIN ledger_statementline r ON r.id = t.receipt_id"
         " LEFT JOIN ledger_bankstatement rs ON rs.id = r.statement_id"
         " LEFT JOIN ledger_statementline c ON c.id = t.confirmed_line_id"
@@ -248,6 +251,45 @@ PARTS: tuple[Part, ...] = (
             "shown_sha256": IDS_WITHIN,
             "released_sha256": IDS_WITHIN,
         },
+    ),
+    Part(
+        "ledger_walletentry",
+        {
+            "pool_id": "p.code",
+            "membership_id": "m.number",
+            "line_id": "s.number, l.line_no",
+            "order_id": "o.number",
+            **_plain("kind", "amount_fen", "period_no", "recorded_by", "at"),
+        },
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN ledger_statementline l ON l.id = t.line_id"
+        " LEFT JOIN ledger_bankstatement s ON s.id = l.statement_id"
+        " LEFT JOIN ledger_paymentorder o ON o.id = t.order_id",
+        {"id": ID},
+    ),
+    Part("ledger_wallettotal", {"pool_id": "p.code", **_plain("entries_fen")}, _POOL),
+    Part(
+        "ledger_suspension",
+        {
+            "pool_id": "p.code",
+            "membership_id": "m.number",
+            **_plain("period_no", "class_no", "from_date", "until_date", "state", "ended_date"),
+        },
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_openingbalances",
+        {
+            "pool_id": "p.code",
+            "entry_id": "e.number",
+            **_plain(
+                "number", "custody_fen", "receivable_fen", "carried_surplus_fen", "reserve_fen", "proof"
+            ),
+            **_plain("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
+        },
+        f"{_POOL} LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {"id": ID, "shown_sha256": IDS_WITHIN, "approved_sha256": IDS_WITHIN},
     ),
     Part(
         "work_auditentry",
