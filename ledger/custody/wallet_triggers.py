@@ -165,6 +165,11 @@ cover_waits_for_its_money = Guard(
     referencing=pgtrigger.Referencing(new="new_rows"),
     declare=[("bad", "record")],
     func=f"""
+        -- Where nobody pays ahead, a million who join are not looked up one by one.
+        IF NOT EXISTS (SELECT 1 FROM members_planversion v
+                        WHERE v.pool_id IN (SELECT DISTINCT pool_id FROM new_rows) AND v.terms ? 'funding') THEN
+            RETURN NULL;
+        END IF;
         SELECT w.membership_id, w.needed INTO bad FROM (
             SELECT n.pool_id, n.membership_id, (f.terms->>'join_fen')::bigint AS needed, false AS is_over
               FROM new_rows n JOIN members_awaitedcover a ON a.membership_id = n.membership_id
