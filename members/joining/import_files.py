@@ -8,8 +8,6 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font
 
 from aidplatform.lib.errors import DomainError
 from members.joining.import_rows import COLUMNS
@@ -78,6 +76,10 @@ def template_workbook() -> bytes:
 
     Every column is text, so that no spreadsheet rounds an identity number or turns a date around.
     """
+    # Here and not above: only this function needs it, and every worker would hold it in memory.
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font
+
     book = Workbook()
     sheet = book.active
     assert sheet is not None
