@@ -118,7 +118,7 @@ def missing(pool: Pool) -> list[str]:
 
 
 def test_a_pool_goes_from_a_preset_to_its_first_bill(founder: User) -> None:
-    """Four members share one case of 6,000.00 with the village's rules: 1,500.00 each."""
+    """One case of 6,000.00 under the village's rules: four members bear 500.00 each at most, and it gets 2,000.00."""
     draft = a_draft(founder)
     pool = draft.pool
     assert missing(pool) == ["operator", "ending", "duties", "people", "custody", "members"]
@@ -145,7 +145,8 @@ def test_a_pool_goes_from_a_preset_to_its_first_bill(founder: User) -> None:
     set_clock(clock.start_of_day(period.publicity_end_date, pool.time_zone))
     period = sharing.settle_period(period=period, at=clock.now())
     period = sharing.compute_shares(period=period, preparer=founder.code, at=clock.now())
-    assert [row["share_fen"] for row in period.classes or []] == [150_000]
+    assert [row["share_fen"] for row in period.classes or []] == [50_000]
+    assert (period.awarded_fen, period.aid_fen, period.reserve_contribution_fen) == (600_000, 200_000, 0)
     assert_books_true(pool)
 
 

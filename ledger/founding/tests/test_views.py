@@ -138,7 +138,7 @@ def test_founding_page_names_what_is_missing(draft: PlanDraft, founder: User) ->
     page = client.get(ADDRESS).content.decode()
     assert "The rules name nobody yet." in page
     assert "Nobody yet: reviewer, second reviewer, treasurer, controller" in page
-    assert "¥150.00" in page  # one case of 6,000.00 over the forty that are expected
+    assert "¥165.00" in page  # one case of 6,000.00, and a tenth of it put by, over the forty that are expected
     assert "Publish the rules and let members join" not in page
     assert any(ADDRESS in todo.address for todo in todos_of(founder))
 
@@ -239,11 +239,11 @@ def test_duty_given_by_mistake_is_taken_back_in_a_draft(draft: PlanDraft, founde
 
 
 def test_costs_of_unsaved_entries(draft: PlanDraft, founder: User) -> None:
-    """One case of 12,000.00 over sixty: 200.00 each."""
+    """One case of 12,000.00, and a tenth of it put by, over sixty: 220.00 each."""
     client = client_of(founder)
     data = sent(draft, **{"aid-0-max_aid": "12000", "aid-1-max_aid": "12000", "expected_members": "60"})
     page = client.post(f"{ADDRESS}costs/", data).content.decode()
-    assert "¥200.00" in page
+    assert "¥220.00" in page
     bad = client.post(f"{ADDRESS}costs/", data | {"aid-0-age_before": "0"})
     assert (bad.status_code, "These entries make no plan yet." in bad.content.decode()) == (200, True)
     assert PlanDraft.objects.get().changes == 1
