@@ -1,12 +1,11 @@
 """Takes uploaded papers: recognizes the type by its first bytes, rewrites it elsewhere, says why one is refused."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.apart import RefusedApartError, run_apart
 from aidplatform.lib.errors import DomainError
 from claims.filing.models import LARGEST_PAPER
 
@@ -67,21 +66,9 @@ def clean(data: bytes) -> Paper:
 def _rewritten(data: bytes, media_type: str) -> bytes:
     """Run the cleaner with nothing of our environment. Raises: PaperRefusedError."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-I", str(_CLEANER), media_type],
-            input=data,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-            env={},
-            cwd="/",
-        )
-    except subprocess.TimeoutExpired:
-        raise _refused("unreadable") from None
-    if done.returncode == 0:
-        return done.stdout
-    word = done.stderr.decode(errors="replace").split(" ")[0]
-    raise _refused(word if word in _REASONS else "unreadable")
+        return run_apart(_CLEANER, media_type, data=data, patience=_PATIENCE)
+    except RefusedApartError as refusal:
+        raise _refused(refusal.word if refusal.word in _REASONS else "unreadable") from None
 
 
 def _refused(reason: str) -> PaperRefusedError:

@@ -2,13 +2,12 @@
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from aidplatform.lib.apart import TIMED_OUT, RefusedApartError, run_apart
 from aidplatform.lib.errors import DomainError
 from members.joining.import_rows import COLUMNS
 
@@ -50,21 +49,11 @@ def read_rows(data: bytes) -> Rows:
     if len(data) > LARGEST_FILE:
         raise _refused("too_large")
     try:
-        done = subprocess.run(
-            [sys.executable, "-I", str(_READER)],
-            input=data,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-            env={},
-            cwd="/",
-        )
-    except subprocess.TimeoutExpired:
-        raise _refused("too_large") from None
-    if done.returncode != 0:
-        word = done.stderr.decode(errors="replace").split(" ")[0]
-        raise _refused(word if word in _REASONS else "unreadable")
-    return [(number, cells) for number, cells in json.loads(done.stdout)]
+        written = run_apart(_READER, data=data, patience=_PATIENCE)
+    except RefusedApartError as refusal:
+        word = "too_large" if refusal.word == TIMED_OUT else refusal.word
+        raise _refused(word if word in _REASONS else "unreadable") from None
+    return [(number, cells) for number, cells in json.loads(written)]
 
 
 def _refused(reason: str) -> SheetRefusedError:

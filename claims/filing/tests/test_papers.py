@@ -11,6 +11,7 @@ import pikepdf
 import pytest
 from PIL import Image, PngImagePlugin
 
+from aidplatform.lib import apart
 from claims.filing import papers
 from claims.filing.models import LARGEST_PAPER
 
@@ -232,13 +233,13 @@ def test_same_paper_is_rewritten_to_the_same_bytes() -> None:
 def test_cleaner_sees_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of our environment reaches the process that decodes what strangers send."""
     seen: dict[str, object] = {}
-    real = papers.subprocess.run
+    real = apart.subprocess.run
 
     def watch(command: list[str], **options: object) -> object:
         seen.update(options, command=command)
         return real(command, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(papers.subprocess, "run", watch)
+    monkeypatch.setattr(apart.subprocess, "run", watch)
     papers.clean(_jpeg())
     assert seen["env"] == {}
     assert "-I" in seen["command"]  # type: ignore[operator]
