@@ -126,7 +126,11 @@ def test_people_are_asked_and_answer(founder: User, world: World) -> None:
 
 def test_program_is_warned_of_aid_that_jumps_and_may_save_it(founder: User) -> None:
     presets = {row["code"]: row["warnings"] for row in client_of(None).get(f"{API}presets/").json()}
-    assert {code for code, warnings in presets.items() if warnings} == {"association", "xianghubao", "qingsong"}
+    assert {code for code, warnings in presets.items() if warnings} == {
+        "association",
+        "xianghubao",
+        "qingsong",
+    }
     draft = send(founder, "post", "presets/village/pools/", NAMES).json()
     assert draft["warnings"] == []
     jumping = draft["terms"] | {"aid": TERMS["aid"]}

@@ -138,7 +138,9 @@ def test_founding_page_names_what_is_missing(draft: PlanDraft, founder: User) ->
     page = client.get(ADDRESS).content.decode()
     assert "The rules name nobody yet." in page
     assert "Nobody yet: reviewer, second reviewer, treasurer, controller" in page
-    assert "¥165.00" in page  # one case of 6,000.00, and a tenth of it put by, over the forty that are expected
+    assert (
+        "¥165.00" in page
+    )  # one case of 6,000.00, and a tenth of it put by, over the forty that are expected
     assert "Publish the rules and let members join" not in page
     assert any(ADDRESS in todo.address for todo in todos_of(founder))
 
