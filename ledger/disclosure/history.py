@@ -5,13 +5,11 @@ Drawn as wide as a phone, so that the figures beside the bars are as large as th
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from ledger.disclosure.plots import Tick, round_ceiling
+from ledger.disclosure.plots import Column, Frame, Tick, stand
 
-WIDTH, HEIGHT = 360, 210
-LEFT, RIGHT, TOP, BOTTOM = 84, 6, 22, 26
-STEPS = 4
+_FRAME = Frame(width=360, height=210, left=84, right=354, top=22, bottom=184)
 
 
 @dataclass(frozen=True)
@@ -29,32 +27,21 @@ class PastPeriod:
 
 
 @dataclass(frozen=True)
-class PeriodBar:
+class PeriodBar(Column):
     """The figure of one period as a bar."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    middle: float
     number: int
     charge_date: dt.date
     value: int
 
 
 @dataclass(frozen=True)
-class HistoryPlot:
+class HistoryPlot(Frame):
     """One figure of all periods, oldest left, from zero up. kind: share, members or cases."""
 
     kind: str
     bars: tuple[PeriodBar, ...]
     up: tuple[Tick, ...]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    bottom: int = HEIGHT - BOTTOM
 
 
 def history_plots(periods: Sequence[PastPeriod]) -> list[HistoryPlot]:
@@ -69,26 +56,9 @@ def history_plots(periods: Sequence[PastPeriod]) -> list[HistoryPlot]:
 
 
 def _plot(kind: str, periods: Sequence[PastPeriod], values: Sequence[int]) -> HistoryPlot:
-    ceiling = round_ceiling(max(values))
-    tall, step = HEIGHT - TOP - BOTTOM, (WIDTH - LEFT - RIGHT) / len(periods)
-    width = min(30.0, step * 0.7)
-    bars = []
-    for place, (period, value) in enumerate(zip(periods, values, strict=True)):
-        middle, height = LEFT + step * (place + 0.5), tall * value / ceiling
-        bars.append(
-            PeriodBar(
-                x=round(middle - width / 2, 1),
-                y=round(HEIGHT - BOTTOM - height, 1),
-                width=round(width, 1),
-                height=round(height, 1),
-                middle=round(middle, 1),
-                number=period.number,
-                charge_date=period.charge_date,
-                value=value,
-            )
-        )
-    ticks = (
-        Tick(round(HEIGHT - BOTTOM - tall * part / STEPS, 1), ceiling * part // STEPS)
-        for part in range(STEPS + 1)
+    columns, ticks = stand(values, _FRAME, widest=30.0, part=0.7)
+    bars = (
+        PeriodBar(**asdict(column), number=period.number, charge_date=period.charge_date, value=value)
+        for column, period, value in zip(columns, periods, values, strict=True)
     )
-    return HistoryPlot(kind, tuple(bars), tuple(ticks))
+    return HistoryPlot(kind, tuple(bars), ticks, **asdict(_FRAME))

@@ -5,7 +5,7 @@ Only coordinates are floats; every figure that is shown comes in as an integer a
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import log10
 
@@ -13,6 +13,7 @@ from ledger.sharing.apportion import Costs, FeeRule, Group, Sharing, compute_sha
 
 WIDTH, HEIGHT = 720, 340
 LEFT, RIGHT, TOP, BOTTOM = 96, 34, 20, 44
+STEPS = 4
 
 # The worked example of the manual: one case, the usual fee, pools from three people to a hundred million.
 EXAMPLE_AID_FEN = 50_000_000
@@ -49,8 +50,31 @@ class OneCase:
     share_at: Callable[[int], int]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Where a plot is drawn: its size, and the edges of what lies inside its margins."""
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+    bottom: int = HEIGHT - BOTTOM
+
+
 @dataclass(frozen=True)
-class SizePlot:
+class Column:
+    """A bar without what it stands for."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    middle: float
+
+
+@dataclass(frozen=True)
+class SizePlot(Frame):
     """The share of one case against the size of the pool, both axes logarithmic."""
 
     aid_fen: int
@@ -61,12 +85,6 @@ class SizePlot:
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     marked: Point | None
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    bottom: int = HEIGHT - BOTTOM
 
     @property
     def marked_right(self) -> bool:
@@ -75,14 +93,9 @@ class SizePlot:
 
 
 @dataclass(frozen=True)
-class Bar:
+class Bar(Column):
     """One period of the past: its share as a bar."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    middle: float
     number: int
     charge_date: dt.date
     members: int
@@ -90,17 +103,11 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class SharesPlot:
+class SharesPlot(Frame):
     """The shares of past periods, oldest left, from zero up."""
 
     bars: tuple[Bar, ...]
     up: tuple[Tick, ...]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    bottom: int = HEIGHT - BOTTOM
 
 
 def share_at(members: int) -> int:
@@ -133,32 +140,35 @@ def shares_plot(periods: Sequence[tuple[int, dt.date, int, int]]) -> SharesPlot 
     """Return bars for (number, charge date, members, share in fen), oldest first; nothing to draw: None."""
     if not periods:
         return None
-    ceiling = round_ceiling(max(share for _number, _date, _members, share in periods))
-    step = (WIDTH - LEFT - RIGHT) / len(periods)
-    width = min(46.0, step * 0.64)
-    bars = []
-    for place, (number, charge_date, members, share_fen) in enumerate(periods):
-        middle = LEFT + step * (place + 0.5)
-        height = (HEIGHT - TOP - BOTTOM) * share_fen / ceiling
-        top = HEIGHT - BOTTOM - height
-        bars.append(
-            Bar(
-                _coordinate(middle - width / 2),
-                _coordinate(top),
-                _coordinate(width),
-                _coordinate(height),
-                _coordinate(middle),
-                number,
-                charge_date,
-                members,
-                share_fen,
-            )
-        )
-    ticks = tuple(
-        Tick(_coordinate(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * part / 4), ceiling * part // 4)
-        for part in range(5)
+    shares_fen = [share_fen for _number, _date, _members, share_fen in periods]
+    columns, ticks = stand(shares_fen, Frame(), widest=46.0, part=0.64)
+    bars = (
+        Bar(**asdict(column), number=number, charge_date=charge_date, members=members, share_fen=share_fen)
+        for column, (number, charge_date, members, share_fen) in zip(columns, periods, strict=True)
     )
     return SharesPlot(tuple(bars), ticks)
+
+
+def stand(
+    values: Sequence[int], frame: Frame, *, widest: float, part: float
+) -> tuple[list[Column], tuple[Tick, ...]]:
+    """Return a column for each value, side by side from zero up, and the grid lines behind them.
+
+    widest: what a column is wide at most; part: what it takes of its place.
+    """
+    ceiling, tall = round_ceiling(max(values)), frame.bottom - frame.top
+    step = (frame.right - frame.left) / len(values)
+    width = min(widest, step * part)
+    columns = []
+    for place, value in enumerate(values):
+        middle, height = frame.left + step * (place + 0.5), tall * value / ceiling
+        sides = (middle - width / 2, frame.bottom - height, width, height, middle)
+        columns.append(Column(*(_coordinate(side) for side in sides)))
+    ticks = (
+        Tick(_coordinate(frame.bottom - tall * step_no / STEPS), ceiling * step_no // STEPS)
+        for step_no in range(STEPS + 1)
+    )
+    return columns, tuple(ticks)
 
 
 def _example(members: int) -> Sharing:
