@@ -115,7 +115,7 @@ def verify_close(report: Report, period: PeriodRow) -> None:
     """Hold what the log says of the period's close and of its announcement against the rows."""
     p = period
     awards = fetch(
-        "SELECT code, aid_fen, state FROM ledger_award WHERE period_id = %(period)s ORDER BY code",
+        "SELECT code, aid_fen, shared_fen, state FROM ledger_award WHERE period_id = %(period)s ORDER BY code",
         p.parameters,
     )
     plan = fetch(
@@ -123,7 +123,7 @@ def verify_close(report: Report, period: PeriodRow) -> None:
         {"plan": p.plan_version_id},
     )[0]
     told = logged(p, "period.close")
-    shared = [code for code, _fen, state in awards if state != "withdrawn"]
+    standing = [award for award in awards if award[3] != "withdrawn"]
     expected = {
         "period": p.number,
         "plan": {"version": plan[0], "sha256": plan[1]},
@@ -133,28 +133,26 @@ def verify_close(report: Report, period: PeriodRow) -> None:
         **{"R": p.reserve_contribution_fen, "V": p.reserve_drawn_fen},
         **{"C_in": p.carry_in_fen, "C_out": p.carry_out_fen},
         **({} if p.wallet_fen is None else {"wallets": p.wallet_fen, "gap": p.gap_fen}),
-        **_cases_as_told(shared, told),
+        **_cases_as_told([code for code, *_rest in standing], told),
         "approved": p.approved_sha256,
     }
     for name in sorted(expected.keys() | told.keys()):
         where = f"{p.where}, “{name}” in the log"
         report.expect("close_is_logged", where, text(expected.get(name)), text(told.get(name)))
     announced = logged(p, "period.announce")
-    stayed, left = [[code, fen] for code, fen, _state in awards], _left(p)
+    stayed, left = [[code, fen] for code, fen, *_rest in awards], _left(p)
     cases = _cases_as_told(sorted(stayed + left) if left else stayed, announced)
     for name, value in cases.items():
         where = f"{p.where}, “{name}” of its announcement"
         report.expect("nothing_added_after_announcement", where, text(announced.get(name)), text(value))
-    _verify_parts(report, p)
+    _verify_parts(report, p, standing)
 
 
-def _verify_parts(report: Report, period: PeriodRow) -> None:
-    """Hold what is shared of every award against the part it has of the period's aid, and what the log says of it."""
-    awards = fetch(
-        """SELECT code, aid_fen, shared_fen, state FROM ledger_award
-            WHERE period_id = %(period)s AND state <> 'withdrawn' ORDER BY code""",
-        period.parameters,
-    )
+def _verify_parts(report: Report, period: PeriodRow, awards: list[Any]) -> None:
+    """Hold what is shared of every award against the part it has of the period's aid, and what the log says of it.
+
+    awards: code, aid, what is shared of it, state; in the order of their codes, none that is withdrawn.
+    """
     parts = parts_of(period.aid_fen, [fen for _code, fen, _shared, _state in awards])
     lowered = dict(
         fetch(
