@@ -32,6 +32,8 @@ APP_FUNCTIONS = (
     "aid_now()",
     "members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)",
     "take_headcount(bigint, bigint)",
+    "caps_of_period(bigint)",
+    "take_rooms(bigint)",
     "open_charge_shelf(bigint)",
     "write_charge_shard(bigint)",
     "close_charge_shelf(bigint)",

@@ -33,7 +33,6 @@ from ledger.sharing.ending_triggers import (
     intake_reopens_at_the_floor,
     intake_stops_below_the_floor,
     pool_closes_with_nothing_owed,
-    run_off_stays_below_its_cap,
 )
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
 from members.ending.models import PoolEnding
@@ -59,7 +58,6 @@ intake_stops_below_the_floor.register(PoolEnding)  # type: ignore[arg-type]
 intake_reopens_at_the_floor.register(PoolEnding)  # type: ignore[arg-type]
 pool_closes_with_nothing_owed.register(Pool)  # type: ignore[arg-type]
 floor_is_heeded.register(Period)  # type: ignore[arg-type]
-run_off_stays_below_its_cap.register(Period)  # type: ignore[arg-type]
 
 __all__ = [
     "Account",

@@ -145,21 +145,28 @@ def charges_of(membership: Membership, *, before_no: int | None = None, limit: i
         )
     )
     return [
-        MyCharge(period, shares[period.number], _row_of(period, spans))
+        MyCharge(period, shares[period.number], _row_of(period, spans, shares[period.number]))
         for period in found.select_related("pool", "entry").order_by("-number")
     ]
 
 
-def _row_of(period: Period, spans: list[MembershipSpan]) -> ClassFigures | None:
-    """Return the class in which the headcount of the period found the membership."""
+def _row_of(period: Period, spans: list[MembershipSpan], share_fen: int) -> ClassFigures | None:
+    """Return the row of the class in which the headcount found the membership, of those who paid as much."""
     span = next((one for one in spans if period.as_of and one.from_at <= period.as_of), None)
     rows = class_figures(period.classes or [])
-    return next((row for row in rows if span is not None and row.class_no == span.class_no), None)
+    alike = (row for row in rows if span is not None and row.class_no == span.class_no)
+    return next((row for row in alike if row.share_fen == share_fen), None)
 
 
 def year_to_date_fen(charges: list[MyCharge], year: int) -> int:
     """Return what was charged in a calendar year of charge days (fen)."""
     return sum(charge.share_fen for charge in charges if charge.period.charge_date.year == year)
+
+
+def year_cap_fen(pool: Pool, today: dt.date) -> int | None:
+    """Return what the rules in force let a member pay in a calendar year (fen); None: no cap, or no rules yet."""
+    version = pool.plan_versions.filter(effective_date__lte=today).order_by("-effective_date").first()
+    return version.plan().year_cap_fen if version else None
 
 
 @dataclass(frozen=True)

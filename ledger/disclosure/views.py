@@ -259,6 +259,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "wallet": wallet_of(membership, today),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(charges, today.year),
+        "year_cap_fen": selectors.year_cap_fen(found, today),
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
             (_("My place"), ""),

@@ -456,11 +456,11 @@ def _check_switches(groups: Sequence[Group], on_cap: str, on_infeasible: str) ->
         raise ShareInputError("on_cap", on_cap, f"must be one of {get_args(OnCap)}")
     if on_infeasible not in get_args(OnInfeasible):
         raise ShareInputError("on_infeasible", on_infeasible, f"must be one of {get_args(OnInfeasible)}")
-    seen: set[int] = set()
+    seen: set[tuple[int, int | None]] = set()
     for group in groups:
-        if group.class_no in seen:
-            raise ShareInputError("class_no", group.class_no, "is listed twice")
-        seen.add(group.class_no)
+        if (group.class_no, group.cap_fen) in seen:
+            raise ShareInputError("class_no", group.class_no, "is listed twice with one cap")
+        seen.add((group.class_no, group.cap_fen))
 
 
 def _ensure_guarantees(sharing: Sharing, costs: Costs) -> None:

@@ -62,17 +62,35 @@ _FROM_THE_BOOKS = f"""
     END IF;
 """
 
-# Members per class with its weight, from the manifest.
+# Whose rooms they are is asked anew: charges posted since they were taken have made them smaller.
+_WHAT_LIMITS = """
+    PERFORM take_rooms(NEW.id);
+    SELECT run_off_cap IS NOT NULL, run_off_cap IS NOT NULL OR year_cap IS NOT NULL INTO run_off, has_rooms
+      FROM caps_of_period(NEW.id);
+    member_cap := (plan->>'period_cap_fen')::numeric;
+    -- In a run-off with a cap, whoever the plan names for it pays what members do not.
+    takes_all := plan->>'on_cap' = 'reserve_pays' AND NOT run_off;
+    sponsor_pays := run_off OR takes_all OR plan->>'on_infeasible' = 'sponsor';
+"""
+
+# Members who pay alike: class, weight, cap and how many, from the manifest. reach: the share of weight 1 at which they
+# meet their cap; 30 digits tell any two apart.
 _COUNTED = """
-    (SELECT w.class_no, w.weight, sum(c.value::bigint) AS members
-       FROM ledger_manifestline l, jsonb_each_text(l.counts) c,
-            (SELECT (k->>'class_no')::int AS class_no, (k->>'weight')::numeric AS weight
-               FROM jsonb_array_elements(plan->'classes') k) w
-      WHERE l.period_id = NEW.id AND w.class_no = c.key::int GROUP BY 1, 2)"""
+    (SELECT w.class_no, w.weight, r.cap, sum(r.members) AS members,
+            coalesce(r.cap::numeric(60, 30) / w.weight, 'Infinity') AS reach
+       FROM ledger_manifestline l CROSS JOIN LATERAL
+            (SELECT c.key::int AS class_no, member_cap AS cap, c.value::numeric AS members
+               FROM jsonb_each_text(l.counts) c WHERE NOT has_rooms
+              UNION ALL
+             SELECT (x->>0)::int, (x->>1)::numeric, (x->>2)::numeric FROM jsonb_array_elements(l.rooms) x WHERE has_rooms) r
+       JOIN (SELECT (k->>'class_no')::int AS class_no, (k->>'weight')::numeric AS weight
+               FROM jsonb_array_elements(plan->'classes') k) w USING (class_no)
+      WHERE l.period_id = NEW.id GROUP BY 1, 2, 3)"""
 
 # A cap per case, which is of the whole awards with their fee, goes to the sponsor: the sum is rounded down once.
 _ABOVE_THE_CASE_CAP = f"""
-    SELECT coalesce(sum(members * weight), 0) AS weight, coalesce(sum(members), 0) AS members, max(weight) AS heaviest
+    SELECT coalesce(sum(members * weight), 0) AS weight, coalesce(sum(members), 0) AS members,
+           CASE WHEN NOT coalesce(bool_or(cap IS NULL), true) THEN sum(members * cap) END AS caps
       INTO payers FROM {_COUNTED} counted;
     rate := string_to_array(plan#>>'{{fee,rate}}', '/')::numeric[];
     costs := awarded.aid + {_fee("awarded.aid")};
@@ -86,18 +104,16 @@ _ABOVE_THE_CASE_CAP = f"""
 """
 
 # What goes into the reserve: up to its target, and as far as caps leave room.
-_INTO_THE_RESERVE = """
-    member_cap := (plan->>'period_cap_fen')::numeric;
+_INTO_THE_RESERVE = f"""
     held := CASE WHEN plan ? 'reserve' THEN books.reserve ELSE 0 END;
-    takes_all := plan->>'on_cap' = 'reserve_pays';
     contribution := 0;
-    IF plan ? 'reserve' AND payers.members > 0 THEN
-        rate := string_to_array(coalesce(plan#>>'{reserve,contribution_rate}', '0/1'), '/')::numeric[];
+    IF plan ? 'reserve' AND payers.members > 0 AND NOT run_off THEN
+        SELECT CASE WHEN takes_all THEN min(div(cap * payers.weight, weight)) ELSE payers.caps END INTO room FROM {_COUNTED} counted;
+        rate := string_to_array(coalesce(plan#>>'{{reserve,contribution_rate}}', '0/1'), '/')::numeric[];
         contribution := greatest(0, least(
-            coalesce((plan#>>'{reserve,contribution_fen}')::numeric, 0) + div(rate[1] * costs + rate[2] - 1, rate[2]),
-            (plan#>>'{reserve,target_fen}')::numeric - held,
-            CASE WHEN takes_all THEN div(member_cap * payers.weight, payers.heaviest) ELSE member_cap * payers.members END - costs - besides));
-        rate := string_to_array(plan#>>'{fee,rate}', '/')::numeric[];
+            coalesce((plan#>>'{{reserve,contribution_fen}}')::numeric, 0) + div(rate[1] * costs + rate[2] - 1, rate[2]),
+            (plan#>>'{{reserve,target_fen}}')::numeric - held, room - costs - besides));
+        rate := string_to_array(plan#>>'{{fee,rate}}', '/')::numeric[];
     END IF;
 """
 
@@ -105,8 +121,8 @@ _INTO_THE_RESERVE = """
 # Without a ceiling a + fixed + ceil(a·n/d) <= room is a·(d + n) <= (room - fixed)·d; any aid may have the ceiling as fee.
 _SHARED_AID = f"""
     aid := awarded.aid;
-    room := member_cap * payers.members + held - besides - contribution;
-    IF payers.members > 0 AND NOT takes_all AND plan->>'on_infeasible' <> 'sponsor' AND costs > room THEN
+    room := payers.caps + held - besides - contribution;
+    IF payers.members > 0 AND NOT sponsor_pays AND costs > room THEN
         aid := greatest(0, least(aid, greatest(
             floor((room - coalesce((plan#>>'{{fee,fixed_fen}}')::numeric, 0)) * rate[2] / (rate[1] + rate[2])),
             room - (plan#>>'{{fee,ceiling_fen}}')::numeric)));
@@ -114,24 +130,26 @@ _SHARED_AID = f"""
     need := aid + {_fee("aid")} + besides + contribution;
 """
 
-# Everyone by weight, rounded up, nobody above the cap. What it keeps from heavier classes the others bear, down to the
-# heaviest that stays below it (`free`); where reserve or sponsor take all of it, they bear no more for it.
+# Everyone by weight, rounded up, nobody above the cap. What caps keep from some the others bear: those who meet theirs
+# first, up to the first that stay below (`free`); where reserve or sponsor take all of it, they bear no more for it.
+# Who pays alike is one row; with rooms a class may have several, the one of its full share first.
 _SHARES = f"""
-    SELECT heaviest, weight, rest INTO free
-      FROM (SELECT f.weight AS heaviest, sum(c.members * c.weight) FILTER (WHERE c.weight <= f.weight) AS weight,
-                   need - coalesce(member_cap * sum(c.members) FILTER (WHERE c.weight > f.weight), 0) AS rest
-              FROM (SELECT DISTINCT weight FROM {_COUNTED} w) f, {_COUNTED} c GROUP BY 1) levels
-     WHERE member_cap IS NULL OR takes_all OR rest * heaviest <= member_cap * weight ORDER BY heaviest DESC LIMIT 1;
-    SELECT coalesce(jsonb_agg(jsonb_build_object('class_no', class_no, 'weight', weight, 'members', members,
-                                                 'share_fen', share) ORDER BY class_no), '[]') AS classes,
+    SELECT reach, weight, rest INTO free
+      FROM (SELECT f.reach, f.cap AS met, f.weight AS by_weight, sum(c.members * c.weight) FILTER (WHERE c.reach >= f.reach) AS weight,
+                   need - coalesce(sum(c.members * c.cap) FILTER (WHERE c.reach < f.reach), 0) AS rest
+              FROM (SELECT DISTINCT ON (reach) reach, cap, weight FROM {_COUNTED} w) f, {_COUNTED} c GROUP BY 1, 2, 3) levels
+     WHERE met IS NULL OR takes_all OR rest * by_weight <= met * weight ORDER BY reach LIMIT 1;
+    SELECT coalesce(jsonb_agg(jsonb_build_object('class_no', class_no, 'weight', weight, 'members', members, 'share_fen', share)
+                              || CASE WHEN has_rooms THEN jsonb_build_object('cap_fen', cap) ELSE '{{}}' END
+                              ORDER BY class_no, share DESC), '[]') AS classes,
            coalesce(sum(members * share), 0) AS assessed INTO want
-      FROM (SELECT class_no, weight, members,
-                   CASE WHEN need <= 0 THEN 0 WHEN free.heaviest IS NULL OR weight > free.heaviest THEN member_cap
-                        ELSE least(member_cap, div(free.rest * weight + free.weight - 1, free.weight)) END AS share
-              FROM {_COUNTED} counted) shared;
+      FROM (SELECT class_no, weight, share, sum(members) AS members, max(cap) AS cap
+              FROM (SELECT *, CASE WHEN need <= 0 THEN 0 WHEN free.reach IS NULL OR reach < free.reach THEN cap
+                                   ELSE least(cap, div(free.rest * weight + free.weight - 1, free.weight)) END AS share
+                      FROM {_COUNTED} counted) charged GROUP BY 1, 2, 3) shared;
     left_over := CASE WHEN payers.members > 0 THEN greatest(0, need - want.assessed) ELSE 0 END;
     drawn := least(held, left_over);
-    IF takes_all OR plan->>'on_infeasible' = 'sponsor' THEN
+    IF sponsor_pays THEN
         sponsored := coalesce(sponsored, 0) + left_over - drawn;
     END IF;
     IF (NEW.aid_fen::numeric, NEW.fee_fen::numeric) IS DISTINCT FROM (aid, {_fee("aid")}) THEN
@@ -166,7 +184,10 @@ BILL_GUARD = Guard(
         ("want", "record"),
         ("member_cap", "numeric"),
         ("held", "numeric"),
+        ("run_off", "boolean"),
+        ("has_rooms", "boolean"),
         ("takes_all", "boolean"),
+        ("sponsor_pays", "boolean"),
         ("costs", "numeric"),
         ("besides", "numeric"),
         ("sponsored", "numeric"),
@@ -185,6 +206,7 @@ BILL_GUARD = Guard(
     SELECT terms INTO plan FROM members_planversion WHERE id = NEW.plan_version_id;
     {_AWARDED}
     {_FROM_THE_BOOKS}
+    {_WHAT_LIMITS}
     {_ABOVE_THE_CASE_CAP}
     {_INTO_THE_RESERVE}
     {_SHARED_AID}

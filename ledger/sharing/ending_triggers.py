@@ -83,33 +83,6 @@ floor_is_heeded = Guard(
     """,
 )
 
-# Everyone who bears the run-off has been charged alike since the notice, so a class's shares are each member's.
-run_off_stays_below_its_cap = Guard(
-    name="run_off_stays_below_its_cap",
-    when=pgtrigger.Before,
-    operation=pgtrigger.Update,
-    condition=pgtrigger.Condition(
-        "NEW.state IN ('computed', 'approved') AND NEW.state <> OLD.state"
-        " OR NEW.classes IS DISTINCT FROM OLD.classes"
-    ),
-    declare=[("ending", "record"), ("over", "record")],
-    func=f"""
-        SELECT e.after_period_no, e.run_off_cap_fen INTO ending {run_off_ending("NEW")};
-        IF NOT FOUND OR ending.run_off_cap_fen IS NULL THEN
-            RETURN NEW;
-        END IF;
-        SELECT c->>'class_no' AS class_no, sum((c->>'share_fen')::bigint) AS fen INTO over
-          FROM (SELECT jsonb_array_elements(NEW.classes) AS c UNION ALL
-                SELECT jsonb_array_elements(p.classes) FROM ledger_period p
-                 WHERE p.pool_id = NEW.pool_id AND p.number > ending.after_period_no AND p.number < NEW.number) shares
-         GROUP BY 1 HAVING sum((c->>'share_fen')::bigint) > ending.run_off_cap_fen LIMIT 1;
-        IF FOUND THEN
-            {refuse("run_off_stays_below_its_cap", "class %s would pay %s in all", "over.class_no", "over.fen")}
-        END IF;
-        RETURN NEW;
-    """,
-)
-
 # What the final statement gives back to members may be left: the carry and the reserve, and the bank that holds them.
 RESIDUE = (chart.CUSTODY, chart.CARRIED_SURPLUS, chart.RESERVE)
 _RESIDUE = ", ".join(f"'{code}'" for code in RESIDUE)

@@ -22,12 +22,21 @@ Sign = Literal["+", "−", "="]
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """One class of members: what each owes."""
+    """Members of one class who pay alike: what each owes, and the most that one of them may be charged (fen).
+
+    cap_fen None: without end. A class has several rows where its members may still be charged differently much.
+    """
 
     class_no: int
     weight: int
     members: int
     share_fen: int
+    cap_fen: int | None = None
+
+    @property
+    def is_at_cap(self) -> bool:
+        """Tell whether a cap keeps them from paying more."""
+        return self.share_fen == self.cap_fen
 
     @property
     def total_fen(self) -> int:
@@ -63,6 +72,14 @@ class Figures:
     def members(self) -> int:
         """Return how many share."""
         return sum(row.members for row in self.classes)
+
+    @property
+    def members_by_class(self) -> dict[int, int]:
+        """Return how many share, by class."""
+        counts: dict[int, int] = {}
+        for row in self.classes:
+            counts[row.class_no] = counts.get(row.class_no, 0) + row.members
+        return counts
 
     @property
     def total_weight(self) -> int:
@@ -127,10 +144,13 @@ class Part:
         return f"{self.amount // 10_000:,}.{self.amount % 10_000:04d}"
 
 
-def class_figures(rows: Iterable[dict[str, int]]) -> tuple[ClassFigures, ...]:
-    """Read the stored class table."""
+def class_figures(rows: Iterable[dict[str, int]], cap_fen: int | None = None) -> tuple[ClassFigures, ...]:
+    """Read the stored class table. cap_fen: of everybody, where no row says its own."""
     return tuple(
-        ClassFigures(row["class_no"], row["weight"], row["members"], row["share_fen"]) for row in rows
+        ClassFigures(
+            row["class_no"], row["weight"], row["members"], row["share_fen"], row.get("cap_fen", cap_fen)
+        )
+        for row in rows
     )
 
 
@@ -177,6 +197,6 @@ def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:
     rest = row.share_fen * 100 - explained
     if rest:
         # Rounding is less than a fen; more than that is what a cap moves from one class to others.
-        name = _("Rounded up to the fen") if 0 < rest < 100 else _("Because of the cap per period")
+        name = _("Rounded up to the fen") if 0 < rest < 100 else _("Because of a cap")
         parts.append(Part("+" if rest > 0 else "−", name, abs(rest)))
     return parts

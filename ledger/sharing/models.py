@@ -38,7 +38,8 @@ class Period(models.Model):
     00:00 of the publicity date; who is covered then, shares. announced_at: written by the database, which then lets
     publicity last the plan's days from that day on and moves the charge date by as much. The figures (fen) satisfy
     S + E + V + C_in = A + W + Φ + R + C_out. awarded_fen: what the final awards come to; A is less where caps leave no
-    room for all of it. classes: [{class_no, weight, members, share_fen}], at most 64.
+    room for all of it. classes: [{class_no, weight, members, share_fen}], at most 64; where caps count earlier charges
+    each row says the most room in it (cap_fen), and a class has further rows of who has less room than its share.
     books_upto_no: the last journal entry the figures take in; what is booked later waits for the next period.
     shown_sha256: hash of every figure, written by the database; an approval names it.
     charged_*: what the charge table holds, written by the shelf functions alone. wallet_fen, gap_fen: where members pay
@@ -352,8 +353,9 @@ class ManifestLine(models.Model):
     """One shard of a period's headcount: a range of membership ids and whom it must charge.
 
     Written by take_headcount alone.
-    counts: {class_no: members}; ids_hash: order-free 64-bit hash of the ids and classes; want_fen: what the
-    shard's charges must sum to, known once shares are computed. written_at: its charges are committed.
+    counts: {class_no: members}; ids_hash: order-free 64-bit hash of the ids and classes; rooms: [[class_no, fen, members]],
+    what they may still be charged where caps count earlier charges, else null; want_fen: what the shard's charges must
+    sum to, known once shares are computed. written_at: its charges are committed.
     """
 
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="manifest")
@@ -363,6 +365,7 @@ class ManifestLine(models.Model):
     members = models.BigIntegerField()
     counts = models.JSONField()
     ids_hash = models.BigIntegerField()
+    rooms = models.JSONField(null=True)
     want_fen = models.BigIntegerField(null=True)
     written_at = models.DateTimeField(null=True)
 

@@ -22,6 +22,7 @@ TERMS = {
     "on_infeasible",
     "per_case_cap_fen",
     "period_cap_fen",
+    "year_cap_fen",
     "reserve",
     "vesting",
     "waiting_rules",
@@ -41,6 +42,11 @@ TERMS = {
     "funding",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}
+CAPS = ("period_cap_fen", "year_cap_fen")
+# A class, what one of it may still be charged at most, how many may.
+Room = tuple[int, int | None, int]
+# A class, how many pay alike, the weight, the cap of each.
+Payer = tuple[int, int, int, int | None]
 RESERVE_TERMS = {"target_fen", "contribution_fen", "contribution_rate", "goes_to"}
 
 
@@ -50,7 +56,10 @@ class UnknownTermsError(ValueError):
 
 @dataclass(frozen=True)
 class Bill:
-    """What a period must charge: shares by class number. aid: what is shared now; need: what members bear of it all."""
+    """What a period must charge: shares by class number, which whoever has less room is charged only up to it.
+
+    aid: what is shared now; need: what members bear of it all.
+    """
 
     aid: int
     fee: int
@@ -71,38 +80,47 @@ def bill(
     other_costs: int,
     carry_in: int,
     reserve: int = 0,
+    rooms: list[Room] | None = None,
+    run_off: bool = False,
 ) -> Bill:
     """Return every figure of the bill of a period with those members per class and those awards.
 
-    reserve: what it holds; a plan without one leaves it alone.
+    reserve: what it holds; a plan without one leaves it alone. rooms: what members may still be charged, where caps
+    count what they were charged before. run_off: one of them is the cap of the run-off: what members do not bear,
+    somebody else pays, and nothing is put by.
 
     Raises: UnknownTermsError; KeyError for a class that the plan does not name.
     """
     _understand(terms)
     reserve = reserve if terms.get("reserve") else 0
     weights = {row["class_no"]: row["weight"] for row in terms["classes"]}
-    payers = [(class_no, count, weights[class_no]) for class_no, count in members.items() if count]
-    total_weight = sum(count * weight for _no, count, weight in payers)
+    most = min((terms[name] for name in CAPS if name in terms), default=None)
+    if rooms is None:
+        rooms = [(class_no, most, count) for class_no, count in members.items()]
+    payers = [(class_no, count, weights[class_no], cap) for class_no, cap, count in rooms if count]
+    total_weight = sum(count * weight for _no, count, weight, _cap in payers)
+    takes_all = terms.get("on_cap") == "reserve_pays" and not run_off
+    sponsor_pays = run_off or takes_all or terms.get("on_infeasible", "sponsor") == "sponsor"
     aid = sum(aids)
     the_fee = fee(terms["fee"], aid)
-    case_cap, cap = terms.get("per_case_cap_fen"), terms.get("period_cap_fen")
+    case_cap = terms.get("per_case_cap_fen")
     sponsored = (
         above_case_cap(aids, the_fee, case_cap, total_weight, min(weights.values())) if case_cap else 0
     )
     besides = other_costs - carry_in - sponsored
-    contribution = into_reserve(terms, payers, aid + the_fee, besides, reserve)
-    takes_all = terms.get("on_cap") == "reserve_pays"
-    if cap and payers and not takes_all and terms.get("on_infeasible", "sponsor") != "sponsor":
-        room = cap * sum(count for _no, count, _weight in payers) + reserve - besides - contribution
+    contribution = 0 if run_off else into_reserve(terms, payers, aid + the_fee, besides, reserve)
+    borne_at_most = all_caps(payers)
+    if borne_at_most is not None and payers and not sponsor_pays:
+        room = borne_at_most + reserve - besides - contribution
         if aid + the_fee > room:
             aid = affordable_aid(terms["fee"], aid, room)
             the_fee = fee(terms["fee"], aid)
     need = aid + the_fee + besides + contribution
-    shares = capped_shares(payers, max(0, need), cap, takes_all=takes_all)
-    assessed = sum(count * shares[class_no] for class_no, count, _weight in payers)
-    left = max(0, need - assessed) if payers and cap else 0
+    shares = capped_shares(payers, max(0, need), takes_all=takes_all)
+    assessed = sum(count * charge(shares[class_no], cap) for class_no, count, _weight, cap in payers)
+    left = max(0, need - assessed) if payers else 0
     drawn = min(reserve, left)
-    if takes_all or terms.get("on_infeasible", "sponsor") == "sponsor":
+    if sponsor_pays:
         sponsored += left - drawn
     borne = aid + the_fee + other_costs - carry_in + contribution - drawn - sponsored
     return Bill(
@@ -118,23 +136,34 @@ def bill(
     )
 
 
-def into_reserve(
-    terms: Mapping[str, Any], payers: list[tuple[int, int, int]], costs: int, besides: int, reserve: int
-) -> int:
-    """Return what goes into the reserve on costs of aid and fee: up to its target, and only where no cap is met.
+def charge(share: int, cap: int | None) -> int:
+    """Return what a member of a class with that share is charged: no more than there is room for."""
+    return share if cap is None else min(share, cap)
 
-    payers: class, members, weight.
-    """
+
+def all_caps(payers: list[Payer]) -> int | None:
+    """Return what all payers together may be charged; None where somebody has no cap."""
+    together = 0
+    for _no, count, _weight, cap in payers:
+        if cap is None:
+            return None
+        together += count * cap
+    return together
+
+
+def into_reserve(
+    terms: Mapping[str, Any], payers: list[Payer], costs: int, besides: int, reserve: int
+) -> int:
+    """Return what goes into the reserve on costs of aid and fee: up to its target, and only where no cap is met."""
     rules = terms.get("reserve")
     if not rules or not payers:
         return 0
-    cap = int(terms["period_cap_fen"])
     numerator, _, denominator = rules.get("contribution_rate", "0").partition("/")
     wanted = rules.get("contribution_fen", 0) + up(costs * int(numerator), int(denominator or 1))
-    room = cap * sum(count for _no, count, _weight in payers)
+    room = all_caps(payers) or 0
     if terms.get("on_cap") == "reserve_pays":
-        total_weight = sum(count * weight for _no, count, weight in payers)
-        room = cap * total_weight // max(weight for _no, _count, weight in payers)
+        total_weight = sum(count * weight for _no, count, weight, _cap in payers)
+        room = min((cap or 0) * total_weight // weight for _no, _count, weight, cap in payers)
     return int(max(0, min(wanted, rules["target_fen"] - reserve, room - costs - besides)))
 
 
@@ -152,27 +181,28 @@ def affordable_aid(rules: Mapping[str, Any], aid: int, room: int) -> int:
     return max(0, min(aid, most))
 
 
-def capped_shares(
-    payers: list[tuple[int, int, int]], need: int, cap: int | None, *, takes_all: bool
-) -> dict[int, int]:
-    """Return the share of each class: need by weight, rounded up, nobody above the cap.
+def capped_shares(payers: list[Payer], need: int, *, takes_all: bool) -> dict[int, int]:
+    """Return the share of each class: need by weight, rounded up; whoever has less room is charged the room.
 
-    What the cap keeps from heavier classes the others bear, down to the heaviest that stays below it; where somebody
-    else takes all of it (`takes_all`), they bear no more for it.
+    What caps keep from some the others bear: everyone whose part would be above the cap is set aside with the cap, and
+    the rest is divided anew until nobody is. Where somebody else takes all of it (`takes_all`), they bear no more.
     """
-    if cap is None or takes_all:
-        total = sum(count * weight for _no, count, weight in payers)
-        shares = {class_no: up(need * weight, total) for class_no, _count, weight in payers}
-        return {class_no: share if cap is None else min(cap, share) for class_no, share in shares.items()}
-    for heaviest in sorted({weight for _no, _count, weight in payers}, reverse=True):
-        rest = need - cap * sum(count for _no, count, weight in payers if weight > heaviest)
-        free = sum(count * weight for _no, count, weight in payers if weight <= heaviest)
-        if rest * heaviest <= cap * free:
-            return {
-                class_no: cap if weight > heaviest else up(rest * weight, free)
-                for class_no, _count, weight in payers
-            }
-    return {class_no: cap for class_no, _count, _weight in payers}
+    free, rest = payers, need
+    while free:
+        total = sum(count * weight for _no, count, weight, _cap in free)
+        over = [payer for payer in free if payer[3] is not None and rest * payer[2] > payer[3] * total]
+        if not over or takes_all:
+            shares = {class_no: up(rest * weight, total) for class_no, _count, weight, _cap in payers}
+            return {no: charge(share, largest_room(payers, no)) for no, share in shares.items()}
+        rest -= sum(count * (cap or 0) for _no, count, _weight, cap in over)
+        free = [payer for payer in free if payer not in over]
+    return {class_no: largest_room(payers, class_no) or 0 for class_no, *_rest in payers}
+
+
+def largest_room(payers: list[Payer], class_no: int) -> int | None:
+    """Return the most that a member of a class may be charged; None where one has no cap."""
+    caps = [cap for no, _count, _weight, cap in payers if no == class_no]
+    return None if None in caps else max(cap for cap in caps if cap is not None)
 
 
 def fee(terms: Mapping[str, Any], aid: int) -> int:

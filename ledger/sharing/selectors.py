@@ -20,7 +20,8 @@ from ledger.sharing.apportion import (
 from ledger.sharing.causes import GAP_IS_BOOKED_AS, OTHER_COSTS, OTHER_INCOME
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
-from ledger.sharing.plan_shares import share_out
+from ledger.sharing.plan_shares import Rooms, share_out
+from ledger.sharing.run_off import run_off_of
 from ledger.sharing.triggers import shown_sql
 from members.joining.models import Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
@@ -192,6 +193,21 @@ def class_counts(period: Period) -> dict[int, int]:
     return dict(sorted(counts.items()))
 
 
+def rooms_of(period: Period) -> Rooms | None:
+    """Return what its members may still be charged, summed over the manifest; None: no cap counts earlier charges."""
+    rooms: dict[tuple[int, int], int] = {}
+    lines = list(period.manifest.exclude(rooms=None).values_list("rooms", flat=True))
+    for class_no, room_fen, members in (row for line in lines for row in line):
+        rooms[class_no, room_fen] = rooms.get((class_no, room_fen), 0) + members
+    if not lines:
+        return None
+    run_off = run_off_of(period)
+    return Rooms(
+        [(class_no, room_fen, members) for (class_no, room_fen), members in sorted(rooms.items())],
+        is_run_off=run_off is not None and run_off.run_off_cap_fen is not None,
+    )
+
+
 @dataclass(frozen=True)
 class BooksWindow:
     """The journal entries whose costs and income a period takes in: numbers in (after_no, upto_no]."""
@@ -280,14 +296,21 @@ class Bill:
     other_income_fen: int
     carry_in_fen: int
     books_upto_no: int
+    has_rooms: bool = False
 
     @property
     def classes(self) -> list[dict[str, int]]:
-        """Return the class table as it is stored and shown."""
-        return [
-            {"class_no": s.class_no, "weight": s.weight, "members": s.count, "share_fen": s.share_fen}
-            for s in self.sharing.shares
-        ]
+        """Return the class table as it is stored and shown: who pays alike is one row, of a class the dearest first."""
+        rows: dict[tuple[int, int], dict[str, int]] = {}
+        for share in sorted(self.sharing.shares, key=lambda one: (one.class_no, -one.share_fen)):
+            row = rows.setdefault(
+                (share.class_no, share.share_fen),
+                {"class_no": share.class_no, "weight": share.weight, "members": 0, "share_fen": share.share_fen},
+            )
+            row["members"] += share.count
+            if self.has_rooms:
+                row["cap_fen"] = max(row.get("cap_fen", 0), share.cap_fen or 0)
+        return list(rows.values())
 
 
 def compute_bill(period: Period) -> Bill:
@@ -300,6 +323,7 @@ def compute_bill(period: Period) -> Bill:
     costs_by_kind = other_costs(window)
     aid_fens = tuple(awards_of(period).values_list("aid_fen", flat=True))
     carry_in_fen = balance_of(window, chart.CARRIED_SURPLUS)
+    rooms = rooms_of(period)
     sharing = share_out(
         plan,
         counts=class_counts(period),
@@ -307,6 +331,7 @@ def compute_bill(period: Period) -> Bill:
         other_costs_fen=sum(costs_by_kind.values()),
         carry_in_fen=carry_in_fen,
         reserve_fen=balance_of(window, chart.RESERVE) if plan.reserve else 0,
+        rooms=rooms,
     )
     return Bill(
         sharing=sharing,
@@ -315,6 +340,7 @@ def compute_bill(period: Period) -> Bill:
         other_income_fen=other_income(window),
         carry_in_fen=carry_in_fen,
         books_upto_no=window.upto_no,
+        has_rooms=rooms is not None,
     )
 
 

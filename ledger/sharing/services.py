@@ -29,7 +29,6 @@ from ledger.sharing.causes import OTHER_COSTS
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
-from ledger.sharing.run_off import is_beyond_run_off_cap
 from ledger.sharing.selectors import (
     Bill,
     awards_of,
@@ -87,12 +86,6 @@ class NoPayersError(DomainError):
     """There is aid to share and nobody to share it."""
 
     code = "no_payers"
-
-
-class RunOffCapError(ConflictError):
-    """The shares would take members beyond what the plan lets them pay for the run-off at most."""
-
-    code = "run_off_stays_below_its_cap"
 
 
 class CapsTooLowError(DomainError):
@@ -323,6 +316,7 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
     Award.objects.filter(pool=period.pool, period=None, state=Award.State.ANNOUNCED, is_held=False).update(
         period=period
     )
+    call("take_rooms", period.pk)
     bill = compute_bill(period)
     period.state = Period.State.ANNOUNCED
     period.save(update_fields=["state"])
@@ -412,21 +406,24 @@ def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
     period = locked(period, Period.State.SETTLED, Period.State.COMPUTED)
     _check_earlier_posted(period)
     _check_snapshot(period)
+    call("take_rooms", period.pk)
     bill = compute_bill(period)
     if bill.sharing.shortfall_fen > 0:
         raise _unborne(period, bill)
-    if is_beyond_run_off_cap(period, bill.classes):
-        raise RunOffCapError(
-            _("These shares would take members beyond what they pay at most while the pool winds down.")
-        )
     _store(period, bill, preparer, at)
     failpoint("sharing.computed")
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE ledger_manifestline l SET want_fen = (
-                   SELECT coalesce(sum(c.value::bigint * (k->>'share_fen')::bigint), 0)
-                     FROM jsonb_each_text(l.counts) c, jsonb_array_elements(p.classes) k
-                    WHERE k->>'class_no' = c.key)
+                   WITH rate AS (SELECT (k->>'class_no')::int AS class_no, max((k->>'share_fen')::bigint) AS fen
+                                   FROM jsonb_array_elements(p.classes) k GROUP BY 1)
+                   SELECT coalesce(sum(members * least(fen, room)), 0)
+                     FROM rate JOIN (
+                          SELECT key::int AS class_no, NULL::bigint AS room, value::bigint AS members
+                            FROM jsonb_each_text(l.counts) WHERE l.rooms IS NULL
+                           UNION ALL
+                          SELECT (r->>0)::int, (r->>1)::bigint, (r->>2)::bigint FROM jsonb_array_elements(l.rooms) r) counted
+                       USING (class_no))
                  FROM ledger_period p WHERE p.id = %s AND l.period_id = p.id""",
             [period.pk],
         )
@@ -780,7 +777,8 @@ def _log_close(period: Period, at: dt.datetime) -> None:
             "plan": {"version": plan.number, "sha256": plan.terms_sha256},
             "headcount": period.headcount or 0,
             "classes": [
-                [c["class_no"], c["weight"], c["members"], c["share_fen"]] for c in period.classes or []
+                [c["class_no"], c["weight"], c["members"], c["share_fen"], *([c["cap_fen"]] if "cap_fen" in c else [])]
+                for c in period.classes or []
             ],
             "A": period.aid_fen or 0,
             "W": period.other_costs_fen or 0,

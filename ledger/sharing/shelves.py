@@ -100,7 +100,9 @@ CREATE OR REPLACE FUNCTION write_charge_shard(p_line bigint) RETURNS bigint {_DE
 DECLARE
     line record;
     period record;
+    shelf text;
     rates bigint[];
+    capped int[];
     written bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared({_GATE.format(period="period_id")}) FROM ledger_manifestline WHERE id = p_line;
@@ -110,14 +112,27 @@ BEGIN
     END IF;
     SELECT * INTO STRICT period FROM ledger_period WHERE id = line.period_id;
     {_GOES_ON}
+    shelf := 'ledger_charge_' || period.pool_id || '_' || period.number;
     -- Rates by class number; a class without members keeps no row and can't be met below.
-    SELECT array_agg(coalesce((c->>'share_fen')::bigint, 0) ORDER BY n) INTO rates
-      FROM generate_series(0, 63) n LEFT JOIN jsonb_array_elements(period.classes) c ON (c->>'class_no')::int = n;
-    EXECUTE format('INSERT INTO public.%I (membership_id, share_fen, pool_id, period_no)
-                    SELECT membership_id, $1[class_no + 1], $2, $3
-                      FROM members_headcount($4, $5, $6, $7, $8)', 'ledger_charge_' || period.pool_id || '_' || period.number)
-      USING rates, period.pool_id::int, period.number, period.pool_id, period.as_of,
-            period.headcount_recorded_at, line.first_id, line.end_id;
+    SELECT array_agg(fen ORDER BY n) INTO rates
+      FROM (SELECT n, max((c->>'share_fen')::bigint) AS fen
+              FROM generate_series(0, 63) n LEFT JOIN jsonb_array_elements(period.classes) c ON (c->>'class_no')::int = n
+             GROUP BY n) rate;
+    SELECT array_agg(DISTINCT (room->>0)::int) INTO capped FROM jsonb_array_elements(line.rooms) room
+     WHERE (room->>1)::bigint < rates[(room->>0)::int + 1];
+    IF capped IS NULL THEN
+        EXECUTE format('INSERT INTO public.%I (membership_id, share_fen, pool_id, period_no)
+                        SELECT membership_id, $1[class_no + 1], $2, $3
+                          FROM members_headcount($4, $5, $6, $7, $8)', shelf)
+          USING rates, period.pool_id::int, period.number, period.pool_id, period.as_of,
+                period.headcount_recorded_at, line.first_id, line.end_id;
+    ELSE
+        -- Somebody in this shard has less room than the share: each is looked at.
+        EXECUTE format('INSERT INTO public.%I (membership_id, share_fen, pool_id, period_no)
+                        SELECT membership_id, least($1[class_no + 1], room_fen), $2, $3
+                          FROM members_rooms($4, $5, $6)', shelf)
+          USING rates, period.pool_id::int, period.number, period.id, line.first_id, line.end_id;
+    END IF;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> line.members THEN
         {_refuse("shard_matches_manifest", "format('shard %s: %s charges for %s members', line.shard_no, written, line.members)")}
@@ -138,6 +153,7 @@ DECLARE
     parent text;
     shelf text;
     bad record;
+    beyond record;
 BEGIN
     SELECT p.*, m.charges_by_period INTO STRICT period
       FROM ledger_period p JOIN members_pool m ON m.id = p.pool_id WHERE p.id = p_period FOR UPDATE OF p;
@@ -178,6 +194,15 @@ BEGIN
                       (SELECT min(end_id - first_id) FROM ledger_manifestline WHERE period_id = p_period);
     IF bad.shard_no IS NOT NULL THEN
         {_refuse("shard_matches_manifest", "format('shard %s: %s charges of %s fen; the manifest says %s and %s', bad.shard_no, bad.members, bad.fen, bad.want_members, bad.want_fen)")}
+    END IF;
+    IF EXISTS (SELECT 1 FROM ledger_manifestline WHERE period_id = p_period AND rooms IS NOT NULL) THEN
+        EXECUTE format('SELECT c.membership_id, c.share_fen, r.room_fen FROM public.%I c
+                          JOIN members_rooms($1, 0, 9223372036854775807) r USING (membership_id)
+                         WHERE c.period_no = $2 AND c.share_fen > r.room_fen LIMIT 1',
+                       CASE WHEN period.charges_by_period THEN shelf ELSE parent END) INTO beyond USING p_period, period.number;
+        IF beyond.membership_id IS NOT NULL THEN
+            {_refuse("charge_stays_within_its_room", "format('membership %s: %s, where a cap leaves %s', beyond.membership_id, beyond.share_fen, beyond.room_fen)")}
+        END IF;
     END IF;
     IF period.charges_by_period THEN
         EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES IN (%s)', parent, shelf, period.number);

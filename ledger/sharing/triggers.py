@@ -407,7 +407,7 @@ manifest_guards = [
                -- Written it stays as it is, unless a paused posting is cancelled and its charges are discarded.
                OR OLD.written_at IS NOT NULL AND (NEW.written_at IS NOT NULL OR NOT EXISTS (
                    SELECT 1 FROM ledger_period WHERE id = NEW.period_id AND posting_paused_at IS NOT NULL))
-               OR (NEW.want_fen IS DISTINCT FROM OLD.want_fen AND
+               OR ((NEW.want_fen, NEW.rooms) IS DISTINCT FROM (OLD.want_fen, OLD.rooms) AND
                    (SELECT state FROM ledger_period WHERE id = NEW.period_id) IN ('approved', 'posting', 'posted'))
             THEN
                 {refuse("manifest_keeps_its_counts", "shard %s is fixed", "OLD.shard_no")}

@@ -26,6 +26,7 @@ from ledger.sharing.figures import Figures, bill_lines, class_figures, share_par
 from ledger.sharing.forms import ApproveForm, CancelPostingForm
 from ledger.sharing.models import Period
 from ledger.sharing.plan_shares import sponsored_fen
+from ledger.sharing.run_off import run_off_of
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 from members.pools.rules import duty_required
@@ -244,7 +245,7 @@ def figures_of(found: Period) -> Figures | None:
         carry_out_fen=bill.sharing.carry_out_fen,
         need_fen=bill.sharing.borne_fen,
         assessed_fen=bill.sharing.assessed_fen,
-        classes=class_figures(bill.classes),
+        classes=class_figures(bill.classes, found.plan_version.plan().period_cap_fen),
         other_income_fen=bill.other_income_fen,
         other_costs_by_kind=tuple(sorted(bill.other_costs_by_kind.items())),
     )
@@ -266,7 +267,7 @@ def _stored(found: Period) -> Figures:
         carry_out_fen=found.carry_out_fen or 0,
         need_fen=found.need_fen or 0,
         assessed_fen=found.assessed_fen or 0,
-        classes=class_figures(found.classes or []),
+        classes=class_figures(found.classes or [], found.plan_version.plan().period_cap_fen),
         other_income_fen=found.other_income_fen or 0,
         other_costs_by_kind=tuple(sorted(by_kind.items())),
     )
@@ -288,18 +289,16 @@ def _bill_context(found: Period) -> dict[str, Any]:
         "rows": [(names.get(row.class_no, row.class_no), row) for row in figures.classes],
         "awards": [(award, face_of(award.masked)) for award in selectors.awards_of(found)],
         "recompute": recompute_data(found, figures),
-        "cap_fen": found.plan_version.plan().period_cap_fen,
     }
 
 
 def recompute_data(found: Period, figures: Figures) -> dict[str, Any]:
     """Return the published figures for the browser's own arithmetic; as text, since some exceed 2^53.
 
-    cap: what the plan lets a member pay at most. level_need: the need that shares are cut from, where reserve and
-    sponsor take what the cap leaves and nobody bears more for it; null: that is the need of the bill.
+    cap: the most that a member of that row may be charged; null: without end. level_need: the need that shares are cut
+    from, where reserve and sponsor take what caps leave and nobody bears more for it; null: that is the need of the bill.
     """
-    plan = found.plan_version.plan()
-    takes_all = plan.on_cap == "reserve_pays" and plan.period_cap_fen is not None
+    takes_all = _others_take_the_rest(found)
     return {
         "A": str(figures.aid_fen),
         "W": str(figures.other_costs_fen),
@@ -310,19 +309,32 @@ def recompute_data(found: Period, figures: Figures) -> dict[str, Any]:
         "C_in": str(figures.carry_in_fen),
         "C_out": str(figures.carry_out_fen),
         "S": str(figures.assessed_fen),
-        "cap": None if plan.period_cap_fen is None else str(plan.period_cap_fen),
         "level_need": str(figures.need_fen + _taken_from_members(found, figures)) if takes_all else None,
         "classes": [
-            {"weight": str(row.weight), "members": str(row.members), "share": str(row.share_fen)}
+            {
+                "weight": str(row.weight),
+                "members": str(row.members),
+                "share": str(row.share_fen),
+                "cap": None if row.cap_fen is None else str(row.cap_fen),
+            }
             for row in figures.classes
         ],
     }
 
 
+def _others_take_the_rest(found: Period) -> bool:
+    """Tell whether reserve and sponsor pay whatever caps leave, before any member bears more for another."""
+    plan = found.plan_version.plan()
+    if plan.on_cap != "reserve_pays" or plan.member_cap_fen is None:
+        return False
+    ending = run_off_of(found)
+    return ending is None or ending.run_off_cap_fen is None
+
+
 def _taken_from_members(found: Period, figures: Figures) -> int:
-    """Return what reserve and sponsor pay of what a cap per period leaves (fen): all but what a cap per case did."""
+    """Return what reserve and sponsor pay of what caps of time leave (fen): all but what a cap per case did."""
     aid_fens = tuple(selectors.awards_of(found).values_list("aid_fen", flat=True))
-    counts = {row.class_no: row.members for row in figures.classes}
+    counts = figures.members_by_class
     before_fen = sponsored_fen(found.plan_version.plan(), counts=counts, aid_fens=aid_fens)
     return figures.reserve_drawn_fen + figures.sponsor_fen - before_fen
 

@@ -45,8 +45,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
     SELECT coalesce(sum(CASE
                WHEN p.state = 'frozen' THEN {2**53 - 1}
                WHEN p.classes IS NOT NULL THEN (
-                   SELECT (c->>'share_fen')::bigint FROM jsonb_array_elements(p.classes) c WHERE (c->>'class_no')::int = h.class_no)
-               ELSE (SELECT (c->>1)::bigint
+                   SELECT max((c->>'share_fen')::bigint) FROM jsonb_array_elements(p.classes) c WHERE (c->>'class_no')::int = h.class_no)
+               ELSE (SELECT max((c->>1)::bigint)
                        FROM ledger_log g JOIN ledger_logentry e ON e.log_id = g.id, members_pool m,
                             jsonb_array_elements(convert_from(e.data, 'UTF8')::jsonb#>'{{body,provisional}}') c
                       WHERE m.id = p.pool_id AND g.code = m.code AND e.type = 'period.announce' AND e.key = p.number::text

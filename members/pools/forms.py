@@ -35,6 +35,7 @@ _SHOWN_AT = {
     "calendar.publicity_days": "publicity_days",
     "per_case_cap_fen": "per_case_cap",
     "period_cap_fen": "period_cap",
+    "year_cap_fen": "year_cap",
     "lifetime_cap_fen": "lifetime_cap",
 }
 _TABLES = {
@@ -83,6 +84,11 @@ class RulesForm(forms.Form):
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
     period_cap = FenField(label=_("Most for one period and member"), required=False)
+    year_cap = FenField(
+        label=_("Most for one calendar year and member"),
+        required=False,
+        help_text=_("The year of the charge days. Who has paid this much is charged nothing more until January."),
+    )
     sponsor = NameField(
         label=_("Sponsor"),
         help_text=_("Who pays what caps leave to a sponsor. Empty: whoever runs the pool."),
@@ -299,6 +305,7 @@ class PlanForm:
             "waiting_rules": [form.cleaned_data for form in self._given("waiting")],
             "per_case_cap_fen": rules["per_case_cap"],
             "period_cap_fen": rules["period_cap"],
+            "year_cap_fen": rules["year_cap"],
             "sponsor": rules["sponsor"] or None,
             "reserve": self.reserve.terms(),
             "lifetime_cap_fen": rules["lifetime_cap"],
@@ -425,6 +432,7 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "notice_days": plan.notice_days,
         "per_case_cap": plan.per_case_cap_fen,
         "period_cap": plan.period_cap_fen,
+        "year_cap": plan.year_cap_fen,
         "sponsor": plan.sponsor or "",
         "lifetime_cap": plan.lifetime_cap_fen,
         "on_cap": plan.on_cap,

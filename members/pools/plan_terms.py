@@ -579,8 +579,9 @@ class PlanTerms:
     """Hold all terms of one plan version; see the covenant for their wording.
 
     per_case_cap_fen: what a member of the lightest class pays for one case at most, fee included.
-    period_cap_fen: what any member pays for one period at most, whatever the class.
-    on_cap, on_infeasible: who bears what a cap per period leaves. reserve: pays of that first; None: there is none.
+    period_cap_fen, year_cap_fen: what any member pays at most for one period, and for the periods whose charge days lie
+    in one calendar year, whatever the class.
+    on_cap, on_infeasible: who bears what these two leave. reserve: pays of that first; None: there is none.
     sponsor: who pays what caps leave to a sponsor; None: whoever runs the pool.
     minimum_members: with how many it opens.
     floor: below how many it ends; None: no headcount ends it. notice_days: between publishing a version and
@@ -614,6 +615,7 @@ class PlanTerms:
     lifetime_cap_fen: int | None = None
     one_aid_ends: bool = False
     period_cap_fen: int | None = None
+    year_cap_fen: int | None = None
     reserve: ReserveTerms | None = None
     sponsor: str | None = None
     spend_steps: tuple[SpendStep, ...] = ()
@@ -651,8 +653,7 @@ class PlanTerms:
         if self.per_case_cap_fen is not None:
             _check_int("per_case_cap_fen", self.per_case_cap_fen, 1)
             self._check_cap_is_affordable(self.per_case_cap_fen)
-        if self.period_cap_fen is not None:
-            self._check_period_cap(self.period_cap_fen)
+        self._check_caps_of_time()
         if self.sponsor is not None:
             _check_text("sponsor", self.sponsor)
         if self.reserve is not None:
@@ -673,6 +674,12 @@ class PlanTerms:
     def ending_notice_days(self) -> int:
         """Return the days from the notice that the pool ends to the end of cover, whoever or whatever ends it."""
         return DEFAULT_NOTICE_DAYS if self.floor is None else self.floor.notice_days
+
+    @property
+    def member_cap_fen(self) -> int | None:
+        """Return what a member who has not paid anything this year pays for a period at most; None: without end."""
+        caps = [cap for cap in (self.period_cap_fen, self.year_cap_fen) if cap is not None]
+        return min(caps, default=None)
 
     @property
     def base_weight(self) -> int:
@@ -807,6 +814,7 @@ class PlanTerms:
             lifetime_cap_fen=given.get("lifetime_cap_fen"),
             one_aid_ends=given.get("one_aid_ends", False),
             period_cap_fen=given.get("period_cap_fen"),
+            year_cap_fen=given.get("year_cap_fen"),
             reserve=_read_optional("reserve", ReserveTerms.from_json, given),
             sponsor=given.get("sponsor"),
             spend_steps=_read_rows("spend_steps", SpendStep.from_json, given.get("spend_steps", [])),
@@ -847,6 +855,8 @@ class PlanTerms:
             told["one_aid_ends"] = True
         if self.period_cap_fen is not None:
             told["period_cap_fen"] = self.period_cap_fen
+        if self.year_cap_fen is not None:
+            told["year_cap_fen"] = self.year_cap_fen
         if self.reserve is not None:
             told["reserve"] = self.reserve.to_json()
         if self.sponsor is not None:
@@ -910,23 +920,37 @@ class PlanTerms:
                 needed_fen=self.max_aid_fen,
             )
 
-    def _check_period_cap(self, cap_fen: int) -> None:
-        """Demand a cap that says who bears its rest; aid that waits for a later period can't be kept track of yet."""
-        _check_int("period_cap_fen", cap_fen, 1)
+    def _check_caps_of_time(self) -> None:
+        """Demand caps per period and year that say who bears their rest, and of which each can be reached.
+
+        Aid that waits for a later period can't be kept track of yet.
+        """
+        for name in ("period_cap_fen", "year_cap_fen"):
+            if getattr(self, name) is not None:
+                _check_int(name, getattr(self, name), 1)
+        if self.member_cap_fen is None:
+            return
+        if self.member_cap_fen == self.year_cap_fen and self.period_cap_fen is not None:
+            raise TermsError(
+                "period_cap_fen",
+                "period_cap_above_year_cap",
+                f"{self.period_cap_fen} fen for a period, {self.year_cap_fen} fen for the whole year",
+                year_fen=self.year_cap_fen,
+            )
         if self.on_cap == "redistribute" and self.on_infeasible == "defer":
             raise TermsError(
                 "on_infeasible",
                 "aid_cannot_wait",
-                "under a cap per period the rest is paid, or aid is lowered",
+                "under a cap per period or year the rest is paid, or aid is lowered",
             )
 
     def _check_reserve(self, reserve: ReserveTerms) -> None:
         """Demand that the reserve has something to pay, and that it never ends with who runs the pool."""
-        if self.period_cap_fen is None:
+        if self.member_cap_fen is None:
             raise TermsError(
                 "period_cap_fen",
                 "reserve_never_pays",
-                "a reserve pays what a cap per period leaves, and there is none",
+                "a reserve pays what a cap per period or year leaves, and there is none",
             )
         if self.operator is not None and reserve.goes_to == self.operator.name:
             raise TermsError(

@@ -160,6 +160,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("After aid"), (after_aid,), ("one_aid_ends",))
     yield Line(_("Most for one case"), (_cap_words(plan, currency),), ("per_case_cap_fen",))
     yield Line(_("Most for one period"), (_period_cap_words(plan, currency),), ("period_cap_fen",))
+    yield Line(_("Most for one year"), (_year_cap_words(plan, currency),), ("year_cap_fen",))
     yield Line(_("Where a cap leaves a rest"), (_on_cap_words(plan),), ("on_cap", "on_infeasible"))
     yield Line(_("Sponsor"), (_sponsor_words(plan),), ("sponsor",))
     yield Line(_("Reserve"), tuple(_reserve_words(plan.reserve, currency)), ("reserve",))
@@ -308,6 +309,15 @@ def _period_cap_words(plan: PlanTerms, currency: str) -> str:
     }
 
 
+def _year_cap_words(plan: PlanTerms, currency: str) -> str:
+    if plan.year_cap_fen is None:
+        return _("No cap per year: every period's share is owed.")
+    return _(
+        "No member pays more than %(cap)s for the periods charged in one calendar year. Whoever has reached it is"
+        " covered as before."
+    ) % {"cap": format_money(plan.year_cap_fen, currency)}
+
+
 def _sponsor_words(plan: PlanTerms) -> str:
     if plan.sponsor is None:
         return _("What caps leave to a sponsor is paid by whoever runs the pool.")
@@ -334,8 +344,8 @@ def _reserve_words(reserve: ReserveTerms | None, currency: str) -> Iterator[str]
         "target": format_money(reserve.target_fen, currency),
     }
     yield _(
-        "It pays what a cap per period leaves, as far as it reaches, and nothing else. A period that meets the cap puts"
-        " nothing by. Who leaves gets nothing of it."
+        "It pays what a cap per period or year leaves, as far as it reaches, and nothing else. A period in which a cap"
+        " leaves no room puts nothing by. Who leaves gets nothing of it."
     )
     yield (
         _("At the end %(body)s gets it.") % {"body": reserve.goes_to}

@@ -96,12 +96,16 @@ _ERRORS = {
     ),
     "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
     "aid_cannot_wait": gettext_lazy(
-        "With a cap per period a part of the aid cannot wait yet: let the sponsor pay the rest, or lower every aid"
+        "With a cap per period or year a part of the aid cannot wait yet: let the sponsor pay the rest, or lower every aid"
         " alike."
+    ),
+    "period_cap_above_year_cap": gettext_lazy(
+        "Nobody pays more than %(year)s in a whole year, so the most for one period has to be below that."
     ),
     "reserve_never_fills": gettext_lazy("Say what each period puts by: a percentage, a sum, or both."),
     "reserve_never_pays": gettext_lazy(
-        "A reserve pays what a cap per period leaves. Set the most for one period and member, or drop the reserve."
+        "A reserve pays what a cap per period or year leaves. Set the most for one period or year and member, or drop"
+        " the reserve."
     ),
     "reserve_goes_to_the_operator": gettext_lazy(
         "What members put by never goes to whoever runs the pool. Name another body, or leave it to the members."

@@ -6,18 +6,21 @@ const money = (fen) => {
   return digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ",") + "." + digits.slice(-2);
 };
 
-// The need that everybody below the cap shares, and their weights: whoever is at the cap bears the cap. Without one,
-// and where reserve and sponsor take what it leaves, everybody shares all of it.
-function level(rows, need, cap) {
+// The need that everybody below a cap shares, and their weights: whoever is at a cap bears the cap. Without one, and
+// where reserve and sponsor take what caps leave, everybody shares all of it.
+function level(rows, need, takesAll) {
   const total = (some) => some.reduce((sum, row) => sum + row.weight * row.members, 0n);
+  const meets = (row) => row.cap !== null && rest * row.weight > row.cap * weights;
   let free = rows;
   let rest = need;
-  while (cap !== null && free.some((row) => rest * row.weight > cap * total(free))) {
-    const heaviest = free.reduce((most, row) => (row.weight > most ? row.weight : most), 0n);
-    for (const row of free) if (row.weight === heaviest) rest -= cap * row.members;
-    free = free.filter((row) => row.weight < heaviest);
+  let weights = total(free);
+  while (!takesAll && free.some(meets)) {
+    const met = free.filter(meets);
+    rest -= met.reduce((sum, row) => sum + row.cap * row.members, 0n);
+    free = free.filter((row) => !met.includes(row));
+    weights = total(free);
   }
-  return { free, rest, weights: total(free) };
+  return { free, rest, weights };
 }
 
 function recompute(data) {
@@ -28,13 +31,14 @@ function recompute(data) {
     weight: BigInt(row.weight),
     members: BigInt(row.members),
     published: BigInt(row.share),
+    cap: row.cap === null ? null : BigInt(row.cap),
   }));
   const weights = rows.reduce((sum, row) => sum + row.weight * row.members, 0n);
-  const cap = data.cap === null ? null : BigInt(data.cap);
-  const shared = data.level_need === null ? level(rows, need, cap) : level(rows, figure("level_need"), null);
+  const takesAll = data.level_need !== null;
+  const shared = level(rows, takesAll ? figure("level_need") : need, takesAll);
   for (const row of rows) {
-    row.share = shared.free.includes(row) && weights > 0n ? ceilDivide(shared.rest * row.weight, shared.weights) : cap ?? 0n;
-    if (cap !== null && row.share > cap) row.share = cap;
+    row.share = shared.free.includes(row) && weights > 0n ? ceilDivide(shared.rest * row.weight, shared.weights) : row.cap ?? 0n;
+    if (row.cap !== null && row.share > row.cap) row.share = row.cap;
   }
   const sum = rows.reduce((total, row) => total + row.share * row.members, 0n);
   const carry = sum > need ? sum - need : 0n;

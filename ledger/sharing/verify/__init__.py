@@ -35,7 +35,7 @@ def _verify_period(report: Report, period: PeriodRow) -> None:
     if period.state != "frozen":
         publicity.verify_publicity(report, period)
     if period.assessed_fen is not None:
-        bill.verify_figures(report, period, {row["class_no"]: row["members"] for row in period.classes})
+        bill.verify_figures(report, period, period.members_by_class)
         bill.verify_people(report, period)
     if period.state == "posted":
         posted.verify_entry(report, period)

@@ -6,7 +6,8 @@ from typing import Any
 
 from ledger.books.findings import Report, fetch, figure
 from ledger.sharing import recompute
-from ledger.sharing.verify.rows import MOVES, PeriodRow, read_json
+from ledger.sharing.verify.limits import limits_of, rooms_of
+from ledger.sharing.verify.rows import MOVES, PeriodRow, read_json, text
 
 SENTENCES = {
     "plan_version_is_permanent": "The terms of every plan version have the hash they were published with.",
@@ -55,6 +56,8 @@ def verify_figures(report: Report, period: PeriodRow, members: dict[int, int]) -
     found = f"{p.cases} cases, {p.awarded_fen} fen"
     report.expect("awards_sum_to_aid", p.where, f"{len(aids)} cases, {sum(aids)} fen", found)
     terms = _terms(report, p)
+    limits = limits_of(p)
+    rooms = rooms_of(p, limits)
     try:
         bill = recompute.bill(
             terms,
@@ -63,6 +66,8 @@ def verify_figures(report: Report, period: PeriodRow, members: dict[int, int]) -
             other_costs=p.other_costs_fen,
             carry_in=p.carry_in_fen,
             reserve=_reserve(p),
+            rooms=rooms,
+            run_off=limits is not None and limits.run_off_cap is not None,
         )
     except (recompute.UnknownTermsError, KeyError, TypeError, ValueError) as fault:
         report.unchecked.append(f"{p.where}: its bill, because of {type(fault).__name__}: {fault}")
@@ -78,11 +83,26 @@ def verify_figures(report: Report, period: PeriodRow, members: dict[int, int]) -
         ("carry out", bill.carry_out, p.carry_out_fen),
     ):
         report.expect("need_follows_bill", f"{p.where}, {name}", expected, stored)
-    for row in p.classes:
+    for row in p.classes if rooms is None else ():
         where = f"{p.where}, class {row['class_no']}"
         report.expect("share_follows_need", where, bill.shares.get(row["class_no"], 0), row["share_fen"])
+    if rooms is not None:
+        report.expect("share_follows_need", f"{p.where}, classes", *map(text, _rows_by_room(p, bill, rooms)))
     _verify_shown(report, p)
     return bill
+
+
+def _rows_by_room(
+    period: PeriodRow, bill: recompute.Bill, rooms: list[recompute.Room]
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return who pays alike, as class, share, members and most room: by the recomputation, and as it is stored."""
+    expected: dict[tuple[int, int], tuple[int, int]] = {}
+    for class_no, room, members in rooms:
+        alike = (class_no, recompute.charge(bill.shares[class_no], room))
+        together, most = expected.get(alike, (0, 0))
+        expected[alike] = (together + members, max(most, room or 0))
+    stored = [(row["class_no"], row["share_fen"], row["members"], row["cap_fen"]) for row in period.classes]
+    return tuple((*alike, *rest) for alike, rest in sorted(expected.items())), tuple(sorted(stored))
 
 
 def _reserve(period: PeriodRow) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.books.findings import Report, fetch, figure
+from ledger.sharing.verify.limits import EARLIER, Limits, limits_of
 from ledger.sharing.verify.rows import PeriodRow, logged, read_json, text
 
 SENTENCES = {
@@ -13,7 +14,10 @@ SENTENCES = {
     "headcount_is_recounted": "Counting who was covered again gives every shard's members by class.",
     "snapshot_is_unchanged": "The covered people and their classes are the ones that were frozen.",
     "freeze_is_logged": "The log states every headcount by class.",
-    "charge_equals_class_rate": "Every membership counted is charged its class's share, and nobody else is.",
+    "charge_equals_class_rate": (
+        "Every membership counted is charged its class's share, or what a cap leaves of it, and nobody else is."
+    ),
+    "rooms_follow_charges": "What caps leave of a year or a run-off is what the charges before it say.",
     "shard_matches_manifest": "Every shard holds as many charges, of as many fen, as its manifest line says.",
     "posted_charges_equal_assessed": "The charges of a period sum to what was assessed.",
 }
@@ -32,16 +36,20 @@ CHARGED = """
 # One pass over people and charges side by side: per id bucket and class, how many of each, what they sum to,
 # and how many charges differ from the class's share. Charges of nobody counted have neither bucket nor class.
 _BOTH = f"({COVERED}) p FULL JOIN ({CHARGED}) c ON c.membership_id = p.membership_id"
-_IS_WRONG = "c.share_fen IS DISTINCT FROM (%(rates)s::bigint[])[p.class_no + 1]"
-_SIDE_BY_SIDE = f"""
+_BEFORE = f"LEFT JOIN ({EARLIER}) e ON e.membership_id = p.membership_id"
+_RATE = "(%(rates)s::bigint[])[p.class_no + 1]"
+_SIDE_BY_SIDE = """
     SELECT p.bucket, p.class_no,
            count(p.membership_id), coalesce(bit_xor(hashint8extended(p.membership_id, p.class_no)), 0),
-           count(c.membership_id), coalesce(sum(c.share_fen), 0)::bigint, count(*) FILTER (WHERE {_IS_WRONG})
-      FROM {_BOTH} GROUP BY 1, 2"""
-_FIRST_WRONG = f"""
-    SELECT coalesce(p.membership_id, c.membership_id), c.share_fen FROM {_BOTH}
-     WHERE {_IS_WRONG} AND p.bucket IS NOT DISTINCT FROM %(bucket)s
+           count(c.membership_id), coalesce(sum(c.share_fen), 0)::bigint, count(*) FILTER (WHERE {is_wrong})
+      FROM {both} GROUP BY 1, 2"""
+_FIRST_WRONG = """
+    SELECT coalesce(p.membership_id, c.membership_id), c.share_fen FROM {both}
+     WHERE {is_wrong} AND p.bucket IS NOT DISTINCT FROM %(bucket)s
        AND p.class_no IS NOT DISTINCT FROM %(class_no)s ORDER BY 1 LIMIT 1"""
+_ROOMS = f"""
+    SELECT p.bucket, p.class_no, {{room}}, count(*) FROM ({COVERED}) p {_BEFORE}
+     WHERE p.class_no IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
 _PEOPLE_ONLY = f"""
     SELECT bucket, class_no, count(*), bit_xor(hashint8extended(membership_id, class_no)), 0, 0, 0
       FROM ({COVERED}) p GROUP BY 1, 2"""
@@ -55,6 +63,7 @@ class Shard:
     ids_hash: int = 0
     charges: int = 0
     fen: int = 0
+    rooms: list[list[int]] | None = None
 
 
 def verify_headcount(report: Report, period: PeriodRow) -> None:
@@ -68,7 +77,7 @@ def verify_headcount(report: Report, period: PeriodRow) -> None:
     )
     report.expect("headcount_is_of_publicity_day", period.where, midnight, period.as_of)
     manifest = fetch(
-        """SELECT first_id, end_id - first_id AS width, shard_no, members, counts, ids_hash, want_fen
+        """SELECT first_id, end_id - first_id AS width, shard_no, members, counts, ids_hash, rooms, want_fen
              FROM ledger_manifestline WHERE period_id = %(period)s ORDER BY first_id""",
         period.parameters,
     )
@@ -86,17 +95,23 @@ def verify_headcount(report: Report, period: PeriodRow) -> None:
 
 def _count(report: Report, period: PeriodRow, width: int) -> dict[int | None, Shard]:
     """Count people and charges by shard in one pass, and hold each charge against its class's share."""
-    rates: list[int | None] = [None] * CLASSES
-    for row in period.classes or []:
-        rates[row["class_no"]] = row["share_fen"]
+    rates = [period.rates.get(class_no) for class_no in range(CLASSES)]
+    limits = limits_of(period)
     parameters = period.parameters | {
         "as_of": period.as_of,
         "recorded": period.headcount_recorded_at,
         "width": width,
         "rates": rates,
+        **(limits.parameters if limits else {}),
+    }
+    charged = {
+        "both": f"{_BOTH} {_BEFORE}" if limits else _BOTH,
+        "is_wrong": f"c.share_fen IS DISTINCT FROM {_RATE}"
+        if limits is None
+        else f"c.share_fen IS DISTINCT FROM CASE WHEN p.class_no IS NOT NULL THEN least({_RATE}, {limits.sql}) END",
     }
     shards: dict[int | None, Shard] = {}
-    rows = fetch(_SIDE_BY_SIDE if period.is_posted else _PEOPLE_ONLY, parameters)
+    rows = fetch(_SIDE_BY_SIDE.format(**charged) if period.is_posted else _PEOPLE_ONLY, parameters)
     for bucket, class_no, people, ids_hash, charges, fen, wrong in rows:
         shard = shards.setdefault(bucket, Shard())
         if people:
@@ -113,7 +128,7 @@ def _count(report: Report, period: PeriodRow, width: int) -> dict[int | None, Sh
                 else f"{rates[class_no]} fen for class {class_no}"
             )
             ((membership, share),) = fetch(
-                _FIRST_WRONG, parameters | {"bucket": bucket, "class_no": class_no}
+                _FIRST_WRONG.format(**charged), parameters | {"bucket": bucket, "class_no": class_no}
             )
             report.false(
                 "charge_equals_class_rate",
@@ -123,20 +138,36 @@ def _count(report: Report, period: PeriodRow, width: int) -> dict[int | None, Sh
                 wrong,
             )
     _hold_totals(report, period, shards)
+    if limits is not None and period.assessed_fen is not None:
+        _count_rooms(shards, limits, parameters)
     return shards
+
+
+def _count_rooms(shards: dict[int | None, Shard], limits: Limits, parameters: dict[str, Any]) -> None:
+    """Count what members may still be charged, shard by shard."""
+    for shard in shards.values():
+        shard.rooms = []
+    for bucket, class_no, room, members in fetch(_ROOMS.format(room=limits.sql), parameters):
+        rooms = shards[bucket].rooms
+        assert rooms is not None
+        rooms.append([class_no, room, members])
 
 
 def _hold_shard(report: Report, period: PeriodRow, shard: Shard, line: list[Any]) -> None:
     """Hold a line of the manifest against what was counted in its range."""
-    shard_no, members, counts, ids_hash, want_fen = line
+    shard_no, members, counts, ids_hash, rooms, want_fen = line
+    rooms = read_json(rooms)
     where = f"{period.where}, shard {shard_no}"
     counts = read_json(counts)
     report.expect("headcount_is_recounted", where, text(shard.people), text(counts))
     report.expect("headcount_is_recounted", f"{where}, members", sum(shard.people.values()), members)
     report.expect("snapshot_is_unchanged", f"{where}, hash of ids and classes", ids_hash, shard.ids_hash)
+    if period.assessed_fen is not None:
+        report.expect("rooms_follow_charges", where, text(shard.rooms), text(rooms))
     if period.is_posted:
-        rates = {str(row["class_no"]): row["share_fen"] for row in period.classes}
-        fen = sum(count * rates.get(class_no, 0) for class_no, count in counts.items())
+        fen = sum(count * period.rates.get(int(class_no), 0) for class_no, count in counts.items())
+        if shard.rooms is not None:
+            fen = sum(count * min(period.rates[class_no], room) for class_no, room, count in shard.rooms)
         report.expect("shard_matches_manifest", f"{where}, fen wanted", fen, want_fen)
         expected, found = (
             f"{members} charges of {want_fen} fen",
@@ -155,7 +186,7 @@ def _hold_totals(report: Report, period: PeriodRow, shards: dict[int | None, Sha
         "headcount_is_recounted", f"{period.where}, members", sum(totals.values()), period.headcount
     )
     if period.classes is not None:
-        stored = {str(row["class_no"]): row["members"] for row in period.classes if row["members"]}
+        stored = {str(class_no): members for class_no, members in period.members_by_class.items() if members}
         report.expect("headcount_is_recounted", f"{period.where}, classes", text(totals), text(stored))
     told = logged(period, "roll.freeze").get("counts", "no line")
     report.expect("freeze_is_logged", period.where, text(totals), text(told))

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ledger.books.findings import Report, fetch, figure, stream
-from ledger.sharing.recompute import Bill
+from ledger.sharing.recompute import Bill, charge
 from ledger.sharing.verify import bill, headcount, posted
+from ledger.sharing.verify.limits import EARLIER, Limits, limits_of
 from ledger.sharing.verify.rows import PeriodRow, PoolRow, periods, read_json, text
 
 SENTENCES = {
@@ -35,11 +36,16 @@ SENTENCES = {
 }
 
 _PERSON = "p.class_no, hashint8extended(p.membership_id, p.class_no)"
-_PEOPLE = f"SELECT p.membership_id, {_PERSON}, NULL FROM ({headcount.COVERED}) p ORDER BY 1"
+_PEOPLE = f"SELECT p.membership_id, {_PERSON}, NULL, 0, 0 FROM ({headcount.COVERED}) p ORDER BY 1"
 _PEOPLE_AND_CHARGES = f"""
-    SELECT coalesce(p.membership_id, c.membership_id), {_PERSON}, c.share_fen
-      FROM ({headcount.COVERED}) p FULL JOIN ({headcount.CHARGED}) c ON c.membership_id = p.membership_id
+    SELECT coalesce(p.membership_id, c.membership_id), {_PERSON}, c.share_fen, {{earlier}}
+      FROM ({headcount.COVERED}) p FULL JOIN ({headcount.CHARGED}) c ON c.membership_id = p.membership_id {{joined}}
      ORDER BY 1"""
+_WITHOUT_LIMITS = _PEOPLE_AND_CHARGES.format(earlier="0, 0", joined="")
+_WITH_LIMITS = _PEOPLE_AND_CHARGES.format(
+    earlier="coalesce(e.of_year, 0), coalesce(e.of_run_off, 0)",
+    joined=f"LEFT JOIN ({EARLIER}) e ON e.membership_id = p.membership_id",
+)
 _SUMS = f"""
     SELECT c.membership_id / %(width)s, count(*), sum(c.share_fen)::bigint FROM ({headcount.CHARGED}) c GROUP BY 1"""
 #: What is not looked at by sums.
@@ -53,6 +59,7 @@ class Shard:
     name: str
     members: int = 0
     counts: dict[int, int] = field(default_factory=dict)
+    rooms: list[list[int]] | None = None
     ids_hash: int = 0
     want_fen: int | None = 0
     people: dict[int, int] = field(default_factory=dict)
@@ -74,13 +81,13 @@ class Manifest:
     def of(cls, period: PeriodRow) -> "Manifest":
         """Read the period's manifest."""
         lines = fetch(
-            """SELECT first_id, end_id, shard_no, members, counts, ids_hash, want_fen FROM ledger_manifestline
+            """SELECT first_id, end_id, shard_no, members, counts, rooms, ids_hash, want_fen FROM ledger_manifestline
                 WHERE period_id = %(period)s ORDER BY first_id""",
             period.parameters,
         )
         shards = [
-            Shard(f"{period.where}, shard {no}", members, _by_class(counts), ids_hash, want_fen)
-            for _first, _end, no, members, counts, ids_hash, want_fen in lines
+            Shard(f"{period.where}, shard {no}", members, _by_class(counts), read_json(rooms), ids_hash, want_fen)
+            for _first, _end, no, members, counts, rooms, ids_hash, want_fen in lines
         ]
         outside = Shard(f"{period.where}, in no shard")
         return cls([line[0] for line in lines], [line[1] for line in lines], shards, outside)
@@ -152,8 +159,7 @@ def _hold_headcount(report: Report, period: PeriodRow, manifest: Manifest) -> No
     for shard in manifest.shards:
         report.expect(code, f"{shard.name}, members", sum(shard.counts.values()), shard.members)
     report.expect(code, f"{period.where}, members", sum(totals.values()), period.headcount)
-    stored = {row["class_no"]: row["members"] for row in period.classes}
-    report.expect(code, f"{period.where}, classes", text(totals), text(stored))
+    report.expect(code, f"{period.where}, classes", text(totals), text(period.members_by_class))
 
 
 def _walk(report: Report, period: PeriodRow, manifest: Manifest, shares: dict[int, int]) -> None:
@@ -163,9 +169,13 @@ def _walk(report: Report, period: PeriodRow, manifest: Manifest, shares: dict[in
         "recorded": period.headcount_recorded_at,
         "width": 1,
     }
+    limits = limits_of(period)
+    if limits is not None:
+        parameters |= limits.parameters
+    charged = _WITHOUT_LIMITS if limits is None else _WITH_LIMITS
     last, met = None, 0
-    for membership, class_no, ids_hash, share in stream(
-        _PEOPLE_AND_CHARGES if period.is_posted else _PEOPLE, parameters
+    for membership, class_no, ids_hash, share, *earlier in stream(
+        charged if period.is_posted else _PEOPLE, parameters
     ):
         shard = manifest.shard_of(membership)
         met += 1
@@ -180,9 +190,10 @@ def _walk(report: Report, period: PeriodRow, manifest: Manifest, shares: dict[in
         if class_no is not None:
             shard.people[class_no] = shard.people.get(class_no, 0) + 1
             shard.people_hash ^= ids_hash
-        if period.is_posted and (class_no is None or share != shares.get(class_no)):
+        owed = None if class_no is None else _owed(shares.get(class_no), limits, earlier)
+        if period.is_posted and (class_no is None or share != owed):
             where = f"{shard.name}, membership {membership}"
-            wanted = "no charge: not counted" if class_no is None else _share(shares, class_no)
+            wanted = "no charge: not counted" if class_no is None else f"{_fen(owed)} for class {class_no}"
             report.false("charge_equals_class_rate", where, wanted, _fen(share))
     if period.is_posted:
         report.examined("charge_equals_class_rate", met)
@@ -198,8 +209,11 @@ def _sum_up(period: PeriodRow, manifest: Manifest) -> None:
         shard.fen += fen
 
 
-def _share(shares: dict[int, int], class_no: int) -> str:
-    return f"{_fen(shares.get(class_no))} for class {class_no}"
+def _owed(share: int | None, limits: Limits | None, earlier: list[int]) -> int | None:
+    """Return what a member of a class with that share owes, who was charged so much before."""
+    if share is None or limits is None:
+        return share
+    return charge(share, limits.room(*earlier))
 
 
 def _fen(share: int | None) -> str:
@@ -216,6 +230,8 @@ def _hold_people(report: Report, shard: Shard) -> None:
 def _hold_shard(report: Report, period: PeriodRow, shard: Shard, shares: dict[int, int]) -> None:
     """Hold a line of the manifest against the charges in its range, and its sum against the shares."""
     wanted = sum(count * shares.get(class_no, 0) for class_no, count in shard.counts.items())
+    if shard.rooms is not None:
+        wanted = sum(count * charge(shares[class_no], room) for class_no, room, count in shard.rooms)
     report.expect("shard_matches_manifest", f"{shard.name}, fen wanted", wanted, shard.want_fen)
     if period.is_posted:
         expected = f"{shard.members} charges of {wanted} fen"

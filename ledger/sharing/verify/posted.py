@@ -128,7 +128,10 @@ def verify_close(report: Report, period: PeriodRow) -> None:
         "period": p.number,
         "plan": {"version": plan[0], "sha256": plan[1]},
         "headcount": p.headcount,
-        "classes": [[c["class_no"], c["weight"], c["members"], c["share_fen"]] for c in p.classes],
+        "classes": [
+            [c[name] for name in ("class_no", "weight", "members", "share_fen", "cap_fen") if name in c]
+            for c in p.classes
+        ],
         **{"A": p.aid_fen, "W": p.other_costs_fen, "fee": p.fee_fen, "S": p.assessed_fen, "E": p.sponsor_fen},
         **{"R": p.reserve_contribution_fen, "V": p.reserve_drawn_fen},
         **{"C_in": p.carry_in_fen, "C_out": p.carry_out_fen},

@@ -78,6 +78,22 @@ class PeriodRow:
         return bool(self.state == "posted")
 
     @property
+    def members_by_class(self) -> dict[int, int]:
+        """Return how many share, by class: a class may have several rows."""
+        members: dict[int, int] = {}
+        for row in self.classes or []:
+            members[row["class_no"]] = members.get(row["class_no"], 0) + row["members"]
+        return members
+
+    @property
+    def rates(self) -> dict[int, int]:
+        """Return the share of each class, which whoever has less room is charged only up to it."""
+        rates: dict[int, int] = {}
+        for row in self.classes or []:
+            rates[row["class_no"]] = max(rates.get(row["class_no"], 0), row["share_fen"])
+        return rates
+
+    @property
     def where(self) -> str:
         """Return how a finding names it."""
         return f"period {self.pool.code}/{self.number}"
