@@ -4,7 +4,6 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
-from members.ending.triggers import run_off_ending
 
 # The last two headcounts of a pool, the newest first, each with the floor of the rules that its period follows.
 _LAST_TWO = """SELECT array_agg(headcount ORDER BY number DESC) AS heads, array_agg(floor ORDER BY number DESC) AS floors,

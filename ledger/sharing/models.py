@@ -353,9 +353,9 @@ class ManifestLine(models.Model):
     """One shard of a period's headcount: a range of membership ids and whom it must charge.
 
     Written by take_headcount alone.
-    counts: {class_no: members}; ids_hash: order-free 64-bit hash of the ids and classes; rooms: [[class_no, fen, members]],
-    what they may still be charged where caps count earlier charges, else null; want_fen: what the shard's charges must
-    sum to, known once shares are computed. written_at: its charges are committed.
+    counts: {class_no: members}; ids_hash: order-free 64-bit hash of the ids and classes; rooms: what they may still be
+    charged where caps count earlier charges, [[class_no, fen, members]], else null; want_fen: what the shard's charges
+    must sum to, known once shares are computed. written_at: its charges are committed.
     """
 
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="manifest")

@@ -196,8 +196,8 @@ def class_counts(period: Period) -> dict[int, int]:
 def rooms_of(period: Period) -> Rooms | None:
     """Return what its members may still be charged, summed over the manifest; None: no cap counts earlier charges."""
     rooms: dict[tuple[int, int], int] = {}
-    lines = list(period.manifest.exclude(rooms=None).values_list("rooms", flat=True))
-    for class_no, room_fen, members in (row for line in lines for row in line):
+    lines = list(period.manifest.filter(rooms__isnull=False).values_list("rooms", flat=True))
+    for class_no, room_fen, members in (row for line in lines for row in line or []):
         rooms[class_no, room_fen] = rooms.get((class_no, room_fen), 0) + members
     if not lines:
         return None
@@ -305,7 +305,12 @@ class Bill:
         for share in sorted(self.sharing.shares, key=lambda one: (one.class_no, -one.share_fen)):
             row = rows.setdefault(
                 (share.class_no, share.share_fen),
-                {"class_no": share.class_no, "weight": share.weight, "members": 0, "share_fen": share.share_fen},
+                {
+                    "class_no": share.class_no,
+                    "weight": share.weight,
+                    "members": 0,
+                    "share_fen": share.share_fen,
+                },
             )
             row["members"] += share.count
             if self.has_rooms:

@@ -422,7 +422,8 @@ def compute_shares(*, period: Period, preparer: str, at: dt.datetime) -> Period:
                           SELECT key::int AS class_no, NULL::bigint AS room, value::bigint AS members
                             FROM jsonb_each_text(l.counts) WHERE l.rooms IS NULL
                            UNION ALL
-                          SELECT (r->>0)::int, (r->>1)::bigint, (r->>2)::bigint FROM jsonb_array_elements(l.rooms) r) counted
+                          SELECT (r->>0)::int, (r->>1)::bigint, (r->>2)::bigint
+                            FROM jsonb_array_elements(l.rooms) r) counted
                        USING (class_no))
                  FROM ledger_period p WHERE p.id = %s AND l.period_id = p.id""",
             [period.pk],
@@ -777,7 +778,13 @@ def _log_close(period: Period, at: dt.datetime) -> None:
             "plan": {"version": plan.number, "sha256": plan.terms_sha256},
             "headcount": period.headcount or 0,
             "classes": [
-                [c["class_no"], c["weight"], c["members"], c["share_fen"], *([c["cap_fen"]] if "cap_fen" in c else [])]
+                [
+                    c["class_no"],
+                    c["weight"],
+                    c["members"],
+                    c["share_fen"],
+                    *([c["cap_fen"]] if "cap_fen" in c else []),
+                ]
                 for c in period.classes or []
             ],
             "A": period.aid_fen or 0,

@@ -296,7 +296,7 @@ def recompute_data(found: Period, figures: Figures) -> dict[str, Any]:
     """Return the published figures for the browser's own arithmetic; as text, since some exceed 2^53.
 
     cap: the most that a member of that row may be charged; null: without end. level_need: the need that shares are cut
-    from, where reserve and sponsor take what caps leave and nobody bears more for it; null: that is the need of the bill.
+    from, where reserve and sponsor take what caps leave and nobody bears more for it; null: it is the bill's need.
     """
     takes_all = _others_take_the_rest(found)
     return {

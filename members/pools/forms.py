@@ -87,7 +87,9 @@ class RulesForm(forms.Form):
     year_cap = FenField(
         label=_("Most for one calendar year and member"),
         required=False,
-        help_text=_("The year of the charge days. Who has paid this much is charged nothing more until January."),
+        help_text=_(
+            "The year of the charge days. Who has paid this much is charged nothing more until January."
+        ),
     )
     sponsor = NameField(
         label=_("Sponsor"),

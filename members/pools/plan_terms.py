@@ -786,6 +786,7 @@ class PlanTerms:
                 "lifetime_cap_fen",
                 "one_aid_ends",
                 "period_cap_fen",
+                "year_cap_fen",
                 "reserve",
                 "sponsor",
                 "spend_steps",

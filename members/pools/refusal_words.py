@@ -96,8 +96,8 @@ _ERRORS = {
     ),
     "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
     "aid_cannot_wait": gettext_lazy(
-        "With a cap per period or year a part of the aid cannot wait yet: let the sponsor pay the rest, or lower every aid"
-        " alike."
+        "With a cap per period or year a part of the aid cannot wait yet: let the sponsor pay the rest, or lower every"
+        " aid alike."
     ),
     "period_cap_above_year_cap": gettext_lazy(
         "Nobody pays more than %(year)s in a whole year, so the most for one period has to be below that."

@@ -19,7 +19,9 @@ from ledger.openbooks.models import LogEntry
 from ledger.sharing import services as sharing
 from ledger.sharing import verify as sharing_checks
 from ledger.sharing.models import Charge, Period
-from ledger.sharing.run_off import freezes_of, room_left, run_off_periods
+from ledger.sharing.plan_shares import Rooms
+from ledger.sharing.run_off import freezes_of, run_off_periods
+from ledger.sharing.selectors import rooms_of
 from members.ending.models import PoolEnding
 from members.ending.selectors import live_ending
 from members.joining.models import Membership, MembershipSpan
@@ -337,25 +339,40 @@ def test_what_is_left_of_the_run_off_cap_is_what_was_not_charged_since_the_notic
     world.award(40_000)
     settle(world, 3)
     third = world.pool.periods.get(number=3)
-    assert room_left(third) == {0: 20_000}
-    assert room_left(world.pool.periods.get(number=2)) is None
+    assert rooms_of(third) == Rooms([(0, 20_000, 4)], is_run_off=True)
+    assert rooms_of(world.pool.periods.get(number=2)) is None
     assert {row["share_fen"] for row in post(world).classes} == {10_800}
     world.award(30_000, "C-2")
     settle(world, 4)
-    assert room_left(world.pool.periods.get(number=4)) == {0: 9_200}
-    post(world)
-    assert room_left(world.pool.periods.get(number=4)) == {0: 9_200}
+    assert rooms_of(world.pool.periods.get(number=4)) == Rooms([(0, 9_200, 4)], is_run_off=True)
+    assert {row["share_fen"] for row in post(world).classes} == {8_100}
+    assert_books_true(world.pool)
 
 
-def test_shares_beyond_the_run_off_cap_are_not_stored(db):
-    world = capped()
+def test_what_is_beyond_the_run_off_cap_is_paid_by_whoever_the_plan_names(db):
+    """162.00 were paid of 200.00: of 40.50 members bear 38.00 each, also where their plan would lower the aid."""
+    world = capped(period_cap_fen=50_000, on_infeasible="reduce_aid")
     world.award(60_000)
     settle(world, 3)
     assert {row["share_fen"] for row in post(world).classes} == {16_200}
     world.award(15_000, "C-2")
     settle(world, 4)
-    with pytest.raises(sharing.RunOffCapError):
-        post(world)
+    period = post(world)
+    assert period.classes == [
+        {"class_no": 0, "weight": 1, "members": 4, "share_fen": 3_800, "cap_fen": 3_800}
+    ]
+    assert (period.aid_fen, period.need_fen, period.sponsor_fen) == (15_000, 15_200, 1_000)
+    assert_books_true(world.pool)
+
+
+def test_a_run_off_with_a_cap_puts_nothing_by(db):
+    world = capped(period_cap_fen=50_000, reserve={"contribution_fen": 400, "target_fen": 10_000})
+    world.award(10_000)
+    settle(world, 3)
+    period = post(world)
+    assert period.reserve_contribution_fen == 0
+    assert {row["share_fen"] for row in period.classes} == {2_700}
+    assert_books_true(world.pool)
 
 
 # --- by two people ----------------------------------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """Worked examples as text: plan, members, what happens period by period, and the trial balance at the end.
 
 A line is `word figures`. Before the first `period`: `members 0:4 1:3` (class:count), `weights 0:1 1:3`,
-`fee 8/100`, `cap 2.00` (per case), `period_cap 20.00`, `reserve 5/100 500.00` (contribution and target), and who bears
-what caps leave: `rest reduce_aid`, or the rule `rest reserve_pays`. In a period: `case`, `write_off`, `bank_charge`,
+`fee 8/100`, `cap 2.00` (per case), `period_cap 20.00`, `year_cap 30.00`, `reserve 5/100 500.00` (contribution and
+target), and who bears what caps leave: `rest reduce_aid`, or the rule `rest reserve_pays`. In a period: `join 0:2` at
+its beginning; `case`, `write_off`, `bank_charge`,
 `interest`, `write_off_reversed` with an amount happen before it is computed; `late_write_off` after it is computed;
-lines with `=` say what comes out. After `trial` stands the trial balance. All amounts in the currency unit.
+lines with `=` say what comes out: a figure, `share 0 3.00` of everybody in a class, or `shares 0 21.00 2 3.00 4`, how
+many of it pay how much. After `trial` stands the trial balance. All amounts in the currency unit.
 """
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +24,7 @@ from ledger.openbooks.services import post_logged_entry, reverse_logged_entry
 from ledger.sharing import services
 from ledger.sharing.models import Charge, Period
 from ledger.sharing.selectors import book_of
+from members.joining.services import admit_group
 
 BOOKINGS: dict[str, tuple[str, str]] = {
     "write_off": (chart.TO_BE_SHARED, chart.RECEIVABLE),
@@ -34,8 +38,9 @@ class Story:
     """One period of an example."""
 
     happens: list[tuple[str, int]] = field(default_factory=list)
+    joins: dict[int, int] = field(default_factory=dict)
     late: list[int] = field(default_factory=list)
-    expected: dict[str, int] = field(default_factory=dict)
+    expected: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,6 +84,8 @@ def _plan(text: str) -> tuple[dict[int, int], dict[str, Any]]:
         terms["per_case_cap_fen"] = fen(words["cap"][0])
     if "period_cap" in words:
         terms["period_cap_fen"] = fen(words["period_cap"][0])
+    if "year_cap" in words:
+        terms["year_cap_fen"] = fen(words["year_cap"][0])
     if "reserve" in words:
         rate, target = words["reserve"]
         terms["reserve"] = {"contribution_rate": rate, "target_fen": fen(target)}
@@ -91,7 +98,12 @@ def _story(text: str) -> Story:
     story = Story()
     for line in text.strip().splitlines():
         word, *rest = line.split()
-        if word == "=":
+        if word == "join":
+            story.joins = {int(no): int(count) for no, count in (pair.split(":") for pair in rest)}
+        elif word == "=" and rest[0] == "shares":
+            paid = zip(rest[2::2], rest[3::2], strict=True)
+            story.expected[f"shares {rest[1]}"] = {fen(amount): int(members) for amount, members in paid}
+        elif word == "=":
             story.expected[" ".join(rest[:-1])] = fen(rest[-1]) if "." in rest[-1] else int(rest[-1])
         elif word == "late_write_off":
             story.late.append(fen(rest[0]))
@@ -115,6 +127,15 @@ def _play_period(world: World, story: Story) -> Period:
     last = world.pool.periods.order_by("-number").first()
     if last is not None:
         set_clock(clock.start_of_day(last.next_opening_date, world.pool.time_zone))
+    for class_no, count in story.joins.items():
+        admit_group(
+            pool=world.pool,
+            count=count,
+            class_no=class_no,
+            from_at=clock.now(),
+            joined_date=clock.today(world.pool.time_zone),
+            actor="founding",
+        )
     for place, (word, amount) in enumerate(story.happens):
         key = f"{(last.number if last else 0) + 1}/{place}"
         if word == "case":
@@ -157,8 +178,11 @@ def _book(world: World, word: str, key: str, amount: int) -> None:
     )
 
 
-def _figure(world: World, period: Period, name: str) -> int:
-    """Return a stated figure: a column of the period, `share N` as it was charged, or `part N` of the N-th case."""
+def _figure(world: World, period: Period, name: str) -> Any:
+    """Return a stated figure: a column of the period, `share N` as it was charged, or `part N` of the N-th case.
+
+    Of `shares N` it is how many of the class were charged how much.
+    """
     if name.startswith("part"):
         award = world.pool.awards.get(code=f"C-{period.number}-{int(name.split()[1]) - 1}")
         return int(award.payable_fen)
@@ -171,6 +195,8 @@ def _figure(world: World, period: Period, name: str) -> int:
         period_no=period.number,
         membership_id__in=_members_of_class(world, class_no),
     )
+    if name.startswith("shares"):
+        return dict(Counter(charged.values_list("share_fen", flat=True)))
     shares = set(charged.values_list("share_fen", flat=True))
     assert len(shares) == 1
     return int(shares.pop())

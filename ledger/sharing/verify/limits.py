@@ -1,4 +1,4 @@
-"""What members could still be charged, where caps count earlier charges: read and reckoned anew from plan and charges."""
+"""What members could still be charged, where caps count earlier charges: reckoned anew from plan and charges."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +82,9 @@ def rooms_of(period: PeriodRow, limits: Limits | None) -> list[Room] | None:
     if limits is None:
         return None
     rooms: dict[tuple[int, int], int] = {}
-    for (line,) in fetch("SELECT rooms FROM ledger_manifestline WHERE period_id = %(period)s", period.parameters):
+    for (line,) in fetch(
+        "SELECT rooms FROM ledger_manifestline WHERE period_id = %(period)s", period.parameters
+    ):
         for class_no, room, members in read_json(line) or []:
             rooms[class_no, room] = rooms.get((class_no, room), 0) + members
     return [(class_no, room, members) for (class_no, room), members in sorted(rooms.items())]

@@ -86,7 +86,14 @@ class Manifest:
             period.parameters,
         )
         shards = [
-            Shard(f"{period.where}, shard {no}", members, _by_class(counts), read_json(rooms), ids_hash, want_fen)
+            Shard(
+                f"{period.where}, shard {no}",
+                members,
+                _by_class(counts),
+                read_json(rooms),
+                ids_hash,
+                want_fen,
+            )
             for _first, _end, no, members, counts, rooms, ids_hash, want_fen in lines
         ]
         outside = Shard(f"{period.where}, in no shard")

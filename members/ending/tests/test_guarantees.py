@@ -15,7 +15,7 @@ from aidplatform.testing.world import TERMS, World, set_clock
 from ledger.sharing import ending as endings
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
-from ledger.sharing.tests.test_ending import FLOOR, capped, founded, go_to, leave, month, play, post, settle
+from ledger.sharing.tests.test_ending import FLOOR, founded, go_to, leave, month, play, post, settle
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.services import BadCoverEndError, EndingChangedError, NotOpenError, propose_ending
 from members.joining.services import admit_group
@@ -399,19 +399,6 @@ def test_pool_closes_with_nothing_owed(db: None) -> None:
 
 
 # --- the run-off ------------------------------------------------------------------------------------------------
-
-
-def test_run_off_stays_below_its_cap(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the application does not look: 162.00 and 54.00 are more than 200.00."""
-    world = capped()
-    world.award(60_000)
-    settle(world, 3)
-    post(world)
-    world.award(20_000, "C-2")
-    settle(world, 4)
-    monkeypatch.setattr(sharing, "is_beyond_run_off_cap", lambda period, classes: False)
-    with refused("run_off_stays_below_its_cap"):
-        post(world)
 
 
 def test_headcount_of_the_run_off_neither_grows_nor_shrinks(db: None) -> None:
