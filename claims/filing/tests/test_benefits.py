@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aidplatform.testing.world import TERMS
+from aidplatform.testing.world import ACCIDENT_AID, TERMS
 from claims.filing import benefits
 from claims.filing.benefits import Benefit, age_band
 from members.joining.eligibility import age_on, eligible_from
@@ -100,10 +100,7 @@ def test_part_of_an_aid_is_rounded_down_to_the_fen() -> None:
 
 
 KANGAI = TERMS | {
-    "aid": [
-        *TERMS["aid"],
-        {"severity": "accident", "age_from": 0, "age_before": 60, "max_aid_fen": 20_000_000},
-    ],
+    "aid": [*TERMS["aid"], ACCIDENT_AID],
     "waiting_days": 180,
     "waiting_rules": [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}],
 }
