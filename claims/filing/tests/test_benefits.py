@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from aidplatform.testing.world import ACCIDENT_AID, TERMS
 from claims.filing import benefits
 from claims.filing.benefits import Benefit, age_band
+from claims.filing.illnesses import ILLNESSES
 from members.joining.eligibility import age_on, eligible_from
+from members.pools.aid_terms import CLAIMED_SEVERITIES
 from members.pools.plan_terms import PlanTerms
 
 PLAN = PlanTerms.from_json(TERMS)
@@ -55,6 +57,10 @@ def test_aid_is_derived(row: list[str]) -> None:
         is_covered=covered == "yes",
     )
     assert (benefit.aid_fen, benefit.refused_by or "-") == (int(yuan) * 100, clause)
+
+
+def test_every_severity_that_a_plan_may_name_has_its_claims_and_no_claim_has_another() -> None:
+    assert {illness.severity for illness in ILLNESSES.values()} == set(CLAIMED_SEVERITIES)
 
 
 THIRDS = [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "2/3"}, {"from_days": 730, "part": "1"}]

@@ -732,10 +732,10 @@ def test_every_refusal_of_terms_has_its_words() -> None:
     import re
     from pathlib import Path
 
-    from members.pools import covenants, plan_terms
+    from members.pools import aid_terms, covenants, plan_terms
 
     codes: set[str] = set()
-    for module in (plan_terms, covenants):
+    for module in (plan_terms, aid_terms, covenants):
         source = Path(module.__file__ or "").read_text()
         codes |= set(re.findall(r'TermsError\(\s*[^,]+,\s*"([a-z_]+)"', source))
     assert len(codes) > 15
