@@ -50,6 +50,8 @@ TERMS = {
     },
     "wind_down": {"payer": "Helping Hands Ltd", "run_off_days": 180},
 }
+# What a plan needs before its waiting period may go by cause.
+ACCIDENT_AID = {"severity": "accident", "age_from": 0, "age_before": 60, "max_aid_fen": 20_000_000}
 OPENED = dt.date(2026, 1, 1)
 
 

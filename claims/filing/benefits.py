@@ -37,7 +37,8 @@ class Figures:
     """What some plans ask of a case beside its event; all of it 0 where they do not (fen).
 
     spend_fen: bills of this claim. earlier_spend_fen, earlier_aid_fen: what was accepted and granted in earlier parts
-    of the case. cases_shared: cases that the member had shared before the event day.
+    of the case, also where caps lowered it afterwards: what was lowered is owed no longer and does not come back with
+    the next bills. cases_shared: cases that the member had shared before the event day.
     """
 
     spend_fen: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -18,6 +18,8 @@ from members.pools.term_reading import (
 
 MAX_SPEND_STEPS = 20
 MAX_CASE_STEPS = 20
+# What a claim can be of. Who dies cannot file one, and nobody is entitled to in their place yet.
+CLAIMED_SEVERITIES = ("severe", "mild", "accident", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,21 @@ class ReimbursementTerms:
         if self.deductible_fen:
             told["deductible_fen"] = self.deductible_fen
         return told
+
+
+def check_claimable(terms: Mapping[str, Any]) -> None:
+    """Demand of rules that are drafted that every row of their aid can be claimed, by its severity or by spend.
+
+    Not of plans that are read: one that was published before this was asked stays what members have signed.
+
+    Raises: TermsError.
+    """
+    by_spend = {step["counts_as"] for step in terms.get("spend_steps") or ()}
+    for place, row in enumerate(terms["aid"]):
+        if row["severity"] not in {*CLAIMED_SEVERITIES, *by_spend}:
+            raise TermsError(
+                f"aid[{place}].severity", "aid_nobody_can_claim", f"no claim can be of {row['severity']!r}"
+            )
 
 
 def check_spend_steps(steps: Sequence[SpendStep], severities: set[str]) -> None:

@@ -120,6 +120,10 @@ def _counts_words() -> str:
 
 
 AID_ERRORS = {
+    "aid_nobody_can_claim": gettext_lazy(
+        "Nobody could claim this aid: claims are of severe or mild illness, of an accident, or of an illness that is"
+        " not listed. For a death there is no claim yet. Drop the row, or grant it by spend."
+    ),
     "at_once_out_of_range": gettext_lazy(
         "What is granted at once is a part from 0 to below 1: with all of it at once, no bills are needed."
     ),

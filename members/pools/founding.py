@@ -14,6 +14,7 @@ from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.work import audit
 from members.people.mails import Letter, write_mails
 from members.people.models import User
+from members.pools.aid_terms import check_claimable
 from members.pools.covenants import default_covenant, default_declaration
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms
@@ -83,6 +84,7 @@ def write_draft(
     Raises: plan_terms.TermsError naming the field; DraftMovedOnError; IntegrityError(plan_draft_ends_with_the_draft).
     """
     plan = PlanTerms.from_json(dict(terms))
+    check_claimable(terms)
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=draft.pool_id)
         draft = PlanDraft.objects.select_for_update().get(pk=draft.pk)

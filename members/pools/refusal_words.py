@@ -61,6 +61,9 @@ _ERRORS = {
     "waiting_rule_for_everybody": gettext_lazy(
         "Name a cause or an age: the waiting period of everybody is the one above."
     ),
+    "accident_without_aid": gettext_lazy(
+        "A waiting period for a cause takes aid for accidents, or aid by spend: add a row of aid, or drop the cause."
+    ),
     "waiting_rule_never_fits": gettext_lazy(
         "The rows above fit everything that this one fits. Move it up, or drop it."
     ),

@@ -13,6 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.work import audit, events
 from members.people.models import User
+from members.pools.aid_terms import check_claimable
 from members.pools.covenants import default_covenant, default_declaration, read_declaration
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms, check_change
@@ -124,6 +125,7 @@ def propose_plan(
     RulesMovedOnError.
     """
     plan = PlanTerms.from_json(dict(terms))
+    check_claimable(terms)
     questions = [asdict(question) for question in read_declaration(declaration)]
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)

@@ -10,6 +10,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
 from claims.filing.models import Claim
 from claims.filing.states import DECIDED
+from ledger.books.chart import RESERVE
 from ledger.books.selectors import trial_balance
 from ledger.sharing.ending_triggers import RESIDUE
 from ledger.sharing.models import Award, Period
@@ -35,10 +36,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Checklist:
-    """All lines, and what the final statement will give back to members (fen)."""
+    """All lines, and what is left over so far (fen): of it the reserve, which its rules may give to somebody else."""
 
     items: tuple[Item, ...]
     residue_fen: int
+    reserve_fen: int
 
     @property
     def may_close(self) -> bool:
@@ -54,6 +56,11 @@ def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
         for line in lines
         if line.account.kind in {"asset", "liability"} and line.debit_fen != line.credit_fen
     ]
+    left = {
+        line.account.code: line.credit_fen - line.debit_fen
+        for line in kept
+        if line.account.code in RESIDUE and line.account.kind == "liability"
+    }
     owed = [line for line in kept if line.account.code not in RESIDUE]
     return Checklist(
         items=(
@@ -72,11 +79,8 @@ def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
                 reverse("accounts", args=[pool.code]),
             ),
         ),
-        residue_fen=sum(
-            line.credit_fen - line.debit_fen
-            for line in kept
-            if line.account.code in RESIDUE and line.account.kind == "liability"
-        ),
+        residue_fen=sum(left.values()),
+        reserve_fen=left.get(RESERVE, 0),
     )
 
 

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aidplatform.testing.world import TERMS
+from aidplatform.testing.world import ACCIDENT_AID, TERMS
 from claims.filing import benefits
 from claims.filing.benefits import Benefit, age_band
+from claims.filing.illnesses import ILLNESSES
 from members.joining.eligibility import age_on, eligible_from
+from members.pools.aid_terms import CLAIMED_SEVERITIES
 from members.pools.plan_terms import PlanTerms
 
 PLAN = PlanTerms.from_json(TERMS)
@@ -57,6 +59,10 @@ def test_aid_is_derived(row: list[str]) -> None:
     assert (benefit.aid_fen, benefit.refused_by or "-") == (int(yuan) * 100, clause)
 
 
+def test_every_severity_that_a_plan_may_name_has_its_claims_and_no_claim_has_another() -> None:
+    assert {illness.severity for illness in ILLNESSES.values()} == set(CLAIMED_SEVERITIES)
+
+
 THIRDS = [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "2/3"}, {"from_days": 730, "part": "1"}]
 
 # Joined on 1 January 2026 with 90 days of waiting, so that days count from 2 April: event → fen of 300,000.00.
@@ -100,10 +106,7 @@ def test_part_of_an_aid_is_rounded_down_to_the_fen() -> None:
 
 
 KANGAI = TERMS | {
-    "aid": [
-        *TERMS["aid"],
-        {"severity": "accident", "age_from": 0, "age_before": 60, "max_aid_fen": 20_000_000},
-    ],
+    "aid": [*TERMS["aid"], ACCIDENT_AID],
     "waiting_days": 180,
     "waiting_rules": [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}],
 }

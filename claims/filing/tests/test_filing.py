@@ -14,7 +14,7 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.claim_cases import EVENT, TODAY, ClaimCases, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
-from aidplatform.testing.world import World, set_clock
+from aidplatform.testing.world import ACCIDENT_AID, TERMS, World, set_clock
 from claims.filing import selectors, services
 from claims.filing.models import Claim, Evidence
 from claims.publicity.services import withdraw_claim
@@ -278,14 +278,15 @@ def test_claim_aid_is_what_its_plan_grants_by_then(db: None) -> None:
 
 
 KANGAI = [{"cause": "accident", "days": 30}, {"joined_from": 36, "days": 365}]
+AID = [*TERMS["aid"], ACCIDENT_AID]
 
 
 def test_claim_aid_waits_for_the_age_at_joining(db: None) -> None:
     """35 at joining, 36 on the event day: the rule of those who join from 36 is not theirs."""
-    cases = ClaimCases.founded(waiting_rules=KANGAI)
+    cases = ClaimCases.founded(waiting_rules=KANGAI, aid=AID)
     filed = cases.filed()
     assert (filed.age, filed.joined_age, filed.aid_fen) == (36, 35, 5_000_000)
-    claim = ClaimCases.founded(World.founded(code="other", waiting_rules=KANGAI)).draft()
+    claim = ClaimCases.founded(World.founded(code="other", waiting_rules=KANGAI, aid=AID)).draft()
     told = {
         "aid_fen": 5_000_000,
         "age": 36,

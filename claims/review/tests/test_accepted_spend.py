@@ -306,6 +306,47 @@ def test_lifetime_limit_counts_every_part(db: None) -> None:
     assert part.derivation[-1]["earlier_fen"] == 2_000_000
 
 
+@pytest.mark.parametrize(
+    "is_filed_first", [True, False], ids=["before it is lowered", "after it was lowered"]
+)
+def test_aid_that_caps_have_lowered_does_not_come_back_with_further_bills(
+    db: None, is_filed_first: bool
+) -> None:
+    """Nine members bear 1,000.00 each at most: 8,333.33 and the fee of 666.67 are shared of 20,000.00 granted.
+
+    What a part brings is the same whether its case has been shared by then or not, and the same as elsewhere.
+    """
+    cases = ClaimCases.founded(**BILLS, period_cap_fen=100_000, on_infeasible="reduce_aid")
+    first = awarded(cases, cases.filed(1_200_000), 2_000_000)
+    if is_filed_first:
+        part = further_bills(cases, first, 500_000, 50)
+        cases.post()
+    else:
+        cases.post()
+        part = further_bills(cases, first, 500_000, 50)
+    award = cases.award(first)
+    assert (award.aid_fen, award.shared_fen) == (2_000_000, 833_333)
+    assert part.derivation is not None
+    assert [part.derivation[-1][name] for name in ("case_fen", "earlier_fen", "aid_fen")] == [
+        2_500_000,
+        2_000_000,
+        500_000,
+    ]
+    awarded(cases, part, 500_000)
+    cases.post()
+    award = cases.award(part)
+    assert (award.aid_fen, award.shared_fen) == (500_000, 500_000)
+
+
+def test_lowered_aid_counts_in_whole_where_further_bills_reach_the_most(db: None) -> None:
+    """Granted was all that the plan gives for one case: more bills bring nothing, though less was shared."""
+    cases = ClaimCases.founded(**BILLS, period_cap_fen=100_000, on_infeasible="reduce_aid")
+    first = awarded(cases, cases.filed(9_000_000), 5_000_000)
+    cases.post()
+    assert cases.award(first).shared_fen == 833_333
+    assert further_bills(cases, first, 500_000, 50).aid_fen == 0
+
+
 def _insert_part(first: Claim, **columns: Any) -> None:
     row = {
         "code": "CL-BYHAND", "pool_id": first.pool_id, "membership_id": first.membership_id,

@@ -23,6 +23,7 @@ from members.joining.tests.papers import filled
 from members.people.models import Mail, User
 from members.pools.founding import write_draft
 from members.pools.models import DutyGrant, PlanDraft, PlanVersion, Pool
+from members.pools.plan_terms import TermsError
 from members.pools.presets import all_presets, find_preset
 from members.pools.services import grant_founding_duty, propose_plan, publish_plan, publish_proposal
 from members.pools.triggers import NEEDED_DUTIES
@@ -160,6 +161,20 @@ def test_every_preset_can_be_founded_and_gathers(founder: User, preset: str) -> 
     gather(draft.pool, founder)
     assert draft.pool.plan_versions.get().plan().operator is not None
     assert missing(draft.pool) == (["members"] if plan.funding else ["custody", "members"])
+
+
+def test_draft_promises_nothing_that_no_claim_can_be_of(founder: User) -> None:
+    draft = a_draft(founder)
+    row = {"severity": "death", "age_from": 0, "age_before": 60, "max_aid_fen": 100_000}
+    with pytest.raises(TermsError) as refusal:
+        write_draft(
+            draft=draft, changes=draft.changes, terms=draft.terms | {"aid": [row, *draft.terms["aid"]]},
+            covenant=(draft.covenant_en, draft.covenant_zh), expected_members=40, editor=founder.code,
+            at=clock.now(),
+        )  # fmt: skip
+    assert (refusal.value.field, refusal.value.code) == ("aid[0].severity", "aid_nobody_can_claim")
+    draft.refresh_from_db()
+    assert (draft.changes, len(draft.plan().aid)) == (1, 2)
 
 
 def test_a_code_is_given_once(founder: User) -> None:

@@ -322,7 +322,7 @@ def test_a_year_has_what_makes_years_hard(code):
 
 def test_years_show_what_each_plan_is_about():
     capped = {code for code in CODES for line in year_of(code).lines.values() if line.expected["sponsor"]}
-    assert capped == {"xianghubao", "xianghubao_senior"}
+    assert capped == {"xianghubao", "xianghubao_senior", "kangai"}
     assert 3 in {line.headcount for line in year_of("village").lines.values() if line.aid_fens}
     weighted = [
         line

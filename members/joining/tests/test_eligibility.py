@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from aidplatform.testing.world import TERMS
+from aidplatform.testing.world import ACCIDENT_AID, TERMS
 from members.joining.documents import DocumentError, read_passport, read_resident_id
 from members.joining.eligibility import (
     age_on,
@@ -80,7 +80,8 @@ def test_cover_begins_tomorrow_and_waiting_ends_n_days_later() -> None:
 )
 def test_wait_follows_cause_and_age_on_the_day_of_joining(born: str, cause: Cause, eligible: str) -> None:
     rules = [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
-    plan = PlanTerms.from_json(TERMS | {"waiting_days": 180, "waiting_rules": rules})
+    aid = [*TERMS["aid"], ACCIDENT_AID]
+    plan = PlanTerms.from_json(TERMS | {"aid": aid, "waiting_days": 180, "waiting_rules": rules})
     found = eligible_by_plan(plan, dt.date.fromisoformat(born), dt.date(2026, 1, 1), cause)
     assert found == dt.date.fromisoformat(eligible)
 

@@ -12,7 +12,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
 from aidplatform.testing.endings import end_by_two
 from aidplatform.testing.refusals import not_permitted, refused, run, value
-from aidplatform.testing.world import World, run_jobs, set_clock
+from aidplatform.testing.world import ACCIDENT_AID, TERMS, World, run_jobs, set_clock
 from aidplatform.work.models import AuditEntry
 from members.joining import applications
 from members.joining.applications import (
@@ -272,6 +272,7 @@ def test_waiting_follows_plan(unsigned: Membership, day: str) -> None:
 
 
 KANGAI = [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
+AID = [*TERMS["aid"], ACCIDENT_AID]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +280,7 @@ KANGAI = [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
     [(dt.date(1986, 1, 2), 39, dt.date(2026, 7, 1)), (dt.date(1986, 1, 1), 40, dt.date(2027, 1, 2))],
 )
 def test_wait_follows_the_age_at_joining(newcomer: User, born: dt.date, age: int, eligible: dt.date) -> None:
-    world = World.founded(code="by-age", waiting_days=180, waiting_rules=KANGAI)
+    world = World.founded(code="by-age", waiting_days=180, waiting_rules=KANGAI, aid=AID)
     membership = _sign(filled(world.pool, newcomer, paper(born=born)))
     signature = membership.signature
     assert (signature.joined_age, signature.eligible_date) == (age, eligible)
@@ -292,7 +293,7 @@ def test_wait_follows_the_age_at_joining(newcomer: User, born: dt.date, age: int
 
 
 def test_age_at_joining_is_kept_only_where_waiting_asks_for_it(newcomer: User) -> None:
-    world = World.founded(code="accidents", waiting_rules=KANGAI[:1])
+    world = World.founded(code="accidents", waiting_rules=KANGAI[:1], aid=AID)
     signature = _sign(filled(world.pool, newcomer)).signature
     assert (signature.joined_age, signature.eligible_date) == (None, dt.date(2026, 4, 2))
 
@@ -300,7 +301,7 @@ def test_age_at_joining_is_kept_only_where_waiting_asks_for_it(newcomer: User) -
 def test_waiting_follows_plan_for_the_age_that_is_signed(newcomer: User) -> None:
     from members.people.identity import record_identity
 
-    world = World.founded(code="by-age", waiting_days=180, waiting_rules=KANGAI)
+    world = World.founded(code="by-age", waiting_days=180, waiting_rules=KANGAI, aid=AID)
     record_identity(person=newcomer, paper=paper(), at=clock.now())
     unsigned = Membership.objects.create(
         pool=world.pool, number=100, person=newcomer, joined_date=dt.date(2026, 1, 1)

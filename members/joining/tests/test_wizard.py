@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.testing.endings import end_by_two
-from aidplatform.testing.world import World
+from aidplatform.testing.world import ACCIDENT_AID, TERMS, World
 from aidplatform.tests.pages_helpers import client_of
 from members.joining.models import JoinApplication, Membership
 from members.joining.tests.papers import filled, resident_id
@@ -87,7 +87,7 @@ def test_wizard_leads_from_the_pool_page_to_a_membership(world: World, newcomer:
 def test_pages_show_the_date_for_the_age_at_joining(db: None) -> None:
     """Who joins at 35 where everyone from 35 waits a year, and a month after an accident."""
     rules = [{"cause": "accident", "days": 30}, {"joined_from": 35, "days": 365}]
-    world = World.founded(waiting_rules=rules)
+    world = World.founded(waiting_rules=rules, aid=[*TERMS["aid"], ACCIDENT_AID])
     client = client_of(User.objects.create_user("newcomer@example.org"))
     walk(client, world)
     page = text(client.get(f"{JOIN}sign/"))

@@ -25,6 +25,7 @@ _ORDER = (
     "baidu",
     "waterdrop",
     "qingsong",
+    "kangai",
 )
 
 

@@ -181,6 +181,20 @@ def test_proposal_that_changes_nothing_is_refused(world: World) -> None:
         propose(world, terms=newest_plan(world.pool).terms)
 
 
+def test_aid_that_no_claim_can_be_of_is_not_proposed(world: World) -> None:
+    """Who dies files no claim, and nobody is entitled to in their place."""
+    death = {"severity": "death", "age_from": 0, "age_before": 60, "max_aid_fen": 10_000_000}
+    terms = NEW_TERMS | {"aid": [*TERMS["aid"], death]}
+    with pytest.raises(TermsError) as refusal:
+        propose(world, terms=terms)
+    assert (refusal.value.field, refusal.value.code) == ("aid[3].severity", "aid_nobody_can_claim")
+    assert not PlanProposal.objects.exists()
+    # What is reached by spend is claimed under any illness.
+    assert (
+        propose(world, terms=terms | {"spend_steps": [{"from_fen": 1, "counts_as": "death"}]}).state == "open"
+    )
+
+
 def test_notice_is_that_of_the_rules_in_force(world: World) -> None:
     """Seven days from 1 January: the 8th is the earliest day, whatever the new rules promise."""
     assert days_of_change(world.pool, dt.date(2026, 1, 1)) == (dt.date(2026, 1, 8), dt.date(2027, 1, 9))

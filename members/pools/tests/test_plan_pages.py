@@ -13,7 +13,7 @@ from django.utils import translation
 
 from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
-from aidplatform.testing.world import TERMS, World, set_clock
+from aidplatform.testing.world import ACCIDENT_AID, TERMS, World, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from members.pools.forms import ChangeForm
 from members.pools.models import PlanProposal, PlanVersion
@@ -91,6 +91,14 @@ def test_waiting_can_depend_on_cause_and_age(world: World) -> None:
         "waiting-0-days": 30,
         "waiting-1-joined_from": 40,
         "waiting-1-days": 365,
+    }
+    refused = client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, **rows)).content.decode()
+    assert "A waiting period for a cause takes aid for accidents" in refused
+    rows |= {
+        "aid-3-severity": "accident",
+        "aid-3-age_from": 0,
+        "aid-3-age_before": 60,
+        "aid-3-max_aid": "200,000",
     }
     assert client_of(world.admin).post(f"{ADDRESS}propose/", sent(world, **rows)).status_code == 302
     rules = PlanProposal.objects.get().terms["waiting_rules"]
@@ -520,7 +528,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
             for one in ({}, {"join_fen": 1000}, {"warn_below_fen": 0}, {"top_up_days": 1})
         ),
         *(
-            {"waiting_rules": rules}
+            {"waiting_rules": rules, "aid": [*TERMS["aid"], ACCIDENT_AID]}
             for rules in (
                 [{"cause": "accident", "days": 90}],
                 [{"cause": "illness", "days": 90}],
@@ -724,10 +732,10 @@ def test_every_refusal_of_terms_has_its_words() -> None:
     import re
     from pathlib import Path
 
-    from members.pools import covenants, plan_terms
+    from members.pools import aid_terms, covenants, plan_terms
 
     codes: set[str] = set()
-    for module in (plan_terms, covenants):
+    for module in (plan_terms, aid_terms, covenants):
         source = Path(module.__file__ or "").read_text()
         codes |= set(re.findall(r'TermsError\(\s*[^,]+,\s*"([a-z_]+)"', source))
     assert len(codes) > 15

@@ -75,6 +75,12 @@ def steps(*rows):
 
 # The way of Kang'ai: 180 days, from 40 a year, after an accident a month.
 KANGAI = [{"cause": "accident", "days": 30}, {"joined_from": 40, "days": 365}]
+ACCIDENT_AID = {"severity": "accident", "age_from": 0, "age_before": 60, "max_aid_fen": 20_000_000}
+
+
+def with_accidents(rules):
+    """Return terms whose waiting goes by these rules, with aid for accidents."""
+    return changed("waiting_rules", rules) | {"aid": [*TWICE_A_MONTH["aid"], ACCIDENT_AID]}
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -723,7 +729,7 @@ def test_aid_grows_by_steps_and_is_whole_without_them():
     ],
 )
 def test_waiting_depends_on_cause_and_age_at_joining(cause, joined_age, days):
-    terms = PlanTerms.from_json(changed("waiting_days", 180) | {"waiting_rules": KANGAI})
+    terms = PlanTerms.from_json(with_accidents(KANGAI) | {"waiting_days": 180})
     assert terms.waits(cause=cause, joined_age=joined_age) == days
     assert (terms.longest_wait("illness"), terms.longest_wait("accident")) == (365, 30)
     assert terms.waiting_asks_for_age
@@ -731,10 +737,33 @@ def test_waiting_depends_on_cause_and_age_at_joining(cause, joined_age, days):
 
 
 def test_first_waiting_rule_that_fits_decides_so_their_order_is_a_term():
-    terms = PlanTerms.from_json(changed("waiting_rules", KANGAI))
-    turned = PlanTerms.from_json(changed("waiting_rules", KANGAI[::-1]))
+    terms = PlanTerms.from_json(with_accidents(KANGAI))
+    turned = PlanTerms.from_json(with_accidents(KANGAI[::-1]))
     assert turned.waits(cause="accident", joined_age=40) == 365
     assert turned.sha256 != terms.sha256
+
+
+@pytest.mark.parametrize("rules", [KANGAI[:1], [KANGAI[1], KANGAI[0]], [{"cause": "illness", "days": 365}]])
+def test_wait_by_cause_takes_aid_for_accidents(rules):
+    """Otherwise the plan states a wait for an accident, of which nothing ever comes."""
+    place = next(no for no, rule in enumerate(rules) if "cause" in rule)
+    with pytest.raises(TermsError) as refused:
+        PlanTerms.from_json(changed("waiting_rules", rules))
+    assert (refused.value.field, refused.value.code) == (
+        f"waiting_rules[{place}].cause",
+        "accident_without_aid",
+    )
+    assert PlanTerms.from_json(with_accidents(rules)).waiting_rules
+    # Whoever has spent so much has the aid of another severity, whatever the cause.
+    by_spend = {"spend_steps": [{"from_fen": 12_000_000, "counts_as": "severe"}]}
+    assert PlanTerms.from_json(changed("waiting_rules", rules) | by_spend).waiting_rules
+
+
+def test_wait_by_age_alone_takes_no_aid_for_accidents():
+    assert (
+        PlanTerms.from_json(changed("waiting_rules", KANGAI[1:])).waits(cause="accident", joined_age=40)
+        == 365
+    )
 
 
 def test_plan_without_waiting_rules_is_what_it_was():

@@ -44,7 +44,7 @@ def test_presets_stand_in_their_order_and_no_file_is_left_out():
         ["village", "association"],
         ["xianghubao", "xianghubao_senior", "meituan_first", "meituan", "baidu"],
     )
-    assert [*ours, *afterwards, "waterdrop", "qingsong"] == CODES
+    assert [*ours, *afterwards, "waterdrop", "qingsong", "kangai"] == CODES
     assert {path.stem for path in presets._FOLDER.glob("*.json")} == set(CODES)
     assert [find_preset(code).code for code in CODES] == CODES
     assert all_presets() is all_presets()
@@ -118,7 +118,7 @@ def test_a_default_of_ours_is_called_ours_and_a_fact_is_not(preset):
 
 @pytest.mark.parametrize(
     "code",
-    ["xianghubao", "xianghubao_senior", "meituan_first", "meituan", "baidu", "waterdrop", "qingsong"],
+    [code for code in CODES if code not in {"village", "association"}],
 )
 def test_platforms_are_named_as_models_only(code):
     preset = find_preset(code)
@@ -149,9 +149,12 @@ def test_floors_are_those_that_were_published():
         assert [source.is_ours for source in sources] == [False, True]
 
 
-def test_presets_with_a_cap_are_these_two():
-    capped = [preset.code for preset in all_presets() if preset.plan().per_case_cap_fen is not None]
-    assert capped == ["xianghubao", "xianghubao_senior"]
+def test_presets_with_a_cap_on_a_case_are_these():
+    plans = {preset.code: preset.plan() for preset in all_presets()}
+    capped = {
+        code: plan.per_case_cap_fen for code, plan in plans.items() if plan.per_case_cap_fen is not None
+    }
+    assert capped == {"xianghubao": 10, "xianghubao_senior": 100, "kangai": 200}
 
 
 def test_main_plan_says_what_was_published():
@@ -169,7 +172,7 @@ def test_main_plan_says_what_was_published():
 def test_every_severity_and_rule_of_a_preset_has_its_words():
     """What nobody can claim is no promise: each severity is that of an illness that claims name."""
     severities = {row.severity for preset in all_presets() for row in preset.plan().aid}
-    assert severities == {"severe", "mild"}
+    assert severities == {"severe", "mild", "accident"}
     assert severities <= {illness.severity for illness in ILLNESSES.values()}
     for preset in all_presets():
         assert all(line.says for line in plan_lines(preset.plan(), "CNY"))
@@ -214,9 +217,49 @@ def test_both_versions_of_meituan_say_how_spend_counts():
         assert second.max_aid_at(severity=counted, age=30) == aid_fen
 
 
-def test_two_platforms_have_their_members_pay_ahead_as_was_published():
+def test_three_platforms_have_their_members_pay_ahead_as_was_published():
     ahead = {preset.code: preset.plan().funding for preset in all_presets() if preset.plan().funding}
     levels = {code: (terms.join_fen, terms.warn_below_fen) for code, terms in ahead.items()}
-    assert levels == {"waterdrop": (900, 300), "qingsong": (1000, 500)}
+    assert levels == {"waterdrop": (900, 300), "qingsong": (1000, 500), "kangai": (3000, 1000)}
     told = {code: [source.is_ours for source in find_preset(code).sources_of("funding")] for code in ahead}
-    assert told == {"waterdrop": [False, True, True], "qingsong": [False, False, True]}
+    assert told == {
+        "waterdrop": [False, True, True],
+        "qingsong": [False, False, True],
+        "kangai": [True, True, True],
+    }
+
+
+def test_kangai_says_what_was_published():
+    preset = find_preset("kangai")
+    plan = preset.plan()
+    days = [(day.opening_day, day.charge_day) for day in plan.calendar.periods]
+    assert (days, plan.per_case_cap_fen) == ([(1, 15), (16, 31)], 200)
+    waits = {
+        (cause, age): plan.waits(cause=cause, joined_age=age)
+        for cause in ("illness", "accident")
+        for age in (39, 40)
+    }
+    assert waits == {
+        ("illness", 39): 180,
+        ("illness", 40): 365,
+        ("accident", 39): 30,
+        ("accident", 40): 30,
+    }
+    vested = [plan.vested_part(days) for days in (0, 364, 365, 729, 730)]
+    assert vested == [Fraction(1, 3), Fraction(1, 3), Fraction(2, 3), Fraction(2, 3), 1]
+    published = (
+        "waiting_days",
+        "waiting_rules",
+        "vesting",
+        "per_case_cap_fen",
+        "calendar.periods[0].charge_day",
+    )
+    assert [source for source in preset.sources_of(*published) if source.is_ours] == []
+    ours = ("fee", "on_infeasible", "minimum_members", "calendar.periods[0].publicity_day")
+    assert [source.is_ours for source in preset.sources_of(*ours)] == [True] * 4
+
+
+def test_cap_of_kangai_is_where_its_fewest_members_bear_a_case():
+    plan = find_preset("kangai").plan()
+    needed = break_even_members(max_aid_fen=plan.max_aid_fen, fee=plan.fee, per_case_cap_fen=200)
+    assert plan.minimum_members == needed == 155_000

@@ -151,6 +151,25 @@ def test_what_is_left_over_is_named_and_belongs_to_the_members(db):
     assert [item.code for item in found.items if not item.is_done] == ["days", "accounts"]
 
 
+@pytest.mark.parametrize("goes_to", [None, "The village school"])
+def test_reserve_that_is_left_over_goes_to_whom_the_rules_name(db, goes_to):
+    reserve = {"target_fen": 500_000, "contribution_rate": "1/10", "goes_to": goes_to}
+    world = founded(period_cap_fen=100_000, reserve=reserve)
+    play(world, [7])
+    world.award(10_000)
+    settle(world, 2)
+    post(world)
+    ending = end_by_two(world)
+    found = checklist(world.pool, ending, clock.now())
+    assert (found.reserve_fen, found.residue_fen) == (
+        1_080,
+        1_080 + world.pool.periods.get(number=2).carry_out_fen,
+    )
+    page = text(client_of(world.admin))
+    assert ("of them are the reserve, which goes to The village school" in page) == (goes_to is not None)
+    assert ("They belong to the members, never to the operator" in page) == (goes_to is None)
+
+
 def test_member_reads_what_it_means_on_their_place_and_at_home(world: World):
     yesterday = clock.now() - dt.timedelta(days=1)
     early, late = member(world, "early", yesterday), member(world, "late")
