@@ -38,6 +38,7 @@ APP_FUNCTIONS = (
     "write_charge_shard(bigint)",
     "close_charge_shelf(bigint)",
     "discard_charge_shelf(bigint)",
+    "charges_of_membership(bigint, bigint, integer, integer)",
     "custody_payable(bigint)",
     "wallet_balance(bigint, bigint)",
     "wallet_reserved(bigint, bigint)",

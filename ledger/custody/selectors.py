@@ -15,6 +15,7 @@ from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
 from ledger.custody.triggers import collected_sql, free_money_sql, shown_sql
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
+from ledger.sharing.selectors import NO_PERIOD
 from members.joining.models import Membership
 from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
@@ -230,11 +231,10 @@ def charges_of(*, pool: Pool, membership_id: int) -> list[OwedCharge]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT c.period_no, c.share_fen, {settled}
-                  FROM ledger_charge c LEFT JOIN ledger_collection k
-                    ON k.pool_id = c.pool_id AND k.membership_id = c.membership_id AND k.period_no = c.period_no
-                 WHERE c.pool_id = %s AND c.membership_id = %s
+                  FROM charges_of_membership(%(pool)s, %(member)s, %(all)s, %(all)s) c LEFT JOIN ledger_collection k
+                    ON k.pool_id = %(pool)s AND k.membership_id = %(member)s AND k.period_no = c.period_no
                  GROUP BY c.period_no, c.share_fen ORDER BY c.period_no DESC""",  # noqa: S608 - fixed names
-            [pool.pk, membership_id],
+            {"pool": pool.pk, "member": membership_id, "all": NO_PERIOD},
         )
         return [OwedCharge(*row) for row in cursor.fetchall()]
 

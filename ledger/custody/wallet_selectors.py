@@ -13,6 +13,7 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen as booked_fen
 from ledger.custody.wallet_models import Suspension, WalletEntry
+from ledger.sharing.selectors import NO_PERIOD
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
 from members.pools.models import Pool
 from members.pools.plan_terms import FundingTerms
@@ -177,17 +178,17 @@ _MOVEMENTS = """
      WHERE e.pool_id = %(pool)s AND e.membership_id = %(member)s AND e.kind <> 'gap'
      UNION ALL
     SELECT p.posted_at, 'share', coalesce(g.amount_fen, 0) - c.share_fen, c.period_no, coalesce(g.amount_fen, 0), 0
-      FROM ledger_charge c JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no
-      LEFT JOIN ledger_walletentry g ON g.pool_id = c.pool_id AND g.membership_id = c.membership_id
+      FROM charges_of_membership(%(pool)s, %(member)s, %(all)s, %(all)s) c
+      JOIN ledger_period p ON p.pool_id = %(pool)s AND p.number = c.period_no
+      LEFT JOIN ledger_walletentry g ON g.pool_id = %(pool)s AND g.membership_id = %(member)s
                                     AND g.kind = 'gap' AND g.period_no = c.period_no
-     WHERE c.pool_id = %(pool)s AND c.membership_id = %(member)s
      ORDER BY 1, 6"""
 
 
 def _movements(membership: Membership) -> list[Movement]:
     """Return the lines of a wallet, newest first, each with what was in it afterwards."""
     with connection.cursor() as cursor:
-        cursor.execute(_MOVEMENTS, {"pool": membership.pool_id, "member": membership.pk})
+        cursor.execute(_MOVEMENTS, {"pool": membership.pool_id, "member": membership.pk, "all": NO_PERIOD})
         rows = cursor.fetchall()
     lines: list[Movement] = []
     balance = 0

@@ -8,7 +8,8 @@ from django.db.models.functions import ExtractYear
 
 from ledger.disclosure.history import PastPeriod
 from ledger.sharing.figures import ClassFigures, class_figures
-from ledger.sharing.models import Charge, Period
+from ledger.sharing.models import FIGURES, Period
+from ledger.sharing.selectors import shares_of
 from members.joining.models import Membership, MembershipSpan
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.pools.models import DutyGrant, Pool
@@ -16,6 +17,8 @@ from members.pools.models import DutyGrant, Pool
 PLOTTED = 24
 #: Ten years of monthly periods; a page of bars gets no further.
 REMEMBERED = 120
+#: What a member's page says of a period; the rest of its row is larger.
+_FIGURES = ("pool", "number", "charge_date", "as_of", "headcount", "classes", *FIGURES)
 
 
 @dataclass(frozen=True)
@@ -134,20 +137,24 @@ class MyCharge:
 
 def charges_of(membership: Membership, *, before_no: int | None = None, limit: int = 100) -> list[MyCharge]:
     """Return a membership's charges, newest first. Three queries, however many there are."""
-    charges = Charge.objects.filter(pool_id=membership.pool_id, membership_id=membership.pk)
-    if before_no is not None:
-        charges = charges.filter(period_no__lt=before_no)
-    shares = dict(charges.order_by("-period_no").values_list("period_no", "share_fen")[:limit])
-    found = Period.objects.filter(pool_id=membership.pool_id, number__in=shares, state=Period.State.POSTED)
+    shares = dict(shares_of(membership, before_no=before_no, limit=limit))
+    # From the first to the last: two bounds are read sooner than a list of numbers.
+    found = Period.objects.filter(
+        pool_id=membership.pool_id,
+        number__range=(min(shares, default=0), max(shares, default=0)),
+        state=Period.State.POSTED,
+    )
     spans = list(
         MembershipSpan.objects.filter(pool_id=membership.pool_id, membership_id=membership.pk).order_by(
             "-from_at"
         )
     )
-    return [
-        MyCharge(period, shares[period.number], _row_of(period, spans, shares[period.number]))
-        for period in found.select_related("pool", "entry").order_by("-number")
-    ]
+    charges = []
+    for period in found.only(*_FIGURES).order_by("-number"):
+        if period.number in shares:
+            period.pool = membership.pool
+            charges.append(MyCharge(period, shares[period.number], _row_of(period, spans, shares[period.number])))
+    return charges
 
 
 def _row_of(period: Period, spans: list[MembershipSpan], share_fen: int) -> ClassFigures | None:

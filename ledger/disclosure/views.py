@@ -26,7 +26,7 @@ from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
 from ledger.sharing.run_off import FreezeRow, freezes_of
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
-from ledger.sharing.views import figures_of, viewer_duties
+from ledger.sharing.views import figures_of, stored_figures, viewer_duties
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
@@ -329,5 +329,5 @@ def _my_membership(request: HttpRequest, code: str) -> Membership:
 
 
 def _parts_of(charge: selectors.MyCharge) -> list[Part]:
-    figures = figures_of(charge.period)
-    return share_parts(figures, charge.row) if figures and charge.row else []
+    # What the other costs were is not said here, and asking would take a query for every period.
+    return share_parts(stored_figures(charge.period), charge.row) if charge.row else []

@@ -28,6 +28,9 @@ from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.people.models import User
 from members.pools.models import Pool
 
+#: Beyond the number of any period.
+NO_PERIOD = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -404,3 +407,14 @@ def _stage(period: Period, open_shards: int) -> str:
     if period.state == Period.State.POSTING:
         return "charging" if open_shards else "closing"
     return "opening" if period.state == Period.State.APPROVED else "waiting"
+
+
+def shares_of(membership: Membership, *, before_no: int | None = None, limit: int) -> list[tuple[int, int]]:
+    """Return (number of the period, share in fen) of a membership's charges, newest first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT period_no, share_fen FROM charges_of_membership(%s, %s, %s, %s)",
+            [membership.pool_id, membership.pk, before_no or NO_PERIOD, limit],
+        )
+        rows: list[tuple[int, int]] = cursor.fetchall()
+    return rows

@@ -228,7 +228,8 @@ def _may_see_figures(request: HttpRequest, found: Period) -> bool:
 def figures_of(found: Period) -> Figures | None:
     """Return the stored figures, or from the announcement on the provisional ones; before it none."""
     if found.assessed_fen is not None:
-        return _stored(found)
+        by_kind = selectors.other_costs(selectors.books_window(found)) if found.other_costs_fen else {}
+        return stored_figures(found, tuple(sorted(by_kind.items())))
     if not found.is_public:
         return None
     bill = selectors.compute_bill(found)
@@ -251,9 +252,8 @@ def figures_of(found: Period) -> Figures | None:
     )
 
 
-def _stored(found: Period) -> Figures:
+def stored_figures(found: Period, other_costs_by_kind: tuple[tuple[str, int], ...] = ()) -> Figures:
     """Read the figures of a computed period; the database has checked that none is missing."""
-    by_kind = selectors.other_costs(selectors.books_window(found)) if found.other_costs_fen else {}
     return Figures(
         cases=found.cases or 0,
         aid_fen=found.aid_fen or 0,
@@ -269,7 +269,7 @@ def _stored(found: Period) -> Figures:
         assessed_fen=found.assessed_fen or 0,
         classes=class_figures(found.classes or [], found.plan_version.plan().period_cap_fen),
         other_income_fen=found.other_income_fen or 0,
-        other_costs_by_kind=tuple(sorted(by_kind.items())),
+        other_costs_by_kind=other_costs_by_kind,
     )
 
 

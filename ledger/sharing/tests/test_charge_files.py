@@ -30,8 +30,9 @@ def test_file_has_every_charge_once_in_blocks_of_any_size(
 ) -> None:
     period = world.posted_period()
     client, files = client_of(world.treasurer), []
-    for block_ids in (50_000, 4):
+    for block_ids, ready in ((50_000, 8), (4, 1)):
         monkeypatch.setattr(charge_files, "BLOCK_IDS", block_ids)
+        monkeypatch.setattr(charge_files, "_READY", ready)
         response = client.get(ADDRESS)
         assert response.status_code == 200
         assert (
@@ -68,3 +69,15 @@ def test_file_is_for_those_who_collect_and_who_audit(world: World) -> None:
     assert ADDRESS not in client_of(world.admin).get(page).content.decode()
     assert client_of(world.stranger).get(ADDRESS).status_code == 404
     assert client_of(None).get(ADDRESS).status_code == 302
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_reader_who_goes_away_leaves_the_connection_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charge_files, "BLOCK_IDS", 4)
+    world = World.founded(members=40)
+    world.award(1_000_003)
+    period = world.posted_period()
+    lines = charge_files.charge_lines(period)
+    assert next(lines).startswith("1,")
+    lines.close()
+    assert "".join(charge_files.charge_lines(period)).count("\r\n") == 40
