@@ -709,6 +709,11 @@ class PlanTerms:
         """Tell whether aid depends on what was spent on treatment."""
         return bool(self.spend_steps) or self.reimbursement is not None
 
+    @property
+    def rest_waits(self) -> bool:
+        """Tell whether aid that caps leave no room for waits for the next period."""
+        return self.on_cap == "redistribute" and self.on_infeasible == "defer"
+
     def counted_as(self, *, severity: str, age: int, spend_fen: int) -> tuple[str, SpendStep | None]:
         """Return whose aid counts at an age: the own severity, or a dearer one that the spend reaches, and its step."""
         counted, by = severity, None
@@ -911,13 +916,14 @@ class PlanTerms:
             )
 
     def _check_period_cap(self, cap_fen: int) -> None:
-        """Demand a cap that says who bears its rest; aid that waits for a later period can't be kept track of yet."""
+        """Demand a cap of a fen at least, and no cap per case where the rest of an aid waits for later periods."""
         _check_int("period_cap_fen", cap_fen, 1)
-        if self.on_cap == "redistribute" and self.on_infeasible == "defer":
+        if self.rest_waits and self.per_case_cap_fen is not None:
+            # A case is shared in several periods then, and in each it would be under the whole cap.
             raise TermsError(
-                "on_infeasible",
-                "aid_cannot_wait",
-                "under a cap per period the rest is paid, or aid is lowered",
+                "per_case_cap_fen",
+                "cap_on_a_case_that_waits",
+                "a case that is shared in several periods has no cap of its own",
             )
 
     def _check_reserve(self, reserve: ReserveTerms) -> None:
