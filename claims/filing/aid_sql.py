@@ -95,7 +95,8 @@ BEGIN
         RETURN 0;
     END IF;
     SELECT coalesce(sum(a.aid_fen), 0) AS aid, coalesce(sum(r.accepted_spend_fen), 0) AS spend INTO earlier
-      FROM claims_claim c JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code AND a.rest_of_id IS NULL
+      FROM claims_claim c
+      JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code AND a.rest_of_id IS NULL
       LEFT JOIN claims_recommendation r ON r.claim_id = c.id AND r.round = c.round
      WHERE claim.part_of_id IN (c.id, c.part_of_id) AND c.id <> claim.id AND a.state <> 'withdrawn';
     RETURN greatest(claims_aid_of_case(plan, claim.severity, claim.age, claim.event_date - first_date,

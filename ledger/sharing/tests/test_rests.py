@@ -1,6 +1,11 @@
 """Aid of which a part waits: shared over several periods, with the rest an award of its own each time."""
 
 import json
+from io import StringIO
+
+import psycopg
+import pytest
+from django.core.management import call_command
 
 from aidplatform.lib import clock
 from aidplatform.testing.ledgers import assert_books_true
@@ -34,6 +39,16 @@ def parts() -> list[tuple[str, int | None, int, int | None, str]]:
     )
 
 
+def verdict() -> tuple[int, dict[str, list[dict[str, str]]]]:
+    """Return the exit code of verify_books and its findings."""
+    out = StringIO()
+    with pytest.raises(SystemExit) as left:
+        call_command("verify_books", "--json", stdout=out)
+    answer = json.loads(out.getvalue())
+    assert answer["unchecked"] == []
+    return left.value.code, {one["code"]: one["findings"] for one in answer["statements"] if one["false"]}
+
+
 def test_what_caps_leave_no_room_for_waits_and_the_next_period_completes_it(db: None) -> None:
     world = waiting()
     first = world.posted_period()
@@ -57,3 +72,27 @@ def test_what_caps_leave_no_room_for_waits_and_the_next_period_completes_it(db: 
         ("C-1", 800_000, 432_099, "rest_waits", "C-1.2"),
         ("C-2", 400_000, 216_049, "rest_waits", "C-2.2"),
     ]
+
+
+def test_verify_books_reckons_rests(committed_db: tuple[str, str]) -> None:
+    """A forged rest, and one that is missing, are found in a history that is otherwise true."""
+    world = waiting()
+    world.posted_period()
+    assert verdict() == (0, {})
+    next_period(world)
+    assert verdict() == (0, {})
+    with psycopg.connect(committed_db[0], autocommit=True) as owner:
+        owner.execute("ALTER TABLE ledger_award DISABLE TRIGGER USER")
+        owner.execute("UPDATE ledger_award SET claim_code = 'another' WHERE code = 'C-1.2'")
+        assert verdict()[1]["rest_is_what_was_not_shared"] == [
+            {
+                "where": "test-pool award C-1",
+                "expected": "C-1.2 of 367901 fen",
+                "found": "C-1.2 of 367901 fen, of another case or payee",
+            }
+        ]
+        owner.execute("UPDATE ledger_award SET claim_code = 'claim-C-1' WHERE code = 'C-1.2'")
+        owner.execute("DELETE FROM ledger_award WHERE code = 'C-2.2'")
+        false = verdict()[1]
+        assert false["rest_is_what_was_not_shared"][0]["found"] == "no rest"
+        assert {"awards_sum_to_aid", "aid_payable_is_awards"} <= set(false)
