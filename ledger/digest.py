@@ -115,8 +115,9 @@ PARTS: tuple[Part, ...] = (
             ),
             **_plain("announced_by"),
             "payee_hash": "encode(t.payee_hash, 'hex')",
+            "rest_of_id": "w.code",
         },
-        f"{_POOL} LEFT JOIN ledger_period d ON d.id = t.period_id",
+        f"{_POOL} LEFT JOIN ledger_period d ON d.id = t.period_id LEFT JOIN ledger_award w ON w.id = t.rest_of_id",
         {"id": ID, "payee_sealed": SEALED},
     ),
     Part(

@@ -229,7 +229,9 @@ GUARANTEES: dict[str, object] = {
     "ending_is_as_of_its_notice": _("This pool ends already."),
     "nobody_joins_an_ending_pool": _("This pool ends: nobody can join it any more."),
     "claims_come_in_the_run_off": _("This pool ends, and this case is not taken any more."),
-    "charge_stays_within_its_room": _("These charges would take members beyond what the plan lets them pay at most."),
+    "charge_stays_within_its_room": _(
+        "These charges would take members beyond what the plan lets them pay at most."
+    ),
     "pool_ends_as_announced": _("The day that was announced for this has not come."),
     "pool_closes_with_nothing_owed": _("Something is still open in this pool; the page names it."),
     "pool_closes_with_its_claims_decided": _("Claims of this pool are still undecided or unpaid."),

@@ -16,9 +16,12 @@ def _part(amount: str, part: str) -> str:
 
 
 def granted_before(membership: str, claim: str) -> str:
-    """Return SQL for what other claims of a membership were granted: awards that stand, and decisions on the way."""
+    """Return SQL for what other claims of a membership were granted: awards that stand, and decisions on the way.
+
+    An award counts with all that was granted; a rest of it that is shared later is no more than that.
+    """
     return f"""(SELECT coalesce(sum(coalesce(a.aid_fen, d.aid_fen)), 0) FROM claims_claim c
-        LEFT JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code
+        LEFT JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code AND a.rest_of_id IS NULL
         LEFT JOIN claims_decision d ON d.claim_id = c.id AND d.round = c.round AND d.outcome = 'approved'
               AND c.state <> 'withdrawn'
         WHERE c.membership_id = {membership} AND c.id IS DISTINCT FROM {claim}
@@ -26,8 +29,11 @@ def granted_before(membership: str, claim: str) -> str:
 
 
 def cases_shared(membership: str, pool: str, event: str) -> str:
-    """Return SQL for the cases that a membership had shared before an event day: of periods posted by then."""
-    return f"""(SELECT count(*) FROM ledger_award a JOIN ledger_period p ON p.id = a.period_id
+    """Return SQL for the cases that a membership had shared before an event day: of periods posted by then.
+
+    A case that was shared in several periods counts once.
+    """
+    return f"""(SELECT count(DISTINCT a.claim_code) FROM ledger_award a JOIN ledger_period p ON p.id = a.period_id
         JOIN members_pool m ON m.id = p.pool_id
         WHERE p.pool_id = {pool} AND p.state = 'posted' AND a.state = 'shared'
           AND p.posted_at < {event}::timestamp AT TIME ZONE m.time_zone
@@ -37,7 +43,7 @@ def cases_shared(membership: str, pool: str, event: str) -> str:
 
 # days: since the end of the wait. spend: of the whole case; NULL where the plan does not ask for it, as for cases.
 AID_OF_CASE = f"""
-CREATE FUNCTION claims_aid_of_case(plan jsonb, severity text, age int, days int, cases bigint, spend bigint)
+CREATE OR REPLACE FUNCTION claims_aid_of_case(plan jsonb, severity text, age int, days int, cases bigint, spend bigint)
 RETURNS bigint LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $aid$
 DECLARE
     aid numeric;
@@ -70,7 +76,7 @@ END $aid$;
 
 # Without the most for one person, which the guards take off: it changes as other cases are decided.
 AID_BY_PLAN = f"""
-CREATE FUNCTION claims_aid_by_plan(claim claims_claim, spend bigint)
+CREATE OR REPLACE FUNCTION claims_aid_by_plan(claim claims_claim, spend bigint)
 RETURNS bigint LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $aid$
 DECLARE
     plan jsonb;
@@ -89,7 +95,8 @@ BEGIN
         RETURN 0;
     END IF;
     SELECT coalesce(sum(a.aid_fen), 0) AS aid, coalesce(sum(r.accepted_spend_fen), 0) AS spend INTO earlier
-      FROM claims_claim c JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code
+      FROM claims_claim c
+      JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code AND a.rest_of_id IS NULL
       LEFT JOIN claims_recommendation r ON r.claim_id = c.id AND r.round = c.round
      WHERE claim.part_of_id IN (c.id, c.part_of_id) AND c.id <> claim.id AND a.state <> 'withdrawn';
     RETURN greatest(claims_aid_of_case(plan, claim.severity, claim.age, claim.event_date - first_date,

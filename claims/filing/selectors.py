@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -193,7 +193,7 @@ def earlier_parts(claim: Claim) -> list[EarlierPart]:
         .values_list("code", "recommendations__accepted_spend_fen")
     )
     accepted = dict(others)
-    awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=accepted).exclude(
+    awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=accepted, rest_of=None).exclude(
         state=Award.State.WITHDRAWN
     )
     found = {award.claim_code: award for award in awards}
@@ -201,17 +201,21 @@ def earlier_parts(claim: Claim) -> list[EarlierPart]:
 
 
 def cases_shared(claim: Claim) -> int:
-    """Return how many cases the member had shared before the event day: of periods posted by then."""
+    """Return how many cases the member had shared before the event day: of periods posted by then.
+
+    A case that was shared in several periods counts once.
+    """
     assert claim.event_date is not None
     begin = clock.start_of_day(claim.event_date, claim.pool.time_zone)
     charged = Charge.objects.filter(pool_id=claim.pool_id, membership_id=claim.membership_id)
-    return Award.objects.filter(
+    shared = Award.objects.filter(
         pool=claim.pool_id,
         state=Award.State.SHARED,
         period__state=Period.State.POSTED,
         period__posted_at__lt=begin,
         period__number__in=charged.values("period_no"),
-    ).count()
+    )
+    return shared.aggregate(cases=Count("claim_code", distinct=True))["cases"] or 0
 
 
 def asks_for_spend(claim: Claim) -> bool:
@@ -237,7 +241,7 @@ def papers_needed(claim: Claim) -> tuple[str, ...]:
 def granted_before(claim: Claim) -> int:
     """Return what other claims of the membership were granted: their awards that stand, and decisions on the way."""
     others = Claim.objects.filter(membership=claim.membership_id).exclude(pk=claim.pk)
-    awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=others.values("code"))
+    awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=others.values("code"), rest_of=None)
     awarded = awards.exclude(state=Award.State.WITHDRAWN).aggregate(sum=Sum("aid_fen"))
     on_the_way = (
         others.filter(decisions__outcome="approved", decisions__round=F("round"))

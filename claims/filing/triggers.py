@@ -169,7 +169,8 @@ claim_guards = [
                 RETURN NEW;
             END IF;
             SELECT * INTO first FROM claims_claim WHERE id = NEW.part_of_id;
-            SELECT state INTO first_award FROM ledger_award WHERE pool_id = first.pool_id AND claim_code = first.code;
+            SELECT state INTO first_award FROM ledger_award
+             WHERE pool_id = first.pool_id AND claim_code = first.code AND rest_of_id IS NULL;
             IF first.part_of_id IS NOT NULL OR first.membership_id IS DISTINCT FROM NEW.membership_id
                OR first.spend_fen IS NULL OR first.state NOT IN ({_FINAL})
                OR first_award IS NULL OR first_award NOT IN ('final', 'shared') THEN
@@ -247,10 +248,14 @@ claim_guards = [
             END IF;
             IF NEW.state IN ('in_publicity', 'awarded', 'shared', 'paid') THEN
                 SELECT state INTO award_state FROM ledger_award
-                 WHERE pool_id = NEW.pool_id AND claim_code = NEW.code;
+                 WHERE pool_id = NEW.pool_id AND claim_code = NEW.code AND rest_of_id IS NULL;
                 IF award_state IS NULL
                    OR NEW.state = 'awarded' AND award_state NOT IN ('final', 'shared')
-                   OR NEW.state IN ('shared', 'paid') AND award_state <> 'shared' THEN
+                   OR NEW.state IN ('shared', 'paid') AND award_state <> 'shared'
+                   -- Aid of which a rest waits is not paid, however much of it is.
+                   OR NEW.state = 'paid' AND EXISTS (
+                       SELECT 1 FROM ledger_award
+                        WHERE pool_id = NEW.pool_id AND claim_code = NEW.code AND state NOT IN ('shared', 'withdrawn')) THEN
                     {refuse("claim_step_has_its_paper", "claim %s is not %s in the ledger", "NEW.code", "NEW.state")}
                 END IF;
             END IF;

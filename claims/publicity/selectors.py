@@ -88,9 +88,9 @@ def access_notices(*, user: User, code: str) -> Pool:
 
 
 def award_of(claim: Claim) -> Award | None:
-    """Return the award that the ledger holds for a claim."""
+    """Return the award that the ledger holds for a claim: the whole of it, whatever of it is shared later."""
     return (
-        Award.objects.filter(pool_id=claim.pool_id, claim_code=claim.code)
+        Award.objects.filter(pool_id=claim.pool_id, claim_code=claim.code, rest_of=None)
         .select_related("pool", "period")
         .first()
     )
@@ -117,7 +117,7 @@ def notices(pool: Pool) -> list[Notice]:
             award=award,
             objections=counts.get(award.claim_code, {}).get("raised", 0),
             open_objections=counts.get(award.claim_code, {}).get("waiting", 0),
-            is_open=award.claim_code in known and is_in_publicity(award),
+            is_open=award.claim_code in known and award.rest_of_id is None and is_in_publicity(award),
         )
         for award in awards
     ]

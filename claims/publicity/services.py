@@ -115,7 +115,7 @@ def _payee(claim: Claim) -> Payee:
 
 def _next_case_number(pool: Pool, at: dt.datetime) -> str:
     """Return the next public number of the pool, whose row is locked: year and a running figure."""
-    number = Award.objects.filter(pool=pool).count() + 1
+    number = Award.objects.filter(pool=pool, rest_of=None).count() + 1
     while Award.objects.filter(pool=pool, code=f"{at.year}-{number:04d}").exists():
         number += 1
     return f"{at.year}-{number:04d}"
@@ -260,13 +260,14 @@ def withdraw_claim(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
 def follow_awards(*, awards: Sequence[int], state: str, at: dt.datetime) -> list[str]:
     """Take the claims of these awards to the state the ledger has reached; those there already stay.
 
+    A rest stands for the award that it goes on with: what becomes of a membership follows from that one's period.
     Awards of other origin (a list that moved in, a demonstration) have no claim and are passed over.
     """
     before = {"awarded": "in_publicity", "shared": "awarded", "paid": "shared"}[state]
-    found = {
-        award.claim_code: award for award in Award.objects.filter(pk__in=awards).select_related("period")
-    }
-    pools = {award.pool_id for award in found.values()}
+    told = Award.objects.filter(pk__in=awards)
+    pools = set(told.values_list("pool_id", flat=True))
+    firsts = Award.objects.filter(pool__in=pools, claim_code__in=told.values("claim_code"), rest_of=None)
+    found = {award.claim_code: award for award in firsts.select_related("period")}
     list(Pool.objects.select_for_update(no_key=True).filter(pk__in=pools).order_by("pk"))
     claims = Claim.objects.select_for_update(of=["self"]).select_related("pool", "plan_version")
     moved = []

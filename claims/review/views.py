@@ -150,7 +150,7 @@ def _workspace(
         "face": face_of(claim.masked) if claim.masked else None,
         "advised": advised,
         "decision": decision,
-        "case": Award.objects.filter(pool=claim.pool, claim_code=claim.code).first(),
+        "case": Award.objects.filter(pool=claim.pool, claim_code=claim.code, rest_of=None).first(),
         "crumbs": [
             (_name(claim.pool), reverse("pool", args=[claim.pool.code])),
             (_("Review"), reverse("review_queue", args=[claim.pool.code])),

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import crypto
@@ -522,13 +523,14 @@ def _settle_orders(
 
 
 def _tell_award_paid(order: PaymentOrder, importer: str) -> None:
-    """Tell the claims side that aid has arrived, and whether it is all of it."""
+    """Tell the claims side that aid has arrived, and whether it is all of it: no rest of the case may be left."""
     award = order.award
     if award is None:
         return
-    paid = sum(
-        award.payment_orders.filter(state=PaymentOrder.State.CONFIRMED).values_list("amount_fen", flat=True)
-    )
+    case = Award.objects.filter(pool=order.pool_id, claim_code=award.claim_code)
+    case = case.exclude(state=Award.State.WITHDRAWN)
+    orders = PaymentOrder.objects.filter(state=PaymentOrder.State.CONFIRMED)
+    is_shared = not case.exclude(state=Award.State.SHARED).exists()
     events.publish(
         event=AWARD_PAID,
         key=f"{order.pool.code}/{award.code}#{order.number}",
@@ -539,11 +541,16 @@ def _tell_award_paid(order: PaymentOrder, importer: str) -> None:
             "claim_code": award.claim_code,
             "order": order.number,
             "amount_fen": order.amount_fen,
-            "paid_fen": paid,
-            "is_complete": paid == award.payable_fen,
+            "paid_fen": _sum_fen(orders.filter(award=award)),
+            "is_complete": is_shared
+            and _sum_fen(orders.filter(award__in=case)) == sum(one.payable_fen for one in case),
         },
         actor=importer,
     )
+
+
+def _sum_fen(orders: QuerySet[PaymentOrder]) -> int:
+    return sum(orders.values_list("amount_fen", flat=True))
 
 
 def _post_statement(

@@ -153,7 +153,9 @@ def charges_of(membership: Membership, *, before_no: int | None = None, limit: i
     for period in found.only(*_FIGURES).order_by("-number"):
         if period.number in shares:
             period.pool = membership.pool
-            charges.append(MyCharge(period, shares[period.number], _row_of(period, spans, shares[period.number])))
+            charges.append(
+                MyCharge(period, shares[period.number], _row_of(period, spans, shares[period.number]))
+            )
     return charges
 
 

@@ -277,8 +277,10 @@ class Award(models.Model):
     code: public case number. masked: what everyone may see (age band, sex, region, disease class). aid_fen: what
     is shared. claim_code: opaque reference for the claims side. is_held: an objection is open; when publicity ends
     a held award leaves its period, and it is announced again once it is released. shared_fen: written by the database
-    when it is shared: aid_fen, or its part where caps have lowered the aid of its period. payee_*: to whom the claimant
-    asked it to be paid, sealed, and the keyed hash of that; an award that came without a claim names nobody.
+    when it is shared: aid_fen, or its part where caps leave no room for all aid of its period. payee_*: to whom the
+    claimant asked it to be paid, sealed, and the keyed hash of that; an award that came without a claim names nobody.
+    rest_of: the award that it goes on with, where the plan lets wait what caps leave no room for. A rest is owed since
+    that one was final; it has its claim, face and payee, and the number of the case with a running figure.
     """
 
     class State(models.TextChoices):
@@ -300,16 +302,28 @@ class Award(models.Model):
     announced_by = models.CharField(max_length=40)
     payee_sealed = models.BinaryField(null=True)
     payee_hash = models.BinaryField(max_length=32, null=True)
+    rest_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="rests", db_index=False
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["pool", "code"], name="one_award_per_case"),
+            models.UniqueConstraint(fields=["rest_of"], name="one_rest_per_award"),
+            # So that no case is ever given the number that a rest will have.
+            models.CheckConstraint(
+                condition=Q(rest_of=None) & ~Q(code__contains=".")
+                | Q(rest_of__isnull=False, code__contains="."),
+                name="only_a_rest_counts_on",
+            ),
             models.CheckConstraint(
                 condition=Q(payee_sealed__isnull=True, payee_hash__isnull=True)
                 | Q(payee_sealed__isnull=False, payee_hash__isnull=False),
                 name="award_names_a_whole_payee",
             ),
-            models.UniqueConstraint(fields=["pool", "claim_code"], name="one_award_per_claim"),
+            models.UniqueConstraint(
+                fields=["pool", "claim_code"], condition=Q(rest_of=None), name="one_award_per_claim"
+            ),
             models.CheckConstraint(
                 condition=Q(aid_fen__gt=0, aid_fen__lt=2**53), name="award_amount_above_zero"
             ),
@@ -344,9 +358,25 @@ class Award(models.Model):
         return self.aid_fen if self.shared_fen is None else self.shared_fen
 
     @property
+    def case_code(self) -> str:
+        """Return the number of the case: of a rest without its running figure."""
+        return self.code.partition(".")[0]
+
+    @property
+    def rest_code(self) -> str:
+        """Return the number that a rest of it has: 2026-0001.2, then 2026-0001.3."""
+        part = self.code.partition(".")[2]
+        return f"{self.case_code}.{int(part or 1) + 1}"
+
+    @property
+    def unshared_fen(self) -> int:
+        """Return what of it was not shared, though its period is posted."""
+        return 0 if self.shared_fen is None else self.aid_fen - self.shared_fen
+
+    @property
     def payee_place(self) -> str:
-        """Return the place the payee is sealed for."""
-        return f"sharing.award.payee:{self.pool.code}:{self.code}"
+        """Return the place the payee is sealed for: that of the case, so that a rest has the very same bytes."""
+        return f"sharing.award.payee:{self.pool.code}:{self.case_code}"
 
 
 class ManifestLine(models.Model):

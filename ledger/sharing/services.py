@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -25,6 +24,13 @@ from ledger.openbooks import services as openbooks
 from ledger.openbooks.canonical import canonical_bytes
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import ending
+from ledger.sharing.adjustments import (
+    a_rest_waits,
+    let_rests_wait,
+    log_adjustment,
+    log_lowered_awards,
+    lower_aid,
+)
 from ledger.sharing.causes import OTHER_COSTS
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
@@ -212,7 +218,7 @@ def withdraw_award(*, award: Award, why: str, withdrawer: str, at: dt.datetime) 
         award = _locked_award(award)
         award.state, award.is_held = Award.State.WITHDRAWN, False
         award.save(update_fields=["state", "is_held"])
-        _log_adjustment(award, f"withdrawn/{award.code}", why, at)
+        log_adjustment(award, f"withdrawn/{award.code}", why, at)
         audit.record(actor=withdrawer, action="withdraw_award", subject=str(award), why=why)
     return award
 
@@ -228,23 +234,6 @@ def _locked_award(award: Award) -> Award:
             state=locked.state,
         )
     return locked
-
-
-def _log_adjustment(award: Award, key: str, why: str, at: dt.datetime, now_fen: int = 0) -> None:
-    """State in the log that an announced award is not shared as announced, but with so much (fen)."""
-    openbooks.append(
-        code=award.pool.code,
-        entry_type="award.adjust",
-        key=key,
-        body={
-            "case": award.code,
-            "period": award.period.number if award.period else 0,
-            "was": award.aid_fen,
-            "is": now_fen,
-            "why": why,
-        },
-        at=at,
-    )
 
 
 @transaction.atomic
@@ -339,12 +328,16 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
 
 @transaction.atomic
 def settle_period(*, period: Period, at: dt.datetime) -> Period:
-    """End publicity: held awards leave, the others become final and are owed (entry a), one journal entry each."""
+    """End publicity: held awards leave, the others become final and are owed (entry a), one journal entry each.
+
+    A rest is owed since the award that it goes on with was final, and whom that concerns was told then.
+    """
     period = locked(period, Period.State.ANNOUNCED)
     _not_before(clock.start_of_day(period.publicity_end_date, period.pool.time_zone), at)
     _let_held_awards_leave(period, at)
     book = book_of(period.pool)
-    final = list(awards_of(period).filter(state=Award.State.ANNOUNCED))
+    waiting = awards_of(period).filter(state=Award.State.ANNOUNCED)
+    final = list(waiting.filter(rest_of=None))
     for award in final:
         openbooks.post_logged_entry(
             book=book,
@@ -357,8 +350,7 @@ def settle_period(*, period: Period, at: dt.datetime) -> Period:
             source=f"award {award.code}",
             maker=SERVICE,
         )
-        award.state = Award.State.FINAL
-        award.save(update_fields=["state"])
+    waiting.update(state=Award.State.FINAL)
     failpoint("sharing.settled")
     period.state = Period.State.SETTLED
     period.save(update_fields=["state"])
@@ -370,7 +362,7 @@ def settle_period(*, period: Period, at: dt.datetime) -> Period:
 def _let_held_awards_leave(period: Period, at: dt.datetime) -> None:
     """Take the awards with an open objection out of the period, each with its line in the log."""
     for award in awards_of(period).filter(is_held=True).select_related("pool", "period"):
-        _log_adjustment(award, f"{period.number}/{award.code}", "objection_open", at)
+        log_adjustment(award, f"{period.number}/{award.code}", "objection_open", at)
         award.period = None
         award.save(update_fields=["period"])
 
@@ -640,17 +632,14 @@ def write_shard(lease: jobs.Lease) -> dict[str, int]:
 def close_posting(lease: jobs.Lease) -> None:
     """Prove the charges, post the period's journal entry, log it: one transaction, then the period is posted."""
     with lease.transaction():
-        period = (
-            Period.objects.select_for_update(of=["self"])
-            .select_related("pool", "plan_version")
-            .get(pk=lease.payload["period"])
-        )
+        period = _locked_to_close(lease.payload["period"])
         if period.state != Period.State.POSTING or period.posting_paused_at is not None:
             return
         at = clock.now()
         call("close_charge_shelf", period.pk)
         failpoint("sharing.shelf_closed")
-        _lower_aid(period, at)
+        if not a_rest_waits(period):
+            lower_aid(period, at)
         period.refresh_from_db(fields=["wallet_fen", "gap_fen"])
         lines = period_lines(period)
         if any(line.amount_fen for line in lines):
@@ -667,41 +656,29 @@ def close_posting(lease: jobs.Lease) -> None:
                 checker=period.approved_by or "",
             )
         failpoint("sharing.entry_posted")
-        shared = list(awards_of(period).filter(state=Award.State.FINAL).values_list("pk", flat=True))
-        Award.objects.filter(pk__in=shared).update(state=Award.State.SHARED)
+        final = awards_of(period).filter(state=Award.State.FINAL)
+        shared = list(final.filter(rest_of=None).values_list("pk", flat=True))
+        final.update(state=Award.State.SHARED)
         _publish_awards(AWARDS_SHARED, period, shared)
+        if a_rest_waits(period):
+            let_rests_wait(period, at)
+        else:
+            log_lowered_awards(period, at)
+        failpoint("sharing.awards_shared")
         period.state, period.posted_at = Period.State.POSTED, at
         period.save(update_fields=["state", "posted_at", "entry"])
-        _log_lowered_awards(period, at)
         _log_close(period, at)
         audit.record(actor=lease.actor, action="post_period", subject=period.code, fen=period.assessed_fen)
         jobs.enqueue(kind=NOTIFY, key=period.code, payload={"period": period.pk}, actor=SERVICE)
 
 
-def _lower_aid(period: Period, at: dt.datetime) -> None:
-    """Book that awards are not shared in full (entry b): what caps left no room for is owed no longer."""
-    lowered_fen = (period.awarded_fen or 0) - (period.aid_fen or 0)
-    if lowered_fen:
-        openbooks.post_logged_entry(
-            book=book_of(period.pool),
-            key=f"aid_lowered/{period.number}",
-            kind="aid_lowered",
-            lines=[debit(chart.AID_PAYABLE, lowered_fen), credit(chart.TO_BE_SHARED, lowered_fen)],
-            entry_date=clock.today(period.pool.time_zone),
-            at=at,
-            description=f"Aid of period {period.number} lowered to what caps leave room for",
-            source=f"period {period.code}",
-            maker=period.prepared_by or "",
-            checker=period.approved_by or "",
-        )
-
-
-def _log_lowered_awards(period: Period, at: dt.datetime) -> None:
-    """State in the log what is shared of each award that caps have lowered; the database has split it."""
-    for award in awards_of(period).filter(shared_fen__lt=F("aid_fen")).select_related("pool", "period"):
-        _log_adjustment(
-            award, f"lowered/{period.number}/{award.code}", "caps", at, now_fen=award.shared_fen or 0
-        )
+def _locked_to_close(pk: int) -> Period:
+    """Lock the period; where rests will be made, which name the pool, first the pool: the order of all locks."""
+    periods = Period.objects.select_related("pool", "plan_version")
+    found = periods.get(pk=pk)
+    if a_rest_waits(found):
+        Pool.objects.select_for_update(no_key=True).get(pk=found.pool_id)
+    return periods.select_for_update(of=["self"]).get(pk=pk)
 
 
 def notify_charges(lease: jobs.Lease) -> None:

@@ -132,6 +132,15 @@ _LOWERED = """
      WHERE m.id = NEW.pool_id AND e.key = 'aid_lowered/' || NEW.number
        AND e.maker = NEW.prepared_by AND e.checker = NEW.approved_by"""
 
+# Where the plan lets it wait it stays owed, and goes on as an award of its own.
+_WAITS = """(SELECT terms->>'on_infeasible' = 'defer' FROM members_planversion WHERE id = {version})"""
+_WITHOUT_REST = """
+    SELECT string_agg(a.code, ', ' ORDER BY a.code) FROM ledger_award a
+     WHERE a.period_id = NEW.id AND a.shared_fen < a.aid_fen
+       AND NOT EXISTS (SELECT 1 FROM ledger_award r WHERE r.rest_of_id = a.id)"""
+# What a rest takes over from the award that it goes on with.
+_OF_THE_CASE = ("pool_id", "claim_code", "masked", "payee_sealed", "payee_hash", "announced_by")
+
 period_guards = [
     Guard(
         name="period_keeps_its_identity",
@@ -265,6 +274,7 @@ period_guards = [
         name="posted_period_has_its_entry",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
+        declare=[("left_out", "text")],
         func=f"""
             IF NEW.state = 'posted' AND OLD.state <> 'posted' THEN
                 IF EXISTS (SELECT 1 FROM ledger_manifestline WHERE period_id = NEW.id AND written_at IS NULL) THEN
@@ -282,7 +292,12 @@ period_guards = [
                 IF ({_POSTED}) IS DISTINCT FROM ({_EXPECTED}) THEN
                     {refuse("posted_period_has_its_entry", "the entry of period %s has other amounts", "NEW.number")}
                 END IF;
-                IF NEW.awarded_fen > NEW.aid_fen AND ({_LOWERED}) IS DISTINCT FROM jsonb_build_array(
+                IF {_WAITS.format(version="NEW.plan_version_id")} THEN
+                    left_out := ({_WITHOUT_REST});
+                    IF left_out IS NOT NULL THEN
+                        {refuse("waiting_aid_has_its_rests", "of cases %s a part waits, and no rest says so", "left_out")}
+                    END IF;
+                ELSIF NEW.awarded_fen > NEW.aid_fen AND ({_LOWERED}) IS DISTINCT FROM jsonb_build_array(
                        jsonb_build_array('{chart.TO_BE_SHARED}', 'C', NEW.awarded_fen - NEW.aid_fen),
                        jsonb_build_array('{chart.AID_PAYABLE}', 'D', NEW.awarded_fen - NEW.aid_fen)) THEN
                     {refuse("lowered_aid_has_its_entry", "the aid of period %s is lowered, and no entry says so", "NEW.number")}
@@ -307,15 +322,48 @@ award_guards = [
         operation=pgtrigger.Update,
         func=f"""
             IF (NEW.pool_id, NEW.code, NEW.claim_code, NEW.aid_fen, NEW.masked, NEW.announced_at, NEW.announced_by,
-                NEW.payee_sealed, NEW.payee_hash)
+                NEW.payee_sealed, NEW.payee_hash, NEW.rest_of_id)
                IS DISTINCT FROM
                (OLD.pool_id, OLD.code, OLD.claim_code, OLD.aid_fen, OLD.masked, OLD.announced_at, OLD.announced_by,
-                OLD.payee_sealed, OLD.payee_hash)
+                OLD.payee_sealed, OLD.payee_hash, OLD.rest_of_id)
             THEN
                 {refuse("award_keeps_its_terms", "an announced award is not edited")}
             END IF;
             RETURN NEW;
         """,
+    ),
+    # What is shared of an award never changes, so that its rest can be judged once, when it is made.
+    Guard(
+        name="rest_is_what_was_not_shared",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition("NEW.rest_of_id IS NOT NULL"),
+        declare=[("whole", "record")],
+        func=f"""
+            {judged_now()}
+            SELECT a.*, {_WAITS.format(version="p.plan_version_id")} AS waits INTO whole
+              FROM ledger_award a JOIN ledger_period p ON p.id = a.period_id WHERE a.id = NEW.rest_of_id;
+            IF whole.state IS DISTINCT FROM 'shared' OR whole.waits IS NOT TRUE
+               OR NEW.aid_fen <> whole.aid_fen - whole.shared_fen THEN
+                {refuse("rest_is_what_was_not_shared", "rest of %s of award %s: %s of %s is shared", "NEW.aid_fen", "whole.code", "whole.shared_fen", "whole.aid_fen")}
+            END IF;
+            IF ({", ".join(f"NEW.{c}" for c in _OF_THE_CASE)}) IS DISTINCT FROM ({", ".join(f"whole.{c}" for c in _OF_THE_CASE)})
+               OR NEW.code <> split_part(whole.code, '.', 1) || '.' || coalesce(nullif(split_part(whole.code, '.', 2), ''), '1')::int + 1
+            THEN
+                {refuse("rest_is_of_its_case", "award %s tells another case or payee than %s", "NEW.code", "whole.code")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # Publicity of the whole award has ended without an objection, and all of it is owed.
+    Guard(
+        name="rest_stays_owed",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        condition=pgtrigger.Condition(
+            "NEW.rest_of_id IS NOT NULL AND (NEW.is_held OR NEW.state = 'withdrawn')"
+        ),
+        func=refuse("rest_stays_owed", "award %s is the rest of aid that is owed", "NEW.code"),
     ),
     # The share lock on the period makes its state final for this judgment: an announcement or approval that is
     # under way is waited for.

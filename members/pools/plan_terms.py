@@ -717,6 +717,11 @@ class PlanTerms:
         """Tell whether aid depends on what was spent on treatment."""
         return bool(self.spend_steps) or self.reimbursement is not None
 
+    @property
+    def rest_waits(self) -> bool:
+        """Tell whether aid that caps leave no room for waits for the next period."""
+        return self.on_cap == "redistribute" and self.on_infeasible == "defer"
+
     def counted_as(self, *, severity: str, age: int, spend_fen: int) -> tuple[str, SpendStep | None]:
         """Return whose aid counts at an age: the own severity, or a dearer one that the spend reaches, and its step."""
         counted, by = severity, None
@@ -923,27 +928,24 @@ class PlanTerms:
             )
 
     def _check_caps_of_time(self) -> None:
-        """Demand caps per period and year that say who bears their rest, and of which each can be reached.
-
-        Aid that waits for a later period can't be kept track of yet.
-        """
+        """Demand caps per period and year that can be reached, and no cap per case where the rest of an aid waits."""
         for name in ("period_cap_fen", "year_cap_fen"):
             if getattr(self, name) is not None:
                 _check_int(name, getattr(self, name), 1)
-        if self.member_cap_fen is None:
-            return
-        if self.member_cap_fen == self.year_cap_fen and self.period_cap_fen is not None:
+        period_fen, year_fen = self.period_cap_fen, self.year_cap_fen
+        if period_fen is not None and year_fen is not None and period_fen >= year_fen:
             raise TermsError(
                 "period_cap_fen",
                 "period_cap_above_year_cap",
-                f"{self.period_cap_fen} fen for a period, {self.year_cap_fen} fen for the whole year",
-                year_fen=self.year_cap_fen,
+                f"{period_fen} fen for a period, {year_fen} fen for the whole year",
+                year_fen=year_fen,
             )
-        if self.on_cap == "redistribute" and self.on_infeasible == "defer":
+        if self.member_cap_fen is not None and self.rest_waits and self.per_case_cap_fen is not None:
+            # A case is shared in several periods then, and in each it would be under the whole cap.
             raise TermsError(
-                "on_infeasible",
-                "aid_cannot_wait",
-                "under a cap per period or year the rest is paid, or aid is lowered",
+                "per_case_cap_fen",
+                "cap_on_a_case_that_waits",
+                "a case that is shared in several periods has no cap of its own",
             )
 
     def _check_reserve(self, reserve: ReserveTerms) -> None:

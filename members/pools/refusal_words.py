@@ -98,12 +98,12 @@ _ERRORS = {
         "A pool with members keeps paying ahead or afterwards, as it began. The amounts and days may change."
     ),
     "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
-    "aid_cannot_wait": gettext_lazy(
-        "With a cap per period or year a part of the aid cannot wait yet: let the sponsor pay the rest, or lower every"
-        " aid alike."
-    ),
     "period_cap_above_year_cap": gettext_lazy(
         "Nobody pays more than %(year)s in a whole year, so the most for one period has to be below that."
+    ),
+    "cap_on_a_case_that_waits": gettext_lazy(
+        "Where a part of the aid waits, a case is shared in several periods and would be under the whole cap in each:"
+        " drop the cap per case, or let the sponsor pay the rest."
     ),
     "reserve_never_fills": gettext_lazy("Say what each period puts by: a percentage, a sum, or both."),
     "reserve_never_pays": gettext_lazy(

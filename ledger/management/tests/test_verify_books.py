@@ -471,6 +471,16 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "shared",
         "final",
     ),
+    (
+        "rest_is_what_was_not_shared",
+        """INSERT INTO ledger_award
+                  (pool_id, rest_of_id, code, claim_code, masked, aid_fen, state, announced_at, announced_by)
+           SELECT pool_id, id, 'S-1.2', claim_code, masked, 5, 'announced', announced_at, announced_by
+             FROM ledger_award WHERE code = 'S-1'""",
+        "small award S-1",
+        "no rest",
+        "S-1.2 of 5 fen",
+    ),
 ]
 
 FORGED: list[tuple[str, str, Callable[[dict[str, Any]], object], str, str, str]] = [

@@ -1,7 +1,7 @@
 """Recompute every period from plan, spans, awards and postings, and hold what is stored against it."""
 
 from ledger.books.findings import Report
-from ledger.sharing.verify import bill, controls, headcount, posted, publicity
+from ledger.sharing.verify import bill, controls, headcount, posted, publicity, rests
 from ledger.sharing.verify.rows import PeriodRow, PoolRow, periods, text
 
 SENTENCES = {
@@ -11,6 +11,7 @@ SENTENCES = {
     **bill.SENTENCES,
     **posted.SENTENCES,
     **controls.SENTENCES,
+    **rests.SENTENCES,
 }
 FROZEN = ("frozen", "announced", "settled", "computed", "approved", "posting", "posted")
 
@@ -26,6 +27,7 @@ def verify_sharing(report: Report, pool: PoolRow) -> None:
         _verify_period(report, period)
     controls.verify_charge_tables(report, pool)
     controls.verify_awards(report, pool)
+    rests.verify_rests(report, pool)
 
 
 def _verify_period(report: Report, period: PeriodRow) -> None:

@@ -7,7 +7,7 @@ from ledger.sharing.verify.rows import MOVES, PoolRow
 SENTENCES = {
     "charges_only_while_posting": "No charge belongs to a period that is not posted.",
     "one_charge_per_membership_and_period": "The key that forbids charging anybody twice is in force.",
-    "award_is_booked": "Every final award has its journal entry of the same amount.",
+    "award_is_booked": "Every final award has its journal entry of the same amount; a rest is booked with its award.",
     "aid_payable_is_awards": "Aid payable, before what was paid of it, is the sum of the final awards.",
     "to_be_shared_is_awards": "To be shared is what final awards and booked costs are not shared yet.",
 }
@@ -72,14 +72,16 @@ def verify_awards(report: Report, pool: PoolRow) -> None:
                     FROM ledger_journalentry e JOIN ledger_posting p ON p.entry_id = e.id
                     JOIN ledger_account a ON a.id = p.account_id
                    WHERE e.book_id = %(book)s AND e.key = 'award/' || w.code) b ON true
-            WHERE w.pool_id = %(pool)s AND w.state IN ('final', 'shared')
+            WHERE w.pool_id = %(pool)s AND w.state IN ('final', 'shared') AND w.rest_of_id IS NULL
               AND b.told IS DISTINCT FROM format('120 D %%1$s, 201 C %%1$s', w.aid_fen) ORDER BY w.code""",
         parameters,
     )
+    # A rest is owed while it waits: the entry of the award that it goes on with has booked it.
     owed, unshared = fetch(
         """SELECT coalesce(sum(coalesce(shared_fen, aid_fen)), 0)::bigint,
-                  coalesce(sum(aid_fen) FILTER (WHERE state = 'final'), 0)::bigint
-             FROM ledger_award WHERE pool_id = %(pool)s AND state IN ('final', 'shared')""",
+                  coalesce(sum(aid_fen) FILTER (WHERE state <> 'shared'), 0)::bigint
+             FROM ledger_award WHERE pool_id = %(pool)s
+              AND (state IN ('final', 'shared') OR rest_of_id IS NOT NULL)""",
         parameters,
     )[0]
     payable = _balance(pool, "201", "C", None) - _balance(pool, "201", "C", ["opening", *PAYMENTS])
@@ -97,7 +99,8 @@ def verify_awards(report: Report, pool: PoolRow) -> None:
     )
 
 
-_OWED = "SELECT {} FROM ledger_award WHERE pool_id = %(pool)s AND state IN ('final', 'shared')"
+_OWED = """SELECT {} FROM ledger_award
+            WHERE pool_id = %(pool)s AND state IN ('final', 'shared') AND rest_of_id IS NULL"""
 
 
 def _balance(pool: PoolRow, account: str, side: str, kinds: list[str] | None) -> int:

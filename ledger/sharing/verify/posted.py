@@ -119,7 +119,7 @@ def verify_close(report: Report, period: PeriodRow) -> None:
         p.parameters,
     )
     plan = fetch(
-        "SELECT number, terms_sha256 FROM members_planversion WHERE id = %(plan)s",
+        "SELECT number, terms_sha256, terms->>'on_infeasible' FROM members_planversion WHERE id = %(plan)s",
         {"plan": p.plan_version_id},
     )[0]
     told = logged(p, "period.close")
@@ -148,27 +148,28 @@ def verify_close(report: Report, period: PeriodRow) -> None:
     for name, value in cases.items():
         where = f"{p.where}, “{name}” of its announcement"
         report.expect("nothing_added_after_announcement", where, text(announced.get(name)), text(value))
-    _verify_parts(report, p, standing)
+    _verify_parts(report, p, standing, "waits" if plan[2] == "defer" else "lowered")
 
 
-def _verify_parts(report: Report, period: PeriodRow, awards: list[Any]) -> None:
+def _verify_parts(report: Report, period: PeriodRow, awards: list[Any], deed: str) -> None:
     """Hold what is shared of every award against the part it has of the period's aid, and what the log says of it.
 
-    awards: code, aid, what is shared of it, state; in the order of their codes, none that is withdrawn.
+    awards: code, aid, what is shared of it, state; in the order of their codes, none that is withdrawn. deed: what by
+    the plan becomes of the rest, as the log calls it.
     """
     parts = parts_of(period.aid_fen, [fen for _code, fen, _shared, _state in awards])
-    lowered = dict(
+    adjusted = dict(
         fetch(
             """SELECT key, (convert_from(data, 'UTF8')::jsonb#>>'{body,is}')::bigint FROM ledger_logentry
                 WHERE log_id = %(log)s AND type = 'award.adjust' AND key LIKE %(key)s""",
-            {"log": period.pool.log_id, "key": f"lowered/{period.number}/%"},
+            {"log": period.pool.log_id, "key": f"{deed}/{period.number}/%"},
         )
     )
     for (code, fen, shared, state), part in zip(awards, parts, strict=True):
         where = f"{period.where}, award {code}"
         report.expect("awards_sum_to_aid", f"{where}, its state", "shared", state)
         report.expect("awards_sum_to_aid", f"{where}, its part", part, shared)
-        told = lowered.get(f"lowered/{period.number}/{code}", fen)
+        told = adjusted.get(f"{deed}/{period.number}/{code}", fen)
         report.expect("close_is_logged", f"{where}, its part in the log", part, told)
 
 

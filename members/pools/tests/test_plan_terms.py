@@ -524,11 +524,22 @@ def test_reserve_is_read_as_written_and_puts_by_what_it_says():
         (changed("period_cap_fen", 0), "period_cap_fen", "out_of_range"),
         (changed("period_cap_fen", 1.5), "period_cap_fen", "wrong_type"),
         (changed("sponsor", ""), "sponsor", "bad_text"),
-        (changed("period_cap_fen", 1_000) | {"on_infeasible": "defer"}, "on_infeasible", "aid_cannot_wait"),
+        (
+            changed("period_cap_fen", 1_000) | {"on_infeasible": "defer", "per_case_cap_fen": 300_000_000},
+            "per_case_cap_fen",
+            "cap_on_a_case_that_waits",
+        ),
     ],
 )
 def test_caps_and_reserves_that_make_no_sense_are_refused(terms, field, code):
     assert refusal(terms) == (field, code)
+
+
+def test_rest_waits_only_where_members_with_room_bear_what_a_cap_leaves():
+    capped = changed("period_cap_fen", 1_000) | {"on_infeasible": "defer"}
+    assert PlanTerms.from_json(capped).rest_waits
+    reserved = capped | {"on_cap": "reserve_pays", "per_case_cap_fen": 300_000_000}
+    assert not PlanTerms.from_json(reserved).rest_waits
 
 
 def test_fee_ceiling_lowers_the_break_even_size():
