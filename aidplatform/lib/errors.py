@@ -113,7 +113,8 @@ GUARANTEES: dict[str, object] = {
     ),
     "plan_change_keeps_its_funding": _("A pool pays ahead or afterwards, as it began."),
     "cover_waits_for_its_money": _(
-        "This membership waits for money: it counts once enough is in its wallet, and not after it has lapsed."
+        "This membership waits for money: it counts once enough is in its wallet, and not after it has lapsed or"
+        " ended."
     ),
     "statement_follows_last": _("The statement does not join the last one: days or balances differ."),
     "statement_adds_up": _(

@@ -23,6 +23,7 @@ from claims.publicity.selectors import award_of, is_in_publicity
 from claims.review.models import Decision
 from claims.review.selectors import decision_of
 from claims.review.services import public_ref
+from ledger.custody.wallet_life import end_with_aid
 from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award
@@ -284,15 +285,18 @@ def _end_membership(claim: Claim, award: Award) -> None:
     """End the membership that was helped where the plan says so: when publicity ends, at the latest with its period.
 
     That period was counted before and is still shared, the next one is not; an earlier end would take cover away for
-    days that have passed.
+    days that have passed. Of who is suspended then for a wallet that ran short, the suspension ends with it.
     """
     if claim.plan_version is None or award.period is None or not claim.plan_version.plan().one_aid_ends:
         return
+    membership = Membership.objects.select_related("pool", "person").get(pk=claim.membership_id)
+    until = min(award.period.publicity_end_date, award.period.next_opening_date)
     end_cover_after_aid(
-        membership=Membership.objects.select_related("pool", "person").get(pk=claim.membership_id),
+        membership=membership,
         case=award.code,
         period=award.period.number,
-        until=min(award.period.publicity_end_date, award.period.next_opening_date),
+        until=until,
+        was_suspended=end_with_aid(membership=membership, on=until, actor=SERVICE),
         actor=SERVICE,
     )
 

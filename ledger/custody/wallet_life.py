@@ -18,6 +18,7 @@ from aidplatform.work import audit, jobs
 from ledger.custody.models import BankStatement
 from ledger.custody.wallet_models import Suspension
 from ledger.sharing.models import Period
+from members.joining.models import Membership
 from members.joining.services import cover_members, end_covers
 from members.people import notices
 from members.people.models import User
@@ -76,6 +77,20 @@ def _rows(sql: str, **parameters: int) -> list[tuple[Any, ...]]:
 
 def _end(ids: list[int], state: str, on: dt.date) -> int:
     return Suspension.objects.filter(pk__in=ids).update(state=state, ended_date=on) if ids else 0
+
+
+def end_with_aid(*, membership: Membership, on: dt.date, actor: str) -> bool:
+    """End the suspension of a membership that ends with an aid, so that no top-up restores it; none: nothing.
+
+    Returns whether it was suspended. The caller has locked the pool.
+    """
+    suspended = Suspension.objects.filter(
+        pool_id=membership.pool_id, membership_id=membership.pk, state=Suspension.State.SUSPENDED
+    )
+    if not suspended.update(state=Suspension.State.ENDED, ended_date=on):
+        return False
+    audit.record(actor=actor, action="end_suspension", subject=str(membership))
+    return True
 
 
 def _lapse(pool: Pool, statement: BankStatement | None, today: dt.date) -> int:
@@ -205,7 +220,8 @@ def _news(pool: Pool, funding: FundingTerms, person: User, row: tuple[Any, ...])
         "needed_fen": funding.restores_from_fen,
     }
     place, link = f"{pool.code}#{number}", reverse("my_wallet", args=[pool.code])
-    if state is not None:
+    # That a membership ends with an aid is told where the aid becomes final.
+    if state in _KINDS:
         days = {"until": until.isoformat(), "ended": ended.isoformat() if ended else ""}
         yield notices.News(
             person, _KINDS[state], f"{place}/{period_no}", params | days | {"number": period_no}, link

@@ -94,13 +94,14 @@ class Suspension(models.Model):
     """A membership that does not count because its wallet ran short in a period.
 
     from_date: the first day without cover. until_date: the last day on which a top-up restores it. ended_date: the day
-    from which it is covered again, or on which it lapsed.
+    from which it is covered again, on which it lapsed, or on which the membership ended with an aid.
     """
 
     class State(models.TextChoices):
         SUSPENDED = "suspended", _("suspended")
         RESTORED = "restored", _("restored")
         LAPSED = "lapsed", _("lapsed")
+        ENDED = "ended", _("ended")
 
     pool_id = models.BigIntegerField()
     membership_id = models.BigIntegerField()
@@ -123,7 +124,7 @@ class Suspension(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state="suspended", ended_date=None)
-                | Q(state__in=["restored", "lapsed"], ended_date__isnull=False),
+                | Q(state__in=["restored", "lapsed", "ended"], ended_date__isnull=False),
                 name="ended_suspension_says_when",
             ),
         ]
@@ -138,7 +139,7 @@ class Suspension(models.Model):
             follows_order(
                 "suspension_ends_once",
                 "state",
-                {"suspended": ("restored", "lapsed"), "restored": (), "lapsed": ()},
+                {"suspended": ("restored", "lapsed", "ended"), "restored": (), "lapsed": (), "ended": ()},
                 first="suspended",
             ),
             *suspension_guards,

@@ -72,7 +72,7 @@ class Wallet:
     def has_lapsed(self) -> bool:
         """Tell whether no payment makes the membership count any more."""
         if self.standing is not None:
-            return self.standing.state == Suspension.State.LAPSED
+            return self.standing.state != Suspension.State.SUSPENDED
         return self.awaited_until is not None and self.awaited_until < self.today
 
     @property
@@ -200,7 +200,7 @@ def _movements(membership: Membership) -> list[Movement]:
 
 _ROWS = """
     SELECT m.number, m.id, coalesce(e.fen, 0) - coalesce(c.fen, 0),
-           CASE WHEN s.state IN ('suspended', 'lapsed') THEN s.state WHEN span.is_covered THEN 'covered'
+           CASE WHEN s.state IN ('suspended', 'lapsed', 'ended') THEN s.state WHEN span.is_covered THEN 'covered'
                 WHEN span.is_covered IS NULL AND a.membership_id IS NOT NULL
                      THEN CASE WHEN a.until_date < %(today)s THEN 'lapsed' ELSE 'awaited' END
                 ELSE 'ended' END,

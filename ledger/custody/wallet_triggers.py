@@ -177,14 +177,14 @@ cover_waits_for_its_money = Guard(
              WHERE NOT EXISTS (SELECT 1 FROM members_span s WHERE s.pool_id = n.pool_id
                                   AND s.membership_id = n.membership_id AND s.from_at < n.from_at)
              UNION ALL
-            SELECT n.pool_id, n.membership_id, greatest((f.terms->>'warn_below_fen')::bigint, 1), p.state = 'lapsed'
+            SELECT n.pool_id, n.membership_id, greatest((f.terms->>'warn_below_fen')::bigint, 1), p.state IN ('lapsed', 'ended')
               FROM new_rows n JOIN LATERAL (
                     SELECT state FROM ledger_suspension s WHERE s.pool_id = n.pool_id AND s.membership_id = n.membership_id
                      ORDER BY period_no DESC LIMIT 1) p ON p.state <> 'restored'
               CROSS JOIN LATERAL ({_FUNDING}) f) w
          WHERE w.is_over OR wallet_balance(w.pool_id, w.membership_id) < w.needed LIMIT 1;
         IF FOUND THEN
-            {refuse("cover_waits_for_its_money", "membership %s counts from %s in its wallet on, and not once it has lapsed", "bad.membership_id", "bad.needed")}
+            {refuse("cover_waits_for_its_money", "membership %s counts from %s in its wallet on, and not once it has lapsed or ended", "bad.membership_id", "bad.needed")}
         END IF;
         RETURN NULL;
     """,

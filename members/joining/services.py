@@ -118,18 +118,21 @@ def end_cover(*, membership: Membership, at: dt.datetime, reason: str, actor: st
 
 
 def end_cover_after_aid(
-    *, membership: Membership, case: str, period: int, until: dt.date, actor: str
+    *, membership: Membership, case: str, period: int, until: dt.date, was_suspended: bool, actor: str
 ) -> bool:
     """End the membership of who was granted aid at the start of that day, and tell them; ended already: nothing.
 
+    was_suspended: it was without cover and could have gone on, so that there is no cover to end and yet news.
     Returns whether it was ended now. The caller's transaction has locked the pool.
     """
     pool = membership.pool
     at = clock.start_of_day(until, pool.time_zone)
     spans = MembershipSpan.objects.filter(pool_id=pool.pk, membership_id=membership.pk)
-    if not spans.filter(to_at=None, from_at__lte=at).exists():
+    is_covered = spans.filter(to_at=None, from_at__lte=at).exists()
+    if not (is_covered or was_suspended):
         return False
-    end_cover(membership=membership, at=at, reason=f"aid {case}", actor=actor)
+    if is_covered:
+        end_cover(membership=membership, at=at, reason=f"aid {case}", actor=actor)
     if membership.person is not None:
         params = {
             "pool_en": pool.name_en,

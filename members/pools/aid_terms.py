@@ -105,17 +105,27 @@ class ReimbursementTerms:
 
 
 def check_claimable(terms: Mapping[str, Any]) -> None:
-    """Demand of rules that are drafted that every row of their aid can be claimed, by its severity or by spend.
+    """Demand of rules that are drafted that they promise nothing that is never granted.
 
-    Not of plans that are read: one that was published before this was asked stays what members have signed.
+    Every row of aid can be claimed, by its severity or by spend; a wait that goes by cause comes with aid for
+    accidents, as it would else tell of a wait that nothing comes after. Not asked of plans that are read: one that was
+    published before stays what members have signed.
 
-    Raises: TermsError.
+    terms: as plans read them. Raises: TermsError.
     """
     by_spend = {step["counts_as"] for step in terms.get("spend_steps") or ()}
-    for place, row in enumerate(terms["aid"]):
-        if row["severity"] not in {*CLAIMED_SEVERITIES, *by_spend}:
+    severities = [row["severity"] for row in terms["aid"]]
+    for place, severity in enumerate(severities):
+        if severity not in {*CLAIMED_SEVERITIES, *by_spend}:
             raise TermsError(
-                f"aid[{place}].severity", "aid_nobody_can_claim", f"no claim can be of {row['severity']!r}"
+                f"aid[{place}].severity", "aid_nobody_can_claim", f"no claim can be of {severity!r}"
+            )
+    if by_spend or "accident" in severities:
+        return
+    for place, rule in enumerate(terms.get("waiting_rules") or ()):
+        if rule.get("cause") is not None:
+            raise TermsError(
+                f"waiting_rules[{place}].cause", "accident_without_aid", "the plan has no aid for accidents"
             )
 
 

@@ -634,7 +634,6 @@ class PlanTerms:
         _check_aid(self.aid)
         _check_vesting(self.vesting)
         _check_waiting(self.waiting_rules)
-        _check_accidents_have_aid(self.waiting_rules, self.aid, self.spend_steps)
         check_spend_steps(self.spend_steps, {row.severity for row in self.aid})
         check_case_steps(self.case_steps)
         if self.asks_for_spend and self.per_case_cap_fen is not None:
@@ -1101,17 +1100,4 @@ def _check_waiting(rules: tuple[WaitingRule, ...]) -> None:
                 f"waiting_rules[{place}].days",
                 "waiting_rule_never_fits",
                 "earlier rules fit whatever it fits",
-            )
-
-
-def _check_accidents_have_aid(
-    rules: tuple[WaitingRule, ...], aid: tuple[AidTerms, ...], by_spend: tuple[SpendStep, ...]
-) -> None:
-    """Demand aid for accidents where a wait goes by cause: else it tells of a wait that nothing comes after."""
-    if by_spend or any(row.severity == "accident" for row in aid):
-        return
-    for place, rule in enumerate(rules):
-        if rule.cause is not None:
-            raise TermsError(
-                f"waiting_rules[{place}].cause", "accident_without_aid", "the plan has no aid for accidents"
             )

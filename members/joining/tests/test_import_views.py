@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from aidplatform.testing.world import World, run_jobs
 from aidplatform.tests.pages_helpers import client_of
 from members.joining.import_files import read_rows
+from members.joining.import_rows import COLUMNS
 from members.joining.models import ImportedMember, MemberImport, Membership, MemberUpload
 from members.joining.tests.lists import approved, csv_list, listed, proposed, row, uploaded, villager
 from members.joining.tests.papers import resident_id
@@ -28,6 +29,13 @@ def moving(db: None) -> World:
 def send(world: World, data: bytes) -> Any:
     file = SimpleUploadedFile("list.csv", data)
     return client_of(world.admin).post(f"{ADDRESS}lists/", {"file": file})
+
+
+def test_each_cell_of_the_columns_says_its_heading_where_they_stand_below_each_other(moving: World) -> None:
+    page = client_of(moving.admin).get(ADDRESS).content.decode()
+    table = page[page.index('<table class="difference">') :]
+    labels = [table.count(f'<td data-label="{name}">') for name in ("Must be filled in", "What to write")]
+    assert labels == [len(COLUMNS)] * 2
 
 
 def test_a_list_goes_from_the_template_to_a_members_page(moving: World) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from members.pools.aid_terms import check_claimable
 from members.pools.plan_terms import (
     MAX_CLASSES,
     CalendarTerms,
@@ -759,15 +760,17 @@ def test_wait_by_cause_takes_aid_for_accidents(rules):
     """Otherwise the plan states a wait for an accident, of which nothing ever comes."""
     place = next(no for no, rule in enumerate(rules) if "cause" in rule)
     with pytest.raises(TermsError) as refused:
-        PlanTerms.from_json(changed("waiting_rules", rules))
+        check_claimable(changed("waiting_rules", rules))
     assert (refused.value.field, refused.value.code) == (
         f"waiting_rules[{place}].cause",
         "accident_without_aid",
     )
-    assert PlanTerms.from_json(with_accidents(rules)).waiting_rules
+    check_claimable(with_accidents(rules))
     # Whoever has spent so much has the aid of another severity, whatever the cause.
     by_spend = {"spend_steps": [{"from_fen": 12_000_000, "counts_as": "severe"}]}
-    assert PlanTerms.from_json(changed("waiting_rules", rules) | by_spend).waiting_rules
+    check_claimable(changed("waiting_rules", rules) | by_spend)
+    # A plan that was published without being asked is read all the same.
+    assert PlanTerms.from_json(changed("waiting_rules", rules)).waiting_rules
 
 
 def test_wait_by_age_alone_takes_no_aid_for_accidents():

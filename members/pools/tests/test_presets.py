@@ -6,6 +6,7 @@ import pytest
 
 from claims.filing.illnesses import ILLNESSES
 from members.pools import presets
+from members.pools.aid_terms import check_claimable
 from members.pools.plan_terms import FeeTerms, PlanTerms, break_even_members
 from members.pools.plan_words import plan_lines
 from members.pools.presets import Preset, Source, all_presets, find_preset
@@ -173,6 +174,8 @@ def test_every_severity_and_rule_of_a_preset_has_its_words():
     """What nobody can claim is no promise: each severity is that of an illness that claims name."""
     severities = {row.severity for preset in all_presets() for row in preset.plan().aid}
     assert severities == {"severe", "mild", "accident"}
+    for preset in all_presets():
+        check_claimable(preset.terms)
     assert severities <= {illness.severity for illness in ILLNESSES.values()}
     for preset in all_presets():
         assert all(line.says for line in plan_lines(preset.plan(), "CNY"))
