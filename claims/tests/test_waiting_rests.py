@@ -90,7 +90,7 @@ def test_every_part_is_paid_to_the_payee_of_the_case(waiting: ClaimCases) -> Non
     assert payee_of(order).name == "Li Na"
 
 
-def test_a_claim_of_which_a_rest_waits_is_not_paid_whatever_is_written(waiting: ClaimCases) -> None:
+def test_claim_step_has_its_paper_and_is_not_paid_while_a_rest_waits(waiting: ClaimCases) -> None:
     claim = waiting.decided()
     share_next(waiting)
     with refused("claim_step_has_its_paper"):

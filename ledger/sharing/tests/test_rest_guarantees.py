@@ -192,7 +192,7 @@ def test_a_period_that_is_closed_twice_makes_its_rests_once(db: None) -> None:
     ]
 
 
-def test_a_rest_waits_through_the_run_off_and_the_pool_closes_after_it(db: None) -> None:
+def test_pool_closes_with_nothing_owed_and_so_after_every_rest(db: None) -> None:
     """Where one period is the last of the calendar, the next one opens for the rest; until then nothing is closed."""
     world = World.founded(**WAITS)
     ending = wind_down(world)
