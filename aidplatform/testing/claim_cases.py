@@ -213,7 +213,7 @@ class ClaimCases:
 
     def award(self, claim: Claim) -> Award:
         """Return the award of a claim."""
-        return Award.objects.get(claim_code=claim.code)
+        return Award.objects.get(claim_code=claim.code, rest_of=None)
 
 
 def _running(pool: Pool) -> Period | None:

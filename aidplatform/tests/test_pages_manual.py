@@ -139,8 +139,25 @@ def test_worked_examples_with_caps_compute_to_their_figures(language: str) -> No
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_table_of_pool_sizes_computes_to_its_figures(language: str) -> None:
+def test_worked_example_of_rests_that_wait_computes_to_its_figures(language: str) -> None:
     table = tables(page(language, "share"))[6]
+    aid_fens: tuple[int, ...] = (800_000, 400_000)
+    for column in (2, 3):
+        result = compute_shares(
+            groups=[Group(0, 7, 1, 100_000)],
+            costs=Costs(aid_fens),
+            fee_rule=FeeRule(Fraction(8, 100)),
+            on_infeasible="defer",
+        )
+        all_fen = result.aid_fen + result.fee_fen
+        assert [parse_fen(row[column]) for row in table[1:]] == [*result.aid_fens, result.fee_fen, all_fen]
+        aid_fens = result.deferred_fens
+    assert sum(aid_fens) == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_table_of_pool_sizes_computes_to_its_figures(language: str) -> None:
+    table = tables(page(language, "share"))[7]
     for members, share, carry in table[1:]:
         result = shared((50_000_000,), [Group(0, int(members.replace(",", "")), 1)])
         assert (parse_fen(share), parse_fen(carry)) == (result.shares[0].share_fen, result.carry_out_fen)

@@ -47,11 +47,12 @@ class DecisionRow(serializers.Serializer[Any]):
 
 
 class ClaimAwardRow(serializers.Serializer[Any]):
-    """The public case of the claim; period: null until one shares it."""
+    """The public case of the claim, or a rest of it; period: null until one shares it."""
 
     case = serializers.CharField(source="code")
     period = serializers.IntegerField(source="period.number", allow_null=True, default=None)
     aid_fen = serializers.IntegerField()
+    shared_fen = serializers.IntegerField(allow_null=True)
     state = serializers.CharField()
 
 
@@ -79,6 +80,7 @@ class ClaimInFull(serializers.Serializer[Any]):
     asked = AskedRow(allow_null=True)
     decision = DecisionRow(allow_null=True)
     award = ClaimAwardRow(allow_null=True)
+    rests = ClaimAwardRow(many=True)
     timeline = DeedRow(many=True, source="deeds")
     readers = ReaderRow(many=True)
 

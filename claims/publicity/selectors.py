@@ -35,7 +35,8 @@ class Notice:
 class ClaimFile:
     """A claim as its claimant sees it: what a reviewer asks for now, decision, award, and all that happened.
 
-    accepted: the recommendation that the decision followed, which says what of the bills counts.
+    accepted: the recommendation that the decision followed, which says what of the bills counts. rests: what goes on
+    with the award in later periods.
     """
 
     claim: Claim
@@ -43,6 +44,7 @@ class ClaimFile:
     decision: Decision | None
     accepted: Recommendation | None
     award: Award | None
+    rests: list[Award]
     history: list[AuditEntry]
 
     @property
@@ -64,12 +66,14 @@ def _opened(line: AuditEntry) -> bool:
 def file_of(claim: Claim) -> ClaimFile:
     """Return all that the claimant is shown. Five queries at most."""
     decision = decision_of(claim)
+    awards = awards_of_case(claim)
     return ClaimFile(
         claim=claim,
         asked=last_request(claim) if claim.state == Claim.State.PAPERS_REQUESTED else None,
         decision=decision,
         accepted=recommendation_of(claim) if decision and claim.spend_fen is not None else None,
-        award=award_of(claim),
+        award=awards[0] if awards else None,
+        rests=awards[1:],
         history=history_of(claim),
     )
 
@@ -94,6 +98,12 @@ def award_of(claim: Claim) -> Award | None:
         .select_related("pool", "period")
         .first()
     )
+
+
+def awards_of_case(claim: Claim) -> list[Award]:
+    """Return the award of a claim and its rests, in the order in which they came."""
+    found = Award.objects.filter(pool_id=claim.pool_id, claim_code=claim.code)
+    return list(found.select_related("pool", "period").order_by("pk"))
 
 
 def notices(pool: Pool) -> list[Notice]:

@@ -80,6 +80,8 @@ def _claim_page(
         "decision": file.decision,
         "decision_reason": review.read_reason(file.decision) if file.decision else "",
         "award": file.award,
+        "rests": file.rests,
+        "parts": [file.award, *file.rests],
         "history": [(DEEDS[line.action], line.at) for line in file.deeds],
         "readers": [
             (DEEDS[line.action], PURPOSES.get(line.detail.get("purpose", ""), ""), line.at)
@@ -193,8 +195,7 @@ def _case_page(
 ) -> HttpResponse:
     found = selectors.access_published_claim(pool=pool, case=case)
     person = _person(request)
-    award = selectors.award_of(found)
-    assert award is not None
+    award, *rests = selectors.awards_of_case(found)
     answering = SECOND_REVIEWER in duties_of(person, pool) and not _is_concerned(found, person)
     is_member = Membership.objects.filter(pool=pool, person=person).exists()
     can_object = (
@@ -207,6 +208,8 @@ def _case_page(
         "section": "pools",
         "pool": pool,
         "case": award,
+        "rests": rests,
+        "parts": [award, *rests],
         "claim": found,
         "face": face_of(award.masked),
         "first_case": selectors.award_of(found.part_of) if found.part_of else None,

@@ -23,7 +23,7 @@ Basis = Literal["headcount", "expected", "fewest"]
 class Cost:
     """A share for some number of cases (fen). before: None where no rules came before, or had no such class.
 
-    lowered_to_fen: what each case then gets, where the caps of the new rules leave no room for all of it.
+    lowered_to_fen: what each case then gets, or gets at first, where the caps of the new rules leave no room for all.
     """
 
     cases: int
@@ -39,12 +39,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class Consequences:
-    """What each class would pay. basis: which number of members that is for."""
+    """What each class would pay. basis: which number of members that is for; rest_waits: what caps leave waits."""
 
     members: int
     basis: Basis
     case_before_fen: int | None
     case_after_fen: int
+    rest_waits: bool
     rows: tuple[tuple[ClassTerms, tuple[Cost, ...]], ...]
 
     @property
@@ -86,6 +87,7 @@ def consequences(
         basis=basis,
         case_before_fen=before.max_aid_fen if before else None,
         case_after_fen=after.max_aid_fen,
+        rest_waits=after.rest_waits,
         rows=rows,
     )
 

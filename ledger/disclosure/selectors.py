@@ -1,14 +1,15 @@
 """Reads for the public pages and for members: what the bills were, in a fixed number of queries."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import ExtractYear
 
 from ledger.disclosure.history import PastPeriod
 from ledger.sharing.figures import ClassFigures, class_figures
-from ledger.sharing.models import FIGURES, Period
+from ledger.sharing.models import FIGURES, Award, Period
 from ledger.sharing.selectors import shares_of
 from members.joining.models import Membership, MembershipSpan
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
@@ -53,11 +54,16 @@ def pool_cards() -> list[PoolCard]:
     pools = list(Pool.objects.exclude(state=Pool.State.DRAFT).order_by("code"))
     posted = Period.objects.filter(pool__in=pools, state=Period.State.POSTED).select_related("pool")
     last = {period.pool_id: period for period in posted.order_by("pool_id", "-number").distinct("pool_id")}
-    cases = dict(posted.values_list("pool_id").annotate(Sum("cases")).order_by())
+    cases = dict(_cases_shared(pools).values_list("pool_id").annotate(Count("pk")).order_by())
     return [
         PoolCard(pool, last.get(pool.pk), base_class(last.get(pool.pk)), cases.get(pool.pk) or 0)
         for pool in pools
     ]
+
+
+def _cases_shared(pools: Collection[Pool]) -> QuerySet[Award]:
+    """Return the cases that these pools have shared: a rest is of a case that has been counted."""
+    return Award.objects.filter(pool__in=pools, state=Award.State.SHARED, rest_of=None)
 
 
 def base_class(period: Period | None) -> ClassFigures | None:
@@ -102,15 +108,18 @@ def yearly_totals(pool: Pool) -> list[Year]:
         .values("year")
         .annotate(
             periods=Count("pk"),
-            cases_sum=Sum("cases"),
             aid=Sum("aid_fen"),
             fee=Sum("fee_fen"),
             assessed=Sum("assessed_fen"),
         )
         .order_by("-year")
     )
+    by_year = _cases_shared([pool]).annotate(year=ExtractYear("period__charge_date")).values_list("year")
+    cases = dict(by_year.annotate(Count("pk")).order_by())
     return [
-        Year(r["year"], r["periods"], r["cases_sum"] or 0, r["aid"] or 0, r["fee"] or 0, r["assessed"] or 0)
+        Year(
+            r["year"], r["periods"], cases.get(r["year"], 0), r["aid"] or 0, r["fee"] or 0, r["assessed"] or 0
+        )
         for r in rows
     ]
 

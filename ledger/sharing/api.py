@@ -41,13 +41,14 @@ class PeriodRow(serializers.ModelSerializer[Period]):
 
 
 class AwardRow(serializers.ModelSerializer[Award]):
-    """A published case: what everyone may see of it."""
+    """A published case: what everyone may see of it; rest_of: the case number that a rest goes on with."""
 
     period = serializers.IntegerField(source="period.number")
+    rest_of = serializers.CharField(source="rest_of.code", allow_null=True, default=None)
 
     class Meta:
         model = Award
-        fields = ["code", "period", "masked", "aid_fen", "shared_fen", "state"]
+        fields = ["code", "rest_of", "period", "masked", "aid_fen", "shared_fen", "state"]
 
 
 class ApprovalText(serializers.Serializer[Any]):
@@ -141,7 +142,8 @@ class CaseList(Endpoint, ListAPIView[Award]):
         is_near = bool(viewer_duties(self.request, pool)) or selectors.is_member(
             pool, person_of(self.request)
         )
-        return selectors.published_awards(pools=[pool], near=[pool] if is_near else [])
+        found = selectors.published_awards(pools=[pool], near=[pool] if is_near else [])
+        return found.select_related("period", "rest_of")
 
 
 class PeriodApproval(DutyEndpoint):

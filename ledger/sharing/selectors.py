@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import connection
@@ -159,6 +159,12 @@ def find_periods(
 def awards_of(period: Period) -> QuerySet[Award]:
     """Return the awards that the period shares, in the order of their codes."""
     return period.awards.exclude(state=Award.State.WITHDRAWN).order_by("code")
+
+
+def rests_of(awards: Iterable[Award]) -> dict[int, Award]:
+    """Return the rests that go on with these awards, each by the id of the award that it is of."""
+    found = Award.objects.filter(rest_of__in=awards).select_related("period")
+    return {rest.rest_of_id: rest for rest in found if rest.rest_of_id is not None}
 
 
 def book_of(pool: Pool) -> Book:

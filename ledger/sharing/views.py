@@ -280,6 +280,8 @@ def _bill_context(found: Period) -> dict[str, Any]:
         return {"figures": None}
     names = _class_names(found)
     base = figures.base_class
+    awards = list(selectors.awards_of(found))
+    rests = selectors.rests_of(awards)
     return {
         "figures": figures,
         "is_provisional": found.assessed_fen is None,
@@ -287,7 +289,8 @@ def _bill_context(found: Period) -> dict[str, Any]:
         "base": base,
         "parts": share_parts(figures, base) if base else [],
         "rows": [(names.get(row.class_no, row.class_no), row) for row in figures.classes],
-        "awards": [(award, face_of(award.masked)) for award in selectors.awards_of(found)],
+        "awards": [(award, face_of(award.masked), rests.get(award.pk)) for award in awards],
+        "rest_waits": found.plan_version.plan().rest_waits,
         "recompute": recompute_data(found, figures),
     }
 

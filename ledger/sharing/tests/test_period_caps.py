@@ -79,6 +79,48 @@ EXAMPLES = {
         501 Aid granted         6,581.48         -
         510 Management fee        526.52         -
     """,
+    # As above, but nothing is lowered: 5,518.52 wait, with the next case 10,518.52, of which again 6,481.48 are shared.
+    # The last 4,037.04 bear a fee of 322.97, rounded up; a seventh of 4,360.01 is 622.86, rounded up.
+    "all at the cap: a part of every aid waits, in the end all of it is owed and shared": """
+        members 0:7
+        period_cap 1,000.00
+        rest defer
+        period
+        case 8,000.00
+        case 4,000.00
+        = cases 2
+        = awarded 12,000.00
+        = aid 6,481.48
+        = fee 518.52
+        = sponsor 0.00
+        = need 7,000.00
+        = share 0 1,000.00
+        = part 1 4,320.99
+        = part 2 2,160.49
+        = carry_out 0.00
+        period
+        case 5,000.00
+        = cases 3
+        = awarded 10,518.52
+        = aid 6,481.48
+        = fee 518.52
+        = share 0 1,000.00
+        period
+        = cases 3
+        = awarded 4,037.04
+        = aid 4,037.04
+        = fee 322.97
+        = share 0 622.86
+        = carry_out 0.01
+        trial
+        110 Shares receivable  18,360.02          -
+        201 Aid payable                - 17,000.00
+        230 Fee payable                -  1,360.01
+        240 Carried surplus            -      0.01
+        401 Contributions              - 18,360.01
+        501 Aid granted        17,000.00         -
+        510 Management fee      1,360.01         -
+    """,
     # 5 % of 1,080.00 go in. Then 7,560.00 are wanted, the members bear 7,000.00 and the reserve its 54.00: the aid that
     # with its fee is 7,054.00 is 6,531.48. Nothing is put by in a period that meets the cap. At last twice 5 % of
     # 5,400.00, 270.00 each: but the target is 500.00, so that the second time only 230.00 go in.

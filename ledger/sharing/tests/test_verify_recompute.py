@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.sharing import recompute
-from ledger.sharing.apportion import OnCap
+from ledger.sharing.apportion import OnCap, OnInfeasible
 from ledger.sharing.plan_shares import share_out
 from members.pools.plan_terms import FeeTerms, PlanTerms, ReserveTerms
 
@@ -44,10 +44,13 @@ def plans(draw):
         "minimum_members": 10**9,
         "notice_days": 30,
         "on_cap": draw(st.sampled_from(get_args(OnCap))),
-        "on_infeasible": draw(st.sampled_from(["sponsor", "reduce_aid"])),
+        "on_infeasible": draw(st.sampled_from(get_args(OnInfeasible))),
         "per_case_cap_fen": draw(st.none() | st.integers(1, 10**4)),
         "period_cap_fen": cap,
     }
+    if terms["on_infeasible"] == "defer":
+        # A case that is shared in several periods has no cap of its own.
+        terms["per_case_cap_fen"] = None
     if cap is not None and draw(st.booleans()):
         share = draw(RATE)
         terms["reserve"] = {

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0013_prepaid_wallets'),
+        ('ledger', '0016_rests_of_awards_wait'),
     ]
 
     operations = [
