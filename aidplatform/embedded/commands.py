@@ -26,16 +26,8 @@ def web(host: str, port: int) -> list[str]:
 
 
 def worker() -> list[str]:
-    """Run the jobs.
-
-    Without mingle and gossip: workers here agree through rows in PostgreSQL, and mingling costs a second at
-    every start.
-    """
-    return [
-        *("-m", "celery", "-A", "aidplatform", "worker"),
-        *("--concurrency", str(WORKER_PROCESSES), "-n", "worker@%h", "--loglevel", "INFO"),
-        *("--without-mingle", "--without-gossip"),
-    ]
+    """Run the jobs."""
+    return ["-m", "aidplatform.worker", "--concurrency", str(WORKER_PROCESSES)]
 
 
 def beat(schedule: Path) -> list[str]:

@@ -38,7 +38,6 @@ _SETTINGS: dict[str, str] = {
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
-    "wal_compression": "on",
     "fsync": "on",
     "password_encryption": "scram-sha-256",
     "log_min_duration_statement": "2s",

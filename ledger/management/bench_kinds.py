@@ -185,7 +185,10 @@ def _naive_charge() -> type[models.Model]:
 
 
 def _bulk_create(charge: type[models.Model], pool: int, run: int, count: int) -> None:
-    """Charge so many members as a careful program without this design does: a thousand rows a statement."""
+    """Charge so many members as a careful program without this design does: a thousand rows a statement.
+
+    Django inserts them by UNNEST since 5.2, in two fifths of the time that it took when the bar was set.
+    """
     ids = MembershipSpan.objects.filter(pool_id=pool).order_by("membership_id")
     rows = (
         charge(membership_id=pk, share_fen=486, pool_id=pool, period_no=run)

@@ -343,10 +343,7 @@ def workers(count: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run that many Celery worker processes until the end, and wait for their first sign of life."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "celery", "-A", "aidplatform", "worker"),
-                *(f"--concurrency={count}", "--loglevel=WARNING", "--without-mingle", "--without-gossip"),
-            ],
+            [sys.executable, "-m", "aidplatform.worker", f"--concurrency={count}", "--loglevel=WARNING"],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,

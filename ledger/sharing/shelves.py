@@ -178,15 +178,17 @@ BEGIN
     EXCEPTION WHEN unique_violation THEN
         {_refuse("one_charge_per_membership_and_period", "format('period %s charges somebody twice', period.number)")}
     END;
-    -- Count and sum what is there, shard by shard, against what the manifest announced before it was written.
+    -- Count and sum what is there, shard by shard, against what the manifest announced before it was written. The empty
+    -- second half hides how many ids there are, from which the planner would expect a group each and count in one process.
     EXECUTE format('
         SELECT coalesce(l.shard_no, -1) AS shard_no, coalesce(l.members, 0) AS want_members,
                coalesce(l.want_fen, 0) AS want_fen, coalesce(c.members, 0) AS members, coalesce(c.fen, 0) AS fen
           FROM (SELECT * FROM ledger_manifestline WHERE period_id = $1) l
           FULL JOIN (SELECT (SELECT x.shard_no FROM ledger_manifestline x WHERE x.period_id = $1
                               AND b.bucket * $3 >= x.first_id AND b.bucket * $3 < x.end_id) AS shard_no, members, fen
-                       FROM (SELECT membership_id / $3 AS bucket, count(*) AS members, sum(share_fen)::bigint AS fen
-                               FROM public.%I WHERE period_no = $2 GROUP BY 1) b) c
+                       FROM (SELECT bucket, count(*) AS members, sum(share_fen)::bigint AS fen
+                               FROM (SELECT membership_id / $3 AS bucket, share_fen FROM public.%I WHERE period_no = $2
+                                     UNION ALL SELECT 0::bigint, 0::bigint WHERE false) charges GROUP BY 1) b) c
             ON c.shard_no = l.shard_no
          WHERE c.members IS DISTINCT FROM l.members OR c.fen IS DISTINCT FROM l.want_fen LIMIT 1',
                    CASE WHEN period.charges_by_period THEN shelf ELSE parent END)
