@@ -37,6 +37,7 @@ APP_FUNCTIONS = (
     "close_charge_shelf(bigint)",
     "discard_charge_shelf(bigint)",
     "custody_payable(bigint)",
+    "custody_settlement(bigint)",
     "wallet_balance(bigint, bigint)",
     "wallet_reserved(bigint, bigint)",
 )
@@ -198,6 +199,9 @@ TABLES: dict[str, Kind] = {
         "cancelled_at",
     ),
     "ledger_statementupload": PLAIN,
+    "ledger_writeoff": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
+    "ledger_writtenoffcharge": DERIVED,
+    "ledger_finalsettlement": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
     "ledger_walletentry": FACT,
     "ledger_wallettotal": DERIVED,
     "ledger_suspension": state("state", "ended_date"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Sum
 from django.db.models.functions import ExtractYear
 
+from ledger.custody.write_offs import written_off_of
 from ledger.disclosure.history import PastPeriod
 from ledger.sharing.figures import ClassFigures, class_figures
 from ledger.sharing.models import Charge, Period
@@ -125,15 +126,19 @@ def duty_counts(pool: Pool) -> list[tuple[object, int]]:
 
 @dataclass(frozen=True)
 class MyCharge:
-    """What one membership owes for one period (fen), with the row of the class table it came from."""
+    """What one membership owes for one period (fen), with the row of the class table it came from.
+
+    written_off_fen: what of it was written off because nobody could collect it.
+    """
 
     period: Period
     share_fen: int
     row: ClassFigures | None
+    written_off_fen: int
 
 
 def charges_of(membership: Membership, *, before_no: int | None = None, limit: int = 100) -> list[MyCharge]:
-    """Return a membership's charges, newest first. Three queries, however many there are."""
+    """Return a membership's charges, newest first. Four queries, however many there are."""
     charges = Charge.objects.filter(pool_id=membership.pool_id, membership_id=membership.pk)
     if before_no is not None:
         charges = charges.filter(period_no__lt=before_no)
@@ -144,8 +149,9 @@ def charges_of(membership: Membership, *, before_no: int | None = None, limit: i
             "-from_at"
         )
     )
+    written_off = written_off_of(membership)
     return [
-        MyCharge(period, shares[period.number], _row_of(period, spans))
+        MyCharge(period, shares[period.number], _row_of(period, spans), written_off.get(period.number, 0))
         for period in found.select_related("pool", "entry").order_by("-number")
     ]
 
