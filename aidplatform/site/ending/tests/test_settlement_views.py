@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.cache import cache
+from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.site.ending.checklist import checklist
@@ -51,7 +52,7 @@ def test_treasurer_orders_controller_approves_and_nothing_is_left_unpaid(over: W
         assert answer.status_code == 302
     one.refresh_from_db()
     assert one.state == "approved"
-    entry = controller.get(f"/pools/test-pool/entries/{one.entry.number}/").content.decode()
+    entry = controller.get(reverse("entry", args=["test-pool", one.entry.number])).content.decode()
     assert PAGE in entry
     assert "uncollected" not in open_items(over)
     assert treasurer.post(f"{PAGE}1/withdraw/").status_code == 409
