@@ -5,11 +5,13 @@ from drf_spectacular.views import SpectacularAPIView
 
 from aidplatform.lib.http import public
 from aidplatform.site.ending import api as ending
+from aidplatform.site.ending import settlement_api
 from claims.filing import api as filing
 from claims.publicity import api as publicity
 from claims.review import api as review
 from ledger.books import api as books
 from ledger.custody import api as custody
+from ledger.custody import write_off_api
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
@@ -23,6 +25,7 @@ _POOL = "pools/<slug:code>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
+_WRITE_OFF = f"{_POOL}write-offs/<int:number>/"
 _OPENING = f"{_POOL}opening-balances/<int:number>/"
 _IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
@@ -88,6 +91,20 @@ urlpatterns = [
         ending.EndingWithdrawal.as_view(),
         name="api_withdraw_ending",
     ),
+    path(f"{_ENDING}settlements/", settlement_api.SettlementList.as_view(), name="api_settlements"),
+    path(
+        f"{_ENDING}settlements/order/", settlement_api.SettlementOrder.as_view(), name="api_order_settlement"
+    ),
+    path(
+        f"{_ENDING}settlements/<int:number>/approval/",
+        settlement_api.SettlementApproval.as_view(),
+        name="api_approve_settlement",
+    ),
+    path(
+        f"{_ENDING}settlements/<int:number>/withdrawal/",
+        settlement_api.SettlementWithdrawal.as_view(),
+        name="api_withdraw_settlement",
+    ),
     path(f"{_ENDING}closing/", ending.Closing.as_view(), name="api_close_pool"),
     path(f"{_POOL}periods/", sharing.PeriodList.as_view(), name="api_periods"),
     path(_PERIOD, sharing.PeriodDetail.as_view(), name="api_period"),
@@ -115,4 +132,10 @@ urlpatterns = [
     path(_PAYMENT, custody.PaymentDetail.as_view(), name="api_payment"),
     path(f"{_PAYMENT}release/", custody.PaymentRelease.as_view(), name="api_release_payment"),
     path(f"{_PAYMENT}cancellation/", custody.PaymentCancellation.as_view(), name="api_cancel_payment"),
+    path(f"{_POOL}write-offs/", write_off_api.WriteOffList.as_view(), name="api_write_offs"),
+    path(f"{_POOL}write-offs/order/", write_off_api.WriteOffOrder.as_view(), name="api_order_write_off"),
+    path(f"{_WRITE_OFF}approval/", write_off_api.WriteOffApproval.as_view(), name="api_approve_write_off"),
+    path(
+        f"{_WRITE_OFF}withdrawal/", write_off_api.WriteOffWithdrawal.as_view(), name="api_withdraw_write_off"
+    ),
 ]

@@ -40,6 +40,7 @@ APP_FUNCTIONS = (
     "discard_charge_shelf(bigint)",
     "charges_of_membership(bigint, bigint, integer, integer)",
     "custody_payable(bigint)",
+    "custody_settlement(bigint)",
     "wallet_balance(bigint, bigint)",
     "wallet_reserved(bigint, bigint)",
 )
@@ -201,6 +202,9 @@ TABLES: dict[str, Kind] = {
         "cancelled_at",
     ),
     "ledger_statementupload": PLAIN,
+    "ledger_writeoff": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
+    "ledger_writtenoffcharge": DERIVED,
+    "ledger_finalsettlement": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
     "ledger_walletentry": FACT,
     "ledger_wallettotal": DERIVED,
     "ledger_suspension": state("state", "ended_date"),

@@ -113,7 +113,7 @@ PARTS: tuple[Part, ...] = (
             **_plain(
                 "code", "claim_code", "masked", "aid_fen", "shared_fen", "state", "is_held", "announced_at"
             ),
-            **_plain("announced_by"),
+            **_plain("lowered_fen", "announced_by"),
             "payee_hash": "encode(t.payee_hash, 'hex')",
             "rest_of_id": "w.code",
         },
@@ -252,6 +252,43 @@ PARTS: tuple[Part, ...] = (
             "shown_sha256": IDS_WITHIN,
             "released_sha256": IDS_WITHIN,
         },
+    ),
+    Part(
+        "ledger_writeoff",
+        {
+            "pool_id": "p.code",
+            "membership_id": "m.number",
+            "entry_id": "e.number",
+            **_plain("number", "reason", "reminders", "upto_period_no", "charges", "amount_fen", "state"),
+            **_plain("ordered_by", "ordered_at", "decided_by", "decided_at"),
+        },
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {"id": ID, "shown_sha256": IDS_WITHIN, "approved_sha256": IDS_WITHIN},
+    ),
+    Part(
+        "ledger_writtenoffcharge",
+        {
+            "pool_id": "p.code",
+            "membership_id": "m.number",
+            "write_off_id": "o.number",
+            "settlement_id": "s.number",
+            **_plain("period_no", "amount_fen"),
+        },
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN ledger_writeoff o ON o.id = t.write_off_id"
+        " LEFT JOIN ledger_finalsettlement s ON s.id = t.settlement_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_finalsettlement",
+        {
+            "pool_id": "p.code",
+            "entry_id": "e.number",
+            **_plain("number", "figures", "state", "ordered_by", "ordered_at", "decided_by", "decided_at"),
+        },
+        f"{_POOL} LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {"id": ID, "shown_sha256": IDS_WITHIN, "approved_sha256": IDS_WITHIN},
     ),
     Part(
         "ledger_walletentry",

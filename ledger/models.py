@@ -9,12 +9,15 @@ from ledger.custody.models import (
     StatementLine,
     StatementUpload,
 )
+from ledger.custody.settlement_models import FinalSettlement
 from ledger.custody.wallet_models import Suspension, WalletEntry, WalletTotal
 from ledger.custody.wallet_triggers import (
     cover_waits_for_its_money,
     prepaid_moves_with_its_wallets,
     wallet_order_has_its_entry,
 )
+from ledger.custody.write_off_models import WriteOff, WrittenOffCharge
+from ledger.custody.write_off_triggers import written_off_stays_written_off
 from ledger.founding.models import OpeningBalances
 from ledger.founding.opening_triggers import (
     import_leaves_the_opening,
@@ -48,6 +51,7 @@ imported_member_leaves_the_opening.register(ImportedMember)  # type: ignore[arg-
 # Neither does it know wallets, nor does an order.
 prepaid_moves_with_its_wallets.register(JournalEntry)  # type: ignore[arg-type]
 wallet_order_has_its_entry.register(PaymentOrder)  # type: ignore[arg-type]
+written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
@@ -68,6 +72,7 @@ __all__ = [
     "Book",
     "Charge",
     "Collection",
+    "FinalSettlement",
     "JournalEntry",
     "Log",
     "LogEntry",
@@ -81,4 +86,6 @@ __all__ = [
     "Suspension",
     "WalletEntry",
     "WalletTotal",
+    "WriteOff",
+    "WrittenOffCharge",
 ]

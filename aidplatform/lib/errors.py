@@ -132,6 +132,48 @@ GUARANTEES: dict[str, object] = {
     "release_is_of_what_was_shown": _(
         "This is not what was shown. Look at the order again, then release it."
     ),
+    "only_unpaid_shares_are_written_off": _(
+        "Only what a membership owes can be written off, and all of it up to the period. If something was paid since,"
+        " take the write-off back and order it anew."
+    ),
+    "one_waiting_write_off_per_membership": _(
+        "A write-off of this membership waits already. Approve it or take it back first."
+    ),
+    "write_off_says_why": _("Say how often the member was reminded."),
+    "write_off_approver_is_not_orderer": _(
+        "The person who ordered a write-off cannot approve it. Ask a controller."
+    ),
+    "write_off_is_of_what_was_shown": _(
+        "This is not what was shown. Look at the write-off again, then approve it."
+    ),
+    "write_off_is_decided_once": _("The write-off is decided already. Reload the page to see where it is."),
+    "write_off_people_hold_their_duty": _("A treasurer orders a write-off, a controller approves it."),
+    "written_off_stays_written_off": _(
+        "The entry of a write-off is not reversed. When the money comes after all, it is booked as a recovery."
+    ),
+    "settlement_comes_last": _(
+        "A pool is settled when it winds down, no cases are taken any more, and every case and period is shared and"
+        " announced."
+    ),
+    "settlement_waits_for_orders": _(
+        "A payment or a write-off of this pool is under way. Let the bank's statement confirm it, or cancel it first."
+    ),
+    "settlement_is_borne": _(
+        "There is nothing to settle, or more than carry, fee and unpaid aid can bear: then somebody besides the members"
+        " owes the pool something. Collect that first."
+    ),
+    "settlement_is_of_the_books": _(
+        "The books have moved on since the settlement was ordered. Take it back and order it anew."
+    ),
+    "settlement_approver_is_not_orderer": _(
+        "The person who ordered the settlement cannot approve it. Ask a controller."
+    ),
+    "settlement_is_of_what_was_shown": _(
+        "This is not what was shown. Look at the settlement again, then approve it."
+    ),
+    "settlement_is_decided_once": _("The settlement is decided already. Reload the page to see where it is."),
+    "settlement_people_hold_their_duty": _("A treasurer orders the settlement, a controller approves it."),
+    "one_waiting_settlement_per_pool": _("A settlement waits already. Approve it or take it back first."),
     "order_state_follows_order": _("The payment has already moved on. Reload the page to see where it is."),
     "aid_order_needs_a_shared_award": _("Aid is paid after its period has been posted."),
     "aid_goes_to_the_named_payee": _("Aid is paid to the account that the claimant named, and to no other."),

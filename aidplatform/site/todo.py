@@ -13,6 +13,7 @@ from claims.filing.models import Claim
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciliation import bank_lines
 from ledger.custody.selectors import payable_awards
+from ledger.custody.write_off_models import WriteOff
 from ledger.founding.models import OpeningBalances
 from ledger.sharing.models import Period
 from ledger.sharing.run_off import freezes_of
@@ -253,6 +254,7 @@ def _of_payments(duties: dict[int | None, set[str]], person: User) -> list[Todo]
         )
         for order in waiting
     ]
+    todos += _of_write_offs(duties, person)
     for pool in Pool.objects.filter(
         pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
     ):
@@ -267,6 +269,21 @@ def _of_payments(duties: dict[int | None, set[str]], person: User) -> list[Todo]
             if one.payable_fen
         ]
     return todos
+
+
+def _of_write_offs(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the write-offs that wait for this controller."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    waiting = WriteOff.objects.filter(pool__in=held, state=WriteOff.State.ORDERED)
+    return [
+        Todo(
+            _("A write-off of %(pool)s waits for your approval")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("custody_write_off", args=[one.pool.code, one.number]),
+            _("Look at it"),
+        )
+        for one in waiting.exclude(ordered_by=person.code).select_related("pool").order_by("pk")
+    ]
 
 
 def _of_period(period: Period, duties: set[str], person: User) -> Todo | None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from aidplatform.site import job_views, manual_views, search_views, views
 from aidplatform.site.demo import views as demo_views
+from aidplatform.site.ending import settlement_views
 from aidplatform.site.ending import views as ending_views
 
 _ENDING = "pools/<slug:code>/ending/"
@@ -21,6 +22,12 @@ urlpatterns = [
     path(f"{_ENDING}propose/", ending_views.propose, name="propose_ending"),
     path(f"{_ENDING}proposals/<int:number>/confirm/", ending_views.confirm, name="confirm_ending"),
     path(f"{_ENDING}proposals/<int:number>/withdraw/", ending_views.withdraw, name="withdraw_ending"),
+    path(f"{_ENDING}settlement/", settlement_views.settlement, name="settlement"),
+    path(f"{_ENDING}settlement/order/", settlement_views.order, name="order_settlement"),
+    path(f"{_ENDING}settlement/<int:number>/approve/", settlement_views.approve, name="approve_settlement"),
+    path(
+        f"{_ENDING}settlement/<int:number>/withdraw/", settlement_views.withdraw, name="withdraw_settlement"
+    ),
     path(f"{_ENDING}close/", ending_views.close, name="close_pool"),
     path("jobs/", job_views.jobs, name="jobs"),
     path("jobs/<int:job_id>/retry/", job_views.retry, name="job_retry"),

@@ -8,6 +8,8 @@ KINDS = (
     ("award", _("award final")),
     ("period", _("period posted")),
     ("write_off", _("write-off")),
+    ("recovery", _("written-off share paid after all")),
+    ("settlement", _("settlement at the end of the pool")),
     ("bank_charge", _("bank charge")),
     ("waiting_refund", _("refund for illness in the wait")),
     ("other_income", _("other income")),

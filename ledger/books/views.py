@@ -189,6 +189,10 @@ def source_label(source: str) -> object:
         return _("Statement %(number)s") % {"number": name.rpartition("/")[2]}
     if kind == "payment":
         return _("Payment %(number)s") % {"number": name.rpartition("/")[2]}
+    if kind == "write-off":
+        return _("Write-off %(number)s") % {"number": name.rpartition("/")[2]}
+    if kind == "settlement":
+        return _("Settlement %(number)s") % {"number": name.rpartition("/")[2]}
     return source
 
 
@@ -199,6 +203,10 @@ def entry_text(kind: str, source: str, description: str) -> object:
         return _("Aid for case %(code)s is final") % {"code": name}
     if kind == "period":
         return _("Period %(number)s shared among its members") % {"number": name.rpartition("/")[2]}
+    if kind == "write_off" and source.startswith("write-off "):
+        return source_label(source)
+    if kind == "write_off" and source.startswith("statement "):
+        return f"{source_label(source)}: {_('written-off share paid after all, or charged back')}"
     if kind in CUSTODY_KINDS:
         return f"{source_label(source)}: {dict(KINDS)[kind]}"
     return description
@@ -218,6 +226,8 @@ CUSTODY_KINDS = {
     "refund_undone",
     "bank_fee",
     "bank_debit",
+    "recovery",
+    "settlement",
 }
 
 
@@ -230,6 +240,10 @@ def source_address(pool: Pool, source: str) -> str:
         return reverse("entry", args=[pool.code, int(name)])
     if kind == "award":
         return reverse("award_period", args=[pool.code, name])
+    if kind == "settlement":
+        return reverse("settlement", args=[pool.code])
+    if kind == "write-off":
+        return reverse("custody_write_off", args=[pool.code, int(name.rpartition("/")[2])])
     if kind in {"statement", "payment"} and name.rpartition("/")[2].isdigit():
         return reverse(f"custody_{kind}", args=[pool.code, int(name.rpartition("/")[2])])
     return ""

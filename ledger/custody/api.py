@@ -236,7 +236,7 @@ class PaymentDetail(DutyEndpoint):
         return Response(PaymentInFull(found, context={"shows_payee": shows_payee}).data)
 
 
-class _MoneyDeed(DutyEndpoint):
+class MoneyDeed(DutyEndpoint):
     """A deed that moves money: once per Idempotency-Key of a person."""
 
     def do_once(
@@ -253,7 +253,7 @@ class _MoneyDeed(DutyEndpoint):
         )
 
 
-class AidOrder(_MoneyDeed):
+class AidOrder(MoneyDeed):
     """An order to pay a case's aid."""
 
     duties = (TREASURER,)
@@ -283,7 +283,7 @@ class AidOrder(_MoneyDeed):
         return Response(OrderAnswer(answer).data, status=201)
 
 
-class PaymentRelease(_MoneyDeed):
+class PaymentRelease(MoneyDeed):
     """The release of an order by a second person."""
 
     duties = (CONTROLLER,)
@@ -307,7 +307,7 @@ class PaymentRelease(_MoneyDeed):
         return Response(OrderState(answer).data)
 
 
-class PaymentCancellation(_MoneyDeed):
+class PaymentCancellation(MoneyDeed):
     """Taking an order back: treasurer or controller before its release, a controller after it."""
 
     duties = MONEY

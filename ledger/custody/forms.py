@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
+from ledger.custody.write_off_models import WriteOff
 from ledger.sharing.payees import Payee
 
 LARGEST_FILE = 64 * 1024 * 1024
@@ -57,6 +58,33 @@ class IdentifyForm(KeyForm):
     """Whose money a receipt is."""
 
     membership = forms.IntegerField(label=_("Membership number"), min_value=1, max_value=10**9 - 1)
+
+
+class WriteOffForm(KeyForm):
+    """Whose unpaid shares nobody can collect, up to which period, and why."""
+
+    membership = forms.IntegerField(label=_("Membership number"), min_value=1, max_value=10**9 - 1)
+    upto_period_no = forms.IntegerField(
+        label=_("Shares up to period"),
+        min_value=1,
+        max_value=10**6,
+        help_text=_("Shares of later periods stay owed."),
+    )
+    reason = forms.ChoiceField(label=_("Why"), choices=WriteOff.Reason)
+    reminders = forms.IntegerField(
+        label=_("Reminders sent"),
+        min_value=0,
+        max_value=99,
+        required=False,
+        help_text=_("One at least where members have not paid after reminders."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to give somebody up who was never reminded. Raises: ValidationError."""
+        given = super().clean() or {}
+        if given.get("reason") == WriteOff.Reason.UNCOLLECTABLE and not given.get("reminders"):
+            self.add_error("reminders", _("Say how often the member was reminded."))
+        return given
 
 
 class PayeeForm(KeyForm):

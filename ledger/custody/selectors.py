@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import crypto
-from aidplatform.lib.errors import ConflictError, NotFoundError
+from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
-from ledger.custody.triggers import collected_sql, free_money_sql, shown_sql
+from ledger.custody.triggers import collected_sql, fee_lowered_sql, free_money_sql, shown_sql
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import NO_PERIOD
@@ -32,18 +32,23 @@ class HowToPay:
 
 @dataclass(frozen=True)
 class PeriodArrears:
-    """What a period charged, what came in, and how many memberships still owe (fen)."""
+    """What a period charged, what came in, what is written off, and how many memberships still owe (fen).
+
+    recovered_fen: what came in of what is written off.
+    """
 
     number: int
     charge_date: dt.date
     charged_fen: int
     collected_fen: int
     owing_members: int
+    written_off_fen: int
+    recovered_fen: int
 
     @property
     def open_fen(self) -> int:
         """Return what is still owed."""
-        return self.charged_fen - self.collected_fen
+        return self.charged_fen - self.collected_fen - self.written_off_fen + self.recovered_fen
 
 
 @dataclass(frozen=True)
@@ -62,16 +67,17 @@ class Payable:
 
 @dataclass(frozen=True)
 class OwedCharge:
-    """One charge of a membership: what it is, what was paid (fen)."""
+    """One charge of a membership: what it is, what was paid, what was written off (fen)."""
 
     period_no: int
     share_fen: int
     collected_fen: int
+    written_off_fen: int
 
     @property
     def open_fen(self) -> int:
         """Return what is still owed."""
-        return self.share_fen - self.collected_fen
+        return 0 if self.written_off_fen else self.share_fen - self.collected_fen
 
 
 def account_of(pool: Pool) -> BankAccount | None:
@@ -113,6 +119,22 @@ def access_receipt(*, pool: Pool, statement_no: int, line_no: int) -> StatementL
     )
     if found is None:
         raise NotFoundError(_("This pool has no such receipt."))
+    return found
+
+
+class NoSuchMembershipError(DomainError):
+    """The pool has no membership of that number."""
+
+    code = "no_such_membership"
+
+
+def access_membership_no(*, pool: Pool, number: int) -> Membership:
+    """Return a membership of the pool by its number. Raises: NoSuchMembershipError."""
+    found = Membership.objects.filter(pool=pool, number=number).select_related("pool").first()
+    if found is None:
+        raise NoSuchMembershipError(
+            _("This pool has no membership %(number)s.") % {"number": number}, number=number
+        )
     return found
 
 
@@ -230,9 +252,11 @@ def charges_of(*, pool: Pool, membership_id: int) -> list[OwedCharge]:
     settled = "c.share_fen" if pays_ahead(pool) else "coalesce(sum(k.amount_fen), 0)::bigint"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT c.period_no, c.share_fen, {settled}
+            f"""SELECT c.period_no, c.share_fen, {settled}, coalesce(max(w.amount_fen), 0)
                   FROM charges_of_membership(%(pool)s, %(member)s, %(all)s, %(all)s) c LEFT JOIN ledger_collection k
                     ON k.pool_id = %(pool)s AND k.membership_id = %(member)s AND k.period_no = c.period_no
+                  LEFT JOIN ledger_writtenoffcharge w
+                    ON w.pool_id = %(pool)s AND w.membership_id = %(member)s AND w.period_no = c.period_no
                  GROUP BY c.period_no, c.share_fen ORDER BY c.period_no DESC""",  # noqa: S608 - fixed names
             {"pool": pool.pk, "member": membership_id, "all": NO_PERIOD},
         )
@@ -246,7 +270,8 @@ def arrears(pool: Pool) -> list[PeriodArrears]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT p.number, p.charge_date, p.charged_fen, coalesce(k.fen, 0)::bigint,
-                      coalesce(p.charged_members, 0) - coalesce(k.settled, 0) - coalesce(z.nothing, 0)
+                      coalesce(p.charged_members, 0) - coalesce(k.settled, 0) - coalesce(w.settled, 0)
+                          - coalesce(z.nothing, 0), coalesce(w.fen, 0)::bigint, coalesce(w.recovered, 0)::bigint
                  FROM ledger_period p
                  LEFT JOIN (SELECT period_no, sum(paid) AS fen, count(*) FILTER (WHERE paid = share_fen) AS settled
                               FROM (SELECT c.period_no, c.share_fen, sum(k.amount_fen) AS paid
@@ -255,6 +280,15 @@ def arrears(pool: Pool) -> list[PeriodArrears]:
                                      WHERE k.pool_id = %(pool)s AND c.pool_id = %(pool)s
                                      GROUP BY c.membership_id, c.period_no, c.share_fen) paid
                              GROUP BY 1) k ON k.period_no = p.number
+                 LEFT JOIN (SELECT w.period_no, sum(w.amount_fen) AS fen,
+                                   sum(coalesce(k.paid, 0) + w.amount_fen - c.share_fen) AS recovered,
+                                   count(*) FILTER (WHERE coalesce(k.paid, 0) < c.share_fen) AS settled
+                              FROM ledger_writtenoffcharge w
+                              JOIN ledger_charge c USING (pool_id, membership_id, period_no)
+                              LEFT JOIN LATERAL (SELECT sum(n.amount_fen) AS paid FROM ledger_collection n
+                                     WHERE n.pool_id = w.pool_id AND n.membership_id = w.membership_id
+                                       AND n.period_no = w.period_no) k ON true
+                             WHERE w.pool_id = %(pool)s GROUP BY 1) w ON w.period_no = p.number
                  LEFT JOIN LATERAL (SELECT sum((c->>'members')::bigint) AS nothing
                               FROM jsonb_array_elements(p.classes) c WHERE (c->>'share_fen')::bigint = 0) z ON true
                 WHERE p.pool_id = %(pool)s AND p.state = 'posted' ORDER BY p.number DESC""",
@@ -274,17 +308,20 @@ def collected_fen(period: Period) -> int:
     return fen
 
 
-def arrears_rows(pool: Pool) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (membership number, period, share, collected) of every charge that is not paid in full (fen)."""
+def arrears_rows(pool: Pool) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield (membership number, period, share, collected, still owed) of every charge that is not settled (fen)."""
     if pays_ahead(pool):
         return
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            """SELECT m.number, c.period_no, c.share_fen, coalesce(sum(k.amount_fen), 0)::bigint
+            """SELECT m.number, c.period_no, c.share_fen, coalesce(sum(k.amount_fen), 0)::bigint,
+                      (c.share_fen - coalesce(sum(k.amount_fen), 0))::bigint
                  FROM ledger_charge c JOIN members_membership m ON m.id = c.membership_id
                  LEFT JOIN ledger_collection k ON k.pool_id = c.pool_id AND k.membership_id = c.membership_id
                                               AND k.period_no = c.period_no
                 WHERE c.pool_id = %s
+                  AND NOT EXISTS (SELECT 1 FROM ledger_writtenoffcharge w WHERE w.pool_id = c.pool_id
+                                     AND w.membership_id = c.membership_id AND w.period_no = c.period_no)
                 GROUP BY m.number, c.membership_id, c.period_no, c.share_fen
                HAVING c.share_fen > coalesce(sum(k.amount_fen), 0)
                 ORDER BY m.number, c.period_no""",
@@ -330,13 +367,16 @@ def payable_fee_fen(period: Period) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT CASE WHEN d.state <> 'posted' OR a.ordered < d.aid_fen THEN 0 ELSE greatest(0, least(m.free,
+            f"""SELECT CASE WHEN d.state <> 'posted' OR a.ordered < d.aid_fen - a.lowered THEN 0
+                        ELSE greatest(0, least(m.free, least(d.fee_fen - {fee_lowered_sql("d")},
                         CASE WHEN d.assessed_fen = 0 THEN d.fee_fen
-                             ELSE div(d.fee_fen::numeric * k.fen, d.assessed_fen) END - f.taken)) END::bigint
+                             ELSE div(d.fee_fen::numeric * k.fen, d.assessed_fen) END) - f.taken)) END::bigint
                  FROM ledger_period d,
                       LATERAL (SELECT {collected_sql("d")} AS fen) k,
-                      LATERAL (SELECT coalesce(sum(o.amount_fen), 0) AS ordered FROM ledger_paymentorder o
-                                 JOIN ledger_award w ON w.id = o.award_id
+                      LATERAL (SELECT coalesce(sum(o.amount_fen), 0) AS ordered,
+                                      coalesce((SELECT sum(w.lowered_fen) FROM ledger_award w
+                                                 WHERE w.period_id = d.id), 0) AS lowered
+                                 FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id
                                 WHERE w.period_id = d.id AND o.state NOT IN ('cancelled', 'returned')) a,
                       LATERAL (SELECT coalesce(sum(amount_fen), 0) AS taken FROM ledger_paymentorder
                                 WHERE period_id = d.id AND state NOT IN ('cancelled', 'returned')) f,

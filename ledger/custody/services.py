@@ -25,8 +25,8 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.books.services import Line, credit, debit
+from ledger.custody import recoveries, wallet_life, wallets
 from ledger.custody import statement_files as files
-from ledger.custody import wallet_life, wallets
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
 from ledger.custody.references import MEMBERSHIP, ORDER, Reference, find_reference
@@ -191,11 +191,14 @@ def import_statement(
         statement.refresh_from_db(fields=["number"])
         _write_lines(pool, statement, taken)
         failpoint("custody.lines_written")
+        before_fen = recoveries.recovered_fen(pool)
         collected_fen = _collect(pool, statement, importer, at)
+        recovered_fen = recoveries.recovered_fen(pool) - before_fen
         wallets.top_up(statement=statement, pool=pool, importer=importer, at=at)
         _charge_back(pool, statement, importer, at)
+        returned_fen = before_fen + recovered_fen - recoveries.recovered_fen(pool)
         settled = _settle_orders(pool, statement, taken, importer, at)
-        _post_statement(pool, statement, taken, collected_fen, at)
+        _post_statement(pool, statement, taken, (collected_fen, recovered_fen, returned_fen), at)
         wallet_life.follow_money(pool=pool, at=at, actor=importer, statement=statement)
         failpoint("custody.statement_posted")
         totals = _totals(taken)
@@ -417,8 +420,8 @@ def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> N
         )
 
 
-# Money of a membership, laid end to end, over its open charges, laid end to end from the oldest: where the two
-# overlap, that much of the line pays that charge. Both windows are exact integers.
+# Money of a membership, laid end to end, over its open charges, laid end to end from the oldest, and after these the
+# ones that are written off: where the two overlap, that much of the line pays that charge. Windows are exact integers.
 _FILL = """
     WITH money AS (
         SELECT l.id AS line_id, l.payer, l.fen,
@@ -426,7 +429,8 @@ _FILL = """
           FROM ({money}) l WHERE l.fen > 0
     ), owed AS (
         SELECT c.membership_id, c.period_no, c.share_fen - coalesce(k.paid, 0) AS fen,
-               sum(c.share_fen - coalesce(k.paid, 0)) OVER (PARTITION BY c.membership_id ORDER BY c.period_no)
+               sum(c.share_fen - coalesce(k.paid, 0))
+                   OVER (PARTITION BY c.membership_id ORDER BY w.id IS NOT NULL, c.period_no)
                    - (c.share_fen - coalesce(k.paid, 0)) AS before
           FROM ledger_charge c
           JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no
@@ -434,6 +438,8 @@ _FILL = """
           LEFT JOIN (SELECT membership_id, period_no, sum(amount_fen) AS paid FROM ledger_collection
                       WHERE pool_id = %(pool)s AND membership_id IN (SELECT payer FROM money)
                       GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no
+          LEFT JOIN ledger_writtenoffcharge w ON w.pool_id = c.pool_id AND w.membership_id = c.membership_id
+                                             AND w.period_no = c.period_no
          WHERE c.pool_id = %(pool)s AND c.membership_id IN (SELECT payer FROM money)
            AND c.share_fen > coalesce(k.paid, 0)
     ), filled AS (
@@ -554,9 +560,18 @@ def _sum_fen(orders: QuerySet[PaymentOrder]) -> int:
 
 
 def _post_statement(
-    pool: Pool, statement: BankStatement, taken: list[_Taken], collected_fen: int, at: dt.datetime
+    pool: Pool,
+    statement: BankStatement,
+    taken: list[_Taken],
+    shares: tuple[int, int, int],
+    at: dt.datetime,
 ) -> None:
-    """Post one entry per kind of booking: control accounts, a handful of postings whatever the number of lines."""
+    """Post one entry per kind of booking: control accounts, a handful of postings whatever the number of lines.
+
+    shares: what was paid of shares, and what of that, and of what was charged back, is of written-off ones (fen).
+    """
+    collected_fen, recovered_fen, returned_fen = shares
+    book = Book.objects.get(code=pool.code)
     sums = {kind: fen for kind, (_count, fen) in _totals(taken).items()}
     came_fen = sums.get(Kind.COLLECTION, 0) + sums.get(Kind.UNIDENTIFIED, 0)
     per_payable = {
@@ -568,7 +583,7 @@ def _post_statement(
         for account in {*PAYABLE.values(), *_PAID_BACK_FROM.values()}
     }
     entries: list[tuple[str, list[Line]]] = [
-        ("collection", _pair(chart.CUSTODY, chart.RECEIVABLE, collected_fen)),
+        ("collection", _pair(chart.CUSTODY, chart.RECEIVABLE, collected_fen - recovered_fen)),
         ("top_up", _pair(chart.CUSTODY, chart.PREPAID, sums.get(Kind.TOP_UP, 0))),
         ("unidentified", _pair(chart.CUSTODY, chart.UNIDENTIFIED, came_fen - collected_fen)),
         ("interest", _pair(chart.CUSTODY, chart.CARRIED_SURPLUS, sums.get(Kind.INTEREST, 0))),
@@ -580,22 +595,29 @@ def _post_statement(
             ],
         ),
         ("payment_confirmed", _pair(chart.IN_TRANSIT_OUT, chart.CUSTODY, sums.get(Kind.PAYMENT, 0))),
-        ("chargeback", _pair(chart.RECEIVABLE, chart.CUSTODY, sums.get(Kind.CHARGEBACK, 0))),
+        (
+            "chargeback",
+            _pair(chart.RECEIVABLE, chart.CUSTODY, sums.get(Kind.CHARGEBACK, 0) - returned_fen),
+        ),
         ("bank_fee", _pair(chart.SPONSOR_RECEIVABLE, chart.CUSTODY, sums.get(Kind.BANK_FEE, 0))),
         ("bank_debit", _pair(chart.UNEXPLAINED_DEBITS, chart.CUSTODY, sums.get(Kind.UNEXPLAINED, 0))),
     ]
-    book = Book.objects.get(code=pool.code)
-    for kind, lines in entries:
+    named = [
+        *((kind, kind, lines) for kind, lines in entries),
+        *recoveries.entries_of(pool, book, chart.CUSTODY, recovered_fen),
+        *recoveries.entries_of(pool, book, chart.CUSTODY, -returned_fen),
+    ]
+    for name, kind, lines in named:
         if not any(line.amount_fen for line in lines):
             continue
         openbooks.post_logged_entry(
             book=book,
-            key=f"statement/{statement.number}/{kind}",
+            key=f"statement/{statement.number}/{name}",
             kind=kind,
             lines=lines,
             entry_date=statement.to_date - dt.timedelta(days=1),
             at=at,
-            description=f"Statement {statement.number}: {kind.replace('_', ' ')}",
+            description=f"Statement {statement.number}: {name.replace('_', ' ')}",
             source=f"statement {pool.code}/{statement.number}",
             maker=statement.imported_by,
         )
@@ -678,6 +700,7 @@ def identify_receipt(
             "at": at,
         }
         first_period: int | str | None
+        before_fen = recoveries.recovered_fen(pool)
         if pays_ahead(pool):
             paid_fen, first_period, pays = wallets.top_up_by_receipt(money), "wallet", chart.PREPAID
         else:
@@ -688,17 +711,25 @@ def identify_receipt(
                 % {"number": membership.number},
                 membership=membership.number,
             )
-        openbooks.post_logged_entry(
-            book=Book.objects.get(code=pool.code),
-            key=f"identified/{receipt.code}/{membership.number}/{first_period}",
-            kind="identified",
-            lines=_pair(chart.UNIDENTIFIED, pays, paid_fen),
-            entry_date=_day(pool, at),
-            at=at,
-            description=f"Receipt {receipt.code} identified",
-            source=f"statement {pool.code}/{receipt.statement.number}",
-            maker=identifier,
-        )
+        recovered_fen = recoveries.recovered_fen(pool) - before_fen
+        book = Book.objects.get(code=pool.code)
+        for name, kind, lines in (
+            ("identified", "identified", _pair(chart.UNIDENTIFIED, pays, paid_fen - recovered_fen)),
+            *recoveries.entries_of(pool, book, chart.UNIDENTIFIED, recovered_fen),
+        ):
+            if not any(line.amount_fen for line in lines):
+                continue
+            openbooks.post_logged_entry(
+                book=book,
+                key=f"{name}/{receipt.code}/{membership.number}/{first_period}",
+                kind=kind,
+                lines=lines,
+                entry_date=_day(pool, at),
+                at=at,
+                description=f"Receipt {receipt.code} identified",
+                source=f"statement {pool.code}/{receipt.statement.number}",
+                maker=identifier,
+            )
         wallet_life.follow_money(pool=pool, at=at, actor=identifier)
         audit.record(
             actor=identifier,

@@ -6,12 +6,14 @@ period to every case in the same proportion of its aid. The guard of orders and 
 
 from ledger.custody.triggers import free_money_sql
 
+# Earlier migrations install the function as it is now, before all of its columns are there: nothing calls it by then.
 PAYABLE = f"""
+SET LOCAL check_function_bodies = off;
 CREATE OR REPLACE FUNCTION custody_payable(p_pool bigint)
 RETURNS TABLE (award_id bigint, period_id bigint, aid_fen bigint, ordered_fen bigint, payable_fen bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $payable$
     WITH award AS (
-        SELECT w.id, w.period_id, d.number, w.shared_fen AS aid_fen,
+        SELECT w.id, w.period_id, d.number, w.shared_fen - w.lowered_fen AS aid_fen,
                coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
                           WHERE o.award_id = w.id AND o.state NOT IN ('cancelled', 'returned')), 0) AS ordered
           FROM ledger_award w JOIN ledger_period d ON d.id = w.period_id

@@ -82,6 +82,12 @@ def collected_sql(period: str) -> str:
                THEN {period}.gap_fen ELSE 0 END)"""
 
 
+def fee_lowered_sql(period: str) -> str:
+    """Return SQL for what approved settlements of a pool that ends have taken from a period's fee (fen)."""
+    return f"""coalesce((SELECT sum((f->>1)::bigint) FROM ledger_finalsettlement s, jsonb_array_elements(s.figures->'fees') f
+         WHERE s.pool_id = {period}.pool_id AND s.state = 'approved' AND (f->>0)::int = {period}.number), 0)"""
+
+
 def free_money_sql(pool: str) -> str:
     """Return SQL for what custody holds beyond what belongs to others and what released orders will take (fen)."""
     protected = " + ".join(balance_sql(code, pool) for code in PROTECTED)
@@ -288,16 +294,22 @@ _TERMS = (
 _LIVE = "state NOT IN ('cancelled', 'returned')"
 
 # floor(Φ × collected / S) of the period; a period that charged nobody has its fee from the carry.
-_FEE_LIMIT = """
-    SELECT p.state, p.pool_id, p.fee_fen, p.aid_fen,
-           CASE WHEN p.assessed_fen = 0 THEN p.fee_fen
-                ELSE div(p.fee_fen::numeric * {collected}, p.assessed_fen) END AS earned,
+_FEE_LIMIT = (
+    """
+    SELECT p.state, p.pool_id, p.fee_fen,
+           p.aid_fen - coalesce((SELECT sum(w.lowered_fen) FROM ledger_award w WHERE w.period_id = p.id), 0) AS aid_fen,
+           least(p.fee_fen - {lowered},
+                 CASE WHEN p.assessed_fen = 0 THEN p.fee_fen
+                      ELSE div(p.fee_fen::numeric * {collected}, p.assessed_fen) END) AS earned,
            coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
                       WHERE o.period_id = p.id AND o.{live} AND o.id <> coalesce(NEW.id, 0)), 0) AS taken,
            coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id
                       WHERE w.period_id = p.id AND o.{live}), 0) AS aided
       INTO fee FROM ledger_period p WHERE p.id = NEW.period_id;
-""".replace("{live}", _LIVE).replace("{collected}", collected_sql("p"))
+""".replace("{live}", _LIVE)
+    .replace("{collected}", collected_sql("p"))
+    .replace("{lowered}", fee_lowered_sql("p"))
+)
 
 _CHECK_FEE = f"""
     {_FEE_LIMIT}
@@ -313,7 +325,7 @@ _CHECK_FEE = f"""
 """
 
 _CHECK_AID = f"""
-    SELECT w.state, w.pool_id, w.shared_fen AS aid_fen, w.payee_hash, p.state AS period_state INTO award
+    SELECT w.state, w.pool_id, w.shared_fen - w.lowered_fen AS aid_fen, w.payee_hash, p.state AS period_state INTO award
       FROM ledger_award w LEFT JOIN ledger_period p ON p.id = w.period_id WHERE w.id = NEW.award_id;
     IF award.state IS DISTINCT FROM 'shared' OR award.period_state IS DISTINCT FROM 'posted' OR award.pool_id <> NEW.pool_id THEN
         {refuse("aid_order_needs_a_shared_award", "the award is %s", "award.state")}

@@ -2,13 +2,14 @@
 
 from django.urls import path, re_path
 
-from ledger.custody import payment_views, views, wallet_views
+from ledger.custody import payment_views, views, wallet_views, write_off_views
 
 _CUSTODY = "pools/<slug:code>/custody/"
 _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{64})/"
 _RECEIPT = f"{_CUSTODY}receipts/<int:statement_no>/<int:line_no>/"
 _WALLETS = f"{_CUSTODY}wallets/"
 _PAYMENTS = f"{_CUSTODY}payments/"
+_WRITE_OFFS = f"{_CUSTODY}write-offs/"
 
 urlpatterns = [
     path(_CUSTODY, views.custody, name="custody"),
@@ -28,6 +29,11 @@ urlpatterns = [
     path(f"{_WALLETS}all.csv", wallet_views.all_csv, name="custody_wallets_csv"),
     path(f"{_WALLETS}<int:number>/", wallet_views.wallet, name="custody_wallet"),
     path(f"{_WALLETS}<int:number>/pay-back/", wallet_views.pay_back, name="custody_pay_back"),
+    path(_WRITE_OFFS, write_off_views.overview, name="custody_write_offs"),
+    path(f"{_WRITE_OFFS}order/", write_off_views.order, name="custody_order_write_off"),
+    path(f"{_WRITE_OFFS}<int:number>/", write_off_views.write_off, name="custody_write_off"),
+    path(f"{_WRITE_OFFS}<int:number>/approve/", write_off_views.approve, name="custody_approve_write_off"),
+    path(f"{_WRITE_OFFS}<int:number>/withdraw/", write_off_views.withdraw, name="custody_withdraw_write_off"),
     path(_PAYMENTS, payment_views.payments, name="custody_payments"),
     path(f"{_PAYMENTS}all.csv", payment_views.payments_csv, name="custody_payments_csv"),
     path(f"{_PAYMENTS}file.csv", payment_views.payment_file, name="custody_payment_file"),

@@ -2,12 +2,13 @@
 
 from ledger.books.findings import Report, fetch, figure
 from ledger.custody.wallet_verify import verify_wallets
+from ledger.custody.write_off_verify import verify_write_offs, written_and_recovered
 
 SENTENCES = {
     "statement_follows_last": "Every bank statement begins on the day and with the balance that ended the last.",
     "statement_adds_up": "Opening balance and bookings of every statement come to its closing balance.",
     "custody_equals_bank": "The ledger's custody account stands at the bank's last closing balance.",
-    "receivable_is_charges_not_collected": "Shares receivable are all charges less what came of them.",
+    "receivable_is_charges_not_collected": "Shares receivable are all charges less what came or is written off.",
     "collected_at_most_the_share": "No charge was paid beyond its share, and none before it was announced.",
     "receipt_is_used_once": "No receipt was used for more than it brought.",
     "unidentified_is_receipts_not_used": "Unidentified receipts are what of the receipts is nobody's yet.",
@@ -29,6 +30,7 @@ def verify_custody(report: Report, pool_id: int, code: str, book_id: int) -> Non
     _verify_collections(report, parameters)
     _verify_orders(report, parameters)
     verify_wallets(report, parameters)
+    verify_write_offs(report, parameters)
 
 
 def _verify_statements(report: Report, parameters: dict[str, object]) -> None:
@@ -62,11 +64,13 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
                   (SELECT coalesce(sum(amount_fen), 0)::bigint FROM ledger_collection WHERE pool_id = %(pool)s)""",
         parameters,
     )[0]
-    other = _net(parameters, "110", excluded=("period", "collection", "identified", "chargeback"))
+    written, recovered = written_and_recovered(parameters)
+    excluded = ("period", "collection", "identified", "chargeback", "write_off", "settlement")
+    other = _net(parameters, "110", excluded=excluded)
     report.expect(
         "receivable_is_charges_not_collected",
         f"{parameters['code']} account 110",
-        charged - collected + other,
+        charged - collected - written + recovered + other,
         _net(parameters, "110"),
     )
     report.examined(
@@ -156,11 +160,11 @@ def _verify_orders(report: Report, parameters: dict[str, object]) -> None:
     report.refute(
         "aid_paid_at_most_the_award",
         """SELECT format('%%s award %%s', %(code)s::text, w.code),
-                  format('at most %%s, shared', coalesce(w.shared_fen, 0)),
+                  format('at most %%s, shared', coalesce(w.shared_fen, 0) - w.lowered_fen),
                   format('%%s, %%s', sum(o.amount_fen), w.state)
              FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id
             WHERE o.pool_id = %(pool)s AND o.state NOT IN ('cancelled', 'returned')
-            GROUP BY w.id HAVING sum(o.amount_fen) > coalesce(w.shared_fen, 0) OR w.state <> 'shared'
+            GROUP BY w.id HAVING sum(o.amount_fen) > coalesce(w.shared_fen, 0) - w.lowered_fen OR w.state <> 'shared'
             ORDER BY w.code""",
         parameters,
     )

@@ -43,13 +43,6 @@ from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
 
-
-class NoSuchMembershipError(DomainError):
-    """The pool has no membership of that number."""
-
-    code = "no_such_membership"
-
-
 # --- overview -------------------------------------------------------------------------------------------------
 
 
@@ -91,8 +84,8 @@ def arrears_csv(request: HttpRequest, code: str) -> HttpResponseBase:
     """Download every charge that is not paid in full."""
     pool = access_pool(code=code)
     rows = (
-        (number, period, plain_fen(share), plain_fen(collected), plain_fen(share - collected))
-        for number, period, share, collected in selectors.arrears_rows(pool)
+        (number, period, plain_fen(share), plain_fen(collected), plain_fen(open_fen))
+        for number, period, share, collected, open_fen in selectors.arrears_rows(pool)
     )
     return csv_response(f"{code}-arrears.csv", ("membership", "period", "share", "collected", "open"), rows)
 
@@ -340,12 +333,7 @@ def identify(request: HttpRequest, code: str, statement_no: int, line_no: int) -
         return _receipt(request, pool, statement_no, line_no, identify_form=form, status=422)
 
     def act() -> dict[str, Any]:
-        number = form.cleaned_data["membership"]
-        member = Membership.objects.filter(pool=pool, number=number).select_related("pool").first()
-        if member is None:
-            raise NoSuchMembershipError(
-                _("This pool has no membership %(number)s.") % {"number": number}, number=number
-            )
+        member = selectors.access_membership_no(pool=pool, number=form.cleaned_data["membership"])
         paid = services.identify_receipt(
             receipt=line, membership=member, identifier=person_of(request).code, at=clock.now()
         )

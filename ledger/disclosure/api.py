@@ -22,11 +22,15 @@ PAGE = 50
 
 
 class ChargeRow(serializers.Serializer[Any]):
-    """What I owe for one period, in minor units, with the row of the class table it follows from."""
+    """What I owe for one period, in minor units, with the row of the class table it follows from.
+
+    written_off_fen: what of it is not asked of me any more, because nobody could collect it.
+    """
 
     period = serializers.IntegerField(source="period.number")
     charge_date = serializers.DateField(source="period.charge_date")
     share_fen = serializers.IntegerField()
+    written_off_fen = serializers.IntegerField()
     class_no = serializers.IntegerField(source="row.class_no", allow_null=True, default=None)
     weight = serializers.IntegerField(source="row.weight", allow_null=True, default=None)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import ExtractYear
 
+from ledger.custody.write_offs import written_off_of
 from ledger.disclosure.history import PastPeriod
 from ledger.sharing.figures import ClassFigures, class_figures
 from ledger.sharing.models import FIGURES, Award, Period
@@ -137,15 +138,19 @@ def duty_counts(pool: Pool) -> list[tuple[object, int]]:
 
 @dataclass(frozen=True)
 class MyCharge:
-    """What one membership owes for one period (fen), with the row of the class table it came from."""
+    """What one membership owes for one period (fen), with the row of the class table it came from.
+
+    written_off_fen: what of it was written off because nobody could collect it.
+    """
 
     period: Period
     share_fen: int
     row: ClassFigures | None
+    written_off_fen: int
 
 
 def charges_of(membership: Membership, *, before_no: int | None = None, limit: int = 100) -> list[MyCharge]:
-    """Return a membership's charges, newest first. Three queries, however many there are."""
+    """Return a membership's charges, newest first. Four queries, however many there are."""
     shares = dict(shares_of(membership, before_no=before_no, limit=limit))
     # From the first to the last: two bounds are read sooner than a list of numbers.
     found = Period.objects.filter(
@@ -158,12 +163,18 @@ def charges_of(membership: Membership, *, before_no: int | None = None, limit: i
             "-from_at"
         )
     )
+    written_off = written_off_of(membership)
     charges = []
     for period in found.only(*_FIGURES).order_by("-number"):
         if period.number in shares:
             period.pool = membership.pool
             charges.append(
-                MyCharge(period, shares[period.number], _row_of(period, spans, shares[period.number]))
+                MyCharge(
+                    period,
+                    shares[period.number],
+                    _row_of(period, spans, shares[period.number]),
+                    written_off.get(period.number, 0),
+                )
             )
     return charges
 

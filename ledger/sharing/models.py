@@ -277,10 +277,11 @@ class Award(models.Model):
     code: public case number. masked: what everyone may see (age band, sex, region, disease class). aid_fen: what
     is shared. claim_code: opaque reference for the claims side. is_held: an objection is open; when publicity ends
     a held award leaves its period, and it is announced again once it is released. shared_fen: written by the database
-    when it is shared: aid_fen, or its part where caps leave no room for all aid of its period. payee_*: to whom the
-    claimant asked it to be paid, sealed, and the keyed hash of that; an award that came without a claim names nobody.
-    rest_of: the award that it goes on with, where the plan lets wait what caps leave no room for. A rest is owed since
-    that one was final; it has its claim, face and payee, and the number of the case with a running figure.
+    when it is shared: aid_fen, or its part where caps leave no room for all aid of its period. lowered_fen: what the
+    settlement of a pool that ends takes from that, because nobody will pay it. payee_*: to whom the claimant asked it
+    to be paid, sealed, and the keyed hash of that; an award that came without a claim names nobody. rest_of: the award
+    that it goes on with, where the plan lets wait what caps leave no room for. A rest is owed since that one was final;
+    it has its claim, face and payee, and the number of the case with a running figure.
     """
 
     class State(models.TextChoices):
@@ -296,6 +297,7 @@ class Award(models.Model):
     masked = models.JSONField()
     aid_fen = models.BigIntegerField()
     shared_fen = models.BigIntegerField(null=True)
+    lowered_fen = models.BigIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=12, choices=State, default=State.ANNOUNCED)
     is_held = models.BooleanField(default=False, db_default=False)
     announced_at = models.DateTimeField()
@@ -335,6 +337,11 @@ class Award(models.Model):
                 name="shared_award_says_how_much",
             ),
             models.CheckConstraint(
+                condition=Q(lowered_fen=0)
+                | Q(shared_fen__isnull=False, lowered_fen__gt=0, lowered_fen__lte=F("shared_fen")),
+                name="award_is_lowered_within_its_share",
+            ),
+            models.CheckConstraint(
                 condition=Q(is_held=False) | Q(state__in=["announced", "withdrawn"]),
                 name="held_award_is_not_final",
             ),
@@ -354,8 +361,11 @@ class Award(models.Model):
 
     @property
     def payable_fen(self) -> int:
-        """Return what its member is paid in all: once it is shared, what members have really shared of it."""
-        return self.aid_fen if self.shared_fen is None else self.shared_fen
+        """Return what its member is paid in all: once it is shared, what members have really shared of it.
+
+        The settlement of a pool that ends takes from it what nobody will pay.
+        """
+        return self.aid_fen if self.shared_fen is None else self.shared_fen - self.lowered_fen
 
     @property
     def case_code(self) -> str:

@@ -75,9 +75,9 @@ def _payments(account: BankAccount, day: dt.date, unpaid: float, seed: str) -> l
     pool = account.pool
     announced = set(pool.periods.filter(charges_notified_at__isnull=False).values_list("number", flat=True))
     owed: dict[int, int] = {}
-    for number, period_no, share, collected in arrears_rows(pool):
+    for number, period_no, _share, _collected, open_fen in arrears_rows(pool):
         if period_no in announced and pays(seed, number, unpaid):
-            owed[number] = owed.get(number, 0) + share - collected
+            owed[number] = owed.get(number, 0) + open_fen
     return [
         files.FileLine(
             booking_date=day,

@@ -10,13 +10,15 @@ from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
 from claims.filing.models import Claim
 from claims.filing.states import DECIDED
-from ledger.books.chart import RESERVE
-from ledger.books.selectors import trial_balance
+from ledger.books import chart
+from ledger.books.selectors import TrialLine, trial_balance
 from ledger.sharing.ending_triggers import RESIDUE
 from ledger.sharing.models import Award, Period
 from ledger.sharing.selectors import book_of
 from members.ending.models import PoolEnding
 from members.pools.models import Pool
+
+UNCOLLECTED = (chart.RECEIVABLE, chart.TO_BE_SHARED)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
             _claims(pool),
             _cases(pool),
             _periods(pool),
+            _uncollected(pool, owed),
             Item(
                 "accounts",
                 _("Every account at 0"),
@@ -80,7 +83,7 @@ def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
             ),
         ),
         residue_fen=sum(left.values()),
-        reserve_fen=left.get(RESERVE, 0),
+        reserve_fen=left.get(chart.RESERVE, 0),
     )
 
 
@@ -101,6 +104,16 @@ def _cases(pool: Pool) -> Item:
     waiting = Award.objects.filter(pool=pool, state__in=[Award.State.ANNOUNCED, Award.State.FINAL])
     codes = list(waiting.order_by("code").values_list("code", flat=True)[:20])
     return Item("cases", _("Every case shared"), ", ".join(codes), reverse("notice_board", args=[pool.code]))
+
+
+def _uncollected(pool: Pool, owed: list[TrialLine]) -> Item:
+    """Return whether shares or costs are left that no bill will take in any more: they are settled by two people."""
+    left = [line for line in owed if line.account.code in UNCOLLECTED]
+    fen = sum(line.debit_fen - line.credit_fen for line in left)
+    says = format_money(fen, pool.currency) if fen else ""
+    return Item(
+        "uncollected", _("No share unpaid, no cost unshared"), says, reverse("settlement", args=[pool.code])
+    )
 
 
 def _periods(pool: Pool) -> Item:

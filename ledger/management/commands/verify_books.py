@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from ledger.books import verify as books
 from ledger.books.findings import Report, fetch
 from ledger.custody import verify as custody
-from ledger.custody import wallet_verify
+from ledger.custody import wallet_verify, write_off_verify
 from ledger.management.verdict import judge
 from ledger.openbooks import verify as openbooks
 from ledger.sharing import verify as sharing
@@ -37,6 +37,7 @@ class Command(BaseCommand):
             sharing.SENTENCES,
             custody.SENTENCES,
             wallet_verify.SENTENCES,
+            write_off_verify.SENTENCES,
         )
         code = options["pool"]
         sys.exit(judge(report, lambda: verify_everything(report, code), self.stdout, is_json=options["json"]))

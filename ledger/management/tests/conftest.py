@@ -10,10 +10,12 @@ from django.conf import settings as django_settings
 from django.db import connections
 
 from aidplatform.lib import clock
-from aidplatform.testing.bank import Bank, charged_world
+from aidplatform.testing.bank import Bank, charged_world, membership
+from aidplatform.testing.endings import wind_down
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.world import World, set_clock
 from ledger.books.services import credit, debit
+from ledger.custody import settlements, write_offs
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
 
@@ -63,15 +65,15 @@ def make_history() -> None:
     at = clock.now()
     common = {"book": book, "entry_date": at.date(), "at": at, "source": "test", "maker": "t", "checker": "u"}
     for number, fen in enumerate((25, 40), start=1):
-        written_off = openbooks.post_logged_entry(
-            key=f"write_off/{number}",
-            kind="write_off",
+        returned = openbooks.post_logged_entry(
+            key=f"waiting_refund/{number}",
+            kind="waiting_refund",
             lines=[debit("120", fen), credit("110", fen)],
-            description="a share nobody will pay",
+            description="a share of somebody who fell ill in the wait",
             **common,
         )
     openbooks.reverse_logged_entry(
-        entry=written_off, reason="paid after all", entry_date=at.date(), at=at, maker="t", checker="u"
+        entry=returned, reason="paid after all", entry_date=at.date(), at=at, maker="t", checker="u"
     )
     openbooks.post_logged_entry(
         key="interest/1",
@@ -88,6 +90,7 @@ def make_history() -> None:
     small.computed_period()
     make_paid_history()
     make_prepaid_history()
+    make_owing_history()
 
 
 def make_paid_history() -> None:
@@ -111,6 +114,35 @@ def make_prepaid_history() -> None:
     bank.release(bank.order_back(2, 6_001))
     world.award(70_000, code="A-1")
     world.posted_period()
+
+
+def make_owing_history() -> None:
+    """Write off what one member of a pool owes, recover a part of it, and settle the pool when it ends."""
+    world, bank, _period = charged_world(100_000, code="owing")
+    order = write_offs.order_write_off(
+        membership=membership(world, 1),
+        reason="left",
+        reminders=0,
+        upto_period_no=1,
+        orderer=world.treasurer.code,
+        at=clock.now(),
+    )
+    write_offs.approve_write_off(
+        write_off=order,
+        approver=world.controller.code,
+        shown_sha256=order.shown_sha256 or "",
+        at=clock.now(),
+    )
+    bank.take(bank.statement(bank.receipt(1, 29)))
+    ending = wind_down(world)
+    set_clock(clock.start_of_day(ending.run_off_end_date, SHANGHAI))
+    settlement = settlements.order_settlement(pool=world.pool, orderer=world.treasurer.code, at=clock.now())
+    settlements.approve_settlement(
+        settlement=settlement,
+        approver=world.controller.code,
+        shown_sha256=settlement.shown_sha256 or "",
+        at=clock.now(),
+    )
 
 
 @pytest.fixture

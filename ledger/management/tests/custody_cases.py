@@ -30,7 +30,7 @@ CUSTODY_CASES: list[tuple[str, str, str, str, str]] = [
     ),
     (
         "receivable_is_charges_not_collected",
-        "DELETE FROM ledger_collection WHERE id = (SELECT max(id) FROM ledger_collection)",
+        f"DELETE FROM ledger_collection WHERE id = (SELECT max(id) FROM ledger_collection WHERE pool_id = {_POOL})",
         "paid account 110",
         "23143",
         "0",

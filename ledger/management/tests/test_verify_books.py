@@ -16,6 +16,7 @@ from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
 from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
+from ledger.management.tests.write_off_cases import WRITE_OFF_CASES
 from ledger.management.verdict import TRUE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -146,7 +147,7 @@ CASES: list[tuple[str, str, str, str, str]] = [
     ),
     (
         "account_never_negative",
-        f"UPDATE ledger_posting SET amount_fen = 999999 WHERE entry_id = {ENTRY.format('write_off/1')}",
+        f"UPDATE ledger_posting SET amount_fen = 999999 WHERE entry_id = {ENTRY.format('waiting_refund/1')}",
         "small account 110 after entry 4",
         "at least 0",
         "-837998",
@@ -416,8 +417,8 @@ CASES: list[tuple[str, str, str, str, str]] = [
     ),
     (
         "carry_follows_the_books",
-        f"UPDATE ledger_journalentry SET kind = 'opening' WHERE id = {ENTRY.format('write_off/1')}",
-        "period small/2, write_off, wallet_gap",
+        f"UPDATE ledger_journalentry SET kind = 'opening' WHERE id = {ENTRY.format('waiting_refund/1')}",
+        "period small/2, waiting_refund",
         "0",
         "25",
     ),
@@ -605,6 +606,20 @@ def test_false_wallets_are_false(clone, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"),
+    WRITE_OFF_CASES,
+    ids=[case[0] for case in WRITE_OFF_CASES],
+)
+def test_false_write_offs_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    exit_code, false, _unchecked = findings("--pool", "owing")
+    finding = found(false, code, where)
+    assert exit_code == 1
+    assert expected in finding["expected"]
+    assert actual in finding["found"]
+
+
+@pytest.mark.parametrize(
     ("code", "line", "change", "where", "expected", "actual"), FORGED, ids=[case[0] for case in FORGED]
 )
 def test_a_forged_log_is_found_out_by_the_rows(clone, code, line, change, where, expected, actual):
@@ -618,7 +633,7 @@ def test_a_forged_log_is_found_out_by_the_rows(clone, code, line, change, where,
 
 
 def test_every_statement_is_broken_by_some_case(clone):
-    tried = {case[0] for case in (*CASES, *FORGED, *CUSTODY_CASES, *WALLET_CASES)}
+    tried = {case[0] for case in (*CASES, *FORGED, *CUSTODY_CASES, *WALLET_CASES, *WRITE_OFF_CASES)}
     answer = json.loads(verify("--json")[1])
     assert {one["code"] for one in answer["statements"]} == tried
 

@@ -78,7 +78,7 @@ def verify_awards(report: Report, pool: PoolRow) -> None:
     )
     # A rest is owed while it waits: the entry of the award that it goes on with has booked it.
     owed, unshared = fetch(
-        """SELECT coalesce(sum(coalesce(shared_fen, aid_fen)), 0)::bigint,
+        """SELECT coalesce(sum(coalesce(shared_fen, aid_fen) - lowered_fen), 0)::bigint,
                   coalesce(sum(aid_fen) FILTER (WHERE state <> 'shared'), 0)::bigint
              FROM ledger_award WHERE pool_id = %(pool)s
               AND (state IN ('final', 'shared') OR rest_of_id IS NOT NULL)""",
@@ -86,7 +86,7 @@ def verify_awards(report: Report, pool: PoolRow) -> None:
     )[0]
     payable = _balance(pool, "201", "C", None) - _balance(pool, "201", "C", ["opening", *PAYMENTS])
     report.expect("aid_payable_is_awards", f"{pool.code} account 201", owed, payable)
-    booked = _balance(pool, "120", "D", ["opening", *COSTS])
+    booked = _balance(pool, "120", "D", ["opening", "settlement", *COSTS])
     # What wallets lacked has come in with the entries of periods.
     shared = figure(
         """SELECT coalesce(sum(other_costs_fen), 0)::bigint FROM ledger_period

@@ -148,7 +148,7 @@ def test_what_is_left_over_is_named_and_belongs_to_the_members(db):
     ending = end_by_two(world)
     found = checklist(world.pool, ending, clock.now())
     assert found.residue_fen == world.pool.periods.get(number=2).carry_out_fen > 0
-    assert [item.code for item in found.items if not item.is_done] == ["days", "accounts"]
+    assert [item.code for item in found.items if not item.is_done] == ["days", "uncollected", "accounts"]
 
 
 @pytest.mark.parametrize("goes_to", [None, "The village school"])

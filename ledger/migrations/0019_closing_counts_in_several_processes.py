@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """Closing a shelf counts and sums its charges in several processes of the database."""
 
     dependencies = [
-        ('ledger', '0014_charges_of_a_membership_are_read_by_one_plan'),
+        ('ledger', '0018_shares_are_written_off'),
     ]
 
     operations = [
