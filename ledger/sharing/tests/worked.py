@@ -4,8 +4,8 @@ A line is `word figures`. Before the first `period`: `members 0:4 1:3` (class:co
 `fee 8/100`, `cap 2.00` (per case), `period_cap 20.00`, `year_cap 30.00`, `reserve 5/100 500.00` (contribution and
 target), and who bears what caps leave: `rest reduce_aid` or `rest defer`, or the rule `rest reserve_pays`. In a period:
 `join 0:2` at its beginning; `case`, `write_off`, `bank_charge`, `interest`, `write_off_reversed` with an amount happen
-before it is computed; `late_write_off` after it is computed; lines with `=` say what comes out: a figure, `share 0 3.00`
-of everybody in a class, or `shares 0 21.00 2 3.00 4`, how many of it pay how much. After `trial` stands the trial
+before it is computed; `late_write_off` after it is computed; lines with `=` say what comes out: one figure, `share 0`
+what everybody of it pays, or `shares 0 21.00 2 3.00 4`, how many of it pay how much. After `trial` stands the trial
 balance. All amounts in the currency unit.
 """
 
