@@ -389,6 +389,8 @@ SPECTACULAR_SETTINGS = {
         "ClaimState": "claims.filing.models.Claim.State",
         "PaymentState": "ledger.custody.models.PaymentOrder.State",
         "PaymentKind": "ledger.custody.models.PaymentOrder.Kind",
+        # A settlement has the same states.
+        "WriteOffState": "ledger.custody.write_off_models.WriteOff.State",
         "BookingKind": "ledger.custody.models.StatementLine.Kind",
     },
 }

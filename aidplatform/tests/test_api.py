@@ -94,7 +94,14 @@ def test_member_reads_own_membership_and_charges(pool: World) -> None:
     assert charges == {
         "next": None,
         "results": [
-            {"period": 1, "charge_date": "2026-01-14", "share_fen": 7200, "class_no": 0, "weight": 1}
+            {
+                "period": 1,
+                "charge_date": "2026-01-14",
+                "share_fen": 7200,
+                "written_off_fen": 0,
+                "class_no": 0,
+                "weight": 1,
+            }
         ],
     }
     assert get(client, f"{POOL}my-charges/?before=1")["results"] == []
@@ -306,6 +313,9 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "order_aid",
         "release_payment",
         "cancel_payment",
+        "order_write_off",
+        "approve_write_off",
+        "withdraw_write_off",
         "object_to_case",
     }
     assert "my_claim" in deeds
