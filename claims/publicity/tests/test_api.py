@@ -80,8 +80,9 @@ def test_published_claim_shows_its_award_and_its_readers(cases: ClaimCases) -> N
     award = cases.award(claim)
     assert row["award"] == {
         "case": award.code, "period": award.period and award.period.number, "aid_fen": 5_000_000,
-        "state": "announced",
+        "shared_fen": None, "state": "announced",
     }  # fmt: skip
+    assert row["rests"] == []
     assert [(line["deed"], line["purpose"]) for line in row["readers"]] == [("open_claim", "review")]
     told = json.dumps(row)
     for kept in ("lump", "Li Na", "6222", *claim.papers.values_list("code", flat=True)):

@@ -6,6 +6,7 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.testing.endings import wind_down
 from aidplatform.testing.ledgers import assert_books_true
+from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import about, refused, refused_to_owner, run
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.work import jobs
@@ -190,6 +191,22 @@ def test_a_period_that_is_closed_twice_makes_its_rests_once(db: None) -> None:
         ("C-1", AID),
         ("C-1.2", REST),
     ]
+
+
+def test_closing_waits_for_the_pool_before_it_takes_the_period(committed_db: tuple[str, str]) -> None:
+    """A rest names its pool; whoever has the pool and comes for the period is not met by somebody who has it."""
+    world = World.founded(**WAITS)
+    world.award(AID)
+    period = world.approved_period()
+    with psycopg.connect(committed_db[1]) as service:
+        service.execute("SELECT 1 FROM members_pool WHERE id = %s FOR UPDATE", [world.pool.pk])
+        closing = Meanwhile(run_jobs)
+        wait_for_a_waiter(service)
+        service.execute("SELECT 1 FROM ledger_period WHERE id = %s FOR UPDATE", [period.pk])
+        service.commit()
+        closing.outcome()
+    period.refresh_from_db()
+    assert (period.state, Award.objects.filter(rest_of__isnull=False).count()) == ("posted", 1)
 
 
 def test_pool_closes_with_nothing_owed_and_so_after_every_rest(db: None) -> None:
