@@ -106,6 +106,9 @@ def test_member_reads_own_membership_and_charges(pool: World) -> None:
     }
     assert get(client, f"{POOL}my-charges/?before=1")["results"] == []
     assert get(client, f"{POOL}my-charges/?before=x", 400)["status"] == 400
+    latest = get(client, f"{POOL}my-charges/?limit=1")
+    assert latest["results"] == charges["results"][:1]
+    assert get(client, f"{POOL}my-charges/?limit=51", 400)["status"] == 400
     assert get(client_of(pool.stranger), f"{API}me/memberships/") == []
 
 

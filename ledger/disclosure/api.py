@@ -42,10 +42,11 @@ class ChargePage(serializers.Serializer[Any]):
     results = ChargeRow(many=True)
 
 
-class BeforeText(serializers.Serializer[Any]):
-    """The cursor: only periods before this number."""
+class PageAsked(serializers.Serializer[Any]):
+    """The cursor: only periods before this number, and how many at most."""
 
     before = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    limit = serializers.IntegerField(default=PAGE, min_value=1, max_value=PAGE)
 
 
 class MyCharges(PersonalEndpoint):
@@ -54,18 +55,19 @@ class MyCharges(PersonalEndpoint):
     policy = "member"
 
     @extend_schema(
-        operation_id="my_charges", responses=ChargePage, parameters=[OpenApiParameter("before", int)]
+        operation_id="my_charges",
+        responses=ChargePage,
+        parameters=[OpenApiParameter("before", int), OpenApiParameter("limit", int)],
     )
     def get(self, request: Request, code: str) -> Response:
         """Return one's own charges; no pool and none of mine answer alike."""
-        given = BeforeText(data=request.query_params)
+        given = PageAsked(data=request.query_params)
         given.is_valid(raise_exception=True)
+        before, limit = given.validated_data.get("before"), given.validated_data["limit"]
         membership = access_membership(pool=_pool(code), person=cast(User, request.user))
-        charges = selectors.charges_of(
-            membership, before_no=given.validated_data.get("before"), limit=PAGE + 1
-        )
-        page = charges[:PAGE]
-        following = page[-1].period.number if len(charges) > PAGE else None
+        charges = selectors.charges_of(membership, before_no=before, limit=limit + 1)
+        page = charges[:limit]
+        following = page[-1].period.number if len(charges) > limit else None
         return Response(ChargePage({"next": following, "results": page}).data)
 
 

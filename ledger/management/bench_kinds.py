@@ -68,7 +68,7 @@ Kind = Callable[[Benchmark, Options], dict[str, Any]]
 def apportion(bench: Benchmark, options: Options) -> dict[str, Any]:
     """Alternate floor and job."""
     figures = bench.figures
-    with _workers(bench) as process:
+    with posting_workers(bench) as process:
         figures.worker_idle_bytes = peak_memory(process)
         for run in range(1, options.runs + 1):
             _floor_and_job(bench, run)
@@ -114,7 +114,7 @@ def preview(bench: Benchmark, options: Options) -> dict[str, Any]:
 
 def verify(bench: Benchmark, options: Options) -> dict[str, Any]:
     """Alternate floor and verification of one posted period."""
-    with _workers(bench):
+    with posting_workers(bench):
         bench.measure_job(bench.frozen_period(1))
     for run in range(1, options.runs + 1):
         bench.measure_floor(run)
@@ -145,7 +145,7 @@ def naive(bench: Benchmark, options: Options) -> dict[str, Any]:
            PRIMARY KEY (membership_id, pool_id, period_no))"""
     )
     bench.owner.execute("GRANT SELECT, INSERT ON bench_naive TO aid_app")
-    with _workers(bench):
+    with posting_workers(bench):
         for run in range(1, options.runs + 1):
             _floor_and_job(bench, run)
             for style, count, seconds in ((_bulk_create, bulk, bulk_seconds), (_save, saved, save_seconds)):
@@ -153,7 +153,7 @@ def naive(bench: Benchmark, options: Options) -> dict[str, Any]:
                 began = time.perf_counter()
                 style(charge, bench.pool.pk, run, count)
                 seconds.append((time.perf_counter() - began) / count)
-                _demand(charge._default_manager.count(), count, f"rows of {style.__name__}")
+                demand(charge._default_manager.count(), count, f"rows of {style.__name__}")
             bench.say(
                 f"  each: bulk_create {bulk_seconds[-1] * 1e6:.0f} µs, save {save_seconds[-1] * 1e6:.0f} µs"
             )
@@ -208,7 +208,7 @@ def _save(charge: type[models.Model], pool: int, run: int, count: int) -> None:
 
 def statement(bench: Benchmark, options: Options) -> dict[str, Any]:
     """Post the periods by the job, then read the statements of members drawn by chance; SQL time alone counts."""
-    with _workers(bench):
+    with posting_workers(bench):
         for run in range(1, options.periods + 1):
             bench.measure_job(bench.frozen_period(run))
             if run % 12 == 0:
@@ -242,10 +242,10 @@ def _time_statements(asked: list[Membership], limit: int, expected: int) -> dict
 
         with connection.execute_wrapper(timed):
             found = charges_of(membership, limit=limit)
-        _demand(len(found), expected, f"charges of membership {membership.number}")
+        demand(len(found), expected, f"charges of membership {membership.number}")
         times.append(sum(spent) * 1000)
         queries.add(len(spent))
-    _demand(len(queries), 1, "numbers of queries a statement takes")
+    demand(len(queries), 1, "numbers of queries a statement takes")
     return {
         "median_ms": round(statistics.median(times), 3),
         "p95_ms": round(statistics.quantiles(times, n=20)[-1], 3),
@@ -255,12 +255,12 @@ def _time_statements(asked: list[Membership], limit: int, expected: int) -> dict
 
 def export(bench: Benchmark, options: Options) -> dict[str, Any]:
     """Download the charges of a posted period from the real web server, as its treasurer does, several times."""
-    with _workers(bench):
+    with posting_workers(bench):
         bench.measure_job(bench.frozen_period(1))
     address = f"/pools/{bench.pool.code}/periods/1/charges.csv"
     seconds, files = [], set()
-    with _web() as (process, port):
-        cookie = f"{settings.SESSION_COOKIE_NAME}={_session_of(bench.treasurer)}"
+    with web_server() as (process, port):
+        cookie = f"{settings.SESSION_COOKIE_NAME}={session_of(bench.treasurer)}"
         # A page before, so that what is loaded once counts as idle.
         with _answer(port, cookie, address.replace("charges.csv", "classes.csv")) as answer:
             answer.read()
@@ -277,8 +277,8 @@ def export(bench: Benchmark, options: Options) -> dict[str, Any]:
             lines, fen = _sum_of(answer)
     charges = Charge.objects.filter(pool_id=bench.pool.pk)
     charged = charges.aggregate(rows=models.Count("membership_id"), fen=models.Sum("share_fen"))
-    _demand(len(files), 1, "different files")
-    _demand((lines, fen), tuple(charged.values()), "lines and fen of the file")
+    demand(len(files), 1, "different files")
+    demand((lines, fen), tuple(charged.values()), "lines and fen of the file")
     ((size, sha256),) = files
     return {
         "export_seconds": median(seconds),
@@ -301,7 +301,7 @@ def _answer(port: int, cookie: str, address: str) -> Iterator[http.client.HTTPRe
     try:
         web.request("GET", address, headers={"Cookie": cookie})
         answer = web.getresponse()
-        _demand(answer.status, 200, f"status of {address}")
+        demand(answer.status, 200, f"status of {address}")
         yield answer
     finally:
         web.close()
@@ -323,7 +323,7 @@ def _sum_of(answer: http.client.HTTPResponse) -> tuple[int, int]:
     return len(shares), sum(int(share.replace(b".", b"")) for share in shares)
 
 
-def _session_of(person: User) -> str:
+def session_of(person: User) -> str:
     """Open a session of the person, second factor included, as signing in does; return its key."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(person.pk)
@@ -335,7 +335,7 @@ def _session_of(person: User) -> str:
 
 
 @contextmanager
-def _web() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def web_server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run the web server as an installation does, on a free port, until the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -364,7 +364,7 @@ def _listens(port: int) -> bool:
 
 
 @contextmanager
-def _workers(bench: Benchmark) -> Iterator[subprocess.Popen[bytes]]:
+def posting_workers(bench: Benchmark) -> Iterator[subprocess.Popen[bytes]]:
     with (
         tempfile.TemporaryDirectory() as folder,
         workers(bench.figures.workers, Path(folder) / "worker.log") as process,
@@ -382,7 +382,7 @@ def _floor_and_job(bench: Benchmark, run: int) -> None:
     )
 
 
-def _demand(found: object, expected: object, what: str) -> None:
+def demand(found: object, expected: object, what: str) -> None:
     """Hold a figure that is no time. Raises: AssertionError with both."""
     if found != expected:
         raise AssertionError(f"{what}: {found}, not {expected}")

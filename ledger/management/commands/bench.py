@@ -11,7 +11,10 @@ from django.db import connection
 from aidplatform.embedded.scratch import PREFIX
 from aidplatform.embedded.services import in_database
 from ledger.management.bench_kinds import BARS, KINDS, Options, median
+from ledger.management.bench_pages import PAGES_BARS, pages
 from ledger.management.benchmark import Benchmark, Figures
+
+_KINDS, _BARS = KINDS | {"pages": pages}, BARS | {"pages": PAGES_BARS}
 
 
 class Command(BaseCommand):
@@ -21,13 +24,14 @@ class Command(BaseCommand):
         "Measures against the floor (constant INSERT … SELECT from the same spans, key, ATTACH): apportion, the"
         " whole job by real workers; preview, the dry run; verify, the check of a posted period; naive, two usual"
         " ways of the ORM on a sample; statement, a member's charges; export, all charges as a file from the web"
-        " server. Uses a scratch database on the server of AID_DATABASE_ADMIN_URL, else a PostgreSQL of its own."
+        " server; pages, a member's latest charge and home from it, by eight at once and during a posting."
+        " Uses a scratch database on the server of AID_DATABASE_ADMIN_URL, else a PostgreSQL of its own."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take what to measure, and how much of it."""
-        parser.add_argument("what", choices=KINDS)
+        parser.add_argument("what", choices=_KINDS)
         parser.add_argument("--members", type=int, required=True)
         parser.add_argument("--workers", type=int, default=1, help="worker processes (1)")
         parser.add_argument(
@@ -37,7 +41,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--sample", type=int, default=20_000, help="naive: members charged by the ORM (20000)"
         )
-        parser.add_argument("--periods", type=int, default=72, help="statement: periods of the past (72)")
+        parser.add_argument(
+            "--periods", type=int, default=72, help="statement, pages: periods of the past (72)"
+        )
         parser.add_argument("--folder", help="where its PostgreSQL writes; the system's temporary folder")
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
@@ -60,11 +66,11 @@ class Command(BaseCommand):
         bench = Benchmark(figures, os.environ["AID_DATABASE_OWNER_URL"], _admin_url(), self._say)
         try:
             bench.set_up()
-            found = KINDS[what](bench, Options(options["runs"], options["sample"], options["periods"]))
+            found = _KINDS[what](bench, Options(options["runs"], options["sample"], options["periods"]))
         finally:
             bench.close()
         answer = _common(what, figures) | found
-        bars = BARS[what]
+        bars = _BARS[what]
         self.stdout.write(json.dumps(answer | {"bars": bars}) if options["json"] else _table(answer, bars))
 
     def _say(self, line: str) -> None:
