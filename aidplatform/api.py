@@ -1,6 +1,7 @@
 """All addresses of the API: this file only gathers them."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView
 
 from aidplatform.lib.http import public
@@ -19,6 +20,15 @@ from ledger.sharing import api as sharing
 from members.joining import api as joining
 from members.joining import import_api as imports
 from members.pools import api as pools
+
+
+class CaseConverter(StringConverter):
+    """The number of a case, a rest's with its running figure: no other point, so that no address has a suffix."""
+
+    regex = r"[-a-zA-Z0-9_]+(?:\.[0-9]+)?"
+
+
+register_converter(CaseConverter, "case")
 
 _MY_CLAIM = "me/claims/<slug:claim>/"
 _POOL = "pools/<slug:code>/"
@@ -114,7 +124,7 @@ urlpatterns = [
     path(f"{_PERIOD}posting/resumption/", sharing.PostingResumption.as_view(), name="api_resume_posting"),
     path(f"{_PERIOD}posting/cancellation/", sharing.PostingCancellation.as_view(), name="api_cancel_posting"),
     path(f"{_POOL}cases/", sharing.CaseList.as_view(), name="api_cases"),
-    path(f"{_POOL}cases/<str:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
+    path(f"{_POOL}cases/<case:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
     path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),
@@ -128,7 +138,7 @@ urlpatterns = [
     path(f"{_STATEMENT}lines/", custody.StatementLineList.as_view(), name="api_statement_lines"),
     path(f"{_POOL}payable/", custody.PayableList.as_view(), name="api_payable"),
     path(f"{_POOL}payments/", custody.PaymentList.as_view(), name="api_payments"),
-    path(f"{_POOL}payments/aid/<str:award>/", custody.AidOrder.as_view(), name="api_order_aid"),
+    path(f"{_POOL}payments/aid/<case:award>/", custody.AidOrder.as_view(), name="api_order_aid"),
     path(_PAYMENT, custody.PaymentDetail.as_view(), name="api_payment"),
     path(f"{_PAYMENT}release/", custody.PaymentRelease.as_view(), name="api_release_payment"),
     path(f"{_PAYMENT}cancellation/", custody.PaymentCancellation.as_view(), name="api_cancel_payment"),

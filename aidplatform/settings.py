@@ -378,6 +378,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PATH_CONVERTER_OVERRIDES": {"case": str},
     # Rows of several kinds have a state or a kind; each list of words gets its own name.
     "ENUM_NAME_OVERRIDES": {
         "PoolState": "members.pools.models.Pool.State",

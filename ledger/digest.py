@@ -169,7 +169,7 @@ PARTS: tuple[Part, ...] = (
         " GROUP BY p.code, d.number",
         {
             "id": ID,
-            **dict.fromkeys(("shard_no", "first_id", "end_id", "counts"), "shards are cut by ids"),
+            **dict.fromkeys(("shard_no", "first_id", "end_id", "counts", "rooms"), "shards are cut by ids"),
             "ids_hash": IDS_WITHIN,
         },
     ),

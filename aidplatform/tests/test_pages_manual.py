@@ -156,8 +156,17 @@ def test_worked_example_of_rests_that_wait_computes_to_its_figures(language: str
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_worked_example_of_a_yearly_cap_computes_to_its_figures(language: str) -> None:
+    rows = [[int(row[0]), *map(parse_fen, row[1:])] for row in tables(page(language, "share"))[7][1:3]]
+    assert all(paid + room == 3_000 for _members, paid, room, _share, _all in rows)
+    result = shared((5_000,), [Group(0, members, 1, room) for members, _paid, room, _share, _all in rows])
+    assert [row[3:] for row in rows] == [[row.share_fen, row.total_fen] for row in result.shares]
+    assert parse_fen(tables(page(language, "share"))[7][3][4]) == result.assessed_fen == 5_400
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_table_of_pool_sizes_computes_to_its_figures(language: str) -> None:
-    table = tables(page(language, "share"))[7]
+    table = tables(page(language, "share"))[8]
     for members, share, carry in table[1:]:
         result = shared((50_000_000,), [Group(0, int(members.replace(",", "")), 1)])
         assert (parse_fen(share), parse_fen(carry)) == (result.shares[0].share_fen, result.carry_out_fen)
