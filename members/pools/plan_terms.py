@@ -937,7 +937,7 @@ class PlanTerms:
                 "period_cap_fen",
                 "period_cap_above_year_cap",
                 f"{period_fen} fen for a period, {year_fen} fen for the whole year",
-                year_fen=year_fen,
+                most_fen=year_fen,
             )
         if self.member_cap_fen is not None and self.rest_waits and self.per_case_cap_fen is not None:
             # A case is shared in several periods then, and in each it would be under the whole cap.

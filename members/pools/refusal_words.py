@@ -99,7 +99,7 @@ _ERRORS = {
     ),
     "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
     "period_cap_above_year_cap": gettext_lazy(
-        "Nobody pays more than %(year)s in a whole year, so the most for one period has to be below that."
+        "Nobody pays more than %(most)s in a whole year, so the most for one period has to be below that."
     ),
     "cap_on_a_case_that_waits": gettext_lazy(
         "Where a part of the aid waits, a case is shared in several periods and would be under the whole cap in each:"

@@ -452,7 +452,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 24
+    assert len(english) == len(chinese) == 25
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -497,6 +497,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"on_infeasible": "reduce_aid"},
         {"on_infeasible": "defer"},
         {"per_case_cap_fen": 300_000_000},
+        {"year_cap_fen": 100_000},
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
         {"report_days": 180},
         {"period_cap_fen": 100_000},
