@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
@@ -229,7 +229,10 @@ def figures_of(found: Period) -> Figures | None:
     """Return the stored figures, or from the announcement on the provisional ones; before it none."""
     if found.assessed_fen is not None:
         by_kind = selectors.other_costs(selectors.books_window(found)) if found.other_costs_fen else {}
-        return stored_figures(found, tuple(sorted(by_kind.items())))
+        figures = stored_figures(found, tuple(sorted(by_kind.items())))
+        return replace(
+            figures, classes=class_figures(found.classes or [], found.plan_version.plan().period_cap_fen)
+        )
     if not found.is_public:
         return None
     bill = selectors.compute_bill(found)
@@ -267,7 +270,7 @@ def stored_figures(found: Period, other_costs_by_kind: tuple[tuple[str, int], ..
         carry_out_fen=found.carry_out_fen or 0,
         need_fen=found.need_fen or 0,
         assessed_fen=found.assessed_fen or 0,
-        classes=class_figures(found.classes or [], found.plan_version.plan().period_cap_fen),
+        classes=class_figures(found.classes or []),
         other_income_fen=found.other_income_fen or 0,
         other_costs_by_kind=other_costs_by_kind,
     )
