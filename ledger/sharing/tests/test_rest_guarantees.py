@@ -198,9 +198,15 @@ def test_closing_waits_for_the_pool_before_it_takes_the_period(committed_db: tup
     world = World.founded(**WAITS)
     world.award(AID)
     period = world.approved_period()
+    run("UPDATE ledger_period SET state = 'posting' WHERE id = %s", period.pk)
+    services.call("open_charge_shelf", period.pk)
+    services.call("write_charge_shard", period.manifest.get().pk)
+    job = jobs.enqueue(kind=services.CLOSE, key="by hand", payload={"period": period.pk}, actor="service")
+    lease = jobs.claim(job.pk)
+    assert lease is not None
     with psycopg.connect(committed_db[1]) as service:
         service.execute("SELECT 1 FROM members_pool WHERE id = %s FOR UPDATE", [world.pool.pk])
-        closing = Meanwhile(run_jobs)
+        closing = Meanwhile(lambda: services.close_posting(lease))
         wait_for_a_waiter(service)
         service.execute("SELECT 1 FROM ledger_period WHERE id = %s FOR UPDATE", [period.pk])
         service.commit()
