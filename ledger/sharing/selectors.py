@@ -195,8 +195,12 @@ def shown_text(period: Period) -> str:
 
 def class_counts(period: Period) -> dict[int, int]:
     """Return members per class, summed over the manifest of the frozen headcount."""
+    return _sum_counts(period.manifest.values_list("counts", flat=True))
+
+
+def _sum_counts(lines: Iterable[dict[str, int]]) -> dict[int, int]:
     counts: dict[int, int] = {}
-    for line in period.manifest.values_list("counts", flat=True):
+    for line in lines:
         for class_no, members in line.items():
             counts[int(class_no)] = counts.get(int(class_no), 0) + int(members)
     return dict(sorted(counts.items()))
@@ -204,12 +208,16 @@ def class_counts(period: Period) -> dict[int, int]:
 
 def rooms_of(period: Period) -> Rooms | None:
     """Return what its members may still be charged, summed over the manifest; None: no cap counts earlier charges."""
-    rooms: dict[tuple[int, int], int] = {}
-    lines = list(period.manifest.filter(rooms__isnull=False).values_list("rooms", flat=True))
-    for class_no, room_fen, members in (row for line in lines for row in line or []):
-        rooms[class_no, room_fen] = rooms.get((class_no, room_fen), 0) + members
-    if not lines:
+    return _sum_rooms(period, period.manifest.values_list("rooms", flat=True))
+
+
+def _sum_rooms(period: Period, lines: Iterable[list[list[int]] | None]) -> Rooms | None:
+    known = [line for line in lines if line is not None]
+    if not known:
         return None
+    rooms: dict[tuple[int, int], int] = {}
+    for class_no, room_fen, members in (row for line in known for row in line):
+        rooms[class_no, room_fen] = rooms.get((class_no, room_fen), 0) + members
     run_off = run_off_of(period)
     return Rooms(
         [(class_no, room_fen, members) for (class_no, room_fen), members in sorted(rooms.items())],
@@ -337,10 +345,11 @@ def compute_bill(period: Period) -> Bill:
     costs_by_kind = other_costs(window)
     aid_fens = tuple(awards_of(period).values_list("aid_fen", flat=True))
     carry_in_fen = balance_of(window, chart.CARRIED_SURPLUS)
-    rooms = rooms_of(period)
+    manifest = list(period.manifest.values_list("counts", "rooms"))
+    rooms = _sum_rooms(period, (rooms for _counts, rooms in manifest))
     sharing = share_out(
         plan,
-        counts=class_counts(period),
+        counts=_sum_counts(counts for counts, _rooms in manifest),
         aid_fens=aid_fens,
         other_costs_fen=sum(costs_by_kind.values()),
         carry_in_fen=carry_in_fen,
