@@ -23,6 +23,8 @@ class Migration(migrations.Migration):
             model_name='period',
             name='run_off_stays_below_its_cap',
         ),
+        # A trigger leaves its function behind.
+        migrations.RunSQL("DROP FUNCTION IF EXISTS pgtrigger_run_off_stays_below_its_cap_5f7d0()", migrations.RunSQL.noop),
         pgtrigger.migrations.RemoveTrigger(
             model_name='period',
             name='period_figures_follow_their_sources',
