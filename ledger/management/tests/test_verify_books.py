@@ -309,6 +309,16 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "no charge",
     ),
     (
+        "rooms_follow_charges",
+        """UPDATE ledger_manifestline SET rooms = '[[0, 1, 3]]' WHERE shard_no = 1
+              AND period_id = (SELECT id FROM ledger_period WHERE """
+        + PERIOD.format(1)
+        + ")",
+        "period small/1, shard 1",
+        "None",
+        "[[0, 1, 3]]",
+    ),
+    (
         "shard_matches_manifest",
         f"DELETE FROM {CHARGES} AND membership_id = {ONE_PERSON}",
         "period small/1, shard 1",
