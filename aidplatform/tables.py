@@ -30,6 +30,7 @@ def state(*columns: str, insert: bool = True) -> Kind:
 
 APP_FUNCTIONS = (
     "aid_now()",
+    "members_class_at(bigint, date, date)",
     "members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)",
     "take_headcount(bigint, bigint)",
     "caps_of_period(bigint)",
@@ -92,7 +93,7 @@ TABLES: dict[str, Kind] = {
         "changed_at",
     ),
     "members_covenantsignature": FACT,
-    "members_pool": state("state", "opened_date", "headcount_recorded_at"),
+    "members_pool": state("state", "opened_date", "headcount_recorded_at", "ages_followed_date"),
     "members_plandraft": state(
         "terms",
         "covenant_en",

@@ -15,6 +15,7 @@ from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.work import audit, jobs
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.selectors import first_cover_end, live_ending
+from members.joining.ages import follow_ages
 from members.joining.models import Membership
 from members.pools.models import Pool
 
@@ -121,6 +122,8 @@ def stop_at_the_floor(*, pool: Pool, at: dt.datetime) -> PoolEnding:
 def _give_notice(pool: Pool, at: dt.datetime, **by: object) -> PoolEnding:
     """Write the notice; day, dates, people and figures are the database's own, which also stops the intake."""
     with transaction.atomic():
+        # Who shares the run-off, and in which class, is settled by this notice.
+        follow_ages(pool=pool)
         ending = PoolEnding.objects.create(
             pool=pool,
             number=0,

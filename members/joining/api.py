@@ -26,6 +26,9 @@ class MembershipRow(serializers.Serializer[Any]):
     covered_until = serializers.DateTimeField(allow_null=True)
     eligible_date = serializers.DateField(allow_null=True)
     is_waiting = serializers.BooleanField()
+    class_no = serializers.IntegerField(allow_null=True, help_text="Where the rules have several classes.")
+    next_class_no = serializers.IntegerField(allow_null=True, help_text="Where the class goes by age.")
+    next_class_date = serializers.DateField(allow_null=True)
 
 
 class MyMemberships(PersonalEndpoint):
@@ -49,6 +52,9 @@ class MyMemberships(PersonalEndpoint):
                     "covered_until": cover.covered_until if cover else None,
                     "eligible_date": cover.eligible_date if cover else None,
                     "is_waiting": bool(cover and cover.is_waiting),
+                    "class_no": cover.place.class_no if cover and cover.place else None,
+                    "next_class_no": cover.next_place[1].class_no if cover and cover.next_place else None,
+                    "next_class_date": cover.next_place[0] if cover and cover.next_place else None,
                 }
             )
         return Response(MembershipRow(rows, many=True).data)

@@ -191,6 +191,7 @@ def sign_covenant(
             from_at=clock.start_of_day(covered_from(today), pool.time_zone),
             joined_date=today,
             actor=signer.code,
+            birth_date=paper.birth_date,
             waiting_since_date=counted_since(listed, today),
             pays_until=today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
         )

@@ -4,13 +4,14 @@ Dates are calendar dates in the pool's zone; ages are completed years, and who w
 their birthday on 1 March of other years.
 """
 
+from calendar import isleap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 from members.pools.covenants import Question
-from members.pools.plan_terms import Cause, PlanTerms
+from members.pools.plan_terms import Cause, ClassTerms, PlanTerms
 
 # Whoever signs for themselves must be of age.
 SIGNING_AGE = 18
@@ -35,6 +36,23 @@ def age_on(birth_date: date, day: date) -> int:
     if day < birth_date:
         raise ValueError(f"{day} is before the birth on {birth_date}")
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+def birthday(birth_date: date, age: int) -> date:
+    """Return the day on which somebody completes that many years."""
+    year = birth_date.year + age
+    leapling = (birth_date.month, birth_date.day) == (2, 29) and not isleap(year)
+    return date(year, 3, 1) if leapling else birth_date.replace(year=year)
+
+
+def next_class(plan: PlanTerms, birth_date: date, day: date) -> tuple[date, ClassTerms] | None:
+    """Return the next day after that one on which the age belongs to another class; None: no later one does."""
+    age = age_on(birth_date, day)
+    later = sorted(
+        (row.age_from, row) for row in plan.classes if row.age_from is not None and row.age_from > age
+    )
+    here = plan.class_at(age)
+    return next(((birthday(birth_date, first), row) for first, row in later if row.class_no != here), None)
 
 
 def age_window(plan: PlanTerms) -> AgeWindow:

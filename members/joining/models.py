@@ -22,6 +22,7 @@ class Membership(models.Model):
     """One covered person in one pool. number: 1, 2, 3 … within the pool. person: set once, or never.
 
     waiting_since_date: since when the waiting time was served in a pool that moved in; None: since they joined here.
+    birth_date: set once, or never: by it the class follows the age, and nothing else of a document stands here.
     """
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="memberships", db_index=False)
@@ -31,8 +32,16 @@ class Membership(models.Model):
     )
     joined_date = models.DateField()
     waiting_since_date = models.DateField(null=True)
+    birth_date = models.DateField(null=True)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["pool", "birth_date"],
+                condition=Q(birth_date__isnull=False),
+                name="members_by_birth_date",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["pool", "number"], name="one_membership_per_number"),
             models.UniqueConstraint(

@@ -3,17 +3,17 @@
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
-from members.joining.eligibility import covered_from, eligible_from
+from members.joining.eligibility import covered_from, eligible_from, next_class
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
-from members.pools.plan_terms import PlanTerms
+from members.pools.plan_terms import ClassTerms, PlanTerms
 from members.pools.selectors import duties_of
 
 # Below it a pool shows strangers the sums of whole years.
@@ -24,7 +24,8 @@ SMALLEST_PUBLIC_POOL = 100
 class Cover:
     """What a membership means on a day: since when it shares, from when aid can be asked, until when.
 
-    accident_date: from when an accident counts, where that is another day than for an illness.
+    accident_date: from when an accident counts, where that is another day than for an illness. place: the class by the
+    rules in force, None where there is only one. next_place: by age, from which day on another one.
     """
 
     membership: Membership
@@ -34,6 +35,8 @@ class Cover:
     accident_date: dt.date | None
     is_waiting: bool
     has_ended: bool
+    place: ClassTerms | None
+    next_place: tuple[dt.date, ClassTerms] | None
 
 
 def memberships_of(person: User) -> QuerySet[Membership]:
@@ -81,11 +84,15 @@ def covers_of(memberships: list[Membership], now: dt.datetime) -> dict[int, Cove
     versions = list(PlanVersion.objects.filter(pool__in=pools).order_by("-effective_date"))
     plans = {version.pk: version.plan() for version in versions}
     first = {version.pool_id: plans[version.pk] for version in versions}
-    return {
-        m.pk: _cover(m, spans[m.pk], _eligible_dates(m, signed.get(m.pk), plans, first[m.pool_id]), now)
-        for m in memberships
-        if m.pk in spans
-    }
+    covers = {}
+    for m in memberships:
+        if m.pk in spans:
+            today = clock.day_of(now, m.pool.time_zone)
+            of_pool = [version for version in versions if version.pool_id == m.pool_id]
+            rules = next((plans[v.pk] for v in of_pool if v.effective_date <= today), first[m.pool_id])
+            dates = _eligible_dates(m, signed.get(m.pk), plans, first[m.pool_id])
+            covers[m.pk] = _cover(m, spans[m.pk], dates, rules, now)
+    return covers
 
 
 def _eligible_dates(
@@ -109,16 +116,23 @@ def _cover(
     membership: Membership,
     spans: list[MembershipSpan],
     dates: tuple[dt.date, dt.date],
+    rules: PlanTerms,
     now: dt.datetime,
 ) -> Cover:
     until = spans[-1].to_at
     eligible, accident = dates
+    today, class_no = clock.day_of(now, membership.pool.time_zone), spans[-1].class_no
+    born = membership.birth_date
     return Cover(
         membership=membership,
         covered_from=spans[0].from_at,
         covered_until=until,
         eligible_date=eligible,
         accident_date=accident if accident != eligible else None,
-        is_waiting=now.astimezone(ZoneInfo(membership.pool.time_zone)).date() < eligible,
+        is_waiting=today < eligible,
         has_ended=until is not None and until <= now,
+        place=next((row for row in rules.classes if row.class_no == class_no), None)
+        if len(rules.classes) > 1
+        else None,
+        next_place=next_class(rules, born, today) if born is not None and until is None else None,
     )

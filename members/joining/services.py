@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from aidplatform.lib import clock
 from aidplatform.work import audit
+from members.joining.ages import follow_ages
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
 from members.people import notices
 from members.people.models import User
@@ -21,11 +22,13 @@ def admit_member(
     from_at: dt.datetime,
     joined_date: dt.date,
     actor: str,
+    birth_date: dt.date | None = None,
     waiting_since_date: dt.date | None = None,
     pays_until: dt.date | None = None,
 ) -> Membership:
     """Admit one person, covered from that instant.
 
+    class_no: theirs unless ages decide; by the birth date they are in the class of the day on which cover begins.
     waiting_since_date: since when they have waited in a pool that moved in, by an approved import.
     pays_until: where members pay ahead, the last day for the first payment; nothing counts before it has come.
     """
@@ -38,6 +41,7 @@ def admit_member(
             person=person,
             joined_date=joined_date,
             waiting_since_date=waiting_since_date,
+            birth_date=birth_date,
         )
         if pays_until is None:
             _cover(pool, membership.pk, membership.pk, class_no, from_at)
@@ -77,22 +81,30 @@ def _cover(pool: Pool, first_id: int, last_id: int, class_no: int, from_at: dt.d
         # recorded_at is overwritten by the guard span_recording_is_real
         cursor.execute(
             """INSERT INTO members_span (pool_id, membership_id, class_no, from_at, recorded_at)
-               SELECT pool_id, id, %s, %s, clock_timestamp() FROM members_membership
-                WHERE pool_id = %s AND id BETWEEN %s AND %s""",
-            [class_no, from_at, pool.pk, first_id, last_id],
+               SELECT pool_id, id, coalesce(members_class_at(pool_id, birth_date, %s), %s), %s, clock_timestamp()
+                 FROM members_membership WHERE pool_id = %s AND id BETWEEN %s AND %s""",
+            [clock.day_of(from_at, pool.time_zone), class_no, from_at, pool.pk, first_id, last_id],
         )
 
 
 def cover_members(*, pool: Pool, rows: Sequence[tuple[int, int]], from_at: dt.datetime) -> None:
-    """Cover memberships from that instant on; rows: membership and class. The caller has locked the pool."""
+    """Cover memberships from that instant on; rows: membership, and class unless ages decide; the pool is locked."""
     if not rows:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO members_span (pool_id, membership_id, class_no, from_at, recorded_at)
-               SELECT %s, membership_id, class_no, %s, clock_timestamp()
-                 FROM unnest(%s::bigint[], %s::smallint[]) AS r (membership_id, class_no)""",
-            [pool.pk, from_at, [row[0] for row in rows], [row[1] for row in rows]],
+               SELECT m.pool_id, m.id, coalesce(members_class_at(m.pool_id, m.birth_date, %s), r.class_no), %s,
+                      clock_timestamp()
+                 FROM unnest(%s::bigint[], %s::smallint[]) AS r (membership_id, class_no)
+                 JOIN members_membership m ON m.id = r.membership_id AND m.pool_id = %s""",
+            [
+                clock.day_of(from_at, pool.time_zone),
+                from_at,
+                [row[0] for row in rows],
+                [row[1] for row in rows],
+                pool.pk,
+            ],
         )
 
 
@@ -151,9 +163,10 @@ def end_cover_after_aid(
 def fix_headcount(*, pool: Pool) -> dt.datetime:
     """Return the real instant from which no span can be recorded into the past of this headcount.
 
-    Takes the pool's row exclusively: spans being written commit first and count, later ones come after.
-    Call it in the transaction that counts.
+    Takes the pool's row exclusively: spans being written commit first and count, later ones come after. Whose class has
+    changed with their age is moved before. Call it in the transaction that counts.
     """
+    follow_ages(pool=pool)
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE members_pool SET headcount_recorded_at = clock_timestamp() WHERE id = %s

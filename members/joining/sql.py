@@ -15,3 +15,20 @@ $$;
 REVOKE ALL ON FUNCTION members_headcount(bigint, timestamptz, timestamptz, bigint, bigint) FROM PUBLIC;
 """
 DROP_HEADCOUNT = "DROP FUNCTION members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)"
+
+# The class of somebody born on p_born by the rules in force on p_day: the nearest age band; NULL where no ages decide.
+# age() completes the year of who was born on 29 February on 1 March, and of dates it would ask for the session's zone.
+CLASS_AT = """
+CREATE OR REPLACE FUNCTION members_class_at(p_pool bigint, p_born date, p_day date)
+RETURNS smallint LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
+    SELECT (c->>'class_no')::smallint
+      FROM (SELECT terms, date_part('year', age(p_day::timestamp, p_born::timestamp))::int AS years
+              FROM public.members_planversion WHERE pool_id = p_pool
+             ORDER BY effective_date <= p_day DESC, abs(effective_date - p_day) LIMIT 1) rules
+     CROSS JOIN LATERAL jsonb_array_elements(rules.terms->'classes') c
+     WHERE c ? 'age_from'
+     ORDER BY (c->>'age_from')::int <= years DESC, abs((c->>'age_from')::int - years) LIMIT 1
+$$;
+REVOKE ALL ON FUNCTION members_class_at(bigint, date, date) FROM PUBLIC;
+"""
+DROP_CLASS_AT = "DROP FUNCTION members_class_at(bigint, date, date)"

@@ -2,8 +2,29 @@
 
 from typing import Any
 
+from celery import shared_task
+
+from aidplatform.lib import clock
 from aidplatform.work import jobs
-from members.joining import importing, looking, news
+from members.joining import ages, importing, looking, news
+
+
+@shared_task(name="joining.follow_ages")
+def follow_ages() -> None:
+    """Look where a day has begun that may move members into another class."""
+    ages.order_due(clock.now())
+
+
+@jobs.handles(ages.FOLLOW)
+def follow(lease: jobs.Lease) -> dict[str, Any]:
+    """Let the classes of a pool follow the ages of its members."""
+    return ages.follow(lease)
+
+
+@jobs.handles(ages.TELL)
+def tell_classes(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell whoever was moved on one day."""
+    return ages.tell_classes(lease)
 
 
 @jobs.handles(news.TELL_RULES)

@@ -48,19 +48,26 @@ span_guards = [
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
         referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("wrong", "boolean")],
+        declare=[("wrong", "boolean"), ("misplaced", "boolean")],
         func=f"""
             {_BEHIND_A_HEADCOUNT.format(lock="NO KEY UPDATE")}
             -- EXECUTE plans anew for the rows that are there: a plan kept from a session's first, small admission was
             -- seen to read the whole table for each of a hundred thousand new rows. LIMIT and the single column
             -- keep each new row a probe of the right index.
-            EXECUTE $check$ SELECT EXISTS (
-                SELECT 1 FROM new_rows n
-                  LEFT JOIN LATERAL (SELECT m.pool_id FROM public.members_membership m
-                                      WHERE m.id = n.membership_id LIMIT 1) m ON true
-                 WHERE m.pool_id IS DISTINCT FROM n.pool_id) $check$ INTO wrong;
+            EXECUTE $check$
+                SELECT bool_or(m.pool_id IS DISTINCT FROM n.pool_id), bool_or(
+                           n.class_no <> public.members_class_at(n.pool_id, m.birth_date, m.from_day))
+                  FROM new_rows n
+                  LEFT JOIN LATERAL (SELECT m.pool_id, m.birth_date, CASE WHEN m.birth_date IS NOT NULL THEN
+                                            (SELECT (n.from_at AT TIME ZONE p.time_zone)::date
+                                               FROM public.members_pool p WHERE p.id = n.pool_id) END AS from_day
+                                       FROM public.members_membership m WHERE m.id = n.membership_id LIMIT 1) m ON true
+                $check$ INTO wrong, misplaced;
             IF wrong THEN
                 {refuse("span_belongs_to_its_membership", "no such membership in this pool")}
+            END IF;
+            IF misplaced THEN
+                {refuse("span_class_follows_age", "a span begins in another class than the age has in the rules")}
             END IF;
             EXECUTE $check$ SELECT EXISTS (
                 SELECT 1 FROM new_rows n CROSS JOIN LATERAL (
@@ -100,7 +107,8 @@ membership_guards = [
         func=f"""
             IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date, NEW.waiting_since_date)
                IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date, OLD.waiting_since_date)
-               OR (OLD.person_id IS NOT NULL AND NEW.person_id IS DISTINCT FROM OLD.person_id) THEN
+               OR (OLD.person_id IS NOT NULL AND NEW.person_id IS DISTINCT FROM OLD.person_id)
+               OR (OLD.birth_date IS NOT NULL AND NEW.birth_date IS DISTINCT FROM OLD.birth_date) THEN
                 {refuse("membership_keeps_its_person", "membership %s is bound to its person once", "OLD.id")}
             END IF;
             RETURN NEW;

@@ -36,6 +36,7 @@ LOW = "wallet_low"
 SUSPENDED = "suspended"
 RESTORED = "restored"
 LAPSED = "lapsed"
+CLASS_CHANGED = "class_changed"
 BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
@@ -95,6 +96,13 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "No payment came until %(until)s after the wallet ran short. What is left in it is paid back to you: ask"
             " the treasurer."
+        ),
+    ),
+    CLASS_CHANGED: (
+        gettext_noop("In %(pool)s you belong to “%(class)s” from %(from)s on"),
+        gettext_noop(
+            "By its rules the class goes by age. Your weight in shares is %(weight)s from then on; it was"
+            " %(weight_before)s. Headcounts before that day stay as they are."
         ),
     ),
     RULES: (
@@ -222,6 +230,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
     spoken = dict(params)
     if "pool_en" in params:
         spoken["pool"] = in_language(params["pool_en"], params["pool_zh"])
+    if "class_en" in params:
+        spoken["class"] = in_language(params["class_en"], params["class_zh"])
     if "fen" in params:
         spoken["amount"] = format_money(params["fen"], params["currency"])
     if "bears" in params:

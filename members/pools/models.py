@@ -13,6 +13,7 @@ from members.pools.triggers import (
     DUTIES,
     duties_do_not_meet,
     duty_needs_two_people,
+    headcount_follows_ages,
     invitation_guards,
     plan_change_closes_its_proposal,
     plan_change_keeps_its_notice,
@@ -26,8 +27,9 @@ class Pool(models.Model):
     """A mutual-aid pool.
 
     code: public id, also the name of its books and of its log. headcount_recorded_at: the real instant of
-    the last headcount; no membership span may be recorded before it any more. charges_by_period: each period
-    has its own charge table; decided at founding by the expected size.
+    the last headcount; no membership span may be recorded before it any more. ages_followed_date: the last day on which
+    those were moved whose age has another class. charges_by_period: each period has its own charge table; decided at
+    founding by the expected size.
     """
 
     class State(models.TextChoices):
@@ -47,6 +49,7 @@ class Pool(models.Model):
     charges_by_period = models.BooleanField(default=False)
     opened_date = models.DateField(null=True)
     headcount_recorded_at = models.DateTimeField(null=True)
+    ages_followed_date = models.DateField(null=True)
 
     class Meta:
         triggers = [
@@ -82,6 +85,7 @@ class Pool(models.Model):
                     RETURN NEW;
                 """,
             ),
+            headcount_follows_ages,
         ]
 
     def __str__(self) -> str:

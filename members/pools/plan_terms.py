@@ -247,7 +247,7 @@ class CalendarTerms:
 class ClassTerms:
     """Give members of one class their weight and the name it has on bills.
 
-    age_from, age_before: who joins at an age in [age_from, age_before) belongs here; None where age doesn't matter.
+    age_from, age_before: whoever's age is in [age_from, age_before) belongs here; None where age doesn't matter.
     """
 
     class_no: int
@@ -694,7 +694,7 @@ class PlanTerms:
         raise KeyError(class_no)
 
     def class_at(self, age: int) -> int:
-        """Return the class of who joins at that age; below or above every band it is the nearest one."""
+        """Return the class of that age; below or above every band it is the nearest one."""
         rows = sorted(self.classes, key=lambda row: row.age_from or 0)
         reached = [row for row in rows if row.age_from is not None and row.age_from <= age]
         return (reached[-1] if reached else rows[0]).class_no

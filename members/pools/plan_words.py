@@ -198,9 +198,9 @@ def _class_words(row: ClassTerms) -> str:
     if row.age_from is None:
         return _("%(class)s: weight %(weight)s") % says
     ages = {"from": row.age_from, "before": row.age_before}
-    return _("%(class)s: weight %(weight)s, for who joins from age %(from)s to before %(before)s") % (
-        says | ages
-    )
+    return _(
+        "%(class)s: weight %(weight)s, from age %(from)s to before %(before)s, moving on with the birthday"
+    ) % (says | ages)
 
 
 def _period_words(days: PeriodDays) -> str:

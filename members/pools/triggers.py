@@ -33,6 +33,35 @@ def _holds(person: str, which: str = "") -> str:
                AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
 
 
+# Who has a birthday on the day of a headcount is counted in the class of that day. While a pool ends it is counted as
+# of the notice, and nobody moves any more.
+headcount_follows_ages = Guard(
+    name="headcount_follows_ages",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update,
+    declare=[("today", "date"), ("rules", "jsonb")],
+    condition=pgtrigger.Condition(
+        "NEW.ages_followed_date IS DISTINCT FROM OLD.ages_followed_date"
+        " OR NEW.headcount_recorded_at IS DISTINCT FROM OLD.headcount_recorded_at"
+    ),
+    func=f"""
+        today := (aid_now() AT TIME ZONE NEW.time_zone)::date;
+        IF NEW.ages_followed_date < OLD.ages_followed_date OR NEW.ages_followed_date > today
+           OR (NEW.ages_followed_date IS NULL AND OLD.ages_followed_date IS NOT NULL) THEN
+            {refuse("headcount_follows_ages", "ages are followed day by day, up to %s", "today")}
+        END IF;
+        IF NEW.headcount_recorded_at IS DISTINCT FROM OLD.headcount_recorded_at AND NEW.state = 'open'
+           AND NEW.ages_followed_date IS DISTINCT FROM today THEN
+            SELECT terms INTO rules FROM members_planversion WHERE pool_id = NEW.id
+             ORDER BY effective_date <= today DESC, abs(effective_date - today) LIMIT 1;
+            IF rules @? '$.classes[*].age_from' THEN
+                {refuse("headcount_follows_ages", "ages are followed until %s only", "NEW.ages_followed_date")}
+            END IF;
+        END IF;
+        RETURN NEW;
+    """,
+)
+
 duty_needs_two_people = Guard(
     name="duty_needs_two_people",
     when=pgtrigger.Before,

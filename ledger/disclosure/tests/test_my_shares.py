@@ -20,6 +20,7 @@ from aidplatform.work.jobs import Lease, claim, enqueue
 from ledger.disclosure.selectors import charges_of, next_dates, year_to_date_fen
 from ledger.disclosure.services import TELL, tell_charges
 from ledger.sharing import services as sharing
+from members.joining.ages import follow_ages
 from members.joining.models import Membership
 from members.joining.services import admit_member
 from members.people.models import Mail, Notice, User
@@ -189,3 +190,36 @@ def test_demonstration_shows_every_mail(member: tuple[World, Membership]) -> Non
     page = text(client_of(None).get("/demo/mail/"))
     assert "Your share of period 1 of Test pool: ¥72.00" in page
     assert "to member@example.org" in page
+
+
+def test_page_and_program_say_the_class_and_from_which_birthday_on_another_one(db: None) -> None:
+    bands = [
+        {"class_no": 0, "weight": 2, "name_en": "Young", "name_zh": "青年", "age_from": 18, "age_before": 30},
+        {"class_no": 1, "weight": 3, "name_en": "Older", "name_zh": "中年", "age_from": 30, "age_before": 60},
+    ]
+    world = World.founded(members=3, classes=bands)
+    membership = admit_member(
+        pool=world.pool,
+        person=User.objects.create_user("young@example.org"),
+        class_no=0,
+        from_at=clock.start_of_day(dt.date(2026, 1, 2), world.pool.time_zone),
+        joined_date=dt.date(2026, 1, 1),
+        birth_date=dt.date(1996, 2, 29),
+        actor="test",
+    )
+    client = client_of(membership.person)
+    assert "Your class Young, weight 2 From your birthday on 2026-03-01 : Older, weight 3" in text(
+        client.get(ME)
+    )
+    (row,) = client.get("/api/v1/me/memberships/").json()
+    assert (row["class_no"], row["next_class_no"], row["next_class_date"]) == (0, 1, "2026-03-01")
+    set_clock(dt.datetime(2026, 3, 1, 10, tzinfo=ZoneInfo("Asia/Shanghai")))
+    follow_ages(pool=world.pool)
+    page = text(client.get(ME))
+    assert "Your class Older, weight 3" in page
+    assert "From your birthday" not in page
+
+
+def test_page_of_a_pool_with_one_class_says_nothing_of_classes(member: tuple[World, Membership]) -> None:
+    _world, membership = member
+    assert "Your class" not in text(client_of(membership.person).get(ME))

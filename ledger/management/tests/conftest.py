@@ -18,6 +18,8 @@ from ledger.books.services import credit, debit
 from ledger.custody import settlements, write_offs
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
+from members.joining.services import admit_member
+from members.people.models import User
 
 SHANGHAI = "Asia/Shanghai"
 
@@ -91,6 +93,7 @@ def make_history() -> None:
     make_paid_history()
     make_prepaid_history()
     make_owing_history()
+    make_aged_history()
 
 
 def make_paid_history() -> None:
@@ -143,6 +146,28 @@ def make_owing_history() -> None:
         shown_sha256=settlement.shown_sha256 or "",
         at=clock.now(),
     )
+
+
+def make_aged_history() -> None:
+    """Post a period of a pool whose classes go by age, one member having a birthday before the headcount."""
+    bands = [
+        {"class_no": 0, "weight": 1, "name_en": "To 30", "name_zh": "青年", "age_from": 18, "age_before": 30},
+        {"class_no": 1, "weight": 2, "name_en": "On", "name_zh": "中年", "age_from": 30, "age_before": 60},
+    ]
+    world = World.founded(code="aged", members=3, classes=bands)
+    admit_member(
+        pool=world.pool,
+        person=User.objects.create_user("aged@example.org"),
+        class_no=0,
+        from_at=clock.start_of_day(dt.date(2026, 1, 2), SHANGHAI),
+        joined_date=dt.date(2026, 1, 1),
+        birth_date=dt.date(1996, 1, 7),
+        actor="test",
+    )
+    world.award(50_000, code="B-1")
+    period = world.posted_period()
+    assert period.classes is not None
+    assert [(row["class_no"], row["members"]) for row in period.classes] == [(0, 3), (1, 1)]
 
 
 @pytest.fixture

@@ -285,6 +285,16 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "{0: 7}",
     ),
     (
+        "headcount_follows_ages",
+        f"""UPDATE members_membership SET birth_date = '1980-01-01' WHERE id = {ONE_PERSON};
+            UPDATE members_planversion SET terms = jsonb_set(terms, '{{classes}}', '[
+                {{"class_no": 0, "weight": 1, "name_en": "A", "name_zh": "甲", "age_from": 18, "age_before": 40}},
+                {{"class_no": 1, "weight": 1, "name_en": "B", "name_zh": "乙", "age_from": 40, "age_before": 60}}]')""",
+        "period small/1, membership 1",
+        "class 1",
+        "class 0",
+    ),
+    (
         "snapshot_is_unchanged",
         f"UPDATE members_span SET class_no = 5 WHERE membership_id = {ONE_PERSON}",
         "period small/1, shard 1, hash of ids and classes",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ledger.books.findings import Report, fetch, figure
 from ledger.sharing.verify.limits import EARLIER, Limits, limits_of
@@ -12,6 +13,7 @@ SENTENCES = {
         "Every headcount is as of 00:00 of the publicity day in the pool's zone, or of the notice that the pool ends."
     ),
     "headcount_is_recounted": "Counting who was covered again gives every shard's members by class.",
+    "headcount_follows_ages": "Whose age has another class by the rules of the day was counted in that class.",
     "snapshot_is_unchanged": "The covered people and their classes are the ones that were frozen.",
     "freeze_is_logged": "The log states every headcount by class.",
     "charge_equals_class_rate": (
@@ -55,6 +57,21 @@ _PEOPLE_ONLY = f"""
       FROM ({COVERED}) p GROUP BY 1, 2"""
 
 
+# Each birth date against the bands of the rules. A first cover that begins with new rules was written by those known
+# before, and moves on their second day. width_bucket tells how many bands an age has reached.
+_AGED = f"""
+    SELECT p.membership_id, p.class_no AS counted, (%(class_nos)s::int[])[greatest(
+               width_bucket(date_part('year', age(%(day)s::timestamp, m.birth_date::timestamp))::int,
+                            %(ages)s::int[]), 1)
+           ] AS belongs
+      FROM ({COVERED}) p JOIN members_membership m ON m.id = p.membership_id AND m.birth_date IS NOT NULL
+     WHERE NOT %(rules_are_new)s OR EXISTS (SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id
+                                               AND s.membership_id = m.id AND s.from_at < %(as_of)s)"""
+_MISPLACED = f"""
+    SELECT %(where)s || membership_id, 'class ' || belongs, 'class ' || counted FROM ({_AGED}) a
+     WHERE counted <> belongs ORDER BY membership_id"""
+
+
 @dataclass
 class Shard:
     """What was counted in one range of membership ids: people by class, their hash, charges and their sum."""
@@ -87,10 +104,38 @@ def verify_headcount(report: Report, period: PeriodRow) -> None:
     counted = _count(report, period, min(widths))
     for first_id, width, *line in manifest:
         _hold_shard(report, period, counted.pop(first_id // width, Shard()), line)
+    _hold_ages(report, period, min(widths))
     for bucket, shard in counted.items():
         where = f"{period.where}, of nobody counted" if bucket is None else f"{period.where}, in no shard"
         report.expect("headcount_is_recounted", f"{where}: people", 0, sum(shard.people.values()))
         report.expect("shard_matches_manifest", f"{where}: charges", 0, shard.charges)
+
+
+def _hold_ages(report: Report, period: PeriodRow, width: int) -> None:
+    """Hold the class of everybody whose birth date is known against the rules in force on the day of the headcount."""
+    assert period.as_of is not None
+    day = period.as_of.astimezone(ZoneInfo(period.pool.zone)).date()
+    rules = fetch(
+        """SELECT terms, effective_date FROM members_planversion WHERE pool_id = %(pool)s AND effective_date <= %(day)s
+            ORDER BY effective_date DESC LIMIT 1""",
+        period.parameters | {"day": day},
+    )
+    classes = read_json(rules[0][0])["classes"] if rules else []
+    bands = sorted((row["age_from"], row["class_no"]) for row in classes if "age_from" in row)
+    if not bands:
+        return
+    parameters = period.parameters | {
+        "as_of": period.as_of,
+        "recorded": period.headcount_recorded_at,
+        "width": width,
+        "day": day,
+        "ages": [first for first, _class_no in bands],
+        "class_nos": [class_no for _first, class_no in bands],
+        "rules_are_new": rules[0][1] == day,
+        "where": f"{period.where}, membership ",
+    }
+    report.examined("headcount_follows_ages", figure(f"SELECT count(*) FROM ({_AGED}) a", parameters))
+    report.refute("headcount_follows_ages", _MISPLACED, parameters)
 
 
 def _count(report: Report, period: PeriodRow, width: int) -> dict[int | None, Shard]:
