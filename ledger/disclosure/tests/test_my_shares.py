@@ -189,3 +189,14 @@ def test_demonstration_shows_every_mail(member: tuple[World, Membership]) -> Non
     page = text(client_of(None).get("/demo/mail/"))
     assert "Your share of period 1 of Test pool: ¥72.00" in page
     assert "to member@example.org" in page
+
+
+def test_who_has_reached_the_most_of_the_year_is_told_so(db: None) -> None:
+    for aid_fen, is_told in ((60_000, False), (600_000, True)):
+        world = World.founded(code=f"capped-{aid_fen}", members=4, year_cap_fen=20_000)
+        membership = join(world, f"someone-{aid_fen}@example.org")
+        world.award(aid_fen)
+        world.posted_period()
+        page = text(client_of(membership.person).get(f"/pools/{world.pool.code}/me/"))
+        assert "of ¥200.00 at most" in page
+        assert ("That is the most of a year." in page) is is_told
