@@ -5,6 +5,7 @@ text beside them.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,11 @@ def in_language(english: str, chinese: str) -> str:
     """Return the one of two names that the reader's language asks for; the other where it is empty."""
     first, second = (chinese, english) if (get_language() or "").startswith("zh") else (english, chinese)
     return first or second
+
+
+def listed_words(words: Iterable[object]) -> str:
+    """Return words one after another, as the reader's language lists them."""
+    return in_language(", ", "、").join(map(str, words))
 
 
 def icon_html(name: str) -> SafeString:

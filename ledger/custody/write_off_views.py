@@ -24,6 +24,7 @@ from ledger.custody.pages import (
     person_of,
     render_page,
 )
+from ledger.custody.recoveries import recovered_fen
 from ledger.custody.selectors import access_membership_no
 from ledger.custody.write_off_models import WriteOff
 from members.pools.models import Pool
@@ -49,6 +50,8 @@ def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: A
         "newer": here if before else "",
         "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
         "may_order": bool(last_no) and not pays_ahead(pool),
+        "written_off_fen": write_offs.written_off_fen(pool),
+        "recovered_fen": recovered_fen(pool),
         "form": WriteOffForm(initial={"key": uuid.uuid4(), "upto_period_no": last_no, "reminders": 0}),
     }
     return render_page(request, "write_offs", context | extra, status)

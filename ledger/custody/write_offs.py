@@ -4,7 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -158,6 +159,12 @@ class Shown:
 def write_offs(pool: Pool) -> QuerySet[WriteOff]:
     """Return the write-offs of a pool, newest first."""
     return pool.write_offs.select_related("pool", "entry").order_by("-number")
+
+
+def written_off_fen(pool: Pool) -> int:
+    """Return what has been written off in a pool so far (fen)."""
+    approved = pool.write_offs.filter(state=WriteOff.State.APPROVED)
+    return int(approved.aggregate(fen=Coalesce(Sum("amount_fen"), 0))["fen"])
 
 
 def with_members(found: list[WriteOff]) -> list[Shown]:

@@ -91,6 +91,11 @@ class SizePlot(Frame):
         """Tell whether the mark is so far right that its words stand before it."""
         return self.marked is not None and self.marked.x > self.width / 2
 
+    @property
+    def marked_low(self) -> bool:
+        """Tell whether the mark is so near the axis that its words do not stand below it."""
+        return self.marked is not None and self.marked.y > self.bottom - 40
+
 
 @dataclass(frozen=True)
 class Bar(Column):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
+from aidplatform.lib.templating import listed_words
 from ledger.books.chart import CUSTODY
 from ledger.books.models import Posting
 from ledger.custody.models import BankAccount, BankStatement
@@ -135,7 +136,9 @@ def _people(pool: Pool) -> tuple[Item, Item]:
     duties, people = {duty for duty, _person in rows}, {person for _duty, person in rows}
     missing = [str(DutyGrant.Duty(duty).label) for duty in NEEDED_DUTIES if duty not in duties]
     says = (
-        _("Nobody yet: %(duties)s") % {"duties": ", ".join(missing)} if missing else _("Every duty is held.")
+        _("Nobody yet: %(duties)s") % {"duties": listed_words(missing)}
+        if missing
+        else _("Every duty is held.")
     )
     number = _("%(people)s of at least %(fewest)s") % {"people": len(people), "fewest": FEWEST_PEOPLE}
     return (

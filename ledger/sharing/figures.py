@@ -113,6 +113,11 @@ class Figures:
         return len({row.share_fen for row in self.classes if row.members}) > 1
 
     @property
+    def is_capped(self) -> bool:
+        """Tell whether the plan caps what somebody of them may pay."""
+        return any(row.cap_fen is not None for row in self.classes)
+
+    @property
     def base_class(self) -> ClassFigures | None:
         """Return the lightest class that has members: the share that headlines name."""
         peopled = [row for row in self.classes if row.members]

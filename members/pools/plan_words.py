@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from aidplatform.lib.money import format_money
-from aidplatform.lib.templating import in_language
+from aidplatform.lib.templating import in_language, listed_words
 from members.pools.aid_words import (
     case_step_words,
     reimbursement_words,
@@ -120,7 +120,7 @@ def fee_words(fee: FeeTerms, currency: str) -> str:
         parts.append(_("%(amount)s per period") % {"amount": format_money(fee.fixed_fen, currency)})
     if fee.ceiling_fen is not None:
         parts.append(_("at most %(amount)s") % {"amount": format_money(fee.ceiling_fen, currency)})
-    return ", ".join(parts) or _("none")
+    return in_language(", ", "，").join(parts) or _("none")
 
 
 def exact_percent(rate: Fraction) -> str:
@@ -270,8 +270,18 @@ def _vesting_words(plan: PlanTerms) -> tuple[str, ...]:
 def _vesting_sentence(step: VestingStep) -> str:
     says = {"days": f"{step.from_days:,}", "part": str(step.part)}
     if step.part == 1:
-        return _("From %(days)s days after the waiting period: the whole aid.") % says
-    return _("From %(days)s days after the waiting period: %(part)s of the aid.") % says
+        whole = ngettext(
+            "From %(days)s day after the waiting period: the whole aid.",
+            "From %(days)s days after the waiting period: the whole aid.",
+            step.from_days,
+        )
+        return whole % says
+    sentence = ngettext(
+        "From %(days)s day after the waiting period: %(part)s of the aid.",
+        "From %(days)s days after the waiting period: %(part)s of the aid.",
+        step.from_days,
+    )
+    return sentence % says
 
 
 def _report_words(plan: PlanTerms) -> str:
@@ -340,7 +350,7 @@ def _reserve_words(reserve: ReserveTerms | None, currency: str) -> Iterator[str]
             _("%(amount)s per period") % {"amount": format_money(reserve.contribution_fen, currency)}
         )
     yield _("Each period puts by: %(parts)s, until there is %(target)s. No fee is taken on it.") % {
-        "parts": ", ".join(parts),
+        "parts": listed_words(parts),
         "target": format_money(reserve.target_fen, currency),
     }
     yield _(

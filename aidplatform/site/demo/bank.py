@@ -6,6 +6,7 @@ Who pays follows from a seed and the membership's number, so the same pool alway
 
 import datetime as dt
 import hashlib
+from collections.abc import Collection
 
 from ledger.books import chart
 from ledger.books.models import Book
@@ -24,13 +25,15 @@ def next_statement(
     until: dt.date,
     unpaid: float = 0.03,
     seed: str = "demo",
+    silent: Collection[int] = (),
     extra: tuple[files.FileLine, ...] = (),
     from_date: dt.date | None = None,
 ) -> files.FileStatement:
     """Return the statement from the last one up to and without `until`; every booking is of its last day.
 
-    unpaid: the fraction of memberships that pay nothing. extra: further bookings, such as one nobody can
-    explain. from_date: where the first statement begins; a later one begins where the last ended.
+    unpaid: the fraction of memberships that pay nothing. silent: numbers of others that do not. extra: further
+    bookings, such as one nobody can explain. from_date: where the first statement begins; a later one begins where
+    the last ended.
     """
     last = account.statements.order_by("-number").first()
     begins = last.to_date if last else from_date or until - dt.timedelta(days=1)
@@ -39,7 +42,7 @@ def next_statement(
         last.closing_fen if last else balance_fen(Book.objects.get(code=account.pool.code), chart.CUSTODY)
     )
     number = last.number + 1 if last else 1
-    lines = [*_payments(account, day, unpaid, seed), *_paid_orders(account, day), *extra]
+    lines = [*_payments(account, day, unpaid, seed, silent), *_paid_orders(account, day), *extra]
     lines = [
         line if line.bank_reference else _with_reference(line, f"S{number:04d}-{place:06d}")
         for place, line in enumerate(lines, start=1)
@@ -58,10 +61,27 @@ def next_statement(
 
 
 def next_statement_file(
-    account: BankAccount, *, until: dt.date, unpaid: float = 0.03, seed: str = "demo"
+    account: BankAccount,
+    *,
+    until: dt.date,
+    unpaid: float = 0.03,
+    silent: Collection[int] = (),
+    extra: tuple[files.FileLine, ...] = (),
 ) -> bytes:
     """Return the same as a file to import."""
-    return files.write_csv(next_statement(account, until=until, unpaid=unpaid, seed=seed))
+    return files.write_csv(next_statement(account, until=until, unpaid=unpaid, silent=silent, extra=extra))
+
+
+def transfer(pool_code: str, number: int, fen: int, day: dt.date) -> files.FileLine:
+    """Return what a member transfers with the reference of their membership."""
+    return files.FileLine(
+        booking_date=day,
+        direction=files.IN,
+        amount_fen=fen,
+        bank_reference="",
+        counterparty=f"Member {number}",
+        text=make_reference(pool_code, MEMBERSHIP, number),
+    )
 
 
 def pays(seed: str, number: int, unpaid: float) -> bool:
@@ -70,25 +90,17 @@ def pays(seed: str, number: int, unpaid: float) -> bool:
     return int.from_bytes(digest[:4]) % PARTS >= unpaid * PARTS
 
 
-def _payments(account: BankAccount, day: dt.date, unpaid: float, seed: str) -> list[files.FileLine]:
+def _payments(
+    account: BankAccount, day: dt.date, unpaid: float, seed: str, silent: Collection[int]
+) -> list[files.FileLine]:
     """Return one transfer per membership that pays: all it owes of announced charges."""
     pool = account.pool
     announced = set(pool.periods.filter(charges_notified_at__isnull=False).values_list("number", flat=True))
     owed: dict[int, int] = {}
     for number, period_no, _share, _collected, open_fen in arrears_rows(pool):
-        if period_no in announced and pays(seed, number, unpaid):
+        if period_no in announced and number not in silent and pays(seed, number, unpaid):
             owed[number] = owed.get(number, 0) + open_fen
-    return [
-        files.FileLine(
-            booking_date=day,
-            direction=files.IN,
-            amount_fen=fen,
-            bank_reference="",
-            counterparty=f"Member {number}",
-            text=make_reference(pool.code, MEMBERSHIP, number),
-        )
-        for number, fen in sorted(owed.items())
-    ]
+    return [transfer(pool.code, number, fen, day) for number, fen in sorted(owed.items())]
 
 
 def _paid_orders(account: BankAccount, day: dt.date) -> list[files.FileLine]:

@@ -5,6 +5,7 @@ Every deed looks first whether it has been done: done already, it does nothing.
 
 import datetime as dt
 import io
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
@@ -14,8 +15,9 @@ from aidplatform.lib import clock
 from aidplatform.site.demo.bank import next_statement_file
 from aidplatform.site.demo.clock import ZONE
 from aidplatform.site.demo.people import CAST, NEIGHBOR, born_of, cast_member, document_of
+from claims.filing import parts
 from claims.filing import services as filing
-from claims.filing.illnesses import ILLNESSES
+from claims.filing.illnesses import BILL, needed_papers
 from claims.filing.models import Claim
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
@@ -25,6 +27,7 @@ from claims.review.selectors import shown_sha256
 from ledger.custody import selectors as custody
 from ledger.custody import services as paying
 from ledger.custody.models import BankAccount, PaymentOrder
+from ledger.custody.statement_files import FileLine
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
 from members.joining import applications
@@ -35,6 +38,8 @@ from members.pools.models import PlanProposal, Pool
 from members.pools.selectors import newest_plan, proposals_of
 from members.pools.services import propose_plan, publish_proposal
 
+Work = Callable[[], None]
+Deed = Callable[[Work], None]
 UNPAID = 0.03
 OPERATOR = ("Operator of the demonstration", "6222 0000 0000 9999 01")
 REGIONS = ("zhejiang", "sichuan", "guangdong", "henan", "jiangsu", "beijing", "hubei", "shandong")
@@ -100,13 +105,16 @@ def tell(pool: Pool, person: User, illness: str, ends: str, place: int) -> None:
         decide(claim, "rejected" if ends == "rejected" else "approved")
 
 
-def draft_claim(pool: Pool, person: User, illness: str) -> Claim:
-    """Return the person's claim of this illness, or begin one and tell everything but the consent."""
+def draft_claim(pool: Pool, person: User, illness: str, spend_fen: int | None = None) -> Claim:
+    """Return the person's claim of this illness, or begin one and tell everything but the consent.
+
+    spend_fen: the bills of its treatment, where the plan asks for them.
+    """
     found = Claim.objects.filter(pool=pool, claimant=person, illness=illness).order_by("-pk").first()
-    return found or _tell_everything(pool, person, illness)
+    return found or _tell_everything(pool, person, illness, spend_fen)
 
 
-def _tell_everything(pool: Pool, person: User, illness: str) -> Claim:
+def _tell_everything(pool: Pool, person: User, illness: str, spend_fen: int | None = None) -> Claim:
     """Fill in a claim with all its papers: a new one, or the draft that somebody has begun."""
     membership = Membership.objects.get(pool=pool, person=person)
     paper = paper_of(person)
@@ -124,10 +132,12 @@ def _tell_everything(pool: Pool, person: User, illness: str) -> Claim:
         region=REGIONS[membership.number % len(REGIONS)],
         payee_name=person.name_zh,
         payee_account=f"6222 0000 5000 {membership.number:04d} {person.pk % 1000:03d}",
+        spend_fen=spend_fen,
     )
+    papers = needed_papers(illness, spend_fen=spend_fen or 0, is_part=False)
     # Each paper is rewritten by a process of its own: together they take as long as one.
     with ThreadPoolExecutor() as hands:
-        list(hands.map(lambda kind: _add_paper(claim, kind), ILLNESSES[illness].papers))
+        list(hands.map(lambda kind: _add_paper(claim, kind), papers))
     return claim
 
 
@@ -137,6 +147,24 @@ def _add_paper(claim: Claim, kind: str) -> None:
         filing.add_evidence(claim=claim, claimant=claim.claimant.code, kind=kind, data=data, at=clock.now())
     finally:
         connection.close()
+
+
+def file_further_bills(pool: Pool, person: User, spend_fen: int) -> None:
+    """File a claim for further bills of the person's case, with one paper for them."""
+    claim = latest_claim(pool, person)
+    if claim.part_of is not None and claim.state != Claim.State.DRAFT:
+        return
+    part = parts.start_part(claim=claim, claimant=person.code, at=clock.now())
+    filing.save_draft(
+        claim=part,
+        claimant=person.code,
+        at=clock.now(),
+        story="The treatment has gone on; its bills are attached.",
+        spend_fen=spend_fen,
+    )
+    if not part.papers.exists():
+        _add_paper(part, BILL)
+    file_claim(part)
 
 
 def file_claim(claim: Claim) -> None:
@@ -316,13 +344,31 @@ def approve_period(period: Period) -> None:
         )
 
 
-def import_bank(pool: Pool, until: dt.date, unpaid: float = UNPAID) -> None:
-    """Let the treasurer import the bank's statement up to and without a day, unless it is there."""
+def share(pool: Pool, work: Work) -> None:
+    """Prepare and approve what waits; the worker posts it."""
+    for period in pool.periods.exclude(state=Period.State.POSTED).order_by("number"):
+        prepare_period(period)
+        work()
+        approve_period(period)
+
+
+def import_bank(
+    pool: Pool,
+    until: dt.date,
+    unpaid: float = UNPAID,
+    *,
+    silent: Collection[int] = (),
+    extra: tuple[FileLine, ...] = (),
+) -> None:
+    """Let the treasurer import the bank's statement up to and without a day, unless it is there.
+
+    unpaid, silent: who pays nothing. extra: what else the bank has booked.
+    """
     account = BankAccount.objects.select_related("pool").get(pool=pool)
     last = account.statements.order_by("-number").first()
     if last is not None and last.to_date >= until:
         return
-    data = next_statement_file(account, until=until, unpaid=unpaid)
+    data = next_statement_file(account, until=until, unpaid=unpaid, silent=silent, extra=extra)
     paying.import_statement(
         account=account,
         data=data,

@@ -1,12 +1,22 @@
-"""A pool of the demonstration that is being founded: its rules are published, members join, two things are missing."""
+"""A pool of the demonstration that is being founded: its rules are published, members join, two things are missing.
+
+Five members of the old book wait for a second person; a second list was looked at, and two of its rows are wrong.
+"""
+
+import csv
+import io
+from collections.abc import Callable
 
 from django.db import transaction
 
 from aidplatform.lib import clock
 from aidplatform.site.demo.clock import ZONE
-from aidplatform.site.demo.people import CAST, make_people
+from aidplatform.site.demo.people import CAST, born_of, card_number, make_people, names_of
 from aidplatform.site.demo.pools import OPERATOR, admit_strangers
 from ledger.founding import services
+from members.joining.importing import propose_import
+from members.joining.looking import keep_upload
+from members.joining.models import MemberUpload
 from members.pools.founding import write_draft
 from members.pools.models import DutyGrant, Pool
 from members.pools.presets import find_preset
@@ -14,6 +24,11 @@ from members.pools.services import grant_founding_duty
 
 GATHERING = "hillside"
 MEMBERS, MINIMUM = 13, 20
+# Numbers of the people of the old book; nobody else of the demonstration has their documents.
+_PROPOSED, _LOOKED_AT = range(501, 506), range(506, 511)
+_COLUMNS = (
+    "Name", "E-mail", "Identity document", "Document number", "Member since", "Proof", "Share owed",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -53,3 +68,45 @@ def found_gathering_pool() -> Pool:
     pool = services.start_gathering(pool=draft.pool, changes=draft.changes, starter=founder.code, at=at)
     admit_strangers(pool, 0, MEMBERS, clock.today(ZONE))
     return pool
+
+
+def bring_lists(pool: Pool, work: Callable[[], None]) -> None:
+    """Let the pool admin propose the list of the old book, and have another one looked at. work: as in the history."""
+    if not pool.member_imports.exists():
+        upload = _look_at(pool, "members-2023.csv", [_row(number) for number in _PROPOSED], work)
+        propose_import(upload=upload, looks=upload.looks, proposer=upload.uploaded_by, at=clock.now())
+        work()
+    rows = [_row(number) for number in _LOOKED_AT]
+    rows[1]["E-mail"] = "hillside-507"
+    rows[3]["Document number"] = rows[3]["Document number"][:-2]
+    _look_at(pool, "members-2024.csv", rows, work)
+
+
+def _look_at(pool: Pool, filename: str, rows: list[dict[str, str]], work: Callable[[], None]) -> MemberUpload:
+    data = io.StringIO()
+    writer = csv.DictWriter(data, _COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    upload = keep_upload(
+        pool=pool,
+        data=data.getvalue().encode(),
+        filename=filename,
+        uploader=make_people()["pool_admin"].code,
+        at=clock.now(),
+    )
+    work()
+    upload.refresh_from_db()
+    return upload
+
+
+def _row(number: int) -> dict[str, str]:
+    """Return the row of somebody who has been a member elsewhere since 2023; one of them still owes a share."""
+    return {
+        "Name": names_of(number)[1],
+        "E-mail": f"hillside-{number}@demo.invalid",
+        "Identity document": "身份证",
+        "Document number": card_number(born_of(number), number),
+        "Member since": "2023-09-01",
+        "Proof": f"member book, page {number - 500}",
+        "Share owed": "12.50" if number == _PROPOSED[1] else "",
+    }

@@ -1,23 +1,31 @@
-"""A year of three small pools: a town, a village and an association, played by the cast through the services.
+"""A year of small pools: a town, a village and an association, played by the cast through the services.
 
 The script is a list of stops: days on which somebody does something. Every deed looks at the rows first, so a
 history that was broken off goes on from where it stood. What happens follows from the script alone; only the
-codes of people and claims are drawn.
+codes of people and claims are drawn. Three pools more, for rarer rules, are in `variants`.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
-from aidplatform.site.demo import deeds
+from aidplatform.site.demo import deeds, variants
 from aidplatform.site.demo.clock import ZONE, morning_of, stop_clock_at, wait_for_worker
+from aidplatform.site.demo.deeds import Deed, Work
 from aidplatform.site.demo.people import MEMBER, NEIGHBOR, cast_member, make_villager
-from aidplatform.site.demo.pools import OPERATOR, Founding, admit_strangers, found
+from aidplatform.site.demo.pools import (
+    Founding,
+    admit_strangers,
+    aid_rows,
+    bands,
+    calendar_of,
+    found,
+    small_terms,
+)
 from ledger.sharing import services as sharing
-from ledger.sharing.models import Period
 from members.joining.models import Membership, MembershipSpan
 from members.joining.services import end_cover
 from members.people.models import User
@@ -70,52 +78,6 @@ def _month_of(day: dt.date) -> int:
     return (day.year - OPENED.year) * 12 + day.month - OPENED.month + 1
 
 
-def _calendar(publicity_day: int = 7, charge_day: int = 14) -> dict[str, Any]:
-    return {
-        "publicity_days": 3,
-        "periods": [{"opening_day": 1, "publicity_day": publicity_day, "charge_day": charge_day}],
-    }
-
-
-def _bands(*weights: int) -> list[dict[str, Any]]:
-    """Return a class per band of ages with these weights."""
-    edges = (18, 30, 40, 50, 60)
-    return [
-        {
-            "class_no": no,
-            "weight": weight,
-            "name_en": f"Joined at {edges[no]} to {edges[no + 1] - 1}",
-            "name_zh": f"{edges[no]}–{edges[no + 1] - 1}岁加入",
-            "age_from": edges[no],
-            "age_before": edges[no + 1],
-        }
-        for no, weight in enumerate(weights)
-    ]
-
-
-def _aid(young_fen: int, old_fen: int, mild_fen: int) -> list[dict[str, Any]]:
-    return [
-        {"severity": "severe", "age_from": 18, "age_before": 40, "max_aid_fen": young_fen},
-        {"severity": "severe", "age_from": 40, "age_before": 60, "max_aid_fen": old_fen},
-        {"severity": "mild", "age_from": 18, "age_before": 60, "max_aid_fen": mild_fen},
-    ]
-
-
-def _terms(**given: Any) -> dict[str, Any]:
-    return {
-        "fee": {"rate": "8/100"},
-        "calendar": _calendar(),
-        "classes": _bands(1, 1, 1, 1),
-        "on_cap": "redistribute",
-        "on_infeasible": "sponsor",
-        "waiting_days": 30,
-        "minimum_members": 10,
-        "notice_days": 14,
-        "operator": OPERATOR,
-        "wind_down": {"payer": OPERATOR["name"], "run_off_days": 180},
-    } | given
-
-
 SETTINGS = (
     Setting(
         Founding(
@@ -124,7 +86,7 @@ SETTINGS = (
             "江畔互助",
             {0: 430, 1: 622, 2: 530, 3: 408},
             OPENED,
-            _terms(aid=_aid(10_000_000, 5_000_000, 2_000_000), minimum_members=500),
+            small_terms(aid=aid_rows(10_000_000, 5_000_000, 2_000_000), minimum_members=500),
             "6222 0000 0000 2400 01",
         ),
         villagers=24,
@@ -159,7 +121,7 @@ SETTINGS = (
             "柳村互助",
             {0: 8, 1: 8, 2: 9, 3: 8},
             dt.date(2025, 12, 1),
-            _terms(aid=_aid(800_000, 600_000, 200_000), fee={"rate": "0"}, waiting_days=10),
+            small_terms(aid=aid_rows(800_000, 600_000, 200_000), fee={"rate": "0"}, waiting_days=10),
             "6222 0000 0000 0040 01",
         ),
         villagers=3,
@@ -173,10 +135,10 @@ SETTINGS = (
             "译者协会互助",
             {0: 60, 1: 92, 2: 80, 3: 58},
             dt.date(2025, 10, 1),
-            _terms(
-                aid=_aid(3_000_000, 2_000_000, 500_000),
-                calendar=_calendar(11, 20),
-                classes=_bands(2, 3, 5, 8),
+            small_terms(
+                aid=aid_rows(3_000_000, 2_000_000, 500_000),
+                calendar=calendar_of(11, 20),
+                classes=bands(2, 3, 5, 8),
                 minimum_members=100,
                 floor={"members": 100},
             ),
@@ -195,17 +157,19 @@ SETTINGS = (
     ),
 )
 
-Work = Callable[[], None]
-Deed = Callable[[Work], None]
-
 
 def play(until: dt.date, work: Work = wait_for_worker) -> None:
     """Play every stop up to and without a day, the clock standing still at nine in the morning of each.
 
     work: what lets the worker catch up. Stops that lie behind the business day are taken as played.
     """
+    play_stops(_stops(), until, work)
+
+
+def play_stops(stops: list[tuple[dt.date, list[Deed]]], until: dt.date, work: Work) -> None:
+    """Play these stops, in the same way."""
     today = clock.today(ZONE)
-    for day, acts in _stops():
+    for day, acts in stops:
         if day >= until:
             return
         if day < today:
@@ -220,10 +184,14 @@ def play(until: dt.date, work: Work = wait_for_worker) -> None:
 
 def _stops() -> list[tuple[dt.date, list[Deed]]]:
     """Return the days of the script in order, each with its deeds."""
+    return by_day(chain(*map(_script, SETTINGS), variants.script()))
+
+
+def by_day(script: Iterable[tuple[dt.date, Deed]]) -> list[tuple[dt.date, list[Deed]]]:
+    """Return the days of a script in order, each with its deeds in theirs."""
     stops: dict[dt.date, list[Deed]] = {}
-    for setting in SETTINGS:
-        for day, deed in _script(setting):
-            stops.setdefault(day, []).append(deed)
+    for day, deed in script:
+        stops.setdefault(day, []).append(deed)
     return sorted(stops.items())
 
 
@@ -247,7 +215,10 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
     yield on(publicity), lambda _work: None
     yield on(publicity + 1), lambda _work: _object(setting, month)
     yield on(publicity + 2), lambda _work: _answer(setting, month)
-    yield on(publicity + 3), lambda work: None if _waits(setting, month) else _share(setting, work)
+    yield (
+        on(publicity + 3),
+        lambda work: None if _waits(setting, month) else deeds.share(_pool(setting), work),
+    )
     if not (is_last and charge + 1 >= END.day):
         yield on(charge + 1), lambda _work: _collect(setting, on(charge + 1), may_pay=not is_last)
         if not is_last:
@@ -291,14 +262,6 @@ def _come_and_go(setting: Setting, month: int) -> None:
 def _waits(setting: Setting, month: int) -> bool:
     """Tell whether the period of the month is left to the visitor: the association's last one."""
     return month == LAST_MONTH and setting.code == ASSOCIATION
-
-
-def _share(setting: Setting, work: Work) -> None:
-    """Prepare and approve what waits; the worker posts it."""
-    for period in _pool(setting).periods.exclude(state=Period.State.POSTED).order_by("number"):
-        deeds.prepare_period(period)
-        work()
-        deeds.approve_period(period)
 
 
 def _collect(setting: Setting, day: dt.date, *, may_pay: bool) -> None:

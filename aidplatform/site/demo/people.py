@@ -68,11 +68,15 @@ def cast_member(key: str) -> User:
 def make_villager(pool_code: str, number: int) -> User:
     """Create, or return, a member who is no part of the cast."""
     email = f"{pool_code}-{number:02d}@demo.invalid"
-    family, given = _FAMILY[number % 6], _GIVEN[(number // 6 + number) % 6]
+    name, name_zh = names_of(number)
     found = User.objects.filter(email=email).first()
-    return found or User.objects.create_user(
-        email, name=f"{family[0]} {given[0]}", name_zh=family[1] + given[1]
-    )
+    return found or User.objects.create_user(email, name=name, name_zh=name_zh)
+
+
+def names_of(number: int) -> tuple[str, str]:
+    """Return what a villager is called, in English and in Chinese."""
+    family, given = _FAMILY[number % 6], _GIVEN[(number // 6 + number) % 6]
+    return f"{family[0]} {given[0]}", family[1] + given[1]
 
 
 def born_of(number: int) -> dt.date:
@@ -82,5 +86,10 @@ def born_of(number: int) -> dt.date:
 
 def document_of(person: User, born: dt.date, number: int) -> Paper:
     """Return an identity card with the order code 000, different for each number."""
+    return Paper(person.name_zh, born, "resident_id", "CN", card_number(born, number))
+
+
+def card_number(born: dt.date, number: int) -> str:
+    """Return the number of such a card."""
     head = f"{_REGIONS[number % len(_REGIONS)]}{born:%Y%m%d}000"
-    return Paper(person.name_zh, born, "resident_id", "CN", head + ric.calc_check_digit(head + "0"))
+    return head + ric.calc_check_digit(head + "0")

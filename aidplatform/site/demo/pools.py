@@ -53,6 +53,57 @@ TERMS: dict[str, Any] = {
     "operator": OPERATOR,
     "wind_down": {"payer": OPERATOR["name"], "run_off_days": 180, "run_off_cap_fen": 50_000},
 }
+
+
+def calendar_of(publicity_day: int = 7, charge_day: int = 14) -> dict[str, Any]:
+    """Return a calendar of one period a month, its cases public for three days."""
+    return {
+        "publicity_days": 3,
+        "periods": [{"opening_day": 1, "publicity_day": publicity_day, "charge_day": charge_day}],
+    }
+
+
+def bands(*weights: int) -> list[dict[str, Any]]:
+    """Return a class per band of ages with these weights."""
+    edges = (18, 30, 40, 50, 60)
+    return [
+        {
+            "class_no": no,
+            "weight": weight,
+            "name_en": f"Joined at {edges[no]} to {edges[no + 1] - 1}",
+            "name_zh": f"{edges[no]}–{edges[no + 1] - 1}岁加入",
+            "age_from": edges[no],
+            "age_before": edges[no + 1],
+        }
+        for no, weight in enumerate(weights)
+    ]
+
+
+def aid_rows(young_fen: int, old_fen: int, mild_fen: int) -> list[dict[str, Any]]:
+    """Return the most aid by severity and age."""
+    return [
+        {"severity": "severe", "age_from": 18, "age_before": 40, "max_aid_fen": young_fen},
+        {"severity": "severe", "age_from": 40, "age_before": 60, "max_aid_fen": old_fen},
+        {"severity": "mild", "age_from": 18, "age_before": 60, "max_aid_fen": mild_fen},
+    ]
+
+
+def small_terms(**given: Any) -> dict[str, Any]:
+    """Return the terms of a small pool, those given in the place of the usual ones."""
+    return {
+        "fee": {"rate": "8/100"},
+        "calendar": calendar_of(),
+        "classes": bands(1, 1, 1, 1),
+        "on_cap": "redistribute",
+        "on_infeasible": "sponsor",
+        "waiting_days": 30,
+        "minimum_members": 10,
+        "notice_days": 14,
+        "operator": OPERATOR,
+        "wind_down": {"payer": OPERATOR["name"], "run_off_days": 180},
+    } | given
+
+
 Case = tuple[str, str, str, str, str, int]  # code, age band, sex, region, disease class, aid (fen)
 FIRST_CASES: tuple[Case, ...] = (
     ("2026-0001", "30-39", "f", "zhejiang", "cancer_severe", 30_000_000),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
+from aidplatform.lib.templating import listed_words
 from claims.filing.models import Claim
 from claims.filing.states import DECIDED
 from ledger.books import chart
@@ -74,7 +75,7 @@ def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
             Item(
                 "accounts",
                 _("Every account at 0"),
-                ", ".join(
+                listed_words(
                     f"{line.account.code} {line.account.name} "
                     f"{format_money(abs(line.debit_fen - line.credit_fen), pool.currency)}"
                     for line in owed
@@ -103,7 +104,9 @@ def _claims(pool: Pool) -> Item:
 def _cases(pool: Pool) -> Item:
     waiting = Award.objects.filter(pool=pool, state__in=[Award.State.ANNOUNCED, Award.State.FINAL])
     codes = list(waiting.order_by("code").values_list("code", flat=True)[:20])
-    return Item("cases", _("Every case shared"), ", ".join(codes), reverse("notice_board", args=[pool.code]))
+    return Item(
+        "cases", _("Every case shared"), listed_words(codes), reverse("notice_board", args=[pool.code])
+    )
 
 
 def _uncollected(pool: Pool, owed: list[TrialLine]) -> Item:
@@ -118,5 +121,5 @@ def _uncollected(pool: Pool, owed: list[TrialLine]) -> Item:
 
 def _periods(pool: Pool) -> Item:
     numbers = pool.periods.exclude(state=Period.State.POSTED).order_by("number")
-    says = ", ".join(str(number) for number in numbers.values_list("number", flat=True)[:20])
+    says = listed_words(numbers.values_list("number", flat=True)[:20])
     return Item("periods", _("Every period posted"), says, reverse("periods", args=[pool.code]))

@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 
 from aidplatform.lib.money import format_fen, format_money
 from aidplatform.lib.templating import day_html, icon_html, in_language, instant_html, money_html
@@ -64,6 +64,12 @@ _LOOK_OF_STATE: dict[str, str] = {
     "paid": "done",
     "dismissed": "done",
     "upheld": "stopped",
+    # wallets
+    "covered": "done",
+    "awaited": "waiting",
+    "suspended": "stopped",
+    "lapsed": "quiet",
+    "ended": "quiet",
     # jobs
     "queued": "waiting",
     "running": "active",
@@ -94,6 +100,25 @@ def money_tag(amount: int | None, currency: str) -> SafeString | str:
 def count(number: int | None) -> str:
     """Write a whole number with its thousands apart; a dash where there is none."""
     return "–" if number is None else f"{number:,}"
+
+
+@register.filter
+def percent(number: int) -> str:
+    """Write a percentage in the habit of the language: 65 %, in Chinese 65%."""
+    return in_language(f"{number} %", f"{number}%")
+
+
+@register.filter
+def time_left(seconds: int) -> str:
+    """Say how long something will take: in seconds, from two minutes on in minutes rounded up."""
+    if seconds < 120:
+        return ngettext("about %(count)s second left", "about %(count)s seconds left", seconds) % {
+            "count": seconds
+        }
+    minutes = -(-seconds // 60)
+    return ngettext("about %(count)s minute left", "about %(count)s minutes left", minutes) % {
+        "count": minutes
+    }
 
 
 @register.filter
@@ -163,6 +188,13 @@ def subscripted(letter: str) -> SafeString:
     """Write C_in as a letter with its index below."""
     head, _underscore, index = letter.partition("_")
     return format_html("{}<sub>{}</sub>", head, index) if index else format_html("{}", head)
+
+
+@register.filter
+def short_fen(amount: int) -> str:
+    """Write a round amount briefly, for an axis: 0.01, 80, 12.50, 10 k; without its currency."""
+    whole, part = divmod(amount, 100)
+    return format_fen(amount) if part else short_count(whole) if whole % 1_000 == 0 else f"{whole:,}"
 
 
 @register.filter

@@ -172,3 +172,15 @@ def test_no_page_of_another_pool(db: None) -> None:
     other = World.founded(code="other")
     answer = client_of(other.treasurer).get(reverse("custody_write_off", args=["other", 1]))
     assert answer.status_code == 404
+
+
+def test_list_says_what_was_written_off_and_what_of_it_came_after_all(charged: Charged) -> None:
+    world, bank, _period = charged
+    client, address = client_of(world.controller), reverse("custody_write_offs", args=[CODE])
+    order(world, 2)
+    assert "Paid after all" not in client.get(address).content.decode(), "nothing is approved yet"
+    approve(world, order(world))
+    bank.take(bank.statement(bank.receipt(1, 20_000)))
+    page = client.get(address)
+    assert (page.context["written_off_fen"], page.context["recovered_fen"]) == (SHARE, 20_000)
+    assert "Paid after all" in page.content.decode()

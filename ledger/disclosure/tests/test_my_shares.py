@@ -223,3 +223,14 @@ def test_page_and_program_say_the_class_and_from_which_birthday_on_another_one(d
 def test_page_of_a_pool_with_one_class_says_nothing_of_classes(member: tuple[World, Membership]) -> None:
     _world, membership = member
     assert "Your class" not in text(client_of(membership.person).get(ME))
+
+
+def test_who_has_reached_the_most_of_the_year_is_told_so(db: None) -> None:
+    for aid_fen, is_told in ((60_000, False), (600_000, True)):
+        world = World.founded(code=f"capped-{aid_fen}", members=4, year_cap_fen=20_000)
+        membership = join(world, f"someone-{aid_fen}@example.org")
+        world.award(aid_fen)
+        world.posted_period()
+        page = text(client_of(membership.person).get(f"/pools/{world.pool.code}/me/"))
+        assert "of ¥200.00 at most" in page
+        assert ("That is the most of a year." in page) is is_told

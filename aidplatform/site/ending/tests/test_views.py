@@ -61,6 +61,15 @@ def test_page_is_for_everyone_and_a_small_pool_shows_strangers_no_headcount(db):
     assert "The floor is 5 members." in page
 
 
+def test_page_of_a_pool_without_a_floor_compares_with_none(db):
+    world = founded(floor=None)
+    play(world, [7])
+    page = text(client_of(world.admin))
+    assert "Headcounts" in page
+    assert "Headcounts against the floor" not in page
+    assert "Below, in a row" not in page
+
+
 def test_two_people_end_a_pool_by_page(world: World):
     admin, controller = client_of(world.admin), client_of(world.controller)
     assert admin.post(f"{PAGE}propose/", FORM).status_code == 302

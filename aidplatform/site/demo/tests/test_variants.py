@@ -1,0 +1,90 @@
+"""The three pools for rarer rules: what each of them shows on the day on which visitors come."""
+
+from aidplatform.site.demo import history, variants
+from aidplatform.site.demo.clock import morning_of, stop_clock_at
+from aidplatform.site.demo.gathering import bring_lists, found_gathering_pool
+from aidplatform.site.demo.people import MEMBER, NEIGHBOR, cast_member, make_people
+from aidplatform.testing.ledgers import assert_books_true
+from aidplatform.testing.world import run_jobs
+from claims.filing.models import Claim
+from ledger.custody.recoveries import recovered_fen
+from ledger.custody.wallet_selectors import wallet_of, wallet_rows
+from ledger.custody.write_offs import write_offs
+from ledger.sharing.models import Award, Charge
+from members.joining.looking import report_of
+from members.joining.models import MemberUpload
+from members.pools.models import Pool
+
+
+def test_pools_for_rarer_rules_have_something_of_each_to_show(committed_db: tuple[str, str]) -> None:
+    stop_clock_at(morning_of(history.OPENED))
+    make_people()
+    history.play_stops(history.by_day(variants.script()), history.END, run_jobs)
+    pools = {pool.code: pool for pool in Pool.objects.all()}
+    for pool in pools.values():
+        assert_books_true(pool)
+    _orchards(pools[variants.ORCHARDS])
+    _harbor(pools[variants.HARBOR])
+    _mill(pools[variants.MILL])
+
+
+def _orchards(pool: Pool) -> None:
+    """Bills, a yearly cap that is reached, a rest that waits, a write-off with its recovery and one that waits."""
+    claims = Claim.objects.filter(pool=pool).order_by("pk")
+    assert [(claim.spend_fen, claim.aid_fen, claim.state) for claim in claims] == [
+        (110_000, 200_000, "closed"),
+        (400_000, 400_000, "shared"),  # one share is missing: paid as far as money has come
+        (470_000, 660_000, "shared"),
+    ]
+    rest = Award.objects.get(pool=pool, period=None)
+    assert (rest.code[-2:], rest.aid_fen, rest.state) == (".2", 50_000, "announced")
+    paid = {
+        key: sum(
+            Charge.objects.filter(
+                membership_id=pool.memberships.get(person=cast_member(key)).pk, period_no__gt=2
+            ).values_list("share_fen", flat=True)
+        )
+        for key in (MEMBER, NEIGHBOR)
+    }
+    assert paid == {MEMBER: 81_250, NEIGHBOR: 90_000}
+    assert list(write_offs(pool).values_list("amount_fen", "state")) == [
+        (21_250, "ordered"),
+        (10_000, "approved"),
+    ]
+    assert recovered_fen(pool) == 10_000
+
+
+def _harbor(pool: Pool) -> None:
+    """Wallets in every state that one can be in."""
+    rows = {row.number: row for row in wallet_rows(pool)}
+    assert {number: row.state for number, row in rows.items() if row.state != "covered"} == {
+        3: "suspended",
+        9: "lapsed",
+    }
+    wallet = wallet_of(pool.memberships.get(person=cast_member(MEMBER)), history.END)
+    assert wallet is not None
+    assert wallet.balance_fen < 8_000, "low enough for a warning"
+
+
+def _mill(pool: Pool) -> None:
+    """A pool whose settlement waits for its second person."""
+    assert pool.state == Pool.State.WINDING_DOWN
+    settlement = pool.settlements.get()
+    assert settlement.state == "ordered"
+    assert settlement.settled_fen > 0
+
+
+def test_pool_that_gathers_has_a_list_that_waits_and_one_with_mistakes(db: None) -> None:
+    stop_clock_at(morning_of(history.END))
+    pool = found_gathering_pool()
+    bring_lists(pool, run_jobs)
+    proposed = pool.member_imports.get()
+    assert (proposed.state, proposed.row_count) == ("proposed", 5)
+    report = report_of(MemberUpload.objects.get(pool=pool))
+    assert report is not None
+    assert (report.counts["new"], {(fault.row, fault.column) for fault in report.faults}) == (
+        3,
+        {(3, "email"), (5, "number")},
+    )
+    bring_lists(pool, run_jobs)
+    assert pool.member_imports.count() == 1
