@@ -9,7 +9,8 @@ from rest_framework.response import Response
 
 from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint
-from members.joining.selectors import covers_of, memberships_of
+from members.joining.end_models import MembershipEnd
+from members.joining.selectors import covers_of, end_of, memberships_of
 from members.people.models import User
 
 
@@ -26,6 +27,10 @@ class MembershipRow(serializers.Serializer[Any]):
     covered_until = serializers.DateTimeField(allow_null=True)
     eligible_date = serializers.DateField(allow_null=True)
     is_waiting = serializers.BooleanField()
+    end_reason = serializers.ChoiceField(
+        MembershipEnd.Reason.choices, allow_null=True, help_text="Why the membership is over for good."
+    )
+    end_date = serializers.DateField(allow_null=True, help_text="The first day without cover.")
 
 
 class MyMemberships(PersonalEndpoint):
@@ -38,7 +43,7 @@ class MyMemberships(PersonalEndpoint):
         covers = covers_of(memberships, clock.now()) if memberships else {}
         rows = []
         for membership in memberships:
-            cover = covers.get(membership.pk)
+            cover, end = covers.get(membership.pk), end_of(membership)
             rows.append(
                 {
                     "pool": membership.pool.code,
@@ -49,6 +54,8 @@ class MyMemberships(PersonalEndpoint):
                     "covered_until": cover.covered_until if cover else None,
                     "eligible_date": cover.eligible_date if cover else None,
                     "is_waiting": bool(cover and cover.is_waiting),
+                    "end_reason": end.reason if end else None,
+                    "end_date": end.end_date if end else None,
                 }
             )
         return Response(MembershipRow(rows, many=True).data)
