@@ -16,6 +16,7 @@ from ledger.custody import write_off_api
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
+from ledger.leaving import api as leaving
 from ledger.sharing import api as sharing
 from members.joining import api as joining
 from members.joining import import_api as imports
@@ -127,6 +128,7 @@ urlpatterns = [
     path(f"{_POOL}cases/<case:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
     path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
+    path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),
     path(f"{_POOL}accounts/", books.AccountList.as_view(), name="api_accounts"),
     path(f"{_POOL}trial-balance/", books.TrialBalance.as_view(), name="api_trial_balance"),

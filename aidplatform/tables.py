@@ -44,6 +44,7 @@ APP_FUNCTIONS = (
     "custody_settlement(bigint)",
     "wallet_balance(bigint, bigint)",
     "wallet_reserved(bigint, bigint)",
+    "most_charged(bigint, bigint)",
 )
 
 TABLES: dict[str, Kind] = {
@@ -114,6 +115,7 @@ TABLES: dict[str, Kind] = {
     "members_importedmember": state("state", "membership_id"),
     "members_span": state("to_at"),
     "members_awaitedcover": FACT,
+    "members_membershipend": FACT,
     # Ledger
     "ledger_book": FACT,
     "ledger_account": FACT,

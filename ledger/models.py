@@ -29,6 +29,7 @@ from ledger.founding.triggers import (
     operator_is_not_the_custodian,
     pool_begins_ready,
 )
+from ledger.leaving.triggers import cover_ends_with_a_reason
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
 from ledger.sharing.ending_triggers import (
@@ -53,6 +54,7 @@ prepaid_moves_with_its_wallets.register(JournalEntry)  # type: ignore[arg-type]
 wallet_order_has_its_entry.register(PaymentOrder)  # type: ignore[arg-type]
 written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
+cover_ends_with_a_reason.register(MembershipSpan)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
 operator_is_not_the_custodian.register(PlanVersion)  # type: ignore[arg-type]

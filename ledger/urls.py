@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("ledger.founding.urls")),
     path("", include("ledger.disclosure.urls")),
+    path("", include("ledger.leaving.urls")),
     path("", include("ledger.custody.urls")),
     path("", include("ledger.sharing.urls")),
     path("", include("ledger.openbooks.urls")),

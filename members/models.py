@@ -2,6 +2,7 @@
 
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
+from members.joining.end_models import MembershipEnd
 from members.joining.models import (
     AwaitedCover,
     CovenantSignature,
@@ -33,6 +34,7 @@ __all__ = [
     "MemberImport",
     "MemberUpload",
     "Membership",
+    "MembershipEnd",
     "MembershipSpan",
     "Notice",
     "PlanDraft",

@@ -116,6 +116,8 @@ GUARANTEES: dict[str, object] = {
         "This membership waits for money: it counts once enough is in its wallet, and not after it has lapsed or"
         " ended."
     ),
+    "no_cover_after_the_end": _("This membership is over. Nothing makes it go on."),
+    "members_leave_themselves": _("Whoever has an account leaves by their own hand."),
     "statement_follows_last": _("The statement does not join the last one: days or balances differ."),
     "statement_adds_up": _(
         "Opening balance and bookings of the statement do not come to its closing balance."

@@ -37,6 +37,7 @@ PAGES = (
     "period",
     "share",
     "wallets",
+    "leaving",
     "ending",
     "books",
     "guarantees",

@@ -140,7 +140,8 @@ class World:
             passing = None if sum(counts.values()) else _admit_for_a_moment(pool)
             pool = pools.open_pool(pool=pool, opener="founding", on=OPENED)
             if passing:
-                end_cover(membership=passing, at=clock.now(), reason="left", actor="founding")
+                assert passing.person is not None
+                end_cover(membership=passing, at=clock.now(), reason="left", actor=passing.person.code)
         return cls(
             pool,
             people["pool_admin"],

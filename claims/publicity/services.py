@@ -23,7 +23,7 @@ from claims.publicity.selectors import award_of, is_in_publicity
 from claims.review.models import Decision
 from claims.review.selectors import decision_of
 from claims.review.services import public_ref
-from ledger.custody.wallet_life import end_with_aid
+from ledger.custody.wallet_life import end_suspension
 from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award
@@ -296,7 +296,7 @@ def _end_membership(claim: Claim, award: Award) -> None:
         case=award.code,
         period=award.period.number,
         until=until,
-        was_suspended=end_with_aid(membership=membership, on=until, actor=SERVICE),
+        was_suspended=end_suspension(membership=membership, on=until, actor=SERVICE),
         actor=SERVICE,
     )
 

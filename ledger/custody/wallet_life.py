@@ -18,6 +18,7 @@ from aidplatform.work import audit, jobs
 from ledger.custody.models import BankStatement
 from ledger.custody.wallet_models import Suspension
 from ledger.sharing.models import Period
+from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership
 from members.joining.services import cover_members, end_covers
 from members.people import notices
@@ -43,6 +44,7 @@ _AWAITED = f"""
       JOIN members_membership m ON m.id = s.membership_id
      WHERE m.pool_id = %(pool)s AND {_IN_TIME} >= %(level)s
        AND NOT EXISTS (SELECT 1 FROM members_span c WHERE c.pool_id = m.pool_id AND c.membership_id = m.id)
+       AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id)
      ORDER BY s.membership_id"""
 
 
@@ -61,7 +63,7 @@ def follow_money(*, pool: Pool, at: dt.datetime, actor: str, statement: BankStat
     from_at = clock.start_of_day(tomorrow, pool.time_zone)
     cover_members(pool=pool, rows=[*begun, *((row[1], row[2]) for row in restored)], from_at=from_at)
     _end([row[0] for row in restored], Suspension.State.RESTORED, tomorrow)
-    lapsed = _lapse(pool, statement, today)
+    lapsed = _lapse(pool, statement, today, actor)
     if begun or restored or lapsed:
         told = {"begun": len(begun), "restored": len(restored), "lapsed": lapsed}
         audit.record(actor=actor, action="follow_wallets", subject=pool.code, **told)
@@ -79,8 +81,8 @@ def _end(ids: list[int], state: str, on: dt.date) -> int:
     return Suspension.objects.filter(pk__in=ids).update(state=state, ended_date=on) if ids else 0
 
 
-def end_with_aid(*, membership: Membership, on: dt.date, actor: str) -> bool:
-    """End the suspension of a membership that ends with an aid, so that no top-up restores it; none: nothing.
+def end_suspension(*, membership: Membership, on: dt.date, actor: str) -> bool:
+    """End the suspension of a membership that ends for good, so that no top-up restores it; none: nothing.
 
     Returns whether it was suspended. The caller has locked the pool.
     """
@@ -93,12 +95,23 @@ def end_with_aid(*, membership: Membership, on: dt.date, actor: str) -> bool:
     return True
 
 
-def _lapse(pool: Pool, statement: BankStatement | None, today: dt.date) -> int:
-    """End the suspensions whose last day the statement tells about; return how many."""
+def _lapse(pool: Pool, statement: BankStatement | None, today: dt.date, actor: str) -> int:
+    """End the memberships whose last day of a suspension the statement tells about; return how many."""
     if statement is None:
         return 0
     over = Suspension.objects.filter(
         pool_id=pool.pk, state=Suspension.State.SUSPENDED, until_date__lt=statement.to_date
+    )
+    now = clock.now()
+    MembershipEnd.objects.bulk_create(
+        MembershipEnd(
+            membership_id=membership,
+            reason=MembershipEnd.Reason.LAPSED,
+            end_date=from_date,
+            recorded_by=actor,
+            recorded_at=now,
+        )
+        for membership, from_date in over.order_by("membership_id").values_list("membership_id", "from_date")
     )
     return over.update(state=Suspension.State.LAPSED, ended_date=today)
 
@@ -183,6 +196,7 @@ _NEWS = """
       LEFT JOIN LATERAL (SELECT * FROM ledger_suspension s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
                           ORDER BY s.period_no DESC LIMIT 1) p ON true
      WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s AND (p.id IS NOT NULL OR wallet.fen < %(warned)s)
+       AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason <> 'lapsed')
      ORDER BY m.person_id LIMIT %(batch)s"""
 
 

@@ -14,7 +14,9 @@ from ledger.books.models import Book
 from ledger.books.selectors import balance_fen as booked_fen
 from ledger.custody.wallet_models import Suspension, WalletEntry
 from ledger.sharing.selectors import NO_PERIOD
+from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
+from members.joining.selectors import end_of
 from members.pools.models import Pool
 from members.pools.plan_terms import FundingTerms
 from members.pools.selectors import funding_in_force
@@ -51,7 +53,8 @@ class Wallet:
     """A member's wallet: what is in it, its lines, newest first, and what has become of the membership.
 
     next_fen: what the next charge takes: announced, or else as much as the last one; None before there was one.
-    awaited_until: the last day for the first payment. standing: the newest suspension that is not over.
+    awaited_until: the last day for the first payment. standing: the newest suspension that is not over. end: why the
+    membership is over for good.
     """
 
     funding: FundingTerms
@@ -61,6 +64,7 @@ class Wallet:
     is_next_announced: bool
     awaited_until: dt.date | None
     standing: Suspension | None
+    end: MembershipEnd | None
     today: dt.date
 
     @property
@@ -71,6 +75,8 @@ class Wallet:
     @property
     def has_lapsed(self) -> bool:
         """Tell whether no payment makes the membership count any more."""
+        if self.end is not None:
+            return True
         if self.standing is not None:
             return self.standing.state != Suspension.State.SUSPENDED
         return self.awaited_until is not None and self.awaited_until < self.today
@@ -169,6 +175,7 @@ def wallet_of(membership: Membership, today: dt.date) -> Wallet | None:
         is_next_announced=is_announced,
         awaited_until=awaited.until_date if awaited and not has_begun else None,
         standing=newest if newest and newest.state != Suspension.State.RESTORED else None,
+        end=end_of(membership),
         today=today,
     )
 
@@ -202,7 +209,7 @@ _ROWS = """
     SELECT m.number, m.id, coalesce(e.fen, 0) - coalesce(c.fen, 0),
            CASE WHEN s.state IN ('suspended', 'lapsed', 'ended') THEN s.state WHEN span.is_covered THEN 'covered'
                 WHEN span.is_covered IS NULL AND a.membership_id IS NOT NULL
-                     THEN CASE WHEN a.until_date < %(today)s THEN 'lapsed' ELSE 'awaited' END
+                  AND x.membership_id IS NULL THEN CASE WHEN a.until_date < %(today)s THEN 'lapsed' ELSE 'awaited' END
                 ELSE 'ended' END,
            CASE WHEN s.state IN ('suspended', 'lapsed') THEN s.until_date
                 WHEN span.is_covered IS NULL THEN a.until_date END
@@ -216,6 +223,7 @@ _ROWS = """
       LEFT JOIN (SELECT DISTINCT ON (membership_id) membership_id, state, until_date FROM ledger_suspension
                   WHERE pool_id = %(pool)s ORDER BY membership_id, period_no DESC) s ON s.membership_id = m.id
       LEFT JOIN members_awaitedcover a ON a.membership_id = m.id
+      LEFT JOIN members_membershipend x ON x.membership_id = m.id
      WHERE m.pool_id = %(pool)s"""
 # Below the warning level, or out of cover with money to be paid back.
 _CONCERNING = f"""
@@ -261,7 +269,7 @@ def wallets_of(pool: Pool, funding: FundingTerms) -> Wallets:
 
 def access_wallet(*, pool: Pool, number: int) -> Membership:
     """Return the membership whose wallet is asked for. Raises: NotFoundError."""
-    membership = Membership.objects.filter(pool=pool, number=number).select_related("pool").first()
+    membership = Membership.objects.filter(pool=pool, number=number).select_related("pool", "end").first()
     if membership is None or funding_in_force(pool, clock.today(pool.time_zone)) is None:
         raise NotFoundError(_("This pool has no such wallet."))
     return membership

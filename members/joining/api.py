@@ -9,7 +9,8 @@ from rest_framework.response import Response
 
 from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint
-from members.joining.selectors import covers_of, memberships_of
+from members.joining.end_models import MembershipEnd
+from members.joining.selectors import covers_of, end_of, memberships_of
 from members.people.models import User
 
 
@@ -29,6 +30,10 @@ class MembershipRow(serializers.Serializer[Any]):
     class_no = serializers.IntegerField(allow_null=True, help_text="Where the rules have several classes.")
     next_class_no = serializers.IntegerField(allow_null=True, help_text="Where the class goes by age.")
     next_class_date = serializers.DateField(allow_null=True)
+    end_reason = serializers.ChoiceField(
+        MembershipEnd.Reason.choices, allow_null=True, help_text="Why the membership is over for good."
+    )
+    end_date = serializers.DateField(allow_null=True, help_text="The first day without cover.")
 
 
 class MyMemberships(PersonalEndpoint):
@@ -41,7 +46,7 @@ class MyMemberships(PersonalEndpoint):
         covers = covers_of(memberships, clock.now()) if memberships else {}
         rows = []
         for membership in memberships:
-            cover = covers.get(membership.pk)
+            cover, end = covers.get(membership.pk), end_of(membership)
             rows.append(
                 {
                     "pool": membership.pool.code,
@@ -55,6 +60,8 @@ class MyMemberships(PersonalEndpoint):
                     "class_no": cover.place.class_no if cover and cover.place else None,
                     "next_class_no": cover.next_place[1].class_no if cover and cover.next_place else None,
                     "next_class_date": cover.next_place[0] if cover and cover.next_place else None,
+                    "end_reason": end.reason if end else None,
+                    "end_date": end.end_date if end else None,
                 }
             )
         return Response(MembershipRow(rows, many=True).data)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from members.joining.eligibility import covered_from, eligible_from, next_class
+from members.joining.end_models import MembershipEnd
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -25,7 +26,9 @@ class Cover:
     """What a membership means on a day: since when it shares, from when aid can be asked, until when.
 
     accident_date: from when an accident counts, where that is another day than for an illness. place: the class by the
-    rules in force, None where there is only one. next_place: by age, from which day on another one.
+    rules in force, None where there is only one. next_place: by age, from which day on another one. end: why the
+    membership is over for good, or will be from a day on; None also where a suspension or the end of the pool has ended
+    the cover.
     """
 
     membership: Membership
@@ -37,11 +40,12 @@ class Cover:
     has_ended: bool
     place: ClassTerms | None
     next_place: tuple[dt.date, ClassTerms] | None
+    end: MembershipEnd | None
 
 
 def memberships_of(person: User) -> QuerySet[Membership]:
     """Return a person's memberships with their pools."""
-    return Membership.objects.filter(person=person).select_related("pool").order_by("pool__code")
+    return Membership.objects.filter(person=person).select_related("pool", "end").order_by("pool__code")
 
 
 def find_memberships(number: int, *, pools: Collection[Pool], person: User) -> QuerySet[Membership]:
@@ -68,6 +72,12 @@ def may_read_statements(pool: Pool, person: User | None) -> bool:
     if person is None:
         return False
     return pool.memberships.filter(person=person).exists() or bool(duties_of(person, pool))
+
+
+def end_of(membership: Membership) -> MembershipEnd | None:
+    """Return why a membership is over; no query where it was read with its end."""
+    end: MembershipEnd | None = getattr(membership, "end", None)
+    return end
 
 
 def covers_of(memberships: list[Membership], now: dt.datetime) -> dict[int, Cover]:
@@ -135,4 +145,5 @@ def _cover(
         if len(rules.classes) > 1
         else None,
         next_place=next_class(rules, born, today) if born is not None and until is None else None,
+        end=end_of(membership),
     )

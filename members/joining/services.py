@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from aidplatform.lib import clock
 from aidplatform.work import audit
 from members.joining.ages import follow_ages
+from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
 from members.people import notices
 from members.people.models import User
@@ -109,7 +110,7 @@ def cover_members(*, pool: Pool, rows: Sequence[tuple[int, int]], from_at: dt.da
 
 
 def end_covers(*, pool: Pool, membership_ids: Sequence[int], at: dt.datetime) -> None:
-    """End the open spans of memberships at that instant. The caller has locked the pool, and says why."""
+    """End the open spans of memberships that may go on later. The caller has locked the pool, and says why."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE members_span SET to_at = %s
@@ -118,15 +119,36 @@ def end_covers(*, pool: Pool, membership_ids: Sequence[int], at: dt.datetime) ->
         )
 
 
-def end_cover(*, membership: Membership, at: dt.datetime, reason: str, actor: str) -> None:
-    """End a membership's open span; its earlier charges stand."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE members_span SET to_at = %s
-                WHERE pool_id = %s AND membership_id = %s AND to_at IS NULL""",
-            [at, membership.pool_id, membership.pk],
+def end_cover(
+    *, membership: Membership, at: dt.datetime, reason: str, actor: str, reference: str = ""
+) -> MembershipEnd:
+    """End a membership for good at that instant, and say why; its earlier charges stand.
+
+    A span that would have begun later ends where it begins. reference: what shows the reason.
+
+    Raises: IntegrityError when it has ended before, members_leave_themselves, leaving_ends_with_the_day.
+    """
+    zone = membership.pool.time_zone
+    day = clock.day_of(at, zone)
+    with transaction.atomic():
+        ended = MembershipEnd.objects.create(
+            membership=membership,
+            reason=reason,
+            end_date=day if at == clock.start_of_day(day, zone) else day + dt.timedelta(days=1),
+            reference=reference,
+            recorded_by=actor,
+            recorded_at=clock.now(),
         )
-        audit.record(actor=actor, action="end_cover", subject=str(membership), reason=reason)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE members_span SET to_at = greatest(%s, from_at)
+                    WHERE pool_id = %s AND membership_id = %s AND to_at IS NULL""",
+                [at, membership.pool_id, membership.pk],
+            )
+        audit.record(
+            actor=actor, action="end_cover", subject=str(membership), reason=reason, reference=reference
+        )
+    return ended
 
 
 def end_cover_after_aid(
@@ -143,8 +165,7 @@ def end_cover_after_aid(
     is_covered = spans.filter(to_at=None, from_at__lte=at).exists()
     if not (is_covered or was_suspended):
         return False
-    if is_covered:
-        end_cover(membership=membership, at=at, reason=f"aid {case}", actor=actor)
+    end_cover(membership=membership, at=at, reason=MembershipEnd.Reason.AIDED, actor=actor, reference=case)
     if membership.person is not None:
         params = {
             "pool_en": pool.name_en,

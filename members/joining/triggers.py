@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from members.joining.end_triggers import no_cover_after_the_end
 from members.joining.import_triggers import waiting_served_is_as_imported
 from members.pools.triggers import waiting_asks_for_age, waiting_days
 
@@ -22,6 +23,7 @@ _BEHIND_A_HEADCOUNT = f"""
 """
 
 span_guards = [
+    no_cover_after_the_end,
     Guard(
         name="span_recording_is_real",
         when=pgtrigger.Before,

@@ -20,6 +20,7 @@ from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, User
+from members.people.parting import parting_words
 
 JOINED = "joined"
 JOINED_EARLY = "joined_early"
@@ -37,6 +38,7 @@ SUSPENDED = "suspended"
 RESTORED = "restored"
 LAPSED = "lapsed"
 CLASS_CHANGED = "class_changed"
+LEFT = "left"
 BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
@@ -89,6 +91,12 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("Your membership of %(pool)s goes on"),
         gettext_noop(
             "Your payment has come. You are covered again from %(ended)s on; the waiting time is kept."
+        ),
+    ),
+    LEFT: (
+        gettext_noop("You have left %(pool)s"),
+        gettext_noop(
+            "You are covered until 00:00 of %(until)s. A case of the time before that can still be filed.\n\n%(owed)s"
         ),
     ),
     LAPSED: (
@@ -236,6 +244,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["amount"] = format_money(params["fen"], params["currency"])
     if "bears" in params:
         spoken["share"] = _run_off_share(params)
+    if "coming" in params:
+        spoken["owed"] = "\n".join(parting_words(params))
     if "needed_fen" in params:
         spoken["needed"] = format_money(params["needed_fen"], params["currency"])
     return spoken

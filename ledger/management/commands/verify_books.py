@@ -9,6 +9,7 @@ from ledger.books import verify as books
 from ledger.books.findings import Report, fetch
 from ledger.custody import verify as custody
 from ledger.custody import wallet_verify, write_off_verify
+from ledger.leaving import verify as leaving
 from ledger.management.verdict import judge
 from ledger.openbooks import verify as openbooks
 from ledger.sharing import verify as sharing
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             custody.SENTENCES,
             wallet_verify.SENTENCES,
             write_off_verify.SENTENCES,
+            leaving.SENTENCES,
         )
         code = options["pool"]
         sys.exit(judge(report, lambda: verify_everything(report, code), self.stdout, is_json=options["json"]))
@@ -58,6 +60,7 @@ def verify_everything(report: Report, code: str | None) -> None:
         if pool_id is not None:
             sharing.verify_sharing(report, PoolRow(pool_id, pool_code, zone, book_id, log_id))
             custody.verify_custody(report, pool_id, pool_code, book_id)
+            leaving.verify_ends(report, pool_id, pool_code, zone)
 
 
 POOLS = """

@@ -18,7 +18,7 @@ from ledger.books.services import credit, debit
 from ledger.custody import settlements, write_offs
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
-from members.joining.services import admit_member
+from members.joining.services import admit_member, end_cover
 from members.people.models import User
 
 SHANGHAI = "Asia/Shanghai"
@@ -97,7 +97,7 @@ def make_history() -> None:
 
 
 def make_paid_history() -> None:
-    """Collect the shares of a pool, pay a case, release a second payment, leave money unidentified."""
+    """Collect the shares of a pool, pay a case, release a second payment, leave money unidentified; a member leaves."""
     world, bank, _period = charged_world(100_000, 50_000, code="paid")
     first, second = world.pool.awards.order_by("code")
     bank.all_pay()
@@ -105,6 +105,7 @@ def make_paid_history() -> None:
     bank.take(bank.statement(bank.line("in", 999, text="no reference")))
     bank.all_pay()
     bank.release(bank.order_aid(second, 20_000))
+    end_cover(membership=membership(world, 5), at=clock.now(), reason="left", actor="test")
 
 
 def make_prepaid_history() -> None:

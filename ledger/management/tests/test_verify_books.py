@@ -15,6 +15,7 @@ from django.db import connection
 from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
 from ledger.management.tests.custody_cases import CUSTODY_CASES
+from ledger.management.tests.leaving_cases import LEAVING_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
 from ledger.management.tests.write_off_cases import WRITE_OFF_CASES
 from ledger.management.verdict import TRUE
@@ -640,6 +641,18 @@ def test_false_write_offs_are_false(clone, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), LEAVING_CASES, ids=[case[0] for case in LEAVING_CASES]
+)
+def test_false_ends_of_memberships_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    exit_code, false, _unchecked = findings("--pool", "paid")
+    finding = found(false, code, where)
+    assert exit_code == 1
+    assert expected in finding["expected"]
+    assert actual in finding["found"]
+
+
+@pytest.mark.parametrize(
     ("code", "line", "change", "where", "expected", "actual"), FORGED, ids=[case[0] for case in FORGED]
 )
 def test_a_forged_log_is_found_out_by_the_rows(clone, code, line, change, where, expected, actual):
@@ -653,7 +666,9 @@ def test_a_forged_log_is_found_out_by_the_rows(clone, code, line, change, where,
 
 
 def test_every_statement_is_broken_by_some_case(clone):
-    tried = {case[0] for case in (*CASES, *FORGED, *CUSTODY_CASES, *WALLET_CASES, *WRITE_OFF_CASES)}
+    tried = {
+        case[0] for case in (*CASES, *FORGED, *CUSTODY_CASES, *WALLET_CASES, *WRITE_OFF_CASES, *LEAVING_CASES)
+    }
     answer = json.loads(verify("--json")[1])
     assert {one["code"] for one in answer["statements"]} == tried
 

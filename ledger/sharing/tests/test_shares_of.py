@@ -20,7 +20,7 @@ def world(request: pytest.FixtureRequest, db: None) -> World:
     made.award(1_000_003)
     made.posted_period()
     leaver = made.pool.memberships.order_by("number")[0]
-    end_cover(membership=leaver, at=clock.now(), reason="test", actor="test")
+    end_cover(membership=leaver, at=clock.now(), reason="left", actor="test")
     admit_member(
         pool=made.pool,
         person=User.objects.create_user("late@example.org"),

@@ -1,6 +1,7 @@
 """Each guarantee of memberships and spans, broken by hand as aid_app: the database refuses in its name."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -20,9 +21,10 @@ MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def bare(world: World) -> Membership:
-    """Give the test a membership without a span."""
-    return Membership.objects.create(pool=world.pool, number=100, joined_date=JANUARY.date())
+def bare(world: World) -> Iterator[Membership]:
+    """Give the test a membership without a span, which is never committed: why its cover ends nobody says."""
+    yield Membership.objects.create(pool=world.pool, number=100, joined_date=JANUARY.date())
+    transaction.set_rollback(True)
 
 
 def _cover(
@@ -43,6 +45,18 @@ def _cover(
 
 def _end(membership: Membership, to_at: dt.datetime | None) -> None:
     run("UPDATE members_span SET to_at = %s WHERE membership_id = %s", to_at, membership.pk)
+
+
+def _leave_by_hand(membership: Membership) -> None:
+    """End a span first and say why afterwards, as no service does, so that the span's own guard waits."""
+    with transaction.atomic():
+        _end(membership, FEBRUARY)
+        run(
+            """INSERT INTO members_membershipend (membership_id, reason, end_date, reference, recorded_by, recorded_at)
+               VALUES (%s, 'left', %s, '', 'test', now())""",
+            membership.pk,
+            FEBRUARY.date() + dt.timedelta(days=1),
+        )
 
 
 def test_span_ends_once(bare: Membership) -> None:
@@ -250,7 +264,7 @@ def test_span_is_recorded_after_headcount_or_written_again(committed_db: tuple[s
     world = World.founded()
     bare = Membership.objects.create(pool=world.pool, number=100, joined_date=JANUARY.date())
     leaver = world.pool.memberships.get(number=1)
-    for write in (lambda: _cover(bare, JANUARY), lambda: _end(leaver, FEBRUARY)):
+    for write in (lambda: _cover(bare, JANUARY), lambda: _leave_by_hand(leaver)):
         with psycopg.connect(committed_db[1]) as counting:
             counting.execute("SELECT 1 FROM members_pool WHERE id = %s FOR UPDATE", [world.pool.pk])
             writer = Meanwhile(write)
@@ -290,7 +304,7 @@ def test_headcount_of_the_past_can_be_taken_again(committed_db: tuple[str, str])
     admit_group(
         pool=world.pool, count=2, class_no=0, from_at=JANUARY, joined_date=JANUARY.date(), actor="late"
     )
-    end_cover(membership=world.pool.memberships.get(number=1), at=JANUARY, reason="late", actor="late")
+    end_cover(membership=world.pool.memberships.get(number=1), at=JANUARY, reason="left", actor="late")
     assert _counted(world, at=FEBRUARY) == 7
     with transaction.atomic():
         fix_headcount(pool=world.pool)

@@ -150,7 +150,8 @@ def run_jobs(*kinds: str) -> None:
 
 def test_who_has_left_is_not_told(world: World) -> None:
     member = admit(world, "left@people.example.org")
-    end_cover(membership=Membership.objects.get(person=member), at=clock.now(), reason="left", actor="test")
+    left = Membership.objects.get(person=member)
+    end_cover(membership=left, at=clock.now(), reason="left", actor=member.code)
     set_clock(clock.now() + dt.timedelta(days=1))
     publish(world, propose(world))
     run_jobs(news.TELL_RULES)

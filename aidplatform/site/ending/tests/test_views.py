@@ -247,11 +247,11 @@ def test_every_step_is_told_once_to_everyone_by_notice_and_mail(world: World):
     late = member(world, "late")
     gone = member(world, "gone", before)
     end_cover(
-        membership=gone.memberships.get(), at=before + dt.timedelta(hours=1), reason="left", actor="gone"
+        membership=gone.memberships.get(), at=before + dt.timedelta(hours=1), reason="aged_out", actor="test"
     )
     ending = end_by_two(world)
     run_jobs()
-    end_cover(membership=leaver.memberships.get(), at=clock.now(), reason="left", actor="leaver")
+    end_cover(membership=leaver.memberships.get(), at=clock.now(), reason="left", actor=leaver.code)
     wind_down(world)
     run_jobs()
     set_clock(clock.start_of_day(ending.run_off_end_date, world.pool.time_zone))

@@ -1,0 +1,94 @@
+"""Leaving a pool, for members' programs."""
+
+from typing import Any, cast
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aidplatform.lib import clock
+from aidplatform.lib.drf import PersonalEndpoint, idempotency_key
+from aidplatform.lib.openapi import KEY_HEADER
+from aidplatform.work.idempotency import once, scope_of
+from ledger.leaving.selectors import own_membership, parting_of
+from ledger.leaving.services import leave_pool
+from members.people.models import User
+
+
+class ComingRow(serializers.Serializer[Any]):
+    """A period that counts me and is not charged yet, in minor units; at_most_fen: null before its cases are public."""
+
+    period = serializers.IntegerField(source="period_no")
+    state = serializers.CharField()
+    publicity_end_date = serializers.DateField()
+    charge_date = serializers.DateField()
+    at_most_fen = serializers.IntegerField(allow_null=True)
+    cap_fen = serializers.IntegerField(allow_null=True)
+    is_exact = serializers.BooleanField()
+
+
+class PartingAnswer(serializers.Serializer[Any]):
+    """What leaving today means, in minor units: cover ends at 00:00 of end_date in the pool's zone.
+
+    wallet_fen, free_fen: what is in the wallet, and what of it can be paid back at once; null where members pay
+    afterwards. shown_sha256: what the request to leave names.
+    """
+
+    end_date = serializers.DateField()
+    open_fen = serializers.IntegerField()
+    coming = ComingRow(many=True)
+    wallet_fen = serializers.IntegerField(source="wallet.balance_fen", allow_null=True, default=None)
+    free_fen = serializers.IntegerField(source="wallet.free_fen", allow_null=True, default=None)
+    bears_run_off = serializers.BooleanField()
+    run_off_cap_fen = serializers.IntegerField(allow_null=True)
+    shown_sha256 = serializers.CharField()
+
+
+class LeaveText(serializers.Serializer[Any]):
+    """The hash of what was shown: exactly under these figures I leave."""
+
+    shown_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
+
+
+class LeaveAnswer(serializers.Serializer[Any]):
+    """The first day without cover."""
+
+    end_date = serializers.DateField()
+
+
+class MyLeaving(PersonalEndpoint):
+    """Leaving a pool: what it means today, and doing it."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="my_parting", responses=PartingAnswer)
+    def get(self, request: Request, code: str) -> Response:
+        """Return what is owed and what comes back if one leaves today."""
+        parting = parting_of(own_membership(code, cast(User, request.user)), clock.now())
+        return Response(PartingAnswer(parting).data)
+
+    @extend_schema(
+        operation_id="leave_pool",
+        request=LeaveText,
+        responses={201: LeaveAnswer},
+        parameters=[KEY_HEADER],
+    )
+    def post(self, request: Request, code: str) -> Response:
+        """Leave: one's own membership ends with the day, and nothing takes it back."""
+        given = LeaveText(data=request.data)
+        given.is_valid(raise_exception=True)
+        leaver = cast(User, request.user)
+        membership = own_membership(code, leaver)
+
+        def act() -> dict[str, Any]:
+            parting = leave_pool(membership=membership, leaver=leaver, at=clock.now(), **given.validated_data)
+            return {"end_date": parting.end_date.isoformat()}
+
+        answer = once(
+            scope=scope_of(leaver.code, code, "leave"),
+            key=idempotency_key(request),
+            content=dict(given.validated_data),
+            act=act,
+        )
+        return Response(LeaveAnswer(answer).data, status=201)

@@ -1,0 +1,49 @@
+"""Hold every cover that has ended against what says why, and every membership that is over against its cover."""
+
+from ledger.books.findings import Report, figure
+
+SENTENCES = {
+    "ended_membership_has_no_cover": "No membership is covered beyond its end, and every end has its reason.",
+    "cover_ends_with_a_reason": "Every cover that ended has its reason, or went on at once.",
+}
+
+_OVER = """
+      FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
+     WHERE m.pool_id = %(pool)s"""
+_ENDED = "FROM members_span s WHERE s.pool_id = %(pool)s AND s.to_at IS NOT NULL"
+
+
+def verify_ends(report: Report, pool_id: int, code: str, zone: str) -> None:
+    """Hold a pool against SENTENCES."""
+    parameters = {"pool": pool_id, "code": code, "zone": zone}
+    name = "ended_membership_has_no_cover"
+    report.examined(name, figure(f"SELECT count(*) {_OVER}", parameters))
+    report.refute(
+        name,
+        """SELECT format('%%s member %%s', %(code)s::text, m.number), format('no cover from %%s on', e.end_date),
+                   coalesce(max(coalesce(s.to_at, 'infinity'))::text, 'reason ' || e.reason)
+              FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
+              LEFT JOIN members_span s ON s.pool_id = m.pool_id AND s.membership_id = m.id
+               AND coalesce(s.to_at, 'infinity') > greatest(s.from_at, e.end_date::timestamp AT TIME ZONE %(zone)s,
+                   ((e.recorded_at AT TIME ZONE %(zone)s)::date + 1)::timestamp AT TIME ZONE %(zone)s)
+             WHERE m.pool_id = %(pool)s
+               AND (s.from_at IS NOT NULL
+                    OR e.reason NOT IN ('left', 'removed', 'aided', 'aged_out', 'deceased', 'lapsed'))
+             GROUP BY m.number, e.end_date, e.reason ORDER BY m.number""",
+        parameters,
+    )
+    name = "cover_ends_with_a_reason"
+    report.examined(name, figure(f"SELECT count(*) {_ENDED}", parameters))
+    report.refute(
+        name,
+        f"""SELECT format('%%s membership %%s', %(code)s::text, s.membership_id), 'why it ended', s.to_at::text {_ENDED}
+               AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = s.membership_id)
+               AND NOT EXISTS (SELECT 1 FROM members_span n WHERE n.pool_id = s.pool_id
+                                  AND n.membership_id = s.membership_id AND n.from_at = s.to_at AND s.from_at < s.to_at)
+               AND NOT EXISTS (SELECT 1 FROM ledger_suspension p WHERE p.pool_id = s.pool_id
+                                  AND p.membership_id = s.membership_id
+                                  AND p.from_date::timestamp AT TIME ZONE %(zone)s = s.to_at)
+               AND NOT EXISTS (SELECT 1 FROM members_pool p WHERE p.id = s.pool_id AND p.state IN ('winding_down', 'closed'))
+             ORDER BY s.membership_id""",
+        parameters,
+    )

@@ -1,0 +1,90 @@
+"""The page on which a member leaves: what it means, then one button."""
+
+import uuid
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import DomainError
+from aidplatform.lib.http import attempt, policy, signed_in
+from aidplatform.lib.templating import in_language
+from aidplatform.work.idempotency import once, scope_of
+from ledger.leaving.forms import LeaveForm
+from ledger.leaving.selectors import own_membership, parting_of
+from ledger.leaving.services import leave_pool
+from members.joining.models import Membership
+from members.joining.selectors import end_of
+from members.people.models import User
+from members.people.parting import parting_words
+
+
+@policy("member")
+@signed_in
+@require_safe
+def leaving(request: HttpRequest, code: str) -> HttpResponse:
+    """Show what leaving today means; who has left already sees their page."""
+    membership = own_membership(code, cast(User, request.user))
+    if end_of(membership) is not None:
+        return redirect("my_pool", code=code)
+    return _page(request, membership)
+
+
+@policy("member")
+@signed_in
+@require_POST
+def leave(request: HttpRequest, code: str) -> HttpResponse:
+    """Leave, exactly as it was shown; the same click again is the same deed."""
+    leaver, form = cast(User, request.user), LeaveForm(request.POST)
+    membership = own_membership(code, leaver)
+    if not form.is_valid():
+        return _page(request, membership, refusal=DomainError(_("The form is incomplete. Reload the page.")))
+    shown = form.cleaned_data["shown_sha256"]
+
+    def act() -> dict[str, Any]:
+        parting = leave_pool(membership=membership, leaver=leaver, shown_sha256=shown, at=clock.now())
+        return {"end_date": parting.end_date.isoformat()}
+
+    refusal = attempt(
+        lambda: once(
+            scope=scope_of(leaver.code, code, "leave"),
+            key=str(form.cleaned_data["key"]),
+            content={"shown_sha256": shown},
+            act=act,
+        )
+    )[1]
+    if refusal:
+        return _page(request, membership, refusal=refusal)
+    return redirect("my_pool", code=code)
+
+
+def _page(
+    request: HttpRequest, membership: Membership, *, refusal: DomainError | None = None
+) -> HttpResponse:
+    pool, now = membership.pool, clock.now()
+    parting = parting_of(membership, now)
+    version = (
+        pool.plan_versions.filter(effective_date__lte=clock.today(pool.time_zone))
+        .order_by("-effective_date")
+        .first()
+    )
+    context = {
+        "section": "pools",
+        "pool": pool,
+        "membership": membership,
+        "parting": parting,
+        "words": parting_words(parting.figures | {"currency": pool.currency}),
+        "operator": version.plan().operator if version else None,
+        "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": parting.shown_sha256}),
+        "refusal": refusal,
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+            (_("My place"), reverse("my_pool", args=[pool.code])),
+            (_("Leave"), ""),
+        ],
+    }
+    return render(request, "ledger/leaving/leave.html", context, status=refusal.status if refusal else 200)
