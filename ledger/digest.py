@@ -216,11 +216,13 @@ PARTS: tuple[Part, ...] = (
         {
             "line_id": "s.number, l.line_no",
             "membership_id": "m.number",
+            "payer_id": "b.number",
             "pool_id": "p.code",
             **_plain("period_no", "amount_fen", "recorded_by", "at"),
         },
         f"{_POOL} JOIN ledger_statementline l ON l.id = t.line_id JOIN ledger_bankstatement s ON s.id = l.statement_id"
-        " JOIN members_membership m ON m.id = t.membership_id",
+        " JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN members_membership b ON b.id = t.payer_id",
         {"id": ID},
     ),
     Part(

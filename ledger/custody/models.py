@@ -5,13 +5,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order, permanent
-from ledger.custody.triggers import (
-    account_guards,
-    collection_guards,
-    line_guards,
-    order_guards,
-    statement_guards,
-)
+from ledger.custody.collection_triggers import collection_guards
+from ledger.custody.triggers import account_guards, line_guards, order_guards, statement_guards
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
 from members.pools.models import Pool
@@ -171,13 +166,17 @@ class StatementLine(models.Model):
 
 
 class Collection(models.Model):
-    """That much of a receipt pays that charge (fen): a fact. Negative: a bank took it back (chargeback)."""
+    """That much of a receipt pays that charge (fen): a fact. Negative: a bank took it back (chargeback).
+
+    payer_id: the membership whose money it was, where that is not the one that was charged.
+    """
 
     line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="collections")
     membership_id = models.BigIntegerField()
     pool_id = models.BigIntegerField()
     period_no = models.IntegerField()
     amount_fen = models.BigIntegerField()
+    payer_id = models.BigIntegerField(null=True)
     recorded_by = models.CharField(max_length=40)
     at = models.DateTimeField()
 
@@ -190,6 +189,15 @@ class Collection(models.Model):
             models.CheckConstraint(
                 condition=Q(amount_fen__gt=-(2**53), amount_fen__lt=2**53) & ~Q(amount_fen=0),
                 name="collection_moves_money",
+            ),
+            models.CheckConstraint(
+                condition=Q(payer_id=None) | ~Q(payer_id=F("membership_id")),
+                name="collection_payer_is_another",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["pool_id", "payer_id"], condition=Q(payer_id__isnull=False), name="collection_payer"
             ),
         ]
         triggers = [*permanent("collection_is_permanent"), *collection_guards]

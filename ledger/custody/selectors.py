@@ -1,7 +1,7 @@
 """Reads of custody: the account, statements, orders, payees, arrears, what can be paid."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -17,17 +17,35 @@ from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import NO_PERIOD
 from members.joining.models import Membership
+from members.joining.payers import covered_in_force
 from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
 
 
 @dataclass(frozen=True)
+class OwedBy:
+    """What somebody else owes for whom a member pays (fen)."""
+
+    membership: Membership
+    open_fen: int
+
+
+@dataclass(frozen=True)
 class HowToPay:
-    """Where a member pays, with which reference, and how much is owed of what was announced (fen)."""
+    """Where a member pays, with which reference, and how much is owed of what was announced (fen).
+
+    others: for whom the member pays, in the order in which a transfer fills what they owe.
+    """
 
     account: BankAccount
     reference: str
     open_fen: int
+    others: tuple[OwedBy, ...]
+
+    @property
+    def total_fen(self) -> int:
+        """Return what one transfer pays for everybody."""
+        return self.open_fen + sum(other.open_fen for other in self.others)
 
 
 @dataclass(frozen=True)
@@ -226,17 +244,36 @@ def how_to_pay(membership: Membership) -> HowToPay | None:
     account = account_of(membership.pool)
     if account is None:
         return None
-    announced = set(
-        Period.objects.filter(pool_id=membership.pool_id, charges_notified_at__isnull=False).values_list(
-            "number", flat=True
-        )
-    )
-    owed = charges_of(pool=membership.pool, membership_id=membership.pk)
+    others = covered_in_force(membership)
+    open_fen = open_fen_by_member(membership.pool, [membership.pk, *(other.pk for other in others)])
     return HowToPay(
         account,
         spaced(payment_reference(membership)),
-        sum(charge.open_fen for charge in owed if charge.period_no in announced),
+        open_fen[membership.pk],
+        tuple(OwedBy(other, open_fen[other.pk]) for other in others),
     )
+
+
+def open_fen_by_member(pool: Pool, membership_ids: Sequence[int]) -> dict[int, int]:
+    """Return what each of these memberships owes of what was announced (fen), by one query."""
+    if pays_ahead(pool):
+        return dict.fromkeys(membership_ids, 0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT u.id, coalesce(sum(c.share_fen - coalesce(k.fen, 0)) FILTER (WHERE w.id IS NULL), 0)::bigint
+                 FROM unnest(%(members)s::bigint[]) u (id)
+                 LEFT JOIN LATERAL (
+                      SELECT h.period_no, h.share_fen FROM charges_of_membership(%(pool)s, u.id, %(all)s, %(all)s) h
+                        JOIN ledger_period p ON p.pool_id = %(pool)s AND p.number = h.period_no
+                                            AND p.charges_notified_at IS NOT NULL) c ON true
+                 LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_collection
+                      WHERE pool_id = %(pool)s AND membership_id = u.id AND period_no = c.period_no) k ON true
+                 LEFT JOIN ledger_writtenoffcharge w
+                      ON w.pool_id = %(pool)s AND w.membership_id = u.id AND w.period_no = c.period_no
+                GROUP BY u.id""",
+            {"pool": pool.pk, "members": list(membership_ids), "all": NO_PERIOD},
+        )
+        return dict(cursor.fetchall())
 
 
 def order_reference(order: PaymentOrder) -> str:

@@ -91,7 +91,10 @@ COLUMNS = (
     Column(
         "payer",
         _("Paid by"),
-        _("E-mail address of whoever has paid the shares so far, where that is somebody else of this list."),
+        _(
+            "E-mail address of whoever pays the shares, where that is somebody else of this list; only where members"
+            " pay afterwards."
+        ),
         False,
         ("payer", "paid by", "付款人", "缴费人", "代付人"),
     ),
@@ -168,6 +171,13 @@ FAULTS: dict[str, object] = {
     "class_needed": _("is needed: the rules have several classes, and ages do not decide"),
     "class_by_age": _("must be empty: in these rules the age on the day of signing decides"),
     "unknown_payer": _("names an address that stands in no row"),
+    "payer_paid_for": _(
+        "names somebody for whom somebody else pays: whoever pays for others pays for themselves"
+    ),
+    "payer_ahead": _(
+        "must be empty: members of these rules pay ahead, and whoever pays for another writes that member's own"
+        " reference on the transfer"
+    ),
     "bad_amount": _("is no amount: write it like 12.50"),
     "too_much": _("is more than any member can owe"),
     "listed_otherwise": _(
@@ -290,7 +300,7 @@ class _Row:
         born = self._born(document)
         class_no = self._class()
         since, proof = self._since(born)
-        owed_fen, payer = self._owed(), _folded(self._text("payer", LONGEST_EMAIL))
+        owed_fen, payer = self._owed(), self._payer()
         if self.faults or document is None or born is None:
             return None
         return ListedMember(
@@ -399,6 +409,12 @@ class _Row:
             self._fault("joined_on", "joined_before_birth")
         return since, proof
 
+    def _payer(self) -> str:
+        text = _folded(self._text("payer", LONGEST_EMAIL))
+        if text and self.plan.funding:
+            self._fault("payer", "payer_ahead")
+        return "" if text == self.email else text
+
     def _owed(self) -> int:
         text = self._text("owed", 40)
         if not text:
@@ -433,10 +449,11 @@ def _twice(readers: Iterable[_Row]) -> list[Fault]:
 
 
 def _payers(members: Iterable[ListedMember], readers: Iterable[_Row]) -> list[Fault]:
-    """Return the payers who are nobody of this list."""
+    """Return the payers who are nobody of this list, or do not pay for themselves."""
     listed = {reader.email for reader in readers}
+    paid_for = {member.email for member in members if member.payer}
     return [
-        Fault(member.row, "payer", "unknown_payer")
+        Fault(member.row, "payer", "payer_paid_for" if member.payer in listed else "unknown_payer")
         for member in members
-        if member.payer and member.payer not in listed
+        if member.payer and (member.payer not in listed or member.payer in paid_for)
     ]

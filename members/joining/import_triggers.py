@@ -10,7 +10,7 @@ DAYS_TO_CONFIRM = 90
 
 # What an approval stands for, row by row: nobody can be put in, left out or changed under its hash.
 _ROW_SHOWN = """concat_ws('|', m.row_no, m.email, encode(m.document_index, 'hex'), coalesce(m.class_no::text, '-'),
-    coalesce(to_char(m.since_date, 'YYYY-MM-DD'), '-'), m.owed_fen, encode(sha256(convert_to(m.proof, 'UTF8')), 'hex'),
+    coalesce(to_char(m.since_date, 'YYYY-MM-DD'), '-'), m.owed_fen, m.payer, encode(sha256(convert_to(m.proof, 'UTF8')), 'hex'),
     encode(sha256(m.sealed), 'hex'))"""
 _FIXED = "{row}.id, {row}.pool_id, {row}.number, {row}.filename, {row}.sha256, {row}.proposed_by"
 _SUMS = "{row}.row_count, {row}.served, {row}.owed_fen, {row}.shown_sha256, {row}.proposed_at"
@@ -123,7 +123,7 @@ imported_member_guards = [
               ORDER BY id FOR SHARE;
             SELECT n.row_no, i.state INTO bad FROM new_rows n JOIN members_memberimport i ON i.id = n.member_import_id
               JOIN members_pool p ON p.id = i.pool_id
-             WHERE i.state <> 'writing' OR i.pool_id <> n.pool_id OR n.email <> lower(n.email)
+             WHERE i.state <> 'writing' OR i.pool_id <> n.pool_id OR n.email <> lower(n.email) OR n.payer <> lower(n.payer)
                 OR n.since_date > (aid_now() AT TIME ZONE p.time_zone)::date LIMIT 1;
             IF FOUND THEN
                 {refuse("imported_rows_come_before_the_hash", "row %s of an import that is %s", "bad.row_no", "bad.state")}
@@ -138,10 +138,10 @@ imported_member_guards = [
         declare=[("import_state", "text")],
         func=f"""
             IF (NEW.id, NEW.member_import_id, NEW.pool_id, NEW.row_no, NEW.email, NEW.document_index, NEW.class_no,
-                NEW.since_date, NEW.proof, NEW.owed_fen, NEW.sealed)
+                NEW.since_date, NEW.proof, NEW.owed_fen, NEW.payer, NEW.sealed)
                IS DISTINCT FROM
                (OLD.id, OLD.member_import_id, OLD.pool_id, OLD.row_no, OLD.email, OLD.document_index, OLD.class_no,
-                OLD.since_date, OLD.proof, OLD.owed_fen, OLD.sealed)
+                OLD.since_date, OLD.proof, OLD.owed_fen, OLD.payer, OLD.sealed)
                OR OLD.state <> 'open' AND NEW IS DISTINCT FROM OLD THEN
                 {refuse("imported_member_stays_as_approved", "row %s is not edited", "OLD.row_no")}
             END IF;

@@ -141,6 +141,7 @@ def _row_of(found: MemberImport, member: ListedMember) -> ImportedMember:
         since_date=member.since_date,
         proof=member.proof,
         owed_fen=member.owed_fen,
+        payer=member.payer,
         sealed=sealed_particulars(found.pool, member),
     )
 

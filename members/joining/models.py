@@ -283,7 +283,8 @@ class ImportedMember(models.Model):
 
     email: folded. document_index: blind index of the identity document. class_no: None where there is one class or the
     age on the day of signing decides. since_date: since when waiting time was served elsewhere, by its proof. owed_fen:
-    shares of the old pool still owed. sealed: name, birth date, document and payer. membership: who has confirmed.
+    shares of the old pool still owed. payer: the address of the row of whoever pays for this member; empty: they pay
+    themselves. sealed: name, birth date and document. membership: who has confirmed.
     """
 
     class State(models.TextChoices):
@@ -300,6 +301,7 @@ class ImportedMember(models.Model):
     since_date = models.DateField(null=True)
     proof = models.CharField(max_length=200, blank=True)
     owed_fen = models.BigIntegerField()
+    payer = models.EmailField(blank=True, default="", db_default="")
     sealed = models.BinaryField()
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     membership = models.OneToOneField(
