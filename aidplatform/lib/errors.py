@@ -322,8 +322,16 @@ GUARANTEES: dict[str, object] = {
     ),
     "opening_is_decided_as_shown": _("These balances have been decided already. Reload the page."),
     "opening_owes_what_the_list_says": _(
-        "What members owe in the books is what the approved lists say. Take the proposal back, or reverse the opening"
-        " entry, then propose the balances anew."
+        "What members owe and have paid ahead in the books is what the approved lists say. Take the proposal back, or"
+        " reverse the opening entry, then propose the balances anew."
+    ),
+    "balance_is_paid_back_whole_and_once": _(
+        "A balance of before is paid back as a whole and once, to somebody who has not joined, after the first"
+        " statement has shown the money."
+    ),
+    "wallet_opens_as_imported": _("A wallet begins with what an approved list says of its member."),
+    "imported_money_fits_the_rules": _(
+        "Where members pay ahead nobody owes, and where they pay afterwards nobody has a balance. Correct the list."
     ),
     "one_open_opening_per_pool": _("Other balances wait already. Approve them or take them back first."),
     "bank_shows_the_opening": _(

@@ -6,6 +6,7 @@ Like orders and releases, collections of one pool wait for each other at the row
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql, taken_over_sql
 from members.joining.payer_triggers import in_force_sql
 
 # What is owed of announced charges that nobody has written off.
@@ -15,11 +16,17 @@ _OPEN_CHARGE = """
        AND c.share_fen > coalesce((SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.pool_id = c.pool_id
                                       AND k.membership_id = c.membership_id AND k.period_no = c.period_no), 0)
        AND NOT EXISTS (SELECT 1 FROM ledger_writtenoffcharge w WHERE w.pool_id = c.pool_id
-                          AND w.membership_id = c.membership_id AND w.period_no = c.period_no)"""
+                          AND w.membership_id = c.membership_id AND w.period_no = c.period_no)
+     UNION ALL
+    SELECT 1 FROM ({debts}) d
+     WHERE d.fen > coalesce((SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.pool_id = n.pool_id
+                                AND k.membership_id = d.membership_id AND k.period_no = {before}), 0)"""
 _BEFORE_IN_LINE = f"""
     SELECT n.payer_id UNION ALL
     SELECT k.membership_id FROM members_payerlink k JOIN members_membership b ON b.id = k.membership_id
      WHERE k.payer_id = n.payer_id AND b.number < m.number AND {in_force_sql("k")}"""
+
+_DEBTS = owed_sql("n.pool_id", f"r.membership_id IN ({_BEFORE_IN_LINE})")
 
 # Set-based: a hundred thousand collections are judged by one pass over what they touch.
 collection_guards = [
@@ -36,7 +43,7 @@ collection_guards = [
               ORDER BY id FOR NO KEY UPDATE;
             SELECT n.pool_id, n.period_no INTO bad FROM (SELECT DISTINCT pool_id, period_no FROM new_rows) n
               LEFT JOIN ledger_period p ON p.pool_id = n.pool_id AND p.number = n.period_no
-             WHERE p.charges_notified_at IS NULL OR p.state <> 'posted' LIMIT 1;
+             WHERE n.period_no <> {BEFORE_PERIODS} AND (p.charges_notified_at IS NULL OR p.state <> 'posted') LIMIT 1;
             IF FOUND THEN
                 {refuse("collection_needs_notice", "the charges of period %s are not announced", "bad.period_no")}
             END IF;
@@ -71,13 +78,14 @@ collection_guards = [
             IF FOUND THEN
                 {refuse("receipt_is_used_once", "a line of %s is used for %s", "bad.amount_fen", "bad.used")}
             END IF;
-            SELECT n.membership_id, n.period_no, n.paid, c.share_fen INTO bad
+            SELECT n.membership_id, n.period_no, n.paid, coalesce(c.share_fen, d.fen) AS share_fen INTO bad
               FROM (SELECT k.membership_id, k.pool_id, k.period_no, sum(k.amount_fen) AS paid
                       FROM (SELECT DISTINCT membership_id, pool_id, period_no FROM new_rows) t
                       JOIN ledger_collection k USING (membership_id, pool_id, period_no) GROUP BY 1, 2, 3) n
               LEFT JOIN ledger_charge c ON c.membership_id = n.membership_id AND c.pool_id = n.pool_id
                                        AND c.period_no = n.period_no
-             WHERE c.share_fen IS NULL OR n.paid > c.share_fen OR n.paid < 0 LIMIT 1;
+              LEFT JOIN LATERAL ({taken_over_sql("n.pool_id", f"n.period_no = {BEFORE_PERIODS} AND r.membership_id = n.membership_id")}) d ON true
+             WHERE coalesce(c.share_fen, d.fen) IS NULL OR n.paid > coalesce(c.share_fen, d.fen) OR n.paid < 0 LIMIT 1;
             IF FOUND THEN
                 {refuse("collected_at_most_the_share", "charge of period %s: %s collected of %s", "bad.period_no", "bad.paid", "bad.share_fen")}
             END IF;
@@ -92,7 +100,7 @@ collection_guards = [
               FROM (SELECT DISTINCT pool_id, payer_id, membership_id FROM new_rows
                      WHERE payer_id IS NOT NULL AND amount_fen > 0) n
               JOIN members_membership m ON m.id = n.membership_id
-             WHERE EXISTS ({_OPEN_CHARGE.format(members=_BEFORE_IN_LINE)}) LIMIT 1;
+             WHERE EXISTS ({_OPEN_CHARGE.format(members=_BEFORE_IN_LINE, before=BEFORE_PERIODS, debts=_DEBTS)}) LIMIT 1;
             IF FOUND THEN
                 {refuse("payer_is_filled_first", "money of membership %s pays for %s while it, or somebody before them, owes something", "bad.payer_id", "bad.membership_id")}
             END IF;

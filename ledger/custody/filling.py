@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from ledger.custody import opening_debts
 from ledger.custody.models import BankStatement, StatementLine
+from ledger.custody.opening_debts import BEFORE_PERIODS
 from members.joining.models import Membership
 from members.joining.payer_models import PayerLink
 from members.joining.payer_triggers import in_force_sql
@@ -34,21 +36,24 @@ _FILL = """
     ), filled_for AS (
         SELECT DISTINCT payer, payer AS membership_id, 0::bigint AS place FROM money {others}
     ), owed AS (
+        -- What is owed from before the pool moved in is the oldest debt of all.
         SELECT f.payer, c.membership_id, c.period_no, c.share_fen - coalesce(k.paid, 0) AS fen,
                sum(c.share_fen - coalesce(k.paid, 0))
                    OVER (PARTITION BY f.payer ORDER BY w.id IS NOT NULL, f.place, c.period_no)
                    - (c.share_fen - coalesce(k.paid, 0)) AS before
-          FROM ledger_charge c
+          FROM (SELECT h.membership_id, h.period_no, h.share_fen FROM ledger_charge h
+                  JOIN ledger_period p ON p.pool_id = h.pool_id AND p.number = h.period_no
+                                      AND p.charges_notified_at IS NOT NULL
+                 WHERE h.pool_id = %(pool)s AND h.membership_id IN (SELECT membership_id FROM filled_for)
+                 UNION ALL
+                SELECT membership_id, {before}, fen FROM ({debts}) debt) c
           JOIN filled_for f ON f.membership_id = c.membership_id
-          JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no
-                              AND p.charges_notified_at IS NOT NULL
           LEFT JOIN (SELECT membership_id, period_no, sum(amount_fen) AS paid FROM ledger_collection
                       WHERE pool_id = %(pool)s AND membership_id IN (SELECT membership_id FROM filled_for)
                       GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no
-          LEFT JOIN ledger_writtenoffcharge w ON w.pool_id = c.pool_id AND w.membership_id = c.membership_id
+          LEFT JOIN ledger_writtenoffcharge w ON w.pool_id = %(pool)s AND w.membership_id = c.membership_id
                                              AND w.period_no = c.period_no
-         WHERE c.pool_id = %(pool)s AND c.membership_id IN (SELECT membership_id FROM filled_for)
-           AND c.share_fen > coalesce(k.paid, 0) {which}
+         WHERE c.share_fen > coalesce(k.paid, 0) {which}
     ), filled AS (
         INSERT INTO ledger_collection (line_id, membership_id, pool_id, period_no, amount_fen, payer_id,
                                        recorded_by, at)
@@ -60,6 +65,7 @@ _FILL = """
          ORDER BY m.payer, o.before, m.line_id
         RETURNING amount_fen)
     SELECT coalesce(sum(amount_fen), 0)::bigint FROM filled"""
+_DEBTS = opening_debts.owed_sql("%(pool)s", "r.membership_id IN (SELECT membership_id FROM filled_for)")
 # Of whoever pays for others, what is written off waits for the second pass.
 _OWN = {
     "others": "",
@@ -87,7 +93,7 @@ class Recorded:
 
 
 def fill_by_statement(*, pool: Pool, statement: BankStatement, recorded: Recorded) -> int:
-    """Let the receipts of a statement pay announced charges; return what was paid (fen)."""
+    """Let the receipts of a statement pay announced charges and debts of before; return what was paid (fen)."""
     parameters = {"statement": statement.pk}
     if statement.line_count < MANY_LINES:
         return _fill(pool, recorded, _OF_STATEMENT, _OWN, parameters) + _fill_for_others(
@@ -125,7 +131,7 @@ def _fill(
     """Fill charges by one statement; return what was paid (fen)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _FILL.format(money=money, links=_LINKS, **which),
+            _FILL.format(money=money, links=_LINKS, before=BEFORE_PERIODS, debts=_DEBTS, **which),
             parameters | {"pool": pool.pk, "by": recorded.by, "at": recorded.at},
         )
         fen: int = cursor.fetchone()[0]

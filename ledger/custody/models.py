@@ -8,7 +8,7 @@ from aidplatform.lib.guards import follows_order, permanent
 from ledger.custody.collection_triggers import collection_guards
 from ledger.custody.triggers import account_guards, line_guards, order_guards, statement_guards
 from ledger.sharing.models import Award, Period
-from members.joining.models import Membership
+from members.joining.models import ImportedMember, Membership
 from members.pools.models import Pool
 
 SHOWN_DIGITS = 4
@@ -206,10 +206,10 @@ class Collection(models.Model):
 class PaymentOrder(models.Model):
     """An order to pay out: made by a treasurer, released by a controller, confirmed by the bank's statement.
 
-    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt (refund) and
-    membership_id (wallet paid back) says what it is for. payee_*: sealed; payee_hash: keyed hash of name and account,
-    so that what is shown can be hashed without either. shown_sha256: hash of everything shown, written by the
-    database; a release names it.
+    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt (refund),
+    membership_id (wallet paid back) and listed (balance of somebody who did not join) says what it is for.
+    payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can be hashed without either.
+    shown_sha256: hash of everything shown, written by the database; a release names it.
     """
 
     class Kind(models.TextChoices):
@@ -217,6 +217,7 @@ class PaymentOrder(models.Model):
         REFUND = "refund", _("refund")
         FEE = "fee", _("management fee")
         WALLET = "wallet", _("wallet paid back")
+        BALANCE = "balance", _("balance of before paid back")
 
     class State(models.TextChoices):
         ORDERED = "ordered", _("ordered")
@@ -232,6 +233,7 @@ class PaymentOrder(models.Model):
     period = models.ForeignKey(Period, on_delete=models.PROTECT, null=True, related_name="fee_orders")
     receipt = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="refunds")
     membership_id = models.BigIntegerField(null=True)
+    listed = models.ForeignKey(ImportedMember, on_delete=models.PROTECT, null=True, related_name="+")
     amount_fen = models.BigIntegerField()
     payee_name = models.BinaryField()
     payee_account = models.BinaryField()
@@ -260,10 +262,21 @@ class PaymentOrder(models.Model):
                 condition=Q(amount_fen__gt=0, amount_fen__lt=2**53), name="order_amount_above_zero"
             ),
             models.CheckConstraint(
-                condition=Q(kind="aid", award__isnull=False, period=None, receipt=None, membership_id=None)
-                | Q(kind="fee", award=None, period__isnull=False, receipt=None, membership_id=None)
-                | Q(kind="refund", award=None, period=None, receipt__isnull=False, membership_id=None)
-                | Q(kind="wallet", award=None, period=None, receipt=None, membership_id__isnull=False),
+                condition=Q(listed=None)
+                & (
+                    Q(kind="aid", award__isnull=False, period=None, receipt=None, membership_id=None)
+                    | Q(kind="fee", award=None, period__isnull=False, receipt=None, membership_id=None)
+                    | Q(kind="refund", award=None, period=None, receipt__isnull=False, membership_id=None)
+                    | Q(kind="wallet", award=None, period=None, receipt=None, membership_id__isnull=False)
+                )
+                | Q(
+                    kind="balance",
+                    listed__isnull=False,
+                    award=None,
+                    period=None,
+                    receipt=None,
+                    membership_id=None,
+                ),
                 name="order_names_what_it_pays",
             ),
             models.CheckConstraint(
@@ -324,13 +337,15 @@ class PaymentOrder(models.Model):
 
     @property
     def what_for(self) -> str:
-        """Return the case, period, receipt or membership that it pays, as a code."""
+        """Return the case, period, receipt, membership or row of a list that it pays, as a code."""
         if self.award is not None:
             return self.award.code
         if self.period is not None:
             return str(self.period.number)
         if self.receipt is not None:
             return self.receipt.code
+        if self.listed is not None:
+            return f"{self.listed.member_import.number}/{self.listed.row_no}"
         assert self.membership_id is not None
         number = Membership.objects.values_list("number", flat=True).get(pk=self.membership_id)
         return f"#{number}"

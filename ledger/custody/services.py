@@ -25,7 +25,7 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.books.services import Line, credit, debit
-from ledger.custody import chargebacks, recoveries, wallet_life, wallets
+from ledger.custody import chargebacks, recoveries, wallet_life, wallet_openings, wallets
 from ledger.custody import statement_files as files
 from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
@@ -37,7 +37,7 @@ from ledger.openbooks import services as openbooks
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee, account_key
 from ledger.sharing.selectors import payee_of_award
-from members.joining.models import Membership
+from members.joining.models import ImportedMember, Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 from members.pools.selectors import duties_of, pays_ahead
@@ -201,6 +201,7 @@ def import_statement(
         returned_fen = before_fen + recovered_fen - recoveries.recovered_fen(pool)
         settled = _settle_orders(pool, statement, taken, importer, at)
         _post_statement(pool, statement, taken, (collected_fen, recovered_fen, returned_fen), at)
+        wallet_openings.open_wallets(pool=pool, by=importer, at=at)
         wallet_life.follow_money(pool=pool, at=at, actor=importer, statement=statement)
         failpoint("custody.statement_posted")
         totals = _totals(taken)
@@ -674,8 +675,11 @@ def order_payment(
     period: Period | None = None,
     receipt: StatementLine | None = None,
     membership: Membership | None = None,
+    listed: ImportedMember | None = None,
 ) -> PaymentOrder:
     """Make an order to pay aid (award), the fee (period), a refund (receipt) or a wallet back (membership).
+
+    listed: a balance of before is paid back, of somebody who has not joined.
 
     Nothing leaves before its release; what is paid back is set aside at once.
 
@@ -684,6 +688,7 @@ def order_payment(
     Raises: PayeeMissingError; IntegrityError bearing the name of what forbids it: aid_order_needs_a_shared_award,
     aid_goes_to_the_named_payee, aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid,
     fee_follows_the_cash, receipt_is_used_once, wallet_never_negative, refund_leaves_the_next_share,
+    balance_is_paid_back_whole_and_once,
     custody_people_hold_their_duty.
     """
     payee = _payee_for(award, payee_name, payee_account)
@@ -697,6 +702,7 @@ def order_payment(
             period=period,
             receipt=receipt,
             membership_id=membership.pk if membership else None,
+            listed=listed,
             amount_fen=amount_fen,
             payee_name=crypto.seal_text(payee.name, payee_context(pool.code, "name")),
             payee_account=crypto.seal_text(payee.account, payee_context(pool.code, "account")),
@@ -825,7 +831,7 @@ def _locked(order: PaymentOrder, *states: str) -> PaymentOrder:
     Pool.objects.select_for_update().get(pk=order.pool_id)
     locked = (
         PaymentOrder.objects.select_for_update(of=["self"])
-        .select_related("pool", "award", "period", "receipt__statement")
+        .select_related("pool", "award", "period", "receipt__statement", "listed__member_import")
         .get(pk=order.pk)
     )
     if locked.state not in states:

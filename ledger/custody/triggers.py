@@ -9,6 +9,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
+from ledger.custody.opening_debts import balance_waits_sql
 
 _LOCK_ACCOUNT = "PERFORM 1 FROM ledger_bankaccount WHERE {where} FOR NO KEY UPDATE;"
 
@@ -29,7 +30,10 @@ PAYABLE = {
     "fee": chart.FEE_PAYABLE,
     "refund": chart.REFUNDS_PAYABLE,
     "wallet": chart.REFUNDS_PAYABLE,
+    "balance": chart.REFUNDS_PAYABLE,
 }
+# What such an order takes is set aside for its payee before it is made, or with it.
+SET_ASIDE = "('refund', 'wallet', 'balance')"
 PROTECTED = (chart.PREPAID, chart.REFUNDS_PAYABLE, chart.UNIDENTIFIED, chart.RESERVE)
 _PAYABLE_SQL = "CASE {row}.kind " + " ".join(f"WHEN '{k}' THEN '{c}'" for k, c in PAYABLE.items()) + " END"
 
@@ -38,7 +42,11 @@ def shown_sql(row: str) -> str:
     """Return SQL for the text that a release is hashed over; missing parts are written as nothing."""
     parts = [f"coalesce({row}.{column}::text, '')" for column in SHOWN_COLUMNS]
     # Last, and left out where there is none, so that orders of before hash as they did.
-    parts += [f"encode({row}.payee_hash, 'hex')", f"{row}.membership_id::text"]
+    parts += [
+        f"encode({row}.payee_hash, 'hex')",
+        f"{row}.membership_id::text",
+        f"'row ' || {row}.listed_id::text",
+    ]
     return "concat_ws('|', " + ", ".join(parts) + ")"
 
 
@@ -226,6 +234,7 @@ _TERMS = (
     "period_id",
     "receipt_id",
     "membership_id",
+    "listed_id",
     "amount_fen",
     "payee_name",
     "payee_account",
@@ -296,6 +305,15 @@ _CHECK_REFUND = f"""
     END IF;
 """
 
+# All of the balance, of somebody who has not confirmed: who confirms later finds an empty wallet.
+_CHECK_BALANCE = f"""
+    SELECT r.prepaid_fen INTO receipt FROM members_importedmember r
+     WHERE r.id = NEW.listed_id AND r.pool_id = NEW.pool_id AND r.state = 'open' AND {balance_waits_sql("r")};
+    IF receipt.prepaid_fen IS DISTINCT FROM NEW.amount_fen THEN
+        {refuse("balance_is_paid_back_whole_and_once", "%s is no balance that waits for nobody", "NEW.amount_fen")}
+    END IF;
+"""
+
 # The entry of a release: Dr what is owed / Cr payments in transit, by the two people.
 _RELEASE_ENTRY = f"""
     IF NOT EXISTS (
@@ -339,6 +357,7 @@ order_guards = [
             IF NEW.kind = 'aid' THEN {_CHECK_AID}
             ELSIF NEW.kind = 'fee' THEN {_CHECK_FEE}
             ELSIF NEW.kind = 'refund' THEN {_CHECK_REFUND}
+            ELSIF NEW.kind = 'balance' THEN {_CHECK_BALANCE}
             END IF;
             RETURN NEW;
         """,

@@ -1,6 +1,7 @@
 """Recompute custody from its rows: bank against ledger, what was collected, what was paid and by whom."""
 
 from ledger.books.findings import Report, fetch, figure
+from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
 from ledger.custody.wallet_verify import verify_wallets
 from ledger.custody.write_off_verify import verify_write_offs, written_and_recovered
 
@@ -80,16 +81,17 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
     )
     report.refute(
         "collected_at_most_the_share",
-        """SELECT format('%%s charge of membership %%s, period %%s', %(code)s::text, k.membership_id, k.period_no),
-                  format('0 … %%s, announced', coalesce(c.share_fen, 0)),
-                  k.paid || CASE WHEN p.charges_notified_at <= k.first THEN '' ELSE ', before the notice' END
+        f"""SELECT format('%%s charge of membership %%s, period %%s', %(code)s::text, k.membership_id, k.period_no),
+                  format('0 … %%s, announced', coalesce(c.share_fen, d.fen, 0)),
+                  k.paid || CASE WHEN d.fen > 0 OR p.charges_notified_at <= k.first THEN '' ELSE ', before the notice' END
              FROM (SELECT membership_id, period_no, sum(amount_fen) AS paid, min(at) AS first
                      FROM ledger_collection WHERE pool_id = %(pool)s GROUP BY 1, 2) k
              LEFT JOIN ledger_charge c ON c.pool_id = %(pool)s AND c.membership_id = k.membership_id
                                       AND c.period_no = k.period_no
              LEFT JOIN ledger_period p ON p.pool_id = %(pool)s AND p.number = k.period_no
-            WHERE k.paid > coalesce(c.share_fen, 0) OR k.paid < 0
-               OR p.charges_notified_at IS NULL OR p.charges_notified_at > k.first
+             LEFT JOIN ({taken_over_sql("%(pool)s")}) d ON k.period_no = {BEFORE_PERIODS} AND d.membership_id = k.membership_id
+            WHERE k.paid > coalesce(c.share_fen, d.fen, 0) OR k.paid < 0
+               OR d.fen IS NULL AND (p.charges_notified_at IS NULL OR p.charges_notified_at > k.first)
             ORDER BY k.period_no, k.membership_id""",
         parameters,
     )

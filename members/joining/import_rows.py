@@ -123,6 +123,13 @@ COLUMNS = (
         False,
         ("owed", "share owed", "open share", "欠款", "未付分摊", "欠缴分摊", "未缴分摊"),
     ),
+    Column(
+        "prepaid",
+        _("Prepaid balance"),
+        _("What the member had paid ahead to the old pool, like 120.00; only where members pay ahead."),
+        False,
+        ("prepaid", "prepaid balance", "balance", "预存余额", "预付余额", "钱包余额", "余额"),
+    ),
 )
 _BY_NAME = {column.name: column for column in COLUMNS}
 _KINDS = {
@@ -179,7 +186,9 @@ FAULTS: dict[str, object] = {
         " reference on the transfer"
     ),
     "bad_amount": _("is no amount: write it like 12.50"),
-    "too_much": _("is more than any member can owe"),
+    "too_much": _("is more than any member can owe or have"),
+    "owed_ahead": _("must be empty: members of these rules pay ahead, and owe nothing"),
+    "prepaid_afterwards": _("must be empty: members of these rules pay afterwards, and have no wallets"),
     "listed_otherwise": _(
         "is in an earlier import with other entries: take that row back there first, then import this one"
     ),
@@ -208,7 +217,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class ListedMember:
-    """One good row. class_no: None where the age on the day of signing decides. owed_fen: in minor units."""
+    """One good row. class_no: None where the age on the day of signing decides; amounts in minor units."""
 
     row: int
     name: str
@@ -220,6 +229,7 @@ class ListedMember:
     since_date: dt.date | None
     proof: str
     owed_fen: int
+    prepaid_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -300,11 +310,25 @@ class _Row:
         born = self._born(document)
         class_no = self._class()
         since, proof = self._since(born)
-        owed_fen, payer = self._owed(), self._payer()
+        owed_fen, prepaid_fen, payer = self._amount("owed"), self._amount("prepaid"), self._payer()
+        if owed_fen and self.plan.funding:
+            self._fault("owed", "owed_ahead")
+        if prepaid_fen and not self.plan.funding:
+            self._fault("prepaid", "prepaid_afterwards")
         if self.faults or document is None or born is None:
             return None
         return ListedMember(
-            self.number, name, self.email, document, born, class_no, payer, since, proof, owed_fen
+            self.number,
+            name,
+            self.email,
+            document,
+            born,
+            class_no,
+            payer,
+            since,
+            proof,
+            owed_fen,
+            prepaid_fen,
         )
 
     def _fault(self, column: str, code: str) -> None:
@@ -415,8 +439,8 @@ class _Row:
             self._fault("payer", "payer_ahead")
         return "" if text == self.email else text
 
-    def _owed(self) -> int:
-        text = self._text("owed", 40)
+    def _amount(self, column: str) -> int:
+        text = self._text(column, 40)
         if not text:
             return 0
         match = _AMOUNT.fullmatch(text)
@@ -426,10 +450,10 @@ class _Row:
         except InvalidOperation:
             fen = None
         if fen is None or fen != int(fen):
-            self._fault("owed", "bad_amount")
+            self._fault(column, "bad_amount")
             return 0
         if fen > MOST_OWED_FEN:
-            self._fault("owed", "too_much")
+            self._fault(column, "too_much")
             return 0
         return int(fen)
 

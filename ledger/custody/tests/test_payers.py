@@ -50,7 +50,7 @@ def owed(world: World) -> dict[int, int]:
     """Return what each member owes, by number."""
     ids = dict(world.pool.memberships.values_list("pk", "number"))
     found = selectors.open_fen_by_member(world.pool, list(ids))
-    return {ids[pk]: fen for pk, fen in sorted(found.items())}
+    return {ids[pk]: sum(fen) for pk, fen in sorted(found.items())}
 
 
 def owing(world: World, **changed: int) -> dict[int, int]:

@@ -139,6 +139,15 @@ def test_payer_pays_for_themselves() -> None:
     assert faults(row(1, **first), row(2, **second), row(3)) == [(2, "payer", "payer_paid_for")]
 
 
+def test_money_fits_how_members_pay() -> None:
+    """Shares are owed where members pay afterwards, balances held where they pay ahead."""
+    paid = {"Prepaid balance": "¥120.5"}
+    assert faults(row(1, **paid)) == [(2, "prepaid", "prepaid_afterwards")]
+    assert faults(row(2), plan=AHEAD) == [(2, "owed", "owed_ahead")]
+    assert read(row(1, **paid), plan=AHEAD).members[0].prepaid_fen == 12_050
+    assert faults(row(1, **{"Prepaid balance": "much"}), plan=AHEAD) == [(2, "prepaid", "bad_amount")]
+
+
 def test_nobody_is_paid_for_where_members_pay_ahead() -> None:
     paid = {"Paid by": "villager-1@example.org"}
     assert faults(row(1), row(3, **paid), plan=AHEAD) == [(3, "payer", "payer_ahead")]
