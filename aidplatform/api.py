@@ -20,6 +20,7 @@ from ledger.leaving import api as leaving
 from ledger.sharing import api as sharing
 from members.joining import api as joining
 from members.joining import import_api as imports
+from members.joining import payer_api as payers
 from members.pools import api as pools
 
 
@@ -127,6 +128,14 @@ urlpatterns = [
     path(f"{_POOL}cases/", sharing.CaseList.as_view(), name="api_cases"),
     path(f"{_POOL}cases/<case:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
     path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),
+    path(f"{_POOL}my-payer/", payers.MyPayer.as_view(), name="api_my_payer"),
+    path(f"{_POOL}my-payer/request/", payers.PayerRequest.as_view(), name="api_ask_payer"),
+    path(
+        f"{_POOL}my-payer/<int:link_id>/acceptance/",
+        payers.PayerAcceptance.as_view(),
+        name="api_accept_payer",
+    ),
+    path(f"{_POOL}my-payer/<int:link_id>/end/", payers.PayerEnd.as_view(), name="api_end_payer"),
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
     path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),

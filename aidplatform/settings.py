@@ -343,6 +343,7 @@ CELERY_TIMEZONE = "UTC"
 EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "plan.published": ["sharing.log_rules", "joining.tell_rules"],
     "members.imported": ["founding.log_import"],
+    "members.confirmed_with_balance": ["custody.open_wallets"],
     "award.final": ["claims.award_final"],
     "award.shared": ["claims.award_shared"],
     "award.paid": ["claims.award_paid"],

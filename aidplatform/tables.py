@@ -113,6 +113,7 @@ TABLES: dict[str, Kind] = {
     "members_memberupload": PLAIN,
     "members_memberimport": state("state", "approved_sha256", "decided_by", "decided_at"),
     "members_importedmember": state("state", "membership_id"),
+    "members_payerlink": state("state", "accepted_by", "ended_by"),
     "members_span": state("to_at"),
     "members_awaitedcover": FACT,
     "members_membershipend": FACT,

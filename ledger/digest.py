@@ -216,11 +216,13 @@ PARTS: tuple[Part, ...] = (
         {
             "line_id": "s.number, l.line_no",
             "membership_id": "m.number",
+            "payer_id": "b.number",
             "pool_id": "p.code",
             **_plain("period_no", "amount_fen", "recorded_by", "at"),
         },
         f"{_POOL} JOIN ledger_statementline l ON l.id = t.line_id JOIN ledger_bankstatement s ON s.id = l.statement_id"
-        " JOIN members_membership m ON m.id = t.membership_id",
+        " JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN members_membership b ON b.id = t.payer_id",
         {"id": ID},
     ),
     Part(
@@ -231,6 +233,7 @@ PARTS: tuple[Part, ...] = (
             "period_id": "d.number",
             "receipt_id": "rs.number, r.line_no",
             "membership_id": "m.number",
+            "listed_id": "i.email",
             "confirmed_line_id": "cs.number, c.line_no",
             "returned_line_id": "ts.number, b.line_no",
             "payee_hash": "encode(t.payee_hash, 'hex')",
@@ -239,6 +242,7 @@ PARTS: tuple[Part, ...] = (
         },
         f"{_POOL} LEFT JOIN ledger_award w ON w.id = t.award_id LEFT JOIN ledger_period d ON d.id = t.period_id"
         " LEFT JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN members_importedmember i ON i.id = t.listed_id"
         " LEFT JOIN ledger_statementline r ON r.id = t.receipt_id"
         " LEFT JOIN ledger_bankstatement rs ON rs.id = r.statement_id"
         " LEFT JOIN ledger_statementline c ON c.id = t.confirmed_line_id"
@@ -322,7 +326,13 @@ PARTS: tuple[Part, ...] = (
             "pool_id": "p.code",
             "entry_id": "e.number",
             **_plain(
-                "number", "custody_fen", "receivable_fen", "carried_surplus_fen", "reserve_fen", "proof"
+                "number",
+                "custody_fen",
+                "receivable_fen",
+                "prepaid_fen",
+                "carried_surplus_fen",
+                "reserve_fen",
+                "proof",
             ),
             **_plain("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
         },

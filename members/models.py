@@ -13,6 +13,7 @@ from members.joining.models import (
     MembershipSpan,
     MemberUpload,
 )
+from members.joining.payer_models import PayerLink
 from members.people.models import ApiToken, Identity, Mail, Notice, User
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 
@@ -37,6 +38,7 @@ __all__ = [
     "MembershipEnd",
     "MembershipSpan",
     "Notice",
+    "PayerLink",
     "PlanDraft",
     "PlanProposal",
     "PlanVersion",

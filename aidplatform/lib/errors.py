@@ -282,6 +282,18 @@ GUARANTEES: dict[str, object] = {
     "pool_closes_with_its_claims_decided": _("Claims of this pool are still undecided or unpaid."),
     "plan_draft_ends_with_the_draft": _("These rules are published and can be changed by a proposal only."),
     "invitation_is_answered_once": _("This question has been answered or taken back already."),
+    "one_payer_at_a_time": _("Somebody pays for this member already. Reload the page."),
+    "one_open_request_to_pay": _("You have asked somebody already. Take that back first."),
+    "payers_pay_for_themselves": _(
+        "Whoever pays for others pays for themselves: this member is paid for by somebody else, or you pay for"
+        " somebody."
+    ),
+    "payer_agrees_in_person": _("Who is to pay says so themselves, and either of the two ends it."),
+    "payer_link_follows_order": _("This has been answered or ended already. Reload the page."),
+    "payers_are_where_members_pay_afterwards": _(
+        "Members of this pool pay ahead, each into a wallet. Whoever pays for another writes that member's reference on"
+        " the transfer."
+    ),
     "pools_move_in_while_gathering": _(
         "A list is imported while the pool gathers its members: after its founding, before it opens."
     ),
@@ -312,8 +324,16 @@ GUARANTEES: dict[str, object] = {
     ),
     "opening_is_decided_as_shown": _("These balances have been decided already. Reload the page."),
     "opening_owes_what_the_list_says": _(
-        "What members owe in the books is what the approved lists say. Take the proposal back, or reverse the opening"
-        " entry, then propose the balances anew."
+        "What members owe and have paid ahead in the books is what the approved lists say. Take the proposal back, or"
+        " reverse the opening entry, then propose the balances anew."
+    ),
+    "balance_is_paid_back_whole_and_once": _(
+        "A balance of before is paid back as a whole and once, to somebody who has not joined, after the first"
+        " statement has shown the money."
+    ),
+    "wallet_opens_as_imported": _("A wallet begins with what an approved list says of its member."),
+    "imported_money_fits_the_rules": _(
+        "Where members pay ahead nobody owes, and where they pay afterwards nobody has a balance. Correct the list."
     ),
     "one_open_opening_per_pool": _("Other balances wait already. Approve them or take them back first."),
     "bank_shows_the_opening": _(

@@ -31,6 +31,7 @@ PATIENCE = 240.0
 # pool does not end.
 ELSEWHERE = {
     "custody.suspended",
+    "custody.wallets_opened",
     "custody.wallets_told",
     "custody.write_off_posted",
     "custody.settlement_approved",

@@ -17,6 +17,7 @@ KINDS = (
     ("opening", _("opening balance")),
     ("collection", _("shares collected")),
     ("top_up", _("wallets topped up")),
+    ("wallets_opened", _("balances of before put into wallets")),
     ("unidentified", _("unidentified receipts")),
     ("identified", _("receipt identified")),
     ("chargeback", _("shares charged back")),

@@ -207,6 +207,8 @@ def entry_text(kind: str, source: str, description: str) -> object:
         return source_label(source)
     if kind == "write_off" and source.startswith("statement "):
         return f"{source_label(source)}: {_('written-off share paid after all, or charged back')}"
+    if kind == "wallets_opened":
+        return str(dict(KINDS)[kind])
     if kind in CUSTODY_KINDS:
         return f"{source_label(source)}: {dict(KINDS)[kind]}"
     return description

@@ -5,15 +5,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order, permanent
-from ledger.custody.triggers import (
-    account_guards,
-    collection_guards,
-    line_guards,
-    order_guards,
-    statement_guards,
-)
+from ledger.custody.collection_triggers import collection_guards
+from ledger.custody.triggers import account_guards, line_guards, order_guards, statement_guards
 from ledger.sharing.models import Award, Period
-from members.joining.models import Membership
+from members.joining.models import ImportedMember, Membership
 from members.pools.models import Pool
 
 SHOWN_DIGITS = 4
@@ -171,13 +166,17 @@ class StatementLine(models.Model):
 
 
 class Collection(models.Model):
-    """That much of a receipt pays that charge (fen): a fact. Negative: a bank took it back (chargeback)."""
+    """That much of a receipt pays that charge (fen): a fact. Negative: a bank took it back (chargeback).
+
+    payer_id: the membership whose money it was, where that is not the one that was charged.
+    """
 
     line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="collections")
     membership_id = models.BigIntegerField()
     pool_id = models.BigIntegerField()
     period_no = models.IntegerField()
     amount_fen = models.BigIntegerField()
+    payer_id = models.BigIntegerField(null=True)
     recorded_by = models.CharField(max_length=40)
     at = models.DateTimeField()
 
@@ -191,6 +190,15 @@ class Collection(models.Model):
                 condition=Q(amount_fen__gt=-(2**53), amount_fen__lt=2**53) & ~Q(amount_fen=0),
                 name="collection_moves_money",
             ),
+            models.CheckConstraint(
+                condition=Q(payer_id=None) | ~Q(payer_id=F("membership_id")),
+                name="collection_payer_is_another",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["pool_id", "payer_id"], condition=Q(payer_id__isnull=False), name="collection_payer"
+            ),
         ]
         triggers = [*permanent("collection_is_permanent"), *collection_guards]
 
@@ -198,10 +206,10 @@ class Collection(models.Model):
 class PaymentOrder(models.Model):
     """An order to pay out: made by a treasurer, released by a controller, confirmed by the bank's statement.
 
-    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt (refund) and
-    membership_id (wallet paid back) says what it is for. payee_*: sealed; payee_hash: keyed hash of name and account,
-    so that what is shown can be hashed without either. shown_sha256: hash of everything shown, written by the
-    database; a release names it.
+    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt (refund),
+    membership_id (wallet paid back) and listed (balance of somebody who did not join) says what it is for.
+    payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can be hashed without either.
+    shown_sha256: hash of everything shown, written by the database; a release names it.
     """
 
     class Kind(models.TextChoices):
@@ -209,6 +217,7 @@ class PaymentOrder(models.Model):
         REFUND = "refund", _("refund")
         FEE = "fee", _("management fee")
         WALLET = "wallet", _("wallet paid back")
+        BALANCE = "balance", _("balance of before paid back")
 
     class State(models.TextChoices):
         ORDERED = "ordered", _("ordered")
@@ -224,6 +233,7 @@ class PaymentOrder(models.Model):
     period = models.ForeignKey(Period, on_delete=models.PROTECT, null=True, related_name="fee_orders")
     receipt = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="refunds")
     membership_id = models.BigIntegerField(null=True)
+    listed = models.ForeignKey(ImportedMember, on_delete=models.PROTECT, null=True, related_name="+")
     amount_fen = models.BigIntegerField()
     payee_name = models.BinaryField()
     payee_account = models.BinaryField()
@@ -252,10 +262,21 @@ class PaymentOrder(models.Model):
                 condition=Q(amount_fen__gt=0, amount_fen__lt=2**53), name="order_amount_above_zero"
             ),
             models.CheckConstraint(
-                condition=Q(kind="aid", award__isnull=False, period=None, receipt=None, membership_id=None)
-                | Q(kind="fee", award=None, period__isnull=False, receipt=None, membership_id=None)
-                | Q(kind="refund", award=None, period=None, receipt__isnull=False, membership_id=None)
-                | Q(kind="wallet", award=None, period=None, receipt=None, membership_id__isnull=False),
+                condition=Q(listed=None)
+                & (
+                    Q(kind="aid", award__isnull=False, period=None, receipt=None, membership_id=None)
+                    | Q(kind="fee", award=None, period__isnull=False, receipt=None, membership_id=None)
+                    | Q(kind="refund", award=None, period=None, receipt__isnull=False, membership_id=None)
+                    | Q(kind="wallet", award=None, period=None, receipt=None, membership_id__isnull=False)
+                )
+                | Q(
+                    kind="balance",
+                    listed__isnull=False,
+                    award=None,
+                    period=None,
+                    receipt=None,
+                    membership_id=None,
+                ),
                 name="order_names_what_it_pays",
             ),
             models.CheckConstraint(
@@ -316,13 +337,15 @@ class PaymentOrder(models.Model):
 
     @property
     def what_for(self) -> str:
-        """Return the case, period, receipt or membership that it pays, as a code."""
+        """Return the case, period, receipt, membership or row of a list that it pays, as a code."""
         if self.award is not None:
             return self.award.code
         if self.period is not None:
             return str(self.period.number)
         if self.receipt is not None:
             return self.receipt.code
+        if self.listed is not None:
+            return f"{self.listed.member_import.number}/{self.listed.row_no}"
         assert self.membership_id is not None
         number = Membership.objects.values_list("number", flat=True).get(pk=self.membership_id)
         return f"#{number}"

@@ -1,7 +1,7 @@
 """Reads of custody: the account, statements, orders, payees, arrears, what can be paid."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -11,23 +11,44 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import crypto
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
+from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql
 from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
-from ledger.custody.triggers import collected_sql, fee_lowered_sql, free_money_sql, shown_sql
+from ledger.custody.triggers import SET_ASIDE, collected_sql, fee_lowered_sql, free_money_sql, shown_sql
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import NO_PERIOD
 from members.joining.models import Membership
+from members.joining.payers import covered_in_force
 from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
 
 
 @dataclass(frozen=True)
+class OwedBy:
+    """What somebody else owes for whom a member pays (fen)."""
+
+    membership: Membership
+    open_fen: int
+
+
+@dataclass(frozen=True)
 class HowToPay:
-    """Where a member pays, with which reference, and how much is owed of what was announced (fen)."""
+    """Where a member pays, with which reference, and how much is owed of what was announced (fen).
+
+    before_fen: what of the own debt is from before the pool moved in. others: for whom the member pays, in the order in
+    which a transfer fills what they owe.
+    """
 
     account: BankAccount
     reference: str
     open_fen: int
+    before_fen: int
+    others: tuple[OwedBy, ...]
+
+    @property
+    def total_fen(self) -> int:
+        """Return what one transfer pays for everybody."""
+        return self.open_fen + sum(other.open_fen for other in self.others)
 
 
 @dataclass(frozen=True)
@@ -158,15 +179,15 @@ def lines_of(statement: BankStatement) -> QuerySet[StatementLine]:
 
 def orders(pool: Pool) -> QuerySet[PaymentOrder]:
     """Return the payment orders of a pool, newest first."""
-    return pool.payment_orders.select_related("pool", "award", "period", "receipt__statement").order_by(
-        "-number"
-    )
+    found = pool.payment_orders.select_related("pool", "award", "period", "receipt__statement")
+    return found.select_related("listed__member_import").order_by("-number")
 
 
 def find_orders(number: int, *, pools: Collection[Pool]) -> QuerySet[PaymentOrder]:
     """Return the payment orders of that number in these pools."""
     found = PaymentOrder.objects.filter(pool__in=pools, number=number)
-    return found.select_related("pool", "award", "period", "receipt__statement").order_by("pool__code")
+    found = found.select_related("pool", "award", "period", "receipt__statement", "listed__member_import")
+    return found.order_by("pool__code")
 
 
 def counterparty(line: StatementLine) -> str:
@@ -226,17 +247,41 @@ def how_to_pay(membership: Membership) -> HowToPay | None:
     account = account_of(membership.pool)
     if account is None:
         return None
-    announced = set(
-        Period.objects.filter(pool_id=membership.pool_id, charges_notified_at__isnull=False).values_list(
-            "number", flat=True
-        )
-    )
-    owed = charges_of(pool=membership.pool, membership_id=membership.pk)
+    others = covered_in_force(membership)
+    open_fen = open_fen_by_member(membership.pool, [membership.pk, *(other.pk for other in others)])
     return HowToPay(
         account,
         spaced(payment_reference(membership)),
-        sum(charge.open_fen for charge in owed if charge.period_no in announced),
+        sum(open_fen[membership.pk]),
+        open_fen[membership.pk][0],
+        tuple(OwedBy(other, sum(open_fen[other.pk])) for other in others),
     )
+
+
+def open_fen_by_member(pool: Pool, membership_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return what each of these owes (fen), by one query: from before moving in, and of announced charges."""
+    if pays_ahead(pool):
+        return dict.fromkeys(membership_ids, (0, 0))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT u.id, coalesce((SELECT max(d.fen) - coalesce(sum(o.amount_fen), 0)
+                                        FROM ({owed_sql("%(pool)s", "r.membership_id = u.id")}) d
+                                        LEFT JOIN ledger_collection o ON o.pool_id = %(pool)s
+                                             AND o.membership_id = u.id AND o.period_no = {BEFORE_PERIODS}), 0)::bigint,
+                      coalesce(sum(c.share_fen - coalesce(k.fen, 0)) FILTER (WHERE w.id IS NULL), 0)::bigint
+                 FROM unnest(%(members)s::bigint[]) u (id)
+                 LEFT JOIN LATERAL (
+                      SELECT h.period_no, h.share_fen FROM charges_of_membership(%(pool)s, u.id, %(all)s, %(all)s) h
+                        JOIN ledger_period p ON p.pool_id = %(pool)s AND p.number = h.period_no
+                                            AND p.charges_notified_at IS NOT NULL) c ON true
+                 LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_collection
+                      WHERE pool_id = %(pool)s AND membership_id = u.id AND period_no = c.period_no) k ON true
+                 LEFT JOIN ledger_writtenoffcharge w
+                      ON w.pool_id = %(pool)s AND w.membership_id = u.id AND w.period_no = c.period_no
+                GROUP BY u.id""",  # noqa: S608 - fixed names
+            {"pool": pool.pk, "members": list(membership_ids), "all": NO_PERIOD},
+        )
+        return {member: (before, charged) for member, before, charged in cursor.fetchall()}
 
 
 def order_reference(order: PaymentOrder) -> str:
@@ -309,23 +354,28 @@ def collected_fen(period: Period) -> int:
 
 
 def arrears_rows(pool: Pool) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield (membership number, period, share, collected, still owed) of every charge that is not settled (fen)."""
+    """Yield (membership number, period, share, collected, still owed) of every charge that is not settled (fen).
+
+    Period 0 stands for what is owed from before the pool moved in.
+    """
     if pays_ahead(pool):
         return
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            """SELECT m.number, c.period_no, c.share_fen, coalesce(sum(k.amount_fen), 0)::bigint,
+            f"""SELECT m.number, c.period_no, c.share_fen, coalesce(sum(k.amount_fen), 0)::bigint,
                       (c.share_fen - coalesce(sum(k.amount_fen), 0))::bigint
-                 FROM ledger_charge c JOIN members_membership m ON m.id = c.membership_id
-                 LEFT JOIN ledger_collection k ON k.pool_id = c.pool_id AND k.membership_id = c.membership_id
+                 FROM (SELECT h.membership_id, h.period_no, h.share_fen FROM ledger_charge h
+                        WHERE h.pool_id = %(pool)s
+                          AND NOT EXISTS (SELECT 1 FROM ledger_writtenoffcharge w WHERE w.pool_id = h.pool_id
+                                             AND w.membership_id = h.membership_id AND w.period_no = h.period_no)
+                        UNION ALL SELECT membership_id, {BEFORE_PERIODS}, fen FROM ({owed_sql("%(pool)s")}) debt) c
+                 JOIN members_membership m ON m.id = c.membership_id
+                 LEFT JOIN ledger_collection k ON k.pool_id = %(pool)s AND k.membership_id = c.membership_id
                                               AND k.period_no = c.period_no
-                WHERE c.pool_id = %s
-                  AND NOT EXISTS (SELECT 1 FROM ledger_writtenoffcharge w WHERE w.pool_id = c.pool_id
-                                     AND w.membership_id = c.membership_id AND w.period_no = c.period_no)
                 GROUP BY m.number, c.membership_id, c.period_no, c.share_fen
                HAVING c.share_fen > coalesce(sum(k.amount_fen), 0)
-                ORDER BY m.number, c.period_no""",
-            [pool.pk],
+                ORDER BY m.number, c.period_no""",  # noqa: S608 - fixed names
+            {"pool": pool.pk},
         )
         while rows := cursor.fetchmany(5000):
             yield from rows
@@ -382,7 +432,7 @@ def payable_fee_fen(period: Period) -> int:
                                 WHERE period_id = d.id AND state NOT IN ('cancelled', 'returned')) f,
                       LATERAL (SELECT {free_money_sql("d.pool_id")}
                                       - coalesce(sum(amount_fen)
-                                                 FILTER (WHERE kind NOT IN ('refund', 'wallet')), 0) AS free
+                                                 FILTER (WHERE kind NOT IN {SET_ASIDE}), 0) AS free
                                  FROM ledger_paymentorder
                                 WHERE pool_id = d.pool_id AND state = 'ordered') m
                 WHERE d.id = %s""",  # noqa: S608 - fixed names

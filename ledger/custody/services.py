@@ -25,8 +25,9 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.books.services import Line, credit, debit
-from ledger.custody import recoveries, wallet_life, wallets
+from ledger.custody import chargebacks, recoveries, wallet_life, wallet_openings, wallets
 from ledger.custody import statement_files as files
+from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
 from ledger.custody.references import MEMBERSHIP, ORDER, Reference, find_reference
@@ -36,14 +37,13 @@ from ledger.openbooks import services as openbooks
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee, account_key
 from ledger.sharing.selectors import payee_of_award
-from members.joining.models import Membership
+from members.joining.models import ImportedMember, Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 from members.pools.selectors import duties_of, pays_ahead
 
 AWARD_PAID = "award.paid"
 MOST_SETTLED_IN_LOG = 500
-MANY_LINES = 1_000
 Kind = StatementLine.Kind
 
 
@@ -142,12 +142,13 @@ def _account_in_log(account: BankAccount) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Taken:
-    """One new booking and what it is taken for."""
+    """One new booking and what it is taken for. back: what of which charges a chargeback puts in arrears again."""
 
     line: files.FileLine
     kind: str
     membership_id: int | None = None
     order: PaymentOrder | None = None
+    back: chargebacks.Parts | None = None
 
 
 def import_statement(
@@ -155,8 +156,9 @@ def import_statement(
 ) -> ImportResult:
     """Take a statement whole or not at all, and settle what its bookings settle.
 
-    Members' references pay the oldest charges first; references of released orders confirm them; what is unknown
-    waits as unidentified. A file, or bookings, that were taken before add nothing: the answer is the first one.
+    Members' references pay their oldest charges first, then those of whom they pay for; references of released
+    orders confirm them; what is unknown waits as unidentified. A file, or bookings, that were taken before add nothing:
+    the answer is the first one.
 
     Raises: FileRefusedError; IntegrityError custody_people_hold_their_duty, statement_follows_last.
     """
@@ -192,13 +194,14 @@ def import_statement(
         _write_lines(pool, statement, taken)
         failpoint("custody.lines_written")
         before_fen = recoveries.recovered_fen(pool)
-        collected_fen = _collect(pool, statement, importer, at)
+        collected_fen = fill_by_statement(pool=pool, statement=statement, recorded=Recorded(importer, at))
         recovered_fen = recoveries.recovered_fen(pool) - before_fen
         wallets.top_up(statement=statement, pool=pool, importer=importer, at=at)
-        _charge_back(pool, statement, importer, at)
+        _charge_back(pool, statement, taken, importer, at)
         returned_fen = before_fen + recovered_fen - recoveries.recovered_fen(pool)
         settled = _settle_orders(pool, statement, taken, importer, at)
         _post_statement(pool, statement, taken, (collected_fen, recovered_fen, returned_fen), at)
+        wallet_openings.open_wallets(pool=pool, by=importer, at=at)
         wallet_life.follow_money(pool=pool, at=at, actor=importer, statement=statement)
         failpoint("custody.statement_posted")
         totals = _totals(taken)
@@ -320,10 +323,18 @@ def _classify(pool: Pool, lines: Sequence[files.FileLine]) -> list[_Taken]:
             number__in=[r.number for r in references if r and r.kind == ORDER]
         ).select_related("pool", "award", "period")
     }
-    paid_fen = _collected_by_member(pool, lines, references, members)
+    going_out = zip(lines, references, strict=True)
+    money = chargebacks.money_of(
+        pool,
+        {
+            members[r.number]
+            for line, r in going_out
+            if r and r.kind == MEMBERSHIP and line.direction == files.OUT and r.number in members
+        },
+    )
     comes_as = Kind.TOP_UP if pays_ahead(pool) else Kind.COLLECTION
     return [
-        _taken_for(line, reference, members, orders, paid_fen, comes_as)
+        _taken_for(line, reference, members, orders, money, comes_as)
         for line, reference in zip(lines, references, strict=True)
     ]
 
@@ -333,7 +344,7 @@ def _taken_for(
     reference: Reference | None,
     members: dict[int, int],
     orders: dict[int, PaymentOrder],
-    paid_fen: dict[int, int],
+    money: dict[int, chargebacks.PayerMoney],
     comes_as: str,
 ) -> _Taken:
     """Return what one booking is. An order is used up by the line that settles it, a charge by its chargeback."""
@@ -349,9 +360,9 @@ def _taken_for(
         if member is not None:
             return _Taken(line, comes_as, member)
         return _Taken(line, Kind.INTEREST if line.code == files.INTEREST else Kind.UNIDENTIFIED)
-    if member is not None and paid_fen.get(member, 0) >= line.amount_fen:
-        paid_fen[member] -= line.amount_fen
-        return _Taken(line, Kind.CHARGEBACK, member)
+    back = money[member].take_back(line.amount_fen) if member is not None else None
+    if back is not None:
+        return _Taken(line, Kind.CHARGEBACK, member, back=back)
     return _Taken(line, Kind.BANK_FEE if line.code == files.CHARGE else Kind.UNEXPLAINED)
 
 
@@ -360,27 +371,6 @@ def _members_by_number(pool: Pool, numbers: list[int]) -> dict[int, int]:
         cursor.execute(
             "SELECT number, id FROM members_membership WHERE pool_id = %s AND number = ANY(%s)",
             [pool.pk, numbers],
-        )
-        return dict(cursor.fetchall())
-
-
-def _collected_by_member(
-    pool: Pool,
-    lines: Sequence[files.FileLine],
-    references: Sequence[Reference | None],
-    members: dict[int, int],
-) -> dict[int, int]:
-    """Return what was collected so far of the memberships named by outgoing bookings."""
-    wanted = [
-        members[r.number]
-        for line, r in zip(lines, references, strict=True)
-        if r and r.kind == MEMBERSHIP and line.direction == files.OUT and r.number in members
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT membership_id, sum(amount_fen)::bigint FROM ledger_collection
-                WHERE pool_id = %s AND membership_id = ANY(%s) GROUP BY 1""",
-            [pool.pk, wanted],
         )
         return dict(cursor.fetchall())
 
@@ -420,87 +410,16 @@ def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> N
         )
 
 
-# Money of a membership, laid end to end, over its open charges, laid end to end from the oldest, and after these the
-# ones that are written off: where the two overlap, that much of the line pays that charge. Windows are exact integers.
-_FILL = """
-    WITH money AS (
-        SELECT l.id AS line_id, l.payer, l.fen,
-               sum(l.fen) OVER (PARTITION BY l.payer ORDER BY l.id) - l.fen AS before
-          FROM ({money}) l WHERE l.fen > 0
-    ), owed AS (
-        SELECT c.membership_id, c.period_no, c.share_fen - coalesce(k.paid, 0) AS fen,
-               sum(c.share_fen - coalesce(k.paid, 0))
-                   OVER (PARTITION BY c.membership_id ORDER BY w.id IS NOT NULL, c.period_no)
-                   - (c.share_fen - coalesce(k.paid, 0)) AS before
-          FROM ledger_charge c
-          JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no
-                              AND p.charges_notified_at IS NOT NULL
-          LEFT JOIN (SELECT membership_id, period_no, sum(amount_fen) AS paid FROM ledger_collection
-                      WHERE pool_id = %(pool)s AND membership_id IN (SELECT payer FROM money)
-                      GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no
-          LEFT JOIN ledger_writtenoffcharge w ON w.pool_id = c.pool_id AND w.membership_id = c.membership_id
-                                             AND w.period_no = c.period_no
-         WHERE c.pool_id = %(pool)s AND c.membership_id IN (SELECT payer FROM money)
-           AND c.share_fen > coalesce(k.paid, 0)
-    ), filled AS (
-        INSERT INTO ledger_collection (line_id, membership_id, pool_id, period_no, amount_fen, recorded_by, at)
-        SELECT m.line_id, m.payer, %(pool)s, o.period_no,
-               least(m.before + m.fen, o.before + o.fen) - greatest(m.before, o.before), %(by)s, %(at)s
-          FROM money m JOIN owed o ON o.membership_id = m.payer
-         WHERE least(m.before + m.fen, o.before + o.fen) > greatest(m.before, o.before)
-         ORDER BY m.payer, o.period_no, m.line_id
-        RETURNING period_no, amount_fen)
-    SELECT coalesce(sum(amount_fen), 0)::bigint, min(period_no) FROM filled"""
-_OF_STATEMENT = """SELECT id, membership_id AS payer, amount_fen AS fen FROM ledger_statementline
-                    WHERE statement_id = %(statement)s AND kind = 'collection'"""
-_OF_RECEIPT = "SELECT %(line)s::bigint AS id, %(payer)s::bigint AS payer, %(fen)s::bigint AS fen"
-
-
-def _collect(pool: Pool, statement: BankStatement, importer: str, at: dt.datetime) -> int:
-    """Let the statement's receipts pay announced charges, oldest first; return what was paid (fen)."""
-    parameters = {"pool": pool.pk, "statement": statement.pk, "by": importer, "at": at}
-    if statement.line_count < MANY_LINES:
-        return _fill(_OF_STATEMENT, parameters)[0]
-    with connection.cursor() as cursor:
-        # Nothing is known yet of rows this new: the planner would take them for few and compare each with each.
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        paid_fen = _fill(_OF_STATEMENT, parameters)[0]
-        cursor.execute("SET LOCAL enable_nestloop = on")
-    return paid_fen
-
-
-def _fill(money: str, parameters: dict[str, Any]) -> tuple[int, int | None]:
-    """Return what was paid (fen) and the oldest period it went to."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FILL.format(money=money), parameters)
-        fen, first_period = cursor.fetchone()
-    return fen, first_period
-
-
-# A chargeback takes back what was paid last: newest period first.
-_TAKE_BACK = """
-    WITH back AS (
-        SELECT l.id AS line_id, l.membership_id AS payer, l.amount_fen AS fen,
-               sum(l.amount_fen) OVER (PARTITION BY l.membership_id ORDER BY l.id) - l.amount_fen AS before
-          FROM ledger_statementline l WHERE l.statement_id = %(statement)s AND l.kind = 'chargeback'
-    ), paid AS (
-        SELECT membership_id, period_no, sum(amount_fen) AS fen,
-               sum(sum(amount_fen)) OVER (PARTITION BY membership_id ORDER BY period_no DESC)
-                   - sum(amount_fen) AS before
-          FROM ledger_collection WHERE pool_id = %(pool)s AND membership_id IN (SELECT payer FROM back)
-         GROUP BY 1, 2 HAVING sum(amount_fen) > 0
-    )
-    INSERT INTO ledger_collection (line_id, membership_id, pool_id, period_no, amount_fen, recorded_by, at)
-    SELECT b.line_id, b.payer, %(pool)s, p.period_no,
-           greatest(b.before, p.before) - least(b.before + b.fen, p.before + p.fen), %(by)s, %(at)s
-      FROM back b JOIN paid p ON p.membership_id = b.payer
-     WHERE least(b.before + b.fen, p.before + p.fen) > greatest(b.before, p.before)"""
-
-
-def _charge_back(pool: Pool, statement: BankStatement, importer: str, at: dt.datetime) -> None:
+def _charge_back(
+    pool: Pool, statement: BankStatement, taken: list[_Taken], importer: str, at: dt.datetime
+) -> None:
     """Put charges whose payment the bank took back in arrears again."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_BACK, {"pool": pool.pk, "statement": statement.pk, "by": importer, "at": at})
+    backs = [
+        chargebacks.Back(line_no, one.membership_id, one.back)
+        for line_no, one in enumerate(taken, start=1)
+        if one.back is not None and one.membership_id is not None
+    ]
+    chargebacks.record(pool=pool, statement=statement, backs=backs, by=importer, at=at)
 
 
 def _settle_orders(
@@ -682,29 +601,22 @@ def _log_statement(
 def identify_receipt(
     *, receipt: StatementLine, membership: Membership, identifier: str, at: dt.datetime
 ) -> int:
-    """Let a receipt pay what a membership owes, oldest first (entry i); return how much it paid (fen).
+    """Let a receipt pay what a membership owes, then whom it pays for (entry i); return how much it paid (fen).
 
-    Where members pay ahead, all that is left of it goes to the wallet.
+    Oldest first. Where members pay ahead, all that is left of it goes to the wallet.
 
     Raises: NothingOwedError when the membership owes nothing or nothing is left of the receipt.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=membership.pool_id)
         _require_treasurer(pool, identifier)
-        money = {
-            "line": receipt.pk,
-            "payer": membership.pk,
-            "fen": open_fen_of(receipt),
-            "pool": pool.pk,
-            "by": identifier,
-            "at": at,
-        }
-        first_period: int | str | None
+        open_fen, recorded = open_fen_of(receipt), Recorded(identifier, at)
         before_fen = recoveries.recovered_fen(pool)
         if pays_ahead(pool):
-            paid_fen, first_period, pays = wallets.top_up_by_receipt(money), "wallet", chart.PREPAID
+            pays, fill = chart.PREPAID, wallets.top_up_by_receipt
         else:
-            (paid_fen, first_period), pays = _fill(_OF_RECEIPT, money), chart.RECEIVABLE
+            pays, fill = chart.RECEIVABLE, fill_by_receipt
+        paid_fen = fill(pool=pool, receipt=receipt, fen=open_fen, membership=membership, recorded=recorded)
         if not paid_fen:
             raise NothingOwedError(
                 _("Membership %(number)s owes nothing that this money could pay.")
@@ -721,7 +633,7 @@ def identify_receipt(
                 continue
             openbooks.post_logged_entry(
                 book=book,
-                key=f"{name}/{receipt.code}/{membership.number}/{first_period}",
+                key=f"{name}/{receipt.code}/{membership.number}/{open_fen}",  # less of it is left each time
                 kind=kind,
                 lines=lines,
                 entry_date=_day(pool, at),
@@ -763,8 +675,11 @@ def order_payment(
     period: Period | None = None,
     receipt: StatementLine | None = None,
     membership: Membership | None = None,
+    listed: ImportedMember | None = None,
 ) -> PaymentOrder:
     """Make an order to pay aid (award), the fee (period), a refund (receipt) or a wallet back (membership).
+
+    listed: a balance of before is paid back, of somebody who has not joined.
 
     Nothing leaves before its release; what is paid back is set aside at once.
 
@@ -773,6 +688,7 @@ def order_payment(
     Raises: PayeeMissingError; IntegrityError bearing the name of what forbids it: aid_order_needs_a_shared_award,
     aid_goes_to_the_named_payee, aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid,
     fee_follows_the_cash, receipt_is_used_once, wallet_never_negative, refund_leaves_the_next_share,
+    balance_is_paid_back_whole_and_once,
     custody_people_hold_their_duty.
     """
     payee = _payee_for(award, payee_name, payee_account)
@@ -786,6 +702,7 @@ def order_payment(
             period=period,
             receipt=receipt,
             membership_id=membership.pk if membership else None,
+            listed=listed,
             amount_fen=amount_fen,
             payee_name=crypto.seal_text(payee.name, payee_context(pool.code, "name")),
             payee_account=crypto.seal_text(payee.account, payee_context(pool.code, "account")),
@@ -914,7 +831,7 @@ def _locked(order: PaymentOrder, *states: str) -> PaymentOrder:
     Pool.objects.select_for_update().get(pk=order.pool_id)
     locked = (
         PaymentOrder.objects.select_for_update(of=["self"])
-        .select_related("pool", "award", "period", "receipt__statement")
+        .select_related("pool", "award", "period", "receipt__statement", "listed__member_import")
         .get(pk=order.pk)
     )
     if locked.state not in states:

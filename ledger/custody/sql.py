@@ -4,7 +4,7 @@ Aid is paid as collected: money beyond what belongs to others goes to the oldest
 period to every case in the same proportion of its aid. The guard of orders and the pages ask the same function.
 """
 
-from ledger.custody.triggers import free_money_sql
+from ledger.custody.triggers import SET_ASIDE, free_money_sql
 
 # Earlier migrations install the function as it is now, before all of its columns are there: nothing calls it by then.
 PAYABLE = f"""
@@ -21,7 +21,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
     ), money AS (
         SELECT greatest(0, {free_money_sql("p_pool")}
                - coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
-                            WHERE o.pool_id = p_pool AND o.state = 'ordered' AND o.kind NOT IN ('refund', 'wallet')), 0)) AS free
+                            WHERE o.pool_id = p_pool AND o.state = 'ordered' AND o.kind NOT IN {SET_ASIDE}), 0)) AS free
     ), period AS (
         SELECT a.period_id, sum(a.aid_fen) AS aid, sum(a.ordered) AS ordered,
                sum(a.aid_fen) - sum(a.ordered) AS lacking,

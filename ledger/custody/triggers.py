@@ -9,6 +9,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
+from ledger.custody.opening_debts import balance_waits_sql
 
 _LOCK_ACCOUNT = "PERFORM 1 FROM ledger_bankaccount WHERE {where} FOR NO KEY UPDATE;"
 
@@ -29,7 +30,10 @@ PAYABLE = {
     "fee": chart.FEE_PAYABLE,
     "refund": chart.REFUNDS_PAYABLE,
     "wallet": chart.REFUNDS_PAYABLE,
+    "balance": chart.REFUNDS_PAYABLE,
 }
+# What such an order takes is set aside for its payee before it is made, or with it.
+SET_ASIDE = "('refund', 'wallet', 'balance')"
 PROTECTED = (chart.PREPAID, chart.REFUNDS_PAYABLE, chart.UNIDENTIFIED, chart.RESERVE)
 _PAYABLE_SQL = "CASE {row}.kind " + " ".join(f"WHEN '{k}' THEN '{c}'" for k, c in PAYABLE.items()) + " END"
 
@@ -38,7 +42,11 @@ def shown_sql(row: str) -> str:
     """Return SQL for the text that a release is hashed over; missing parts are written as nothing."""
     parts = [f"coalesce({row}.{column}::text, '')" for column in SHOWN_COLUMNS]
     # Last, and left out where there is none, so that orders of before hash as they did.
-    parts += [f"encode({row}.payee_hash, 'hex')", f"{row}.membership_id::text"]
+    parts += [
+        f"encode({row}.payee_hash, 'hex')",
+        f"{row}.membership_id::text",
+        f"'row ' || {row}.listed_id::text",
+    ]
     return "concat_ws('|', " + ", ".join(parts) + ")"
 
 
@@ -208,63 +216,6 @@ line_guards = [
     ),
 ]
 
-# Set-based: a hundred thousand collections are judged by one pass over what they touch.
-collection_guards = [
-    Guard(
-        name="collected_at_most_the_share",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
-            {judged_now()}
-            PERFORM 1 FROM ledger_bankaccount WHERE pool_id IN (SELECT DISTINCT pool_id FROM new_rows)
-              ORDER BY id FOR NO KEY UPDATE;
-            SELECT n.pool_id, n.period_no INTO bad FROM (SELECT DISTINCT pool_id, period_no FROM new_rows) n
-              LEFT JOIN ledger_period p ON p.pool_id = n.pool_id AND p.number = n.period_no
-             WHERE p.charges_notified_at IS NULL OR p.state <> 'posted' LIMIT 1;
-            IF FOUND THEN
-                {refuse("collection_needs_notice", "the charges of period %s are not announced", "bad.period_no")}
-            END IF;
-            SELECT n.recorded_by INTO bad FROM (SELECT DISTINCT pool_id, recorded_by FROM new_rows) n
-             WHERE NOT EXISTS (
-                SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
-                 WHERE u.code = n.recorded_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = n.pool_id) LIMIT 1;
-            IF FOUND THEN
-                {refuse("custody_people_hold_their_duty", "%s is no treasurer", "bad.recorded_by")}
-            END IF;
-            SELECT l.line_no INTO bad FROM (SELECT line_id, pool_id, min(amount_fen) AS least, max(amount_fen) AS most
-                                              FROM new_rows GROUP BY 1, 2) n
-              JOIN ledger_statementline l ON l.id = n.line_id JOIN ledger_bankaccount a ON a.id = l.account_id
-             WHERE a.pool_id <> n.pool_id OR (l.direction = 'in' AND n.least < 0) OR (l.direction = 'out' AND n.most > 0)
-                OR l.kind NOT IN ('collection', 'unidentified', 'chargeback') LIMIT 1;
-            IF FOUND THEN
-                {refuse("collection_fits_its_line", "line %s is not money of this charge", "bad.line_no")}
-            END IF;
-            SELECT n.line_id, l.amount_fen, abs(sum(c.amount_fen)) AS used INTO bad
-              FROM (SELECT DISTINCT line_id FROM new_rows) n JOIN ledger_statementline l ON l.id = n.line_id
-              JOIN ledger_collection c ON c.line_id = n.line_id GROUP BY n.line_id, l.amount_fen
-            HAVING abs(sum(c.amount_fen)) + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
-                       WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0) > l.amount_fen LIMIT 1;
-            IF FOUND THEN
-                {refuse("receipt_is_used_once", "a line of %s is used for %s", "bad.amount_fen", "bad.used")}
-            END IF;
-            SELECT n.membership_id, n.period_no, n.paid, c.share_fen INTO bad
-              FROM (SELECT k.membership_id, k.pool_id, k.period_no, sum(k.amount_fen) AS paid
-                      FROM (SELECT DISTINCT membership_id, pool_id, period_no FROM new_rows) t
-                      JOIN ledger_collection k USING (membership_id, pool_id, period_no) GROUP BY 1, 2, 3) n
-              LEFT JOIN ledger_charge c ON c.membership_id = n.membership_id AND c.pool_id = n.pool_id
-                                       AND c.period_no = n.period_no
-             WHERE c.share_fen IS NULL OR n.paid > c.share_fen OR n.paid < 0 LIMIT 1;
-            IF FOUND THEN
-                {refuse("collected_at_most_the_share", "charge of period %s: %s collected of %s", "bad.period_no", "bad.paid", "bad.share_fen")}
-            END IF;
-            RETURN NULL;
-        """,
-    ),
-]
-
 _STATE_COLUMNS = (
     "state",
     "released_by",
@@ -283,6 +234,7 @@ _TERMS = (
     "period_id",
     "receipt_id",
     "membership_id",
+    "listed_id",
     "amount_fen",
     "payee_name",
     "payee_account",
@@ -353,6 +305,15 @@ _CHECK_REFUND = f"""
     END IF;
 """
 
+# All of the balance, of somebody who has not confirmed: who confirms later finds an empty wallet.
+_CHECK_BALANCE = f"""
+    SELECT r.prepaid_fen INTO receipt FROM members_importedmember r
+     WHERE r.id = NEW.listed_id AND r.pool_id = NEW.pool_id AND r.state = 'open' AND {balance_waits_sql("r")};
+    IF receipt.prepaid_fen IS DISTINCT FROM NEW.amount_fen THEN
+        {refuse("balance_is_paid_back_whole_and_once", "%s is no balance that waits for nobody", "NEW.amount_fen")}
+    END IF;
+"""
+
 # The entry of a release: Dr what is owed / Cr payments in transit, by the two people.
 _RELEASE_ENTRY = f"""
     IF NOT EXISTS (
@@ -396,6 +357,7 @@ order_guards = [
             IF NEW.kind = 'aid' THEN {_CHECK_AID}
             ELSIF NEW.kind = 'fee' THEN {_CHECK_FEE}
             ELSIF NEW.kind = 'refund' THEN {_CHECK_REFUND}
+            ELSIF NEW.kind = 'balance' THEN {_CHECK_BALANCE}
             END IF;
             RETURN NEW;
         """,

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from ledger.custody import payment_views, views, wallet_views, write_off_views
+from ledger.custody import balance_views, payment_views, views, wallet_views, write_off_views
 
 _CUSTODY = "pools/<slug:code>/custody/"
 _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{64})/"
@@ -29,6 +29,7 @@ urlpatterns = [
     path(f"{_WALLETS}all.csv", wallet_views.all_csv, name="custody_wallets_csv"),
     path(f"{_WALLETS}<int:number>/", wallet_views.wallet, name="custody_wallet"),
     path(f"{_WALLETS}<int:number>/pay-back/", wallet_views.pay_back, name="custody_pay_back"),
+    path(f"{_WALLETS}rows/<int:import_no>/<int:row_no>/", balance_views.balance, name="custody_balance"),
     path(_WRITE_OFFS, write_off_views.overview, name="custody_write_offs"),
     path(f"{_WRITE_OFFS}order/", write_off_views.order, name="custody_order_write_off"),
     path(f"{_WRITE_OFFS}<int:number>/", write_off_views.write_off, name="custody_write_off"),

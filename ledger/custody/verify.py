@@ -1,6 +1,7 @@
 """Recompute custody from its rows: bank against ledger, what was collected, what was paid and by whom."""
 
 from ledger.books.findings import Report, fetch, figure
+from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
 from ledger.custody.wallet_verify import verify_wallets
 from ledger.custody.write_off_verify import verify_write_offs, written_and_recovered
 
@@ -10,6 +11,7 @@ SENTENCES = {
     "custody_equals_bank": "The ledger's custody account stands at the bank's last closing balance.",
     "receivable_is_charges_not_collected": "Shares receivable are all charges less what came or is written off.",
     "collected_at_most_the_share": "No charge was paid beyond its share, and none before it was announced.",
+    "share_is_paid_for_by_its_payer": "Who paid somebody else's share paid for them then, and no more is taken back.",
     "receipt_is_used_once": "No receipt was used for more than it brought.",
     "unidentified_is_receipts_not_used": "Unidentified receipts are what of the receipts is nobody's yet.",
     "in_transit_is_released_orders": "Payments in transit are the released orders the bank has not confirmed.",
@@ -79,19 +81,21 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
     )
     report.refute(
         "collected_at_most_the_share",
-        """SELECT format('%%s charge of membership %%s, period %%s', %(code)s::text, k.membership_id, k.period_no),
-                  format('0 … %%s, announced', coalesce(c.share_fen, 0)),
-                  k.paid || CASE WHEN p.charges_notified_at <= k.first THEN '' ELSE ', before the notice' END
+        f"""SELECT format('%%s charge of membership %%s, period %%s', %(code)s::text, k.membership_id, k.period_no),
+                  format('0 … %%s, announced', coalesce(c.share_fen, d.fen, 0)),
+                  k.paid || CASE WHEN d.fen > 0 OR p.charges_notified_at <= k.first THEN '' ELSE ', before the notice' END
              FROM (SELECT membership_id, period_no, sum(amount_fen) AS paid, min(at) AS first
                      FROM ledger_collection WHERE pool_id = %(pool)s GROUP BY 1, 2) k
              LEFT JOIN ledger_charge c ON c.pool_id = %(pool)s AND c.membership_id = k.membership_id
                                       AND c.period_no = k.period_no
              LEFT JOIN ledger_period p ON p.pool_id = %(pool)s AND p.number = k.period_no
-            WHERE k.paid > coalesce(c.share_fen, 0) OR k.paid < 0
-               OR p.charges_notified_at IS NULL OR p.charges_notified_at > k.first
+             LEFT JOIN ({taken_over_sql("%(pool)s")}) d ON k.period_no = {BEFORE_PERIODS} AND d.membership_id = k.membership_id
+            WHERE k.paid > coalesce(c.share_fen, d.fen, 0) OR k.paid < 0
+               OR d.fen IS NULL AND (p.charges_notified_at IS NULL OR p.charges_notified_at > k.first)
             ORDER BY k.period_no, k.membership_id""",
         parameters,
     )
+    _verify_payers(report, parameters)
     used = """SELECT l.id, s.number, l.line_no, l.amount_fen,
                      coalesce((SELECT sum(amount_fen) FROM ledger_collection WHERE line_id = l.id), 0)
                      + coalesce((SELECT sum(amount_fen) FROM ledger_walletentry WHERE line_id = l.id), 0)
@@ -115,6 +119,34 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
         f"{parameters['code']} account 250",
         left,
         -_net(parameters, "250"),
+    )
+
+
+def _verify_payers(report: Report, parameters: dict[str, object]) -> None:
+    name = "share_is_paid_for_by_its_payer"
+    report.examined(
+        name, figure("SELECT count(*) FROM ledger_collection WHERE pool_id = %(pool)s", parameters)
+    )
+    report.refute(
+        name,
+        """SELECT format('%%s charge of membership %%s, period %%s', %(code)s::text, k.membership_id, k.period_no),
+                  'a member who paid for them then', 'membership ' || k.payer_id
+             FROM ledger_collection k
+            WHERE k.pool_id = %(pool)s AND k.payer_id IS NOT NULL AND k.amount_fen > 0 AND NOT EXISTS (
+                  SELECT 1 FROM members_payerlink l WHERE l.pool_id = k.pool_id AND l.payer_id = k.payer_id
+                     AND l.membership_id = k.membership_id AND l.begun_at <= k.at
+                     AND coalesce(l.ended_at, 'infinity') >= k.at)
+            ORDER BY k.period_no, k.membership_id""",
+        parameters,
+    )
+    report.refute(
+        name,
+        """SELECT format('%%s charge of membership %%s, period %%s', %(code)s::text, membership_id, period_no),
+                  '0 or more', format('%%s of membership %%s', sum(amount_fen), coalesce(payer_id, membership_id))
+             FROM ledger_collection WHERE pool_id = %(pool)s
+            GROUP BY membership_id, period_no, payer_id HAVING sum(amount_fen) < 0
+            ORDER BY period_no, membership_id""",
+        parameters,
     )
 
 

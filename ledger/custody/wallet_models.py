@@ -14,7 +14,7 @@ class WalletEntry(models.Model):
 
     What a member has is the sum of these less their charges. line: the receipt that a top-up is of. order: the payment
     that pays a balance back, or that was cancelled or returned. period_no: the period whose share the wallet lacked
-    that much of; it brings the wallet to 0. An opening balance moves in with a pool, before its first period.
+    that much of; it brings the wallet to 0. An opening balance moves in with a pool, as an approved list names it.
     """
 
     class Kind(models.TextChoices):

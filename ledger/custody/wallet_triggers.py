@@ -8,6 +8,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
+from ledger.custody.opening_debts import opening_in_force_sql
 from ledger.custody.triggers import USED, balance_sql
 
 _PAYS_AHEAD = "EXISTS (SELECT 1 FROM members_planversion v WHERE v.pool_id = {pool} AND v.terms ? 'funding')"
@@ -61,17 +62,25 @@ entry_guards = [
             IF FOUND THEN
                 {refuse("top_up_is_of_its_receipt", "%s for membership %s of a receipt of %s", "bad.amount_fen", "bad.membership_id", "bad.came")}
             END IF;
-            SELECT n.recorded_by INTO bad FROM (SELECT DISTINCT pool_id, recorded_by FROM new_rows WHERE kind IN ('top_up', 'opening')) n
+            SELECT n.recorded_by INTO bad FROM (SELECT DISTINCT pool_id, recorded_by FROM new_rows WHERE kind = 'top_up') n
              WHERE NOT EXISTS (
                 SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
                  WHERE u.code = n.recorded_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = n.pool_id) LIMIT 1;
             IF FOUND THEN
                 {refuse("custody_people_hold_their_duty", "%s is no treasurer", "bad.recorded_by")}
             END IF;
-            SELECT n.pool_id INTO bad FROM new_rows n
-             WHERE n.kind = 'opening' AND EXISTS (SELECT 1 FROM ledger_period p WHERE p.pool_id = n.pool_id) LIMIT 1;
+            SELECT n.membership_id, n.amount_fen INTO bad FROM new_rows n
+             WHERE n.kind = 'opening' AND NOT EXISTS (
+                SELECT 1 FROM members_importedmember r
+                  JOIN members_memberimport i ON i.id = r.member_import_id AND i.state = 'approved'
+                 WHERE r.pool_id = n.pool_id AND r.membership_id = n.membership_id AND r.state = 'confirmed'
+                   AND r.prepaid_fen = n.amount_fen AND EXISTS ({opening_in_force_sql("n.pool_id")})
+                   AND EXISTS (SELECT 1 FROM ledger_bankstatement s JOIN ledger_bankaccount a ON a.id = s.account_id
+                                WHERE a.pool_id = n.pool_id)
+                   AND NOT EXISTS (SELECT 1 FROM ledger_paymentorder b
+                                    WHERE b.listed_id = r.id AND b.state NOT IN ('cancelled', 'returned'))) LIMIT 1;
             IF FOUND THEN
-                {refuse("wallets_open_before_the_first_period", "pool %s has had a period", "bad.pool_id")}
+                {refuse("wallet_opens_as_imported", "%s for membership %s is no balance that the opening took over", "bad.amount_fen", "bad.membership_id")}
             END IF;
             SELECT n.membership_id, n.amount_fen, o.amount_fen AS ordered INTO bad
               FROM new_rows n JOIN ledger_paymentorder o ON o.id = n.order_id

@@ -7,6 +7,7 @@ SENTENCES = {
     "wallet_never_negative": "No wallet was charged or paid back beyond what was in it.",
     "wallet_gap_is_what_is_lacking": "Every gap brought its wallet to nothing; a period notes the sum of its gaps.",
     "wallet_entry_names_its_source": "Every top-up is all of its receipt, every payment back all of its order.",
+    "wallet_opens_as_imported": "Every opening balance is what an approved list says of its member.",
 }
 
 # Per membership: what came and went, less what was charged.
@@ -45,6 +46,7 @@ def verify_wallets(report: Report, parameters: dict[str, object]) -> None:
     report.expect("prepaid_is_sum_of_wallets", f"{parameters['code']} account 210", fen, booked)
     _verify_gaps(report, parameters)
     _verify_sources(report, parameters)
+    _verify_openings(report, parameters)
 
 
 def _verify_gaps(report: Report, parameters: dict[str, object]) -> None:
@@ -107,5 +109,22 @@ def _verify_sources(report: Report, parameters: dict[str, object]) -> None:
             WHERE o.pool_id = %(pool)s AND o.kind = 'wallet'
               AND coalesce(e.fen, 0) <> CASE WHEN o.state IN ('cancelled', 'returned') THEN 0 ELSE o.amount_fen END
             ORDER BY o.number""",
+        parameters,
+    )
+
+
+def _verify_openings(report: Report, parameters: dict[str, object]) -> None:
+    name = "wallet_opens_as_imported"
+    report.examined(
+        name, figure("SELECT count(*) FROM ledger_walletentry WHERE pool_id = %(pool)s", parameters)
+    )
+    report.refute(
+        name,
+        """SELECT format('%%s wallet of membership %%s', %(code)s::text, e.membership_id),
+                  coalesce(r.prepaid_fen::text, 'no balance on a list'), e.amount_fen::text
+             FROM ledger_walletentry e
+             LEFT JOIN members_importedmember r ON r.membership_id = e.membership_id AND r.pool_id = e.pool_id
+            WHERE e.pool_id = %(pool)s AND e.kind = 'opening' AND e.amount_fen IS DISTINCT FROM r.prepaid_fen
+            ORDER BY e.membership_id""",
         parameters,
     )

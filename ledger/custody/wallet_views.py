@@ -17,6 +17,7 @@ from ledger.custody import wallet_selectors as wallets
 from ledger.custody.forms import PayeeForm
 from ledger.custody.models import PaymentOrder
 from ledger.custody.pages import MONEY, READERS, TREASURER, order_once, page_context, render_page
+from ledger.custody.wallet_openings import waiting_balances
 from members.pools.models import Pool
 from members.pools.plan_terms import FundingTerms
 from members.pools.rules import duty_required
@@ -34,6 +35,8 @@ def overview(request: HttpRequest, code: str) -> HttpResponse:
         "sums": wallets.wallets_of(pool, funding),
         "rows": wallets.concerning_wallets(pool, funding),
     }
+    if context["duties"] & set(MONEY):
+        context["balances"] = waiting_balances(pool)
     return render_page(request, "wallets", context)
 
 

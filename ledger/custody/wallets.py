@@ -5,12 +5,13 @@ closed (`ledger.sharing.wallet_guards`).
 """
 
 import datetime as dt
-from typing import Any
 
 from django.db import connection
 
-from ledger.custody.models import BankStatement, PaymentOrder
+from ledger.custody.filling import Recorded
+from ledger.custody.models import BankStatement, PaymentOrder, StatementLine
 from ledger.custody.wallet_models import WalletEntry
+from members.joining.models import Membership
 from members.pools.models import Pool
 
 Kind = WalletEntry.Kind
@@ -27,22 +28,21 @@ def top_up(*, statement: BankStatement, pool: Pool, importer: str, at: dt.dateti
         cursor.execute(_TOP_UP, {"pool": pool.pk, "statement": statement.pk, "by": importer, "at": at})
 
 
-def top_up_by_receipt(money: dict[str, Any]) -> int:
-    """Put what is left of an identified receipt into a wallet; return how much that was (fen).
-
-    money: line, payer, fen, pool, by, at, as the filling of charges takes them.
-    """
-    if money["fen"]:
+def top_up_by_receipt(
+    *, pool: Pool, receipt: StatementLine, fen: int, membership: Membership, recorded: Recorded
+) -> int:
+    """Put what is left (fen) of an identified receipt into a wallet; return how much that was."""
+    if fen:
         WalletEntry.objects.create(
-            pool_id=money["pool"],
-            membership_id=money["payer"],
+            pool_id=pool.pk,
+            membership_id=membership.pk,
             kind=Kind.TOP_UP,
-            amount_fen=money["fen"],
-            line_id=money["line"],
-            recorded_by=money["by"],
-            at=money["at"],
+            amount_fen=fen,
+            line=receipt,
+            recorded_by=recorded.by,
+            at=recorded.at,
         )
-    return int(money["fen"])
+    return fen
 
 
 def set_aside(order: PaymentOrder, orderer: str, at: dt.datetime) -> None:

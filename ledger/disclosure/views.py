@@ -29,6 +29,7 @@ from ledger.sharing.selectors import is_large_enough, last_posted, periods, publ
 from ledger.sharing.views import figures_of, stored_figures, viewer_duties
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
+from members.joining.payers import payers_of
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
 from members.pools.aid_sense import jumps
@@ -257,6 +258,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "rows": [(charge, _parts_of(charge)) for charge in charges],
         "payment": how_to_pay(membership),
         "wallet": wallet_of(membership, today),
+        "payers": payers_of(membership, now),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(charges, today.year),
         "year_cap_fen": selectors.year_cap_fen(found, today),

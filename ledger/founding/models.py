@@ -13,7 +13,8 @@ from members.pools.models import Pool
 class OpeningBalances(models.Model):
     """Opening balances of a pool: proposed by one person, approved and booked by another (fen).
 
-    number, receivable_fen, shown_sha256: the database's own; receivable_fen is what the approved imports say is owed.
+    number, receivable_fen, prepaid_fen, shown_sha256: the database's own; what the approved imports say is owed and was
+    paid ahead.
     proof: where the old books show the balances. entry: the first journal entry of the pool, once it is approved.
     """
 
@@ -26,6 +27,7 @@ class OpeningBalances(models.Model):
     number = models.PositiveIntegerField()
     custody_fen = models.BigIntegerField()
     receivable_fen = models.BigIntegerField()
+    prepaid_fen = models.BigIntegerField(default=0, db_default=0)
     carried_surplus_fen = models.BigIntegerField()
     reserve_fen = models.BigIntegerField()
     proof = models.CharField(max_length=200)
@@ -49,10 +51,16 @@ class OpeningBalances(models.Model):
                     custody_fen__gte=0,
                     custody_fen__lt=2**53,
                     receivable_fen__gte=0,
+                    prepaid_fen__gte=0,
                     carried_surplus_fen__gte=0,
                     reserve_fen__gte=0,
                 )
-                & Q(custody_fen=F("carried_surplus_fen") + F("reserve_fen") - F("receivable_fen")),
+                & Q(
+                    custody_fen=F("prepaid_fen")
+                    + F("carried_surplus_fen")
+                    + F("reserve_fen")
+                    - F("receivable_fen")
+                ),
                 name="opening_balances_balance",
             ),
             models.CheckConstraint(condition=~Q(proof=""), name="opening_names_its_proof"),

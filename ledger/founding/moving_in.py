@@ -1,6 +1,7 @@
 """What the ledger writes of a pool that moves in: its imports, counted, in the log, and its opening balances."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Sum
@@ -69,11 +70,21 @@ class SameOpenerError(ConflictError):
     code = "opening_is_approved_by_another_as_shown"
 
 
-def owed_fen(pool: Pool) -> int:
-    """Return what the approved imports say is owed by members (fen)."""
+@dataclass(frozen=True)
+class Listed:
+    """What the approved imports say that members owe, and have paid ahead (fen)."""
+
+    owed_fen: int
+    prepaid_fen: int
+
+
+def listed_sums(pool: Pool) -> Listed:
+    """Return what the approved imports say of all members together."""
     rows = ImportedMember.objects.filter(pool=pool, member_import__state=MemberImport.State.APPROVED)
-    owed = rows.exclude(state=ImportedMember.State.WITHDRAWN).aggregate(sum=Sum("owed_fen"))["sum"]
-    return int(owed or 0)
+    sums = rows.exclude(state=ImportedMember.State.WITHDRAWN).aggregate(
+        owed=Sum("owed_fen"), prepaid=Sum("prepaid_fen")
+    )
+    return Listed(int(sums["owed"] or 0), int(sums["prepaid"] or 0))
 
 
 def propose_opening(
@@ -86,32 +97,35 @@ def propose_opening(
     proposer: str,
     at: dt.datetime,
 ) -> OpeningBalances:
-    """Propose the balances with which a pool's books begin; what members owe is what the approved imports say.
+    """Propose the balances with which a pool's books begin; what members owe or have paid ahead the lists say.
 
     Raises: OpeningDoesNotBalanceError; IntegrityError in the name of the guarantee that refuses.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
-        receivable_fen = owed_fen(pool)
-        difference = custody_fen + receivable_fen - carried_surplus_fen - reserve_fen
+        listed = listed_sums(pool)
+        assets_fen = custody_fen + listed.owed_fen
+        claims_fen = listed.prepaid_fen + carried_surplus_fen + reserve_fen
+        difference = assets_fen - claims_fen
         if difference:
             raise OpeningDoesNotBalanceError(
                 _(
-                    "Custody and shares owed come to %(assets)s, carried surplus and reserve to %(claims)s: the"
-                    " difference is %(difference)s. Whose money is it?"
+                    "Custody and shares owed come to %(assets)s, prepaid balances, carried surplus and reserve to"
+                    " %(claims)s: the difference is %(difference)s. Whose money is it?"
                 )
                 % {
-                    "assets": format_money(custody_fen + receivable_fen, pool.currency),
-                    "claims": format_money(carried_surplus_fen + reserve_fen, pool.currency),
+                    "assets": format_money(assets_fen, pool.currency),
+                    "claims": format_money(claims_fen, pool.currency),
                     "difference": format_money(difference, pool.currency),
                 },
                 difference_fen=difference,
             )
         proposed = OpeningBalances.objects.create(
             pool=pool,
-            number=0,  # the guard opening_begins_proposed gives number, receivable and hash
+            number=0,  # the guard opening_begins_proposed gives number, what the lists say, and hash
             custody_fen=custody_fen,
-            receivable_fen=receivable_fen,
+            receivable_fen=listed.owed_fen,
+            prepaid_fen=listed.prepaid_fen,
             carried_surplus_fen=carried_surplus_fen,
             reserve_fen=reserve_fen,
             proof=proof,

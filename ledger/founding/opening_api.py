@@ -19,7 +19,7 @@ from members.pools.selectors import access_pool
 
 
 class OpeningText(serializers.Serializer[Any]):
-    """What a pool brings along, in minor units; what members owe is what the approved imports say."""
+    """What a pool brings along, in minor units; what members owe or have paid ahead the approved imports say."""
 
     custody_fen = serializers.IntegerField(min_value=0, max_value=LARGEST_FEN)
     carried_surplus_fen = serializers.IntegerField(min_value=0, max_value=LARGEST_FEN)
@@ -44,6 +44,7 @@ class OpeningRow(serializers.ModelSerializer[OpeningBalances]):
             "number",
             "custody_fen",
             "receivable_fen",
+            "prepaid_fen",
             "carried_surplus_fen",
             "reserve_fen",
             "proof",

@@ -4,11 +4,14 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
+from ledger.custody.opening_debts import opening_in_force_sql
 
 # Account, side and column of each line of the entry, in the order of the accounts.
 LINES = (
     (chart.CUSTODY, "D", "custody_fen"),
     (chart.RECEIVABLE, "D", "receivable_fen"),
+    # Of who has confirmed it goes into the wallets once the bank has shown it; until then it is owed to people.
+    (chart.REFUNDS_PAYABLE, "C", "prepaid_fen"),
     (chart.CARRIED_SURPLUS, "C", "carried_surplus_fen"),
     (chart.RESERVE, "C", "reserve_fen"),
 )
@@ -24,17 +27,11 @@ def _holds(column: str, *duties: str) -> str:
            AND (g.pool_id = NEW.pool_id OR g.pool_id IS NULL))"""
 
 
-def owed_sql(pool: str) -> str:
-    """Return SQL for what the approved imports of a pool say is owed (fen); rows taken back owe nothing."""
-    return f"""(SELECT coalesce(sum(r.owed_fen), 0)::bigint FROM members_importedmember r
+def listed_sql(pool: str, column: str) -> str:
+    """Return SQL for what the approved imports of a pool say is owed, or prepaid (fen); rows taken back say nothing."""
+    return f"""(SELECT coalesce(sum(r.{column}), 0)::bigint FROM members_importedmember r
          JOIN members_memberimport i ON i.id = r.member_import_id
         WHERE r.pool_id = {pool} AND r.state <> 'withdrawn' AND i.state = 'approved')"""
-
-
-def in_force_sql(pool: str) -> str:
-    """Return SQL for the opening of a pool whose entry stands."""
-    return f"""SELECT o.* FROM ledger_openingbalances o WHERE o.pool_id = {pool} AND o.state = 'approved'
-                  AND NOT EXISTS (SELECT 1 FROM ledger_journalentry r WHERE r.reverses_id = o.entry_id)"""
 
 
 _WHILE_GATHERING = f"""
@@ -50,7 +47,7 @@ _IS_FIRST = f"""
     IF EXISTS (SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id
                  LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id
                 WHERE b.code = pool.code AND coalesce(r.kind, e.kind) <> 'opening')
-       OR EXISTS ({in_force_sql("NEW.pool_id")} AND o.id <> NEW.id)
+       OR EXISTS ({opening_in_force_sql("NEW.pool_id")} AND o.id <> NEW.id)
        OR EXISTS (SELECT 1 FROM ledger_bankstatement s JOIN ledger_bankaccount a ON a.id = s.account_id
                    WHERE a.pool_id = NEW.pool_id) THEN
         {refuse("opening_comes_first_and_once", "the books or the bank of this pool have begun")}
@@ -75,7 +72,8 @@ opening_guards = [
             END IF;
             NEW.number := coalesce((SELECT max(number) FROM ledger_openingbalances WHERE pool_id = NEW.pool_id), 0) + 1;
             NEW.proposed_at := aid_now();
-            NEW.receivable_fen := {owed_sql("NEW.pool_id")};
+            NEW.receivable_fen := {listed_sql("NEW.pool_id", "owed_fen")};
+            NEW.prepaid_fen := {listed_sql("NEW.pool_id", "prepaid_fen")};
             NEW.shown_sha256 := encode(sha256(convert_to(
                 jsonb_build_array({", ".join(f"NEW.{column}" for column in _SHOWN)})::text, 'UTF8')), 'hex');
             RETURN NEW;
@@ -104,8 +102,9 @@ opening_guards = [
             IF NOT {_holds("decided_by", "controller")} THEN
                 {refuse("opening_people_hold_their_duty", "%s is no controller", "NEW.decided_by")}
             END IF;
-            IF NEW.receivable_fen <> {owed_sql("NEW.pool_id")} THEN
-                {refuse("opening_owes_what_the_list_says", "receivable %s; the approved lists say %s", "NEW.receivable_fen", owed_sql("NEW.pool_id"))}
+            IF (NEW.receivable_fen, NEW.prepaid_fen)
+               <> ({listed_sql("NEW.pool_id", "owed_fen")}, {listed_sql("NEW.pool_id", "prepaid_fen")}) THEN
+                {refuse("opening_owes_what_the_list_says", "receivable %s, prepaid %s; the approved lists say otherwise", "NEW.receivable_fen", "NEW.prepaid_fen")}
             END IF;
             IF NOT EXISTS (
                 SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id
@@ -150,10 +149,12 @@ import_leaves_the_opening = Guard(
     name="import_leaves_the_opening",
     when=pgtrigger.Before,
     operation=pgtrigger.Update,
-    condition=pgtrigger.Condition("NEW.state = 'approved' AND OLD.state <> 'approved' AND NEW.owed_fen > 0"),
+    condition=pgtrigger.Condition(
+        "NEW.state = 'approved' AND OLD.state <> 'approved' AND (NEW.owed_fen > 0 OR NEW.prepaid_fen > 0)"
+    ),
     func=f"""
         PERFORM 1 FROM members_pool WHERE id = NEW.pool_id FOR UPDATE;
-        IF EXISTS ({in_force_sql("NEW.pool_id")}) THEN
+        IF EXISTS ({opening_in_force_sql("NEW.pool_id")}) THEN
             {refuse("opening_owes_what_the_list_says", "the books have begun without import %s", "NEW.number")}
         END IF;
         RETURN NEW;
@@ -164,13 +165,13 @@ imported_member_leaves_the_opening = Guard(
     when=pgtrigger.Before,
     operation=pgtrigger.Update,
     condition=pgtrigger.Condition(
-        "NEW.state = 'withdrawn' AND OLD.state <> 'withdrawn' AND NEW.owed_fen > 0"
+        "NEW.state = 'withdrawn' AND OLD.state <> 'withdrawn' AND (NEW.owed_fen > 0 OR NEW.prepaid_fen > 0)"
     ),
     func=f"""
         PERFORM 1 FROM members_pool WHERE id = NEW.pool_id FOR UPDATE;
         IF EXISTS (SELECT 1 FROM members_memberimport WHERE id = NEW.member_import_id AND state = 'approved')
-           AND EXISTS ({in_force_sql("NEW.pool_id")}) THEN
-            {refuse("opening_owes_what_the_list_says", "the books hold what row %s owes", "NEW.row_no")}
+           AND EXISTS ({opening_in_force_sql("NEW.pool_id")}) THEN
+            {refuse("opening_owes_what_the_list_says", "the books hold what row %s owes or has paid ahead", "NEW.row_no")}
         END IF;
         RETURN NEW;
     """,

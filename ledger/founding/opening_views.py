@@ -108,7 +108,6 @@ def _page(
     )
     waiting = next((one for one in found if one.state == OpeningBalances.State.PROPOSED), None)
     in_force = next((one for one in found if one.entry is not None and not one.is_reversed), None)
-    owed = moving_in.owed_fen(pool)
     context: dict[str, Any] = {
         "section": "pools",
         "pool": pool,
@@ -117,7 +116,7 @@ def _page(
         "waiting": waiting,
         "in_force": in_force,
         "is_shown": BankStatement.objects.filter(account__pool=pool).exists(),
-        "owed_fen": owed,
+        "listed": moving_in.listed_sums(pool),
         "is_own": waiting is not None and waiting.proposed_by == person.code,
         "form": form or OpeningForm(),
         "approve_form": ApproveOpeningForm(initial={"shown_sha256": waiting.shown_sha256 if waiting else ""}),

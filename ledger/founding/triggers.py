@@ -3,8 +3,8 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from ledger.custody.opening_debts import opening_in_force_sql
 from ledger.disclosure.names import IGNORED
-from ledger.founding.opening_triggers import in_force_sql
 from members.pools.triggers import FEWEST_PEOPLE, NEEDED_DUTIES
 
 _NEEDED = ", ".join(f"'{duty}'" for duty in NEEDED_DUTIES)
@@ -74,7 +74,7 @@ pool_begins_ready = Guard(
         IF NEW.state = 'gathering' THEN
             RETURN NEW;
         END IF;
-        IF EXISTS ({in_force_sql("NEW.id")} AND o.custody_fen > 0)
+        IF EXISTS ({opening_in_force_sql("NEW.id")} AND o.custody_fen > 0)
            AND NOT EXISTS (SELECT 1 FROM ledger_bankstatement s JOIN ledger_bankaccount b ON b.id = s.account_id
                             WHERE b.pool_id = NEW.id) THEN
             {refuse("bank_shows_the_opening", "no statement shows what custody begins with")}

@@ -25,6 +25,7 @@ from members.joining.eligibility import (
 from members.joining.importing import confirm_listed
 from members.joining.listed import counted_since, find_listed
 from members.joining.models import CovenantSignature, JoinApplication, Membership
+from members.joining.payers import link_listed
 from members.joining.services import admit_member
 from members.people import notices
 from members.people.identity import Paper, paper_of, record_identity
@@ -197,6 +198,7 @@ def sign_covenant(
         )
         if listed is not None:
             confirm_listed(row=listed, membership=membership)
+            link_listed(row=listed, membership=membership)
         signature = _sign(locked, membership, paper.birth_date, answers, language, at)
         _close(locked, at)
         _confirm(membership, signature, signer, today)

@@ -20,6 +20,14 @@ _DOCUMENT_ERRORS = {
 }
 
 
+class AskPayerForm(forms.Form):
+    """Who is asked to pay: a member of the pool, by the number that they told."""
+
+    number = forms.IntegerField(
+        label=_("Number of the member who is to pay"), min_value=1, max_value=10**9 - 1
+    )
+
+
 class WhoForm(forms.Form):
     """Who is joining, by a document that is checked at once."""
 

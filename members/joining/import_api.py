@@ -92,6 +92,7 @@ class ImportRow(serializers.ModelSerializer[MemberImport]):
             "row_count",
             "served",
             "owed_fen",
+            "prepaid_fen",
             "shown_sha256",
             "proposed_by",
             "proposed_at",

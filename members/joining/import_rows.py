@@ -91,7 +91,10 @@ COLUMNS = (
     Column(
         "payer",
         _("Paid by"),
-        _("E-mail address of whoever has paid the shares so far, where that is somebody else of this list."),
+        _(
+            "E-mail address of whoever pays the shares, where that is somebody else of this list; only where members"
+            " pay afterwards."
+        ),
         False,
         ("payer", "paid by", "付款人", "缴费人", "代付人"),
     ),
@@ -119,6 +122,13 @@ COLUMNS = (
         _("What the member still owes of shares of the old pool, like 12.50; empty: nothing."),
         False,
         ("owed", "share owed", "open share", "欠款", "未付分摊", "欠缴分摊", "未缴分摊"),
+    ),
+    Column(
+        "prepaid",
+        _("Prepaid balance"),
+        _("What the member had paid ahead to the old pool, like 120.00; only where members pay ahead."),
+        False,
+        ("prepaid", "prepaid balance", "balance", "预存余额", "预付余额", "钱包余额", "余额"),
     ),
 )
 _BY_NAME = {column.name: column for column in COLUMNS}
@@ -168,8 +178,17 @@ FAULTS: dict[str, object] = {
     "class_needed": _("is needed: the rules have several classes, and ages do not decide"),
     "class_by_age": _("must be empty: in these rules the age on the day of signing decides"),
     "unknown_payer": _("names an address that stands in no row"),
+    "payer_paid_for": _(
+        "names somebody for whom somebody else pays: whoever pays for others pays for themselves"
+    ),
+    "payer_ahead": _(
+        "must be empty: members of these rules pay ahead, and whoever pays for another writes that member's own"
+        " reference on the transfer"
+    ),
     "bad_amount": _("is no amount: write it like 12.50"),
-    "too_much": _("is more than any member can owe"),
+    "too_much": _("is more than any member can owe or have"),
+    "owed_ahead": _("must be empty: members of these rules pay ahead, and owe nothing"),
+    "prepaid_afterwards": _("must be empty: members of these rules pay afterwards, and have no wallets"),
     "listed_otherwise": _(
         "is in an earlier import with other entries: take that row back there first, then import this one"
     ),
@@ -198,7 +217,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class ListedMember:
-    """One good row. class_no: None where the age on the day of signing decides. owed_fen: in minor units."""
+    """One good row. class_no: None where the age on the day of signing decides; amounts in minor units."""
 
     row: int
     name: str
@@ -210,6 +229,7 @@ class ListedMember:
     since_date: dt.date | None
     proof: str
     owed_fen: int
+    prepaid_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -290,11 +310,25 @@ class _Row:
         born = self._born(document)
         class_no = self._class()
         since, proof = self._since(born)
-        owed_fen, payer = self._owed(), _folded(self._text("payer", LONGEST_EMAIL))
+        owed_fen, prepaid_fen, payer = self._amount("owed"), self._amount("prepaid"), self._payer()
+        if owed_fen and self.plan.funding:
+            self._fault("owed", "owed_ahead")
+        if prepaid_fen and not self.plan.funding:
+            self._fault("prepaid", "prepaid_afterwards")
         if self.faults or document is None or born is None:
             return None
         return ListedMember(
-            self.number, name, self.email, document, born, class_no, payer, since, proof, owed_fen
+            self.number,
+            name,
+            self.email,
+            document,
+            born,
+            class_no,
+            payer,
+            since,
+            proof,
+            owed_fen,
+            prepaid_fen,
         )
 
     def _fault(self, column: str, code: str) -> None:
@@ -399,8 +433,14 @@ class _Row:
             self._fault("joined_on", "joined_before_birth")
         return since, proof
 
-    def _owed(self) -> int:
-        text = self._text("owed", 40)
+    def _payer(self) -> str:
+        text = _folded(self._text("payer", LONGEST_EMAIL))
+        if text and self.plan.funding:
+            self._fault("payer", "payer_ahead")
+        return "" if text == self.email else text
+
+    def _amount(self, column: str) -> int:
+        text = self._text(column, 40)
         if not text:
             return 0
         match = _AMOUNT.fullmatch(text)
@@ -410,10 +450,10 @@ class _Row:
         except InvalidOperation:
             fen = None
         if fen is None or fen != int(fen):
-            self._fault("owed", "bad_amount")
+            self._fault(column, "bad_amount")
             return 0
         if fen > MOST_OWED_FEN:
-            self._fault("owed", "too_much")
+            self._fault(column, "too_much")
             return 0
         return int(fen)
 
@@ -433,10 +473,11 @@ def _twice(readers: Iterable[_Row]) -> list[Fault]:
 
 
 def _payers(members: Iterable[ListedMember], readers: Iterable[_Row]) -> list[Fault]:
-    """Return the payers who are nobody of this list."""
+    """Return the payers who are nobody of this list, or do not pay for themselves."""
     listed = {reader.email for reader in readers}
+    paid_for = {member.email for member in members if member.payer}
     return [
-        Fault(member.row, "payer", "unknown_payer")
+        Fault(member.row, "payer", "payer_paid_for" if member.payer in listed else "unknown_payer")
         for member in members
-        if member.payer and member.payer not in listed
+        if member.payer and (member.payer not in listed or member.payer in paid_for)
     ]

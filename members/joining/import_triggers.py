@@ -10,10 +10,12 @@ DAYS_TO_CONFIRM = 90
 
 # What an approval stands for, row by row: nobody can be put in, left out or changed under its hash.
 _ROW_SHOWN = """concat_ws('|', m.row_no, m.email, encode(m.document_index, 'hex'), coalesce(m.class_no::text, '-'),
-    coalesce(to_char(m.since_date, 'YYYY-MM-DD'), '-'), m.owed_fen, encode(sha256(convert_to(m.proof, 'UTF8')), 'hex'),
+    coalesce(to_char(m.since_date, 'YYYY-MM-DD'), '-'), m.owed_fen, m.prepaid_fen, m.payer, encode(sha256(convert_to(m.proof, 'UTF8')), 'hex'),
     encode(sha256(m.sealed), 'hex'))"""
 _FIXED = "{row}.id, {row}.pool_id, {row}.number, {row}.filename, {row}.sha256, {row}.proposed_by"
-_SUMS = "{row}.row_count, {row}.served, {row}.owed_fen, {row}.shown_sha256, {row}.proposed_at"
+_SUMS = (
+    "{row}.row_count, {row}.served, {row}.owed_fen, {row}.prepaid_fen, {row}.shown_sha256, {row}.proposed_at"
+)
 
 
 def holds_duty(person: str, *duties: str) -> str:
@@ -45,7 +47,7 @@ import_guards = [
             END IF;
             NEW.number := coalesce((SELECT max(number) FROM members_memberimport WHERE pool_id = NEW.pool_id), 0) + 1;
             NEW.proposed_at := aid_now();
-            NEW.row_count := 0; NEW.served := 0; NEW.owed_fen := 0; NEW.shown_sha256 := '';
+            NEW.row_count := 0; NEW.served := 0; NEW.owed_fen := 0; NEW.prepaid_fen := 0; NEW.shown_sha256 := '';
             RETURN NEW;
         """,
     ),
@@ -63,6 +65,7 @@ import_guards = [
             {judged_now()}
             IF NEW.state = 'proposed' AND OLD.state = 'writing' THEN
                 SELECT count(*) AS row_count, count(m.since_date) AS served, coalesce(sum(m.owed_fen), 0)::bigint AS owed,
+                       coalesce(sum(m.prepaid_fen), 0)::bigint AS prepaid,
                        encode(sha256(convert_to(coalesce(string_agg({_ROW_SHOWN}, E'\n' ORDER BY m.row_no), ''),
                               'UTF8')), 'hex') AS digest
                   INTO sums FROM members_importedmember m WHERE m.member_import_id = NEW.id;
@@ -70,6 +73,7 @@ import_guards = [
                     {refuse("import_is_decided_as_shown", "import %s has no rows", "OLD.number")}
                 END IF;
                 NEW.row_count := sums.row_count; NEW.served := sums.served; NEW.owed_fen := sums.owed;
+                NEW.prepaid_fen := sums.prepaid;
                 NEW.shown_sha256 := sums.digest;
             END IF;
             IF NEW.state = 'approved' AND OLD.state <> 'approved' THEN
@@ -123,10 +127,17 @@ imported_member_guards = [
               ORDER BY id FOR SHARE;
             SELECT n.row_no, i.state INTO bad FROM new_rows n JOIN members_memberimport i ON i.id = n.member_import_id
               JOIN members_pool p ON p.id = i.pool_id
-             WHERE i.state <> 'writing' OR i.pool_id <> n.pool_id OR n.email <> lower(n.email)
+             WHERE i.state <> 'writing' OR i.pool_id <> n.pool_id OR n.email <> lower(n.email) OR n.payer <> lower(n.payer)
                 OR n.since_date > (aid_now() AT TIME ZONE p.time_zone)::date LIMIT 1;
             IF FOUND THEN
                 {refuse("imported_rows_come_before_the_hash", "row %s of an import that is %s", "bad.row_no", "bad.state")}
+            END IF;
+            SELECT n.row_no INTO bad FROM new_rows n
+             WHERE (n.owed_fen > 0 OR n.prepaid_fen > 0) AND CASE WHEN EXISTS (
+                       SELECT 1 FROM members_planversion v WHERE v.pool_id = n.pool_id AND v.terms ? 'funding')
+                   THEN n.owed_fen > 0 ELSE n.prepaid_fen > 0 END LIMIT 1;
+            IF FOUND THEN
+                {refuse("imported_money_fits_the_rules", "row %s owes where members pay ahead, or has paid ahead where they pay afterwards", "bad.row_no")}
             END IF;
             RETURN NULL;
         """,
@@ -138,10 +149,10 @@ imported_member_guards = [
         declare=[("import_state", "text")],
         func=f"""
             IF (NEW.id, NEW.member_import_id, NEW.pool_id, NEW.row_no, NEW.email, NEW.document_index, NEW.class_no,
-                NEW.since_date, NEW.proof, NEW.owed_fen, NEW.sealed)
+                NEW.since_date, NEW.proof, NEW.owed_fen, NEW.prepaid_fen, NEW.payer, NEW.sealed)
                IS DISTINCT FROM
                (OLD.id, OLD.member_import_id, OLD.pool_id, OLD.row_no, OLD.email, OLD.document_index, OLD.class_no,
-                OLD.since_date, OLD.proof, OLD.owed_fen, OLD.sealed)
+                OLD.since_date, OLD.proof, OLD.owed_fen, OLD.prepaid_fen, OLD.payer, OLD.sealed)
                OR OLD.state <> 'open' AND NEW IS DISTINCT FROM OLD THEN
                 {refuse("imported_member_stays_as_approved", "row %s is not edited", "OLD.row_no")}
             END IF;

@@ -128,6 +128,7 @@ def _look(request: HttpRequest, waiting: MemberUpload, refusal: DomainError | No
         "faults": report.faults[:200],
         "served": sum(member.since_date is not None for member in report.fresh),
         "owed_fen": sum(member.owed_fen for member in report.fresh),
+        "prepaid_fen": sum(member.prepaid_fen for member in report.fresh),
         "has_payers": any(member.payer for member in report.fresh),
         "classes": _class_names(waiting.pool),
         "page": page,

@@ -27,6 +27,7 @@ from members.pools.models import Pool
 WRITE = "joining.write_import"
 INVITE = "joining.invite_imported"
 IMPORTED = "members.imported"
+CONFIRMED = "members.confirmed_with_balance"
 
 
 class LookAgainError(ConflictError):
@@ -141,6 +142,8 @@ def _row_of(found: MemberImport, member: ListedMember) -> ImportedMember:
         since_date=member.since_date,
         proof=member.proof,
         owed_fen=member.owed_fen,
+        prepaid_fen=member.prepaid_fen,
+        payer=member.payer,
         sealed=sealed_particulars(found.pool, member),
     )
 
@@ -215,6 +218,13 @@ def confirm_listed(*, row: ImportedMember, membership: Membership) -> None:
         subject=str(membership),
         row=str(row),
     )
+    if row.prepaid_fen:
+        events.publish(
+            event=CONFIRMED,
+            key=str(membership),
+            payload={"pool": row.pool_id},
+            actor=membership.person.code if membership.person else "",
+        )
 
 
 def _locked(member_import: MemberImport) -> MemberImport:

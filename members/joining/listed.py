@@ -33,10 +33,9 @@ class OtherAddressError(ConflictError):
 
 @dataclass(frozen=True)
 class Particulars:
-    """What of a row only those see who import it: who it is on paper, and who has paid for them."""
+    """What of a row only those see who import it: who it is on paper."""
 
     paper: Paper
-    payer: str
 
     @property
     def number_hint(self) -> str:
@@ -53,14 +52,14 @@ def sealed_particulars(pool: Pool, member: ListedMember) -> bytes:
     """Seal who a listed member is."""
     document = member.document
     paper = Paper(member.name, member.birth_date, document.kind, document.country, document.number)
-    text = json.dumps({"paper": paper.to_text(), "payer": member.payer}, ensure_ascii=False)
+    text = json.dumps({"paper": paper.to_text()}, ensure_ascii=False)
     return crypto.seal_text(text, _context(pool, document_index(paper)))
 
 
 def particulars_of(row: ImportedMember) -> Particulars:
     """Open who a row is of."""
     data = json.loads(crypto.unseal_text(bytes(row.sealed), _context(row.pool, bytes(row.document_index))))
-    return Particulars(Paper.from_text(data["paper"]), data["payer"])
+    return Particulars(Paper.from_text(data["paper"]))
 
 
 def _context(pool: Pool, index: bytes) -> str:

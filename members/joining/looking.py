@@ -190,11 +190,13 @@ def _outcomes(pool: Pool, batch: Sequence[ListedMember]) -> Iterator[tuple[Liste
     for key, member in index.items():
         row = known.get(key)
         if row is not None:
-            is_same = (row.email, row.since_date, row.owed_fen, row.class_no) == (
+            is_same = (row.email, row.since_date, row.owed_fen, row.prepaid_fen, row.class_no, row.payer) == (
                 member.email,
                 member.since_date,
                 member.owed_fen,
+                member.prepaid_fen,
                 member.class_no,
+                member.payer,
             )
             yield member, KNOWN, None if is_same else Fault(member.row, "number", "listed_otherwise")
         elif key in belong:

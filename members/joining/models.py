@@ -212,8 +212,8 @@ class MemberUpload(models.Model):
 class MemberImport(models.Model):
     """A list of members of a pool that moves in: proposed by one person, approved by another; a batch of rows.
 
-    number: 1, 2, 3 … per pool, given by the database, and so are row_count, served (those with waiting time served) and
-    owed_fen, the sums over its rows, and shown_sha256, the hash over all of them; an approval names it.
+    number: 1, 2, 3 … per pool, given by the database, and so are row_count, served (those with waiting time served),
+    owed_fen and prepaid_fen, the sums over its rows, and shown_sha256, the hash over all of them; an approval names it.
     sha256: of the file as it came.
     """
 
@@ -231,6 +231,7 @@ class MemberImport(models.Model):
     row_count = models.PositiveIntegerField(default=0)
     served = models.PositiveIntegerField(default=0)
     owed_fen = models.BigIntegerField(default=0)
+    prepaid_fen = models.BigIntegerField(default=0, db_default=0)
     shown_sha256 = models.CharField(max_length=64, default="", db_default="")
     approved_sha256 = models.CharField(max_length=64, null=True)
     proposed_by = models.CharField(max_length=40)
@@ -292,7 +293,9 @@ class ImportedMember(models.Model):
 
     email: folded. document_index: blind index of the identity document. class_no: None where there is one class or the
     age on the day of signing decides. since_date: since when waiting time was served elsewhere, by its proof. owed_fen:
-    shares of the old pool still owed. sealed: name, birth date, document and payer. membership: who has confirmed.
+    shares of the old pool still owed. prepaid_fen: what the old pool held of theirs, where members pay ahead. payer:
+    the address of the row of whoever pays for this member; empty: they pay themselves. sealed: name, birth date and
+    document. membership: who has confirmed.
     """
 
     class State(models.TextChoices):
@@ -309,6 +312,8 @@ class ImportedMember(models.Model):
     since_date = models.DateField(null=True)
     proof = models.CharField(max_length=200, blank=True)
     owed_fen = models.BigIntegerField()
+    prepaid_fen = models.BigIntegerField(default=0, db_default=0)
+    payer = models.EmailField(blank=True, default="", db_default="")
     sealed = models.BinaryField()
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     membership = models.OneToOneField(
@@ -329,7 +334,7 @@ class ImportedMember(models.Model):
                 name="one_imported_member_per_address",
             ),
             models.CheckConstraint(
-                condition=Q(owed_fen__gte=0, owed_fen__lt=2**53),
+                condition=Q(owed_fen__gte=0, owed_fen__lt=2**53, prepaid_fen__gte=0, prepaid_fen__lt=2**53),
                 name="imported_member_owes_no_less_than_nothing",
             ),
             models.CheckConstraint(

@@ -39,6 +39,12 @@ RESTORED = "restored"
 LAPSED = "lapsed"
 CLASS_CHANGED = "class_changed"
 LEFT = "left"
+PAYER_ASKED = "payer_asked"
+PAYER_DECLINED = "payer_declined"
+PAID_FOR = "paid_for"
+PAYS_FOR = "pays_for"
+PAID_FOR_NO_MORE = "paid_for_no_more"
+PAYS_NO_MORE = "pays_no_more"
 BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
@@ -112,6 +118,40 @@ KINDS: dict[str, tuple[str, str]] = {
             "By its rules the class goes by age. Your weight in shares is %(weight)s from then on; it was"
             " %(weight_before)s. Headcounts before that day stay as they are."
         ),
+    ),
+    PAYER_ASKED: (
+        gettext_noop("Member %(number)s of %(pool)s asks you to pay their shares"),
+        gettext_noop(
+            "If you accept, your transfers pay your own shares first and then theirs. What is not paid stays theirs."
+            " Either of you can end it at any time."
+        ),
+    ),
+    PAYER_DECLINED: (
+        gettext_noop("Member %(number)s of %(pool)s does not pay your shares"),
+        gettext_noop("Transfer them yourself, with your own reference, or ask somebody else."),
+    ),
+    PAID_FOR: (
+        gettext_noop("Member %(number)s of %(pool)s pays your shares from now on"),
+        gettext_noop(
+            "Their transfers pay their own shares first and then yours. What is not paid stays yours. Either of you can"
+            " end it at any time."
+        ),
+    ),
+    PAYS_FOR: (
+        gettext_noop("You pay the shares of member %(number)s of %(pool)s"),
+        gettext_noop(
+            "The list with which the pool moved in says so, and both of you have confirmed. Transfer both shares with"
+            " your own reference: it pays yours first and then theirs. What is not paid stays theirs. Either of you can"
+            " end it at any time."
+        ),
+    ),
+    PAID_FOR_NO_MORE: (
+        gettext_noop("Member %(number)s of %(pool)s does not pay your shares any more"),
+        gettext_noop("Transfer them yourself, with your own reference, or ask somebody else."),
+    ),
+    PAYS_NO_MORE: (
+        gettext_noop("You do not pay the shares of member %(number)s of %(pool)s any more"),
+        gettext_noop("They have ended it. From now on your transfers pay your own shares alone."),
     ),
     RULES: (
         gettext_noop("The rules of %(pool)s change on %(effective_date)s"),

@@ -131,27 +131,15 @@ def test_wallet_is_of_the_pool(ahead: Ahead) -> None:
 
 
 def test_only_a_treasurer_fills_wallets(ahead: Ahead) -> None:
+    line = unknown(ahead[1], 500)
     with refused("custody_people_hold_their_duty"):
-        entry(ahead[0], 1, kind="opening", recorded_by=ahead[0].controller.code)
-
-
-def test_wallets_open_before_the_first_period(ahead: Ahead) -> None:
-    world, _bank = ahead
-    sharing.open_period(pool=world.pool, at=clock.now())
-    with refused("wallets_open_before_the_first_period"):
-        entry(world, 1, kind="opening")
-
-
-def test_one_opening_per_wallet(ahead: Ahead) -> None:
-    with undone():
-        entry(ahead[0], 1, kind="opening")
-        with refused("one_opening_per_wallet"):
-            entry(ahead[0], 1, kind="opening", amount_fen=1)
+        entry(ahead[0], 1, line_id=line, amount_fen=500, recorded_by=ahead[0].controller.code)
 
 
 def test_prepaid_is_sum_of_wallets_at_the_commit(ahead: Ahead) -> None:
+    line = unknown(ahead[1], 500)
     with refused("prepaid_is_sum_of_wallets"):
-        entry(ahead[0], 1, kind="opening")
+        entry(ahead[0], 1, line_id=line, amount_fen=500)
         fire_deferred()
 
 
@@ -162,12 +150,9 @@ def test_prepaid_is_sum_of_wallets_whatever_the_journal_says(ahead: Ahead) -> No
 
 
 def test_opening_balance_of_a_wallet_takes_an_approved_opening(ahead: Ahead) -> None:
-    """Approved openings have no line for wallets yet, so that none begins with money that no statement showed."""
-    world, _bank = ahead
-    with refused("opening_entry_is_approved"):
-        entry(world, 1, kind="opening")
-        _post(world, debit("110", 30_000), credit("210", 30_000))
-        fire_deferred()
+    """No wallet begins with money that no list and no statement showed."""
+    with refused("wallet_opens_as_imported"):
+        entry(ahead[0], 1, kind="opening")
 
 
 def _post(world: World, *lines: Any) -> None:

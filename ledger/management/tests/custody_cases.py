@@ -43,6 +43,13 @@ CUSTODY_CASES: list[tuple[str, str, str, str, str]] = [
         "23144",
     ),
     (
+        "share_is_paid_for_by_its_payer",
+        "UPDATE ledger_collection SET payer_id = membership_id + 1 WHERE id = (SELECT min(id) FROM ledger_collection)",
+        "paid charge of membership",
+        "a member who paid for them then",
+        "membership ",
+    ),
+    (
         "receipt_is_used_once",
         "UPDATE ledger_statementline SET amount_fen = 23142 WHERE kind = 'collection' AND line_no = 1",
         "paid receipt 1/1",

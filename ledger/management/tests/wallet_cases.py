@@ -31,6 +31,13 @@ WALLET_CASES = [
         "1",
     ),
     (
+        "wallet_opens_as_imported",
+        f"UPDATE ledger_walletentry SET kind = 'opening', line_id = NULL WHERE {_TOP_UP.format(2)}",
+        "ahead wallet of membership",
+        "no balance on a list",
+        "30000",
+    ),
+    (
         "wallet_entry_names_its_source",
         f"UPDATE ledger_walletentry SET amount_fen = 29999 WHERE {_TOP_UP.format(2)}",
         "ahead receipt 1/",

@@ -16,7 +16,7 @@ from members.people.models import User
 from members.pools.models import Pool
 
 HEADER = ("Name", "E-mail", "Identity document", "Document number", "Country of the passport", "Date of birth",
-          "Class", "Paid by", "Member since", "Proof", "Share owed")  # fmt: skip
+          "Class", "Paid by", "Member since", "Proof", "Share owed", "Prepaid balance")  # fmt: skip
 SINCE = dt.date(2023, 9, 1)
 REGIONS = ("110105", "110101", "310104", "440106", "330106", "510107")
 

@@ -17,6 +17,9 @@ from members.pools.plan_terms import PlanTerms
 
 TODAY = dt.date(2026, 1, 1)
 PLAN = PlanTerms.from_json(TERMS)
+AHEAD = PlanTerms.from_json(
+    TERMS | {"funding": {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}}
+)
 
 
 def plan_with(*classes: dict[str, object]) -> PlanTerms:
@@ -127,6 +130,27 @@ def test_payer_is_somebody_of_the_list() -> None:
     sheet = read(row(1), row(2, **{"Paid by": "Villager-1@example.org"}))
     assert sheet.faults == ()
     assert sheet.members[1].payer == "villager-1@example.org"
+    own = read(row(1, **{"Paid by": "VILLAGER-1@example.org"}))
+    assert [member.payer for member in own.members] == [""]
+
+
+def test_payer_pays_for_themselves() -> None:
+    first, second = {"Paid by": "villager-2@example.org"}, {"Paid by": "villager-3@example.org"}
+    assert faults(row(1, **first), row(2, **second), row(3)) == [(2, "payer", "payer_paid_for")]
+
+
+def test_money_fits_how_members_pay() -> None:
+    """Shares are owed where members pay afterwards, balances held where they pay ahead."""
+    paid = {"Prepaid balance": "¥120.5"}
+    assert faults(row(1, **paid)) == [(2, "prepaid", "prepaid_afterwards")]
+    assert faults(row(2), plan=AHEAD) == [(2, "owed", "owed_ahead")]
+    assert read(row(1, **paid), plan=AHEAD).members[0].prepaid_fen == 12_050
+    assert faults(row(1, **{"Prepaid balance": "much"}), plan=AHEAD) == [(2, "prepaid", "bad_amount")]
+
+
+def test_nobody_is_paid_for_where_members_pay_ahead() -> None:
+    paid = {"Paid by": "villager-1@example.org"}
+    assert faults(row(1), row(3, **paid), plan=AHEAD) == [(3, "payer", "payer_ahead")]
 
 
 def test_class_is_asked_for_where_nothing_else_decides() -> None:

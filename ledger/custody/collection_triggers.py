@@ -1,0 +1,110 @@
+"""The guard of collections: what pays which charge, and whose money it is. Names are the guarantees of ARCHITECTURE.md.
+
+Like orders and releases, collections of one pool wait for each other at the row of its bank account.
+"""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, judged_now, refuse
+from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql, taken_over_sql
+from members.joining.payer_triggers import in_force_sql
+
+# What is owed of announced charges that nobody has written off.
+_OPEN_CHARGE = """
+    SELECT 1 FROM ledger_charge c JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no
+     WHERE c.pool_id = n.pool_id AND p.charges_notified_at IS NOT NULL AND c.membership_id IN ({members})
+       AND c.share_fen > coalesce((SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.pool_id = c.pool_id
+                                      AND k.membership_id = c.membership_id AND k.period_no = c.period_no), 0)
+       AND NOT EXISTS (SELECT 1 FROM ledger_writtenoffcharge w WHERE w.pool_id = c.pool_id
+                          AND w.membership_id = c.membership_id AND w.period_no = c.period_no)
+     UNION ALL
+    SELECT 1 FROM ({debts}) d
+     WHERE d.fen > coalesce((SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.pool_id = n.pool_id
+                                AND k.membership_id = d.membership_id AND k.period_no = {before}), 0)"""
+_BEFORE_IN_LINE = f"""
+    SELECT n.payer_id UNION ALL
+    SELECT k.membership_id FROM members_payerlink k JOIN members_membership b ON b.id = k.membership_id
+     WHERE k.payer_id = n.payer_id AND b.number < m.number AND {in_force_sql("k")}"""
+
+_DEBTS = owed_sql("n.pool_id", f"r.membership_id IN ({_BEFORE_IN_LINE})")
+
+# Set-based: a hundred thousand collections are judged by one pass over what they touch.
+collection_guards = [
+    Guard(
+        name="collected_at_most_the_share",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="new_rows"),
+        declare=[("bad", "record")],
+        func=f"""
+            {judged_now()}
+            PERFORM 1 FROM ledger_bankaccount WHERE pool_id IN (SELECT DISTINCT pool_id FROM new_rows)
+              ORDER BY id FOR NO KEY UPDATE;
+            SELECT n.pool_id, n.period_no INTO bad FROM (SELECT DISTINCT pool_id, period_no FROM new_rows) n
+              LEFT JOIN ledger_period p ON p.pool_id = n.pool_id AND p.number = n.period_no
+             WHERE n.period_no <> {BEFORE_PERIODS} AND (p.charges_notified_at IS NULL OR p.state <> 'posted') LIMIT 1;
+            IF FOUND THEN
+                {refuse("collection_needs_notice", "the charges of period %s are not announced", "bad.period_no")}
+            END IF;
+            SELECT n.recorded_by INTO bad FROM (SELECT DISTINCT pool_id, recorded_by FROM new_rows) n
+             WHERE NOT EXISTS (
+                SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+                 WHERE u.code = n.recorded_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = n.pool_id) LIMIT 1;
+            IF FOUND THEN
+                {refuse("custody_people_hold_their_duty", "%s is no treasurer", "bad.recorded_by")}
+            END IF;
+            SELECT l.line_no INTO bad FROM (SELECT line_id, pool_id, min(amount_fen) AS least, max(amount_fen) AS most
+                                              FROM new_rows GROUP BY 1, 2) n
+              JOIN ledger_statementline l ON l.id = n.line_id JOIN ledger_bankaccount a ON a.id = l.account_id
+             WHERE a.pool_id <> n.pool_id OR (l.direction = 'in' AND n.least < 0) OR (l.direction = 'out' AND n.most > 0)
+                OR l.kind NOT IN ('collection', 'unidentified', 'chargeback') LIMIT 1;
+            IF FOUND THEN
+                {refuse("collection_fits_its_line", "line %s is not money of this charge", "bad.line_no")}
+            END IF;
+            SELECT l.line_no, n.membership_id INTO bad FROM new_rows n JOIN ledger_statementline l ON l.id = n.line_id
+             WHERE n.amount_fen < 0 AND (l.membership_id IS DISTINCT FROM coalesce(n.payer_id, n.membership_id)
+                OR (SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.pool_id = n.pool_id
+                       AND k.membership_id = n.membership_id AND k.period_no = n.period_no
+                       AND k.payer_id IS NOT DISTINCT FROM n.payer_id) < 0) LIMIT 1;
+            IF FOUND THEN
+                {refuse("chargeback_is_of_its_payers_money", "line %s takes back of membership %s what its payer has not paid", "bad.line_no", "bad.membership_id")}
+            END IF;
+            SELECT n.line_id, l.amount_fen, abs(sum(c.amount_fen)) AS used INTO bad
+              FROM (SELECT DISTINCT line_id FROM new_rows) n JOIN ledger_statementline l ON l.id = n.line_id
+              JOIN ledger_collection c ON c.line_id = n.line_id GROUP BY n.line_id, l.amount_fen
+            HAVING abs(sum(c.amount_fen)) + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+                       WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0) > l.amount_fen LIMIT 1;
+            IF FOUND THEN
+                {refuse("receipt_is_used_once", "a line of %s is used for %s", "bad.amount_fen", "bad.used")}
+            END IF;
+            SELECT n.membership_id, n.period_no, n.paid, coalesce(c.share_fen, d.fen) AS share_fen INTO bad
+              FROM (SELECT k.membership_id, k.pool_id, k.period_no, sum(k.amount_fen) AS paid
+                      FROM (SELECT DISTINCT membership_id, pool_id, period_no FROM new_rows) t
+                      JOIN ledger_collection k USING (membership_id, pool_id, period_no) GROUP BY 1, 2, 3) n
+              LEFT JOIN ledger_charge c ON c.membership_id = n.membership_id AND c.pool_id = n.pool_id
+                                       AND c.period_no = n.period_no
+              LEFT JOIN LATERAL ({taken_over_sql("n.pool_id", f"n.period_no = {BEFORE_PERIODS} AND r.membership_id = n.membership_id")}) d ON true
+             WHERE coalesce(c.share_fen, d.fen) IS NULL OR n.paid > coalesce(c.share_fen, d.fen) OR n.paid < 0 LIMIT 1;
+            IF FOUND THEN
+                {refuse("collected_at_most_the_share", "charge of period %s: %s collected of %s", "bad.period_no", "bad.paid", "bad.share_fen")}
+            END IF;
+            SELECT n.payer_id, n.membership_id INTO bad FROM new_rows n
+             WHERE n.payer_id IS NOT NULL AND n.amount_fen > 0 AND NOT EXISTS (
+                SELECT 1 FROM members_payerlink k WHERE k.pool_id = n.pool_id AND k.payer_id = n.payer_id
+                   AND k.membership_id = n.membership_id AND {in_force_sql("k")}) LIMIT 1;
+            IF FOUND THEN
+                {refuse("share_is_paid_for_by_its_payer", "membership %s does not pay for %s", "bad.payer_id", "bad.membership_id")}
+            END IF;
+            SELECT n.payer_id, n.membership_id INTO bad
+              FROM (SELECT DISTINCT pool_id, payer_id, membership_id FROM new_rows
+                     WHERE payer_id IS NOT NULL AND amount_fen > 0) n
+              JOIN members_membership m ON m.id = n.membership_id
+             WHERE EXISTS ({_OPEN_CHARGE.format(members=_BEFORE_IN_LINE, before=BEFORE_PERIODS, debts=_DEBTS)}) LIMIT 1;
+            IF FOUND THEN
+                {refuse("payer_is_filled_first", "money of membership %s pays for %s while it, or somebody before them, owes something", "bad.payer_id", "bad.membership_id")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+]

@@ -1,0 +1,95 @@
+"""Who pays for whom, for programs."""
+
+from typing import Any, cast
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aidplatform.lib import clock
+from aidplatform.lib.drf import PersonalEndpoint
+from members.joining.payer_models import PayerLink
+from members.joining.payer_views import my_membership
+from members.joining.payers import accept_link, access_link, ask_payer, end_link, payers_of
+from members.people.models import User
+
+
+class AskedText(serializers.Serializer[Any]):
+    """The number of the member who is asked to pay."""
+
+    payer = serializers.IntegerField(min_value=1, max_value=10**9 - 1)
+
+
+class PayerLinkRow(serializers.ModelSerializer[PayerLink]):
+    """That `payer` pays for `member`, both by their numbers: asked, live, declined or ended."""
+
+    member = serializers.IntegerField(source="membership.number")
+    payer = serializers.IntegerField(source="payer.number")
+
+    class Meta:
+        model = PayerLink
+        fields = ["id", "member", "payer", "state", "asked_at", "begun_at", "ended_at"]
+
+
+class PayersBody(serializers.Serializer[Any]):
+    """How I stand to payers. last_date: until when a payer who has left counts; asked: what I have asked."""
+
+    paid_by = PayerLinkRow(allow_null=True)
+    last_date = serializers.DateField(allow_null=True)
+    asked = PayerLinkRow(allow_null=True)
+    requests = PayerLinkRow(many=True)
+    pays_for = PayerLinkRow(many=True)
+
+
+class MyPayer(PersonalEndpoint):
+    """Who pays for me, and for whom I pay."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="my_payer", responses=PayersBody)
+    def get(self, request: Request, code: str) -> Response:
+        """Return it; no pool and none of mine answer alike."""
+        membership = my_membership(cast(User, request.user), code)
+        return Response(PayersBody(payers_of(membership, clock.now())).data)
+
+
+class PayerRequest(PersonalEndpoint):
+    """A question to another member."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="ask_payer", request=AskedText, responses={201: PayerLinkRow})
+    def post(self, request: Request, code: str) -> Response:
+        """Ask a member to pay for me; the same question twice is one."""
+        membership = my_membership(cast(User, request.user), code)
+        given = AskedText(data=request.data)
+        given.is_valid(raise_exception=True)
+        link = ask_payer(membership=membership, payer_number=given.validated_data["payer"], at=clock.now())
+        return Response(PayerLinkRow(link).data, status=201)
+
+
+class PayerAcceptance(PersonalEndpoint):
+    """A yes to somebody's question."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="accept_payer", request=None, responses=PayerLinkRow)
+    def post(self, request: Request, code: str, link_id: int) -> Response:
+        """Pay for who has asked, from now on."""
+        person = cast(User, request.user)
+        link = access_link(membership=my_membership(person, code), link_id=link_id)
+        return Response(PayerLinkRow(accept_link(link=link, person=person)).data)
+
+
+class PayerEnd(PersonalEndpoint):
+    """The end of it, a no, or a question that is taken back."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="end_payer", request=None, responses=PayerLinkRow)
+    def post(self, request: Request, code: str, link_id: int) -> Response:
+        """End it as one of the two."""
+        person = cast(User, request.user)
+        link = access_link(membership=my_membership(person, code), link_id=link_id)
+        return Response(PayerLinkRow(end_link(link=link, person=person)).data)

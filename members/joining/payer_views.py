@@ -1,0 +1,101 @@
+"""The page of who pays for whom: ask, accept or decline, end."""
+
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.http import attempt, policy, signed_in
+from aidplatform.lib.templating import in_language
+from members.joining.forms import AskPayerForm
+from members.joining.models import Membership
+from members.joining.payers import accept_link, access_link, ask_payer, end_link, payers_of
+from members.joining.selectors import access_membership
+from members.people.models import User
+from members.pools.models import Pool
+from members.pools.selectors import pays_ahead
+
+
+@policy("member")
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def my_payer(request: HttpRequest, code: str) -> HttpResponse:
+    """Show who pays for the member and for whom the member pays; take a question to another member."""
+    membership = my_membership(_person(request), code)
+    if request.method != "POST":
+        return _page(request, membership)
+    form = AskPayerForm(request.POST)
+    if not form.is_valid():
+        return _page(request, membership, form)
+    _link, refusal = attempt(
+        lambda: ask_payer(membership=membership, payer_number=form.cleaned_data["number"], at=clock.now())
+    )
+    if refusal is not None:
+        return _page(request, membership, form, refusal)
+    return redirect("my_payer", code=code)
+
+
+@policy("member")
+@signed_in
+@require_POST
+def accept_payer(request: HttpRequest, code: str, link_id: int) -> HttpResponse:
+    """Pay for who has asked."""
+    person = _person(request)
+    membership = my_membership(person, code)
+    link = access_link(membership=membership, link_id=link_id)
+    _link, refusal = attempt(lambda: accept_link(link=link, person=person))
+    return redirect("my_payer", code=code) if refusal is None else _page(request, membership, None, refusal)
+
+
+@policy("member")
+@signed_in
+@require_POST
+def end_payer(request: HttpRequest, code: str, link_id: int) -> HttpResponse:
+    """End it, decline it or take the question back."""
+    person = _person(request)
+    membership = my_membership(person, code)
+    link = access_link(membership=membership, link_id=link_id)
+    _link, refusal = attempt(lambda: end_link(link=link, person=person))
+    return redirect("my_payer", code=code) if refusal is None else _page(request, membership, None, refusal)
+
+
+def my_membership(person: User, code: str) -> Membership:
+    """Return the person's membership of the pool. Raises: NotFoundError, the same for no pool and none of theirs."""
+    found = Pool.objects.filter(code=code).first()
+    if found is None:
+        raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    return access_membership(pool=found, person=person)
+
+
+def _page(
+    request: HttpRequest,
+    membership: Membership,
+    form: AskPayerForm | None = None,
+    refusal: DomainError | None = None,
+) -> HttpResponse:
+    pool = membership.pool
+    context: dict[str, Any] = {
+        "section": "pools",
+        "pool": pool,
+        "membership": membership,
+        "payers": payers_of(membership, clock.now()),
+        "pays_ahead": pays_ahead(pool),
+        "form": form or AskPayerForm(),
+        "refusal": refusal,
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+            (_("My place"), reverse("my_pool", args=[pool.code])),
+            (_("Who pays for whom"), ""),
+        ],
+    }
+    status = refusal.status if refusal else 422 if form is not None else 200
+    return render(request, "members/joining/payer.html", context, status=status)
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
