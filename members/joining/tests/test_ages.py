@@ -14,7 +14,7 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from members.joining import ages, tasks
 from members.joining.eligibility import age_on
 from members.joining.models import Membership, MembershipSpan
-from members.joining.services import admit_member, cover_members, end_covers, fix_headcount
+from members.joining.services import admit_member, cover_members, fix_headcount
 from members.people import notices
 from members.people.models import Notice, User
 
@@ -41,15 +41,16 @@ def by_age(db: None) -> World:
 
 
 def _admit(
-    world: World, born: dt.date, covered: dt.date = dt.date(2026, 1, 2), address: str = "one@example.org"
+    world: World, born: dt.date, address: str = "one@example.org", pays_until: dt.date | None = None
 ) -> Membership:
     return admit_member(
         pool=world.pool,
         person=User.objects.create_user(address),
         class_no=5,
-        from_at=clock.start_of_day(covered, world.pool.time_zone),
-        joined_date=covered - dt.timedelta(days=1),
+        from_at=clock.start_of_day(dt.date(2026, 1, 2), world.pool.time_zone),
+        joined_date=dt.date(2026, 1, 1),
         birth_date=born,
+        pays_until=pays_until,
         actor="test",
     )
 
@@ -151,15 +152,16 @@ def test_born_on_29_february_moves_on_1_march(by_age: World) -> None:
 
 
 def test_cover_begins_in_the_class_of_its_first_day(by_age: World) -> None:
-    """Signed the day before a birthday, or restored years later: the class is that of the day cover begins."""
+    """Signed the day before a birthday, or first covered years later: the class is that of the day cover begins."""
     membership = _admit(by_age, dt.date(1996, 1, 2))
     assert _spans(membership) == [(2, "01-02 00", "")]
-    at = clock.start_of_day(dt.date(2026, 1, 20), "Asia/Shanghai")
-    end_covers(pool=by_age.pool, membership_ids=[membership.pk], at=at)
+    membership = _admit(
+        by_age, dt.date(1996, 1, 2), address="late@example.org", pays_until=dt.date(2026, 1, 31)
+    )
     _at(dt.date(2046, 1, 3))
     begins = clock.start_of_day(dt.date(2046, 1, 4), "Asia/Shanghai")
     cover_members(pool=by_age.pool, rows=[(membership.pk, 2)], from_at=begins)
-    assert _spans(membership)[-1] == (0, "01-04 00", "")
+    assert _spans(membership) == [(0, "01-04 00", "")]
 
 
 def test_new_bands_move_everybody_on_the_first_day(by_age: World) -> None:
@@ -208,9 +210,8 @@ def test_headcount_of_a_pool_without_bands_needs_no_ages(world: World) -> None:
 
 
 def test_span_class_follows_age(by_age: World) -> None:
-    membership = _admit(by_age, dt.date(1990, 1, 1))
+    membership = _admit(by_age, dt.date(1990, 1, 1), pays_until=dt.date(2026, 1, 31))
     at = clock.start_of_day(dt.date(2026, 2, 1), "Asia/Shanghai")
-    end_covers(pool=by_age.pool, membership_ids=[membership.pk], at=at)
     with refused("span_class_follows_age"):
         run(
             """INSERT INTO members_span (pool_id, membership_id, class_no, from_at, recorded_at)

@@ -125,12 +125,12 @@ def test_nobody_asks_themselves_or_whom_nobody_is(family: Family) -> None:
 def test_payer_who_left_counts_for_thirty_days(world: World, family: Family) -> None:
     father, son = family["father"], family["son"]
     linked(son, father)
-    end_cover(membership=father, at=clock.now(), reason="left", actor="test")
-    begun = clock.now()
+    begun = clock.start_of_day(dt.date(2026, 1, 2), "Asia/Shanghai")
+    end_cover(membership=father, at=begun, reason="left", actor=person(father).code)
     set_clock(begun + dt.timedelta(days=30) - dt.timedelta(seconds=1))
     assert payers.covered_in_force(father) == [son]
     seen = payers.payers_of(son, clock.now())
-    assert (seen.left_date, seen.last_date) == (dt.date(2026, 1, 1), dt.date(2026, 1, 31))
+    assert (seen.left_date, seen.last_date) == (dt.date(2026, 1, 2), dt.date(2026, 2, 1))
     set_clock(begun + dt.timedelta(days=30))
     assert payers.covered_in_force(father) == []
 
