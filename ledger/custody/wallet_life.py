@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from aidplatform.lib import clock
@@ -58,6 +59,7 @@ def follow_money(*, pool: Pool, at: dt.datetime, actor: str, statement: BankStat
     if funding is None:
         return
     tomorrow = today + dt.timedelta(days=1)
+    _end(_rows_of_ended(pool), Suspension.State.ENDED, today)
     begun = _rows(_AWAITED, pool=pool.pk, level=funding.join_fen)
     restored = _rows(_SUSPENDED, pool=pool.pk, level=funding.restores_from_fen)
     from_at = clock.start_of_day(tomorrow, pool.time_zone)
@@ -79,6 +81,13 @@ def _rows(sql: str, **parameters: int) -> list[tuple[Any, ...]]:
 
 def _end(ids: list[int], state: str, on: dt.date) -> int:
     return Suspension.objects.filter(pk__in=ids).update(state=state, ended_date=on) if ids else 0
+
+
+def _rows_of_ended(pool: Pool) -> list[int]:
+    """Return the suspensions of memberships that are over, by age: no top-up restores them, and they do not lapse."""
+    suspended = Suspension.objects.filter(pool_id=pool.pk, state=Suspension.State.SUSPENDED)
+    over = MembershipEnd.objects.filter(membership=OuterRef("membership_id"))
+    return list(suspended.filter(Exists(over)).values_list("pk", flat=True))
 
 
 def end_suspension(*, membership: Membership, on: dt.date, actor: str) -> bool:

@@ -1,4 +1,4 @@
-"""The class of a membership follows the age of its person: moved at 00:00 of the birthday, and told.
+"""Memberships follow their person's age: into another class, and out of the pool, at 00:00 of a birthday, and told.
 
 Every day is looked at once, by the rules of that day, however late: a clock that stood still for a week changes nothing
 but when it is written down. Every headcount is preceded by it, which the database holds (headcount_follows_ages).
@@ -6,6 +6,7 @@ but when it is written down. Every headcount is preceded by it, which the databa
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,14 +16,18 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
+from members.joining.eligibility import age_window
 from members.people import notices
 from members.people.models import User
-from members.pools.models import PlanVersion, Pool
+from members.pools.models import Pool
 from members.pools.plan_terms import PlanTerms
 
 FOLLOW = "joining.follow_ages"
 TELL = "joining.tell_classes"
+TELL_OUT = "joining.tell_ages_out"
 SERVICE = "service"
+# So many days ahead somebody is told that they reach the age at which the rules end.
+TOLD_AHEAD = dt.timedelta(days=30)
 
 # A cover that begins on this very day has been given the class of this day.
 _MOVE = """
@@ -37,14 +42,25 @@ _MOVE = """
          WHERE s.pool_id = o.pool_id AND s.membership_id = o.membership_id AND s.from_at = o.from_at)
     INSERT INTO members_span (pool_id, membership_id, class_no, from_at, recorded_at)
     SELECT pool_id, membership_id, class_no, %(at)s, clock_timestamp() FROM moving"""
+# The suspended and those who have not paid yet as well: nothing restores them any more.
+_END = """
+    WITH over AS (
+        SELECT m.pool_id, m.id FROM members_membership m
+         WHERE m.pool_id = %(pool)s AND {who} AND m.joined_date < %(day)s
+           AND date_part('year', age(%(day)s::timestamp, m.birth_date::timestamp)) >= %(oldest)s
+           AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id)),
+    ended AS (
+        UPDATE members_span s SET to_at = greatest(%(at)s, s.from_at) FROM over o
+         WHERE s.pool_id = o.pool_id AND s.membership_id = o.id AND s.to_at IS NULL)
+    INSERT INTO members_membershipend (membership_id, reason, end_date, reference, recorded_by, recorded_at)
+    SELECT id, 'aged_out', %(day)s, '', %(by)s, clock_timestamp() FROM over"""
 _EVERYBODY = "m.birth_date IS NOT NULL"
 _BIRTHDAYS = "m.birth_date = ANY(%(born)s)"
 
 
 def due(at: dt.datetime) -> Iterator[tuple[Pool, dt.date]]:
-    """Yield each pool whose rules have classes by age and whose members were not looked at today, with its day."""
-    by_age = Pool.objects.filter(plan_versions__terms__classes__0__has_key="age_from")
-    for pool in by_age.filter(state=Pool.State.OPEN).distinct():
+    """Yield each open pool whose members' ages were not looked at today, with its day."""
+    for pool in Pool.objects.filter(state=Pool.State.OPEN):
         today = clock.day_of(at, pool.time_zone)
         if pool.ages_followed_date is None or pool.ages_followed_date < today:
             yield pool, today
@@ -57,63 +73,79 @@ def order_due(at: dt.datetime) -> None:
 
 
 def follow(lease: jobs.Lease) -> dict[str, int]:
-    """Move whoever belongs into another class since the last time."""
+    """Move or end whoever has reached an age since the last time."""
     with lease.transaction():
-        moved = follow_ages(pool=Pool.objects.get(pk=lease.payload["pool"]))
-    return {"moved": moved}
+        followed = follow_ages(pool=Pool.objects.get(pk=lease.payload["pool"]))
+    return {"members": followed}
 
 
 def follow_ages(*, pool: Pool) -> int:
-    """Move members into the class of their age, day by day up to today; return how many.
+    """Move members into the class of their age, and end memberships at the age at which the rules end, up to today.
 
-    While a pool ends it does nothing: whoever shares then is counted as of the notice.
+    Day by day; returns for how many something has changed. While a pool ends it does nothing: whoever shares then is
+    counted as of the notice.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
         today = clock.today(pool.time_zone)
         versions = list(pool.plan_versions.filter(effective_date__lte=today).order_by("effective_date"))
-        by_age = [version for version in versions if _bands(version.plan())]
-        if pool.state != Pool.State.OPEN or not by_age:
+        if pool.state != Pool.State.OPEN or not versions:
             return 0
+        plans = {version.pk: version.plan() for version in versions}
         last = pool.ages_followed_date
-        day = by_age[0].effective_date if last is None else last + dt.timedelta(days=1)
-        moved = 0
+        day = versions[0].effective_date if last is None else last + dt.timedelta(days=1)
+        followed = 0
         while day <= today:
-            moved += _follow_day(pool, [v for v in versions if v.effective_date <= day][-1], day)
+            version = [one for one in versions if one.effective_date <= day][-1]
+            followed += _follow_day(_Day(pool, plans[version.pk], version.effective_date, day))
             day += dt.timedelta(days=1)
         Pool.objects.filter(pk=pool.pk).filter(
             Q(ages_followed_date=None) | Q(ages_followed_date__lt=today)
         ).update(ages_followed_date=today)
-    return moved
+    return followed
 
 
-def _follow_day(pool: Pool, version: PlanVersion, day: dt.date) -> int:
-    bands = _bands(version.plan())
-    if not bands:
-        return 0
-    # New rules may move everybody; so may their second day, for covers that were to begin on the first.
-    is_new = day <= version.effective_date + dt.timedelta(days=1)
-    parameters: dict[str, Any] = {
-        "pool": pool.pk,
-        "day": day,
-        "at": clock.start_of_day(day, pool.time_zone),
-        "born": [born for first in bands for born in born_to_be(first, day)],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_MOVE.format(who=_EVERYBODY if is_new else _BIRTHDAYS), parameters)
-        moved: int = cursor.rowcount
-    if moved:
+@dataclass(frozen=True)
+class _Day:
+    """One day of a pool, and the rules in force on it since since_date."""
+
+    pool: Pool
+    plan: PlanTerms
+    since_date: dt.date
+    day: dt.date
+
+    def change(self, sql: str, ages: list[int], **parameters: Any) -> int:
+        """Run a statement for those who reach one of these ages on this day; return how many rows it wrote.
+
+        New rules may concern everybody; so may their second day, for covers that were to begin on the first.
+        """
+        is_new = self.day <= self.since_date + dt.timedelta(days=1)
+        parameters |= {
+            "pool": self.pool.pk,
+            "day": self.day,
+            "at": clock.start_of_day(self.day, self.pool.time_zone),
+            "born": [born for age in ages for born in born_to_be(age, self.day)],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(sql.format(who=_EVERYBODY if is_new else _BIRTHDAYS), parameters)
+            return int(cursor.rowcount)
+
+
+def _follow_day(one: _Day) -> int:
+    bands, oldest = _bands(one.plan), age_window(one.plan).before
+    over = one.change(_END, [oldest], oldest=oldest, by=SERVICE)
+    moved = one.change(_MOVE, bands) if bands else 0
+    soon = born_to_be(oldest, one.day + TOLD_AHEAD)
+    is_told = over or one.pool.memberships.filter(birth_date__in=soon, end=None).exists()
+    for kind, is_due in ((TELL, moved), (TELL_OUT, is_told)):
+        if is_due:
+            payload = {"pool": one.pool.pk, "day": one.day.isoformat()}
+            jobs.enqueue(kind=kind, key=f"{one.pool.code}/{one.day}", payload=payload, actor=SERVICE)
+    if over or moved:
         failpoint("joining.ages_followed")
-        audit.record(
-            actor=SERVICE, action="follow_ages", subject=pool.code, day=day.isoformat(), members=moved
-        )
-        jobs.enqueue(
-            kind=TELL,
-            key=f"{pool.code}/{day}",
-            payload={"pool": pool.pk, "day": day.isoformat()},
-            actor=SERVICE,
-        )
-    return moved
+        told = {"day": one.day.isoformat(), "moved": moved, "ended": over}
+        audit.record(actor=SERVICE, action="follow_ages", subject=one.pool.code, **told)
+    return over + moved
 
 
 def _bands(plan: PlanTerms) -> list[int]:
@@ -163,6 +195,47 @@ def tell_classes(lease: jobs.Lease) -> dict[str, int]:
                 news, batch=f"classes/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}", actor=lease.actor
             )
         failpoint("joining.classes_told")
+    return {"told": told}
+
+
+_OUT = """
+    SELECT m.person_id, m.number, e.membership_id IS NOT NULL
+      FROM members_membership m LEFT JOIN members_membershipend e ON e.membership_id = m.id
+     WHERE m.pool_id = %(pool)s AND m.birth_date IS NOT NULL AND m.person_id > %(after)s
+       AND (e.reason = 'aged_out' AND e.end_date = %(day)s
+            OR e.membership_id IS NULL AND m.birth_date = ANY(%(soon)s))
+     ORDER BY m.person_id LIMIT %(batch)s"""
+
+
+def tell_ages_out(lease: jobs.Lease) -> dict[str, int]:
+    """Tell, once each, whose membership has ended by age on that day, and whose ends TOLD_AHEAD later."""
+    pool = Pool.objects.get(pk=lease.payload["pool"])
+    day = dt.date.fromisoformat(lease.payload["day"])
+    oldest = age_window(
+        pool.plan_versions.filter(effective_date__lte=day).latest("effective_date").plan()
+    ).before
+    told = 0
+    for batch in notices.batches(_OUT, pool=pool.pk, day=day, soon=born_to_be(oldest, day + TOLD_AHEAD)):
+        with lease.transaction():
+            people = User.objects.in_bulk([row[0] for row in batch])
+            news = [
+                notices.News(
+                    person=people[person],
+                    kind=notices.AGED_OUT if is_over else notices.AGES_OUT,
+                    key=f"{pool.code}#{number}/{day}",
+                    params={
+                        "pool_en": pool.name_en,
+                        "pool_zh": pool.name_zh,
+                        "age": oldest,
+                        "until": (day if is_over else day + TOLD_AHEAD).isoformat(),
+                    },
+                    link=reverse("my_pool", args=[pool.code]),
+                )
+                for person, number, is_over in batch
+            ]
+            name = f"ages_out/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}"
+            told += notices.tell(news, batch=name, actor=lease.actor)
+        failpoint("joining.ages_out_told")
     return {"told": told}
 
 

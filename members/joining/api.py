@@ -30,6 +30,7 @@ class MembershipRow(serializers.Serializer[Any]):
     class_no = serializers.IntegerField(allow_null=True, help_text="Where the rules have several classes.")
     next_class_no = serializers.IntegerField(allow_null=True, help_text="Where the class goes by age.")
     next_class_date = serializers.DateField(allow_null=True)
+    ages_out_date = serializers.DateField(allow_null=True, help_text="When the rules end by age.")
     end_reason = serializers.ChoiceField(
         MembershipEnd.Reason.choices, allow_null=True, help_text="Why the membership is over for good."
     )
@@ -60,6 +61,7 @@ class MyMemberships(PersonalEndpoint):
                     "class_no": cover.place.class_no if cover and cover.place else None,
                     "next_class_no": cover.next_place[1].class_no if cover and cover.next_place else None,
                     "next_class_date": cover.next_place[0] if cover and cover.next_place else None,
+                    "ages_out_date": cover.ages_out_date if cover else None,
                     "end_reason": end.reason if end else None,
                     "end_date": end.end_date if end else None,
                 }

@@ -23,7 +23,11 @@ end_guards = [
             {judged_now()}
             PERFORM 1 FROM members_pool
               WHERE id = (SELECT pool_id FROM members_membership WHERE id = NEW.membership_id) FOR NO KEY UPDATE;
-            SELECT u.code, (aid_now() AT TIME ZONE p.time_zone)::date AS today INTO one
+            SELECT u.code, (aid_now() AT TIME ZONE p.time_zone)::date AS today, m.birth_date,
+                   (SELECT max((a->>'age_before')::int) FROM jsonb_array_elements((
+                       SELECT terms->'aid' FROM members_planversion v WHERE v.pool_id = p.id
+                        ORDER BY v.effective_date <= NEW.end_date DESC, abs(v.effective_date - NEW.end_date) LIMIT 1)) a)
+                   AS oldest INTO one
               FROM members_membership m JOIN members_pool p ON p.id = m.pool_id LEFT JOIN members_user u ON u.id = m.person_id
              WHERE m.id = NEW.membership_id;
             IF NEW.reason = 'left' AND one.code IS NOT NULL AND NEW.recorded_by <> one.code THEN
@@ -31,6 +35,10 @@ end_guards = [
             END IF;
             IF NEW.reason = 'left' AND one.code IS NOT NULL AND NEW.end_date <> one.today + 1 THEN
                 {refuse("leaving_ends_with_the_day", "cover ends on %s, not on %s", "one.today + 1", "NEW.end_date")}
+            END IF;
+            IF NEW.reason = 'aged_out' AND coalesce(one.oldest > date_part('year', age(
+                   NEW.end_date::timestamp, one.birth_date::timestamp)) OR NEW.end_date > one.today, true) THEN
+                {refuse("aged_out_at_the_age", "the rules end at %s, for who was born on %s", "one.oldest", "one.birth_date")}
             END IF;
             NEW.recorded_at := aid_now();
             RETURN NEW;

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
-from members.joining.eligibility import covered_from, eligible_from, next_class
+from members.joining.eligibility import age_window, birthday, covered_from, eligible_from, next_class
 from members.joining.end_models import MembershipEnd
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
@@ -26,9 +26,9 @@ class Cover:
     """What a membership means on a day: since when it shares, from when aid can be asked, until when.
 
     accident_date: from when an accident counts, where that is another day than for an illness. place: the class by the
-    rules in force, None where there is only one. next_place: by age, from which day on another one. end: why the
-    membership is over for good, or will be from a day on; None also where a suspension or the end of the pool has ended
-    the cover.
+    rules in force, None where there is only one. next_place: by age, from which day on another one. ages_out_date: the
+    birthday on which the rules end. end: why the membership is over for good, or will be from a day on; None also where
+    a suspension or the end of the pool has ended the cover.
     """
 
     membership: Membership
@@ -40,6 +40,7 @@ class Cover:
     has_ended: bool
     place: ClassTerms | None
     next_place: tuple[dt.date, ClassTerms] | None
+    ages_out_date: dt.date | None
     end: MembershipEnd | None
 
 
@@ -143,6 +144,9 @@ def _cover(
         has_ended=until is not None and until <= now,
         place=next((row for row in rules.classes if row.class_no == class_no), None)
         if len(rules.classes) > 1
+        else None,
+        ages_out_date=birthday(born, age_window(rules).before)
+        if born is not None and until is None
         else None,
         next_place=next_class(rules, born, today) if born is not None and until is None else None,
         end=end_of(membership),

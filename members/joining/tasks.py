@@ -11,7 +11,7 @@ from members.joining import ages, importing, looking, news
 
 @shared_task(name="joining.follow_ages")
 def follow_ages() -> None:
-    """Look where a day has begun that may move members into another class."""
+    """Look where a day has begun on which members reach an age."""
     ages.order_due(clock.now())
 
 
@@ -25,6 +25,12 @@ def follow(lease: jobs.Lease) -> dict[str, Any]:
 def tell_classes(lease: jobs.Lease) -> dict[str, Any]:
     """Tell whoever was moved on one day."""
     return ages.tell_classes(lease)
+
+
+@jobs.handles(ages.TELL_OUT)
+def tell_ages_out(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell whose membership ends, or has ended, by age."""
+    return ages.tell_ages_out(lease)
 
 
 @jobs.handles(news.TELL_RULES)

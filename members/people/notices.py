@@ -38,6 +38,8 @@ SUSPENDED = "suspended"
 RESTORED = "restored"
 LAPSED = "lapsed"
 CLASS_CHANGED = "class_changed"
+AGES_OUT = "ages_out"
+AGED_OUT = "aged_out"
 LEFT = "left"
 PAYER_ASKED = "payer_asked"
 PAYER_DECLINED = "payer_declined"
@@ -110,6 +112,20 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "No payment came until %(until)s after the wallet ran short. What is left in it is paid back to you: ask"
             " the treasurer."
+        ),
+    ),
+    AGES_OUT: (
+        gettext_noop("Your membership of %(pool)s ends on %(until)s: you reach the age of %(age)s"),
+        gettext_noop(
+            "By its rules there is no aid from that age on, and so no share either. You are covered until 00:00 of"
+            " %(until)s. A case of the time before can still be reported afterwards."
+        ),
+    ),
+    AGED_OUT: (
+        gettext_noop("Your membership of %(pool)s has ended: you have reached the age of %(age)s"),
+        gettext_noop(
+            "You were covered until 00:00 of %(until)s and are counted in no headcount since. A case of the time before"
+            " can still be reported. Shares announced before stay owed."
         ),
     ),
     CLASS_CHANGED: (
@@ -242,7 +258,7 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     return write_mails([_letter(n) for n in told], batch=batch, actor=actor)
 
 
-def batches(query: str, **parameters: int | str | dt.datetime) -> Iterator[list[tuple[Any, ...]]]:
+def batches(query: str, **parameters: int | str | dt.date | list[dt.date]) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the rows of a query by the person in its first column, some hundred at a time, so that no list grows.
 
     query: orders by the person, begins after %(after)s and ends with LIMIT %(batch)s.

@@ -135,7 +135,10 @@ def exact_percent(rate: Fraction) -> str:
 
 
 def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
-    yield Line(_("Aid, up to"), tuple(_aid_words(row, currency) for row in plan.aid), ("aid",))
+    until = _("From age %(age)s on there is no aid: the membership ends at 00:00 of that birthday.") % {
+        "age": max(row.age_before for row in plan.aid)
+    }
+    yield Line(_("Aid, up to"), (*(_aid_words(row, currency) for row in plan.aid), until), ("aid",))
     yield Line(_("Management fee"), (fee_words(plan.fee, currency),), ("fee",))
     everyone = _("Everyone covered at 00:00 of the publicity day, also those still waiting.")
     yield Line(_("Who shares"), (everyone, *(_class_words(row) for row in plan.classes)), ("classes",))

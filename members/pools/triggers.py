@@ -33,13 +33,13 @@ def _holds(person: str, which: str = "") -> str:
                AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
 
 
-# Who has a birthday on the day of a headcount is counted in the class of that day. While a pool ends it is counted as
+# Who has a birthday on the day of a headcount is counted in the class of that day, or not any more. While a pool ends it is counted as
 # of the notice, and nobody moves any more.
 headcount_follows_ages = Guard(
     name="headcount_follows_ages",
     when=pgtrigger.Before,
     operation=pgtrigger.Update,
-    declare=[("today", "date"), ("rules", "jsonb")],
+    declare=[("today", "date")],
     condition=pgtrigger.Condition(
         "NEW.ages_followed_date IS DISTINCT FROM OLD.ages_followed_date"
         " OR NEW.headcount_recorded_at IS DISTINCT FROM OLD.headcount_recorded_at"
@@ -51,12 +51,9 @@ headcount_follows_ages = Guard(
             {refuse("headcount_follows_ages", "ages are followed day by day, up to %s", "today")}
         END IF;
         IF NEW.headcount_recorded_at IS DISTINCT FROM OLD.headcount_recorded_at AND NEW.state = 'open'
-           AND NEW.ages_followed_date IS DISTINCT FROM today THEN
-            SELECT terms INTO rules FROM members_planversion WHERE pool_id = NEW.id
-             ORDER BY effective_date <= today DESC, abs(effective_date - today) LIMIT 1;
-            IF rules @? '$.classes[*].age_from' THEN
-                {refuse("headcount_follows_ages", "ages are followed until %s only", "NEW.ages_followed_date")}
-            END IF;
+           AND NEW.ages_followed_date IS DISTINCT FROM today AND EXISTS (
+               SELECT 1 FROM members_membership WHERE pool_id = NEW.id AND birth_date IS NOT NULL) THEN
+            {refuse("headcount_follows_ages", "ages are followed until %s only", "NEW.ages_followed_date")}
         END IF;
         RETURN NEW;
     """,

@@ -1,4 +1,4 @@
-"""Classes follow ages: moved at 00:00 of the birthday, once, however late, before every headcount, and told."""
+"""Memberships follow ages: moved at 00:00 of the birthday, once, however late, before every headcount, and told."""
 
 import calendar
 import datetime as dt
@@ -9,10 +9,20 @@ import pytest
 from django.db import OperationalError
 
 from aidplatform.lib import clock
-from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
+from aidplatform.testing.bank import Bank
+from aidplatform.testing.refusals import (
+    about,
+    fire_deferred,
+    not_permitted,
+    refused,
+    refused_to_owner,
+    run,
+    value,
+)
 from aidplatform.testing.world import World, run_jobs, set_clock
 from members.joining import ages, tasks
 from members.joining.eligibility import age_on
+from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership, MembershipSpan
 from members.joining.services import admit_member, cover_members, fix_headcount
 from members.people import notices
@@ -194,6 +204,7 @@ def test_headcount_follows_ages(by_age: World) -> None:
 
 
 def test_headcount_follows_ages_also_for_who_goes_around_the_program(by_age: World) -> None:
+    _admit(by_age, dt.date(1996, 3, 7))
     fix_headcount(pool=by_age.pool)
     _at(dt.date(2026, 1, 2))
     with refused("headcount_follows_ages"):
@@ -203,10 +214,69 @@ def test_headcount_follows_ages_also_for_who_goes_around_the_program(by_age: Wor
             run("UPDATE members_pool SET ages_followed_date = %s WHERE id = %s", day, by_age.pool.pk)
 
 
-def test_headcount_of_a_pool_without_bands_needs_no_ages(world: World) -> None:
+def test_headcount_of_a_pool_that_knows_no_birth_dates_needs_no_ages(world: World) -> None:
     run("UPDATE members_pool SET headcount_recorded_at = clock_timestamp() WHERE id = %s", world.pool.pk)
+    assert [pool.code for pool, _day in ages.due(clock.now())] == ["test-pool"]
     assert ages.follow_ages(pool=world.pool) == 0
     assert list(ages.due(clock.now())) == []
+
+
+# --- the age at which the rules end -------------------------------------------------------------------------------
+
+
+def _told(membership: Membership) -> list[tuple[str, str]]:
+    found = Notice.objects.filter(person=membership.person).order_by("pk")
+    return [(notice.kind, notice.params["until"]) for notice in found]
+
+
+def test_membership_ends_at_midnight_of_the_birthday_and_is_told_ahead(world: World) -> None:
+    membership = _admit(world, dt.date(1966, 3, 8))
+    for day in (dt.date(2026, 2, 5), dt.date(2026, 2, 6), dt.date(2026, 3, 7)):
+        _at(day)
+        tasks.follow_ages()
+        run_jobs()
+        assert _told(membership) == [(notices.AGES_OUT, "2026-03-08")] * (day > dt.date(2026, 2, 5))
+        assert _spans(membership) == [(5, "01-02 00", "")]
+    _at(dt.date(2026, 3, 9))
+    for _again in range(2):
+        tasks.follow_ages()
+        run_jobs()
+    assert _spans(membership) == [(5, "01-02 00", "03-08")]
+    assert MembershipEnd.objects.filter(membership=membership).values_list("reason", "end_date").get() == (
+        "aged_out",
+        dt.date(2026, 3, 8),
+    )
+    assert _told(membership)[1:] == [(notices.AGED_OUT, "2026-03-08")]
+    fire_deferred()
+
+
+def test_who_has_not_paid_yet_ages_out_as_well_and_no_money_lets_them_in(db: None) -> None:
+    funding = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
+    world = World.founded(members=3, funding=funding)
+    membership = _admit(world, dt.date(1966, 1, 5), pays_until=dt.date(2026, 1, 31))
+    _at(dt.date(2026, 1, 6))
+    assert ages.follow_ages(pool=world.pool) == 1
+    bank = Bank(world)
+    bank.take(bank.statement(bank.receipt(membership.number, 30_000)))
+    run_jobs()
+    fire_deferred()
+    assert _spans(membership) == []
+
+
+def test_aged_out_at_the_age(world: World) -> None:
+    young, old = (
+        _admit(world, dt.date(1966, 3, 8)),
+        _admit(world, dt.date(1960, 1, 1), address="old@example.org"),
+    )
+    sql = """INSERT INTO members_membershipend (membership_id, reason, end_date, reference, recorded_by, recorded_at)
+             VALUES (%s, 'aged_out', %s, '', 'service', now())"""
+    _at(dt.date(2026, 3, 7))
+    for one, day in ((young, "2026-03-07"), (young, "2026-03-08"), (old, "2026-03-08")):
+        with about((one, day)), refused("aged_out_at_the_age"):
+            run(sql, one.pk, day)
+    nobody = world.pool.memberships.get(number=1)
+    with refused("aged_out_at_the_age"):
+        run(sql, nobody.pk, "2026-03-07")
 
 
 def test_span_class_follows_age(by_age: World) -> None:
