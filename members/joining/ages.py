@@ -137,10 +137,11 @@ def _follow_day(one: _Day) -> int:
     moved = one.change(_MOVE, bands) if bands else 0
     soon = born_to_be(oldest, one.day + TOLD_AHEAD)
     is_told = over or one.pool.memberships.filter(birth_date__in=soon, end=None).exists()
-    for kind, is_due in ((TELL, moved), (TELL_OUT, is_told)):
-        if is_due:
-            payload = {"pool": one.pool.pk, "day": one.day.isoformat()}
-            jobs.enqueue(kind=kind, key=f"{one.pool.code}/{one.day}", payload=payload, actor=SERVICE)
+    key, payload = f"{one.pool.code}/{one.day}", {"pool": one.pool.pk, "day": one.day.isoformat()}
+    if moved:
+        jobs.enqueue(kind=TELL, key=key, payload=payload, actor=SERVICE)
+    if is_told:
+        jobs.enqueue(kind=TELL_OUT, key=key, payload=payload, actor=SERVICE)
     if over or moved:
         failpoint("joining.ages_followed")
         told = {"day": one.day.isoformat(), "moved": moved, "ended": over}

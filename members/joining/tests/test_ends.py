@@ -40,7 +40,7 @@ def midnight(days: int = 1) -> dt.datetime:
 def _insert(membership: Membership, **columns: Any) -> None:
     row = {
         "membership_id": membership.pk,
-        "reason": "aged_out",
+        "reason": "lapsed",
         "end_date": clock.today(ZONE) + DAY,
         "reference": "",
         "recorded_by": "test",
@@ -129,7 +129,7 @@ def test_ended_membership_has_no_cover_beyond_its_end(world: World) -> None:
 
 def test_no_cover_after_the_end(world: World) -> None:
     one = member(world)
-    end_cover(membership=one, at=midnight(), reason="aged_out", actor="test")
+    end_cover(membership=one, at=midnight(), reason="lapsed", actor="test")
     with refused("no_cover_after_the_end"):
         cover_members(pool=world.pool, rows=[(one.pk, 0)], from_at=midnight(30))
 
@@ -141,7 +141,7 @@ def test_no_cover_after_the_end_even_if_it_is_just_being_written(committed_db: t
     with psycopg.connect(committed_db[1]) as ending:
         ending.execute(
             "INSERT INTO members_membershipend (membership_id, reason, end_date, reference, recorded_by, recorded_at)"
-            " VALUES (%s, 'aged_out', '2026-02-01', '', 'test', now())",
+            " VALUES (%s, 'lapsed', '2026-02-01', '', 'test', now())",
             [one.pk],
         )
         ending.execute(
@@ -192,7 +192,7 @@ def test_span_that_would_begin_later_ends_where_it_begins(world: World) -> None:
     one = member(world)
     end_covers(pool=world.pool, membership_ids=[one.pk], at=midnight())
     cover_members(pool=world.pool, rows=[(one.pk, 0)], from_at=midnight())
-    end_cover(membership=one, at=midnight(0), reason="aged_out", actor="test")
+    end_cover(membership=one, at=midnight(0), reason="lapsed", actor="test")
     fire_deferred()
     spans = MembershipSpan.objects.filter(membership_id=one.pk).order_by("from_at")
     assert [(span.from_at, span.to_at) for span in spans][1] == (midnight(), midnight())
