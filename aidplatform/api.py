@@ -65,6 +65,7 @@ urlpatterns = [
     path(f"{_POOL}plan-draft/", founding.Draft.as_view(), name="api_plan_draft"),
     path(f"{_POOL}duty-invitations/", founding.Inviting.as_view(), name="api_duty_invitations"),
     path(f"{_POOL}gathering/", founding.Gathering.as_view(), name="api_gather_pool"),
+    path(f"{_POOL}giving-up/", founding.GivingUp.as_view(), name="api_give_up_pool"),
     path(f"{_POOL}opening/", founding.Opening.as_view(), name="api_open_pool"),
     path(f"{_POOL}member-lists/", imports.ListUpload.as_view(), name="api_member_lists"),
     path(f"{_POOL}member-lists/<slug:sha256>/", imports.Look.as_view(), name="api_member_list"),

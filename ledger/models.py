@@ -26,6 +26,7 @@ from ledger.founding.opening_triggers import (
 )
 from ledger.founding.triggers import (
     custody_is_not_the_operators,
+    only_empty_drafts_are_given_up,
     operator_is_not_the_custodian,
     pool_begins_ready,
 )
@@ -57,6 +58,7 @@ cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 cover_ends_with_a_reason.register(MembershipSpan)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
+only_empty_drafts_are_given_up.register(Pool)  # type: ignore[arg-type]
 operator_is_not_the_custodian.register(PlanVersion)  # type: ignore[arg-type]
 custody_is_not_the_operators.register(BankAccount)  # type: ignore[arg-type]
 # A notice knows no headcount, and a pool no books.

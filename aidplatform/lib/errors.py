@@ -258,6 +258,9 @@ GUARANTEES: dict[str, object] = {
         "A pool gathers members when its rules name an operator and an ending, and enough people hold its duties."
     ),
     "pool_opens_with_its_members": _("The pool has fewer members than its rules need at least."),
+    "only_empty_drafts_are_given_up": _(
+        "Only a draft without members, published rules and entries in its books can be given up."
+    ),
     "custody_is_not_the_operators": _(
         "Who runs the pool may not hold its money: the custody account is in another name."
     ),

@@ -93,7 +93,7 @@ def reach_of(person: User | None, *, is_strong: bool) -> Reach:
     pools = list(Pool.objects.order_by("code"))
     duties = {pool.pk: held.get(pool.pk, set()) | everywhere for pool in pools}
     joined = memberships_of(person).values_list("pool_id", flat=True) if person else ()
-    pools = [pool for pool in pools if pool.state != Pool.State.DRAFT or duties[pool.pk]]
+    pools = [pool for pool in pools if not pool.is_private or duties[pool.pk]]
     return Reach(person, pools, duties, frozenset(joined))
 
 

@@ -171,7 +171,7 @@ def _of_banks(duties: dict[int | None, set[str]]) -> list[Todo]:
             reverse("custody", args=[line.account.pool.code]),
             _("Look"),
         )
-        for line in bank_lines(Pool.objects.filter(pk__in=kept))
+        for line in bank_lines(Pool.objects.filter(pk__in=kept).exclude(state=Pool.State.GIVEN_UP))
         if line.is_old or not line.agrees
     ]
 

@@ -24,7 +24,9 @@ STAFF = [
     "/pools/demo/ledger/", "/pools/demo/ledger/trial-balance/", "/pools/demo/ledger/accounts/110/",
     "/pools/demo/ledger/accounts/101/", "/pools/demo/ledger/entries/",
     "/pools/demo/ledger/entries/?since=2026-02-01&until=2026-01-01", "/pools/demo/ledger/entries/4/",
-    "/pools/town/plan/proposals/1/",
+    "/pools/town/plan/proposals/1/", "/pools/orchards/periods/4/", "/pools/orchards/custody/write-offs/",
+    "/pools/harbor/custody/wallets/", "/pools/mill-lane/ending/", "/pools/mill-lane/ending/settlement/",
+    "/pools/hillside/founding/", "/pools/hillside/move-in/", "/pools/hillside/move-in/1/",
     "/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/password/set/", "/accounts/email/",
     "/accounts/logout/",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ from aidplatform.tables import TABLES
 from aidplatform.tests.pages_helpers import client_of, public_world
 from ledger.founding.services import found
 from members.people.models import User
+from members.pools.founding import give_up
 from members.pools.models import DutyGrant
 from members.pools.presets import find_preset
 from members.pools.services import grant_duty
@@ -326,7 +327,8 @@ def test_absent_and_not_yours_cannot_be_told_apart(staffed: dict[str, User]) -> 
     assert differing == []
 
 
-def test_draft_is_absent_to_everybody_but_its_founders(staffed: dict[str, User]) -> None:
+@pytest.mark.parametrize("is_given_up", [False, True], ids=["draft", "given up"])
+def test_draft_is_absent_to_everybody_but_its_founders(staffed: dict[str, User], is_given_up: bool) -> None:
     """Nobody learns from any address that a pool of this name is being founded."""
     draft = found(
         preset=find_preset("village"),
@@ -339,6 +341,8 @@ def test_draft_is_absent_to_everybody_but_its_founders(staffed: dict[str, User])
         founder=User.objects.create_user("founder@example.org"),
         at=clock.now(),
     ).pool
+    if is_given_up:
+        give_up(pool=draft, by="founder", at=clock.now())
     told = []
     for who in (None, staffed["stranger"], staffed["controller"]):
         client = client_of(who)

@@ -51,8 +51,8 @@ class Year:
 
 
 def pool_cards() -> list[PoolCard]:
-    """Return every pool beyond its draft with its last posted period. Three queries."""
-    pools = list(Pool.objects.exclude(state=Pool.State.DRAFT).order_by("code"))
+    """Return every public pool with its last posted period. Three queries."""
+    pools = list(Pool.objects.exclude(state__in=Pool.PRIVATE).order_by("code"))
     posted = Period.objects.filter(pool__in=pools, state=Period.State.POSTED).select_related("pool")
     last = {period.pool_id: period for period in posted.order_by("pool_id", "-number").distinct("pool_id")}
     cases = dict(_cases_shared(pools).values_list("pool_id").annotate(Count("pk")).order_by())

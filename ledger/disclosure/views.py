@@ -45,7 +45,7 @@ from members.pools.views import shown_plan
 def pool(request: HttpRequest, code: str) -> HttpResponse:
     """Show a pool to everyone: state, last bill, plan in words, shares of the past, who holds its duties."""
     found = access_public_pool(request, code)
-    if found.state == Pool.State.DRAFT:
+    if found.is_private:
         return redirect("founding", code=code)
     last = last_posted(found)
     shows_periods = last is None or is_large_enough(last)

@@ -276,6 +276,18 @@ class Gathering(DutyEndpoint):
         return Response(PoolRow(pool).data)
 
 
+class GivingUp(DutyEndpoint):
+    """From draft to given up."""
+
+    duties = (ADMIN,)
+
+    @extend_schema(operation_id="give_up_pool", request=None, responses=PoolRow)
+    def post(self, request: Request, code: str) -> Response:
+        """Give the draft up for good."""
+        pool = founding.give_up(pool=access_pool(code=code), by=cast(User, request.user).code, at=clock.now())
+        return Response(PoolRow(pool).data)
+
+
 class Opening(DutyEndpoint):
     """From gathering to open."""
 

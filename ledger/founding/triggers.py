@@ -94,6 +94,24 @@ pool_begins_ready = Guard(
     """,
 )
 
+# Hung on the pool as well: it knows no books.
+only_empty_drafts_are_given_up = Guard(
+    name="only_empty_drafts_are_given_up",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update,
+    condition=pgtrigger.Condition("OLD.state = 'draft' AND NEW.state = 'given_up'"),
+    func=f"""
+        {judged_now()}
+        IF EXISTS (SELECT 1 FROM members_membership WHERE pool_id = NEW.id)
+           OR EXISTS (SELECT 1 FROM members_span WHERE pool_id = NEW.id)
+           OR EXISTS (SELECT 1 FROM members_planversion WHERE pool_id = NEW.id)
+           OR EXISTS (SELECT 1 FROM ledger_journalentry e JOIN ledger_book b ON b.id = e.book_id WHERE b.code = NEW.code) THEN
+            {refuse("only_empty_drafts_are_given_up", "%s has members, published rules or entries", "NEW.code")}
+        END IF;
+        RETURN NEW;
+    """,
+)
+
 custody_is_not_the_operators = Guard(
     name="custody_is_not_the_operators",
     when=pgtrigger.Before,

@@ -17,6 +17,7 @@ urlpatterns = [
     path(f"{_FOUNDING}invite/<int:invitation_id>/withdraw/", views.withdraw, name="withdraw_invitation"),
     path(f"{_FOUNDING}duties/<int:grant_id>/end/", views.end_duty, name="end_founding_duty"),
     path(f"{_FOUNDING}gather/", views.gather, name="gather_pool"),
+    path(f"{_FOUNDING}give-up/", views.give_up, name="give_up_pool"),
     path(f"{_FOUNDING}open/", views.open_pool, name="open_pool"),
     path(_OPENING, opening_views.opening, name="opening_balances"),
     path(f"{_OPENING}<int:number>/approve/", opening_views.approve, name="opening_approve"),

@@ -27,7 +27,14 @@ from members.pools.plan_terms import PlanTerms, TermsError
 from members.pools.plan_words import plan_lines
 from members.pools.presets import Preset, all_presets, find_preset
 from members.pools.rules import duty_anywhere, duty_required
-from members.pools.selectors import access_draft, access_pool, duties_of, duty_holders, invitations_to
+from members.pools.selectors import (
+    access_draft,
+    access_pool,
+    duties_of,
+    duty_holders,
+    holds_anywhere,
+    invitations_to,
+)
 
 ADMIN = DutyGrant.Duty.POOL_ADMIN.value
 # Who brings a pool to its opening or looks after them; reviewers have nothing to do before it.
@@ -101,6 +108,8 @@ def _founding_page(
     invite_form: InviteForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    if pool.state == Pool.State.GIVEN_UP:
+        return _given_up_page(request, pool)
     if pool.state not in {Pool.State.DRAFT, Pool.State.GATHERING}:
         return redirect("pool", code=pool.code)
     card = readiness(pool)
@@ -123,6 +132,16 @@ def _founding_page(
     return render(
         request, "ledger/founding/founding.html", context, status=refusal.status if refusal else status
     )
+
+
+def _given_up_page(request: HttpRequest, pool: Pool) -> HttpResponse:
+    draft = PlanDraft.objects.filter(pool=pool).first()
+    context = _context(pool) | {
+        "plan": draft.plan() if draft else None,
+        "holders": duty_holders(pool),
+        "may_found": holds_anywhere(_person(request), ADMIN),
+    }
+    return render(request, "ledger/founding/given_up.html", context)
 
 
 @duty_required(ADMIN)
@@ -252,6 +271,14 @@ def gather(request: HttpRequest, code: str) -> HttpResponse:
             at=clock.now(),
         ),
     )
+
+
+@duty_required(ADMIN)
+@require_POST
+def give_up(request: HttpRequest, code: str) -> HttpResponse:
+    """Give a draft up for good; done already: the same page."""
+    pool = access_pool(code=code)
+    return _do(request, pool, lambda: drafts.give_up(pool=pool, by=_person(request).code, at=clock.now()))
 
 
 @duty_required(ADMIN)

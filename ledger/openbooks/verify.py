@@ -75,7 +75,7 @@ def verify_pools_have_books(report: Report, pool: str | None) -> None:
     rows = fetch(
         """SELECT p.code, b.id IS NOT NULL, g.id IS NOT NULL FROM members_pool p
              LEFT JOIN ledger_book b ON b.code = p.code LEFT JOIN ledger_log g ON g.code = p.code
-            WHERE p.state <> 'draft' AND (%(pool)s::text IS NULL OR p.code = %(pool)s)""",
+            WHERE p.state NOT IN ('draft', 'given_up') AND (%(pool)s::text IS NULL OR p.code = %(pool)s)""",
         parameters,
     )
     for code, has_book, has_log in rows:

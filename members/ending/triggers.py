@@ -267,7 +267,7 @@ nobody_joins_an_ending_pool = Guard(
         PERFORM 1 FROM members_pool WHERE id IN (SELECT DISTINCT pool_id FROM new_rows) FOR NO KEY UPDATE;
         SELECT p.code INTO closed_to FROM members_pool p
          WHERE p.id IN (SELECT DISTINCT pool_id FROM new_rows)
-           AND p.state IN ('intake_stopped', 'winding_down', 'closed') LIMIT 1;
+           AND p.state IN ('intake_stopped', 'winding_down', 'closed', 'given_up') LIMIT 1;
         IF FOUND THEN
             {refuse("nobody_joins_an_ending_pool", "intake of %s is stopped", "closed_to")}
         END IF;

@@ -283,7 +283,7 @@ def _page(
 def _joinable(code: str) -> Pool:
     """Return a pool that is public. Raises: NotFoundError."""
     pool = access_pool(code=code)
-    if pool.state == Pool.State.DRAFT:
+    if pool.is_private:
         raise NotFoundError(_("There is no pool with this address."))
     return pool
 

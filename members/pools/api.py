@@ -55,9 +55,9 @@ def is_strong(request: Request) -> bool:
 
 
 def public_pool(request: Request, code: str) -> Pool:
-    """Return a pool; a draft exists only for its founders. Raises: NotFoundError."""
+    """Return a pool; a private one exists only for its founders. Raises: NotFoundError."""
     pool = access_pool(code=code)
-    if pool.state == Pool.State.DRAFT and not viewer_duties(request, pool):
+    if pool.is_private and not viewer_duties(request, pool):
         raise NotFoundError(_("There is no pool with this address."))
     return pool
 
@@ -143,11 +143,11 @@ class NewestNumber(Cursor):
 
 
 class PoolList(Endpoint, ListAPIView[Pool]):
-    """All pools beyond their draft."""
+    """All pools that are public."""
 
     serializer_class = PoolRow
     pagination_class = PoolsByCode
-    queryset = Pool.objects.exclude(state=Pool.State.DRAFT)
+    queryset = Pool.objects.exclude(state__in=Pool.PRIVATE)
 
 
 class PoolDetail(Endpoint):

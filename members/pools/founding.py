@@ -139,6 +139,27 @@ def publish_draft(
     )
 
 
+def give_up(*, pool: Pool, by: str, at: dt.datetime) -> Pool:
+    """End a draft for good, with the questions to people that are open; given up already: nothing.
+
+    Raises: NotADraftError; IntegrityError only_empty_drafts_are_given_up.
+    """
+    with transaction.atomic():
+        pool = Pool.objects.select_for_update().get(pk=pool.pk)
+        if pool.state == Pool.State.GIVEN_UP:
+            return pool
+        if pool.state != Pool.State.DRAFT:
+            raise NotADraftError(
+                _("Only a draft can be given up. A pool that has gathered members ends by its rules.")
+            )
+        for invitation in pool.duty_invitations.filter(state=DutyInvitation.State.OPEN).order_by("pk"):
+            withdraw_invitation(invitation=invitation, withdrawer=by, at=at)
+        pool.state = Pool.State.GIVEN_UP
+        pool.save(update_fields=["state"])
+        audit.record(actor=by, action="give_up_pool", subject=pool.code)
+    return pool
+
+
 def invite(*, pool: Pool, duty: str, email: str, inviter: User, at: dt.datetime) -> DutyInvitation:
     """Ask the person with that address to take a duty; they answer when they have signed in.
 

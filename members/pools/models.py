@@ -39,6 +39,10 @@ class Pool(models.Model):
         INTAKE_STOPPED = "intake_stopped", _("intake stopped")
         WINDING_DOWN = "winding_down", _("winding down")
         CLOSED = "closed", _("closed")
+        GIVEN_UP = "given_up", _("given up")
+
+    # Only those who hold a duty in the pool see it.
+    PRIVATE = (State.DRAFT, State.GIVEN_UP)
 
     code = models.SlugField(max_length=40, unique=True)
     name_en = models.CharField(max_length=80)
@@ -57,12 +61,13 @@ class Pool(models.Model):
                 "pool_state_follows_order",
                 "state",
                 {
-                    "draft": ("gathering", "open"),
+                    "draft": ("gathering", "open", "given_up"),
                     "gathering": ("open", "closed"),
                     "open": ("intake_stopped",),
                     "intake_stopped": ("open", "winding_down"),
                     "winding_down": ("closed",),
                     "closed": (),
+                    "given_up": (),
                 },
                 first="draft",
             ),
@@ -90,6 +95,11 @@ class Pool(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def is_private(self) -> bool:
+        """Tell whether only its founders see the pool: a draft, or one that was given up."""
+        return self.state in self.PRIVATE
 
 
 class PlanDraft(models.Model):

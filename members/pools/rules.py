@@ -84,9 +84,9 @@ def duty_anywhere(*duties: str) -> Callable[[View], View]:
 
 
 def access_public_pool(request: HttpRequest, code: str) -> Pool:
-    """Return the pool; a draft exists only for those who hold a duty in it. Raises: NotFoundError."""
+    """Return the pool; a private one exists only for those who hold a duty in it. Raises: NotFoundError."""
     found = access_pool(code=code)
-    if found.state != Pool.State.DRAFT:
+    if not found.is_private:
         return found
     if request.user.is_authenticated and duties_of(request.user, found):
         return found

@@ -33,7 +33,7 @@ def plan(request: HttpRequest, code: str) -> HttpResponse:
     pool = access_pool(code=code)
     today = clock.today(pool.time_zone)
     shown = shown_plan(pool, today)
-    if shown is None or pool.state == Pool.State.DRAFT:
+    if shown is None or pool.is_private:
         raise NotFoundError(_("This pool has published no plan yet."))
     versions = list(pool.plan_versions.select_related("proposal").order_by("-number"))
     duties = _duties(request, pool)
@@ -60,7 +60,7 @@ def shown_plan(pool: Pool, on: dt.date) -> PlanVersion | None:
 def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Show one version: what it changed, why, and all of its rules and texts."""
     pool = access_pool(code=code)
-    if pool.state == Pool.State.DRAFT:
+    if pool.is_private:
         raise NotFoundError(_("This pool has published no plan yet."))
     found = selectors.access_version(pool=pool, number=number)
     before = selectors.version_before(found)

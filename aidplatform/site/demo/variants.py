@@ -13,7 +13,16 @@ from aidplatform.site.demo.bank import transfer
 from aidplatform.site.demo.clock import ZONE
 from aidplatform.site.demo.deeds import Deed, code_of
 from aidplatform.site.demo.people import MEMBER, NEIGHBOR, cast_member, make_villager
-from aidplatform.site.demo.pools import OPERATOR, TERMS, Founding, aid_rows, bands, found, small_terms
+from aidplatform.site.demo.pools import (
+    OPERATOR,
+    TERMS,
+    Founding,
+    admit_strangers,
+    aid_rows,
+    bands,
+    found,
+    small_terms,
+)
 from ledger.custody.settlements import order_settlement
 from ledger.custody.write_off_models import WriteOff
 from ledger.custody.write_offs import approve_write_off, order_write_off
@@ -87,6 +96,7 @@ def script() -> Script:
 
 
 def _orchards() -> Script:
+    """Yield the months of bills and caps: numbers 3 and 5 do not pay, and 3 does after all."""
     yield from _begins(_ORCHARDS)
     yield from _posts(ORCHARDS, "2025-11")
     yield from _claims(ORCHARDS, 1, "cancer_mild", "2025-11", spend_fen=110_000)
@@ -94,7 +104,8 @@ def _orchards() -> Script:
     yield from _brings_bills(ORCHARDS, 1, "2025-12", spend_fen=400_000)
     yield _day("2026-01", 9), lambda _work: _write_off(number=3, upto=2, is_approved=True)
     yield from _shares(ORCHARDS, "2026-01", silent={5}, extra={3: 10_000})
-    yield from _claims(ORCHARDS, 3, "heart_attack", "2026-01", spend_fen=470_000)
+    yield _day("2026-01", 21), lambda _work: _come()
+    yield from _claims(ORCHARDS, 3, "heart_attack", "2026-01", spend_fen=530_000)
     yield from _shares(ORCHARDS, "2026-02", silent={5}, is_last=True)
     yield _day("2026-02", 15), lambda _work: _write_off(number=5, upto=3, is_approved=False)
 
@@ -220,6 +231,13 @@ def _paid(code: str, until: dt.date, silent: Collection[int], work: Callable[[],
 
 
 # --- single deeds -----------------------------------------------------------------------------------------------
+
+
+def _come() -> None:
+    """Admit somebody who has shared nothing of the year: a room of their own beside those of their class."""
+    pool = _pool(ORCHARDS)
+    if not pool.memberships.filter(joined_date__gt=_ORCHARDS.opened).exists():
+        admit_strangers(pool, 2, 1, clock.today(ZONE) + dt.timedelta(days=1))
 
 
 def _write_off(*, number: int, upto: int, is_approved: bool) -> None:

@@ -204,7 +204,7 @@ def _demo_page(request: HttpRequest, form: MoveClockForm, status: int = 200, **e
         "form": form,
         "now": clock.now(),
         "zone": ZONE,
-        "pools": list(Pool.objects.exclude(state=Pool.State.DRAFT).order_by("code")),
+        "pools": list(Pool.objects.exclude(state__in=Pool.PRIVATE).order_by("code")),
         "happened": demo_clock.happened_since(int(since)) if since.isdecimal() and len(since) < 18 else None,
         "jobs": [(job, STATES[job.state]) for job in Job.objects.order_by("-pk")[:JOBS_SHOWN]],
         **tour.tour(request.session.get(LAST_STEP)),

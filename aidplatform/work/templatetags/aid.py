@@ -31,6 +31,7 @@ _LOOK_OF_STATE: dict[str, str] = {
     "intake_stopped": "waiting",
     "winding_down": "stopped",
     "closed": "quiet",
+    "given_up": "quiet",
     # periods
     "opened": "active",
     "frozen": "active",

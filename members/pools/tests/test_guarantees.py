@@ -315,12 +315,13 @@ def test_pool_keeps_its_money_terms_with_its_opening_date(world: World) -> None:
 
 
 STEPS = {
-    "draft": {"gathering", "open"},
+    "draft": {"gathering", "open", "given_up"},
     "gathering": {"open", "closed"},
     "open": {"intake_stopped"},
     "intake_stopped": {"open", "winding_down"},
     "winding_down": {"closed"},
     "closed": set(),
+    "given_up": set(),
 }
 PATHS = {
     "draft": (),
@@ -329,6 +330,7 @@ PATHS = {
     "intake_stopped": ("open",),
     "winding_down": ("open",),
     "closed": ("gathering", "closed"),
+    "given_up": ("given_up",),
 }
 # An open pool ends by a notice and on its days: no UPDATE alone takes it there.
 BY_NOTICE = {
@@ -350,6 +352,11 @@ def _draft_that_may_open() -> Pool:
     return draft.pool
 
 
+def _draft_with_nothing_in_it() -> Pool:
+    set_clock(AT)
+    return a_draft(_person("founder")).pool
+
+
 def _holder(pool: Pool, duty: str) -> User:
     return DutyGrant.objects.get(pool=pool, duty=duty, ended_at=None).person
 
@@ -357,7 +364,7 @@ def _holder(pool: Pool, duty: str) -> User:
 @pytest.mark.parametrize("before", STEPS)
 @pytest.mark.parametrize("after", STEPS)
 def test_pool_state_follows_order(db: None, before: str, after: str) -> None:
-    draft = _draft_that_may_open()
+    draft = _draft_that_may_open() if before != "given_up" else _draft_with_nothing_in_it()
     for state in PATHS[before]:
         run("UPDATE members_pool SET state = %s WHERE id = %s", state, draft.pk)
     if before in {"intake_stopped", "winding_down"}:
@@ -367,6 +374,9 @@ def test_pool_state_follows_order(db: None, before: str, after: str) -> None:
         (end_by_two if before == "intake_stopped" else wind_down)(world)
     if (before, after) in BY_NOTICE:
         with refused("pool_ends_as_announced"):
+            run("UPDATE members_pool SET state = %s WHERE id = %s", after, draft.pk)
+    elif (before, after) == ("draft", "given_up"):
+        with refused("only_empty_drafts_are_given_up"):
             run("UPDATE members_pool SET state = %s WHERE id = %s", after, draft.pk)
     elif after == before or after in STEPS[before]:
         run("UPDATE members_pool SET state = %s WHERE id = %s", after, draft.pk)

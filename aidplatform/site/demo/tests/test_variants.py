@@ -34,8 +34,16 @@ def _orchards(pool: Pool) -> None:
     assert [(claim.spend_fen, claim.aid_fen, claim.state) for claim in claims] == [
         (110_000, 200_000, "closed"),
         (400_000, 400_000, "shared"),  # one share is missing: paid as far as money has come
-        (470_000, 660_000, "shared"),
+        (530_000, 720_000, "shared"),
     ]
+    rows = pool.periods.get(number=4).classes or []
+    assert [(row["class_no"], row["members"], row["share_fen"]) for row in rows] == [
+        (0, 4, 60_000),
+        (1, 4, 60_000),
+        (2, 1, 60_000),
+        (2, 3, 30_000),
+        (3, 1, 30_000),
+    ], "who came in January has a room of their own"
     rest = Award.objects.get(pool=pool, period=None)
     assert (rest.code[-2:], rest.aid_fen, rest.state) == (".2", 50_000, "announced")
     paid = {
