@@ -15,7 +15,7 @@ from ledger.custody.api import MoneyDeed, OrderAnswer, OrderState, ReleaseText
 from ledger.custody.pages import ADMIN, AUDITOR, CONTROLLER
 from ledger.custody.selectors import access_membership_no
 from ledger.leaving import reports
-from members.joining.end_models import MembershipEnd, ReportedEnd
+from members.joining.end_models import REPORTED, MembershipEnd, ReportedEnd
 from members.people.models import User
 from members.pools.api import DutyEndpoint, NewestNumber
 from members.pools.selectors import access_pool
@@ -38,7 +38,7 @@ class ReportText(serializers.Serializer[Any]):
     """Whose membership ends, why, and what shows it. event_date: the day of a death, and only of a death."""
 
     membership = serializers.IntegerField(min_value=1, max_value=10**9 - 1)
-    reason = serializers.ChoiceField(["deceased", "removed"])
+    reason = serializers.ChoiceField(REPORTED)
     event_date = serializers.DateField(required=False, allow_null=True, default=None)
     reference = serializers.CharField(max_length=200)
     statement = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
