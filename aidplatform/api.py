@@ -17,6 +17,7 @@ from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
 from ledger.leaving import api as leaving
+from ledger.leaving import report_api
 from ledger.sharing import api as sharing
 from members.joining import api as joining
 from members.joining import import_api as imports
@@ -38,6 +39,7 @@ _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
 _WRITE_OFF = f"{_POOL}write-offs/<int:number>/"
+_REPORTED_END = f"{_POOL}reported-ends/<int:number>/"
 _OPENING = f"{_POOL}opening-balances/<int:number>/"
 _IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
@@ -157,6 +159,10 @@ urlpatterns = [
     path(f"{_POOL}write-offs/", write_off_api.WriteOffList.as_view(), name="api_write_offs"),
     path(f"{_POOL}write-offs/order/", write_off_api.WriteOffOrder.as_view(), name="api_order_write_off"),
     path(f"{_WRITE_OFF}approval/", write_off_api.WriteOffApproval.as_view(), name="api_approve_write_off"),
+    path(f"{_POOL}reported-ends/", report_api.ReportedEndList.as_view(), name="api_reported_ends"),
+    path(f"{_POOL}reported-ends/report/", report_api.EndReport.as_view(), name="api_report_end"),
+    path(f"{_REPORTED_END}confirmation/", report_api.EndConfirmation.as_view(), name="api_confirm_end"),
+    path(f"{_REPORTED_END}withdrawal/", report_api.EndWithdrawal.as_view(), name="api_withdraw_end"),
     path(
         f"{_WRITE_OFF}withdrawal/", write_off_api.WriteOffWithdrawal.as_view(), name="api_withdraw_write_off"
     ),

@@ -393,6 +393,9 @@ SPECTACULAR_SETTINGS = {
         "PaymentKind": "ledger.custody.models.PaymentOrder.Kind",
         # A settlement has the same states.
         "WriteOffState": "ledger.custody.write_off_models.WriteOff.State",
+        "WriteOffReason": "ledger.custody.write_off_models.WriteOff.Reason",
+        "ReportedEndState": "members.joining.end_models.ReportedEnd.State",
+        "ReportedEndReason": "members.joining.end_models.REPORTED",
         "BookingKind": "ledger.custody.models.StatementLine.Kind",
     },
 }

@@ -117,6 +117,7 @@ TABLES: dict[str, Kind] = {
     "members_span": state("to_at"),
     "members_awaitedcover": FACT,
     "members_membershipend": FACT,
+    "members_reportedend": state("state", "decided_by", "decided_at"),
     # Ledger
     "ledger_book": FACT,
     "ledger_account": FACT,

@@ -2,7 +2,7 @@
 
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
-from members.joining.end_models import MembershipEnd
+from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.models import (
     AwaitedCover,
     CovenantSignature,
@@ -44,5 +44,6 @@ __all__ = [
     "PlanVersion",
     "Pool",
     "PoolEnding",
+    "ReportedEnd",
     "User",
 ]

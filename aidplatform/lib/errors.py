@@ -118,6 +118,15 @@ GUARANTEES: dict[str, object] = {
     ),
     "no_cover_after_the_end": _("This membership is over. Nothing makes it go on."),
     "members_leave_themselves": _("Whoever has an account leaves by their own hand."),
+    "reported_end_begins_open": _("This membership is over already, or is of another pool."),
+    "reported_end_people_hold_their_duty": _("A pool admin reports, a controller confirms."),
+    "reported_end_says_why": _(
+        "Of a death say the day and the paper, of a removal the clause and what the member did."
+    ),
+    "one_open_reported_end_per_membership": _(
+        "A report of this membership waits already. Confirm it or take it back first."
+    ),
+    "death_is_not_to_come": _("The day of the death lies in the future."),
     "statement_follows_last": _("The statement does not join the last one: days or balances differ."),
     "statement_adds_up": _(
         "Opening balance and bookings of the statement do not come to its closing balance."

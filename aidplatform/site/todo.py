@@ -13,11 +13,14 @@ from claims.filing.models import Claim
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciliation import bank_lines
 from ledger.custody.selectors import payable_awards
+from ledger.custody.wallet_selectors import wallets_to_pay_back
 from ledger.custody.write_off_models import WriteOff
+from ledger.custody.write_offs import estates
 from ledger.founding.models import OpeningBalances
 from ledger.sharing.models import Period
 from ledger.sharing.run_off import freezes_of
 from members.ending.models import EndingProposal, PoolEnding
+from members.joining.end_models import ReportedEnd
 from members.joining.models import MemberImport
 from members.people.models import User
 from members.pools.models import DutyGrant, PlanProposal, Pool
@@ -254,7 +257,7 @@ def _of_payments(duties: dict[int | None, set[str]], person: User) -> list[Todo]
         )
         for order in waiting
     ]
-    todos += _of_write_offs(duties, person)
+    todos += _of_write_offs(duties, person) + _of_ends(duties, person)
     for pool in Pool.objects.filter(
         pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
     ):
@@ -284,6 +287,44 @@ def _of_write_offs(duties: dict[int | None, set[str]], person: User) -> list[Tod
         )
         for one in waiting.exclude(ordered_by=person.code).select_related("pool").order_by("pk")
     ]
+
+
+def _of_ends(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the deaths and removals that wait for this controller, and what a treasurer has to do after ends."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    waiting = ReportedEnd.objects.filter(pool__in=held, state=ReportedEnd.State.OPEN)
+    kept = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.TREASURER.value in found]
+    return (
+        [
+            Todo(
+                _("The end of a membership of %(pool)s waits for your decision")
+                % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+                reverse("reported_ends", args=[one.pool.code]),
+                _("Look at it"),
+            )
+            for one in waiting.exclude(reported_by=person.code).select_related("pool").order_by("pk")
+        ]
+        + [
+            Todo(
+                _("Shares of members of %(pool)s who have died are to be written off: %(count)s")
+                % {"pool": in_language(pool.name_en, pool.name_zh), "count": len(found)},
+                reverse("custody_write_offs", args=[pool.code]),
+                _("Order"),
+            )
+            for pool in Pool.objects.filter(pk__in=kept)
+            if (found := estates(pool))
+        ]
+        + [
+            Todo(
+                _("Wallets of %(pool)s to be paid back, of members who are not covered any more: %(count)s")
+                % {"pool": in_language(pool.name_en, pool.name_zh), "count": wallets},
+                reverse("custody_wallets", args=[pool.code]),
+                _("Order"),
+            )
+            for pool in Pool.objects.filter(pk__in=kept)
+            if (wallets := wallets_to_pay_back(pool))
+        ]
+    )
 
 
 def _of_period(period: Period, duties: set[str], person: User) -> Todo | None:

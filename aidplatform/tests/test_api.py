@@ -319,6 +319,10 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "order_write_off",
         "approve_write_off",
         "withdraw_write_off",
+        "leave_pool",
+        "report_end",
+        "confirm_end",
+        "withdraw_end",
         "object_to_case",
     }
     assert "my_claim" in deeds

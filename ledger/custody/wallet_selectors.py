@@ -252,6 +252,15 @@ def concerning_wallets(pool: Pool, funding: FundingTerms) -> list[WalletRow]:
         return [WalletRow(*row) for row in cursor.fetchall()]
 
 
+def wallets_to_pay_back(pool: Pool) -> int:
+    """Return how many memberships are over for good with money in the wallet that no period under way may take."""
+    return _figure(
+        """SELECT count(*) FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
+            WHERE m.pool_id = %s AND wallet_balance(m.pool_id, m.id) > wallet_reserved(m.pool_id, m.id)""",
+        pool.pk,
+    )
+
+
 def wallets_of(pool: Pool, funding: FundingTerms) -> Wallets:
     """Return the sums of a pool's wallets beside the control account."""
     with connection.cursor() as cursor:

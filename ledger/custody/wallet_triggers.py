@@ -220,6 +220,19 @@ suspension_guards = [
         """,
     ),
     Guard(
+        name="suspension_that_is_over_is_an_end",
+        when=pgtrigger.After,
+        operation=pgtrigger.Update,
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition("NEW.state IN ('lapsed', 'ended')"),
+        func=f"""
+            IF NOT EXISTS (SELECT 1 FROM members_membershipend WHERE membership_id = NEW.membership_id) THEN
+                {refuse("suspension_that_is_over_is_an_end", "nothing says why membership %s does not go on", "NEW.membership_id")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+    Guard(
         name="suspensions_are_kept",
         level=pgtrigger.Statement,
         when=pgtrigger.Before,

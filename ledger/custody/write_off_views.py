@@ -52,6 +52,22 @@ def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: A
         "may_order": bool(last_no) and not pays_ahead(pool),
         "written_off_fen": write_offs.written_off_fen(pool),
         "recovered_fen": recovered_fen(pool),
+        "estates": [
+            (
+                one,
+                WriteOffForm(
+                    initial={
+                        "key": uuid.uuid4(),
+                        "membership": one.membership_no,
+                        "upto_period_no": last_no,
+                        "reason": WriteOff.Reason.DECEASED,
+                        "reminders": 0,
+                    },
+                    auto_id=f"estate-{one.membership_no}-%s",
+                ),
+            )
+            for one in write_offs.estates(pool)
+        ],
         "form": WriteOffForm(initial={"key": uuid.uuid4(), "upto_period_no": last_no, "reminders": 0}),
     }
     return render_page(request, "write_offs", context | extra, status)

@@ -182,6 +182,45 @@ def access_write_off(*, pool: Pool, number: int) -> WriteOff:
     return found
 
 
+@dataclass(frozen=True)
+class Estate:
+    """A member who has died and whose announced shares are open (fen). after_fen: of periods counted afterwards."""
+
+    membership_no: int
+    died_date: dt.date
+    open_fen: int
+    after_fen: int
+
+
+_ESTATES = """
+    SELECT m.number, e.end_date - 1, sum(c.fen)::bigint,
+           coalesce(sum(c.fen) FILTER (WHERE c.publicity_date >= e.end_date), 0)::bigint
+      FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
+      CROSS JOIN LATERAL (
+          SELECT k.period_no, p.publicity_date, k.share_fen - coalesce((
+                     SELECT sum(n.amount_fen) FROM ledger_collection n WHERE n.pool_id = m.pool_id
+                        AND n.membership_id = m.id AND n.period_no = k.period_no), 0) AS fen
+            FROM charges_of_membership(m.pool_id, m.id, 2147483647, 2147483647) k
+            JOIN ledger_period p ON p.pool_id = m.pool_id AND p.number = k.period_no
+           WHERE p.charges_notified_at IS NOT NULL AND p.wallet_fen IS NULL
+             AND NOT EXISTS (SELECT 1 FROM ledger_writtenoffcharge w WHERE w.pool_id = m.pool_id
+                                AND w.membership_id = m.id AND w.period_no = k.period_no)) c
+     WHERE m.pool_id = %s AND e.reason = 'deceased' AND c.fen > 0
+       AND NOT EXISTS (SELECT 1 FROM ledger_writeoff o
+                        WHERE o.pool_id = m.pool_id AND o.membership_id = m.id AND o.state = 'ordered')
+     GROUP BY m.number, e.end_date ORDER BY m.number"""
+
+
+def estates(pool: Pool) -> list[Estate]:
+    """Return the members who have died and whose open shares nobody has ordered to be written off yet.
+
+    Nothing is owed for a period counted after a death, and what was owed before is written off, not chased.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ESTATES, [pool.pk])
+        return [Estate(*row) for row in cursor.fetchall()]
+
+
 def last_announced_no(pool: Pool) -> int:
     """Return the newest period whose charges are announced; 0 before the first."""
     announced = Period.objects.filter(pool=pool, charges_notified_at__isnull=False)

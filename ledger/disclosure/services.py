@@ -9,11 +9,12 @@ from members.people import notices
 from members.people.models import User
 
 TELL = "disclosure.tell_charges"
-# Person and share in fen: memberships without an account cost nothing.
+# Person and share in fen: memberships without an account cost nothing, and nobody who has died is asked for money.
 _CHARGED_PEOPLE = """
     SELECT m.person_id, c.share_fen FROM members_membership m
       JOIN ledger_charge c ON c.pool_id = m.pool_id AND c.membership_id = m.id AND c.period_no = %(period)s
      WHERE m.pool_id = %(pool)s AND c.pool_id = %(pool)s AND m.person_id > %(after)s
+       AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason = 'deceased')
      ORDER BY m.person_id LIMIT %(batch)s"""
 
 

@@ -76,10 +76,9 @@ class MyLeaving(PersonalEndpoint):
     )
     def post(self, request: Request, code: str) -> Response:
         """Leave: one's own membership ends with the day, and nothing takes it back."""
-        given = LeaveText(data=request.data)
-        given.is_valid(raise_exception=True)
         leaver = cast(User, request.user)
-        membership = own_membership(code, leaver)
+        membership, given = own_membership(code, leaver), LeaveText(data=request.data)
+        given.is_valid(raise_exception=True)
 
         def act() -> dict[str, Any]:
             parting = leave_pool(membership=membership, leaver=leaver, at=clock.now(), **given.validated_data)

@@ -17,6 +17,7 @@ from members.joining.models import Membership, MembershipSpan
 from members.joining.selectors import access_membership
 from members.people.models import User
 from members.pools.models import Pool
+from members.pools.plan_terms import OperatorTerms
 from members.pools.selectors import pays_ahead
 
 
@@ -102,6 +103,12 @@ def own_membership(code: str, person: User) -> Membership:
     """Return the person's own membership; no pool and none of theirs answer alike. Raises: NotFoundError."""
     # An unsaved pool has no members.
     return access_membership(pool=Pool.objects.filter(code=code).first() or Pool(pk=0), person=person)
+
+
+def operator_on(pool: Pool, day: dt.date) -> OperatorTerms | None:
+    """Return who runs the pool by the rules of that day; None where they name nobody."""
+    version = pool.plan_versions.filter(effective_date__lte=day).order_by("-effective_date").first()
+    return version.plan().operator if version else None
 
 
 def parting_of(membership: Membership, at: dt.datetime) -> Parting:

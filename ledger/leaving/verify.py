@@ -4,12 +4,17 @@ from ledger.books.findings import Report, figure
 
 SENTENCES = {
     "ended_membership_has_no_cover": "No membership is covered beyond its end, and every end has its reason.",
+    "reported_end_is_confirmed": "Every death and removal was reported by an admin and confirmed by a controller, another person.",
     "cover_ends_with_a_reason": "Every cover that ended has its reason, or went on at once.",
 }
 
 _OVER = """
       FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
      WHERE m.pool_id = %(pool)s"""
+_HELD = """EXISTS (
+    SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+     WHERE u.code = {person} AND g.duty = '{duty}' AND g.pool_id = %(pool)s AND g.granted_at <= {at}
+       AND (g.ended_at IS NULL OR g.ended_at >= {at}))"""
 _ENDED = "FROM members_span s WHERE s.pool_id = %(pool)s AND s.to_at IS NOT NULL"
 
 
@@ -30,6 +35,24 @@ def verify_ends(report: Report, pool_id: int, code: str, zone: str) -> None:
                AND (s.from_at IS NOT NULL
                     OR e.reason NOT IN ('left', 'removed', 'aided', 'aged_out', 'deceased', 'lapsed'))
              GROUP BY m.number, e.end_date, e.reason ORDER BY m.number""",
+        parameters,
+    )
+    name = "reported_end_is_confirmed"
+    report.examined(
+        name, figure(f"SELECT count(*) {_OVER} AND e.reason IN ('deceased', 'removed')", parameters)
+    )
+    report.refute(
+        name,
+        f"""SELECT format('%%s member %%s', %(code)s::text, m.number), 'an admin, then another person: controller',
+                   coalesce((SELECT concat_ws(', ', r.state, r.reported_by, r.decided_by) FROM members_reportedend r
+                              WHERE r.membership_id = m.id ORDER BY r.number DESC LIMIT 1), 'no report') {_OVER}
+               AND e.reason IN ('deceased', 'removed') AND NOT EXISTS (
+                   SELECT 1 FROM members_reportedend r
+                    WHERE r.membership_id = m.id AND r.state = 'confirmed' AND r.reason = e.reason
+                      AND r.reported_by <> r.decided_by AND r.decided_by = e.recorded_by
+                      AND {_HELD.format(person="r.reported_by", duty="pool_admin", at="r.reported_at")}
+                      AND {_HELD.format(person="r.decided_by", duty="controller", at="r.decided_at")})
+             ORDER BY m.number""",
         parameters,
     )
     name = "cover_ends_with_a_reason"

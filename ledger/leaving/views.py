@@ -15,7 +15,7 @@ from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from ledger.leaving.forms import LeaveForm
-from ledger.leaving.selectors import own_membership, parting_of
+from ledger.leaving.selectors import operator_on, own_membership, parting_of
 from ledger.leaving.services import leave_pool
 from members.joining.models import Membership
 from members.joining.selectors import end_of
@@ -67,18 +67,13 @@ def _page(
 ) -> HttpResponse:
     pool, now = membership.pool, clock.now()
     parting = parting_of(membership, now)
-    version = (
-        pool.plan_versions.filter(effective_date__lte=clock.today(pool.time_zone))
-        .order_by("-effective_date")
-        .first()
-    )
     context = {
         "section": "pools",
         "pool": pool,
         "membership": membership,
         "parting": parting,
         "words": parting_words(parting.figures | {"currency": pool.currency}),
-        "operator": version.plan().operator if version else None,
+        "operator": operator_on(pool, clock.day_of(now, pool.time_zone)),
         "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": parting.shown_sha256}),
         "refusal": refusal,
         "crumbs": [

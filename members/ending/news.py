@@ -16,6 +16,7 @@ _MEMBERS_WITH_ACCOUNTS = """
       FROM members_membership m JOIN members_span s ON s.pool_id = m.pool_id AND s.membership_id = m.id
      WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s
        AND (s.to_at IS NULL OR s.to_at > %(as_of)s OR s.ended_recorded_at > %(recorded)s)
+       AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason = 'deceased')
      GROUP BY m.person_id ORDER BY m.person_id LIMIT %(batch)s"""
 _KINDS = {
     "reopened": notices.ENDING_OFF,

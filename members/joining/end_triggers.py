@@ -40,6 +40,13 @@ end_guards = [
                    NEW.end_date::timestamp, one.birth_date::timestamp)) OR NEW.end_date > one.today, true) THEN
                 {refuse("aged_out_at_the_age", "the rules end at %s, for who was born on %s", "one.oldest", "one.birth_date")}
             END IF;
+            IF NEW.reason IN ('deceased', 'removed') AND NOT EXISTS (
+                SELECT 1 FROM members_reportedend r
+                 WHERE r.membership_id = NEW.membership_id AND r.reason = NEW.reason AND r.state = 'confirmed'
+                   AND (r.decided_by, r.reference) = (NEW.recorded_by, NEW.reference)
+                   AND NEW.end_date = coalesce(r.event_date, one.today) + 1) THEN
+                {refuse("reported_end_is_confirmed", "nobody has confirmed that membership %s ends: %s", "NEW.membership_id", "NEW.reason")}
+            END IF;
             NEW.recorded_at := aid_now();
             RETURN NEW;
         """,
@@ -59,6 +66,99 @@ end_guards = [
             END IF;
             RETURN NULL;
         """,
+    ),
+]
+
+# What a confirmation is hashed over, in this order, joined by '|'.
+_SHOWN = (
+    "pool_id",
+    "number",
+    "membership_id",
+    "reason",
+    "event_date",
+    "reference",
+    "statement",
+    "reported_by",
+)
+_FIXED = (*_SHOWN, "id", "shown_sha256", "reported_at")
+
+
+def report_shown_sql(row: str) -> str:
+    """Return SQL for the text that a confirmation is hashed over; missing parts are written as nothing."""
+    return "concat_ws('|', " + ", ".join(f"coalesce({row}.{column}::text, '')" for column in _SHOWN) + ")"
+
+
+def _holds_duty(column: str, *duties: str) -> str:
+    """Return SQL that tells whether the person in that column holds one of the duties in the pool now."""
+    wanted = ", ".join(f"'{duty}'" for duty in duties)
+    return f"""EXISTS (
+        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+         WHERE u.code = NEW.{column} AND g.duty IN ({wanted}) AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id)"""
+
+
+report_guards = [
+    Guard(
+        name="reported_end_begins_open",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=f"""
+            {judged_now()}
+            PERFORM 1 FROM members_pool WHERE id = NEW.pool_id FOR NO KEY UPDATE;
+            IF NOT EXISTS (SELECT 1 FROM members_membership WHERE id = NEW.membership_id AND pool_id = NEW.pool_id)
+               OR EXISTS (SELECT 1 FROM members_membershipend WHERE membership_id = NEW.membership_id)
+               OR num_nonnulls(NEW.decided_by, NEW.decided_at) > 0 THEN
+                {refuse("reported_end_begins_open", "membership %s goes on in no such pool, or the report is decided", "NEW.membership_id")}
+            END IF;
+            IF NOT {_holds_duty("reported_by", "pool_admin")} THEN
+                {refuse("reported_end_people_hold_their_duty", "%s is no pool admin", "NEW.reported_by")}
+            END IF;
+            IF NEW.event_date > (SELECT (aid_now() AT TIME ZONE time_zone)::date FROM members_pool WHERE id = NEW.pool_id) THEN
+                {refuse("death_is_not_to_come", "%s is yet to come", "NEW.event_date")}
+            END IF;
+            NEW.number := coalesce((SELECT max(number) FROM members_reportedend WHERE pool_id = NEW.pool_id), 0) + 1;
+            NEW.reported_at := aid_now();
+            NEW.shown_sha256 := encode(sha256(convert_to({report_shown_sql("NEW")}, 'UTF8')), 'hex');
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="reported_end_is_decided_as_shown",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF ({", ".join(f"NEW.{c}" for c in _FIXED)}) IS DISTINCT FROM ({", ".join(f"OLD.{c}" for c in _FIXED)})
+               OR OLD.state <> 'open' THEN
+                {refuse("reported_end_is_decided_as_shown", "report %s is not edited", "OLD.number")}
+            END IF;
+            NEW.decided_at := aid_now();
+            IF NEW.state = 'confirmed' AND NOT {_holds_duty("decided_by", "controller")} THEN
+                {refuse("reported_end_people_hold_their_duty", "%s is no controller", "NEW.decided_by")}
+            END IF;
+            IF NEW.state = 'withdrawn' AND NOT {_holds_duty("decided_by", "controller", "pool_admin")} THEN
+                {refuse("reported_end_people_hold_their_duty", "%s may not take it back", "NEW.decided_by")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="confirmed_report_has_its_end",
+        when=pgtrigger.After,
+        operation=pgtrigger.Update,
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition("NEW.state = 'confirmed'"),
+        func=f"""
+            IF NOT EXISTS (SELECT 1 FROM members_membershipend WHERE membership_id = NEW.membership_id AND reason = NEW.reason) THEN
+                {refuse("confirmed_report_has_its_end", "membership %s goes on", "NEW.membership_id")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+    Guard(
+        name="reported_ends_are_kept",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete | pgtrigger.Truncate,
+        func=refuse("reported_ends_are_kept", "reports are withdrawn, never deleted"),
     ),
 ]
 

@@ -47,6 +47,7 @@ PAID_FOR = "paid_for"
 PAYS_FOR = "pays_for"
 PAID_FOR_NO_MORE = "paid_for_no_more"
 PAYS_NO_MORE = "pays_no_more"
+REMOVED = "removed"
 BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
@@ -105,6 +106,15 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("You have left %(pool)s"),
         gettext_noop(
             "You are covered until 00:00 of %(until)s. A case of the time before that can still be filed.\n\n%(owed)s"
+        ),
+    ),
+    REMOVED: (
+        gettext_noop("You have been removed from %(pool)s"),
+        gettext_noop(
+            "Two people who run it have decided so, by %(clause)s of the covenant:\n\n%(statement)s\n\nYou are covered"
+            " until 00:00 of %(until)s. A case of the time before that can still be filed.\n\n%(owed)s\n\nIf this is"
+            " wrong, write to %(contact)s and name what proves it. A removal is not taken back in these books; whoever"
+            " was removed in error is owed an answer by the operator, and can go to court."
         ),
     ),
     LAPSED: (

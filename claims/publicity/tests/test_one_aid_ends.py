@@ -19,6 +19,7 @@ from ledger.custody.wallet_models import Suspension
 from ledger.custody.wallet_selectors import balance_fen, wallet_rows
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Charge
+from members.joining.end_models import MembershipEnd
 from members.joining.models import MembershipSpan
 from members.people.models import Notice
 
@@ -42,6 +43,8 @@ def test_membership_ends_with_the_publicity_of_its_case(ending: ClaimCases) -> N
     last = min(period.publicity_end_date, period.next_opening_date)
     ends = dt.datetime.combine(last, dt.time(), tzinfo=ZoneInfo("Asia/Shanghai"))
     assert _until(ending) == ends
+    end = MembershipEnd.objects.get(membership=ending.membership)
+    assert (end.reason, end.end_date, end.reference) == ("aided", ends.date(), ending.award(claim).code)
     (told,) = Notice.objects.filter(person=ending.claimant, kind="ended")
     assert told.params["until"] == ends.date().isoformat()
     assert not Notice.objects.filter(person=ending.neighbor, kind="ended").exists()

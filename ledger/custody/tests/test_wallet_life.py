@@ -16,6 +16,7 @@ from ledger.custody.wallet_life import FOLLOW, follow_period
 from ledger.custody.wallet_models import Suspension
 from ledger.custody.wallet_selectors import balance_fen, wallet_of, wallet_rows
 from ledger.sharing.models import Period
+from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership, MembershipSpan
 from members.joining.services import admit_member
 from members.people.models import Mail, Notice, User
@@ -165,7 +166,19 @@ def test_short_wallet_suspends_and_a_top_up_in_time_restores(
     assert [f"{first} – {end}" for first, end in town.spans] == spans
     suspension.refresh_from_db()
     assert suspension.state == {"covered": "restored"}.get(state, state)
+    ends = list(MembershipEnd.objects.values_list("membership_id", "reason", "end_date"))
+    assert ends == ([(town.li.pk, "lapsed", day("01-11"))] if state == "lapsed" else [])
+    fire_deferred()
     assert_books_true(town.world.pool)
+
+
+def test_suspension_that_is_over_is_an_end(db: None) -> None:
+    town = Town.founded()
+    town.short_period()
+    for state in ("lapsed", "ended"):
+        with refused("suspension_that_is_over_is_an_end"):
+            run("UPDATE ledger_suspension SET state = %s, ended_date = '2026-02-10'", state)
+            fire_deferred()
 
 
 def test_suspended_members_are_in_no_headcount_and_restored_ones_are(db: None) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from aidplatform.lib import clock
+from aidplatform.site.todo import todos_of
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.endings import wind_down
 from aidplatform.testing.refusals import fire_deferred
@@ -218,7 +219,9 @@ def test_wallet_is_held_to_the_share_and_the_rest_is_paid_back(db: None) -> None
     assert (parting.at_most_fen, parting.wallet.free_fen) == (23_143, 30_000 - 23_143)
     told = Notice.objects.get(person=one.person, kind="left")
     assert told.params["free_fen"] == 6_857
+    assert any("to be paid back" in todo.text for todo in todos_of(world.treasurer))
     bank.release(bank.order_back(1, 6_857))
+    assert not any("to be paid back" in todo.text for todo in todos_of(world.treasurer))
     posted(world, period)
     assert charged(one) == {1: 23_143}
     assert Period.objects.get(pk=period.pk).gap_fen == 0

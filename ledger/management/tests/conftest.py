@@ -16,6 +16,7 @@ from aidplatform.testing.plugin import test_services
 from aidplatform.testing.world import World, set_clock
 from ledger.books.services import credit, debit
 from ledger.custody import settlements, write_offs
+from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_member, end_cover
@@ -97,7 +98,7 @@ def make_history() -> None:
 
 
 def make_paid_history() -> None:
-    """Collect the shares of a pool, pay a case, release a second payment, leave money unidentified; a member leaves."""
+    """Collect the shares of a pool, pay a case, release a payment, leave money unidentified; two memberships end."""
     world, bank, _period = charged_world(100_000, 50_000, code="paid")
     first, second = world.pool.awards.order_by("code")
     bank.all_pay()
@@ -106,6 +107,18 @@ def make_paid_history() -> None:
     bank.all_pay()
     bank.release(bank.order_aid(second, 20_000))
     end_cover(membership=membership(world, 5), at=clock.now(), reason="left", actor="test")
+    died = reports.report_end(
+        membership=membership(world, 6),
+        reason="deceased",
+        event_date=clock.today(SHANGHAI),
+        reference="Death certificate 1",
+        statement="",
+        reporter=world.admin.code,
+        at=clock.now(),
+    )
+    reports.confirm_end(
+        report=died, confirmer=world.controller.code, shown_sha256=died.shown_sha256, at=clock.now()
+    )
 
 
 def make_prepaid_history() -> None:

@@ -13,6 +13,13 @@ LEAVING_CASES = [
         "infinity",
     ),
     (
+        "reported_end_is_confirmed",
+        f"UPDATE members_reportedend SET decided_by = 'P-nobody' WHERE pool_id = {_POOL}",
+        "paid member 6",
+        "another person: controller",
+        "P-nobody",
+    ),
+    (
         "cover_ends_with_a_reason",
         f"DELETE FROM members_membershipend WHERE membership_id = {_LEAVER}",
         "paid membership",
