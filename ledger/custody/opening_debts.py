@@ -1,8 +1,14 @@
-"""What members owe from before their pool moved in, as SQL: one debt a member, beside the charges, as of period 0.
+"""What members owe from before their pool moved in: one debt a member, beside the charges, as of period 0.
 
 It is owed once the opening balances have taken it over and the member has confirmed their row, until a pool that ends
 is settled.
 """
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from members.pools.models import Pool
 
 # The number under which collections of such a debt stand: before the first period.
 BEFORE_PERIODS = 0
@@ -43,3 +49,29 @@ def balance_waits_sql(row: str) -> str:
                              AND e.membership_id = {row}.membership_id AND e.kind = 'opening')
           AND NOT EXISTS (SELECT 1 FROM ledger_paymentorder b
                            WHERE b.listed_id = {row}.id AND b.state NOT IN ('cancelled', 'returned')))"""
+
+
+@dataclass(frozen=True)
+class DebtsOfBefore:
+    """What the books took over as owed, what of it has come in, and what is of people who have not confirmed (fen)."""
+
+    taken_over_fen: int
+    collected_fen: int
+    unconfirmed_fen: int
+
+
+def debts_of_before(pool: Pool) -> DebtsOfBefore | None:
+    """Return how a pool stands to what its members owed before it moved in; None where nothing was taken over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT o.receivable_fen,
+                       coalesce((SELECT sum(amount_fen) FROM ledger_collection
+                                  WHERE pool_id = %(pool)s AND period_no = {BEFORE_PERIODS}), 0)::bigint,
+                       coalesce((SELECT sum(r.owed_fen) FROM members_importedmember r
+                                   JOIN members_memberimport i ON i.id = r.member_import_id AND i.state = 'approved'
+                                  WHERE r.pool_id = %(pool)s AND r.state = 'open'), 0)::bigint
+                  FROM ({opening_in_force_sql("%(pool)s")}) o WHERE o.receivable_fen > 0""",
+            {"pool": pool.pk},
+        )
+        row = cursor.fetchone()
+    return DebtsOfBefore(*row) if row else None

@@ -25,6 +25,7 @@ from ledger.custody.forms import (
     UploadForm,
 )
 from ledger.custody.models import BankStatement, PaymentOrder, StatementLine, StatementUpload
+from ledger.custody.opening_debts import debts_of_before
 from ledger.custody.pages import (
     CONTROLLER,
     MONEY,
@@ -95,6 +96,7 @@ def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: A
     context = page_context(request, pool, "custody") | {
         "bank": found,
         "arrears": selectors.arrears(pool),
+        "before": debts_of_before(pool),
         "statements": selectors.statements(found.account)[:5] if found else [],
         "account_form": AccountForm(initial={"key": uuid.uuid4()}),
     }

@@ -15,6 +15,7 @@ from aidplatform.tests.pages_helpers import client_of
 from ledger.books.findings import Report
 from ledger.custody import reconciliation, selectors, services, write_off_verify, write_offs
 from ledger.custody import verify as custody
+from ledger.custody.filling import MANY_LINES
 from ledger.custody.models import Collection, StatementLine
 from ledger.custody.statement_files import IN, OUT
 from ledger.sharing.models import Period
@@ -160,6 +161,17 @@ def test_who_is_paid_for_may_pay_as_well(charged: Charged) -> None:
     bank.take(bank.statement(bank.receipt(4, 2 * SHARE), bank.receipt(2, 10_000), bank.receipt(4, 3_143)))
     fire_deferred()
     assert owed(world) == owing(world, m4=0, m2=0, m6=SHARE - 13_143)
+    assert_verified(world)
+
+
+def test_large_statement_fills_the_same_way(charged: Charged) -> None:
+    """A thousand transfers of 0.50 by the payer, planned as for a large pool: own share, then member 2, then 6."""
+    world, bank, _period = charged
+    pays_for(world, 4, 2, 6)
+    lines = MANY_LINES + 1
+    bank.take(bank.statement(*(bank.receipt(4, 50) for _transfer in range(lines))))
+    fire_deferred()
+    assert owed(world) == owing(world, m4=0, m2=0, m6=3 * SHARE - lines * 50)
     assert_verified(world)
 
 

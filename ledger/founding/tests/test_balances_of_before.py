@@ -14,6 +14,8 @@ from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
 from aidplatform.testing.refusals import fire_deferred, refused, run
 from aidplatform.testing.world import World, run_jobs
 from aidplatform.tests.pages_helpers import client_of
+from aidplatform.work import jobs
+from aidplatform.work.models import Job
 from ledger.books.findings import Report
 from ledger.custody import selectors, services, wallet_openings, wallet_verify
 from ledger.custody import verify as custody
@@ -178,29 +180,34 @@ INSERT = """INSERT INTO ledger_walletentry (pool_id, membership_id, kind, amount
 
 
 def test_wallet_opens_as_imported(moving: World) -> None:
-    """Not before the bank has shown the money, not with another amount, and once."""
+    """Not before the bank has shown the money, and not with another amount."""
     first = joined(moving, 1)
     approve(moving, proposed_opening(moving))
-    entry = (moving.pool.pk, first.pk, 40_000, moving.treasurer.code)
     with refused("wallet_opens_as_imported"):
-        run(INSERT, *entry)
+        run(INSERT, moving.pool.pk, first.pk, 40_000, moving.treasurer.code)
     first_statement(moving)
     third = sign(moving, villager(3), 3)
     with refused("wallet_opens_as_imported"):
         run(INSERT, moving.pool.pk, third.pk, 30_001, moving.treasurer.code)
+
+
+def test_one_opening_per_wallet(moving: World) -> None:
+    first = joined(moving, 1)
+    approve(moving, proposed_opening(moving))
+    first_statement(moving)
     with refused("one_opening_per_wallet"):
-        run(INSERT, *entry)
+        run(INSERT, moving.pool.pk, first.pk, 40_000, moving.treasurer.code)
 
 
 def test_opening_of_a_wallet_moves_the_control_account(moving: World) -> None:
-    second = joined(moving, 1)
+    first = joined(moving, 1)
     approve(moving, proposed_opening(moving))
     first_statement(moving)
     third = sign(moving, villager(3), 3)
     with refused("prepaid_is_sum_of_wallets"):
         run(INSERT, moving.pool.pk, third.pk, 30_000, moving.treasurer.code)
         fire_deferred()
-    assert held(second) == 40_000
+    assert held(first) == 40_000
 
 
 def order_back(world: World, number: int, fen: int) -> PaymentOrder:
@@ -294,6 +301,24 @@ def test_treasurer_pays_a_balance_back_by_the_page(moving: World) -> None:
     assert treasurer.get(f"{address}rows/1/2/").status_code == 404
     for person, status in ((moving.controller, 403), (moving.stranger, 404)):
         assert client_of(person).post(f"{address}rows/1/4/", told).status_code == status
+
+
+def test_job_that_comes_again_opens_no_wallet_twice(moving: World) -> None:
+    """A worker that died after its commit: the next attempt finds the wallet open."""
+    approve(moving, proposed_opening(moving))
+    first_statement(moving)
+    third = joined(moving, 3)
+    jobs.enqueue(
+        kind=wallet_openings.OPEN_WALLETS, key="again", payload={"pool": moving.pool.pk}, actor="service"
+    )
+    lease = jobs.claim(Job.objects.get(key="again").pk)
+    assert lease is not None
+    assert wallet_openings.follow_confirmation(lease) == {"opened_fen": 0}
+    assert WalletEntry.objects.filter(kind="opening").count() == 1
+    assert held(third) == 30_000
+    page = client_of(third.person).get("/pools/test-pool/me/").content.decode()
+    assert "Balance of before" in page
+    assert_verified(moving)
 
 
 def test_imported_money_fits_the_rules(moving: World) -> None:

@@ -141,6 +141,13 @@ def test_arrears_list_the_debt_before_the_first_period(moved: Moved) -> None:
     ]
 
 
+def test_custody_page_says_how_much_of_it_has_come(moved: Moved) -> None:
+    world, bank = moved
+    paid(bank, 2, 250)
+    page = client_of(world.treasurer).get("/pools/test-pool/custody/").content.decode()
+    assert "moved in: ¥12.50, of which ¥2.50 has come in and ¥0.00 is of people who have not" in page
+
+
 INSERT = """INSERT INTO ledger_collection (line_id, membership_id, pool_id, period_no, amount_fen, payer_id,
     recorded_by, at) VALUES (%s, %s, %s, %s, %s, %s, %s, now())"""
 

@@ -5,10 +5,13 @@ from django.db import IntegrityError
 from aidplatform.lib import clock
 from aidplatform.lib.errors import guarantee_name
 from aidplatform.testing.pairs import Meanwhile
+from aidplatform.testing.refusals import run
 from aidplatform.testing.world import World
-from members.joining import applications
+from members.joining import applications, payers
 from members.joining.models import CovenantSignature, JoinApplication, Membership
+from members.joining.payer_models import PayerLink
 from members.joining.tests.papers import filled
+from members.joining.tests.test_payers import ACCEPT, join
 from members.people.models import Identity, Mail, User
 
 
@@ -55,3 +58,25 @@ def test_two_applications_begun_at_one_instant_are_one(committed_db: tuple[str, 
         for _ in range(4)
     ]
     assert len({attempt.outcome().pk for attempt in begun}) == 1
+
+
+def test_payer_and_paid_for_at_one_instant_is_nobody_both(committed_db: tuple[str, str]) -> None:
+    """The son's payer accepts by raw SQL while the payer is being paid for by the mother: one of the two holds."""
+    world = World.founded()
+    father, mother, son = (join(world, name) for name in ("father", "mother", "son"))
+    links = {
+        payers.ask_payer(membership=son, payer_number=father.number, at=clock.now()): father,
+        payers.ask_payer(membership=father, payer_number=mother.number, at=clock.now()): mother,
+    }
+    accepting = [
+        Meanwhile(lambda link=link, payer=payer: run(ACCEPT, payer.person.code, link.pk))
+        for link, payer in links.items()
+    ]
+    refusals = []
+    for attempt in accepting:
+        try:
+            attempt.outcome()
+        except IntegrityError as error:
+            refusals.append(guarantee_name(error))
+    assert refusals == ["payers_pay_for_themselves"]
+    assert PayerLink.objects.filter(state="live").count() == 1
