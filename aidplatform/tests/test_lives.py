@@ -16,6 +16,7 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.custody import write_offs
 from ledger.custody.selectors import charges_of
 from ledger.custody.wallet_selectors import balance_fen
+from ledger.leaving import reports
 from ledger.leaving.selectors import parting_of
 from ledger.leaving.services import leave_pool
 from ledger.sharing import services as sharing
@@ -155,8 +156,6 @@ class Life:
         leave_pool(membership=one, leaver=one.person, shown_sha256=shown.shown_sha256, at=clock.now())
 
     def _died(self, who: str, rest: str) -> None:
-        from ledger.leaving import reports
-
         report = reports.report_end(
             membership=self.people[who],
             reason="deceased",
@@ -197,7 +196,9 @@ class Life:
                         [] if amount == "-" else [fen(amount)]
                     )
                 else:
-                    assert self._is_so(self.people[who], item)
+                    assert self._is_so(
+                        Membership.objects.select_related("pool").get(pk=self.people[who].pk), item
+                    )
 
     def _shares(self, name: str, period_no: int) -> list[int]:
         """Return the share of somebody, none where nothing was charged; of the others, each that occurs."""
