@@ -6,6 +6,9 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.utils import OperationalError
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.errors import UnavailableError
 
 # serialization_failure, deadlock_detected, lock_not_available
 RETRYABLE = {"40001", "40P01", "55P03"}
@@ -19,6 +22,16 @@ def sqlstate(error: BaseException) -> str:
 def is_retryable(error: BaseException) -> bool:
     """Tell whether doing the same again is right: a lost lock, a deadlock, a broken connection."""
     return sqlstate(error) in RETRYABLE or isinstance(error, OperationalError)
+
+
+def as_unavailable(error: OperationalError) -> UnavailableError:
+    """Return the refusal that a person reads: whether others were in the way, or the database is away."""
+    if sqlstate(error) in RETRYABLE:
+        return UnavailableError(
+            _("Somebody else is changing the same thing at this moment. Nothing was changed; try again."),
+            code="busy",
+        )
+    return UnavailableError(_("The database cannot be reached. Nothing was changed; try again."))
 
 
 @contextmanager

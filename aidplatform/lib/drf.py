@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
+from aidplatform.lib.db import as_unavailable
 from aidplatform.lib.errors import (
     DomainError,
     ForbiddenError,
     NotFoundError,
-    UnavailableError,
     as_domain_error,
 )
 
@@ -112,7 +112,7 @@ def _known(error: Exception) -> DomainError | None:
     if isinstance(error, IntegrityError):
         return as_domain_error(error)
     if isinstance(error, OperationalError):
-        return UnavailableError(_("The database cannot be reached. Nothing was changed; try again."))
+        return as_unavailable(error)
     if isinstance(error, RecursionError):
         return NestedTooDeeplyError(_("This JSON is nested too deeply."))
     if isinstance(error, Http404):

@@ -16,9 +16,9 @@ from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
-from django.utils.translation import gettext as _
 
-from aidplatform.lib.errors import DomainError, UnavailableError, as_domain_error
+from aidplatform.lib.db import as_unavailable
+from aidplatform.lib.errors import DomainError, as_domain_error
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -92,7 +92,7 @@ class DomainErrorMiddleware:
         elif isinstance(exception, IntegrityError):
             error = as_domain_error(exception)
         elif isinstance(exception, OperationalError):
-            error = UnavailableError(_("The database cannot be reached. Nothing was changed; try again."))
+            error = as_unavailable(exception)
         return None if error is None else refusal(request, error)
 
 

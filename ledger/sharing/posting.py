@@ -21,7 +21,7 @@ def pause_posting(*, period: Period, pauser: str, at: dt.datetime) -> Period:
     Raises: WrongStateError; IntegrityError period_people_hold_their_duty.
     """
     with transaction.atomic():
-        period = locked(period, Period.State.APPROVED, Period.State.POSTING)
+        period = locked(period, Period.State.APPROVED, Period.State.POSTING, alone=True)
         if period.posting_paused_at is None:
             period.posting_paused_at, period.posting_paused_by = at, pauser
             period.save(update_fields=["posting_paused_at", "posting_paused_by"])
@@ -33,7 +33,7 @@ def pause_posting(*, period: Period, pauser: str, at: dt.datetime) -> Period:
 def resume_posting(*, period: Period, resumer: str) -> Period:
     """Order what is not written yet; not paused: nothing happens. Raises: WrongStateError."""
     with transaction.atomic():
-        period = locked(period, Period.State.APPROVED, Period.State.POSTING)
+        period = locked(period, Period.State.APPROVED, Period.State.POSTING, alone=True)
         if period.posting_paused_at is not None:
             period.posting_paused_at = period.posting_paused_by = None
             period.save(update_fields=["posting_paused_at", "posting_paused_by"])

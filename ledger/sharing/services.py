@@ -869,9 +869,16 @@ def advance(lease: jobs.Lease) -> dict[str, list[str]]:
         taken.append(name)
 
 
-def locked(period: Period, *states: str) -> Period:
-    """Lock pool, then period, and demand one of the states. Raises: WrongStateError."""
-    Pool.objects.select_for_update().get(pk=period.pool_id)
+def locked(period: Period, *states: str, alone: bool = False) -> Period:
+    """Lock pool, then period, and demand one of the states.
+
+    alone: the period without its pool. A closing, which takes long in a large pool, holds the period and needs the pool
+    at its end: whoever waits for it must not hold that.
+
+    Raises: WrongStateError.
+    """
+    if not alone:
+        Pool.objects.select_for_update().get(pk=period.pool_id)
     locked = (
         Period.objects.select_for_update(of=["self"]).select_related("pool", "plan_version").get(pk=period.pk)
     )

@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
-from aidplatform.lib.db import is_retryable, long_transaction, scalar, sqlstate
+from aidplatform.lib.db import as_unavailable, is_retryable, long_transaction, scalar, sqlstate
 
 
 def _error(code: str) -> DatabaseError:
@@ -17,6 +17,16 @@ def test_lost_locks_and_deadlocks_are_retryable(db: None, code: str) -> None:
     error = _error(code)
     assert sqlstate(error) == code
     assert is_retryable(error)
+
+
+@pytest.mark.parametrize("code", ["40P01", "55P03"])
+def test_who_is_in_each_others_way_is_told_so(db: None, code: str) -> None:
+    error = _error(code)
+    assert isinstance(error, OperationalError)
+    refusal = as_unavailable(error)
+    assert (refusal.status, refusal.code) == (503, "busy")
+    assert "at this moment" in str(refusal)
+    assert as_unavailable(OperationalError("server closed the connection")).code == "unavailable"
 
 
 @pytest.mark.parametrize("code", ["23505", "23514", "42501", "22012"])

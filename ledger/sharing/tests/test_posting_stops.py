@@ -483,3 +483,13 @@ def _name_people(owner_url: str, code: str) -> None:
         owner.execute(
             "UPDATE members_user SET code = md5(email)::char(12) WHERE email LIKE %s", [f"%@{code}.%"]
         )
+
+
+def test_who_pauses_does_not_hold_the_pool_that_a_closing_needs(unguarded: psycopg.Connection) -> None:
+    """A closing holds the period and asks for the pool at its end: pool first, then the period, would be a deadlock."""
+    world = founded()
+    period = half_way(world)
+    unguarded.execute("SELECT 1 FROM members_pool WHERE id = %s FOR NO KEY UPDATE", [world.pool.pk])
+    run("SET lock_timeout = '2s'")
+    assert pause(world, period).posting_paused_at is not None
+    assert posting.resume_posting(period=period, resumer=world.controller.code).posting_paused_at is None

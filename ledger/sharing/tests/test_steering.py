@@ -52,7 +52,7 @@ def test_page_shows_parts_members_and_the_way_to_stop(pool: World) -> None:
     page = text_of(client_of(pool.controller), url())
     done, parts = period().manifest.exclude(written_at=None), period().manifest.count()
     assert f"{sum(line.members for line in done)} of 150 members · 2 of {parts} parts" in page
-    assert re.search(r"\d members per second · about \d+ seconds left", page)
+    assert re.search(r"\d members per second · about \d+ (seconds?|minutes?) left", page)
     assert "Pause" in page
     assert "Cancel this posting" not in page
 
