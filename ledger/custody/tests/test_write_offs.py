@@ -16,6 +16,7 @@ from ledger.custody import selectors, services, verify, write_off_verify, write_
 from ledger.custody.models import Collection, StatementLine
 from ledger.custody.statement_files import IN, OUT
 from ledger.custody.write_off_models import WriteOff, WrittenOffCharge
+from ledger.leaving import verify as leaving_checks
 from ledger.management.commands.verify_books import verify_everything
 from ledger.openbooks import verify as log_checks
 from ledger.sharing import verify as sharing_checks
@@ -50,6 +51,7 @@ def false_statements(world: World) -> dict[str, Any]:
         sharing_checks.SENTENCES,
         verify.SENTENCES,
         write_off_verify.SENTENCES,
+        leaving_checks.SENTENCES,
     )
     verify_everything(report, world.pool.code)
     return {code: one.findings for code, one in report.statements.items() if one.false}

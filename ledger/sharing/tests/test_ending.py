@@ -13,6 +13,7 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books import verify as book_checks
 from ledger.books.findings import Report
 from ledger.custody import verify as custody_checks
+from ledger.leaving import verify as leaving_checks
 from ledger.management.commands.verify_books import verify_everything
 from ledger.openbooks import verify as log_checks
 from ledger.openbooks.models import LogEntry
@@ -189,7 +190,11 @@ def test_days_are_those_of_the_pools_zone(db, zone):
 def false_statements(world: World) -> dict[str, list[object]]:
     """Return what `verify_books` finds wrong."""
     report = Report.of(
-        log_checks.SENTENCES, book_checks.SENTENCES, sharing_checks.SENTENCES, custody_checks.SENTENCES
+        log_checks.SENTENCES,
+        book_checks.SENTENCES,
+        sharing_checks.SENTENCES,
+        custody_checks.SENTENCES,
+        leaving_checks.SENTENCES,
     )
     verify_everything(report, world.pool.code)
     return {code: one.findings for code, one in report.statements.items() if one.false}
