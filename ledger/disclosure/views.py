@@ -22,6 +22,7 @@ from ledger.disclosure.consequences import consequences, known_counts
 from ledger.disclosure.history import PastPeriod, history_plots
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
+from ledger.leaving.selectors import coming_of
 from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
 from ledger.sharing.run_off import FreezeRow, freezes_of
@@ -32,6 +33,7 @@ from members.joining.models import ImportedMember, Membership
 from members.joining.payers import payers_of
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
+from members.people.parting import coming_words
 from members.pools.aid_sense import jumps
 from members.pools.funding import funding_words
 from members.pools.models import PlanProposal, PlanVersion, Pool
@@ -256,6 +258,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "bears": ending is not None and bears_run_off(ending, membership),
         "dates": selectors.next_dates(membership, today),
         "rows": [(charge, _parts_of(charge)) for charge in charges],
+        "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
         "payment": how_to_pay(membership),
         "wallet": wallet_of(membership, today),
         "payers": payers_of(membership, now),

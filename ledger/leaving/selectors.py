@@ -43,6 +43,17 @@ class Coming:
         return self.state in {Period.State.APPROVED, Period.State.POSTING}
 
     @property
+    def row(self) -> list[Any]:
+        """Return it as plain data, for the words that say it."""
+        return [
+            self.period_no,
+            self.state,
+            self.at_most_fen,
+            self.cap_fen,
+            self.publicity_end_date.isoformat(),
+        ]
+
+    @property
     def is_public(self) -> bool:
         """Tell whether its cases are in publicity, which ends on a day that is known."""
         return self.state == Period.State.ANNOUNCED
@@ -84,10 +95,7 @@ class Parting:
         return {
             "until": self.end_date.isoformat(),
             "open_fen": self.open_fen,
-            "coming": [
-                [one.period_no, one.state, one.at_most_fen, one.cap_fen, one.publicity_end_date.isoformat()]
-                for one in self.coming
-            ],
+            "coming": [one.row for one in self.coming],
             "wallet_fen": self.wallet.balance_fen if self.wallet else None,
             "free_fen": self.wallet.free_fen if self.wallet else None,
             "bears_run_off": self.bears_run_off,

@@ -11,7 +11,7 @@ def parting_words(figures: dict[str, Any]) -> list[str]:
     """Return the sentences. figures: those of a receipt, in fen, with the currency."""
     currency = figures["currency"]
     said = [_open(figures["open_fen"], currency)]
-    said += [_coming(row, currency) for row in figures["coming"]]
+    said += [coming_words(row, currency) for row in figures["coming"]]
     if figures["bears_run_off"]:
         said.append(
             _(
@@ -33,8 +33,8 @@ def _open(fen: int, currency: str) -> str:
     }
 
 
-def _coming(row: list[Any], currency: str) -> str:
-    """Say what is known of one period: [number, state, at most, cap, end of publicity]."""
+def coming_words(row: list[Any], currency: str) -> str:
+    """Say what is known of a share to come: [number of the period, its state, at most, cap (fen), end of publicity]."""
     number, state, fen, cap_fen, publicity_end = row
     names = {"number": number, "day": publicity_end}
     if fen is None and cap_fen is not None:

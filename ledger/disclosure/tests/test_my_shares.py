@@ -234,3 +234,29 @@ def test_who_has_reached_the_most_of_the_year_is_told_so(db: None) -> None:
         page = text(client_of(membership.person).get(f"/pools/{world.pool.code}/me/"))
         assert "of ¥200.00 at most" in page
         assert ("That is the most of a year." in page) is is_told
+
+
+def test_page_says_what_comes_next_from_the_headcount_to_the_charge(db: None) -> None:
+    world = World.founded(members=3)
+    membership = join(world, "waits@example.org")
+    client = client_of(membership.person)
+    world.award(90_000)
+    period = sharing.open_period(pool=world.pool, at=clock.now())
+    assert "What comes next" not in text(client.get(ME))
+    set_clock(clock.start_of_day(period.publicity_date, world.pool.time_zone) + dt.timedelta(hours=8))
+    period = sharing.freeze_headcount(period=period, at=clock.now())
+    assert "Period 1 counts you; its cases are not public yet" in text(client.get(ME))
+    period = sharing.announce_period(period=period, at=clock.now())
+    page = text(client.get(ME))
+    assert "Period 1 counts you: at most ¥243.00, exact on 2026-01-10" in page
+    assert "Charged on 2026-01-14 ." in page
+    set_clock(clock.start_of_day(period.publicity_end_date, world.pool.time_zone))
+    period = sharing.settle_period(period=period, at=clock.now())
+    period = sharing.compute_shares(period=period, preparer=world.admin.code, at=clock.now())
+    shown = period.shown_sha256 or ""
+    sharing.approve_period(period=period, approver=world.controller.code, shown_sha256=shown, at=clock.now())
+    assert "Period 1 charges you exactly ¥243.00." in text(client.get(ME))
+    run_jobs()
+    page = text(client.get(ME))
+    assert "What comes next" not in page
+    assert "¥243.00 my share" in page
