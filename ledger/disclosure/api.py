@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +21,21 @@ from members.pools.selectors import access_pool
 PAGE = 50
 
 
+class ChangePart(serializers.Serializer[Any]):
+    """What one cause has done to a share, in hundredths of a minor unit, below zero where it made it less."""
+
+    name = serializers.CharField()
+    amount = serializers.IntegerField(source="signed")
+
+
+class ChangeRow(serializers.Serializer[Any]):
+    """How a share differs from the one charged before it, in minor units; the parts add up to it."""
+
+    since_period = serializers.IntegerField(source="before.period.number")
+    amount_fen = serializers.IntegerField()
+    parts = ChangePart(many=True)
+
+
 class ChargeRow(serializers.Serializer[Any]):
     """What I owe for one period, in minor units, with the row of the class table it follows from.
 
@@ -33,6 +48,13 @@ class ChargeRow(serializers.Serializer[Any]):
     written_off_fen = serializers.IntegerField()
     class_no = serializers.IntegerField(source="row.class_no", allow_null=True, default=None)
     weight = serializers.IntegerField(source="row.weight", allow_null=True, default=None)
+    change = serializers.SerializerMethodField(help_text="null for the first share")
+
+    @extend_schema_field(ChangeRow(allow_null=True))
+    def get_change(self, charge: selectors.MyCharge) -> Any:
+        """Return how it differs from the share before."""
+        change = self.context["changes"][charge.period.number]
+        return None if change is None else ChangeRow(change).data
 
 
 class ChargePage(serializers.Serializer[Any]):
@@ -68,7 +90,10 @@ class MyCharges(PersonalEndpoint):
         charges = selectors.charges_of(membership, before_no=before, limit=limit + 1)
         page = charges[:limit]
         following = page[-1].period.number if len(charges) > limit else None
-        return Response(ChargePage({"next": following, "results": page}).data)
+        numbers = [charge.period.number for charge in charges]
+        changes = dict(zip(numbers, selectors.changes_of(charges), strict=True))
+        answer = ChargePage({"next": following, "results": page}, context={"changes": changes})
+        return Response(answer.data)
 
 
 class WalletLine(serializers.Serializer[Any]):

@@ -3,15 +3,17 @@
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import ExtractYear
 
 from ledger.custody.write_offs import written_off_of
 from ledger.disclosure.history import PastPeriod
-from ledger.sharing.figures import ClassFigures, class_figures
+from ledger.sharing.changes import Charged, change_parts
+from ledger.sharing.figures import ClassFigures, Part, class_figures
 from ledger.sharing.models import FIGURES, Award, Period
-from ledger.sharing.selectors import shares_of
+from ledger.sharing.selectors import shares_of, stored_figures
 from members.joining.models import Membership, MembershipSpan
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.pools.models import DutyGrant, Pool
@@ -177,6 +179,36 @@ def charges_of(membership: Membership, *, before_no: int | None = None, limit: i
                 )
             )
     return charges
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a share differs from the one charged before it: by how much (fen), and what has done it."""
+
+    before: MyCharge
+    amount_fen: int
+    parts: list[Part]
+
+    @property
+    def less_fen(self) -> int:
+        """Return by how much it is less, where it is."""
+        return -self.amount_fen
+
+
+def changes_of(charges: list[MyCharge]) -> list[Change | None]:
+    """Return for each charge, newest first, how it differs from the one before; None for the oldest.
+
+    None also where a charge follows from no row of its period's bill.
+    """
+    return [_change(after, before) for after, before in pairwise(charges)] + [None] * bool(charges)
+
+
+def _change(after: MyCharge, before: MyCharge) -> Change | None:
+    if after.row is None or before.row is None:
+        return None
+    was = Charged(stored_figures(before.period), before.row)
+    parts = change_parts(was, Charged(stored_figures(after.period), after.row))
+    return Change(before, after.share_fen - before.share_fen, parts)
 
 
 def _row_of(period: Period, spans: list[MembershipSpan], share_fen: int) -> ClassFigures | None:

@@ -26,8 +26,8 @@ from ledger.leaving.selectors import coming_of
 from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
 from ledger.sharing.run_off import FreezeRow, freezes_of
-from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
-from ledger.sharing.views import figures_of, stored_figures, viewer_duties
+from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods, stored_figures
+from ledger.sharing.views import figures_of, viewer_duties
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
 from members.joining.payers import payers_of
@@ -257,7 +257,10 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "ending": ending,
         "bears": ending is not None and bears_run_off(ending, membership),
         "dates": selectors.next_dates(membership, today),
-        "rows": [(charge, _parts_of(charge)) for charge in charges],
+        "rows": [
+            (charge, _parts_of(charge), change)
+            for charge, change in zip(charges, selectors.changes_of(charges), strict=True)
+        ],
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
         "payment": how_to_pay(membership),
         "wallet": wallet_of(membership, today),

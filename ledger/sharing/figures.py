@@ -148,6 +148,11 @@ class Part:
         """Return the amount in the currency unit with four decimals."""
         return f"{self.amount // 10_000:,}.{self.amount % 10_000:04d}"
 
+    @property
+    def signed(self) -> int:
+        """Return the amount, below zero where it takes away."""
+        return -self.amount if self.sign == "−" else self.amount
+
 
 def class_figures(rows: Iterable[dict[str, int]], cap_fen: int | None = None) -> tuple[ClassFigures, ...]:
     """Read the stored class table. cap_fen: of everybody, where no row says its own."""

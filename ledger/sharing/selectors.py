@@ -18,6 +18,7 @@ from ledger.sharing.apportion import (
     Sharing,
 )
 from ledger.sharing.causes import GAP_IS_BOOKED_AS, OTHER_COSTS, OTHER_INCOME
+from ledger.sharing.figures import Figures, class_figures
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
 from ledger.sharing.plan_shares import Rooms, share_out
@@ -433,3 +434,24 @@ def shares_of(membership: Membership, *, before_no: int | None = None, limit: in
         )
         rows: list[tuple[int, int]] = cursor.fetchall()
     return rows
+
+
+def stored_figures(found: Period, other_costs_by_kind: tuple[tuple[str, int], ...] = ()) -> Figures:
+    """Read the figures of a computed period; the database has checked that none is missing."""
+    return Figures(
+        cases=found.cases or 0,
+        aid_fen=found.aid_fen or 0,
+        other_costs_fen=found.other_costs_fen or 0,
+        fee_fen=found.fee_fen or 0,
+        awarded_fen=found.awarded_fen or 0,
+        reserve_contribution_fen=found.reserve_contribution_fen or 0,
+        reserve_drawn_fen=found.reserve_drawn_fen or 0,
+        sponsor_fen=found.sponsor_fen or 0,
+        carry_in_fen=found.carry_in_fen or 0,
+        carry_out_fen=found.carry_out_fen or 0,
+        need_fen=found.need_fen or 0,
+        assessed_fen=found.assessed_fen or 0,
+        classes=class_figures(found.classes or []),
+        other_income_fen=found.other_income_fen or 0,
+        other_costs_by_kind=other_costs_by_kind,
+    )

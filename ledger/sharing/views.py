@@ -229,7 +229,7 @@ def figures_of(found: Period) -> Figures | None:
     """Return the stored figures, or from the announcement on the provisional ones; before it none."""
     if found.assessed_fen is not None:
         by_kind = selectors.other_costs(selectors.books_window(found)) if found.other_costs_fen else {}
-        figures = stored_figures(found, tuple(sorted(by_kind.items())))
+        figures = selectors.stored_figures(found, tuple(sorted(by_kind.items())))
         return replace(
             figures, classes=class_figures(found.classes or [], found.plan_version.plan().period_cap_fen)
         )
@@ -252,27 +252,6 @@ def figures_of(found: Period) -> Figures | None:
         classes=class_figures(bill.classes, found.plan_version.plan().period_cap_fen),
         other_income_fen=bill.other_income_fen,
         other_costs_by_kind=tuple(sorted(bill.other_costs_by_kind.items())),
-    )
-
-
-def stored_figures(found: Period, other_costs_by_kind: tuple[tuple[str, int], ...] = ()) -> Figures:
-    """Read the figures of a computed period; the database has checked that none is missing."""
-    return Figures(
-        cases=found.cases or 0,
-        aid_fen=found.aid_fen or 0,
-        other_costs_fen=found.other_costs_fen or 0,
-        fee_fen=found.fee_fen or 0,
-        awarded_fen=found.awarded_fen or 0,
-        reserve_contribution_fen=found.reserve_contribution_fen or 0,
-        reserve_drawn_fen=found.reserve_drawn_fen or 0,
-        sponsor_fen=found.sponsor_fen or 0,
-        carry_in_fen=found.carry_in_fen or 0,
-        carry_out_fen=found.carry_out_fen or 0,
-        need_fen=found.need_fen or 0,
-        assessed_fen=found.assessed_fen or 0,
-        classes=class_figures(found.classes or []),
-        other_income_fen=found.other_income_fen or 0,
-        other_costs_by_kind=other_costs_by_kind,
     )
 
 

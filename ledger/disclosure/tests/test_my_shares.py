@@ -22,7 +22,7 @@ from ledger.disclosure.services import TELL, tell_charges
 from ledger.sharing import services as sharing
 from members.joining.ages import follow_ages
 from members.joining.models import Membership
-from members.joining.services import admit_member
+from members.joining.services import admit_group, admit_member
 from members.people.models import Mail, Notice, User
 from members.people.notices import subject_of
 
@@ -260,3 +260,27 @@ def test_page_says_what_comes_next_from_the_headcount_to_the_charge(db: None) ->
     page = text(client.get(ME))
     assert "What comes next" not in page
     assert "¥243.00 my share" in page
+
+
+def test_page_and_program_say_why_a_share_changed(db: None) -> None:
+    """7 × 10,000 + 8 % = 75,600 over 7, then 160,000 + 12,800 = 172,800 over 8, by hand: 108.00 and 216.00 each."""
+    world = World.founded(members=6)
+    client = client_of(join(world, "asks@example.org").person)
+    world.award(70_000, "C-1")
+    first = world.posted_period()
+    set_clock(clock.start_of_day(first.next_opening_date, world.pool.time_zone))
+    day = clock.today(world.pool.time_zone)
+    admit_group(pool=world.pool, count=1, class_no=0, from_at=clock.now(), joined_date=day, actor="test")
+    world.award(160_000, "C-2")
+    world.posted_period()
+    page = text(client.get(ME))
+    assert "¥108.00 more than for period 1: why?" in page
+    assert "Aid for the cases +120.5357" in page
+    assert "Management fee +9.6428" in page
+    assert "How many share, by their weights −22.1785" in page
+    newest, oldest = client.get("/api/v1/pools/test-pool/my-charges/").json()["results"]
+    assert oldest["change"] is None
+    assert (newest["change"]["since_period"], newest["change"]["amount_fen"]) == (1, 10_800)
+    assert sum(part["amount"] for part in newest["change"]["parts"]) == 10_800 * 100
+    (alone,) = client.get("/api/v1/pools/test-pool/my-charges/?limit=1").json()["results"]
+    assert alone["change"] == newest["change"]
