@@ -272,7 +272,7 @@ def test_pool_opens_with_its_members_and_not_with_those_who_left(founder: User) 
         to_state(pool, "open")
     join(pool, 1)
     leaver = pool.memberships.order_by("pk")[0]
-    end_cover(membership=leaver, at=clock.now(), reason="aged_out", actor="test")
+    end_cover(membership=leaver, at=clock.now(), reason="lapsed", actor="test")
     set_clock(clock.now() + dt.timedelta(days=2))
     with refused("pool_opens_with_its_members"):
         to_state(pool, "open")

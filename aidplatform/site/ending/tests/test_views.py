@@ -247,7 +247,7 @@ def test_every_step_is_told_once_to_everyone_by_notice_and_mail(world: World):
     late = member(world, "late")
     gone = member(world, "gone", before)
     end_cover(
-        membership=gone.memberships.get(), at=before + dt.timedelta(hours=1), reason="aged_out", actor="test"
+        membership=gone.memberships.get(), at=before + dt.timedelta(hours=1), reason="lapsed", actor="test"
     )
     ending = end_by_two(world)
     run_jobs()
