@@ -17,6 +17,7 @@ from ledger.sharing.selectors import shares_of, stored_figures
 from members.joining.models import Membership, MembershipSpan
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.pools.models import DutyGrant, Pool
+from members.pools.plan_terms import PlanTerms
 
 PLOTTED = 24
 #: Ten years of monthly periods; a page of bars gets no further.
@@ -224,10 +225,10 @@ def year_to_date_fen(charges: list[MyCharge], year: int) -> int:
     return sum(charge.share_fen for charge in charges if charge.period.charge_date.year == year)
 
 
-def year_cap_fen(pool: Pool, today: dt.date) -> int | None:
-    """Return what the rules in force let a member pay in a calendar year (fen); None: no cap, or no rules yet."""
-    version = pool.plan_versions.filter(effective_date__lte=today).order_by("-effective_date").first()
-    return version.plan().year_cap_fen if version else None
+def rules_on(pool: Pool, day: dt.date) -> PlanTerms | None:
+    """Return the rules in force on that day; None before the first ones."""
+    version = pool.plan_versions.filter(effective_date__lte=day).order_by("-effective_date").first()
+    return version.plan() if version else None
 
 
 @dataclass(frozen=True)
@@ -238,17 +239,14 @@ class NextDates:
     charge_date: dt.date
 
 
-def next_dates(membership: Membership, today: dt.date) -> NextDates | None:
-    """Return the next publicity day, by the plan's calendar, and charge day; None without a plan in force.
+def next_dates(membership: Membership, rules: PlanTerms | None, today: dt.date) -> NextDates | None:
+    """Return the next publicity day, by the calendar of the rules in force, and charge day; None without rules.
 
     Periods that are open say for themselves when they are charged: later than planned after a late announcement.
     """
-    version = (
-        membership.pool.plan_versions.filter(effective_date__lte=today).order_by("-effective_date").first()
-    )
-    if version is None:
+    if rules is None:
         return None
-    calendar = version.plan().calendar
+    calendar = rules.calendar
     # A charge day can lie in the month after its period, so the period before may still be ahead.
     coming = [calendar.period_dates(today, later) for later in (-1, 0, 1, 2)]
     opened = list(

@@ -244,8 +244,9 @@ def _shares_page(
 def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member their place in the pool: since when, from when, what next, and each share with its sum."""
     membership = _my_membership(request, code)
-    found = membership.pool
-    now, today = clock.now(), clock.today(found.time_zone)
+    found, now = membership.pool, clock.now()
+    today = clock.day_of(now, found.time_zone)
+    rules = selectors.rules_on(found, today)
     charges = selectors.charges_of(membership)
     ending = live_ending(found)
     context = {
@@ -256,18 +257,19 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "listed": ImportedMember.objects.filter(membership=membership).first(),
         "ending": ending,
         "bears": ending is not None and bears_run_off(ending, membership),
-        "dates": selectors.next_dates(membership, today),
+        "dates": selectors.next_dates(membership, rules, today),
         "rows": [
             (charge, _parts_of(charge), change)
             for charge, change in zip(charges, selectors.changes_of(charges), strict=True)
         ],
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
         "payment": how_to_pay(membership),
-        "wallet": wallet_of(membership, today),
+        # All rules of a pool say the same of whether members pay ahead.
+        "wallet": wallet_of(membership, today) if rules is None or rules.funding else None,
         "payers": payers_of(membership, now),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(charges, today.year),
-        "year_cap_fen": selectors.year_cap_fen(found, today),
+        "year_cap_fen": rules.year_cap_fen if rules else None,
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
             (_("My place"), ""),

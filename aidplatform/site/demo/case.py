@@ -22,7 +22,7 @@ from claims.filing.services import supply_papers
 from claims.publicity.selectors import award_of
 from ledger.custody.models import BankAccount, PaymentOrder
 from ledger.custody.selectors import payable_awards
-from ledger.disclosure.selectors import next_dates
+from ledger.disclosure.selectors import next_dates, rules_on
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.models import Pool
@@ -199,7 +199,8 @@ def _before_announcement(claim: Claim, case: str) -> Step:
     if running is not None and running.state == Period.State.ANNOUNCED:
         day = running.publicity_end_date
     else:
-        dates = next_dates(claim.membership, clock.today(ZONE))
+        today = clock.today(ZONE)
+        dates = next_dates(claim.membership, rules_on(claim.pool, today), today)
         assert dates is not None
         day = dates.publicity_date
     return Step(

@@ -17,7 +17,7 @@ from aidplatform.lib import clock
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
 from aidplatform.work.jobs import Lease, claim, enqueue
-from ledger.disclosure.selectors import charges_of, next_dates, year_to_date_fen
+from ledger.disclosure.selectors import NextDates, charges_of, next_dates, rules_on, year_to_date_fen
 from ledger.disclosure.services import TELL, tell_charges
 from ledger.sharing import services as sharing
 from members.joining.ages import follow_ages
@@ -42,6 +42,10 @@ def join(world: World, email: str) -> Membership:
         joined_date=dt.date(2026, 1, 1),
         actor="test",
     )
+
+
+def dates_on(membership: Membership, day: dt.date) -> NextDates | None:
+    return next_dates(membership, rules_on(membership.pool, day), day)
 
 
 @pytest.fixture
@@ -112,10 +116,10 @@ def test_next_dates_follow_the_calendar_over_the_year(member: tuple[World, Membe
         ("2026-01-08", "2026-02-07", "2026-01-14"),
         ("2026-12-15", "2027-01-07", "2027-01-14"),
     ):
-        dates = next_dates(membership, dt.date.fromisoformat(day))
+        dates = dates_on(membership, dt.date.fromisoformat(day))
         assert dates is not None
         assert (dates.publicity_date.isoformat(), dates.charge_date.isoformat()) == (publicity, charge)
-    assert next_dates(membership, dt.date(2025, 1, 1)) is None
+    assert dates_on(membership, dt.date(2025, 1, 1)) is None
 
 
 def test_next_charge_day_is_that_of_a_period_announced_late(db: None) -> None:
@@ -125,7 +129,7 @@ def test_next_charge_day_is_that_of_a_period_announced_late(db: None) -> None:
     set_clock(dt.datetime(2026, 2, 20, 9, tzinfo=ZoneInfo("Asia/Shanghai")))
     sharing.announce_period(period=sharing.freeze_headcount(period=period, at=clock.now()), at=clock.now())
     for day, charge in (("2026-02-20", "2026-02-27"), ("2026-02-28", "2026-03-14")):
-        dates = next_dates(membership, dt.date.fromisoformat(day))
+        dates = dates_on(membership, dt.date.fromisoformat(day))
         assert dates is not None
         assert dates.charge_date.isoformat() == charge
 
