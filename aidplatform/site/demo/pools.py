@@ -70,8 +70,8 @@ def bands(*weights: int) -> list[dict[str, Any]]:
         {
             "class_no": no,
             "weight": weight,
-            "name_en": f"Joined at {edges[no]} to {edges[no + 1] - 1}",
-            "name_zh": f"{edges[no]}–{edges[no + 1] - 1}岁加入",
+            "name_en": f"Aged {edges[no]} to {edges[no + 1] - 1}",
+            "name_zh": f"{edges[no]}–{edges[no + 1] - 1}岁",
             "age_from": edges[no],
             "age_before": edges[no + 1],
         }
