@@ -16,10 +16,9 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
-from members.joining.eligibility import age_window
 from members.people import notices
 from members.people.models import User
-from members.pools.models import Pool
+from members.pools.models import PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms
 
 FOLLOW = "joining.follow_ages"
@@ -91,13 +90,12 @@ def follow_ages(*, pool: Pool) -> int:
         versions = list(pool.plan_versions.filter(effective_date__lte=today).order_by("effective_date"))
         if pool.state != Pool.State.OPEN or not versions:
             return 0
-        plans = {version.pk: version.plan() for version in versions}
         last = pool.ages_followed_date
         day = versions[0].effective_date if last is None else last + dt.timedelta(days=1)
         followed = 0
         while day <= today:
             version = [one for one in versions if one.effective_date <= day][-1]
-            followed += _follow_day(_Day(pool, plans[version.pk], version.effective_date, day))
+            followed += _follow_day(_Day(pool, version, day))
             day += dt.timedelta(days=1)
         Pool.objects.filter(pk=pool.pk).filter(
             Q(ages_followed_date=None) | Q(ages_followed_date__lt=today)
@@ -107,11 +105,10 @@ def follow_ages(*, pool: Pool) -> int:
 
 @dataclass(frozen=True)
 class _Day:
-    """One day of a pool, and the rules in force on it since since_date."""
+    """One day of a pool, and the rules in force on it."""
 
     pool: Pool
-    plan: PlanTerms
-    since_date: dt.date
+    version: PlanVersion
     day: dt.date
 
     def change(self, sql: str, ages: list[int], **parameters: Any) -> int:
@@ -119,7 +116,7 @@ class _Day:
 
         New rules may concern everybody; so may their second day, for covers that were to begin on the first.
         """
-        is_new = self.day <= self.since_date + dt.timedelta(days=1)
+        is_new = self.day <= self.version.effective_date + dt.timedelta(days=1)
         parameters |= {
             "pool": self.pool.pk,
             "day": self.day,
@@ -132,7 +129,7 @@ class _Day:
 
 
 def _follow_day(one: _Day) -> int:
-    bands, oldest = _bands(one.plan), age_window(one.plan).before
+    bands, oldest = _bands(one.version), _oldest(one.version)
     over = one.change(_END, [oldest], oldest=oldest, by=SERVICE)
     moved = one.change(_MOVE, bands) if bands else 0
     soon = born_to_be(oldest, one.day + TOLD_AHEAD)
@@ -149,9 +146,15 @@ def _follow_day(one: _Day) -> int:
     return over + moved
 
 
-def _bands(plan: PlanTerms) -> list[int]:
+def _bands(version: PlanVersion) -> list[int]:
     """Return the first age of each class; none where ages do not decide."""
-    return [row.age_from for row in plan.classes if row.age_from is not None]
+    return [row["age_from"] for row in version.terms["classes"] if "age_from" in row]
+
+
+def _oldest(version: PlanVersion) -> int:
+    """Return the age from which there is no aid."""
+    oldest: int = max(row["age_before"] for row in version.terms["aid"])
+    return oldest
 
 
 def born_to_be(age: int, day: dt.date) -> list[dt.date]:
@@ -212,9 +215,7 @@ def tell_ages_out(lease: jobs.Lease) -> dict[str, int]:
     """Tell, once each, whose membership has ended by age on that day, and whose ends TOLD_AHEAD later."""
     pool = Pool.objects.get(pk=lease.payload["pool"])
     day = dt.date.fromisoformat(lease.payload["day"])
-    oldest = age_window(
-        pool.plan_versions.filter(effective_date__lte=day).latest("effective_date").plan()
-    ).before
+    oldest = _oldest(pool.plan_versions.filter(effective_date__lte=day).latest("effective_date"))
     told = 0
     for batch in notices.batches(_OUT, pool=pool.pk, day=day, soon=born_to_be(oldest, day + TOLD_AHEAD)):
         with lease.transaction():

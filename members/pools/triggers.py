@@ -46,12 +46,13 @@ headcount_follows_ages = Guard(
     ),
     func=f"""
         today := (aid_now() AT TIME ZONE NEW.time_zone)::date;
-        IF NEW.ages_followed_date < OLD.ages_followed_date OR NEW.ages_followed_date > today
-           OR (NEW.ages_followed_date IS NULL AND OLD.ages_followed_date IS NOT NULL) THEN
+        IF NEW.ages_followed_date IS DISTINCT FROM OLD.ages_followed_date
+           AND coalesce(NEW.ages_followed_date < OLD.ages_followed_date OR NEW.ages_followed_date > today,
+                        NEW.ages_followed_date IS NULL) THEN
             {refuse("headcount_follows_ages", "ages are followed day by day, up to %s", "today")}
         END IF;
         IF NEW.headcount_recorded_at IS DISTINCT FROM OLD.headcount_recorded_at AND NEW.state = 'open'
-           AND NEW.ages_followed_date IS DISTINCT FROM today AND EXISTS (
+           AND coalesce(NEW.ages_followed_date < today, true) AND EXISTS (
                SELECT 1 FROM members_membership WHERE pool_id = NEW.id AND birth_date IS NOT NULL) THEN
             {refuse("headcount_follows_ages", "ages are followed until %s only", "NEW.ages_followed_date")}
         END IF;
