@@ -101,6 +101,7 @@ def test_member_reads_own_membership_and_charges(pool: World) -> None:
                 "written_off_fen": 0,
                 "class_no": 0,
                 "weight": 1,
+                "change": None,
             }
         ],
     }

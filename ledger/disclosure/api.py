@@ -21,19 +21,19 @@ from members.pools.selectors import access_pool
 PAGE = 50
 
 
-class ChangePart(serializers.Serializer[Any]):
+class ShareCause(serializers.Serializer[Any]):
     """What one cause has done to a share, in hundredths of a minor unit, below zero where it made it less."""
 
     name = serializers.CharField()
     amount = serializers.IntegerField(source="signed")
 
 
-class ChangeRow(serializers.Serializer[Any]):
+class ShareChange(serializers.Serializer[Any]):
     """How a share differs from the one charged before it, in minor units; the parts add up to it."""
 
     since_period = serializers.IntegerField(source="before.period.number")
     amount_fen = serializers.IntegerField()
-    parts = ChangePart(many=True)
+    parts = ShareCause(many=True)
 
 
 class ChargeRow(serializers.Serializer[Any]):
@@ -50,11 +50,11 @@ class ChargeRow(serializers.Serializer[Any]):
     weight = serializers.IntegerField(source="row.weight", allow_null=True, default=None)
     change = serializers.SerializerMethodField(help_text="null for the first share")
 
-    @extend_schema_field(ChangeRow(allow_null=True))
+    @extend_schema_field(ShareChange(allow_null=True))
     def get_change(self, charge: selectors.MyCharge) -> Any:
         """Return how it differs from the share before."""
         change = self.context["changes"][charge.period.number]
-        return None if change is None else ChangeRow(change).data
+        return None if change is None else ShareChange(change).data
 
 
 class ChargePage(serializers.Serializer[Any]):
