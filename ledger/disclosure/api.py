@@ -15,8 +15,6 @@ from ledger.custody.wallet_selectors import wallet_of
 from ledger.disclosure import selectors
 from members.joining.selectors import access_membership
 from members.people.models import User
-from members.pools.models import Pool
-from members.pools.selectors import access_pool
 
 PAGE = 50
 
@@ -86,7 +84,7 @@ class MyCharges(PersonalEndpoint):
         given = PageAsked(data=request.query_params)
         given.is_valid(raise_exception=True)
         before, limit = given.validated_data.get("before"), given.validated_data["limit"]
-        membership = access_membership(pool=_pool(code), person=cast(User, request.user))
+        membership = access_membership(code=code, person=cast(User, request.user))
         charges = selectors.charges_of(membership, before_no=before, limit=limit + 1)
         page = charges[:limit]
         following = page[-1].period.number if len(charges) > limit else None
@@ -132,16 +130,8 @@ class MyWallet(PersonalEndpoint):
     @extend_schema(operation_id="my_wallet", responses=WalletBody)
     def get(self, request: Request, code: str) -> Response:
         """Return one's own wallet; no pool, no wallets and none of mine answer alike."""
-        membership = access_membership(pool=_pool(code), person=cast(User, request.user))
+        membership = access_membership(code=code, person=cast(User, request.user))
         wallet = wallet_of(membership, clock.today(membership.pool.time_zone))
         if wallet is None:
             raise NotFoundError(_("There is no such page, or it is not yours to see."))
         return Response(WalletBody(wallet).data)
-
-
-def _pool(code: str) -> Pool:
-    try:
-        return access_pool(code=code)
-    except NotFoundError:
-        # An unsaved pool has no members: the answer is that of a pool where one is none.
-        return Pool(pk=0)

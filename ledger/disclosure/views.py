@@ -243,7 +243,7 @@ def _shares_page(
 @require_safe
 def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member their place in the pool: since when, from when, what next, and each share with its sum."""
-    membership = _my_membership(request, code)
+    membership = access_membership(code=code, person=cast(User, request.user))
     found, now = membership.pool, clock.now()
     today = clock.day_of(now, found.time_zone)
     rules = selectors.rules_on(found, today)
@@ -283,7 +283,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def my_wallet(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member who pays ahead what is in the wallet, how it got there, and how to top it up."""
-    membership = _my_membership(request, code)
+    membership = access_membership(code=code, person=cast(User, request.user))
     found = membership.pool
     wallet = wallet_of(membership, clock.today(found.time_zone))
     if wallet is None:
@@ -309,7 +309,7 @@ def my_wallet(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def my_shares_csv(request: HttpRequest, code: str) -> HttpResponseBase:
     """Download every share of one's own."""
-    membership = _my_membership(request, code)
+    membership = access_membership(code=code, person=cast(User, request.user))
     currency = membership.pool.currency
     header = ("period", "charge_date", "class", "weight", "members", f"aid_{currency}", f"fee_{currency}",
               f"carried_in_{currency}", f"share_{currency}")  # fmt: skip
@@ -328,14 +328,6 @@ def my_shares_csv(request: HttpRequest, code: str) -> HttpResponseBase:
         for charge in selectors.charges_of(membership, limit=10_000)
     ]
     return csv_response(f"{code}-my-shares.csv", header, rows)
-
-
-def _my_membership(request: HttpRequest, code: str) -> Membership:
-    """Return the viewer's own membership. Raises: NotFoundError, the same for no pool and none of mine."""
-    found = Pool.objects.filter(code=code).first()
-    if found is None:
-        raise NotFoundError(_("There is no such page, or it is not yours to see."))
-    return access_membership(pool=found, person=cast(User, request.user))
 
 
 def _parts_of(charge: selectors.MyCharge) -> list[Part]:

@@ -11,8 +11,9 @@ from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once, scope_of
-from ledger.leaving.selectors import own_membership, parting_of
+from ledger.leaving.selectors import parting_of
 from ledger.leaving.services import leave_pool
+from members.joining.selectors import access_membership
 from members.people.models import User
 
 
@@ -65,7 +66,7 @@ class MyLeaving(PersonalEndpoint):
     @extend_schema(operation_id="my_parting", responses=PartingAnswer)
     def get(self, request: Request, code: str) -> Response:
         """Return what is owed and what comes back if one leaves today."""
-        parting = parting_of(own_membership(code, cast(User, request.user)), clock.now())
+        parting = parting_of(access_membership(code=code, person=cast(User, request.user)), clock.now())
         return Response(PartingAnswer(parting).data)
 
     @extend_schema(
@@ -77,7 +78,7 @@ class MyLeaving(PersonalEndpoint):
     def post(self, request: Request, code: str) -> Response:
         """Leave: one's own membership ends with the day, and nothing takes it back."""
         leaver = cast(User, request.user)
-        membership, given = own_membership(code, leaver), LeaveText(data=request.data)
+        membership, given = access_membership(code=code, person=leaver), LeaveText(data=request.data)
         given.is_valid(raise_exception=True)
 
         def act() -> dict[str, Any]:

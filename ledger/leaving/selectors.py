@@ -14,8 +14,6 @@ from ledger.custody.wallet_selectors import balance_fen, free_fen
 from ledger.sharing.models import Period
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import Membership, MembershipSpan
-from members.joining.selectors import access_membership
-from members.people.models import User
 from members.pools.models import Pool
 from members.pools.plan_terms import OperatorTerms
 from members.pools.selectors import pays_ahead
@@ -105,12 +103,6 @@ class Parting:
     def shown_sha256(self) -> str:
         """Return the hash that leaving names, so that nobody leaves under other figures than they saw."""
         return hashlib.sha256(json.dumps(self.figures, sort_keys=True).encode()).hexdigest()
-
-
-def own_membership(code: str, person: User) -> Membership:
-    """Return the person's own membership; no pool and none of theirs answer alike. Raises: NotFoundError."""
-    # An unsaved pool has no members.
-    return access_membership(pool=Pool.objects.filter(code=code).first() or Pool(pk=0), person=person)
 
 
 def operator_on(pool: Pool, day: dt.date) -> OperatorTerms | None:

@@ -15,10 +15,10 @@ from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from ledger.leaving.forms import LeaveForm
-from ledger.leaving.selectors import operator_on, own_membership, parting_of
+from ledger.leaving.selectors import operator_on, parting_of
 from ledger.leaving.services import leave_pool
 from members.joining.models import Membership
-from members.joining.selectors import end_of
+from members.joining.selectors import access_membership, end_of
 from members.people.models import User
 from members.people.parting import parting_words
 
@@ -28,7 +28,7 @@ from members.people.parting import parting_words
 @require_safe
 def leaving(request: HttpRequest, code: str) -> HttpResponse:
     """Show what leaving today means; who has left already sees their page."""
-    membership = own_membership(code, cast(User, request.user))
+    membership = access_membership(code=code, person=cast(User, request.user))
     if end_of(membership) is not None:
         return redirect("my_pool", code=code)
     return _page(request, membership)
@@ -40,7 +40,7 @@ def leaving(request: HttpRequest, code: str) -> HttpResponse:
 def leave(request: HttpRequest, code: str) -> HttpResponse:
     """Leave, exactly as it was shown; the same click again is the same deed."""
     leaver, form = cast(User, request.user), LeaveForm(request.POST)
-    membership = own_membership(code, leaver)
+    membership = access_membership(code=code, person=leaver)
     if not form.is_valid():
         return _page(request, membership, refusal=DomainError(_("The form is incomplete. Reload the page.")))
     shown = form.cleaned_data["shown_sha256"]

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint
 from members.joining.payer_models import PayerLink
-from members.joining.payer_views import my_membership
 from members.joining.payers import accept_link, access_link, ask_payer, end_link, payers_of
+from members.joining.selectors import access_membership
 from members.people.models import User
 
 
@@ -50,7 +50,7 @@ class MyPayer(PersonalEndpoint):
     @extend_schema(operation_id="my_payer", responses=PayersBody)
     def get(self, request: Request, code: str) -> Response:
         """Return it; no pool and none of mine answer alike."""
-        membership = my_membership(cast(User, request.user), code)
+        membership = access_membership(code=code, person=cast(User, request.user))
         return Response(PayersBody(payers_of(membership, clock.now())).data)
 
 
@@ -62,7 +62,7 @@ class PayerRequest(PersonalEndpoint):
     @extend_schema(operation_id="ask_payer", request=AskedText, responses={201: PayerLinkRow})
     def post(self, request: Request, code: str) -> Response:
         """Ask a member to pay for me; the same question twice is one."""
-        membership = my_membership(cast(User, request.user), code)
+        membership = access_membership(code=code, person=cast(User, request.user))
         given = AskedText(data=request.data)
         given.is_valid(raise_exception=True)
         link = ask_payer(membership=membership, payer_number=given.validated_data["payer"], at=clock.now())
@@ -78,7 +78,7 @@ class PayerAcceptance(PersonalEndpoint):
     def post(self, request: Request, code: str, link_id: int) -> Response:
         """Pay for who has asked, from now on."""
         person = cast(User, request.user)
-        link = access_link(membership=my_membership(person, code), link_id=link_id)
+        link = access_link(membership=access_membership(code=code, person=person), link_id=link_id)
         return Response(PayerLinkRow(accept_link(link=link, person=person)).data)
 
 
@@ -91,5 +91,5 @@ class PayerEnd(PersonalEndpoint):
     def post(self, request: Request, code: str, link_id: int) -> Response:
         """End it as one of the two."""
         person = cast(User, request.user)
-        link = access_link(membership=my_membership(person, code), link_id=link_id)
+        link = access_link(membership=access_membership(code=code, person=person), link_id=link_id)
         return Response(PayerLinkRow(end_link(link=link, person=person)).data)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.errors import DomainError
 from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining.forms import AskPayerForm
@@ -17,7 +17,6 @@ from members.joining.models import Membership
 from members.joining.payers import accept_link, access_link, ask_payer, end_link, payers_of
 from members.joining.selectors import access_membership
 from members.people.models import User
-from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
 
 
@@ -26,7 +25,7 @@ from members.pools.selectors import pays_ahead
 @require_http_methods(["GET", "HEAD", "POST"])
 def my_payer(request: HttpRequest, code: str) -> HttpResponse:
     """Show who pays for the member and for whom the member pays; take a question to another member."""
-    membership = my_membership(_person(request), code)
+    membership = access_membership(code=code, person=_person(request))
     if request.method != "POST":
         return _page(request, membership)
     form = AskPayerForm(request.POST)
@@ -46,7 +45,7 @@ def my_payer(request: HttpRequest, code: str) -> HttpResponse:
 def accept_payer(request: HttpRequest, code: str, link_id: int) -> HttpResponse:
     """Pay for who has asked."""
     person = _person(request)
-    membership = my_membership(person, code)
+    membership = access_membership(code=code, person=person)
     link = access_link(membership=membership, link_id=link_id)
     _link, refusal = attempt(lambda: accept_link(link=link, person=person))
     return redirect("my_payer", code=code) if refusal is None else _page(request, membership, None, refusal)
@@ -58,18 +57,10 @@ def accept_payer(request: HttpRequest, code: str, link_id: int) -> HttpResponse:
 def end_payer(request: HttpRequest, code: str, link_id: int) -> HttpResponse:
     """End it, decline it or take the question back."""
     person = _person(request)
-    membership = my_membership(person, code)
+    membership = access_membership(code=code, person=person)
     link = access_link(membership=membership, link_id=link_id)
     _link, refusal = attempt(lambda: end_link(link=link, person=person))
     return redirect("my_payer", code=code) if refusal is None else _page(request, membership, None, refusal)
-
-
-def my_membership(person: User, code: str) -> Membership:
-    """Return the person's membership of the pool. Raises: NotFoundError, the same for no pool and none of theirs."""
-    found = Pool.objects.filter(code=code).first()
-    if found is None:
-        raise NotFoundError(_("There is no such page, or it is not yours to see."))
-    return access_membership(pool=found, person=person)
 
 
 def _page(

@@ -55,9 +55,12 @@ def find_memberships(number: int, *, pools: Collection[Pool], person: User) -> Q
     return found.select_related("pool").order_by("pool__code")
 
 
-def access_membership(*, pool: Pool, person: User) -> Membership:
-    """Return the person's membership of the pool; not theirs and not there answer alike. Raises: NotFoundError."""
-    membership = memberships_of(person).filter(pool=pool).first()
+def access_membership(*, code: str, person: User) -> Membership:
+    """Return the person's membership of the pool with that code, with its pool.
+
+    No such pool and none of theirs answer alike. Raises: NotFoundError.
+    """
+    membership = memberships_of(person).filter(pool__code=code).first()
     if membership is None:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     return membership
