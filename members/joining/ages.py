@@ -5,17 +5,18 @@ but when it is written down. Every headcount is preceded by it, which the databa
 """
 
 import datetime as dt
+from calendar import isleap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
+from members.joining.eligibility import birthday
 from members.people import notices
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -97,9 +98,8 @@ def follow_ages(*, pool: Pool) -> int:
             version = [one for one in versions if one.effective_date <= day][-1]
             followed += _follow_day(_Day(pool, version, day))
             day += dt.timedelta(days=1)
-        Pool.objects.filter(pk=pool.pk).filter(
-            Q(ages_followed_date=None) | Q(ages_followed_date__lt=today)
-        ).update(ages_followed_date=today)
+        if last is None or last < today:
+            Pool.objects.filter(pk=pool.pk).update(ages_followed_date=today)
     return followed
 
 
@@ -158,19 +158,12 @@ def _oldest(version: PlanVersion) -> int:
 
 
 def born_to_be(age: int, day: dt.date) -> list[dt.date]:
-    """Return the birth dates of those who complete that many years on that day; 29 February counts on 1 March."""
+    """Return the birth dates of those who complete that many years on that day."""
     year = day.year - age
-    born = [dt.date(year, day.month, day.day)] if _exists(year, day) else []
-    leapling = dt.date(year, 2, 29) if _exists(year, dt.date(2000, 2, 29)) else None
-    if leapling and (day.month, day.day) == (3, 1) and not _exists(day.year, dt.date(2000, 2, 29)):
-        born.append(leapling)
-    return born
-
-
-def _exists(year: int, day: dt.date) -> bool:
-    return year >= 1 and (
-        (day.month, day.day) != (2, 29) or (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
-    )
+    days = {(day.month, day.day), (2, 29)}
+    if not isleap(year):
+        days.remove((2, 29))
+    return [born for born in (dt.date(year, *one) for one in sorted(days)) if birthday(born, age) == day]
 
 
 # --- telling ----------------------------------------------------------------------------------------------------
