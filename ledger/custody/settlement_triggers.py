@@ -7,19 +7,12 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
+from members.pools.triggers import holds_pool_duty
 
 _LOCK = "PERFORM 1 FROM ledger_bankaccount WHERE pool_id = NEW.pool_id FOR NO KEY UPDATE;"
 _SHOWN = ("pool_id", "number", "figures", "ordered_by")
 _FIXED = (*_SHOWN, "id", "shown_sha256", "ordered_at")
 _LATER = ("approved_sha256", "decided_by", "decided_at", "entry_id")
-
-
-def _holds_duty(column: str, *duties: str) -> str:
-    """Return SQL that tells whether the person in that column holds one of the duties in the pool now."""
-    wanted = ", ".join(f"'{duty}'" for duty in duties)
-    return f"""EXISTS (
-        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
-         WHERE u.code = NEW.{column} AND g.duty IN ({wanted}) AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id)"""
 
 
 def shown_sql(row: str) -> str:
@@ -77,7 +70,7 @@ settlement_guards = [
             IF num_nonnulls({", ".join(f"NEW.{column}" for column in _LATER)}) > 0 THEN
                 {refuse("settlement_begins_ordered", "it brings its decision along")}
             END IF;
-            IF NOT {_holds_duty("ordered_by", "treasurer")} THEN
+            IF NOT {holds_pool_duty("ordered_by", "treasurer")} THEN
                 {refuse("settlement_people_hold_their_duty", "%s is no treasurer", "NEW.ordered_by")}
             END IF;
             {_IS_OVER}
@@ -110,12 +103,12 @@ settlement_guards = [
             {_LOCK}
             IF NEW.state = 'withdrawn' THEN
                 NEW.decided_at := aid_now();
-                IF NOT {_holds_duty("decided_by", "controller", "treasurer")} THEN
+                IF NOT {holds_pool_duty("decided_by", "controller", "treasurer")} THEN
                     {refuse("settlement_people_hold_their_duty", "%s may not take it back", "NEW.decided_by")}
                 END IF;
             ELSIF OLD.state = 'ordered' AND NEW.state = 'approved' THEN
                 NEW.decided_at := aid_now();
-                IF NOT {_holds_duty("decided_by", "controller")} THEN
+                IF NOT {holds_pool_duty("decided_by", "controller")} THEN
                     {refuse("settlement_people_hold_their_duty", "%s is no controller", "NEW.decided_by")}
                 END IF;
                 {_IS_OVER}

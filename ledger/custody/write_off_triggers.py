@@ -8,16 +8,9 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
+from members.pools.triggers import holds_pool_duty
 
 _LOCK = "PERFORM 1 FROM ledger_bankaccount WHERE pool_id = NEW.pool_id FOR NO KEY UPDATE;"
-
-
-def _holds_duty(column: str, *duties: str) -> str:
-    """Return SQL that tells whether the person in that column holds one of the duties in the pool now."""
-    wanted = ", ".join(f"'{duty}'" for duty in duties)
-    return f"""EXISTS (
-        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
-         WHERE u.code = NEW.{column} AND g.duty IN ({wanted}) AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id)"""
 
 
 def recovered_sql(pool: str) -> str:
@@ -85,7 +78,7 @@ write_off_guards = [
             IF num_nonnulls({", ".join(f"NEW.{column}" for column in _LATER)}) > 0 THEN
                 {refuse("write_off_begins_ordered", "it brings its decision along")}
             END IF;
-            IF NOT {_holds_duty("ordered_by", "treasurer")} THEN
+            IF NOT {holds_pool_duty("ordered_by", "treasurer")} THEN
                 {refuse("write_off_people_hold_their_duty", "%s is no treasurer", "NEW.ordered_by")}
             END IF;
             {_OPEN}
@@ -113,13 +106,13 @@ write_off_guards = [
             {judged_now()}
             NEW.decided_at := aid_now();
             IF NEW.state <> 'approved' THEN
-                IF NOT {_holds_duty("decided_by", "controller", "treasurer")} THEN
+                IF NOT {holds_pool_duty("decided_by", "controller", "treasurer")} THEN
                     {refuse("write_off_people_hold_their_duty", "%s may not take it back", "NEW.decided_by")}
                 END IF;
                 RETURN NEW;
             END IF;
             {_LOCK}
-            IF NOT {_holds_duty("decided_by", "controller")} THEN
+            IF NOT {holds_pool_duty("decided_by", "controller")} THEN
                 {refuse("write_off_people_hold_their_duty", "%s is no controller", "NEW.decided_by")}
             END IF;
             {_OPEN}

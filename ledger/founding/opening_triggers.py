@@ -5,6 +5,7 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.books import chart
 from ledger.custody.opening_debts import opening_in_force_sql
+from members.joining.import_triggers import holds_duty
 
 # Account, side and column of each line of the entry, in the order of the accounts.
 LINES = (
@@ -18,13 +19,6 @@ LINES = (
 _FIXED = ("id", "pool_id", "number", *(column for _c, _s, column in LINES), "proof", "shown_sha256", "proposed_by",
           "proposed_at")  # fmt: skip
 _SHOWN = ("pool_id", "number", *(column for _c, _s, column in LINES), "proof", "proposed_by")
-
-
-def _holds(column: str, *duties: str) -> str:
-    wanted = ", ".join(f"'{duty}'" for duty in duties)
-    return f"""EXISTS (SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
-         WHERE u.code = NEW.{column} AND g.duty IN ({wanted}) AND g.ended_at IS NULL
-           AND (g.pool_id = NEW.pool_id OR g.pool_id IS NULL))"""
 
 
 def listed_sql(pool: str, column: str) -> str:
@@ -64,7 +58,7 @@ opening_guards = [
             {judged_now()}
             {_WHILE_GATHERING}
             {_IS_FIRST}
-            IF NOT {_holds("proposed_by", "pool_admin", "treasurer")} THEN
+            IF NOT {holds_duty("NEW.proposed_by", "pool_admin", "treasurer")} THEN
                 {refuse("opening_people_hold_their_duty", "%s is neither pool admin nor treasurer", "NEW.proposed_by")}
             END IF;
             IF num_nonnulls(NEW.decided_by, NEW.decided_at, NEW.approved_sha256, NEW.entry_id) > 0 THEN
@@ -92,14 +86,14 @@ opening_guards = [
             {judged_now()}
             NEW.decided_at := aid_now();
             IF NEW.state <> 'approved' THEN
-                IF NOT {_holds("decided_by", "controller", "pool_admin", "treasurer")} THEN
+                IF NOT {holds_duty("NEW.decided_by", "controller", "pool_admin", "treasurer")} THEN
                     {refuse("opening_people_hold_their_duty", "%s may not take it back", "NEW.decided_by")}
                 END IF;
                 RETURN NEW;
             END IF;
             {_WHILE_GATHERING}
             {_IS_FIRST}
-            IF NOT {_holds("decided_by", "controller")} THEN
+            IF NOT {holds_duty("NEW.decided_by", "controller")} THEN
                 {refuse("opening_people_hold_their_duty", "%s is no controller", "NEW.decided_by")}
             END IF;
             IF (NEW.receivable_fen, NEW.prepaid_fen)

@@ -6,6 +6,7 @@ That cover which ends has a reason is held where suspensions are known (`ledger/
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from members.pools.triggers import holds_pool_duty
 
 # Until when a span may last: what would have begun later ends where it begins, and what had ended before a death was
 # known, with a suspension, stays as it was.
@@ -88,14 +89,6 @@ def report_shown_sql(row: str) -> str:
     return "concat_ws('|', " + ", ".join(f"coalesce({row}.{column}::text, '')" for column in _SHOWN) + ")"
 
 
-def _holds_duty(column: str, *duties: str) -> str:
-    """Return SQL that tells whether the person in that column holds one of the duties in the pool now."""
-    wanted = ", ".join(f"'{duty}'" for duty in duties)
-    return f"""EXISTS (
-        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
-         WHERE u.code = NEW.{column} AND g.duty IN ({wanted}) AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id)"""
-
-
 report_guards = [
     Guard(
         name="reported_end_begins_open",
@@ -109,7 +102,7 @@ report_guards = [
                OR num_nonnulls(NEW.decided_by, NEW.decided_at) > 0 THEN
                 {refuse("reported_end_begins_open", "membership %s goes on in no such pool, or the report is decided", "NEW.membership_id")}
             END IF;
-            IF NOT {_holds_duty("reported_by", "pool_admin")} THEN
+            IF NOT {holds_pool_duty("reported_by", "pool_admin")} THEN
                 {refuse("reported_end_people_hold_their_duty", "%s is no pool admin", "NEW.reported_by")}
             END IF;
             IF NEW.event_date > (SELECT (aid_now() AT TIME ZONE time_zone)::date FROM members_pool WHERE id = NEW.pool_id) THEN
@@ -131,10 +124,10 @@ report_guards = [
                 {refuse("reported_end_is_decided_as_shown", "report %s is not edited", "OLD.number")}
             END IF;
             NEW.decided_at := aid_now();
-            IF NEW.state = 'confirmed' AND NOT {_holds_duty("decided_by", "controller")} THEN
+            IF NEW.state = 'confirmed' AND NOT {holds_pool_duty("decided_by", "controller")} THEN
                 {refuse("reported_end_people_hold_their_duty", "%s is no controller", "NEW.decided_by")}
             END IF;
-            IF NEW.state = 'withdrawn' AND NOT {_holds_duty("decided_by", "controller", "pool_admin")} THEN
+            IF NEW.state = 'withdrawn' AND NOT {holds_pool_duty("decided_by", "controller", "pool_admin")} THEN
                 {refuse("reported_end_people_hold_their_duty", "%s may not take it back", "NEW.decided_by")}
             END IF;
             RETURN NEW;

@@ -33,8 +33,8 @@ def _holds(person: str, which: str = "") -> str:
                AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
 
 
-# Who has a birthday on the day of a headcount is counted in the class of that day, or not any more. While a pool ends it is counted as
-# of the notice, and nobody moves any more.
+# Who has a birthday on the day of a headcount is counted in the class of that day, or not any more. While a pool ends it
+# is counted as of the notice, and nobody moves any more.
 headcount_follows_ages = Guard(
     name="headcount_follows_ages",
     when=pgtrigger.Before,
@@ -134,6 +134,14 @@ def _holds_duty(person: str, duty: str) -> str:
     return f"""SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
                 WHERE u.code = {person} AND g.duty = '{duty}' AND g.ended_at IS NULL
                   AND (g.pool_id IS NULL OR g.pool_id = NEW.pool_id)"""
+
+
+def holds_pool_duty(column: str, *duties: str) -> str:
+    """Return SQL that tells whether the person in that column holds one of the duties in the row's very pool now."""
+    wanted = ", ".join(f"'{duty}'" for duty in duties)
+    return f"""EXISTS (
+        SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+         WHERE u.code = NEW.{column} AND g.duty IN ({wanted}) AND g.ended_at IS NULL AND g.pool_id = NEW.pool_id)"""
 
 
 _CHANGING = "('gathering', 'open')"
