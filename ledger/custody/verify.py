@@ -3,7 +3,7 @@
 from ledger.books.findings import Report, fetch, figure
 from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
 from ledger.custody.wallet_verify import verify_wallets
-from ledger.custody.write_off_verify import verify_write_offs, written_and_recovered
+from ledger.custody.write_off_verify import HELD, verify_write_offs, written_and_recovered
 
 SENTENCES = {
     "statement_follows_last": "Every bank statement begins on the day and with the balance that ended the last.",
@@ -170,10 +170,10 @@ def _verify_orders(report: Report, parameters: dict[str, object]) -> None:
                   o.ordered_by || ', ' || coalesce(o.released_by, 'nobody')
              FROM ledger_paymentorder o
             WHERE o.pool_id = %(pool)s AND (NOT EXISTS ("""
-        + _HELD.format(person="o.ordered_by", duty="treasurer", at="o.ordered_at")
+        + HELD.format(person="o.ordered_by", duty="treasurer", at="o.ordered_at")
         + """) OR o.state IN ('released', 'confirmed', 'returned') AND (o.released_by IS NULL
                    OR o.released_by = o.ordered_by OR NOT EXISTS ("""
-        + _HELD.format(person="o.released_by", duty="controller", at="o.released_at")
+        + HELD.format(person="o.released_by", duty="controller", at="o.released_at")
         + """))) ORDER BY o.number""",
         parameters,
     )
@@ -200,11 +200,6 @@ def _verify_orders(report: Report, parameters: dict[str, object]) -> None:
             ORDER BY w.code""",
         parameters,
     )
-
-
-_HELD = """SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
-            WHERE u.code = {person} AND g.duty = '{duty}' AND g.pool_id = %(pool)s AND g.granted_at <= {at}
-              AND (g.ended_at IS NULL OR g.ended_at >= {at})"""
 
 
 def _net(parameters: dict[str, object], account: str, excluded: tuple[str, ...] = ()) -> int:

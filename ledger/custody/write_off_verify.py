@@ -12,7 +12,8 @@ SENTENCES = {
     "settlement_lowers_its_awards": "Every award is lowered by what settlements say, each its part of what was unpaid.",
 }
 
-_HELD = """SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
+# A query for the duty that a person held then.
+HELD = """SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
             WHERE u.code = {person} AND g.duty = '{duty}' AND g.pool_id = %(pool)s AND g.granted_at <= {at}
               AND (g.ended_at IS NULL OR g.ended_at >= {at})"""
 # Per written-off charge: its share, what of it is written off, and what has been paid of it by now.
@@ -73,9 +74,9 @@ def verify_write_offs(report: Report, parameters: dict[str, object]) -> None:
         "write_off_has_two_people",
         "SELECT format('%%s write-off %%s', %(code)s::text, o.number), 'treasurer, then another person: controller',"
         f" concat_ws(', ', o.ordered_by, o.decided_by) {approved} AND (o.decided_by = o.ordered_by OR NOT EXISTS ("
-        + _HELD.format(person="o.ordered_by", duty="treasurer", at="o.ordered_at")
+        + HELD.format(person="o.ordered_by", duty="treasurer", at="o.ordered_at")
         + ") OR NOT EXISTS ("
-        + _HELD.format(person="o.decided_by", duty="controller", at="o.decided_at")
+        + HELD.format(person="o.decided_by", duty="controller", at="o.decided_at")
         + ")) ORDER BY o.number",
         parameters,
     )

@@ -1,6 +1,7 @@
 """Hold every cover that has ended against what says why, and every membership that is over against its cover."""
 
 from ledger.books.findings import Report, figure
+from ledger.custody.write_off_verify import HELD
 
 SENTENCES = {
     "ended_membership_has_no_cover": "No membership is covered beyond its end, and every end has its reason.",
@@ -11,10 +12,6 @@ SENTENCES = {
 _OVER = """
       FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
      WHERE m.pool_id = %(pool)s"""
-_HELD = """EXISTS (
-    SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
-     WHERE u.code = {person} AND g.duty = '{duty}' AND g.pool_id = %(pool)s AND g.granted_at <= {at}
-       AND (g.ended_at IS NULL OR g.ended_at >= {at}))"""
 _ENDED = "FROM members_span s WHERE s.pool_id = %(pool)s AND s.to_at IS NOT NULL"
 
 
@@ -50,8 +47,8 @@ def verify_ends(report: Report, pool_id: int, code: str, zone: str) -> None:
                    SELECT 1 FROM members_reportedend r
                     WHERE r.membership_id = m.id AND r.state = 'confirmed' AND r.reason = e.reason
                       AND r.reported_by <> r.decided_by AND r.decided_by = e.recorded_by
-                      AND {_HELD.format(person="r.reported_by", duty="pool_admin", at="r.reported_at")}
-                      AND {_HELD.format(person="r.decided_by", duty="controller", at="r.decided_at")})
+                      AND EXISTS ({HELD.format(person="r.reported_by", duty="pool_admin", at="r.reported_at")})
+                      AND EXISTS ({HELD.format(person="r.decided_by", duty="controller", at="r.decided_at")}))
              ORDER BY m.number""",
         parameters,
     )
