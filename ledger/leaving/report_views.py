@@ -1,7 +1,7 @@
 """The page of reported ends: an admin reports a death or a removal, a controller confirms exactly what is shown."""
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,17 +13,15 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.templating import in_language
 from ledger.custody.forms import KeyForm, ReleaseForm
-from ledger.custody.pages import ADMIN, CONTROLLER, do_once
+from ledger.custody.pages import ADMIN, AUDITOR, CONTROLLER, do_once, person_of
 from ledger.custody.selectors import access_membership_no
 from ledger.leaving import reports
 from ledger.leaving.forms import ReportForm
 from members.joining.end_models import ReportedEnd
-from members.people.models import User
-from members.pools.models import DutyGrant, Pool
+from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
 
-AUDITOR = DutyGrant.Duty.AUDITOR.value
 SHOWN = 100
 
 
@@ -50,7 +48,7 @@ def report(request: HttpRequest, code: str) -> HttpResponse:
             event_date=given["event_date"],
             reference=given["reference"],
             statement=given["statement"],
-            reporter=_person(request).code,
+            reporter=person_of(request).code,
             at=clock.now(),
         )
         return {"number": made.number}
@@ -70,7 +68,7 @@ def confirm(request: HttpRequest, code: str, number: int) -> HttpResponse:
     def act() -> dict[str, Any]:
         ended = reports.confirm_end(
             report=found,
-            confirmer=_person(request).code,
+            confirmer=person_of(request).code,
             shown_sha256=form.cleaned_data["shown_sha256"],
             at=clock.now(),
         )
@@ -88,7 +86,7 @@ def withdraw(request: HttpRequest, code: str, number: int) -> HttpResponse:
     form.is_valid()
 
     def act() -> dict[str, Any]:
-        done = reports.withdraw_report(report=found, withdrawer=_person(request).code, at=clock.now())
+        done = reports.withdraw_report(report=found, withdrawer=person_of(request).code, at=clock.now())
         return {"state": done.state}
 
     return _done(request, pool, do_once(request, pool, f"withdraw_end/{number}", form, act))
@@ -110,7 +108,7 @@ def _page(
     refusal: DomainError | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
     shown = reports.with_texts(list(reports.reports_of(pool)[:SHOWN]))
     context = {
         "section": "pools",
@@ -139,7 +137,3 @@ def _page(
     }
     answer = refusal.status if refusal else status
     return render(request, "ledger/leaving/reported_ends.html", context, status=answer)
-
-
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.user)
