@@ -59,7 +59,7 @@ def follow_money(*, pool: Pool, at: dt.datetime, actor: str, statement: BankStat
     if funding is None:
         return
     tomorrow = today + dt.timedelta(days=1)
-    _end(_rows_of_ended(pool), Suspension.State.ENDED, today)
+    _end_with_memberships(pool, today)
     begun = _rows(_AWAITED, pool=pool.pk, level=funding.join_fen)
     restored = _rows(_SUSPENDED, pool=pool.pk, level=funding.restores_from_fen)
     from_at = clock.start_of_day(tomorrow, pool.time_zone)
@@ -83,11 +83,11 @@ def _end(ids: list[int], state: str, on: dt.date) -> int:
     return Suspension.objects.filter(pk__in=ids).update(state=state, ended_date=on) if ids else 0
 
 
-def _rows_of_ended(pool: Pool) -> list[int]:
-    """Return the suspensions of memberships that are over, by age: no top-up restores them, and they do not lapse."""
-    suspended = Suspension.objects.filter(pool_id=pool.pk, state=Suspension.State.SUSPENDED)
+def _end_with_memberships(pool: Pool, on: dt.date) -> None:
+    """End the suspensions of memberships that are over, by age: no top-up restores them, and they do not lapse."""
     over = MembershipEnd.objects.filter(membership=OuterRef("membership_id"))
-    return list(suspended.filter(Exists(over)).values_list("pk", flat=True))
+    suspended = Suspension.objects.filter(Exists(over), pool_id=pool.pk, state=Suspension.State.SUSPENDED)
+    suspended.update(state=Suspension.State.ENDED, ended_date=on)
 
 
 def end_suspension(*, membership: Membership, on: dt.date, actor: str) -> bool:
