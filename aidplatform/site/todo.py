@@ -293,7 +293,8 @@ def _of_ends(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
     """Return the deaths and removals that wait for this controller, and what a treasurer has to do after ends."""
     held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
     waiting = ReportedEnd.objects.filter(pool__in=held, state=ReportedEnd.State.OPEN)
-    kept = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.TREASURER.value in found]
+    treasuries = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.TREASURER.value in found]
+    kept = list(Pool.objects.filter(pk__in=treasuries))
     return (
         [
             Todo(
@@ -311,7 +312,7 @@ def _of_ends(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
                 reverse("custody_write_offs", args=[pool.code]),
                 _("Order"),
             )
-            for pool in Pool.objects.filter(pk__in=kept)
+            for pool in kept
             if (found := estates(pool))
         ]
         + [
@@ -321,7 +322,7 @@ def _of_ends(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
                 reverse("custody_wallets", args=[pool.code]),
                 _("Order"),
             )
-            for pool in Pool.objects.filter(pk__in=kept)
+            for pool in kept
             if (wallets := wallets_to_pay_back(pool))
         ]
     )
