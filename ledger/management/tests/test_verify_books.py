@@ -573,6 +573,18 @@ def found(false: dict[str, list[dict[str, str]]], code: str, where: str) -> dict
     return matching[0]
 
 
+def assert_found(
+    pool: str, code: str, where: str, expected: str, actual: str
+) -> dict[str, list[dict[str, str]]]:
+    """Demand that the statement is found false of the pool, there and with these figures; return all findings."""
+    exit_code, false, _unchecked = findings("--pool", pool)
+    finding = found(false, code, where)
+    assert exit_code == 1
+    assert expected in finding["expected"]
+    assert actual in finding["found"]
+    return false
+
+
 def test_a_true_history_is_true(clone):
     code, said = verify()
     assert code == TRUE, said
@@ -607,11 +619,7 @@ def test_a_false_history_is_false(clone, code, sql, where, expected, actual):
 )
 def test_false_custody_is_false(clone, code, sql, where, expected, actual):
     harm(clone, sql)
-    exit_code, false, _unchecked = findings("--pool", "paid")
-    finding = found(false, code, where)
-    assert exit_code == 1
-    assert expected in finding["expected"]
-    assert actual in finding["found"]
+    assert_found("paid", code, where, expected, actual)
 
 
 @pytest.mark.parametrize(
@@ -619,11 +627,7 @@ def test_false_custody_is_false(clone, code, sql, where, expected, actual):
 )
 def test_false_wallets_are_false(clone, code, sql, where, expected, actual):
     harm(clone, sql)
-    exit_code, false, _unchecked = findings("--pool", "ahead")
-    finding = found(false, code, where)
-    assert exit_code == 1
-    assert expected in finding["expected"]
-    assert actual in finding["found"]
+    assert_found("ahead", code, where, expected, actual)
 
 
 @pytest.mark.parametrize(
@@ -633,11 +637,7 @@ def test_false_wallets_are_false(clone, code, sql, where, expected, actual):
 )
 def test_false_write_offs_are_false(clone, code, sql, where, expected, actual):
     harm(clone, sql)
-    exit_code, false, _unchecked = findings("--pool", "owing")
-    finding = found(false, code, where)
-    assert exit_code == 1
-    assert expected in finding["expected"]
-    assert actual in finding["found"]
+    assert_found("owing", code, where, expected, actual)
 
 
 @pytest.mark.parametrize(
@@ -645,11 +645,7 @@ def test_false_write_offs_are_false(clone, code, sql, where, expected, actual):
 )
 def test_false_ends_of_memberships_are_false(clone, code, sql, where, expected, actual):
     harm(clone, sql)
-    exit_code, false, _unchecked = findings("--pool", "paid")
-    finding = found(false, code, where)
-    assert exit_code == 1
-    assert expected in finding["expected"]
-    assert actual in finding["found"]
+    assert_found("paid", code, where, expected, actual)
 
 
 @pytest.mark.parametrize(
@@ -657,11 +653,7 @@ def test_false_ends_of_memberships_are_false(clone, code, sql, where, expected, 
 )
 def test_a_forged_log_is_found_out_by_the_rows(clone, code, line, change, where, expected, actual):
     rewrite_log(clone, line, change)
-    exit_code, false, _unchecked = findings("--pool", "small")
-    finding = found(false, code, where)
-    assert exit_code == 1
-    assert expected in finding["expected"]
-    assert actual in finding["found"]
+    false = assert_found("small", code, where, expected, actual)
     assert "log_leaf_hash_is_of_its_bytes" not in false
 
 
