@@ -142,7 +142,14 @@ PARTS: tuple[Part, ...] = (
             **_plain(
                 "books_upto_no", "computations", "prepared_by", "prepared_at", "approved_by", "approved_at"
             ),
-            **_plain("announced_at", "charged_members", "charged_fen", "posted_at", "charges_notified_at"),
+            **_plain(
+                "announced_at",
+                "announced_books_no",
+                "charged_members",
+                "charged_fen",
+                "posted_at",
+                "charges_notified_at",
+            ),
             **_plain("wallet_fen", "gap_fen"),
             "entry_id": "e.number",
         },

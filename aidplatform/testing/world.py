@@ -185,18 +185,24 @@ class World:
             at=clock.now(),
         )
 
-    def settled_period(self) -> Period:
-        """Run the calendar to the end of publicity."""
+    def announced_period(self) -> Period:
+        """Run the calendar to the day on which the cases become public."""
         period = sharing.open_period(pool=self.pool, at=clock.now())
         set_clock(clock.start_of_day(period.publicity_date, self.pool.time_zone))
         period = sharing.freeze_headcount(period=period, at=clock.now())
-        period = sharing.announce_period(period=period, at=clock.now())
+        return sharing.announce_period(period=period, at=clock.now())
+
+    def settled_period(self, period: Period | None = None) -> Period:
+        """Run on to the end of publicity."""
+        period = period or self.announced_period()
         set_clock(clock.start_of_day(period.publicity_end_date, self.pool.time_zone))
         return sharing.settle_period(period=period, at=clock.now())
 
-    def computed_period(self) -> Period:
+    def computed_period(self, period: Period | None = None) -> Period:
         """Run on until the pool admin has computed the shares."""
-        return sharing.compute_shares(period=self.settled_period(), preparer=self.admin.code, at=clock.now())
+        return sharing.compute_shares(
+            period=self.settled_period(period), preparer=self.admin.code, at=clock.now()
+        )
 
     def approved_period(self) -> Period:
         """Run on until the controller has approved."""

@@ -1,6 +1,6 @@
 """Money that comes for written-off shares after all, and where it goes.
 
-What members will bear for a write-off stands in To be shared until the bill of a period has taken it in. Until then a
+What members will bear for a write-off stands in To be shared until a period that is announced takes it in. Until then a
 recovery takes it back out; afterwards it is the members' money that lowers the next bill.
 """
 
@@ -19,13 +19,14 @@ from members.pools.models import Pool
 COST = "write_off"
 RECOVERY = "recovery"
 
-# Entries that the figures of a period have taken in are its costs, whether it is posted already or not.
+# Entries before the announcement of a period are its costs, whether it is computed and posted already or not.
 _NOT_TAKEN_IN = """
     SELECT coalesce(sum(CASE p.side WHEN 'D' THEN p.amount_fen ELSE -p.amount_fen END), 0)::bigint
       FROM ledger_posting p JOIN ledger_journalentry e ON e.id = p.entry_id
       JOIN ledger_account a ON a.id = p.account_id LEFT JOIN ledger_journalentry r ON r.id = e.reverses_id
      WHERE e.book_id = %(book)s AND a.code = %(account)s AND coalesce(r.kind, e.kind) = %(kind)s
-       AND e.number > (SELECT coalesce(max(books_upto_no), 0) FROM ledger_period WHERE pool_id = %(pool)s)"""
+       AND e.number > (SELECT coalesce(max(greatest(announced_books_no, books_upto_no)), 0)
+                          FROM ledger_period WHERE pool_id = %(pool)s)"""
 
 
 def recovered_fen(pool: Pool) -> int:

@@ -30,7 +30,7 @@ _AWARDED = f"""
     END IF;
 """
 
-# Entries up to books_upto_no, those of the last period's figures left out; a reversal counts as what it reverses.
+# Entries up to the announcement (and the last period's own, should it come later), those of the last period's figures left out; a reversal counts as what it reverses.
 _FROM_THE_BOOKS = f"""
     IF EXISTS (SELECT 1 FROM ledger_period WHERE pool_id = NEW.pool_id AND number < NEW.number AND state <> 'posted') THEN
         {refuse("periods_are_posted_in_order", "an earlier period than %s is not posted", "NEW.number")}
@@ -38,9 +38,10 @@ _FROM_THE_BOOKS = f"""
     SELECT coalesce(max(p.books_upto_no), 0) AS upto, coalesce(max(e.number), 0) AS entry_no INTO last
       FROM ledger_period p LEFT JOIN ledger_journalentry e ON e.id = p.entry_id
      WHERE p.pool_id = NEW.pool_id AND p.number < NEW.number;
-    SELECT b.id, b.last_entry_no INTO book FROM ledger_book b JOIN members_pool p ON p.code = b.code WHERE p.id = NEW.pool_id;
-    IF NEW.books_upto_no IS NULL OR NEW.books_upto_no NOT BETWEEN greatest(last.upto, last.entry_no) AND book.last_entry_no THEN
-        {refuse(_SOURCES, "books up to %s of %s", "NEW.books_upto_no", "book.last_entry_no")}
+    SELECT b.id INTO book FROM ledger_book b JOIN members_pool p ON p.code = b.code WHERE p.id = NEW.pool_id;
+    upto := greatest(NEW.announced_books_no, last.upto, last.entry_no);
+    IF NEW.books_upto_no IS DISTINCT FROM upto THEN
+        {refuse(_SOURCES, "books up to %s instead of %s", "NEW.books_upto_no", "upto")}
     END IF;
     SELECT coalesce(-sum(net) FILTER (WHERE code = '{chart.CARRIED_SURPLUS}'), 0)::bigint AS carry,
            coalesce(-sum(net) FILTER (WHERE code = '{chart.RESERVE}'), 0)::numeric AS reserve,
@@ -179,6 +180,7 @@ BILL_GUARD = Guard(
         ("last", "record"),
         ("book", "record"),
         ("books", "record"),
+        ("upto", "bigint"),
         ("payers", "record"),
         ("free", "record"),
         ("want", "record"),

@@ -36,7 +36,9 @@ class Period(models.Model):
 
     Dates are days of the pool's zone, half-open: a period covers [opening_date, next_opening_date). as_of:
     00:00 of the publicity date; who is covered then, shares. announced_at: written by the database, which then lets
-    publicity last the plan's days from that day on and moves the charge date by as much. The figures (fen) satisfy
+    publicity last the plan's days from that day on and moves the charge date by as much. announced_books_no: the last
+    journal entry then, written with it: the figures take in what the books held by the announcement, and nothing that
+    is booked after it but the entry of the period before. The figures (fen) satisfy
     S + E + V + C_in = A + W + Φ + R + C_out. awarded_fen: what the final awards come to; A is less where caps leave no
     room for all of it. classes: [{class_no, weight, members, share_fen}], at most 64; where caps count earlier charges
     each row says the most room in it (cap_fen), and a class has further rows of who has less room than its share.
@@ -73,6 +75,7 @@ class Period(models.Model):
     headcount_recorded_at = models.DateTimeField(null=True)
     headcount = models.BigIntegerField(null=True)
     announced_at = models.DateTimeField(null=True)
+    announced_books_no = models.PositiveBigIntegerField(null=True)
 
     cases = models.PositiveIntegerField(null=True)
     awarded_fen = models.BigIntegerField(null=True)
@@ -145,7 +148,8 @@ class Period(models.Model):
                 name="frozen_period_has_a_headcount",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["opened", "frozen"]) | Q(announced_at__isnull=False),
+                condition=Q(state__in=["opened", "frozen"])
+                | Q(announced_at__isnull=False, announced_books_no__isnull=False),
                 name="announced_period_says_when",
             ),
             models.CheckConstraint(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
@@ -236,17 +236,17 @@ class BooksWindow:
 
 
 def books_window(period: Period) -> BooksWindow:
-    """Return what of the books a period takes in: all since the figures of the one before; fixed by its approval."""
+    """Return what of the books a period takes in: from the figures of the one before to its announcement.
+
+    The entry of the period before belongs to it even if it comes later. Before the announcement: all there is.
+    """
     book = book_of(period.pool)
-    before = (
-        Period.objects.filter(pool=period.pool, number__lt=period.number, books_upto_no__isnull=False)
-        .order_by("-number")
-        .values_list("books_upto_no", flat=True)
-        .first()
+    before = Period.objects.filter(pool=period.pool, number__lt=period.number).aggregate(
+        upto_no=Max("books_upto_no", default=0), entry_no=Max("entry__number", default=0)
     )
-    is_fixed = period.state in {Period.State.APPROVED, Period.State.POSTING, Period.State.POSTED}
-    upto = period.books_upto_no if is_fixed and period.books_upto_no is not None else book.last_entry_no
-    return BooksWindow(book, before or 0, upto)
+    if period.announced_books_no is None:
+        return BooksWindow(book, before["upto_no"], book.last_entry_no)
+    return BooksWindow(book, before["upto_no"], max(period.announced_books_no, *before.values()))
 
 
 def other_costs(window: BooksWindow) -> dict[str, int]:

@@ -306,10 +306,10 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
         period=period
     )
     call("take_rooms", period.pk)
-    bill = compute_bill(period)
     period.state = Period.State.ANNOUNCED
     period.save(update_fields=["state"])
-    period.refresh_from_db(fields=["announced_at", "publicity_end_date", "charge_date"])
+    period.refresh_from_db(fields=["announced_at", "announced_books_no", "publicity_end_date", "charge_date"])
+    bill = compute_bill(period)
     openbooks.append(
         code=period.pool.code,
         entry_type="period.announce",
@@ -318,6 +318,7 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
             "period": period.number,
             **_cases([[award.code, award.aid_fen] for award in awards_of(period)]),
             "provisional": [[c["class_no"], c["share_fen"]] for c in bill.classes],
+            "books_upto": period.announced_books_no,
             "publicity_end": period.publicity_end_date.isoformat(),
         },
         at=at,

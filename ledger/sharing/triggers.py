@@ -57,6 +57,7 @@ _IDENTITY = (
     "publicity_end_date",
     "charge_date",
     "announced_at",
+    "announced_books_no",
 )
 
 
@@ -89,6 +90,7 @@ _LATER = (
     "charges_notified_at",
     "entry_id",
     "announced_at",
+    "announced_books_no",
 )
 
 # The entry of a posted period, account by account; expenses of other costs are taken together.
@@ -202,7 +204,7 @@ period_guards = [
             RETURN NEW;
         """,
     ),
-    # The announcement is what publicity counts from. Guards of one event fire in the order of their names: that of the
+    # The announcement is what publicity counts from, and the last that the bill looks at in the books. Guards of one event fire in the order of their names: that of the
     # identity has refused whatever a statement brought along for these columns before this one writes them.
     Guard(
         name="publicity_lasts_its_days",
@@ -220,6 +222,8 @@ period_guards = [
                 {refuse("publicity_lasts_its_days", "the plan of period %s does not say how long publicity lasts", "NEW.number")}
             END IF;
             NEW.announced_at := aid_now();
+            SELECT b.last_entry_no INTO NEW.announced_books_no
+              FROM ledger_book b JOIN members_pool p ON p.code = b.code WHERE p.id = NEW.pool_id;
             NEW.publicity_end_date := greatest(OLD.publicity_end_date, ends_date);
             NEW.charge_date := OLD.charge_date + (NEW.publicity_end_date - OLD.publicity_end_date);
             RETURN NEW;

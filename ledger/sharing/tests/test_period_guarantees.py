@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, run_jobs, set_clock
+from ledger.openbooks.models import LogEntry
 from ledger.sharing import services
 from ledger.sharing.models import FIGURES, Period
-from ledger.sharing.selectors import shown_text
+from ledger.sharing.selectors import compute_bill, shown_text
 from ledger.sharing.services import FiguresChangedError, SamePersonError, WrongStateError
 
 STATES = ("opened", "frozen", "announced", "settled", "computed", "approved", "posting", "posted")
@@ -290,12 +292,10 @@ def test_period_figures_follow_their_sources(case: World) -> None:
     _book_interest(case, 70)
     period = case.computed_period()
     for column, change in [(figure, change) for figure in FIGURES for change in (1, -1)]:
-        # The carry is what remains of all others, which a plain constraint says. Of the books the last entry is an
-        # award: a window that ends before it holds the same figures, one that ends before all does not.
+        # The carry is what remains of all others, which a plain constraint says.
         name = "period_identity_holds" if column == "carry_out_fen" else "period_figures_follow_their_sources"
-        forged = 0 if (column, change) == ("books_upto_no", -1) else getattr(period, column) + change
         with about((column, change)), refused(name):
-            _set(period, **{column: forged})
+            _set(period, **{column: getattr(period, column) + change})
 
 
 def test_period_figures_follow_their_sources_and_none_is_missing(case: World) -> None:
@@ -393,15 +393,54 @@ def test_approval_is_of_what_was_shown(case: World) -> None:
             )
 
 
-def test_approval_is_of_what_was_shown_not_of_what_came_since(case: World) -> None:
-    """Between the look and the click a cost is booked and the shares are computed anew."""
-    shown = case.computed_period()
-    _book_interest(case, 70_00)
+def test_period_figures_follow_their_sources_up_to_the_announcement(case: World) -> None:
+    """What is booked between the announcement and the look, or the look and the click, waits for the next period."""
+    _book_interest(case, 70)
+    announced = case.announced_period()
+    _book_interest(case, 7_00)
+    shown = case.computed_period(announced)
+    assert (shown.carry_in_fen, shown.other_income_fen) == (70, 70)
+    later = {"books_upto_no": shown.books_upto_no + 1, "carry_in_fen": 7_70, "other_income_fen": 7_70}
+    with refused("period_figures_follow_their_sources"):
+        _set(shown, **later, need_fen=shown.need_fen - 7_00, carry_out_fen=shown.carry_out_fen + 7_00)
+    _book_interest(case, 700_00)
     again = services.compute_shares(period=shown, preparer=case.admin.code, at=clock.now())
-    assert again.shown_sha256 != shown.shown_sha256
-    with refused("approval_is_of_what_was_shown"):
-        _approve(case, again, approved_sha256=shown.shown_sha256)
-    _approve(case, again)
+    assert again.shown_sha256 == shown.shown_sha256
+    services.approve_period(
+        period=again, approver=case.controller.code, shown_sha256=shown.shown_sha256 or "", at=clock.now()
+    )
+    run_jobs()
+    set_clock(clock.start_of_day(shown.next_opening_date, case.pool.time_zone))
+    following = case.announced_period()
+    bill = compute_bill(following)
+    assert (bill.carry_in_fen, bill.other_income_fen) == (707_00 + shown.carry_out_fen, 707_00)
+
+
+def test_period_figures_follow_their_sources_and_the_provisional_share_is_the_final_one(case: World) -> None:
+    announced = case.announced_period()
+    provisional = logged(announced)["provisional"]
+    _book_interest(case, 70)
+    services.openbooks.post_logged_entry(
+        book=services.book_of(case.pool),
+        key="bank_charge/1",
+        kind="bank_charge",
+        lines=[services.debit("120", 9_00), services.credit("101", 9_00)],
+        entry_date=dt.date(2026, 1, 10),
+        at=clock.now(),
+        description="Bank charge",
+        source="test",
+        maker="service",
+    )
+    period = case.computed_period(announced)
+    assert provisional == [[row["class_no"], row["share_fen"]] for row in period.classes]
+
+
+def logged(period: Period) -> dict[str, Any]:
+    """Return what the log says of the announcement of a period."""
+    entry = LogEntry.objects.get(log__code=period.pool.code, type="period.announce", key=str(period.number))
+    body: dict[str, Any] = json.loads(bytes(entry.data))["body"]
+    assert body["books_upto"] == period.announced_books_no
+    return body
 
 
 def _book_interest(world: World, fen: int) -> None:

@@ -4,7 +4,7 @@ A line is `word figures`. Before the first `period`: `members 0:4 1:3` (class:co
 `fee 8/100`, `cap 2.00` (per case), `period_cap 20.00`, `year_cap 30.00`, `reserve 5/100 500.00` (contribution and
 target), and who bears what caps leave: `rest reduce_aid` or `rest defer`, or the rule `rest reserve_pays`. In a period:
 `join 0:2` at its beginning; `case`, `write_off`, `bank_charge`, `interest`, `write_off_reversed` with an amount happen
-before it is computed; `late_write_off` after it is computed; lines with `=` say what comes out: one figure, `share 0`
+before its announcement; `late_write_off` after it; lines with `=` say what comes out: one figure, `share 0`
 what everybody of it pays, or `shares 0 21.00 2 3.00 4`, how many of it pay how much. After `trial` stands the trial
 balance. All amounts in the currency unit.
 """
@@ -142,9 +142,10 @@ def _play_period(world: World, story: Story) -> Period:
             world.award(amount, f"C-{key.replace('/', '-')}")
         else:
             _book(world, word, key, amount)
-    period = world.computed_period()
+    period = world.announced_period()
     for amount in story.late:
         _book(world, "write_off", f"late/{period.number}", amount)
+    period = world.computed_period(period)
     services.approve_period(
         period=period,
         approver=world.controller.code,

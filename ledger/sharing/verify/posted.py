@@ -74,10 +74,8 @@ def verify_carry(report: Report, period: PeriodRow) -> None:
     )
     taken_in, last_entry = rows[0]
     upto = period.books_upto_no
-    report.examined("carry_follows_the_books", 1)
-    if upto < max(taken_in, last_entry):
-        where = f"{period.where}, the books up to entry"
-        report.false("carry_follows_the_books", where, f"at least {max(taken_in, last_entry)}", upto)
+    expected = max(period.announced_books_no, taken_in, last_entry)
+    report.expect("carry_follows_the_books", f"{period.where}, the books up to entry", expected, upto)
     moved = {"pool": period.pool.id, "book": period.pool.book_id, "upto": upto}
     costs = [("other costs", period.other_costs_fen, list(COSTS))]
     if period.is_posted:
@@ -148,6 +146,10 @@ def verify_close(report: Report, period: PeriodRow) -> None:
     for name, value in cases.items():
         where = f"{p.where}, “{name}” of its announcement"
         report.expect("nothing_added_after_announcement", where, text(announced.get(name)), text(value))
+    where = f"{p.where}, the books up to entry, of its announcement"
+    # Announcements of before the database kept this number say nothing of it.
+    told_no = announced.get("books_upto", p.announced_books_no)
+    report.expect("nothing_added_after_announcement", where, p.announced_books_no, told_no)
     _verify_parts(report, p, standing, "waits" if plan[2] == "defer" else "lowered")
 
 

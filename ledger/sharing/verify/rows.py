@@ -34,6 +34,7 @@ FIGURES = (
     "need_fen",
     "assessed_fen",
     "classes",
+    "announced_books_no",
     "books_upto_no",
     "shown_sha256",
     "prepared_by",
