@@ -16,6 +16,7 @@ from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.db import as_unavailable
 from aidplatform.lib.errors import DomainError, as_domain_error
@@ -42,6 +43,22 @@ def signed_in(view: View) -> View:
     wrapped: Any = wraps(view)(login_required(view))
     guarded: View = policy("signed_in")(wrapped)
     return guarded
+
+
+class BadCursorError(DomainError):
+    """The address asks for a place of a list that is none."""
+
+    code = "bad_cursor"
+
+
+def number_before(request: HttpRequest) -> int | None:
+    """Return the number that a list goes on below, from the address. Raises: BadCursorError."""
+    text = request.GET.get("before", "")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise BadCursorError(_("“before” must be a number of this list."))
+    return int(text)
 
 
 class RequestIdMiddleware:

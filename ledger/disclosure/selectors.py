@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
+from django.db import connection
 from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import ExtractYear
 
@@ -13,7 +14,7 @@ from ledger.disclosure.history import PastPeriod
 from ledger.sharing.changes import Charged, change_parts
 from ledger.sharing.figures import ClassFigures, Part, class_figures
 from ledger.sharing.models import FIGURES, Award, Period
-from ledger.sharing.selectors import shares_of, stored_figures
+from ledger.sharing.selectors import NO_PERIOD, shares_of, stored_figures
 from members.joining.models import Membership, MembershipSpan
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.pools.models import DutyGrant, Pool
@@ -220,9 +221,42 @@ def _row_of(period: Period, spans: list[MembershipSpan], share_fen: int) -> Clas
     return next((row for row in alike if row.share_fen == share_fen), None)
 
 
-def year_to_date_fen(charges: list[MyCharge], year: int) -> int:
+@dataclass(frozen=True)
+class PastShare:
+    """One share of a membership (fen): the period it is of, when that was charged, and how many shared."""
+
+    period_no: int
+    charge_date: dt.date
+    members: int
+    share_fen: int
+
+
+def past_shares_of(membership: Membership) -> list[PastShare]:
+    """Return every share of a membership, oldest first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT p.number, p.charge_date, p.headcount, c.share_fen
+                 FROM charges_of_membership(%(pool)s, %(member)s, %(all)s, %(all)s) c
+                 JOIN ledger_period p ON p.pool_id = %(pool)s AND p.number = c.period_no AND p.state = 'posted'
+                ORDER BY p.number""",
+            {"pool": membership.pool_id, "member": membership.pk, "all": NO_PERIOD},
+        )
+        return [PastShare(*row) for row in cursor.fetchall()]
+
+
+def year_to_date_fen(shares: list[PastShare], year: int) -> int:
     """Return what was charged in a calendar year of charge days (fen)."""
-    return sum(charge.share_fen for charge in charges if charge.period.charge_date.year == year)
+    return sum(share.share_fen for share in shares if share.charge_date.year == year)
+
+
+def cases_of(charges: list[MyCharge]) -> dict[int, list[Award]]:
+    """Return the cases of the periods of these charges, by the number of the period. One query."""
+    numbers = {charge.period.pk: charge.period.number for charge in charges}
+    found = Award.objects.filter(period__in=numbers).exclude(state=Award.State.WITHDRAWN).order_by("code")
+    cases: dict[int, list[Award]] = {number: [] for number in numbers.values()}
+    for award in found:
+        cases[numbers[award.period_id or 0]].append(award)
+    return cases
 
 
 def rules_on(pool: Pool, day: dt.date) -> PlanTerms | None:

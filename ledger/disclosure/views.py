@@ -12,9 +12,10 @@ from django.views.decorators.http import require_safe
 from aidplatform.lib import clock
 from aidplatform.lib.csv_files import csv_response, plain_fen
 from aidplatform.lib.errors import NotFoundError
-from aidplatform.lib.http import policy, public, signed_in
+from aidplatform.lib.http import number_before, policy, public, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.custody.reconciliation import bank_line
+from ledger.custody.selectors import charges_of as owed_of
 from ledger.custody.selectors import how_to_pay
 from ledger.custody.wallet_selectors import wallet_of
 from ledger.disclosure import selectors
@@ -23,6 +24,7 @@ from ledger.disclosure.history import PastPeriod, history_plots
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
 from ledger.leaving.selectors import coming_of
+from ledger.sharing.faces import face_of
 from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.models import Award
 from ledger.sharing.run_off import FreezeRow, freezes_of
@@ -40,6 +42,11 @@ from members.pools.models import PlanProposal, PlanVersion, Pool
 from members.pools.rules import PLAN_READERS, access_public_pool, duty_required
 from members.pools.selectors import access_pool, access_proposal, access_version, newest_plan, version_before
 from members.pools.views import shown_plan
+
+#: Shares that a member's own place shows; the page of shares has them all, so many at a time.
+LATEST, SHARES_PAGE = 3, 12
+#: Columns that a plot on a phone has room for.
+PLOTTED = 24
 
 
 @public
@@ -247,7 +254,8 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     found, now = membership.pool, clock.now()
     today = clock.day_of(now, found.time_zone)
     rules = selectors.rules_on(found, today)
-    charges = selectors.charges_of(membership)
+    charges = selectors.charges_of(membership, limit=LATEST + 1)
+    shares = selectors.past_shares_of(membership)
     ending = live_ending(found)
     context = {
         "section": "pools",
@@ -258,17 +266,15 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "ending": ending,
         "bears": ending is not None and bears_run_off(ending, membership),
         "dates": selectors.next_dates(membership, rules, today),
-        "rows": [
-            (charge, _parts_of(charge), change)
-            for charge, change in zip(charges, selectors.changes_of(charges), strict=True)
-        ],
+        "rows": _share_rows(charges, LATEST),
+        "shares": shares,
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
         "payment": how_to_pay(membership),
         # All rules of a pool say the same of whether members pay ahead.
         "wallet": wallet_of(membership, today) if rules is None or rules.funding else None,
         "payers": payers_of(membership, now),
         "year": today.year,
-        "year_fen": selectors.year_to_date_fen(charges, today.year),
+        "year_fen": selectors.year_to_date_fen(shares, today.year),
         "year_cap_fen": rules.year_cap_fen if rules else None,
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
@@ -302,6 +308,56 @@ def my_wallet(request: HttpRequest, code: str) -> HttpResponse:
         ],
     }
     return render(request, "ledger/disclosure/my_wallet.html", context)
+
+
+@policy("member")
+@signed_in
+@require_safe
+def my_shares(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a member every share of their own, newest first: its cases, its sum, what is paid, and why it changed."""
+    membership = access_membership(code=code, person=cast(User, request.user))
+    found = membership.pool
+    before = number_before(request)
+    charges = selectors.charges_of(membership, before_no=before, limit=SHARES_PAGE + 1)
+    page = charges[:SHARES_PAGE]
+    cases = selectors.cases_of(page)
+    owed = {one.period_no: one for one in owed_of(pool=found, membership_id=membership.pk)}
+    past = selectors.past_shares_of(membership)
+    drawn = [(one.period_no, one.charge_date, one.members, one.share_fen) for one in past[-PLOTTED:]]
+    here, today = reverse("my_shares", args=[code]), clock.today(found.time_zone)
+    context = {
+        "section": "pools",
+        "pool": found,
+        "membership": membership,
+        "rows": [
+            (*row, [(award, face_of(award.masked)) for award in cases[number]], owed[number])
+            for row in _share_rows(charges, SHARES_PAGE)
+            for number in [row[0].period.number]
+        ],
+        "shares": past,
+        "plot": shares_plot(drawn),
+        "year": today.year,
+        "year_fen": selectors.year_to_date_fen(past, today.year),
+        "all_fen": sum(one.share_fen for one in past),
+        "newer": here if before is not None else "",
+        "older": f"{here}?before={page[-1].period.number}" if len(charges) > SHARES_PAGE else "",
+        "crumbs": [
+            (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
+            (_("My place"), reverse("my_pool", args=[code])),
+            (_("My shares"), ""),
+        ],
+    }
+    return render(request, "ledger/disclosure/my_shares.html", context)
+
+
+def _share_rows(
+    charges: list[selectors.MyCharge], shown: int
+) -> list[tuple[selectors.MyCharge, list[Part], selectors.Change | None]]:
+    """Return the newest of these charges, each with its parts and how it differs from the one before."""
+    changes = selectors.changes_of(charges)
+    return [(charge, _parts_of(charge), change) for charge, change in zip(charges, changes, strict=True)][
+        :shown
+    ]
 
 
 @policy("member")

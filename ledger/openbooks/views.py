@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from aidplatform.lib.errors import DomainError, ForbiddenError, NotFoundError
-from aidplatform.lib.http import public
+from aidplatform.lib.errors import ForbiddenError, NotFoundError
+from aidplatform.lib.http import number_before, public
 from aidplatform.lib.templating import in_language
 from ledger.openbooks.models import LogEntry
 from members.joining.selectors import may_read_statements
@@ -21,18 +21,12 @@ from members.pools.rules import access_public_pool
 PAGE = 100
 
 
-class BadCursorError(DomainError):
-    """The address asks for a place that is none."""
-
-    code = "bad_cursor"
-
-
 @public
 @require_safe
 def log(request: HttpRequest, code: str) -> HttpResponse:
     """List a pool's log entries, newest first."""
     pool = access_public_pool(request, code)
-    before = _before(request)
+    before = number_before(request)
     found = log_entries(code)
     page = list(found.filter(seq__lt=before)[: PAGE + 1] if before is not None else found[: PAGE + 1])
     here = reverse("log", args=[code])
@@ -108,15 +102,6 @@ def _about(entry: LogEntry) -> object:
     if entry.type == "rule.publish":
         return _("Plan, version %(number)s") % {"number": entry.key}
     return entry.key
-
-
-def _before(request: HttpRequest) -> int | None:
-    text = request.GET.get("before", "")
-    if not text:
-        return None
-    if not text.isdecimal() or int(text) >= 2**63:
-        raise BadCursorError(_("“before” must be the number of a log entry."))
-    return int(text)
 
 
 def _context(pool: Pool, *crumbs: tuple[object, str]) -> dict[str, Any]:

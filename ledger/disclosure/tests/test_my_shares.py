@@ -17,7 +17,15 @@ from aidplatform.lib import clock
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
 from aidplatform.work.jobs import Lease, claim, enqueue
-from ledger.disclosure.selectors import NextDates, charges_of, next_dates, rules_on, year_to_date_fen
+from ledger.disclosure import views
+from ledger.disclosure.selectors import (
+    NextDates,
+    charges_of,
+    next_dates,
+    past_shares_of,
+    rules_on,
+    year_to_date_fen,
+)
 from ledger.disclosure.services import TELL, tell_charges
 from ledger.sharing import services as sharing
 from members.joining.ages import follow_ages
@@ -84,7 +92,7 @@ def test_download_holds_the_same_figures(member: tuple[World, Membership]) -> No
 
 def test_strangers_staff_and_visitors_find_no_page(member: tuple[World, Membership]) -> None:
     world, _membership = member
-    for address in (ME, f"{ME}shares.csv"):
+    for address in (ME, f"{ME}shares/", f"{ME}shares.csv"):
         for person in (world.stranger, world.controller):
             refused = client_of(person).get(address)
             absent = client_of(person).get(address.replace("test-pool", "no-such-pool"))
@@ -92,20 +100,49 @@ def test_strangers_staff_and_visitors_find_no_page(member: tuple[World, Membersh
         assert client_of(None).get(address).headers["Location"].startswith("/accounts/login/")
 
 
-def test_page_costs_the_same_for_one_share_and_three(member: tuple[World, Membership]) -> None:
+def test_all_shares_stand_on_pages_of_their_own_with_cases_and_what_is_open(
+    member: tuple[World, Membership], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, membership = member
+    monkeypatch.setattr(views, "SHARES_PAGE", 2)
+    for number in (2, 3):
+        post_another_period(world, f"C-{number}")
+    client = client_of(membership.person)
+    first = client.get(f"{ME}shares/")
+    shown = text(first)
+    assert "For one case C-3: 30–39, female, Zhejiang, thyroid cancer · ¥10,000.00" in shown
+    assert "150 members shared; your weight was 1." in shown
+    assert shown.count("of it is not paid yet.") == 2
+    assert "Period 1 charged" not in shown
+    assert "?before=2" in first.content.decode()
+    last = text(client.get(f"{ME}shares/?before=2"))
+    assert "Period 1 charged on 2026-01-14 · ¥72.00" in last
+    assert "¥72.00 of it is not paid yet." in last
+    for nonsense in ("x", "-1", "1.5", str(2**31)):
+        assert client.get(f"{ME}shares/?before={nonsense}").status_code == 422
+    # The column of every period, and what the year has come to.
+    assert "Shares of 2026 ¥216.00" in shown
+
+
+@pytest.mark.parametrize("page", [ME, f"{ME}shares/"])
+def test_page_costs_the_same_for_one_share_and_three(member: tuple[World, Membership], page: str) -> None:
     world, membership = member
     client = client_of(membership.person)
-    client.get(ME)
+    client.get(page)
     with CaptureQueriesContext(connection) as one:
-        client.get(ME)
+        client.get(page)
     for number in (2, 3):
         post_another_period(world, f"C-{number}")
     with CaptureQueriesContext(connection) as three:
-        client.get(ME)
+        client.get(page)
     assert len(three) == len(one)
     charges = charges_of(membership)
     assert [charge.period.number for charge in charges] == [3, 2, 1]
-    assert year_to_date_fen(charges, 2026) == sum(charge.share_fen for charge in charges)
+    past = past_shares_of(membership)
+    assert [(one.period_no, one.share_fen) for one in past[::-1]] == [
+        (charge.period.number, charge.share_fen) for charge in charges
+    ]
+    assert year_to_date_fen(past, 2026) == sum(charge.share_fen for charge in charges)
     assert [charge.period.number for charge in charges_of(membership, before_no=3, limit=1)] == [2]
 
 

@@ -14,7 +14,7 @@ from aidplatform.lib import clock
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import World, run_jobs, set_clock
-from ledger.disclosure.selectors import charges_of, year_to_date_fen
+from ledger.disclosure.selectors import past_shares_of, year_to_date_fen
 from ledger.sharing import recompute, services
 from ledger.sharing.models import FIGURES, Charge, Period
 from ledger.sharing.plan_shares import Rooms, share_out
@@ -205,7 +205,7 @@ def test_a_year_is_that_of_the_charge_days(db: None) -> None:
     assert january.sponsor_fen == 4_000
     member = Membership.objects.filter(pool=world.pool).first()
     assert member is not None
-    assert year_to_date_fen(charges_of(member), 2027) == 3_000
+    assert year_to_date_fen(past_shares_of(member), 2027) == 3_000
     assert_books_true(world.pool)
 
 
