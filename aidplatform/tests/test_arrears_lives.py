@@ -3,7 +3,10 @@
 import datetime as dt
 from typing import Any
 
+from django.urls import reverse
+
 from aidplatform.lib import clock
+from aidplatform.site.todo import todos_of
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.refusals import about, fire_deferred
 from aidplatform.testing.world import run_jobs
@@ -13,9 +16,10 @@ from ledger.custody import arrears_life, hardship
 from ledger.custody.arrears_selectors import Standing, standing_of
 from ledger.custody.selectors import charges_of
 from ledger.custody.statement_files import OUT
+from ledger.custody.tests.test_arrears_guarantees import Late
 from members.joining.models import Membership
 from members.joining.selectors import covers_of
-from members.people.models import Notice
+from members.people.models import Notice, User
 
 TERMS: dict[str, Any] = {
     "waiting_days": 10,
@@ -127,3 +131,16 @@ def test_late_lives_come_out_as_written(db: None) -> None:
         if what.startswith("period"):
             assert_books_true(life.world.pool)
     assert_books_true(life.world.pool)
+
+
+def test_pause_waits_among_the_things_to_do(db: None) -> None:
+    late = Late.founded()
+    pause = late.pause()
+
+    def waits(person: User) -> bool:
+        here = reverse("custody_arrears", args=[late.world.pool.code])
+        return any(one.address == here for one in todos_of(person))
+
+    assert (waits(late.world.admin), waits(late.world.controller)) == (True, False)
+    hardship.propose_pause(pause=pause, days=5, proposer=late.world.admin.code, at=clock.now())
+    assert (waits(late.world.admin), waits(late.world.controller)) == (False, True)
