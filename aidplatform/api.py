@@ -12,7 +12,7 @@ from claims.publicity import api as publicity
 from claims.review import api as review
 from ledger.books import api as books
 from ledger.custody import api as custody
-from ledger.custody import write_off_api
+from ledger.custody import arrears_api, write_off_api
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
@@ -39,6 +39,7 @@ _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
 _WRITE_OFF = f"{_POOL}write-offs/<int:number>/"
+_PAUSE = f"{_POOL}pauses/<int:number>/"
 _REPORTED_END = f"{_POOL}reported-ends/<int:number>/"
 _OPENING = f"{_POOL}opening-balances/<int:number>/"
 _IMPORT = f"{_POOL}member-imports/<int:number>/"
@@ -156,6 +157,13 @@ urlpatterns = [
     path(_PAYMENT, custody.PaymentDetail.as_view(), name="api_payment"),
     path(f"{_PAYMENT}release/", custody.PaymentRelease.as_view(), name="api_release_payment"),
     path(f"{_PAYMENT}cancellation/", custody.PaymentCancellation.as_view(), name="api_cancel_payment"),
+    path(f"{_POOL}my-arrears/", arrears_api.MyArrears.as_view(), name="api_my_arrears"),
+    path(f"{_POOL}late-members/", arrears_api.LateList.as_view(), name="api_late_members"),
+    path(f"{_POOL}pauses/", arrears_api.PauseList.as_view(), name="api_pauses"),
+    path(f"{_POOL}pauses/ask/", arrears_api.PauseRequest.as_view(), name="api_ask_pause"),
+    path(f"{_PAUSE}proposal/", arrears_api.PauseProposal.as_view(), name="api_propose_pause"),
+    path(f"{_PAUSE}grant/", arrears_api.PauseGrant.as_view(), name="api_grant_pause"),
+    path(f"{_PAUSE}refusal/", arrears_api.PauseRefusal.as_view(), name="api_decline_pause"),
     path(f"{_POOL}write-offs/", write_off_api.WriteOffList.as_view(), name="api_write_offs"),
     path(f"{_POOL}write-offs/order/", write_off_api.WriteOffOrder.as_view(), name="api_order_write_off"),
     path(f"{_WRITE_OFF}approval/", write_off_api.WriteOffApproval.as_view(), name="api_approve_write_off"),

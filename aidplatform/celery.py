@@ -33,6 +33,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "custody.remind_due": {
+        "task": "custody.remind_due",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
     "joining.follow_ages": {
         "task": "joining.follow_ages",
         "schedule": float(settings.TICK_SECONDS),

@@ -213,6 +213,14 @@ TABLES: dict[str, Kind] = {
     "ledger_walletentry": FACT,
     "ledger_wallettotal": DERIVED,
     "ledger_suspension": state("state", "ended_date"),
+    "ledger_hardshippause": state(
+        "state",
+        "days",
+        "proposed_by",
+        "proposed_at",
+        "decided_by",
+        "decided_at",
+    ),
 }
 
 

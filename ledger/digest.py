@@ -322,10 +322,23 @@ PARTS: tuple[Part, ...] = (
         {
             "pool_id": "p.code",
             "membership_id": "m.number",
-            **_plain("period_no", "class_no", "from_date", "until_date", "state", "ended_date"),
+            **_plain("period_no", "class_no", "cause", "from_date", "until_date", "state", "ended_date"),
         },
         f"{_POOL} JOIN members_membership m ON m.id = t.membership_id",
         {"id": ID},
+    ),
+    Part(
+        "ledger_hardshippause",
+        {
+            "pool_id": "p.code",
+            "membership_id": "m.number",
+            **_plain(
+                "number", "reason", "state", "asked_by", "asked_at", "days", "proposed_by", "proposed_at"
+            ),
+            **_plain("upto_period_no", "decided_by", "decided_at"),
+        },
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id",
+        {"id": ID, "shown_sha256": IDS_WITHIN},
     ),
     Part(
         "ledger_openingbalances",

@@ -1,6 +1,8 @@
 """Gathers the rooms' models; rooms never import this file."""
 
 from ledger.books.models import Account, AccountBalance, Book, JournalEntry, Posting
+from ledger.custody.arrears_models import HardshipPause
+from ledger.custody.arrears_triggers import cover_goes_on_once_all_is_paid
 from ledger.custody.models import (
     BankAccount,
     BankStatement,
@@ -55,6 +57,7 @@ prepaid_moves_with_its_wallets.register(JournalEntry)  # type: ignore[arg-type]
 wallet_order_has_its_entry.register(PaymentOrder)  # type: ignore[arg-type]
 written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
+cover_goes_on_once_all_is_paid.register(MembershipSpan)  # type: ignore[arg-type]
 cover_ends_with_a_reason.register(MembershipSpan)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
@@ -77,6 +80,7 @@ __all__ = [
     "Charge",
     "Collection",
     "FinalSettlement",
+    "HardshipPause",
     "JournalEntry",
     "Log",
     "LogEntry",

@@ -116,6 +116,19 @@ GUARANTEES: dict[str, object] = {
         "This membership waits for money: it counts once enough is in its wallet, and not after it has lapsed or"
         " ended."
     ),
+    "hardship_pause_people_hold_their_duty": _(
+        "A pool admin proposes a pause, a controller grants it. You do not hold that duty in this pool."
+    ),
+    "hardship_pause_is_anothers": _(
+        "Nobody decides about a pause of their own. Ask somebody else of the pool."
+    ),
+    "hardship_pause_keeps_to_the_plan": _(
+        "The rules do not allow that many days of pause for what is open. Choose fewer."
+    ),
+    "hardship_pause_comes_in_the_grace": _(
+        "There is nothing to pause: this member has no open share in its grace, or is suspended already."
+    ),
+    "one_open_hardship_pause_per_membership": _("A pause of this member waits already for a decision."),
     "no_cover_after_the_end": _("This membership is over. Nothing makes it go on."),
     "members_leave_themselves": _("Whoever has an account leaves by their own hand."),
     "reported_end_begins_open": _("This membership is over already, or is of another pool."),

@@ -37,6 +37,7 @@ PAGES = (
     "period",
     "share",
     "wallets",
+    "arrears",
     "leaving",
     "ending",
     "books",

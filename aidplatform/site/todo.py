@@ -10,6 +10,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
+from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciliation import bank_lines
 from ledger.custody.selectors import payable_awards
@@ -257,7 +258,7 @@ def _of_payments(duties: dict[int | None, set[str]], person: User) -> list[Todo]
         )
         for order in waiting
     ]
-    todos += _of_write_offs(duties, person) + _of_ends(duties, person)
+    todos += _of_write_offs(duties, person) + _of_ends(duties, person) + _of_pauses(duties, person)
     for pool in Pool.objects.filter(
         pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
     ):
@@ -286,6 +287,25 @@ def _of_write_offs(duties: dict[int | None, set[str]], person: User) -> list[Tod
             _("Look at it"),
         )
         for one in waiting.exclude(ordered_by=person.code).select_related("pool").order_by("pk")
+    ]
+
+
+def _of_pauses(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the pauses for members in hardship that wait for an admin's days or for a controller."""
+    run, held = (
+        [pool for pool, found in duties.items() if pool and duty.value in found]
+        for duty in (DutyGrant.Duty.POOL_ADMIN, DutyGrant.Duty.CONTROLLER)
+    )
+    proposed = Q(pool__in=held, state=HardshipPause.State.PROPOSED) & ~Q(proposed_by=person.code)
+    waiting = HardshipPause.objects.filter(Q(pool__in=run, state=HardshipPause.State.ASKED) | proposed)
+    return [
+        Todo(
+            _("A member of %(pool)s cannot pay now: a pause waits for your decision")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("custody_arrears", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in waiting.select_related("pool").order_by("pk")
     ]
 
 

@@ -71,9 +71,13 @@ class Life:
             set_clock(clock.start_of_day(today, ZONE))
             ages.order_due(clock.now())
             sharing.advance_due(at=clock.now())
+            self.morning()
             run_jobs()
         set_clock(clock.start_of_day(day, ZONE) + dt.timedelta(hours=10))
         pool.refresh_from_db()
+
+    def morning(self) -> None:
+        """Let a table's own timetable look for what is due."""
 
     def happens(self, who: str, what: str) -> None:
         """Do what a line says; nothing where it only looks."""

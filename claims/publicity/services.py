@@ -23,7 +23,7 @@ from claims.publicity.selectors import award_of, is_in_publicity
 from claims.review.models import Decision
 from claims.review.selectors import decision_of
 from claims.review.services import public_ref
-from ledger.custody.wallet_life import end_suspension
+from ledger.custody.suspensions import end_suspension
 from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award

@@ -25,7 +25,7 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.books.services import Line, credit, debit
-from ledger.custody import chargebacks, recoveries, wallet_life, wallet_openings, wallets
+from ledger.custody import arrears_life, chargebacks, recoveries, wallet_life, wallet_openings, wallets
 from ledger.custody import statement_files as files
 from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
@@ -203,6 +203,7 @@ def import_statement(
         _post_statement(pool, statement, taken, (collected_fen, recovered_fen, returned_fen), at)
         wallet_openings.open_wallets(pool=pool, by=importer, at=at)
         wallet_life.follow_money(pool=pool, at=at, actor=importer, statement=statement)
+        arrears_life.follow_payments(pool=pool, at=at, actor=importer, statement=statement)
         failpoint("custody.statement_posted")
         totals = _totals(taken)
         _log_statement(pool, statement, totals, settled, at)
@@ -643,6 +644,7 @@ def identify_receipt(
                 maker=identifier,
             )
         wallet_life.follow_money(pool=pool, at=at, actor=identifier)
+        arrears_life.follow_payments(pool=pool, at=at, actor=identifier)
         audit.record(
             actor=identifier,
             action="identify_receipt",

@@ -1,9 +1,36 @@
-"""The jobs of custody: what wallets do to their memberships, and telling members."""
+"""The jobs of custody: what wallets and unpaid shares do to memberships, and telling members."""
 
 from typing import Any
 
+from celery import shared_task
+
+from aidplatform.lib import clock
 from aidplatform.work import jobs
-from ledger.custody import wallet_life, wallet_openings
+from ledger.custody import arrears_life, wallet_life, wallet_openings
+
+
+@shared_task(name="custody.remind_due")
+def remind_due() -> None:
+    """Look where a day has begun on which unpaid shares are asked for again."""
+    arrears_life.remind_due(clock.now())
+
+
+@jobs.handles(arrears_life.REMIND)
+def remind(lease: jobs.Lease) -> dict[str, Any]:
+    """Ask again for what is not paid, each share once for each day of the rules."""
+    return arrears_life.remind(lease)
+
+
+@jobs.handles(arrears_life.FOLLOW)
+def follow_arrears(lease: jobs.Lease) -> dict[str, Any]:
+    """Suspend whoever has not paid by the end of a grace of which the bank has told."""
+    return arrears_life.follow_statement(lease)
+
+
+@jobs.handles(arrears_life.TELL)
+def tell_arrears(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell members of their suspensions, each thing once."""
+    return arrears_life.tell_arrears(lease)
 
 
 @jobs.handles(wallet_life.FOLLOW)

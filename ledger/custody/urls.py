@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from ledger.custody import balance_views, payment_views, views, wallet_views, write_off_views
+from ledger.custody import arrears_views, balance_views, payment_views, views, wallet_views, write_off_views
 
 _CUSTODY = "pools/<slug:code>/custody/"
 _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{64})/"
@@ -10,6 +10,7 @@ _RECEIPT = f"{_CUSTODY}receipts/<int:statement_no>/<int:line_no>/"
 _WALLETS = f"{_CUSTODY}wallets/"
 _PAYMENTS = f"{_CUSTODY}payments/"
 _WRITE_OFFS = f"{_CUSTODY}write-offs/"
+_LATE = f"{_CUSTODY}late/"
 
 urlpatterns = [
     path(_CUSTODY, views.custody, name="custody"),
@@ -35,6 +36,13 @@ urlpatterns = [
     path(f"{_WRITE_OFFS}<int:number>/", write_off_views.write_off, name="custody_write_off"),
     path(f"{_WRITE_OFFS}<int:number>/approve/", write_off_views.approve, name="custody_approve_write_off"),
     path(f"{_WRITE_OFFS}<int:number>/withdraw/", write_off_views.withdraw, name="custody_withdraw_write_off"),
+    path(_LATE, arrears_views.overview, name="custody_arrears"),
+    path(f"{_LATE}all.csv", arrears_views.all_csv, name="custody_late_csv"),
+    path(f"{_LATE}pauses/", arrears_views.ask_for, name="custody_ask_pause"),
+    path(f"{_LATE}pauses/<int:number>/propose/", arrears_views.propose, name="custody_propose_pause"),
+    path(f"{_LATE}pauses/<int:number>/grant/", arrears_views.grant, name="custody_grant_pause"),
+    path(f"{_LATE}pauses/<int:number>/decline/", arrears_views.decline, name="custody_decline_pause"),
+    path("pools/<slug:code>/me/pause/", arrears_views.my_pause, name="my_pause"),
     path(_PAYMENTS, payment_views.payments, name="custody_payments"),
     path(f"{_PAYMENTS}all.csv", payment_views.payments_csv, name="custody_payments_csv"),
     path(f"{_PAYMENTS}file.csv", payment_views.payment_file, name="custody_payment_file"),

@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
 from ledger.custody.models import BankStatement
+from ledger.custody.suspensions import end_with_memberships, lapse, restore
 from ledger.custody.wallet_models import Suspension
 from ledger.sharing.models import Period
-from members.joining.end_models import MembershipEnd
-from members.joining.models import Membership
 from members.joining.services import cover_members, end_covers
 from members.people import notices
 from members.people.models import User
@@ -59,13 +57,12 @@ def follow_money(*, pool: Pool, at: dt.datetime, actor: str, statement: BankStat
     if funding is None:
         return
     tomorrow = today + dt.timedelta(days=1)
-    _end_with_memberships(pool, today)
+    end_with_memberships(pool, today)
     begun = _rows(_AWAITED, pool=pool.pk, level=funding.join_fen)
     restored = _rows(_SUSPENDED, pool=pool.pk, level=funding.restores_from_fen)
-    from_at = clock.start_of_day(tomorrow, pool.time_zone)
-    cover_members(pool=pool, rows=[*begun, *((row[1], row[2]) for row in restored)], from_at=from_at)
-    _end([row[0] for row in restored], Suspension.State.RESTORED, tomorrow)
-    lapsed = _lapse(pool, statement, today, actor)
+    cover_members(pool=pool, rows=begun, from_at=clock.start_of_day(tomorrow, pool.time_zone))
+    restore(pool=pool, rows=restored, today=today)
+    lapsed = lapse(pool=pool, statement=statement, today=today, actor=actor)
     if begun or restored or lapsed:
         told = {"begun": len(begun), "restored": len(restored), "lapsed": lapsed}
         audit.record(actor=actor, action="follow_wallets", subject=pool.code, **told)
@@ -77,52 +74,6 @@ def _rows(sql: str, **parameters: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
-
-
-def _end(ids: list[int], state: str, on: dt.date) -> int:
-    return Suspension.objects.filter(pk__in=ids).update(state=state, ended_date=on) if ids else 0
-
-
-def _end_with_memberships(pool: Pool, on: dt.date) -> None:
-    """End the suspensions of memberships that are over, by age: no top-up restores them, and they do not lapse."""
-    over = MembershipEnd.objects.filter(membership=OuterRef("membership_id"))
-    suspended = Suspension.objects.filter(Exists(over), pool_id=pool.pk, state=Suspension.State.SUSPENDED)
-    suspended.update(state=Suspension.State.ENDED, ended_date=on)
-
-
-def end_suspension(*, membership: Membership, on: dt.date, actor: str) -> bool:
-    """End the suspension of a membership that ends for good, so that no top-up restores it; none: nothing.
-
-    Returns whether it was suspended. The caller has locked the pool.
-    """
-    suspended = Suspension.objects.filter(
-        pool_id=membership.pool_id, membership_id=membership.pk, state=Suspension.State.SUSPENDED
-    )
-    if not suspended.update(state=Suspension.State.ENDED, ended_date=on):
-        return False
-    audit.record(actor=actor, action="end_suspension", subject=str(membership))
-    return True
-
-
-def _lapse(pool: Pool, statement: BankStatement | None, today: dt.date, actor: str) -> int:
-    """End the memberships whose last day of a suspension the statement tells about; return how many."""
-    if statement is None:
-        return 0
-    over = Suspension.objects.filter(
-        pool_id=pool.pk, state=Suspension.State.SUSPENDED, until_date__lt=statement.to_date
-    )
-    now = clock.now()
-    MembershipEnd.objects.bulk_create(
-        MembershipEnd(
-            membership_id=membership,
-            reason=MembershipEnd.Reason.LAPSED,
-            end_date=from_date,
-            recorded_by=actor,
-            recorded_at=now,
-        )
-        for membership, from_date in over.order_by("membership_id").values_list("membership_id", "from_date")
-    )
-    return over.update(state=Suspension.State.LAPSED, ended_date=today)
 
 
 _SHORT = """

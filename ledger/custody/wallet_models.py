@@ -1,10 +1,11 @@
-"""What came into a member's wallet and left it, and memberships that a short wallet has suspended."""
+"""What came into a member's wallet and left it; memberships that a short wallet or an unpaid share has suspended."""
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order, permanent
+from ledger.custody.arrears_triggers import arrears_guards
 from ledger.custody.models import PaymentOrder, StatementLine
 from ledger.custody.wallet_triggers import entry_guards, suspension_guards, total_guards
 
@@ -91,11 +92,15 @@ class WalletTotal(models.Model):
 
 
 class Suspension(models.Model):
-    """A membership that does not count because its wallet ran short in a period.
+    """A membership that does not count because its wallet ran short in a period, or its share of it was not paid.
 
-    from_date: the first day without cover. until_date: the last day on which a top-up restores it. ended_date: the day
+    from_date: the first day without cover. until_date: the last day on which money restores it. ended_date: the day
     from which it is covered again, on which it lapsed, or on which the membership ended with an aid.
     """
+
+    class Cause(models.TextChoices):
+        GAP = "gap", _("the wallet ran short")
+        UNPAID = "unpaid", _("a share was not paid")
 
     class State(models.TextChoices):
         SUSPENDED = "suspended", _("suspended")
@@ -107,6 +112,7 @@ class Suspension(models.Model):
     membership_id = models.BigIntegerField()
     period_no = models.IntegerField()
     class_no = models.SmallIntegerField()
+    cause = models.CharField(max_length=6, choices=Cause, default=Cause.GAP, db_default=Cause.GAP)
     from_date = models.DateField()
     until_date = models.DateField()
     state = models.CharField(max_length=10, choices=State, default=State.SUSPENDED)
@@ -115,13 +121,16 @@ class Suspension(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["pool_id", "membership_id", "period_no"], name="one_suspension_per_wallet_and_period"
+                fields=["pool_id", "membership_id", "period_no"],
+                condition=Q(cause="gap"),
+                name="one_suspension_per_wallet_and_period",
             ),
             models.UniqueConstraint(
                 fields=["pool_id", "membership_id"],
                 condition=Q(state="suspended"),
                 name="one_open_suspension_per_wallet",
             ),
+            models.CheckConstraint(condition=Q(cause__in=["gap", "unpaid"]), name="suspension_has_a_cause"),
             models.CheckConstraint(
                 condition=Q(state="suspended", ended_date=None)
                 | Q(state__in=["restored", "lapsed", "ended"], ended_date__isnull=False),
@@ -143,4 +152,5 @@ class Suspension(models.Model):
                 first="suspended",
             ),
             *suspension_guards,
+            *arrears_guards,
         ]

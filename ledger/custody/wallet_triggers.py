@@ -206,12 +206,13 @@ suspension_guards = [
         operation=pgtrigger.Insert | pgtrigger.Update,
         func=f"""
             IF TG_OP = 'UPDATE' AND
-               (NEW.pool_id, NEW.membership_id, NEW.period_no, NEW.class_no, NEW.from_date, NEW.until_date) IS DISTINCT FROM
-               (OLD.pool_id, OLD.membership_id, OLD.period_no, OLD.class_no, OLD.from_date, OLD.until_date)
+               (NEW.pool_id, NEW.membership_id, NEW.period_no, NEW.class_no, NEW.cause, NEW.from_date, NEW.until_date)
+               IS DISTINCT FROM
+               (OLD.pool_id, OLD.membership_id, OLD.period_no, OLD.class_no, OLD.cause, OLD.from_date, OLD.until_date)
                OR NEW.until_date < NEW.from_date THEN
                 {refuse("suspension_keeps_its_days", "a suspension is ended, never edited")}
             END IF;
-            IF TG_OP = 'INSERT' AND NOT EXISTS (
+            IF TG_OP = 'INSERT' AND NEW.cause = 'gap' AND NOT EXISTS (
                 SELECT 1 FROM ledger_walletentry WHERE pool_id = NEW.pool_id AND membership_id = NEW.membership_id
                    AND kind = 'gap' AND period_no = NEW.period_no) THEN
                 {refuse("suspension_follows_a_gap", "period %s lacked nothing of this wallet", "NEW.period_no")}

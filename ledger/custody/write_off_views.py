@@ -68,7 +68,14 @@ def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: A
             )
             for one in write_offs.estates(pool)
         ],
-        "form": WriteOffForm(initial={"key": uuid.uuid4(), "upto_period_no": last_no, "reminders": 0}),
+        "form": WriteOffForm(
+            initial={
+                "key": uuid.uuid4(),
+                "membership": cursor(request, "membership") or None,
+                "upto_period_no": last_no,
+                "reminders": 0,
+            }
+        ),
     }
     return render_page(request, "write_offs", context | extra, status)
 

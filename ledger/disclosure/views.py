@@ -14,6 +14,7 @@ from aidplatform.lib.csv_files import csv_response, plain_fen
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import number_before, policy, public, signed_in
 from aidplatform.lib.templating import in_language
+from ledger.custody.arrears_selectors import standing_of
 from ledger.custody.reconciliation import bank_line
 from ledger.custody.selectors import charges_of as owed_of
 from ledger.custody.selectors import how_to_pay
@@ -257,6 +258,8 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     charges = selectors.charges_of(membership, limit=LATEST + 1)
     shares = selectors.past_shares_of(membership)
     ending = live_ending(found)
+    # All rules of a pool say the same of whether members pay ahead.
+    wallet = wallet_of(membership, today) if rules is None or rules.funding else None
     context = {
         "section": "pools",
         "pool": found,
@@ -270,8 +273,8 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "shares": shares,
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
         "payment": how_to_pay(membership),
-        # All rules of a pool say the same of whether members pay ahead.
-        "wallet": wallet_of(membership, today) if rules is None or rules.funding else None,
+        "wallet": wallet,
+        "stands": standing_of(membership, today) if wallet is None else None,
         "payers": payers_of(membership, now),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(shares, today.year),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.work import audit
-from ledger.custody.wallet_life import end_suspension
+from ledger.custody.suspensions import end_suspension
 from ledger.leaving.selectors import operator_on, parting_of
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.end_triggers import report_shown_sql

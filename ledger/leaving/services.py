@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError
-from ledger.custody.wallet_life import end_suspension
+from ledger.custody.suspensions import end_suspension
 from ledger.leaving.selectors import Parting, parting_of
 from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership

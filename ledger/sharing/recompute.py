@@ -40,6 +40,8 @@ TERMS = {
     "sponsor",
     # From where a share is paid, not how much it is.
     "funding",
+    # What follows from an unpaid share changes none.
+    "arrears",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}
 CAPS = ("period_cap_fen", "year_cap_fen")

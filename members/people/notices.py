@@ -48,6 +48,12 @@ PAYS_FOR = "pays_for"
 PAID_FOR_NO_MORE = "paid_for_no_more"
 PAYS_NO_MORE = "pays_no_more"
 REMOVED = "removed"
+SHARE_UNPAID = "share_unpaid"
+SHARE_UNPAID_FOR = "share_unpaid_for"
+UNPAID_SUSPENDED = "unpaid_suspended"
+UNPAID_LAPSED = "unpaid_lapsed"
+PAUSE_GRANTED = "pause_granted"
+PAUSE_DECLINED = "pause_declined"
 BATCH = 500
 
 # kind → (subject, body); what stands in %(…)s comes from the notice's params
@@ -122,6 +128,51 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "No payment came until %(until)s after the wallet ran short. What is left in it is paid back to you: ask"
             " the treasurer."
+        ),
+    ),
+    SHARE_UNPAID: (
+        gettext_noop("Your share of %(pool)s is not paid: %(amount)s"),
+        gettext_noop(
+            "It is your share of period %(number)s. Your membership goes on as before until %(until)s, that day"
+            " included. Please transfer it by then to %(holder)s, account %(account)s at %(bank)s, with the reference"
+            " %(reference)s. If you cannot pay now, ask for a pause on your page: no proof is needed."
+        ),
+    ),
+    SHARE_UNPAID_FOR: (
+        gettext_noop("A share of %(pool)s for which you pay is not paid: %(amount)s"),
+        gettext_noop(
+            "It is the share of member %(member)s in period %(number)s. That membership goes on as before until"
+            " %(until)s, that day included. Please transfer it by then to %(holder)s, account %(account)s at %(bank)s,"
+            " with the reference %(reference)s."
+        ),
+    ),
+    UNPAID_SUSPENDED: (
+        gettext_noop("Your membership of %(pool)s is suspended: a share was not paid"),
+        gettext_noop(
+            "It is the share of period %(number)s. You are not covered from %(from)s on, and share in no period that is"
+            " counted from then on. Pay everything that is open, %(amount)s, until %(until)s: then the membership goes"
+            " on from the next day, with its waiting time kept; otherwise it lapses. Your page shows how to pay."
+        ),
+    ),
+    UNPAID_LAPSED: (
+        gettext_noop("Your membership of %(pool)s has lapsed"),
+        gettext_noop(
+            "What was open was not paid until %(until)s. You were covered until 00:00 of %(from)s; a case of the time"
+            " before that can still be filed."
+        ),
+    ),
+    PAUSE_GRANTED: (
+        gettext_noop("Your pause in %(pool)s is granted: you stay covered until %(until)s"),
+        gettext_noop(
+            "%(days)s days were added to the grace of what you have not paid, %(amount)s. Nothing is forgiven: please"
+            " pay it by then."
+        ),
+    ),
+    PAUSE_DECLINED: (
+        gettext_noop("The pause that was asked for in %(pool)s is not granted"),
+        gettext_noop(
+            "Your page shows until when your membership goes on, and how to pay. Whoever runs the pool can tell you"
+            " why."
         ),
     ),
     AGES_OUT: (

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
 from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
+from members.pools.arrears import ArrearsForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
 from members.pools.models import PlanDraft, PlanVersion
@@ -255,6 +256,7 @@ class PlanForm:
         self.reserve = ReserveForm(data, prefix="reserve", initial=_reserve(plan))
         self.reserve.before = plan.reserve
         self.funding = FundingForm(data, prefix="funding", initial=FundingForm.entries(plan.funding))
+        self.arrears = ArrearsForm(data, prefix="arrears", initial=ArrearsForm.entries(plan.arrears))
         self.tables = (
             self.aid,
             self.vesting,
@@ -272,6 +274,7 @@ class PlanForm:
             self.reserve,
             self.floor,
             self.funding,
+            self.arrears,
         )
 
     def is_valid(self) -> bool:
@@ -315,6 +318,7 @@ class PlanForm:
             "wind_down": self.wind_down.terms(),
             "floor": self.floor.terms(),
             "funding": self.funding.terms(),
+            "arrears": self.arrears.terms(),
             **{
                 name: rules[name]
                 for name in (
@@ -356,7 +360,7 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding"}:
+        if section in {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding", "arrears"}:
             form = getattr(self, section)
             name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
         else:

@@ -25,6 +25,7 @@ from members.pools.aid_terms import (
     check_case_steps,
     check_spend_steps,
 )
+from members.pools.arrears_terms import ArrearsTerms
 from members.pools.term_reading import MAX_AGE
 from members.pools.term_reading import MAX_NAME as MAX_NAME  # the terms' own names for whoever drafts a plan
 from members.pools.term_reading import TermsError as TermsError
@@ -593,6 +594,7 @@ class PlanTerms:
     spend_steps: how much spent on treatment has the aid of which severity. case_steps: how aid grows with the cases
     that a member has shared. reimbursement: how much is granted at once and how the rest follows bills.
     funding: None where members pay after a period is posted; otherwise they pay ahead, into wallets.
+    arrears: what follows from a share that is not paid; None: nobody is suspended for it.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -623,6 +625,7 @@ class PlanTerms:
     reimbursement: ReimbursementTerms | None = None
     floor: FloorTerms | None = None
     funding: FundingTerms | None = None
+    arrears: ArrearsTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -662,6 +665,8 @@ class PlanTerms:
             self._check_run_off_can_be_paid(self.wind_down.run_off_cap_fen)
         if self.floor is not None:
             self._check_floor(self.floor.members)
+        if self.arrears is not None and self.funding is not None:
+            raise TermsError("arrears", "arrears_of_wallets", "who pays ahead owes nothing")
         if len(self.canonical_json.encode()) > MAX_BYTES:
             raise TermsError("", "too_long", f"more than {MAX_BYTES} bytes of terms")
 
@@ -799,6 +804,7 @@ class PlanTerms:
                 "reimbursement",
                 "floor",
                 "funding",
+                "arrears",
             ),
         )
         return cls(
@@ -828,6 +834,7 @@ class PlanTerms:
             reimbursement=_read_optional("reimbursement", ReimbursementTerms.from_json, given),
             floor=_read_optional("floor", FloorTerms.from_json, given),
             funding=_read_optional("funding", FundingTerms.from_json, given),
+            arrears=_read_optional("arrears", ArrearsTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -877,6 +884,8 @@ class PlanTerms:
             told["floor"] = self.floor.to_json()
         if self.funding is not None:
             told["funding"] = self.funding.to_json()
+        if self.arrears is not None:
+            told["arrears"] = self.arrears.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

@@ -16,6 +16,7 @@ from members.pools.aid_words import (
     severity_words,
     spend_words,
 )
+from members.pools.arrears import arrears_words
 from members.pools.funding import funding_words
 from members.pools.models import PlanProposal, PlanVersion
 from members.pools.plan_terms import (
@@ -143,6 +144,8 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     everyone = _("Everyone covered at 00:00 of the publicity day, also those still waiting.")
     yield Line(_("Who shares"), (everyone, *(_class_words(row) for row in plan.classes)), ("classes",))
     yield Line(_("How shares are paid"), funding_words(plan.funding, currency), ("funding",))
+    if plan.funding is None:
+        yield Line(_("When a share is not paid"), arrears_words(plan.arrears), ("arrears",))
     publicity = ngettext(
         "Publicity lasts %(days)s day.", "Publicity lasts %(days)s days.", plan.calendar.publicity_days
     )

@@ -94,6 +94,14 @@ _ERRORS = {
     "warned_from_the_start": gettext_lazy(
         "Members join with %(needed)s: a warning level above it would warn all of them at once."
     ),
+    "too_many_reminders": gettext_lazy("A share is asked for again at most 6 times."),
+    "reminders_out_of_order": gettext_lazy("Write the days from the first to the last, each one once."),
+    "grace_ends_before_the_last_reminder": gettext_lazy(
+        "The last reminder comes on day %(needed)s: write as many days of grace at least, or fewer reminders."
+    ),
+    "arrears_of_wallets": gettext_lazy(
+        "Members who pay ahead owe nothing: what follows from an unpaid share is for pools that pay afterwards."
+    ),
     "funding_may_not_turn": gettext_lazy(
         "A pool with members keeps paying ahead or afterwards, as it began. The amounts and days may change."
     ),

@@ -214,6 +214,14 @@ _FUNDING_IS_READABLE = """(NOT NEW.terms ? 'funding' OR (
         SELECT 1 FROM unnest(ARRAY['join_fen', 'warn_below_fen', 'top_up_days']) name
          WHERE jsonb_typeof(NEW.terms->'funding'->name) IS DISTINCT FROM 'number'
             OR NEW.terms->'funding'->>name !~ '^[0-9]{1,16}$')))"""
+# Not beside wallets: who pays ahead owes nothing.
+_ARREARS_ARE_READABLE = """(NOT NEW.terms ? 'arrears' OR (
+        NOT NEW.terms ? 'funding' AND jsonb_typeof(NEW.terms#>'{arrears,reminder_days}') IS NOT DISTINCT FROM 'array'
+        AND NOT EXISTS (SELECT 1 FROM jsonb_path_query(NEW.terms, '$.arrears.reminder_days[*]') day
+                         WHERE jsonb_typeof(day) <> 'number' OR day#>>'{}' !~ '^[0-9]{1,3}$')
+        AND coalesce(NEW.terms#>>'{arrears,grace_days}', '') ~ '^[0-9]{1,3}$'
+        AND coalesce(NEW.terms#>>'{arrears,make_up_days}', '') ~ '^[0-9]{1,3}$'
+        AND coalesce(NEW.terms#>>'{arrears,hardship_days}', '0') ~ '^[0-9]{1,3}$'))"""
 # Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
 _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
                AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
@@ -224,6 +232,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
                AND {_AID_IS_READABLE}
                AND {_FUNDING_IS_READABLE}
+               AND {_ARREARS_ARE_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 # A draft that nobody belongs to has nobody to protect: its founders publish and correct its plan by themselves.

@@ -71,6 +71,13 @@ _LOOK_OF_STATE: dict[str, str] = {
     "suspended": "stopped",
     "lapsed": "quiet",
     "ended": "quiet",
+    # late members and their pauses
+    "grace": "waiting",
+    "unheard": "waiting",
+    "over": "quiet",
+    "asked": "waiting",
+    "granted": "done",
+    "declined": "stopped",
     # jobs
     "queued": "waiting",
     "running": "active",

@@ -267,6 +267,7 @@ def test_suspension_follows_a_gap(db: None) -> None:
         run(insert, town.world.pool.pk, other, 1, "2026-02-09")
     with refused("suspension_keeps_its_days"):
         run(insert, town.world.pool.pk, town.li.pk, 1, "2026-01-10")
+    run("UPDATE ledger_suspension SET state = 'restored', ended_date = '2026-01-12'")
     with refused("one_suspension_per_wallet_and_period"):
         run(insert, town.world.pool.pk, town.li.pk, 1, "2026-02-09")
 

@@ -13,9 +13,9 @@ from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, charged_world, membership
 from aidplatform.testing.endings import wind_down
 from aidplatform.testing.plugin import test_services
-from aidplatform.testing.world import World, set_clock
+from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
-from ledger.custody import settlements, write_offs
+from ledger.custody import hardship, settlements, write_offs
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
@@ -95,6 +95,7 @@ def make_history() -> None:
     make_prepaid_history()
     make_owing_history()
     make_aged_history()
+    make_late_history()
 
 
 def make_paid_history() -> None:
@@ -182,6 +183,30 @@ def make_aged_history() -> None:
     period = world.posted_period()
     assert period.classes is not None
     assert [(row["class_no"], row["members"]) for row in period.classes] == [(0, 3), (1, 1)]
+
+
+def make_late_history() -> None:
+    """Suspend two members of a pool for unpaid shares, let one of them pay, and grant a third a pause."""
+    arrears = {"reminder_days": [5], "grace_days": 10, "make_up_days": 30, "hardship_days": 15}
+    world = World.founded(code="late", members=4, arrears=arrears)
+    world.award(100_000, code="L-9")
+    world.posted_period()
+    bank = Bank(world)
+    set_clock(clock.start_of_day(dt.date(2026, 1, 14), SHANGHAI) + dt.timedelta(hours=10))
+    pause = hardship.ask_pause(
+        membership=membership(world, 3), reason="No work.", asker=world.admin.code, at=clock.now()
+    )
+    pause = hardship.propose_pause(pause=pause, days=5, proposer=world.admin.code, at=clock.now())
+    hardship.grant_pause(
+        pause=pause, granter=world.controller.code, shown_sha256=pause.shown_sha256, at=clock.now()
+    )
+    set_clock(clock.start_of_day(dt.date(2026, 1, 25), SHANGHAI) + dt.timedelta(hours=10))
+    bank.take(bank.statement(bank.receipt(4, 27_000)))
+    bank.take(bank.statement(days=(dt.date(2026, 1, 25) - bank.day).days))
+    run_jobs()
+    set_clock(clock.start_of_day(dt.date(2026, 1, 27), SHANGHAI) + dt.timedelta(hours=10))
+    bank.take(bank.statement(bank.receipt(1, 27_000)))
+    run_jobs()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from django.db import connection
 
 from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
+from ledger.management.tests.arrears_cases import ARREARS_CASES
 from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
@@ -641,6 +642,14 @@ def test_false_write_offs_are_false(clone, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), ARREARS_CASES, ids=[case[0] for case in ARREARS_CASES]
+)
+def test_false_arrears_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("late", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), LEAVING_CASES, ids=[case[0] for case in LEAVING_CASES]
 )
 def test_false_ends_of_memberships_are_false(clone, code, sql, where, expected, actual):
@@ -659,7 +668,16 @@ def test_a_forged_log_is_found_out_by_the_rows(clone, code, line, change, where,
 
 def test_every_statement_is_broken_by_some_case(clone):
     tried = {
-        case[0] for case in (*CASES, *FORGED, *CUSTODY_CASES, *WALLET_CASES, *WRITE_OFF_CASES, *LEAVING_CASES)
+        case[0]
+        for case in (
+            *CASES,
+            *FORGED,
+            *CUSTODY_CASES,
+            *WALLET_CASES,
+            *WRITE_OFF_CASES,
+            *LEAVING_CASES,
+            *ARREARS_CASES,
+        )
     }
     answer = json.loads(verify("--json")[1])
     assert {one["code"] for one in answer["statements"]} == tried

@@ -295,6 +295,28 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
             )
         ),
         *(
+            {"terms": json.dumps(TERMS | {"arrears": arrears})}
+            for arrears in (
+                None,
+                14,
+                {"reminder_days": [7], "grace_days": 14},
+                {"reminder_days": 7, "grace_days": 14, "make_up_days": 30},
+                {"reminder_days": ["7"], "grace_days": 14, "make_up_days": 30},
+                {"reminder_days": [-7], "grace_days": 14, "make_up_days": 30},
+                {"reminder_days": [7], "grace_days": "a", "make_up_days": 30},
+                {"reminder_days": [7], "grace_days": 14, "make_up_days": 30, "hardship_days": "many"},
+            )
+        ),
+        {
+            "terms": json.dumps(
+                TERMS
+                | {
+                    "funding": {"join_fen": 900, "warn_below_fen": 300, "top_up_days": 30},
+                    "arrears": {"reminder_days": [7], "grace_days": 14, "make_up_days": 30},
+                }
+            )
+        },
+        *(
             {"terms": json.dumps(TERMS | {"waiting_rules": rules})}
             for rules in (
                 {"cause": "accident", "days": 30},

@@ -452,7 +452,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 25
+    assert len(english) == len(chinese) == 26
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -527,6 +527,20 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         *(
             {"funding": {"join_fen": 900, "warn_below_fen": 300, "top_up_days": 30} | one}
             for one in ({}, {"join_fen": 1000}, {"warn_below_fen": 0}, {"top_up_days": 1})
+        ),
+        *(
+            {
+                "arrears": {"reminder_days": [7], "grace_days": 14, "make_up_days": 30, "hardship_days": 9}
+                | one
+            }
+            for one in (
+                {},
+                {"reminder_days": []},
+                {"reminder_days": [1, 7]},
+                {"grace_days": 15},
+                {"make_up_days": 1},
+                {"hardship_days": 0},
+            )
         ),
         *(
             {"waiting_rules": rules, "aid": [*TERMS["aid"], ACCIDENT_AID]}

@@ -65,6 +65,12 @@ def cases(*rows):
     return [{"from_cases": number, "part": part} for number, part in rows]
 
 
+def late(**fields: Any) -> dict[str, Any]:
+    """Return what follows from an unpaid share, with the fields that a test changes."""
+    told = {"reminder_days": [7, 14], "grace_days": 14, "make_up_days": 30, "hardship_days": 60}
+    return told | fields
+
+
 def wallet(**changes):
     return {"join_fen": 900, "warn_below_fen": 300, "top_up_days": 30} | changes
 
@@ -355,6 +361,19 @@ def test_to_json_holds_integers_and_strings_only():
         ("funding", wallet(top_up_days=0), "funding.top_up_days", "out_of_range"),
         ("funding", wallet(top_up_days=367), "funding.top_up_days", "out_of_range"),
         ("funding", wallet(colour=1), "funding.colour", "unknown_field"),
+        ("arrears", {"grace_days": 20}, "arrears.reminder_days", "missing_field"),
+        ("arrears", late(reminder_days=7), "arrears.reminder_days", "wrong_type"),
+        ("arrears", late(reminder_days=[0]), "arrears.reminder_days", "out_of_range"),
+        ("arrears", late(reminder_days=["7"]), "arrears.reminder_days", "wrong_type"),
+        ("arrears", late(reminder_days=[7, 7]), "arrears.reminder_days", "reminders_out_of_order"),
+        ("arrears", late(reminder_days=[14, 7]), "arrears.reminder_days", "reminders_out_of_order"),
+        ("arrears", late(reminder_days=[1, 2, 3, 4, 5, 6, 7]), "arrears.reminder_days", "too_many_reminders"),
+        ("arrears", late(grace_days=13), "arrears.grace_days", "grace_ends_before_the_last_reminder"),
+        ("arrears", late(reminder_days=[], grace_days=0), "arrears.grace_days", "out_of_range"),
+        ("arrears", late(grace_days=367), "arrears.grace_days", "out_of_range"),
+        ("arrears", late(make_up_days=0), "arrears.make_up_days", "out_of_range"),
+        ("arrears", late(hardship_days=-1), "arrears.hardship_days", "out_of_range"),
+        ("arrears", late(colour=1), "arrears.colour", "unknown_field"),
         ("report_days", 0, "report_days", "out_of_range"),
         ("report_days", 3651, "report_days", "out_of_range"),
         ("report_days", "180", "report_days", "wrong_type"),
@@ -858,6 +877,19 @@ def test_cap_per_case_and_aid_in_parts_do_not_go_together():
     with pytest.raises(TermsError) as caught:
         PlanTerms.from_json(changed("per_case_cap_fen", 100_000_000) | {"reimbursement": {"at_once": "1/5"}})
     assert (caught.value.field, caught.value.code) == ("per_case_cap_fen", "cap_on_a_case_in_parts")
+
+
+def test_arrears_are_told_as_they_were_read_and_are_of_who_pays_afterwards():
+    terms = PlanTerms.from_json(changed("arrears", late()))
+    assert terms.arrears is not None
+    assert (terms.arrears.to_json(), terms.to_json()["arrears"]) == (late(), late())
+    unpaused = PlanTerms.from_json(changed("arrears", late(reminder_days=[], hardship_days=0))).arrears
+    assert unpaused is not None
+    assert unpaused.to_json() == {"reminder_days": [], "grace_days": 14, "make_up_days": 30}
+    assert PlanTerms.from_json(changed("arrears", None)).arrears is None
+    with pytest.raises(TermsError) as refusal:
+        PlanTerms.from_json(changed("arrears", late()) | {"funding": wallet()})
+    assert (refusal.value.field, refusal.value.code) == ("arrears", "arrears_of_wallets")
 
 
 def test_funding_is_told_and_restores_where_no_warning_is_due():

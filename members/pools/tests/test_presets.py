@@ -232,6 +232,20 @@ def test_three_platforms_have_their_members_pay_ahead_as_was_published():
     }
 
 
+def test_platforms_that_asked_afterwards_say_when_somebody_was_out_as_was_published():
+    late = {preset.code: preset.plan().arrears for preset in all_presets() if preset.plan().arrears}
+    days = {code: (terms.grace_days, terms.make_up_days, terms.hardship_days) for code, terms in late.items()}
+    assert days == {
+        "village": (30, 90, 90),
+        "association": (30, 60, 60),
+        "xianghubao": (17, 30, 30),
+        "xianghubao_senior": (17, 30, 30),
+    }
+    told = [source.is_ours for source in find_preset("xianghubao").sources_of("arrears")]
+    assert told == [True, False]
+    assert [source.is_ours for source in find_preset("village").sources_of("arrears")] == [True]
+
+
 def test_kangai_says_what_was_published():
     preset = find_preset("kangai")
     plan = preset.plan()

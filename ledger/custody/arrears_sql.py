@@ -1,0 +1,65 @@
+"""Which shares are open, since when they are asked for, and until when nobody loses anything by it: SQL for reads and guards.
+
+The days of a share begin with its charge day, or later: when it was announced, or when the bank took the payment back
+for the first time. They follow the rules of its own period, whatever the plan says by now.
+"""
+
+_PAID_OF_ONE = """LEFT JOIN LATERAL (
+        SELECT sum(k.amount_fen) AS fen, min(l.booking_date) FILTER (WHERE k.amount_fen < 0) AS back_date
+          FROM ledger_collection k JOIN ledger_statementline l ON l.id = k.line_id
+         WHERE k.pool_id = c.pool_id AND k.membership_id = c.membership_id AND k.period_no = c.period_no) k ON true"""
+# Of a whole pool: one pass over what was collected, in the place of a look at each charge.
+_PAID_OF_ALL = """LEFT JOIN (
+        SELECT k.membership_id, k.period_no, sum(k.amount_fen) AS fen,
+               min(l.booking_date) FILTER (WHERE k.amount_fen < 0) AS back_date
+          FROM ledger_collection k JOIN ledger_statementline l ON l.id = k.line_id
+         WHERE k.pool_id = {pool} GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no"""
+
+
+def open_shares_sql(pool: str, member: str | None = None) -> str:
+    """Return SQL for the announced shares that are neither paid nor written off, of one membership or of all.
+
+    Columns: membership_id, period_no, open_fen; arrears: the rules of its period, NULL where there were none;
+    asked_date, last_date: since when it is asked for, and the last day of grace, pauses included.
+    """
+    paid = _PAID_OF_ALL.format(pool=pool) if member is None else _PAID_OF_ONE
+    who = "" if member is None else f"AND c.membership_id = {member}"
+    return f"""
+    SELECT o.*, o.asked_date + (o.arrears->>'grace_days')::int
+                + least(o.paused_days, coalesce((o.arrears->>'hardship_days')::int, 0)) AS last_date
+      FROM (SELECT c.membership_id, c.period_no, (c.share_fen - coalesce(k.fen, 0))::bigint AS open_fen,
+                   v.terms->'arrears' AS arrears,
+                   greatest(p.charge_date, (p.charges_notified_at AT TIME ZONE z.time_zone)::date, k.back_date) AS asked_date,
+                   coalesce((SELECT sum(h.days) FROM ledger_hardshippause h
+                              WHERE h.pool_id = c.pool_id AND h.membership_id = c.membership_id
+                                AND h.state = 'granted' AND h.upto_period_no >= c.period_no), 0)::int AS paused_days
+              FROM ledger_charge c
+              JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no
+                                  AND p.charges_notified_at IS NOT NULL AND p.wallet_fen IS NULL
+              JOIN members_planversion v ON v.id = p.plan_version_id
+              JOIN members_pool z ON z.id = c.pool_id
+              {paid}
+             WHERE c.pool_id = {pool} {who} AND c.share_fen > coalesce(k.fen, 0)
+               AND NOT EXISTS (SELECT 1 FROM ledger_writtenoffcharge w WHERE w.pool_id = c.pool_id
+                                  AND w.membership_id = c.membership_id AND w.period_no = c.period_no)) o"""
+
+
+def keeps_out_sql(suspension: str, until: str = "'infinity'::date") -> str:
+    """Return SQL that tells whether a suspended membership still has something to make up.
+
+    until: money booked later does not count. What was written off since the share it was suspended for counts as not
+    paid: otherwise whoever is written off would be let in again by it.
+    """
+    return f"""EXISTS (
+        SELECT 1 FROM ledger_charge c
+          JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no AND p.charges_notified_at IS NOT NULL
+          LEFT JOIN LATERAL (
+               SELECT coalesce(sum(k.amount_fen), 0) AS fen,
+                      coalesce(sum(k.amount_fen) FILTER (WHERE l.booking_date <= {until}), 0) AS in_time_fen
+                 FROM ledger_collection k JOIN ledger_statementline l ON l.id = k.line_id
+                WHERE k.pool_id = c.pool_id AND k.membership_id = c.membership_id AND k.period_no = c.period_no) k ON true
+         WHERE c.pool_id = {suspension}.pool_id AND c.membership_id = {suspension}.membership_id
+           AND c.share_fen > least(k.fen, k.in_time_fen)
+           AND (c.period_no >= {suspension}.period_no OR NOT EXISTS (
+                SELECT 1 FROM ledger_writtenoffcharge w WHERE w.pool_id = c.pool_id
+                   AND w.membership_id = c.membership_id AND w.period_no = c.period_no)))"""
