@@ -13,6 +13,7 @@ from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql
 from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
+from ledger.custody.transfer_codes import Transfer, transfer_code
 from ledger.custody.triggers import SET_ASIDE, collected_sql, fee_lowered_sql, free_money_sql, shown_sql
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
@@ -49,6 +50,22 @@ class HowToPay:
     def total_fen(self) -> int:
         """Return what one transfer pays for everybody."""
         return self.open_fen + sum(other.open_fen for other in self.others)
+
+    @property
+    def code(self) -> str | None:
+        """Return what the QR code of a transfer of all that is owed says; None while nothing is."""
+        return self._code(self.total_fen) if self.total_fen else None
+
+    @property
+    def code_of_any_amount(self) -> str:
+        """Return what the QR code of a transfer says of which the payer chooses the amount."""
+        return self._code(None)
+
+    def _code(self, fen: int | None) -> str:
+        currency, reference = self.account.pool.currency, self.reference.replace(" ", "")
+        return transfer_code(
+            Transfer(self.account.holder_name, self.account.number, currency, fen, reference)
+        )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("pools/<slug:code>/me/wallet/", views.my_wallet, name="my_wallet"),
     path("pools/<slug:code>/me/shares/", views.my_shares, name="my_shares"),
     path("pools/<slug:code>/me/shares.csv", views.my_shares_csv, name="my_shares_csv"),
+    path("pools/<slug:code>/me/statements/<int:year>.pdf", views.my_statement, name="my_statement"),
     path("pools/<slug:code>/plan/<int:number>/shares/", views.plan_shares, name="plan_shares"),
     path(
         "pools/<slug:code>/plan/proposals/<int:number>/shares/", views.proposal_shares, name="proposal_shares"

@@ -24,6 +24,7 @@ from ledger.disclosure.consequences import consequences, known_counts
 from ledger.disclosure.history import PastPeriod, history_plots
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
+from ledger.disclosure.statements import statement_paper, year_statement
 from ledger.leaving.selectors import coming_of
 from ledger.sharing.faces import face_of
 from ledger.sharing.figures import Part, share_parts
@@ -32,7 +33,7 @@ from ledger.sharing.run_off import FreezeRow, freezes_of
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods, stored_figures
 from ledger.sharing.views import figures_of, viewer_duties
 from members.ending.selectors import bears_run_off, live_ending
-from members.joining.models import ImportedMember, Membership
+from members.joining.models import CovenantSignature, ImportedMember, Membership
 from members.joining.payers import payers_of
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
@@ -266,6 +267,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "membership": membership,
         "cover": covers_of([membership], now).get(membership.pk),
         "listed": ImportedMember.objects.filter(membership=membership).first(),
+        "signed": CovenantSignature.objects.filter(membership=membership).exists(),
         "ending": ending,
         "bears": ending is not None and bears_run_off(ending, membership),
         "dates": selectors.next_dates(membership, rules, today),
@@ -276,6 +278,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "wallet": wallet,
         "stands": standing_of(membership, today) if wallet is None else None,
         "payers": payers_of(membership, now),
+        "years": sorted({charge.period.charge_date.year for charge in charges}, reverse=True),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(shares, today.year),
         "year_cap_fen": rules.year_cap_fen if rules else None,
@@ -387,6 +390,17 @@ def my_shares_csv(request: HttpRequest, code: str) -> HttpResponseBase:
         for charge in selectors.charges_of(membership, limit=10_000)
     ]
     return csv_response(f"{code}-my-shares.csv", header, rows)
+
+
+@policy("member")
+@signed_in
+@require_safe
+def my_statement(request: HttpRequest, code: str, year: int) -> HttpResponse:
+    """Download one's own shares of a calendar year as PDF, in the language of the page."""
+    membership = access_membership(code=code, person=cast(User, request.user))
+    content = statement_paper(year_statement(membership, year))
+    disposition = {"Content-Disposition": f'attachment; filename="{code}-shares-{year}.pdf"'}
+    return HttpResponse(content, content_type="application/pdf", headers=disposition)
 
 
 def _parts_of(charge: selectors.MyCharge) -> list[Part]:

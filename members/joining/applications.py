@@ -33,6 +33,8 @@ from members.people.models import User
 from members.pools.models import PlanVersion, Pool
 from members.pools.selectors import plan_in_force
 
+# What the receipt carries; see `joining.certificates`.
+JOINED_PAPERS = "joined"
 STEPS = ("who", "health", "plainly", "covenant", "consent", "sign")
 
 
@@ -283,7 +285,8 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User,
         kind = notices.JOINED_AHEAD
         until = today + dt.timedelta(days=funding.top_up_days)
         params |= {"fen": funding.join_fen, "currency": pool.currency, "until": until.isoformat()}
-    receipt = notices.News(signer, kind, pool.code, params, f"/pools/{pool.code}/me/")
+    papers = f"{JOINED_PAPERS}:{signature.pk}"
+    receipt = notices.News(signer, kind, pool.code, params, f"/pools/{pool.code}/me/", papers)
     notices.tell([receipt], batch=f"joined/{pool.code}/{signer.code}", actor=signer.code)
 
 

@@ -6,7 +6,9 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from members.joining import ages, importing, looking, news
+from members.joining import ages, certificates, importing, looking, news
+from members.joining.applications import JOINED_PAPERS
+from members.people import mails
 
 
 @shared_task(name="joining.follow_ages")
@@ -55,3 +57,9 @@ def write_import(lease: jobs.Lease) -> dict[str, Any]:
 def invite_imported(lease: jobs.Lease) -> dict[str, Any]:
     """Ask everybody of an approved import to confirm."""
     return importing.invite(lease)
+
+
+@mails.makes_papers(JOINED_PAPERS)
+def papers_of_joining(signature_id: int) -> list[mails.File]:
+    """Make what the receipt of joining carries."""
+    return certificates.receipt_files(signature_id)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from members.joining import import_views, payer_views, views
+from members.joining import import_views, paper_views, payer_views, views
 
 _MOVE_IN = "pools/<slug:code>/move-in/"
 _LIST = f"{_MOVE_IN}lists/<slug:sha256>/"
@@ -19,6 +19,9 @@ urlpatterns = [
     path(f"{_IMPORT}approve/", import_views.approve, name="move_in_approve"),
     path(f"{_IMPORT}withdraw/", import_views.withdraw, name="move_in_withdraw"),
     path(f"{_IMPORT}rows/<int:row_no>/take-back/", import_views.take_back, name="move_in_take_back"),
+    path(
+        "pools/<slug:code>/me/papers/<slug:kind>/<slug:language>.pdf", paper_views.my_paper, name="my_paper"
+    ),
     path("pools/<slug:code>/me/payer/", payer_views.my_payer, name="my_payer"),
     path("pools/<slug:code>/me/payer/<int:link_id>/accept/", payer_views.accept_payer, name="accept_payer"),
     path("pools/<slug:code>/me/payer/<int:link_id>/end/", payer_views.end_payer, name="end_payer"),

@@ -38,6 +38,11 @@ class Paper:
         """Return it as JSON, to be sealed."""
         return json.dumps({**self.__dict__, "birth_date": self.birth_date.isoformat()}, ensure_ascii=False)
 
+    @property
+    def masked_name(self) -> str:
+        """Return of each word of the name its first letter, as papers show it that other people see."""
+        return " ".join(f"{word[0]}**" for word in self.name.split())
+
     @classmethod
     def from_text(cls, text: str) -> "Paper":
         """Read what `to_text` wrote."""

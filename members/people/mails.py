@@ -3,7 +3,7 @@
 A mail that left while its worker died is sent again with the same Message-ID, which mailbox programs show once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.utils import parseaddr
 
@@ -24,13 +24,48 @@ KEY_HEADER = "X-Aid-Key"
 
 @dataclass(frozen=True)
 class Letter:
-    """What is to be written to one person. person: None where the address has no account; address: else theirs."""
+    """What is to be written to one person. person: None where the address has no account; address: else theirs.
+
+    papers: what it carries, as `kind:id` of a kind that somebody makes, see `makes_papers`.
+    """
 
     key: str
     person: User | None
     subject: str
     body: str
     address: str = ""
+    papers: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that a mail carries."""
+
+    name: str
+    content: bytes
+    content_type: str
+
+
+Maker = Callable[[int], list[File]]
+_makers: dict[str, Maker] = {}
+
+
+def makes_papers(kind: str) -> Callable[[Maker], Maker]:
+    """Declare who makes the files of a kind of papers, from the id of the row that they are of."""
+
+    def declare(maker: Maker) -> Maker:
+        _makers[kind] = maker
+        return maker
+
+    return declare
+
+
+def files_of(papers: str) -> list[File]:
+    """Return the files that a mail carries: made anew each time, so that nothing of them is kept beside the facts."""
+    if not papers:
+        return []
+    kind, _colon, row = papers.partition(":")
+    return _makers[kind](int(row))
 
 
 def write_mails(letters: Iterable[Letter], *, batch: str, actor: str) -> int:
@@ -47,6 +82,7 @@ def write_mails(letters: Iterable[Letter], *, batch: str, actor: str) -> int:
             to_address=letter.address or (letter.person.email if letter.person else ""),
             subject=letter.subject,
             body=letter.body,
+            papers=letter.papers,
             written_at=now,
         )
         for letter in letters
@@ -83,12 +119,15 @@ def _send(lease: jobs.Lease, key: str) -> int:
         if mail is None:
             return 0
         domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-        EmailMessage(
+        message = EmailMessage(
             subject=mail.subject,
             body=mail.body,
             to=[mail.to_address],
             headers={"Message-ID": f"<{mail.key.replace('/', '.')}@{domain}>", KEY_HEADER: mail.key},
-        ).send()
+        )
+        for file in files_of(mail.papers):
+            message.attach(file.name, file.content, file.content_type)
+        message.send()
         failpoint("people.mail_sent")
         mail.sent_at = timezone.now()
         mail.save(update_fields=["sent_at"])

@@ -125,7 +125,8 @@ class Notice(models.Model):
 class Mail(models.Model):
     """An e-mail to a person, written with the deed it tells of; sent_at is set when it has left.
 
-    key: the Message-ID's left part; the same key is one mail, however often it is asked for.
+    key: the Message-ID's left part; the same key is one mail, however often it is asked for. papers: the name of what
+    it carries, with the row that is of; the files are made when it leaves. Empty: it carries nothing.
     """
 
     key = models.CharField(max_length=120)
@@ -133,6 +134,7 @@ class Mail(models.Model):
     to_address = models.CharField(max_length=254)
     subject = models.CharField(max_length=200)
     body = models.TextField()
+    papers = models.CharField(max_length=60, default="", db_default="")
     written_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
 

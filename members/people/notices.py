@@ -286,13 +286,14 @@ KINDS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class News:
-    """One thing for one person to know."""
+    """One thing for one person to know. papers: what its e-mail carries, see `mails.Letter`."""
 
     person: User
     kind: str
     key: str
     params: dict[str, Any]
     link: str
+    papers: str = ""
 
 
 def subject_of(kind: str, params: dict[str, Any]) -> str:
@@ -347,7 +348,9 @@ def _letter(news: News) -> Letter:
             )
         )
         subject = subject_of(news.kind, news.params)
-    return Letter(f"{news.kind}/{news.key}/{news.person.code}", news.person, subject, body + "\n")
+    return Letter(
+        f"{news.kind}/{news.key}/{news.person.code}", news.person, subject, body + "\n", papers=news.papers
+    )
 
 
 def _spoken(params: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 
 from aidplatform.lib.money import format_fen, format_money
+from aidplatform.lib.qr import qr_html
 from aidplatform.lib.templating import day_html, icon_html, in_language, instant_html, money_html
 
 register = template.Library()
@@ -96,6 +97,12 @@ def fen(amount: int | None) -> str:
 def money_filter(amount: int, currency: str) -> str:
     """Write an amount with its currency as plain text, for sentences and attributes."""
     return format_money(amount, currency)
+
+
+@register.simple_tag
+def qr(text: str, label: str) -> SafeString:
+    """Show text as a QR code; label: what it holds, for whoever does not see it."""
+    return qr_html(text, label)
 
 
 @register.simple_tag(name="money")

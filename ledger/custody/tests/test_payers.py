@@ -440,6 +440,9 @@ def test_member_sees_what_to_transfer_for_everybody(charged: Charged) -> None:
     assert how is not None
     assert (how.open_fen, how.total_fen) == (SHARE - 10_000, 3 * SHARE - 10_000)
     assert [(one.membership.number, one.open_fen) for one in how.others] == [(2, SHARE), (6, SHARE)]
+    # One code for everybody's shares, with the payer's own reference.
+    assert how.code is not None
+    assert how.code.split("\n")[2:] == ["CNY 594.29", bank.reference(4)]
     page = client_of(account(world, 4)).get("/pools/test-pool/me/").content.decode()
     assert all(text in page for text in ("Transfer ¥594.29", "¥131.43", "Member 2", "Member 6", "Your own"))
     page = client_of(account(world, 2)).get("/pools/test-pool/me/").content.decode()

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from aidplatform.lib.qr import qr_html
 from aidplatform.site.demo.bank import next_statement_file
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.bank import Bank, charged_world
@@ -271,10 +272,12 @@ def test_member_is_told_how_to_pay(charged: Charged) -> None:
     assert spaced(bank.reference(1)) in page
     assert bank.account.number in page
     assert "You owe ¥231.43" in page
+    holds = f"{bank.account.holder_name}\n{bank.account.number}\nCNY 231.43\n{bank.reference(1)}"
+    assert qr_html(holds, "QR code with account, amount and reference of your transfer") in page
     bank.all_pay()
-    assert (
-        "Everything announced so far is paid" in client.get(reverse("my_pool", args=[CODE])).content.decode()
-    )
+    page = client.get(reverse("my_pool", args=[CODE])).content.decode()
+    assert "Everything announced so far is paid" in page
+    assert 'class="qr"' not in page
 
 
 def test_everyone_sees_that_bank_equals_ledger(db: None) -> None:
