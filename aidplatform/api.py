@@ -142,6 +142,7 @@ urlpatterns = [
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
     path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),
+    path(f"{_POOL}my-family/", disclosure.MyFamily.as_view(), name="api_my_family"),
     path(f"{_POOL}accounts/", books.AccountList.as_view(), name="api_accounts"),
     path(f"{_POOL}trial-balance/", books.TrialBalance.as_view(), name="api_trial_balance"),
     path(f"{_POOL}entries/", books.EntryList.as_view(), name="api_entries"),

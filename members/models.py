@@ -3,6 +3,7 @@
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
 from members.joining.end_models import MembershipEnd, ReportedEnd
+from members.joining.family_models import FamilyMember
 from members.joining.models import (
     AwaitedCover,
     CovenantSignature,
@@ -28,6 +29,7 @@ __all__ = [
     "DutyGrant",
     "DutyInvitation",
     "EndingProposal",
+    "FamilyMember",
     "Identity",
     "ImportedMember",
     "JoinApplication",

@@ -34,6 +34,8 @@ from members.pools.models import PlanVersion, Pool
 from members.pools.selectors import plan_in_force
 
 STEPS = ("who", "health", "plainly", "covenant", "consent", "sign")
+# Whoever adds somebody has answered the plain questions for themselves.
+FAMILY_STEPS = ("who", "health", "covenant", "consent", "sign")
 
 
 class IntakeClosedError(ConflictError):
@@ -75,22 +77,28 @@ def start_application(*, pool: Pool, person: User, at: dt.datetime) -> JoinAppli
     """
     with transaction.atomic():
         locked = Pool.objects.select_for_update(no_key=True).get(pk=pool.pk)
-        if locked.state not in {Pool.State.OPEN, Pool.State.GATHERING}:
-            raise IntakeClosedError(_("Nobody can join this pool at the moment."))
+        check_intake(locked)
         if Membership.objects.filter(pool=pool, person=person).exists():
             raise AlreadyMemberError(_("You belong to this pool already."))
         version = plan_in_force(pool, clock.today(pool.time_zone))
         application, _is_new = JoinApplication.objects.get_or_create(
             pool=pool,
             person=person,
+            relation="",
             defaults={"plan_version": version, "started_at": at, "changed_at": at},
         )
         if application.plan_version_id != version.pk:
-            _begin_again(application, version, at)
+            begin_again(application, version, at)
     return application
 
 
-def _begin_again(application: JoinApplication, version: PlanVersion, at: dt.datetime) -> None:
+def check_intake(pool: Pool) -> None:
+    """Raise IntakeClosedError unless somebody can join the pool at the moment."""
+    if pool.state not in {Pool.State.OPEN, Pool.State.GATHERING}:
+        raise IntakeClosedError(_("Nobody can join this pool at the moment."))
+
+
+def begin_again(application: JoinApplication, version: PlanVersion, at: dt.datetime) -> None:
     """Put the application under another plan version: who they are stays, the rest is asked again."""
     application.plan_version = version
     application.answers_sealed = None
@@ -116,7 +124,12 @@ def save_identity(*, application: JoinApplication, paper: Paper, at: dt.datetime
     Raises: NotEligibleError for an age the plan has no aid for; listed.OtherDocumentError, listed.OtherAddressError.
     """
     check_age(application, paper.birth_date)
-    find_listed(application.pool, application.person, paper)
+    if not application.is_family:
+        find_listed(application.pool, application.person, paper)
+    known = identity_of(application)
+    if application.is_family and known is not None and known.index_text != paper.index_text:
+        # What was answered for one person is not an answer for another.
+        begin_again(application, application.plan_version, at)
     application.identity_sealed = crypto.seal_text(paper.to_text(), _context(application, "identity"))
     _save(application, at, "identity_sealed")
 
@@ -177,8 +190,8 @@ def sign_covenant(
         if locked.state == JoinApplication.State.SIGNED:
             return Membership.objects.select_related("pool").get(pool=pool, person=signer)
         today = clock.today(pool.time_zone)
-        _check_signable(locked, pool, shown_sha256, today)
-        paper, answers = identity_of(locked), answers_of(locked)
+        check_signable(locked, pool, shown_sha256, today)
+        paper = identity_of(locked)
         assert paper is not None
         check_age(locked, paper.birth_date)
         listed = find_listed(pool, signer, paper)
@@ -199,16 +212,23 @@ def sign_covenant(
         if listed is not None:
             confirm_listed(row=listed, membership=membership)
             link_listed(row=listed, membership=membership)
-        signature = _sign(locked, membership, paper.birth_date, answers, language, at)
-        _close(locked, at)
+        signature = write_signature(
+            application=locked,
+            membership=membership,
+            birth_date=paper.birth_date,
+            language=language,
+            capacity=CovenantSignature.Capacity.SELF,
+            signed_by=signer.code,
+            at=at,
+        )
+        close(locked, at)
         _confirm(membership, signature, signer, today)
     return membership
 
 
-def _check_signable(application: JoinApplication, pool: Pool, shown_sha256: str, today: dt.date) -> None:
+def check_signable(application: JoinApplication, pool: Pool, shown_sha256: str, today: dt.date) -> None:
     """Raise unless every step is done, under the texts in force and shown."""
-    if pool.state not in {Pool.State.OPEN, Pool.State.GATHERING}:
-        raise IntakeClosedError(_("Nobody can join this pool at the moment."))
+    check_intake(pool)
     version = application.plan_version
     if version.pk != plan_in_force(pool, today).pk or shown_sha256 != version.covenant_sha256:
         raise TextsChangedError(
@@ -224,15 +244,18 @@ def _check_signable(application: JoinApplication, pool: Pool, shown_sha256: str,
         )
 
 
-def _sign(
+def write_signature(
+    *,
     application: JoinApplication,
     membership: Membership,
     birth_date: dt.date,
-    answers: dict[str, bool],
     language: str,
+    capacity: CovenantSignature.Capacity,
+    signed_by: str,
     at: dt.datetime,
 ) -> CovenantSignature:
-    version = application.plan_version
+    """Write what was signed for a new membership, by whom and in which capacity; the caller has checked it."""
+    version, answers = application.plan_version, answers_of(application)
     plan, joined_date = version.plan(), membership.joined_date
     since_date = membership.waiting_since_date
     signature = CovenantSignature.objects.create(
@@ -244,6 +267,8 @@ def _sign(
         consent_health=application.consent_health,
         consent_publication=application.consent_publication,
         language=language,
+        capacity=capacity,
+        signed_by=signed_by,
         joined_age=age_on(birth_date, membership.waits_from) if plan.waiting_asks_for_age else None,
         eligible_date=eligible_by_plan(plan, birth_date, joined_date, since_date=since_date),
         signed_at=at,
@@ -253,7 +278,7 @@ def _sign(
     return signature
 
 
-def _close(application: JoinApplication, at: dt.datetime) -> None:
+def close(application: JoinApplication, at: dt.datetime) -> None:
     """End the application and empty it: identity and signature hold from now on what it held."""
     application.state = JoinApplication.State.SIGNED
     application.identity_sealed = application.answers_sealed = None
@@ -295,7 +320,7 @@ def next_step(application: JoinApplication) -> str:
         return "health"
     if excluding(application.plan_version.questions(), answers_of(application)) is not None:
         return "health"
-    if not application.understood:
+    if not application.understood and not application.is_family:
         return "plainly"
     if not application.has_read_covenant:
         return "covenant"
@@ -303,9 +328,9 @@ def next_step(application: JoinApplication) -> str:
 
 
 def identity_of(application: JoinApplication) -> Paper | None:
-    """Return who the person said to be in this application, or was recorded as when joining another pool."""
+    """Return who is said to join by this application; of oneself also what was recorded when joining another pool."""
     if application.identity_sealed is None:
-        return paper_of(application.person)
+        return None if application.is_family else paper_of(application.person)
     sealed = bytes(application.identity_sealed)
     return Paper.from_text(crypto.unseal_text(sealed, _context(application, "identity")))
 
@@ -320,9 +345,10 @@ def answers_of(application: JoinApplication) -> dict[str, bool]:
 
 
 def check_age(application: JoinApplication, birth_date: dt.date) -> None:
-    """Raise NotEligibleError unless the plan has aid for this age and the person may sign for themselves."""
+    """Raise NotEligibleError unless the plan has aid for this age, and it is one of whoever signs, or is signed for."""
     today = clock.today(application.pool.time_zone)
-    reason = age_refusal(application.plan_version.plan(), birth_date, today)
+    plan = application.plan_version.plan()
+    reason = age_refusal(plan, birth_date, today, for_child=application.is_family)
     if reason is not None:
         raise NotEligibleError(AGE_REFUSALS[reason], reason=reason)
 
@@ -331,6 +357,7 @@ AGE_REFUSALS: dict[str, object] = {
     "born_in_future": _("This date of birth lies in the future."),
     "too_old_to_be_true": _("This date of birth is too long ago."),
     "minor": _("Whoever signs for themselves must be 18 or older."),
+    "of_age": _("Whoever is 18 or older signs for themselves, with an account of their own."),
     "below_ages": _("This plan has no aid for your age yet."),
     "above_ages": _("This plan has no aid for your age any more, so nobody of that age can join."),
 }
@@ -342,4 +369,5 @@ def _save(application: JoinApplication, at: dt.datetime, *fields: str) -> None:
 
 
 def _context(application: JoinApplication, part: str) -> str:
-    return f"members.joining.{part}:{application.pool_id}/{application.person_id}"
+    whose = "/family" if application.is_family else ""
+    return f"members.joining.{part}:{application.pool_id}/{application.person_id}{whose}"

@@ -114,10 +114,26 @@ def accept_link(*, link: PayerLink, person: User) -> PayerLink:
     return locked
 
 
+def begin_family_link(*, membership: Membership, payer: Membership, at: dt.datetime) -> PayerLink:
+    """Let a guardian pay for the family member for whom they sign; the caller has locked the pool.
+
+    Raises: PayersPayForThemselvesError.
+    """
+    assert payer.person is not None
+    _check_pair(membership, payer)
+    code = payer.person.code
+    link = PayerLink.objects.create(
+        pool_id=payer.pool_id, membership=membership, payer=payer, asked_by=code, asked_at=at
+    )
+    _step(link, State.LIVE, accepted_by=code)
+    audit.record(actor=code, action="begin_family_payer", subject=str(link))
+    return link
+
+
 def end_link(*, link: PayerLink, person: User) -> PayerLink:
     """End it as one of the two, decline it or take the question back; the other one is told. Ended already: nothing.
 
-    Raises: IntegrityError payer_agrees_in_person.
+    Raises: IntegrityError payer_agrees_in_person, family_share_has_a_payer.
     """
     with transaction.atomic():
         locked = _locked(link)

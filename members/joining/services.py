@@ -18,7 +18,7 @@ from members.pools.models import Pool
 def admit_member(
     *,
     pool: Pool,
-    person: User,
+    person: User | None,
     class_no: int,
     from_at: dt.datetime,
     joined_date: dt.date,
@@ -27,7 +27,7 @@ def admit_member(
     waiting_since_date: dt.date | None = None,
     pays_until: dt.date | None = None,
 ) -> Membership:
-    """Admit one person, covered from that instant.
+    """Admit one person, covered from that instant; person: None where a guardian signs for a child.
 
     class_no: theirs unless ages decide; by the birth date they are in the class of the day on which cover begins.
     waiting_since_date: since when they have waited in a pool that moved in, by an approved import.

@@ -24,6 +24,10 @@ from members.people.parting import parting_words
 
 JOINED = "joined"
 JOINED_EARLY = "joined_early"
+FAMILY_JOINED = "family_joined"
+FAMILY_JOINED_EARLY = "family_joined_early"
+FAMILY_JOINED_AHEAD = "family_joined_ahead"
+FAMILY_OF_AGE = "family_of_age"
 CHARGED = "charged"
 RULES = "rules"
 ENDED = "ended"
@@ -79,6 +83,36 @@ KINDS: dict[str, tuple[str, str]] = {
             "Transfer %(amount)s or more until %(until)s with the reference on your page. You share, and are covered,"
             " from the day after it has come. Aid can be asked for an illness first established on %(eligible)s or"
             " later. Signature: %(sha256)s"
+        ),
+    ),
+    FAMILY_JOINED: (
+        gettext_noop("You have added member %(number)s to %(pool)s"),
+        gettext_noop(
+            "You have signed as their guardian. They share from %(covered)s on, and your transfers pay it. Aid can be"
+            " asked for an illness first established on %(eligible)s or later. Signature: %(sha256)s"
+        ),
+    ),
+    FAMILY_JOINED_EARLY: (
+        gettext_noop("You have added member %(number)s to %(pool)s"),
+        gettext_noop(
+            "You have signed as their guardian. The pool is still gathering its members: they share from the day it"
+            " opens, and your transfers pay it. Aid can be asked for an illness first established on %(eligible)s or"
+            " later, and after the opening. Signature: %(sha256)s"
+        ),
+    ),
+    FAMILY_JOINED_AHEAD: (
+        gettext_noop("One payment, and member %(number)s has joined %(pool)s"),
+        gettext_noop(
+            "You have signed as their guardian. Transfer %(amount)s or more until %(until)s with their reference, which"
+            " your family page shows: they share, and are covered, from the day after it has come. Aid can be asked for"
+            " an illness first established on %(eligible)s or later. Signature: %(sha256)s"
+        ),
+    ),
+    FAMILY_OF_AGE: (
+        gettext_noop("Member %(number)s of %(pool)s is of age from %(from)s on"),
+        gettext_noop(
+            "You have added them, and pay for them. From that day on they may take over the membership with an account"
+            " of their own: your family page says how. Until they do, nothing changes."
         ),
     ),
     LOW: (
