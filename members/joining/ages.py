@@ -17,6 +17,8 @@ from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
 from members.joining.eligibility import SIGNING_AGE, birthday
+from members.joining.models import Membership
+from members.joining.payers import tell_left_behind
 from members.people import notices
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -235,6 +237,8 @@ def tell_ages_out(lease: jobs.Lease) -> dict[str, int]:
             name = f"ages_out/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}"
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("joining.ages_out_told")
+    with lease.transaction():
+        told += _tell_left_behind(pool, day, lease.actor)
     return {"told": told}
 
 
@@ -274,6 +278,15 @@ def tell_of_age(lease: jobs.Lease) -> dict[str, int]:
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("joining.of_age_told")
     return {"told": told}
+
+
+def _tell_left_behind(pool: Pool, day: dt.date, actor: str) -> int:
+    """Tell for whom those paid whose membership has ended by age on that day."""
+    payers = Membership.objects.filter(pool=pool, end__reason="aged_out", end__end_date=day)
+    told = 0
+    for payer in payers.filter(pays_for__state="live").select_related("pool").distinct():
+        told += tell_left_behind(payer=payer, end_date=day, actor=actor)
+    return told
 
 
 def _news(pool: Pool, plan: PlanTerms, day: dt.date, person: User, row: tuple[Any, ...]) -> notices.News:

@@ -23,6 +23,8 @@ from members.joining.eligibility import (
     unanswered,
 )
 from members.joining.importing import confirm_listed
+from members.joining.invitation_models import Invitation
+from members.joining.invitations import now_live, use
 from members.joining.listed import counted_since, find_listed
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.payers import link_listed
@@ -31,7 +33,7 @@ from members.people import notices
 from members.people.identity import Paper, paper_of, record_identity
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
-from members.pools.selectors import plan_in_force
+from members.pools.selectors import duties_of, plan_in_force
 
 STEPS = ("who", "health", "plainly", "covenant", "consent", "sign")
 # Whoever adds somebody has answered the plain questions for themselves.
@@ -62,16 +64,25 @@ class StepMissingError(ConflictError):
     code = "step_missing"
 
 
+class InvitationNeededError(ConflictError):
+    """Nobody joins this pool without a live invitation."""
+
+    code = "joins_by_invitation"
+
+
 class TextsChangedError(ConflictError):
     """A new plan version is in force, or other texts were signed than those in force."""
 
     code = "texts_changed"
 
 
-def start_application(*, pool: Pool, person: User, at: dt.datetime) -> JoinApplication:
+def start_application(
+    *, pool: Pool, person: User, at: dt.datetime, invitation: Invitation | None = None
+) -> JoinApplication:
     """Return the person's application to the pool, begun if there is none, under the plan in force today.
 
-    If a new plan version has come into force since, what was said to the old texts is asked again.
+    invitation: by whose link they begin, or go on. If a new plan version has come into force since, what was said to
+    the old texts is asked again.
 
     Raises: IntakeClosedError, AlreadyMemberError.
     """
@@ -89,7 +100,15 @@ def start_application(*, pool: Pool, person: User, at: dt.datetime) -> JoinAppli
         )
         if application.plan_version_id != version.pk:
             begin_again(application, version, at)
+        if invitation is not None and application.invitation_id != invitation.pk:
+            application.invitation = invitation
+            _save(application, at, "invitation")
     return application
+
+
+def needs_invitation(version: PlanVersion, person: User | None) -> bool:
+    """Tell whether somebody joins by an invitation alone: by the rules, and without a duty in the pool."""
+    return version.plan().by_invitation and not (person and duties_of(person, version.pool))
 
 
 def check_intake(pool: Pool) -> None:
@@ -167,7 +186,8 @@ def sign_covenant(
 ) -> Membership:
     """Sign what was shown and join: covered from 00:00 of the next day in the pool's zone.
 
-    Whom an approved import names confirms with it: their class, and the waiting time they have served, count.
+    Whom an approved import names confirms with it: their class, and the waiting time they have served, count. Whoever
+    began by an invitation that is still live uses it, and who invited them is recorded for good.
 
     Where members pay ahead, from the day after the first payment has come. The waiting period counts from the signature
     all the same: its end is signed, and no late statement of a bank may move it; an illness before the cover counts for
@@ -177,7 +197,7 @@ def sign_covenant(
     membership of the first signature is returned. Lock order: pool, application.
 
     Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, OtherIdentityError,
-    listed.OtherDocumentError, listed.OtherAddressError;
+    InvitationNeededError, listed.OtherDocumentError, listed.OtherAddressError;
     IntegrityError(one_person_per_document) when another account has joined with this document.
     """
     with transaction.atomic():
@@ -191,10 +211,15 @@ def sign_covenant(
             return Membership.objects.select_related("pool").get(pool=pool, person=signer)
         today = clock.today(pool.time_zone)
         check_signable(locked, pool, shown_sha256, today)
+        invitation = now_live(locked.invitation, at)
         paper = identity_of(locked)
         assert paper is not None
         check_age(locked, paper.birth_date)
         listed = find_listed(pool, signer, paper)
+        if invitation is None and listed is None and needs_invitation(locked.plan_version, signer):
+            raise InvitationNeededError(
+                _("Members of this pool join by an invitation. Ask somebody who belongs to it for a link.")
+            )
         record_identity(person=signer, paper=paper, at=at)
         plan = locked.plan_version.plan()
         by_age = plan.class_at(age_on(paper.birth_date, today))
@@ -221,6 +246,8 @@ def sign_covenant(
             signed_by=signer.code,
             at=at,
         )
+        if invitation is not None and invitation.inviter.person_id != signer.pk:
+            use(invitation=invitation, membership=membership, at=at)
         close(locked, at)
         _confirm(membership, signature, signer, today)
     return membership

@@ -19,15 +19,14 @@ from members.joining.applications import (
     write_signature,
 )
 from members.joining.eligibility import AGREES_FROM, SIGNING_AGE, age_on, birthday, covered_from
-from members.joining.end_models import MembershipEnd
 from members.joining.family_models import FamilyMember
 from members.joining.listed import document_index
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.payers import begin_family_link
-from members.joining.selectors import Cover, covers_of
+from members.joining.selectors import Cover, covers_of, goes_on
 from members.joining.services import admit_member
 from members.people import notices
-from members.people.identity import Paper
+from members.people.identity import Paper, record_identity
 from members.people.models import Identity, User
 from members.pools.models import Pool
 from members.pools.selectors import plan_in_force
@@ -187,6 +186,37 @@ def sign_for_family(
     return membership
 
 
+def take_over(*, pool: Pool, person: User, paper: Paper, at: dt.datetime) -> Membership | None:
+    """Bind an account to the membership that a guardian signed for this person, who is of age now; tell the guardian.
+
+    None where nobody of this document was added, or is of age. Everything else stays: dates, class, and who pays.
+
+    Raises: JoinedAlreadyError where name or birth date are others, OtherIdentityError.
+    """
+    if birthday(paper.birth_date, SIGNING_AGE) > clock.today(pool.time_zone):
+        return None
+    with transaction.atomic():
+        pool = Pool.objects.select_for_update().get(pk=pool.pk)
+        found = FamilyMember.objects.filter(pool=pool, document_index=document_index(paper))
+        member = found.select_related("membership__pool", "guardian__person").first()
+        if member is None:
+            return None
+        membership, known = member.membership, paper_of_family(member)
+        if membership.person_id or (known.name, known.birth_date) != (paper.name, paper.birth_date):
+            raise JoinedAlreadyError(_("Somebody with this document belongs to the pool already."))
+        record_identity(person=person, paper=paper, at=at)
+        membership.person = person
+        membership.save(update_fields=["person"])
+        audit.record(actor=person.code, action="take_over_membership", subject=str(membership))
+        guardian = member.guardian.person
+        assert guardian is not None
+        params = {"pool_en": pool.name_en, "pool_zh": pool.name_zh, "number": membership.number}
+        link = f"/pools/{pool.code}/me/family/"
+        told = notices.News(guardian, notices.FAMILY_TOOK_OVER, str(membership), params, link)
+        notices.tell([told], batch=f"took-over/{membership}", actor=person.code)
+    return membership
+
+
 def capacity_for(birth_date: dt.date, day: dt.date) -> CovenantSignature.Capacity:
     """Return in which capacity a guardian signs for a child of that age."""
     is_young = age_on(birth_date, day) < AGREES_FROM
@@ -195,9 +225,7 @@ def capacity_for(birth_date: dt.date, day: dt.date) -> CovenantSignature.Capacit
 
 def _must_go_on(guardian: Membership) -> None:
     """Raise GuardianNotCoveredError unless the member's own membership goes on."""
-    cover = covers_of([guardian], clock.now()).get(guardian.pk)
-    has_ended = cover.covered_until is not None if cover else not hasattr(guardian, "awaited_cover")
-    if has_ended or MembershipEnd.objects.filter(membership=guardian).exists():
+    if not goes_on(guardian):
         raise GuardianNotCoveredError(_("Only a member whose own membership goes on can add somebody."))
 
 
@@ -261,6 +289,7 @@ class Relative:
     paper: Paper
     cover: Cover | None
     of_age_date: dt.date
+    is_of_age: bool
 
     @property
     def membership(self) -> Membership:
@@ -285,7 +314,8 @@ def family_of(guardian: Membership, now: dt.datetime) -> list[Relative]:
     for one in members:
         paper = paper_of_family(one)
         of_age = birthday(paper.birth_date, SIGNING_AGE)
-        relatives.append(Relative(one, paper, covers.get(one.membership_id), of_age))
+        today = clock.day_of(now, one.membership.pool.time_zone)
+        relatives.append(Relative(one, paper, covers.get(one.membership_id), of_age, today >= of_age))
     return relatives
 
 

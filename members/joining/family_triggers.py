@@ -14,6 +14,16 @@ def _years(born: str, day: str) -> str:
     return f"date_part('year', age({day}::timestamp, {born}::timestamp))"
 
 
+def goes_on(membership: str) -> str:
+    """Return SQL that tells whether a membership is covered with no end in sight, or waits for its first payment."""
+    return f"""(NOT EXISTS (SELECT 1 FROM members_membershipend WHERE membership_id = {membership}.id) AND (
+        EXISTS (SELECT 1 FROM members_span s
+                 WHERE s.pool_id = {membership}.pool_id AND s.membership_id = {membership}.id AND s.to_at IS NULL)
+        OR EXISTS (SELECT 1 FROM members_awaitedcover WHERE membership_id = {membership}.id) AND NOT EXISTS (
+            SELECT 1 FROM members_span s
+             WHERE s.pool_id = {membership}.pool_id AND s.membership_id = {membership}.id)))"""
+
+
 # Of a signature's guard, which has read the membership into `joined`: who has no account is signed for.
 signature_names_capacity = f"""
         IF joined.person_id IS NOT NULL THEN
@@ -75,11 +85,7 @@ family_guards = [
                 {refuse("adults_sign_for_themselves", "membership %s is that of an adult", "one.number")}
             END IF;
             IF adult.person_id IS NULL OR coalesce({_years("adult.birth_date", "one.joined_date")} < {OF_AGE}, false)
-               OR EXISTS (SELECT 1 FROM members_membershipend WHERE membership_id = adult.id)
-               OR NOT EXISTS (SELECT 1 FROM members_span s WHERE s.pool_id = adult.pool_id
-                                 AND s.membership_id = adult.id AND s.to_at IS NULL)
-                  AND (EXISTS (SELECT 1 FROM members_span s WHERE s.pool_id = adult.pool_id AND s.membership_id = adult.id)
-                       OR NOT EXISTS (SELECT 1 FROM members_awaitedcover WHERE membership_id = adult.id)) THEN
+               OR NOT {goes_on("adult")} THEN
                 {refuse("guardian_is_a_covered_adult", "membership %s is not covered, or not that of an adult", "adult.number")}
             END IF;
             IF EXISTS (SELECT 1 FROM members_identity i JOIN members_membership m ON m.person_id = i.person_id

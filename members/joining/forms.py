@@ -183,6 +183,24 @@ class GuardianConsentForm(ConsentForm):
         )
 
 
+class InviteForm(forms.Form):
+    """For whom a link is, for the inviter's own overview, and whether the inviter pays for them."""
+
+    label = forms.CharField(
+        label=_("Whom it is for"),
+        max_length=60,
+        required=False,
+        help_text=_("Only you see this."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    pays = forms.BooleanField(label=_("I pay their shares, until one of us ends it."), required=False)
+
+    def __init__(self, *args: Any, pays_ahead: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if pays_ahead:
+            del self.fields["pays"]
+
+
 class RelationForm(forms.Form):
     """Whom a member adds."""
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.guards import follows_order, permanent
 from members.joining.import_triggers import import_guards, imported_member_guards
 from members.joining.triggers import (
+    joins_by_invitation,
     membership_guards,
     signature_is_of_what_was_shown,
     signed_application_stays,
@@ -115,6 +116,7 @@ class JoinApplication(models.Model):
     identity_sealed, answers_sealed: what was entered so far, encrypted; emptied when it is signed, because the
     identity and the signature hold them from then on. understood: the four plain questions are answered. relation:
     what the one who joins is to the person, who adds them as their guardian; empty: the person joins themselves.
+    invitation: by whose link they began.
     """
 
     class Relation(models.TextChoices):
@@ -133,6 +135,9 @@ class JoinApplication(models.Model):
     )
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="+")
     relation = models.CharField(max_length=8, choices=Relation, blank=True, default="", db_default="")
+    invitation = models.ForeignKey(
+        "members.Invitation", on_delete=models.PROTECT, null=True, related_name="+"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     identity_sealed = models.BinaryField(null=True)
     answers_sealed = models.BinaryField(null=True)
@@ -212,7 +217,11 @@ class CovenantSignature(models.Model):
                 name="guardian_signs_by_name",
             ),
         ]
-        triggers = [*permanent("signature_is_permanent"), signature_is_of_what_was_shown]
+        triggers = [
+            *permanent("signature_is_permanent"),
+            signature_is_of_what_was_shown,
+            joins_by_invitation,
+        ]
 
 
 class MemberUpload(models.Model):

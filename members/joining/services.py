@@ -10,6 +10,7 @@ from aidplatform.work import audit
 from members.joining.ages import follow_ages
 from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
+from members.joining.payers import tell_left_behind
 from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
@@ -124,7 +125,8 @@ def end_cover(
 ) -> MembershipEnd:
     """End a membership for good at that instant, and say why; its earlier charges stand.
 
-    A span that would have begun later ends where it begins. reference: what shows the reason.
+    A span that would have begun later ends where it begins. For whom the member paid are told. reference: what shows
+    the reason.
 
     Raises: IntegrityError when it has ended before, members_leave_themselves, leaving_ends_with_the_day.
     """
@@ -145,6 +147,7 @@ def end_cover(
                     WHERE pool_id = %s AND membership_id = %s AND to_at IS NULL""",
                 [at, membership.pool_id, membership.pk],
             )
+        tell_left_behind(payer=membership, end_date=ended.end_date, actor=actor)
         audit.record(
             actor=actor, action="end_cover", subject=str(membership), reason=reason, reference=reference
         )

@@ -131,6 +131,27 @@ membership_guards = [
     ),
 ]
 
+# An invitation is used after the signature, in its transaction.
+joins_by_invitation = Guard(
+    name="joins_by_invitation",
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert,
+    timing=pgtrigger.Deferred,
+    condition=pgtrigger.Condition("NEW.capacity = 'self'"),
+    func=f"""
+        IF EXISTS (SELECT 1 FROM members_planversion
+                    WHERE id = NEW.plan_version_id AND terms->'by_invitation' = 'true'::jsonb)
+           AND NOT EXISTS (SELECT 1 FROM members_invitation WHERE used_by_id = NEW.membership_id)
+           AND NOT EXISTS (SELECT 1 FROM members_importedmember WHERE membership_id = NEW.membership_id)
+           AND NOT EXISTS (SELECT 1 FROM members_membership m
+                             JOIN members_dutygrant g ON g.pool_id = m.pool_id AND g.person_id = m.person_id
+                            WHERE m.id = NEW.membership_id AND g.ended_at IS NULL) THEN
+            {refuse("joins_by_invitation", "membership %s has joined without an invitation", "NEW.membership_id")}
+        END IF;
+        RETURN NULL;
+    """,
+)
+
 signed_application_stays = Guard(
     name="signed_application_stays",
     when=pgtrigger.Before,

@@ -23,6 +23,7 @@ from aidplatform.lib.http import attempt, public, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining import applications
 from members.joining.eligibility import covered_from, eligible_by_plan, excluding, unanswered
+from members.joining.family import JoinedAlreadyError, take_over
 from members.joining.forms import (
     AnswerForm,
     ConsentForm,
@@ -32,6 +33,8 @@ from members.joining.forms import (
     SignForm,
     WhoForm,
 )
+from members.joining.invitation_models import Invitation
+from members.joining.invitations import find_live, masked_name
 from members.joining.listed import (
     OtherAddressError,
     OtherDocumentError,
@@ -41,11 +44,12 @@ from members.joining.listed import (
     listed_at_address,
 )
 from members.joining.models import JoinApplication, Membership
+from members.people.identity import OtherIdentityError
 from members.people.models import User
 from members.people.services import remember_language
 from members.pools.covenants import Question
 from members.pools.models import Pool
-from members.pools.selectors import access_pool, coming_versions, funding_in_force
+from members.pools.selectors import access_pool, coming_versions, funding_in_force, plan_in_force
 
 Step = Callable[[HttpRequest, JoinApplication], HttpResponse]
 STEP_NAMES = {
@@ -63,18 +67,30 @@ FAMILY_STEP_NAMES = STEP_NAMES | {"who": _("Who they are"), "health": _("Their h
 @require_safe
 def join(request: HttpRequest, code: str) -> HttpResponseBase:
     """Say what joining takes; a signed-in person begins, or goes on, from here."""
-    pool = joinable(code)
+    return intro(request, joinable(code))
+
+
+def intro(
+    request: HttpRequest, pool: Pool, invitation: Invitation | None = None, token: str = ""
+) -> HttpResponseBase:
+    """Say what joining takes. token: of the link that was opened; invitation: what it is, None where it is over."""
     person = request.user if request.user.is_authenticated else None
     if person and Membership.objects.filter(pool=pool, person=person).exists():
-        return redirect("my_pool", code=code)
+        return redirect("my_pool", code=pool.code)
     begun = person is not None and _own(pool, person).exists()
     listed = listed_at_address(pool, person) if person else None
+    version = plan_in_force(pool, clock.today(pool.time_zone))
+    is_asked = invitation is None and listed is None and applications.needs_invitation(version, person)
     context = {
         "pool": pool,
+        "needs_invitation": is_asked,
         "listed": listed,
         "last_day": last_day_to_confirm(listed.member_import) if listed else None,
         "since": counted_since(listed, clock.today(pool.time_zone)),
         "begun": begun,
+        "token": token,
+        "invitation": invitation,
+        "inviter": masked_name(invitation.inviter) if invitation else None,
         "funding": funding_in_force(pool, clock.today(pool.time_zone)),
         "here": request.path,
         "crumbs": _crumbs(pool),
@@ -89,7 +105,9 @@ def join_begin(request: HttpRequest, code: str) -> HttpResponseBase:
     """Begin an application, or go on with the one there is."""
     pool = joinable(code)
     person = cast(User, request.user)
-    application = applications.start_application(pool=pool, person=person, at=clock.now())
+    now, token = clock.now(), request.POST.get("invitation", "")
+    invitation = find_live(pool=pool, token=token, now=now) if token else None
+    application = applications.start_application(pool=pool, person=person, at=now, invitation=invitation)
     return redirect("join_step", code=pool.code, step=applications.next_step(application))
 
 
@@ -121,9 +139,13 @@ def who(request: HttpRequest, application: JoinApplication) -> HttpResponse:
     form = WhoForm(request.POST or None, initial=_known(application))
     if form.is_valid():
         try:
+            if not application.is_family and take_over(
+                pool=application.pool, person=application.person, paper=form.paper(), at=clock.now()
+            ):
+                return redirect("my_pool", code=application.pool.code)
             applications.save_identity(application=application, paper=form.paper(), at=clock.now())
             return onward(application)
-        except (OtherDocumentError, OtherAddressError) as error:
+        except (OtherDocumentError, OtherAddressError, JoinedAlreadyError, OtherIdentityError) as error:
             form.add_error("number", str(error))
         except DomainError as error:
             form.add_error("birth_date", str(error))
@@ -242,6 +264,9 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "listed": listed,
         "since": since,
         "paper": paper,
+        "invitation": application.invitation,
+        "inviter": masked_name(application.invitation.inviter) if application.invitation else None,
+        "is_invited": application.invitation is not None and application.invitation.is_live(clock.now()),
     }
     return step_page(request, application, "sign", context, form)
 

@@ -28,6 +28,10 @@ FAMILY_JOINED = "family_joined"
 FAMILY_JOINED_EARLY = "family_joined_early"
 FAMILY_JOINED_AHEAD = "family_joined_ahead"
 FAMILY_OF_AGE = "family_of_age"
+FAMILY_TOOK_OVER = "family_took_over"
+INVITED_JOINED = "invited_joined"
+PAYER_GONE = "payer_gone"
+PAYS_FOR_INVITED = "pays_for_invited"
 CHARGED = "charged"
 RULES = "rules"
 ENDED = "ended"
@@ -113,6 +117,31 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "You have added them, and pay for them. From that day on they may take over the membership with an account"
             " of their own: your family page says how. Until they do, nothing changes."
+        ),
+    ),
+    FAMILY_TOOK_OVER: (
+        gettext_noop("Member %(number)s of %(pool)s has taken over with an account of their own"),
+        gettext_noop(
+            "You have added them; from now on the membership is theirs to see and to end. You go on paying until one of"
+            " you ends it. If it was not them, tell a pool admin."
+        ),
+    ),
+    PAYER_GONE: (
+        gettext_noop("The membership of who pays your shares of %(pool)s has ended"),
+        gettext_noop(
+            "Member %(number)s is covered until 00:00 of %(until)s. Your own membership goes on. Their transfers still"
+            " count for you until %(last)s: until then ask another member to pay, or pay yourself."
+        ),
+    ),
+    INVITED_JOINED: (
+        gettext_noop("Somebody has joined %(pool)s by your invitation"),
+        gettext_noop("They are member %(number)s. Nobody is rewarded for an invitation."),
+    ),
+    PAYS_FOR_INVITED: (
+        gettext_noop("You pay the shares of member %(number)s of %(pool)s"),
+        gettext_noop(
+            "They have joined by your invitation, which says so. Your transfers pay your own shares first and then"
+            " theirs. What is not paid stays theirs. Either of you can end it at any time."
         ),
     ),
     LOW: (

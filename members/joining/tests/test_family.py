@@ -330,6 +330,29 @@ def test_guards_that_no_application_reaches_hold_the_owner_too(owner: psycopg.Co
     assert len(checks.fetchall()) == 2
 
 
+def test_child_of_age_takes_over_in_the_wizard(world: World, guardian: Membership) -> None:
+    child = added(guardian, "TEEN000001", dt.date(2008, 1, 5))
+    grown = User.objects.create_user("grown@example.org")
+    who = {
+        "name": "Ana Example", "kind": "passport", "country": "XX", "number": "TEEN000001", "birth_date": "2008-01-05",
+    }  # fmt: skip
+    client = client_of(grown)
+    client.post("/pools/test-pool/join/begin/")
+    assert client.post("/pools/test-pool/join/who/", who).status_code == 422
+    set_clock(dt.datetime(2026, 1, 5, 4, tzinfo=dt.UTC))
+    assert "They are of age" in client_of(person(guardian)).get(PAGE).content.decode()
+    refusal = client.post("/pools/test-pool/join/who/", who | {"name": "Somebody Else"})
+    assert (refusal.status_code, "belongs to the pool already" in refusal.content.decode()) == (422, True)
+    assert client.post("/pools/test-pool/join/who/", who).headers["Location"] == "/pools/test-pool/me/"
+    child.refresh_from_db()
+    assert child.person == grown
+    assert payers.covered_in_force(guardian) == [child]
+    assert Notice.objects.filter(person=person(guardian), kind="family_took_over").count() == 1
+    assert "They have taken over" in client_of(person(guardian)).get(PAGE).content.decode()
+    link = PayerLink.objects.get()
+    assert payers.end_link(link=link, person=grown).state == "ended"
+
+
 def test_family_members_are_permanent(guardian: Membership) -> None:
     added(guardian)
     with not_permitted():
