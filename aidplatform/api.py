@@ -21,6 +21,7 @@ from ledger.leaving import report_api
 from ledger.sharing import api as sharing
 from members.joining import api as joining
 from members.joining import import_api as imports
+from members.joining import invitation_api
 from members.joining import payer_api as payers
 from members.pools import api as pools
 
@@ -143,6 +144,13 @@ urlpatterns = [
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
     path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),
+    path(f"{_POOL}my-invitations/", invitation_api.MyInvitations.as_view(), name="api_my_invitations"),
+    path(
+        f"{_POOL}my-invitations/<int:invitation_id>/end/",
+        invitation_api.InvitationTakenBack.as_view(),
+        name="api_take_back_invitation",
+    ),
+    path(f"{_POOL}my-family/", disclosure.MyFamily.as_view(), name="api_my_family"),
     path(f"{_POOL}accounts/", books.AccountList.as_view(), name="api_accounts"),
     path(f"{_POOL}trial-balance/", books.TrialBalance.as_view(), name="api_trial_balance"),
     path(f"{_POOL}entries/", books.EntryList.as_view(), name="api_entries"),

@@ -85,6 +85,8 @@ TABLES: dict[str, Kind] = {
     "members_joinapplication": state(
         "state",
         "plan_version_id",
+        "relation",
+        "invitation_id",
         "identity_sealed",
         "answers_sealed",
         "understood",
@@ -113,6 +115,8 @@ TABLES: dict[str, Kind] = {
     "members_memberupload": PLAIN,
     "members_memberimport": state("state", "approved_sha256", "decided_by", "decided_at"),
     "members_importedmember": state("state", "membership_id"),
+    "members_familymember": FACT,
+    "members_invitation": state("state", "used_by_id"),
     "members_payerlink": state("state", "accepted_by", "ended_by"),
     "members_span": state("to_at"),
     "members_awaitedcover": FACT,

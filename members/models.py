@@ -3,6 +3,8 @@
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
 from members.joining.end_models import MembershipEnd, ReportedEnd
+from members.joining.family_models import FamilyMember
+from members.joining.invitation_models import Invitation
 from members.joining.models import (
     AwaitedCover,
     CovenantSignature,
@@ -28,8 +30,10 @@ __all__ = [
     "DutyGrant",
     "DutyInvitation",
     "EndingProposal",
+    "FamilyMember",
     "Identity",
     "ImportedMember",
+    "Invitation",
     "JoinApplication",
     "Mail",
     "MemberImport",

@@ -313,6 +313,27 @@ GUARANTEES: dict[str, object] = {
         "Whoever pays for others pays for themselves: this member is paid for by somebody else, or you pay for"
         " somebody."
     ),
+    "members_invite_while_covered": _("Only a member whose own membership goes on can invite somebody."),
+    "invitations_stay_within_limits": _(
+        "You have made as many invitations as one may. Take one back, or wait."
+    ),
+    "invitation_is_live": _("This invitation has been used or taken back, or has expired."),
+    "joins_by_invitation": _(
+        "Members of this pool join by an invitation. Ask somebody who belongs to it for a link."
+    ),
+    "one_person_once_per_pool": _("Somebody with this document belongs to the pool already."),
+    "one_family_member_per_document": _("Somebody with this document belongs to the pool already."),
+    "guardian_is_a_covered_adult": _("Only a member whose own membership goes on can add somebody."),
+    "adults_sign_for_themselves": _(
+        "Whoever is 18 or older signs for themselves, with an account of their own."
+    ),
+    "family_member_takes_over_in_person": _(
+        "This membership is somebody else's, or they are not of age yet."
+    ),
+    "family_share_has_a_payer": _(
+        "You have signed for this member, who has no account: their share stays asked from you while they belong to the"
+        " pool."
+    ),
     "payer_agrees_in_person": _("Who is to pay says so themselves, and either of the two ends it."),
     "payer_link_follows_order": _("This has been answered or ended already. Reload the page."),
     "payers_are_where_members_pay_afterwards": _(

@@ -34,6 +34,7 @@ PAGES = (
     "start",
     "founding",
     "moving",
+    "family",
     "period",
     "share",
     "wallets",

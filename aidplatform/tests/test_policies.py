@@ -36,7 +36,7 @@ PUBLIC = {
     "home", "search", "set_language", "set_theme", "health", "robots", "docs", "doc",
     "pool", "history", "history_csv", "periods", "period", "period_classes_csv", "plan", "plan_version", "plan_shares",
     "award_period", "log", "log_entry", "log_entry_raw",
-    "join",
+    "join", "join_invited",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",
     "api_schema", "api_pools", "api_pool", "api_plan_versions", "api_plan_changes", "api_periods", "api_period",

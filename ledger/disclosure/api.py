@@ -13,6 +13,7 @@ from aidplatform.lib.drf import PersonalEndpoint
 from aidplatform.lib.errors import NotFoundError
 from ledger.custody.wallet_selectors import wallet_of
 from ledger.disclosure import selectors
+from ledger.disclosure.family import family_rows
 from members.joining.selectors import access_membership
 from members.people.models import User
 
@@ -135,3 +136,33 @@ class MyWallet(PersonalEndpoint):
         if wallet is None:
             raise NotFoundError(_("There is no such page, or it is not yours to see."))
         return Response(WalletBody(wallet).data)
+
+
+class FamilyMemberBody(serializers.Serializer[Any]):
+    """Somebody whom I have added. standing: ended, unpaid, suspended, waiting or eligible; open_fen: shares unpaid."""
+
+    member = serializers.IntegerField(source="relative.membership.number")
+    name = serializers.CharField(source="relative.paper.name")
+    relation = serializers.CharField(source="relative.member.relation")
+    standing = serializers.CharField()
+    eligible_date = serializers.DateField(
+        source="relative.cover.eligible_date", allow_null=True, default=None
+    )
+    class_no = serializers.IntegerField(source="relative.cover.place.class_no", allow_null=True, default=None)
+    open_fen = serializers.IntegerField()
+    reference = serializers.CharField(allow_null=True)
+    of_age_date = serializers.DateField(source="relative.of_age_date")
+    signed_in_capacity = serializers.CharField(source="relative.membership.signature.capacity")
+    signature_sha256 = serializers.CharField(source="relative.membership.signature.signature_sha256")
+
+
+class MyFamily(PersonalEndpoint):
+    """Whom I have added to a pool and signed for, in joining order."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="my_family", responses=FamilyMemberBody(many=True))
+    def get(self, request: Request, code: str) -> Response:
+        """Return them; no pool and none of mine answer alike."""
+        membership = access_membership(code=code, person=cast(User, request.user))
+        return Response(FamilyMemberBody(family_rows(membership, clock.now()), many=True).data)

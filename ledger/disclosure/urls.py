@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from ledger.disclosure import views
+from ledger.disclosure import family_views, views
 
 urlpatterns = [
     path("pools/<slug:code>/", views.pool, name="pool"),
     path("pools/<slug:code>/me/", views.my_pool, name="my_pool"),
+    path("pools/<slug:code>/me/family/", family_views.family, name="family"),
     path("pools/<slug:code>/me/wallet/", views.my_wallet, name="my_wallet"),
     path("pools/<slug:code>/me/shares/", views.my_shares, name="my_shares"),
     path("pools/<slug:code>/me/shares.csv", views.my_shares_csv, name="my_shares_csv"),

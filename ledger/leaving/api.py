@@ -11,7 +11,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once, scope_of
-from ledger.leaving.selectors import parting_of
+from ledger.leaving.selectors import family_parting_of
 from ledger.leaving.services import leave_pool
 from members.joining.selectors import access_membership
 from members.people.models import User
@@ -46,10 +46,26 @@ class PartingAnswer(serializers.Serializer[Any]):
     shown_sha256 = serializers.CharField()
 
 
+class ChildParting(serializers.Serializer[Any]):
+    """What leaving means for a child whom I have added: the number, and minor units."""
+
+    member = serializers.IntegerField()
+    open_fen = serializers.IntegerField()
+    at_most_fen = serializers.IntegerField(allow_null=True)
+    coming = ComingRow(many=True)
+
+
+class FamilyPartingAnswer(PartingAnswer):
+    """The same, with the children who can leave with me; shown_sha256 is over all of it."""
+
+    children = ChildParting(many=True)
+
+
 class LeaveText(serializers.Serializer[Any]):
-    """The hash of what was shown: exactly under these figures I leave."""
+    """The hash of what was shown: exactly under these figures I leave. children: the numbers of who leaves with me."""
 
     shown_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
+    children = serializers.ListField(child=serializers.IntegerField(min_value=1), default=list)
 
 
 class LeaveAnswer(serializers.Serializer[Any]):
@@ -63,11 +79,22 @@ class MyLeaving(PersonalEndpoint):
 
     policy = "member"
 
-    @extend_schema(operation_id="my_parting", responses=PartingAnswer)
+    @extend_schema(operation_id="my_parting", responses=FamilyPartingAnswer)
     def get(self, request: Request, code: str) -> Response:
         """Return what is owed and what comes back if one leaves today."""
-        parting = parting_of(access_membership(code=code, person=cast(User, request.user)), clock.now())
-        return Response(PartingAnswer(parting).data)
+        membership = access_membership(code=code, person=cast(User, request.user))
+        family = family_parting_of(membership, clock.now())
+        children = [
+            {
+                "member": one.membership.number,
+                "open_fen": its.open_fen,
+                "at_most_fen": its.at_most_fen,
+                "coming": ComingRow(its.coming, many=True).data,
+            }
+            for one, its in family.children
+        ]
+        own = PartingAnswer(family.own).data
+        return Response({**own, "shown_sha256": family.shown_sha256, "children": children})
 
     @extend_schema(
         operation_id="leave_pool",

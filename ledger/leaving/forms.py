@@ -1,5 +1,6 @@
 """Forms of leaving."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -15,6 +16,11 @@ class LeaveForm(forms.Form):
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
+    children = forms.TypedMultipleChoiceField(label=_("Who leaves with you"), required=False, coerce=int)
+
+    def __init__(self, *args: Any, children: Sequence[int] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["children"].choices = [(number, str(number)) for number in children]  # type: ignore[attr-defined]
 
 
 class ReportForm(KeyForm):

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,9 @@ from ledger.custody.selectors import charges_of
 from ledger.custody.wallet_selectors import balance_fen, free_fen
 from ledger.sharing.models import Period
 from members.ending.selectors import bears_run_off, live_ending
+from members.joining.family import Relative, family_of
 from members.joining.models import Membership, MembershipSpan
+from members.joining.selectors import end_of
 from members.pools.models import Pool
 from members.pools.plan_terms import OperatorTerms
 from members.pools.selectors import pays_ahead
@@ -103,6 +106,51 @@ class Parting:
     def shown_sha256(self) -> str:
         """Return the hash that leaving names, so that nobody leaves under other figures than they saw."""
         return hashlib.sha256(json.dumps(self.figures, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FamilyParting:
+    """What leaving together means: the member's own parting, and that of each child who can be taken along."""
+
+    own: Parting
+    children: tuple[tuple[Relative, Parting], ...]
+
+    def chosen(self, numbers: Collection[int]) -> "FamilyParting":
+        """Return it with those children alone."""
+        kept = [pair for pair in self.children if pair[0].membership.number in numbers]
+        return FamilyParting(self.own, tuple(kept))
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Return everything that the one receipt keeps."""
+        if not self.children:
+            return self.own.figures
+        family = [{"number": one.membership.number, **parting.figures} for one, parting in self.children]
+        return self.own.figures | {"family": family}
+
+    @property
+    def shown_sha256(self) -> str:
+        """Return the hash over all that was shown, whoever of the children is taken along."""
+        return hashlib.sha256(json.dumps(self.figures, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def at_most_fen(self) -> int | None:
+        """Return what all of them owe and may still be charged, at most; None while a figure is not known."""
+        parts = [self.own, *(parting for _one, parting in self.children)]
+        figures = [one.at_most_fen for one in parts]
+        if None in figures:
+            return None
+        return sum(one.open_fen for one in parts) + sum(fen for fen in figures if fen is not None)
+
+
+def family_parting_of(membership: Membership, at: dt.datetime) -> FamilyParting:
+    """Return what leaving means together with the children for whom the member has signed, and who have no account."""
+    children = [
+        (one, parting_of(one.membership, at))
+        for one in family_of(membership, at)
+        if not one.has_account and end_of(one.membership) is None
+    ]
+    return FamilyParting(parting_of(membership, at), tuple(children))
 
 
 def operator_on(pool: Pool, day: dt.date) -> OperatorTerms | None:

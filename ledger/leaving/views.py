@@ -15,9 +15,11 @@ from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from ledger.leaving.forms import LeaveForm
-from ledger.leaving.selectors import operator_on, parting_of
+from ledger.leaving.selectors import family_parting_of, operator_on
 from ledger.leaving.services import leave_pool
+from members.joining.family import family_of
 from members.joining.models import Membership
+from members.joining.payers import payers_of
 from members.joining.selectors import access_membership, end_of
 from members.people.models import User
 from members.people.parting import parting_words
@@ -39,21 +41,25 @@ def leaving(request: HttpRequest, code: str) -> HttpResponse:
 @require_POST
 def leave(request: HttpRequest, code: str) -> HttpResponse:
     """Leave, exactly as it was shown; the same click again is the same deed."""
-    leaver, form = cast(User, request.user), LeaveForm(request.POST)
+    leaver = cast(User, request.user)
     membership = access_membership(code=code, person=leaver)
+    family = [one.membership.number for one in family_of(membership, clock.now())]
+    form = LeaveForm(request.POST, children=family)
     if not form.is_valid():
         return _page(request, membership, refusal=DomainError(_("The form is incomplete. Reload the page.")))
-    shown = form.cleaned_data["shown_sha256"]
+    shown, children = form.cleaned_data["shown_sha256"], sorted(form.cleaned_data["children"])
 
     def act() -> dict[str, Any]:
-        parting = leave_pool(membership=membership, leaver=leaver, shown_sha256=shown, at=clock.now())
+        parting = leave_pool(
+            membership=membership, leaver=leaver, shown_sha256=shown, at=clock.now(), children=children
+        )
         return {"end_date": parting.end_date.isoformat()}
 
     refusal = attempt(
         lambda: once(
             scope=scope_of(leaver.code, code, "leave"),
             key=str(form.cleaned_data["key"]),
-            content={"shown_sha256": shown},
+            content={"shown_sha256": shown, "children": children},
             act=act,
         )
     )[1]
@@ -66,15 +72,21 @@ def _page(
     request: HttpRequest, membership: Membership, *, refusal: DomainError | None = None
 ) -> HttpResponse:
     pool, now = membership.pool, clock.now()
-    parting = parting_of(membership, now)
+    family = family_parting_of(membership, now)
+    parting = family.own
     context = {
         "section": "pools",
         "pool": pool,
         "membership": membership,
         "parting": parting,
+        "family": family,
+        "children": [
+            (one, parting_words(its.figures | {"currency": pool.currency})) for one, its in family.children
+        ],
+        "left_behind": [one for one in payers_of(membership, now).pays_for if one.membership.person_id],
         "words": parting_words(parting.figures | {"currency": pool.currency}),
         "operator": operator_on(pool, clock.day_of(now, pool.time_zone)),
-        "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": parting.shown_sha256}),
+        "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": family.shown_sha256}),
         "refusal": refusal,
         "crumbs": [
             (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),

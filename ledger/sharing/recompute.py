@@ -29,6 +29,7 @@ TERMS = {
     "report_days",
     "lifetime_cap_fen",
     "one_aid_ends",
+    "by_invitation",
     "spend_steps",
     "case_steps",
     "reimbursement",

@@ -16,7 +16,9 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
-from members.joining.eligibility import birthday
+from members.joining.eligibility import SIGNING_AGE, birthday
+from members.joining.models import Membership
+from members.joining.payers import tell_left_behind
 from members.people import notices
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -25,8 +27,9 @@ from members.pools.plan_terms import PlanTerms
 FOLLOW = "joining.follow_ages"
 TELL = "joining.tell_classes"
 TELL_OUT = "joining.tell_ages_out"
+TELL_OF_AGE = "joining.tell_of_age"
 SERVICE = "service"
-# So many days ahead somebody is told that they reach the age at which the rules end.
+# So many days ahead somebody is told that they reach the age at which the rules end, or a child is of age.
 TOLD_AHEAD = dt.timedelta(days=30)
 
 # A cover that begins on this very day has been given the class of this day.
@@ -139,6 +142,9 @@ def _follow_day(one: _Day) -> int:
         jobs.enqueue(kind=TELL, key=key, payload=payload, actor=SERVICE)
     if is_told:
         jobs.enqueue(kind=TELL_OUT, key=key, payload=payload, actor=SERVICE)
+    of_age = born_to_be(SIGNING_AGE, one.day + TOLD_AHEAD)
+    if one.pool.memberships.filter(birth_date__in=of_age, person=None, end=None).exists():
+        jobs.enqueue(kind=TELL_OF_AGE, key=key, payload=payload, actor=SERVICE)
     if over or moved:
         failpoint("joining.ages_followed")
         told = {"day": one.day.isoformat(), "moved": moved, "ended": over}
@@ -231,7 +237,56 @@ def tell_ages_out(lease: jobs.Lease) -> dict[str, int]:
             name = f"ages_out/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}"
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("joining.ages_out_told")
+    with lease.transaction():
+        told += _tell_left_behind(pool, day, lease.actor)
     return {"told": told}
+
+
+_OF_AGE = """
+    SELECT m.id, g.person_id, m.number
+      FROM members_membership m JOIN members_familymember f ON f.membership_id = m.id
+      JOIN members_membership g ON g.id = f.guardian_id
+     WHERE m.pool_id = %(pool)s AND m.person_id IS NULL AND m.birth_date = ANY(%(soon)s) AND m.id > %(after)s
+       AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id)
+     ORDER BY m.id LIMIT %(batch)s"""
+
+
+def tell_of_age(lease: jobs.Lease) -> dict[str, int]:
+    """Tell guardians, once each, that a child is of age TOLD_AHEAD after that day and may take over."""
+    pool = Pool.objects.get(pk=lease.payload["pool"])
+    day = dt.date.fromisoformat(lease.payload["day"])
+    told = 0
+    for batch in notices.batches(_OF_AGE, pool=pool.pk, soon=born_to_be(SIGNING_AGE, day + TOLD_AHEAD)):
+        with lease.transaction():
+            people = User.objects.in_bulk([row[1] for row in batch])
+            news = [
+                notices.News(
+                    person=people[guardian],
+                    kind=notices.FAMILY_OF_AGE,
+                    key=f"{pool.code}#{number}",
+                    params={
+                        "pool_en": pool.name_en,
+                        "pool_zh": pool.name_zh,
+                        "number": number,
+                        "from": (day + TOLD_AHEAD).isoformat(),
+                    },
+                    link=reverse("family", args=[pool.code]),
+                )
+                for _membership, guardian, number in batch
+            ]
+            name = f"of_age/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}"
+            told += notices.tell(news, batch=name, actor=lease.actor)
+        failpoint("joining.of_age_told")
+    return {"told": told}
+
+
+def _tell_left_behind(pool: Pool, day: dt.date, actor: str) -> int:
+    """Tell for whom those paid whose membership has ended by age on that day."""
+    payers = Membership.objects.filter(pool=pool, end__reason="aged_out", end__end_date=day)
+    told = 0
+    for payer in payers.filter(pays_for__state="live").select_related("pool").distinct():
+        told += tell_left_behind(payer=payer, end_date=day, actor=actor)
+    return told
 
 
 def _news(pool: Pool, plan: PlanTerms, day: dt.date, person: User, row: tuple[Any, ...]) -> notices.News:

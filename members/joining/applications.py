@@ -23,6 +23,8 @@ from members.joining.eligibility import (
     unanswered,
 )
 from members.joining.importing import confirm_listed
+from members.joining.invitation_models import Invitation
+from members.joining.invitations import now_live, use
 from members.joining.listed import counted_since, find_listed
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.payers import link_listed
@@ -31,11 +33,13 @@ from members.people import notices
 from members.people.identity import Paper, paper_of, record_identity
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
-from members.pools.selectors import plan_in_force
+from members.pools.selectors import duties_of, plan_in_force
 
 # What the receipt carries; see `joining.certificates`.
 JOINED_PAPERS = "joined"
 STEPS = ("who", "health", "plainly", "covenant", "consent", "sign")
+# Whoever adds somebody has answered the plain questions for themselves.
+FAMILY_STEPS = ("who", "health", "covenant", "consent", "sign")
 
 
 class IntakeClosedError(ConflictError):
@@ -62,37 +66,60 @@ class StepMissingError(ConflictError):
     code = "step_missing"
 
 
+class InvitationNeededError(ConflictError):
+    """Nobody joins this pool without a live invitation."""
+
+    code = "joins_by_invitation"
+
+
 class TextsChangedError(ConflictError):
     """A new plan version is in force, or other texts were signed than those in force."""
 
     code = "texts_changed"
 
 
-def start_application(*, pool: Pool, person: User, at: dt.datetime) -> JoinApplication:
+def start_application(
+    *, pool: Pool, person: User, at: dt.datetime, invitation: Invitation | None = None
+) -> JoinApplication:
     """Return the person's application to the pool, begun if there is none, under the plan in force today.
 
-    If a new plan version has come into force since, what was said to the old texts is asked again.
+    invitation: by whose link they begin, or go on. If a new plan version has come into force since, what was said to
+    the old texts is asked again.
 
     Raises: IntakeClosedError, AlreadyMemberError.
     """
     with transaction.atomic():
         locked = Pool.objects.select_for_update(no_key=True).get(pk=pool.pk)
-        if locked.state not in {Pool.State.OPEN, Pool.State.GATHERING}:
-            raise IntakeClosedError(_("Nobody can join this pool at the moment."))
+        check_intake(locked)
         if Membership.objects.filter(pool=pool, person=person).exists():
             raise AlreadyMemberError(_("You belong to this pool already."))
         version = plan_in_force(pool, clock.today(pool.time_zone))
         application, _is_new = JoinApplication.objects.get_or_create(
             pool=pool,
             person=person,
+            relation="",
             defaults={"plan_version": version, "started_at": at, "changed_at": at},
         )
         if application.plan_version_id != version.pk:
-            _begin_again(application, version, at)
+            begin_again(application, version, at)
+        if invitation is not None and application.invitation_id != invitation.pk:
+            application.invitation = invitation
+            _save(application, at, "invitation")
     return application
 
 
-def _begin_again(application: JoinApplication, version: PlanVersion, at: dt.datetime) -> None:
+def needs_invitation(version: PlanVersion, person: User | None) -> bool:
+    """Tell whether somebody joins by an invitation alone: by the rules, and without a duty in the pool."""
+    return version.plan().by_invitation and not (person and duties_of(person, version.pool))
+
+
+def check_intake(pool: Pool) -> None:
+    """Raise IntakeClosedError unless somebody can join the pool at the moment."""
+    if pool.state not in {Pool.State.OPEN, Pool.State.GATHERING}:
+        raise IntakeClosedError(_("Nobody can join this pool at the moment."))
+
+
+def begin_again(application: JoinApplication, version: PlanVersion, at: dt.datetime) -> None:
     """Put the application under another plan version: who they are stays, the rest is asked again."""
     application.plan_version = version
     application.answers_sealed = None
@@ -118,7 +145,12 @@ def save_identity(*, application: JoinApplication, paper: Paper, at: dt.datetime
     Raises: NotEligibleError for an age the plan has no aid for; listed.OtherDocumentError, listed.OtherAddressError.
     """
     check_age(application, paper.birth_date)
-    find_listed(application.pool, application.person, paper)
+    if not application.is_family:
+        find_listed(application.pool, application.person, paper)
+    known = identity_of(application)
+    if application.is_family and known is not None and known.index_text != paper.index_text:
+        # What was answered for one person is not an answer for another.
+        begin_again(application, application.plan_version, at)
     application.identity_sealed = crypto.seal_text(paper.to_text(), _context(application, "identity"))
     _save(application, at, "identity_sealed")
 
@@ -156,7 +188,8 @@ def sign_covenant(
 ) -> Membership:
     """Sign what was shown and join: covered from 00:00 of the next day in the pool's zone.
 
-    Whom an approved import names confirms with it: their class, and the waiting time they have served, count.
+    Whom an approved import names confirms with it: their class, and the waiting time they have served, count. Whoever
+    began by an invitation that is still live uses it, and who invited them is recorded for good.
 
     Where members pay ahead, from the day after the first payment has come. The waiting period counts from the signature
     all the same: its end is signed, and no late statement of a bank may move it; an illness before the cover counts for
@@ -166,7 +199,7 @@ def sign_covenant(
     membership of the first signature is returned. Lock order: pool, application.
 
     Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, OtherIdentityError,
-    listed.OtherDocumentError, listed.OtherAddressError;
+    InvitationNeededError, listed.OtherDocumentError, listed.OtherAddressError;
     IntegrityError(one_person_per_document) when another account has joined with this document.
     """
     with transaction.atomic():
@@ -179,11 +212,16 @@ def sign_covenant(
         if locked.state == JoinApplication.State.SIGNED:
             return Membership.objects.select_related("pool").get(pool=pool, person=signer)
         today = clock.today(pool.time_zone)
-        _check_signable(locked, pool, shown_sha256, today)
-        paper, answers = identity_of(locked), answers_of(locked)
+        check_signable(locked, pool, shown_sha256, today)
+        invitation = now_live(locked.invitation, at)
+        paper = identity_of(locked)
         assert paper is not None
         check_age(locked, paper.birth_date)
         listed = find_listed(pool, signer, paper)
+        if invitation is None and listed is None and needs_invitation(locked.plan_version, signer):
+            raise InvitationNeededError(
+                _("Members of this pool join by an invitation. Ask somebody who belongs to it for a link.")
+            )
         record_identity(person=signer, paper=paper, at=at)
         plan = locked.plan_version.plan()
         by_age = plan.class_at(age_on(paper.birth_date, today))
@@ -201,16 +239,25 @@ def sign_covenant(
         if listed is not None:
             confirm_listed(row=listed, membership=membership)
             link_listed(row=listed, membership=membership)
-        signature = _sign(locked, membership, paper.birth_date, answers, language, at)
-        _close(locked, at)
+        signature = write_signature(
+            application=locked,
+            membership=membership,
+            birth_date=paper.birth_date,
+            language=language,
+            capacity=CovenantSignature.Capacity.SELF,
+            signed_by=signer.code,
+            at=at,
+        )
+        if invitation is not None and invitation.inviter.person_id != signer.pk:
+            use(invitation=invitation, membership=membership, at=at)
+        close(locked, at)
         _confirm(membership, signature, signer, today)
     return membership
 
 
-def _check_signable(application: JoinApplication, pool: Pool, shown_sha256: str, today: dt.date) -> None:
+def check_signable(application: JoinApplication, pool: Pool, shown_sha256: str, today: dt.date) -> None:
     """Raise unless every step is done, under the texts in force and shown."""
-    if pool.state not in {Pool.State.OPEN, Pool.State.GATHERING}:
-        raise IntakeClosedError(_("Nobody can join this pool at the moment."))
+    check_intake(pool)
     version = application.plan_version
     if version.pk != plan_in_force(pool, today).pk or shown_sha256 != version.covenant_sha256:
         raise TextsChangedError(
@@ -226,15 +273,18 @@ def _check_signable(application: JoinApplication, pool: Pool, shown_sha256: str,
         )
 
 
-def _sign(
+def write_signature(
+    *,
     application: JoinApplication,
     membership: Membership,
     birth_date: dt.date,
-    answers: dict[str, bool],
     language: str,
+    capacity: CovenantSignature.Capacity,
+    signed_by: str,
     at: dt.datetime,
 ) -> CovenantSignature:
-    version = application.plan_version
+    """Write what was signed for a new membership, by whom and in which capacity; the caller has checked it."""
+    version, answers = application.plan_version, answers_of(application)
     plan, joined_date = version.plan(), membership.joined_date
     since_date = membership.waiting_since_date
     signature = CovenantSignature.objects.create(
@@ -246,6 +296,8 @@ def _sign(
         consent_health=application.consent_health,
         consent_publication=application.consent_publication,
         language=language,
+        capacity=capacity,
+        signed_by=signed_by,
         joined_age=age_on(birth_date, membership.waits_from) if plan.waiting_asks_for_age else None,
         eligible_date=eligible_by_plan(plan, birth_date, joined_date, since_date=since_date),
         signed_at=at,
@@ -255,7 +307,7 @@ def _sign(
     return signature
 
 
-def _close(application: JoinApplication, at: dt.datetime) -> None:
+def close(application: JoinApplication, at: dt.datetime) -> None:
     """End the application and empty it: identity and signature hold from now on what it held."""
     application.state = JoinApplication.State.SIGNED
     application.identity_sealed = application.answers_sealed = None
@@ -298,7 +350,7 @@ def next_step(application: JoinApplication) -> str:
         return "health"
     if excluding(application.plan_version.questions(), answers_of(application)) is not None:
         return "health"
-    if not application.understood:
+    if not application.understood and not application.is_family:
         return "plainly"
     if not application.has_read_covenant:
         return "covenant"
@@ -306,9 +358,9 @@ def next_step(application: JoinApplication) -> str:
 
 
 def identity_of(application: JoinApplication) -> Paper | None:
-    """Return who the person said to be in this application, or was recorded as when joining another pool."""
+    """Return who is said to join by this application; of oneself also what was recorded when joining another pool."""
     if application.identity_sealed is None:
-        return paper_of(application.person)
+        return None if application.is_family else paper_of(application.person)
     sealed = bytes(application.identity_sealed)
     return Paper.from_text(crypto.unseal_text(sealed, _context(application, "identity")))
 
@@ -323,9 +375,10 @@ def answers_of(application: JoinApplication) -> dict[str, bool]:
 
 
 def check_age(application: JoinApplication, birth_date: dt.date) -> None:
-    """Raise NotEligibleError unless the plan has aid for this age and the person may sign for themselves."""
+    """Raise NotEligibleError unless the plan has aid for this age, and it is one of whoever signs, or is signed for."""
     today = clock.today(application.pool.time_zone)
-    reason = age_refusal(application.plan_version.plan(), birth_date, today)
+    plan = application.plan_version.plan()
+    reason = age_refusal(plan, birth_date, today, for_child=application.is_family)
     if reason is not None:
         raise NotEligibleError(AGE_REFUSALS[reason], reason=reason)
 
@@ -334,6 +387,7 @@ AGE_REFUSALS: dict[str, object] = {
     "born_in_future": _("This date of birth lies in the future."),
     "too_old_to_be_true": _("This date of birth is too long ago."),
     "minor": _("Whoever signs for themselves must be 18 or older."),
+    "of_age": _("Whoever is 18 or older signs for themselves, with an account of their own."),
     "below_ages": _("This plan has no aid for your age yet."),
     "above_ages": _("This plan has no aid for your age any more, so nobody of that age can join."),
 }
@@ -345,4 +399,5 @@ def _save(application: JoinApplication, at: dt.datetime, *fields: str) -> None:
 
 
 def _context(application: JoinApplication, part: str) -> str:
-    return f"members.joining.{part}:{application.pool_id}/{application.person_id}"
+    whose = "/family" if application.is_family else ""
+    return f"members.joining.{part}:{application.pool_id}/{application.person_id}{whose}"

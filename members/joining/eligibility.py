@@ -17,7 +17,9 @@ from members.pools.plan_terms import Cause, ClassTerms, PlanTerms
 SIGNING_AGE = 18
 OLDEST = 130
 
-Reason = Literal["born_in_future", "too_old_to_be_true", "minor", "below_ages", "above_ages"]
+# From this age on a child for whom a guardian signs is asked, and agrees.
+AGREES_FROM = 14
+Reason = Literal["born_in_future", "too_old_to_be_true", "minor", "of_age", "below_ages", "above_ages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +57,29 @@ def next_class(plan: PlanTerms, birth_date: date, day: date) -> tuple[date, Clas
     return next(((birthday(birth_date, first), row) for first, row in later if row.class_no != here), None)
 
 
-def age_window(plan: PlanTerms) -> AgeWindow:
-    """Return the ages at which one may join: of age, and in some row of the plan's aid."""
-    return AgeWindow(
-        max(SIGNING_AGE, min(row.age_from for row in plan.aid)), max(row.age_before for row in plan.aid)
+def age_window(plan: PlanTerms, *, for_child: bool = False) -> AgeWindow:
+    """Return the ages at which one may join: of age or signed for by a guardian, and in some row of the plan's aid."""
+    first, before = min(row.age_from for row in plan.aid), max(row.age_before for row in plan.aid)
+    return (
+        AgeWindow(first, min(before, SIGNING_AGE))
+        if for_child
+        else AgeWindow(max(SIGNING_AGE, first), before)
     )
 
 
-def age_refusal(plan: PlanTerms, birth_date: date, day: date) -> Reason | None:
-    """Return why somebody born on that date may not join on that day; None: their age is no obstacle."""
+def age_refusal(plan: PlanTerms, birth_date: date, day: date, *, for_child: bool = False) -> Reason | None:
+    """Return why somebody born on that date may not join on that day; None: their age is no obstacle.
+
+    for_child: a guardian signs for them.
+    """
     if birth_date > day:
         return "born_in_future"
-    age, window = age_on(birth_date, day), age_window(plan)
+    age, window = age_on(birth_date, day), age_window(plan, for_child=for_child)
     if age >= OLDEST:
         return "too_old_to_be_true"
-    if age < SIGNING_AGE:
+    if for_child and age >= SIGNING_AGE:
+        return "of_age"
+    if not for_child and age < SIGNING_AGE:
         return "minor"
     if age < window.first:
         return "below_ages"

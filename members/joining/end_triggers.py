@@ -24,7 +24,10 @@ end_guards = [
             {judged_now()}
             PERFORM 1 FROM members_pool
               WHERE id = (SELECT pool_id FROM members_membership WHERE id = NEW.membership_id) FOR NO KEY UPDATE;
-            SELECT u.code, (aid_now() AT TIME ZONE p.time_zone)::date AS today, m.birth_date,
+            SELECT coalesce(u.code, (
+                       SELECT gu.code FROM members_familymember f JOIN members_membership g ON g.id = f.guardian_id
+                         JOIN members_user gu ON gu.id = g.person_id WHERE f.membership_id = m.id)) AS code,
+                   (aid_now() AT TIME ZONE p.time_zone)::date AS today, m.birth_date,
                    (SELECT max((a->>'age_before')::int) FROM jsonb_array_elements((
                        SELECT terms->'aid' FROM members_planversion v WHERE v.pool_id = p.id
                         ORDER BY v.effective_date <= NEW.end_date DESC, abs(v.effective_date - NEW.end_date) LIMIT 1)) a)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from members.joining.documents import Document, DocumentError, read_passport, read_resident_id
 from members.joining.import_files import LARGEST_FILE
+from members.joining.models import JoinApplication
 from members.people.identity import Paper
 
 _YES_NO = [("yes", _("Yes")), ("no", _("No"))]
@@ -163,10 +164,69 @@ class ConsentForm(forms.Form):
     )
 
 
+class GuardianConsentForm(ConsentForm):
+    """The same consents, given by a guardian for a child, and that they are its guardian."""
+
+    guardian = forms.BooleanField(
+        label=_("I am the guardian of this child, and I give these consents for them."),
+        error_messages={"required": _("Only a guardian can sign for a child.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["health"].label = _(
+            "I agree that the child's identity and health declaration are kept, encrypted, to examine joining and aid."
+        )
+        self.fields["publication"].label = _(
+            "I agree that, if aid is asked for the child, the case is shown to the members without a name; I see"
+            " beforehand what is shown."
+        )
+
+
+class InviteForm(forms.Form):
+    """For whom a link is, for the inviter's own overview, and whether the inviter pays for them."""
+
+    label = forms.CharField(
+        label=_("Whom it is for"),
+        max_length=60,
+        required=False,
+        help_text=_("Only you see this."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    pays = forms.BooleanField(label=_("I pay their shares, until one of us ends it."), required=False)
+
+    def __init__(self, *args: Any, pays_ahead: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if pays_ahead:
+            del self.fields["pays"]
+
+
+class RelationForm(forms.Form):
+    """Whom a member adds."""
+
+    relation = forms.ChoiceField(
+        label=_("What they are to you"), choices=JoinApplication.Relation, widget=forms.RadioSelect
+    )
+
+
 class SignForm(forms.Form):
     """The signature, naming the covenant that was shown."""
 
     shown_sha256 = forms.CharField(min_length=64, max_length=64, widget=forms.HiddenInput)
+
+
+class FamilySignForm(SignForm):
+    """The signature of a guardian; from fourteen on the child agrees."""
+
+    has_agreed = forms.BooleanField(
+        label=_("I have read the covenant with the child, and they agree to join."),
+        error_messages={"required": _("From the age of 14 on a child joins only if they agree themselves.")},
+    )
+
+    def __init__(self, *args: Any, agrees: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not agrees:
+            del self.fields["has_agreed"]
 
 
 class ListForm(forms.Form):

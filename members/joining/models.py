@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.guards import follows_order, permanent
 from members.joining.import_triggers import import_guards, imported_member_guards
 from members.joining.triggers import (
+    joins_by_invitation,
     membership_guards,
     signature_is_of_what_was_shown,
     signed_application_stays,
@@ -113,8 +114,16 @@ class JoinApplication(models.Model):
     """How far somebody has come with joining a pool; they may go on at any time and on any device.
 
     identity_sealed, answers_sealed: what was entered so far, encrypted; emptied when it is signed, because the
-    identity and the signature hold them from then on. understood: the four plain questions are answered.
+    identity and the signature hold them from then on. understood: the four plain questions are answered. relation:
+    what the one who joins is to the person, who adds them as their guardian; empty: the person joins themselves.
+    invitation: by whose link they began.
     """
+
+    class Relation(models.TextChoices):
+        CHILD = "child", _("child")
+        PARENT = "parent", _("parent")
+        SPOUSE = "spouse", _("spouse or partner")
+        OTHER = "other", _("other")
 
     class State(models.TextChoices):
         DRAFT = "draft"
@@ -125,6 +134,10 @@ class JoinApplication(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="applications"
     )
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="+")
+    relation = models.CharField(max_length=8, choices=Relation, blank=True, default="", db_default="")
+    invitation = models.ForeignKey(
+        "members.Invitation", on_delete=models.PROTECT, null=True, related_name="+"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     identity_sealed = models.BinaryField(null=True)
     answers_sealed = models.BinaryField(null=True)
@@ -137,7 +150,16 @@ class JoinApplication(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["pool", "person"], name="one_application_per_person_and_pool"),
+            models.UniqueConstraint(
+                fields=["pool", "person"],
+                condition=Q(relation=""),
+                name="one_application_per_person_and_pool",
+            ),
+            models.UniqueConstraint(
+                fields=["pool", "person"],
+                condition=~Q(relation="") & Q(state="draft"),
+                name="one_open_family_application",
+            ),
         ]
         triggers = [
             follows_order(
@@ -149,14 +171,26 @@ class JoinApplication(models.Model):
             signed_application_stays,
         ]
 
+    @property
+    def is_family(self) -> bool:
+        """Tell whether somebody else than the person joins by it."""
+        return self.relation != ""
+
 
 class CovenantSignature(models.Model):
     """What somebody signed when they joined: which texts, which consents, and what follows from them.
 
     joined_age: completed years on the day from which waiting counts; kept only where the plan's waiting period asks
     for it. eligible_date: from 00:00 (pool's zone) of that day an illness can be shared. answers_sealed: the answers of
-    the declaration, encrypted. signature_sha256: hash over all of it, written by the database.
+    the declaration, encrypted. signature_sha256: hash over all of it, written by the database. capacity: whether the
+    member signed or a guardian for them, from 14 years on with the child's agreement; signed_by: the person who did,
+    empty of old for the member.
     """
+
+    class Capacity(models.TextChoices):
+        SELF = "self", _("for themselves")
+        GUARDIAN = "guardian", _("as guardian")
+        AGREED = "agreed", _("as guardian, with the agreement of the child")
 
     membership = models.OneToOneField(Membership, on_delete=models.PROTECT, related_name="signature")
     plan_version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="+")
@@ -166,6 +200,8 @@ class CovenantSignature(models.Model):
     consent_health = models.BooleanField()
     consent_publication = models.BooleanField()
     language = models.CharField(max_length=10)
+    capacity = models.CharField(max_length=8, choices=Capacity, default=Capacity.SELF, db_default="self")
+    signed_by = models.CharField(max_length=40, blank=True, default="", db_default="")
     joined_age = models.PositiveSmallIntegerField(null=True)
     eligible_date = models.DateField()
     signed_at = models.DateTimeField()
@@ -176,8 +212,16 @@ class CovenantSignature(models.Model):
             models.CheckConstraint(
                 condition=Q(consent_health=True, consent_publication=True), name="signature_has_both_consents"
             ),
+            models.CheckConstraint(
+                condition=Q(capacity="self") | Q(capacity__in=["guardian", "agreed"]) & ~Q(signed_by=""),
+                name="guardian_signs_by_name",
+            ),
         ]
-        triggers = [*permanent("signature_is_permanent"), signature_is_of_what_was_shown]
+        triggers = [
+            *permanent("signature_is_permanent"),
+            signature_is_of_what_was_shown,
+            joins_by_invitation,
+        ]
 
 
 class MemberUpload(models.Model):

@@ -31,12 +31,25 @@ def _person_of(membership: str) -> str:
                  WHERE m.id = NEW.{membership})"""
 
 
+def _speaks_for(membership: str) -> str:
+    """Return SQL for the code of who speaks for a membership: its person, else the guardian who has signed for it."""
+    return f"""coalesce({_person_of(membership)}, (
+        SELECT u.code FROM members_familymember f JOIN members_membership g ON g.id = f.guardian_id
+          JOIN members_user u ON u.id = g.person_id WHERE f.membership_id = NEW.{membership}))"""
+
+
 # The approved lists name the payer in the row that the member has confirmed, and the payer has confirmed theirs.
 _AS_LISTED = """EXISTS (
     SELECT 1 FROM members_importedmember r
       JOIN members_importedmember p ON p.pool_id = r.pool_id AND p.email = r.payer AND p.state = 'confirmed'
      WHERE r.id = NEW.listed_id AND r.state = 'confirmed' AND r.membership_id = NEW.membership_id
        AND p.membership_id = NEW.payer_id)"""
+
+# Who has no account yet and goes on, as their payer does.
+_HAS_NOBODY_ELSE = """EXISTS (
+    SELECT 1 FROM members_familymember f JOIN members_membership m ON m.id = f.membership_id
+     WHERE f.membership_id = NEW.membership_id AND m.person_id IS NULL AND NOT EXISTS (
+         SELECT 1 FROM members_membershipend e WHERE e.membership_id IN (NEW.membership_id, NEW.payer_id)))"""
 
 payer_guards = [
     follows_order(
@@ -62,7 +75,7 @@ payer_guards = [
             IF EXISTS (SELECT 1 FROM members_planversion v WHERE v.pool_id = NEW.pool_id AND v.terms ? 'funding') THEN
                 {refuse("payers_are_where_members_pay_afterwards", "members of this pool pay ahead, each into a wallet")}
             END IF;
-            IF NEW.listed_id IS NULL AND NEW.asked_by IS DISTINCT FROM {_person_of("membership_id")} THEN
+            IF NEW.listed_id IS NULL AND NEW.asked_by IS DISTINCT FROM {_speaks_for("membership_id")} THEN
                 {refuse("payer_agrees_in_person", "%s is not who is to be paid for", "NEW.asked_by")}
             END IF;
             IF NEW.listed_id IS NOT NULL AND NOT {_AS_LISTED} THEN
@@ -94,10 +107,14 @@ payer_guards = [
                 END IF;
                 NEW.begun_at := aid_now();
             ELSIF NEW.state <> OLD.state THEN
-                IF coalesce(NEW.ended_by NOT IN ({_person_of("membership_id")}, {_person_of("payer_id")}), true) THEN
+                IF NEW.ended_by IS DISTINCT FROM {_speaks_for("membership_id")}
+                   AND NEW.ended_by IS DISTINCT FROM {_person_of("payer_id")} THEN
                     {refuse("payer_agrees_in_person", "%s is neither of the two", "NEW.ended_by")}
                 END IF;
                 NEW.ended_at := aid_now();
+                IF OLD.state = 'live' AND {_HAS_NOBODY_ELSE} THEN
+                    {refuse("family_share_has_a_payer", "nobody else can be asked for the share of membership %s", "NEW.membership_id")}
+                END IF;
             END IF;
             RETURN NEW;
         """,

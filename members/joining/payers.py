@@ -114,10 +114,48 @@ def accept_link(*, link: PayerLink, person: User) -> PayerLink:
     return locked
 
 
+def begin_family_link(*, membership: Membership, payer: Membership, at: dt.datetime) -> PayerLink:
+    """Let a guardian pay for the family member for whom they sign; the caller has locked the pool.
+
+    Raises: PayersPayForThemselvesError.
+    """
+    assert payer.person is not None
+    _check_pair(membership, payer)
+    code = payer.person.code
+    link = PayerLink.objects.create(
+        pool_id=payer.pool_id, membership=membership, payer=payer, asked_by=code, asked_at=at
+    )
+    _step(link, State.LIVE, accepted_by=code)
+    audit.record(actor=code, action="begin_family_payer", subject=str(link))
+    return link
+
+
+def begin_invited_link(*, membership: Membership, payer: Membership, at: dt.datetime) -> PayerLink | None:
+    """Let who invited somebody pay for them, as the invitation said and who joined by it has signed.
+
+    None where the inviter is paid for by somebody else meanwhile; the caller has locked the pool.
+    """
+    assert membership.person is not None
+    assert payer.person is not None
+    if PayerLink.objects.filter(state=State.LIVE, membership=payer).exists():
+        return None
+    link = PayerLink.objects.create(
+        pool_id=payer.pool_id,
+        membership=membership,
+        payer=payer,
+        asked_by=membership.person.code,
+        asked_at=at,
+    )
+    _step(link, State.LIVE, accepted_by=payer.person.code)
+    _tell(link, notices.PAYS_FOR_INVITED, payer.person, membership.number, membership.person.code)
+    audit.record(actor=membership.person.code, action="begin_invited_payer", subject=str(link))
+    return link
+
+
 def end_link(*, link: PayerLink, person: User) -> PayerLink:
     """End it as one of the two, decline it or take the question back; the other one is told. Ended already: nothing.
 
-    Raises: IntegrityError payer_agrees_in_person.
+    Raises: IntegrityError payer_agrees_in_person, family_share_has_a_payer.
     """
     with transaction.atomic():
         locked = _locked(link)
@@ -132,6 +170,31 @@ def end_link(*, link: PayerLink, person: User) -> PayerLink:
             _tell(locked, notices.PAYS_NO_MORE, locked.payer.person, locked.membership.number, person.code)
         audit.record(actor=person.code, action="end_payer", subject=str(locked))
     return locked
+
+
+def tell_left_behind(*, payer: Membership, end_date: dt.date, actor: str) -> int:
+    """Tell those with an account for whom somebody pays that this membership ends, and until when it counts."""
+    links = PayerLink.objects.filter(payer=payer, state=State.LIVE, membership__person__isnull=False)
+    links = links.exclude(membership__end__isnull=False)
+    pool, last = payer.pool, end_date + dt.timedelta(days=DAYS_TO_FIND_A_PAYER)
+    news = [
+        notices.News(
+            link.membership.person,
+            notices.PAYER_GONE,
+            str(link.pk),
+            {
+                "pool_en": pool.name_en,
+                "pool_zh": pool.name_zh,
+                "number": payer.number,
+                "until": end_date.isoformat(),
+                "last": last.isoformat(),
+            },
+            reverse("my_payer", args=[pool.code]),
+        )
+        for link in links.select_related("membership__person")
+        if link.membership.person is not None
+    ]
+    return notices.tell(news, batch=f"payer-gone/{payer}", actor=actor) if news else 0
 
 
 def link_listed(*, row: ImportedMember, membership: Membership) -> None:

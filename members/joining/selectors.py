@@ -11,7 +11,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from members.joining.eligibility import age_window, birthday, covered_from, eligible_from, next_class
 from members.joining.end_models import MembershipEnd
-from members.joining.models import CovenantSignature, Membership, MembershipSpan
+from members.joining.models import AwaitedCover, CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
 from members.pools.plan_terms import ClassTerms, PlanTerms
@@ -82,6 +82,17 @@ def end_of(membership: Membership) -> MembershipEnd | None:
     """Return why a membership is over; no query where it was read with its end."""
     end: MembershipEnd | None = getattr(membership, "end", None)
     return end
+
+
+def goes_on(membership: Membership) -> bool:
+    """Tell whether a membership is covered with no end in sight, or waits for its first payment."""
+    if MembershipEnd.objects.filter(membership=membership).exists():
+        return False
+    spans = MembershipSpan.objects.filter(pool_id=membership.pool_id, membership_id=membership.pk)
+    last = spans.order_by("-from_at").first()
+    if last is None:
+        return AwaitedCover.objects.filter(membership=membership).exists()
+    return last.to_at is None
 
 
 def covers_of(memberships: list[Membership], now: dt.datetime) -> dict[int, Cover]:

@@ -10,6 +10,7 @@ from aidplatform.work import audit
 from members.joining.ages import follow_ages
 from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
+from members.joining.payers import tell_left_behind
 from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
@@ -18,7 +19,7 @@ from members.pools.models import Pool
 def admit_member(
     *,
     pool: Pool,
-    person: User,
+    person: User | None,
     class_no: int,
     from_at: dt.datetime,
     joined_date: dt.date,
@@ -27,7 +28,7 @@ def admit_member(
     waiting_since_date: dt.date | None = None,
     pays_until: dt.date | None = None,
 ) -> Membership:
-    """Admit one person, covered from that instant.
+    """Admit one person, covered from that instant; person: None where a guardian signs for a child.
 
     class_no: theirs unless ages decide; by the birth date they are in the class of the day on which cover begins.
     waiting_since_date: since when they have waited in a pool that moved in, by an approved import.
@@ -124,7 +125,8 @@ def end_cover(
 ) -> MembershipEnd:
     """End a membership for good at that instant, and say why; its earlier charges stand.
 
-    A span that would have begun later ends where it begins. reference: what shows the reason.
+    A span that would have begun later ends where it begins. For whom the member paid are told. reference: what shows
+    the reason.
 
     Raises: IntegrityError when it has ended before, members_leave_themselves, leaving_ends_with_the_day.
     """
@@ -145,6 +147,7 @@ def end_cover(
                     WHERE pool_id = %s AND membership_id = %s AND to_at IS NULL""",
                 [at, membership.pool_id, membership.pk],
             )
+        tell_left_behind(payer=membership, end_date=ended.end_date, actor=actor)
         audit.record(
             actor=actor, action="end_cover", subject=str(membership), reason=reason, reference=reference
         )

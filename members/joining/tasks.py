@@ -35,6 +35,12 @@ def tell_ages_out(lease: jobs.Lease) -> dict[str, Any]:
     return ages.tell_ages_out(lease)
 
 
+@jobs.handles(ages.TELL_OF_AGE)
+def tell_of_age(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell guardians that a child is of age soon."""
+    return ages.tell_of_age(lease)
+
+
 @jobs.handles(news.TELL_RULES)
 def tell_rules(lease: jobs.Lease) -> dict[str, Any]:
     """Tell each member with an account, once."""

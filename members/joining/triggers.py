@@ -4,6 +4,11 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from members.joining.end_triggers import no_cover_after_the_end
+from members.joining.family_triggers import (
+    family_member_takes_over_in_person,
+    one_person_once_per_pool,
+    signature_names_capacity,
+)
 from members.joining.import_triggers import waiting_served_is_as_imported
 from members.pools.triggers import waiting_asks_for_age, waiting_days
 
@@ -102,6 +107,7 @@ span_guards = [
 
 membership_guards = [
     waiting_served_is_as_imported,
+    family_member_takes_over_in_person,
     Guard(
         name="membership_keeps_its_person",
         when=pgtrigger.Before,
@@ -124,6 +130,27 @@ membership_guards = [
         func=refuse("memberships_are_kept", "memberships end, they are never deleted"),
     ),
 ]
+
+# An invitation is used after the signature, in its transaction.
+joins_by_invitation = Guard(
+    name="joins_by_invitation",
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert,
+    timing=pgtrigger.Deferred,
+    condition=pgtrigger.Condition("NEW.capacity = 'self'"),
+    func=f"""
+        IF EXISTS (SELECT 1 FROM members_planversion
+                    WHERE id = NEW.plan_version_id AND terms->'by_invitation' = 'true'::jsonb)
+           AND NOT EXISTS (SELECT 1 FROM members_invitation WHERE used_by_id = NEW.membership_id)
+           AND NOT EXISTS (SELECT 1 FROM members_importedmember WHERE membership_id = NEW.membership_id)
+           AND NOT EXISTS (SELECT 1 FROM members_membership m
+                             JOIN members_dutygrant g ON g.pool_id = m.pool_id AND g.person_id = m.person_id
+                            WHERE m.id = NEW.membership_id AND g.ended_at IS NULL) THEN
+            {refuse("joins_by_invitation", "membership %s has joined without an invitation", "NEW.membership_id")}
+        END IF;
+        RETURN NULL;
+    """,
+)
 
 signed_application_stays = Guard(
     name="signed_application_stays",
@@ -168,13 +195,17 @@ signature_is_of_what_was_shown = Guard(
                + 1 + {waiting_days("version.terms", "'illness'", "NEW.joined_age")}) THEN
             {refuse("waiting_follows_plan", "waiting does not end on %s", "NEW.eligible_date")}
         END IF;
-        IF NOT EXISTS (SELECT 1 FROM members_identity WHERE person_id = joined.person_id) THEN
+        IF NOT EXISTS (SELECT 1 FROM members_identity WHERE person_id = joined.person_id)
+           AND NOT EXISTS (SELECT 1 FROM members_familymember WHERE membership_id = joined.id) THEN
             {refuse("signature_needs_an_identity", "membership %s has nobody identified", "joined.number")}
         END IF;
+        {signature_names_capacity}
+        {one_person_once_per_pool}
         NEW.signature_sha256 := encode(sha256(convert_to(concat_ws('|', NEW.membership_id, version.number,
             NEW.covenant_sha256, NEW.declaration_sha256, encode(sha256(NEW.answers_sealed), 'hex'),
             NEW.consent_health, NEW.consent_publication, NEW.language, NEW.eligible_date,
-            extract(epoch FROM NEW.signed_at), NEW.joined_age), 'UTF8')), 'hex');
+            extract(epoch FROM NEW.signed_at), NEW.joined_age,
+            CASE WHEN NEW.capacity <> 'self' THEN NEW.capacity || ' ' || NEW.signed_by END), 'UTF8')), 'hex');
         RETURN NEW;
     """,
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from members.joining import import_views, paper_views, payer_views, views
+from members.joining import family_views, import_views, invitation_views, paper_views, payer_views, views
 
 _MOVE_IN = "pools/<slug:code>/move-in/"
 _LIST = f"{_MOVE_IN}lists/<slug:sha256>/"
@@ -25,6 +25,15 @@ urlpatterns = [
     path("pools/<slug:code>/me/payer/", payer_views.my_payer, name="my_payer"),
     path("pools/<slug:code>/me/payer/<int:link_id>/accept/", payer_views.accept_payer, name="accept_payer"),
     path("pools/<slug:code>/me/payer/<int:link_id>/end/", payer_views.end_payer, name="end_payer"),
+    path("pools/<slug:code>/me/family/add/", family_views.family_add, name="family_add"),
+    path("pools/<slug:code>/me/family/add/<slug:step>/", family_views.family_step, name="family_step"),
+    path("pools/<slug:code>/me/invitations/", invitation_views.invitations, name="invitations"),
+    path(
+        "pools/<slug:code>/me/invitations/<int:invitation_id>/take-back/",
+        invitation_views.take_back_invitation,
+        name="take_back_invitation",
+    ),
+    path("pools/<slug:code>/join/by/<slug:token>/", invitation_views.join_invited, name="join_invited"),
     path("pools/<slug:code>/join/", views.join, name="join"),
     path("pools/<slug:code>/join/begin/", views.join_begin, name="join_begin"),
     path("pools/<slug:code>/join/<slug:step>/", views.join_step, name="join_step"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -22,7 +23,18 @@ from aidplatform.lib.http import attempt, public, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining import applications
 from members.joining.eligibility import covered_from, eligible_by_plan, excluding, unanswered
-from members.joining.forms import AnswerForm, ConsentForm, CovenantForm, PlainlyForm, SignForm, WhoForm
+from members.joining.family import JoinedAlreadyError, take_over
+from members.joining.forms import (
+    AnswerForm,
+    ConsentForm,
+    CovenantForm,
+    GuardianConsentForm,
+    PlainlyForm,
+    SignForm,
+    WhoForm,
+)
+from members.joining.invitation_models import Invitation
+from members.joining.invitations import find_live, masked_name
 from members.joining.listed import (
     OtherAddressError,
     OtherDocumentError,
@@ -32,11 +44,12 @@ from members.joining.listed import (
     listed_at_address,
 )
 from members.joining.models import JoinApplication, Membership
+from members.people.identity import OtherIdentityError
 from members.people.models import User
 from members.people.services import remember_language
 from members.pools.covenants import Question
 from members.pools.models import Pool
-from members.pools.selectors import access_pool, coming_versions, funding_in_force
+from members.pools.selectors import access_pool, coming_versions, funding_in_force, plan_in_force
 
 Step = Callable[[HttpRequest, JoinApplication], HttpResponse]
 STEP_NAMES = {
@@ -47,24 +60,37 @@ STEP_NAMES = {
     "consent": _("Consent"),
     "sign": _("Signature"),
 }
+FAMILY_STEP_NAMES = STEP_NAMES | {"who": _("Who they are"), "health": _("Their health")}
 
 
 @public
 @require_safe
 def join(request: HttpRequest, code: str) -> HttpResponseBase:
     """Say what joining takes; a signed-in person begins, or goes on, from here."""
-    pool = _joinable(code)
+    return intro(request, joinable(code))
+
+
+def intro(
+    request: HttpRequest, pool: Pool, invitation: Invitation | None = None, token: str = ""
+) -> HttpResponseBase:
+    """Say what joining takes. token: of the link that was opened; invitation: what it is, None where it is over."""
     person = request.user if request.user.is_authenticated else None
     if person and Membership.objects.filter(pool=pool, person=person).exists():
-        return redirect("my_pool", code=code)
-    begun = JoinApplication.objects.filter(pool=pool, person=person).exists() if person else False
+        return redirect("my_pool", code=pool.code)
+    begun = person is not None and _own(pool, person).exists()
     listed = listed_at_address(pool, person) if person else None
+    version = plan_in_force(pool, clock.today(pool.time_zone))
+    is_asked = invitation is None and listed is None and applications.needs_invitation(version, person)
     context = {
         "pool": pool,
+        "needs_invitation": is_asked,
         "listed": listed,
         "last_day": last_day_to_confirm(listed.member_import) if listed else None,
         "since": counted_since(listed, clock.today(pool.time_zone)),
         "begun": begun,
+        "token": token,
+        "invitation": invitation,
+        "inviter": masked_name(invitation.inviter) if invitation else None,
         "funding": funding_in_force(pool, clock.today(pool.time_zone)),
         "here": request.path,
         "crumbs": _crumbs(pool),
@@ -77,9 +103,11 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
 @require_POST
 def join_begin(request: HttpRequest, code: str) -> HttpResponseBase:
     """Begin an application, or go on with the one there is."""
-    pool = _joinable(code)
+    pool = joinable(code)
     person = cast(User, request.user)
-    application = applications.start_application(pool=pool, person=person, at=clock.now())
+    now, token = clock.now(), request.POST.get("invitation", "")
+    invitation = find_live(pool=pool, token=token, now=now) if token else None
+    application = applications.start_application(pool=pool, person=person, at=now, invitation=invitation)
     return redirect("join_step", code=pool.code, step=applications.next_step(application))
 
 
@@ -87,13 +115,13 @@ def join_begin(request: HttpRequest, code: str) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def join_step(request: HttpRequest, code: str, step: str) -> HttpResponseBase:
     """Show or take one step of the person's own application; without one, back to the beginning."""
-    pool = _joinable(code)
+    pool = joinable(code)
     if step not in _STEPS:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     person = cast(User, request.user)
     if Membership.objects.filter(pool=pool, person=person).exists():
         return redirect("my_pool", code=code)
-    if not JoinApplication.objects.filter(pool=pool, person=person).exists():
+    if not _own(pool, person).exists():
         return redirect("join", code=code)
     application = applications.start_application(pool=pool, person=person, at=clock.now())
     ahead = applications.next_step(application)
@@ -102,17 +130,26 @@ def join_step(request: HttpRequest, code: str, step: str) -> HttpResponseBase:
     return _STEPS[step](request, application)
 
 
-def _who(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+def _own(pool: Pool, person: User) -> QuerySet[JoinApplication]:
+    return JoinApplication.objects.filter(pool=pool, person=person, relation="")
+
+
+def who(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    """Ask by which document who joins is known."""
     form = WhoForm(request.POST or None, initial=_known(application))
     if form.is_valid():
         try:
+            if not application.is_family and take_over(
+                pool=application.pool, person=application.person, paper=form.paper(), at=clock.now()
+            ):
+                return redirect("my_pool", code=application.pool.code)
             applications.save_identity(application=application, paper=form.paper(), at=clock.now())
-            return _onward(application)
-        except (OtherDocumentError, OtherAddressError) as error:
+            return onward(application)
+        except (OtherDocumentError, OtherAddressError, JoinedAlreadyError, OtherIdentityError) as error:
             form.add_error("number", str(error))
         except DomainError as error:
             form.add_error("birth_date", str(error))
-    return _page(request, application, "who", {"form": form}, form)
+    return step_page(request, application, "who", {"form": form}, form)
 
 
 def _known(application: JoinApplication) -> dict[str, object]:
@@ -121,14 +158,14 @@ def _known(application: JoinApplication) -> dict[str, object]:
     if paper is not None:
         return {**paper.__dict__}
     person = application.person
-    if settings.DEMO and person.is_demo:
+    if settings.DEMO and person.is_demo and not application.is_family:
         name = in_language(person.name, person.name_zh)
         document = {"kind": "passport", "country": "XX", "number": person.code.removeprefix("P-")}
         return {"name": name, "birth_date": dt.date(1990, 5, 15), **document}
     return {}
 
 
-def _health(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+def health(request: HttpRequest, application: JoinApplication) -> HttpResponse:
     """Ask one question; the meaning of its answer stands beside it before it is given."""
     questions = application.plan_version.questions()
     form = AnswerForm(request.POST or None)
@@ -138,7 +175,7 @@ def _health(request: HttpRequest, application: JoinApplication) -> HttpResponse:
             raise NotFoundError(_("There is no such page, or it is not yours to see."))
         answer = form.cleaned_data["answer"] == "yes"
         applications.save_answer(application=application, code=code, answer=answer, at=clock.now())
-        return _onward(application)
+        return onward(application)
     answers = applications.answers_of(application)
     asked = _asked(request, questions, answers)
     if not form.is_bound:
@@ -152,7 +189,7 @@ def _health(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "questions": [(question, answers.get(question.code)) for question in questions],
         "barring": excluding(questions, answers),
     }
-    return _page(request, application, "health", context, form)
+    return step_page(request, application, "health", context, form)
 
 
 def _asked(
@@ -168,15 +205,16 @@ def _plainly(request: HttpRequest, application: JoinApplication) -> HttpResponse
     form = PlainlyForm(request.POST or None)
     if form.is_valid():
         applications.save_understood(application=application, at=clock.now())
-        return _onward(application)
-    return _page(request, application, "plainly", {"form": form}, form)
+        return onward(application)
+    return step_page(request, application, "plainly", {"form": form}, form)
 
 
-def _covenant(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+def covenant(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    """Show the covenant to who signs it."""
     form = CovenantForm(request.POST or None)
     if form.is_valid():
         applications.save_covenant_read(application=application, at=clock.now())
-        return _onward(application)
+        return onward(application)
     version = application.plan_version
     text = in_language(version.covenant_en, version.covenant_zh)
     # Raw HTML in the text is shown, not run.
@@ -188,15 +226,17 @@ def _covenant(request: HttpRequest, application: JoinApplication) -> HttpRespons
         "version": version,
         "coming": coming_versions(application.pool, clock.today(application.pool.time_zone)),
     }
-    return _page(request, application, "covenant", context, form)
+    return step_page(request, application, "covenant", context, form)
 
 
-def _consent(request: HttpRequest, application: JoinApplication) -> HttpResponse:
-    form = ConsentForm(request.POST or None)
+def consent(request: HttpRequest, application: JoinApplication) -> HttpResponse:
+    """Ask for each consent by itself; a guardian gives them for the child."""
+    kind = GuardianConsentForm if application.is_family else ConsentForm
+    form = kind(request.POST or None)
     if form.is_valid():
         applications.save_consents(application=application, health=True, publication=True, at=clock.now())
-        return _onward(application)
-    return _page(request, application, "consent", {"form": form}, form)
+        return onward(application)
+    return step_page(request, application, "consent", {"form": form}, form)
 
 
 def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
@@ -224,8 +264,11 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "listed": listed,
         "since": since,
         "paper": paper,
+        "invitation": application.invitation,
+        "inviter": masked_name(application.invitation.inviter) if application.invitation else None,
+        "is_invited": application.invitation is not None and application.invitation.is_live(clock.now()),
     }
-    return _page(request, application, "sign", context, form)
+    return step_page(request, application, "sign", context, form)
 
 
 def _try_to_sign(request: HttpRequest, application: JoinApplication, form: SignForm) -> DomainError | None:
@@ -244,43 +287,58 @@ def _try_to_sign(request: HttpRequest, application: JoinApplication, form: SignF
 
 
 _STEPS: dict[str, Step] = {
-    "who": _who,
-    "health": _health,
+    "who": who,
+    "health": health,
     "plainly": _plainly,
-    "covenant": _covenant,
-    "consent": _consent,
+    "covenant": covenant,
+    "consent": consent,
     "sign": _sign,
 }
 
 
-def _onward(application: JoinApplication) -> HttpResponse:
+def address_of(application: JoinApplication, step: str) -> str:
+    """Return the address of a step."""
+    name = "family_step" if application.is_family else "join_step"
+    return reverse(name, args=[application.pool.code, step])
+
+
+def onward(application: JoinApplication) -> HttpResponse:
+    """Lead to the first step that is not done."""
     application.refresh_from_db()
-    return redirect("join_step", code=application.pool.code, step=applications.next_step(application))
+    return redirect(address_of(application, applications.next_step(application)))
 
 
-def _page(
+def step_page(
     request: HttpRequest, application: JoinApplication, step: str, more: dict[str, Any], form: Form
 ) -> HttpResponse:
-    reached = applications.STEPS.index(applications.next_step(application))
-    here = applications.STEPS.index(step)
+    """Show a step; forms that were refused answer 422. A guardian signs on a page of its own."""
+    template, step = step, step.removeprefix("family_")
+    steps = applications.FAMILY_STEPS if application.is_family else applications.STEPS
+    names = FAMILY_STEP_NAMES if application.is_family else STEP_NAMES
+    reached = steps.index(applications.next_step(application))
+    here = steps.index(step)
     context = {
         "section": "pools",
         "pool": application.pool,
         "step": step,
-        "step_name": STEP_NAMES[step],
+        "step_name": names[step],
         "steps": [
-            (name, STEP_NAMES[name], place == here, place <= reached)
-            for place, name in enumerate(applications.STEPS)
+            (address_of(application, name), names[name], place == here, place <= reached)
+            for place, name in enumerate(steps)
         ],
         "step_number": here + 1,
-        "crumbs": _crumbs(application.pool),
+        "step_count": len(steps),
+        "here_address": address_of(application, step),
+        "next_address": address_of(application, steps[min(here + 1, len(steps) - 1)]),
+        "is_family": application.is_family,
+        "crumbs": family_crumbs(application.pool) if application.is_family else _crumbs(application.pool),
         **more,
     }
     status = 422 if form.is_bound and form.errors else 200
-    return render(request, f"members/joining/{step}.html", context, status=status)
+    return render(request, f"members/joining/{template}.html", context, status=status)
 
 
-def _joinable(code: str) -> Pool:
+def joinable(code: str) -> Pool:
     """Return a pool that is public. Raises: NotFoundError."""
     pool = access_pool(code=code)
     if pool.is_private:
@@ -292,4 +350,14 @@ def _crumbs(pool: Pool) -> list[tuple[object, str]]:
     return [
         (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
         (_("Join"), ""),
+    ]
+
+
+def family_crumbs(pool: Pool) -> list[tuple[object, str]]:
+    """Return the way to where a member adds somebody."""
+    return [
+        (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+        (_("My place"), reverse("my_pool", args=[pool.code])),
+        (_("My family"), reverse("family", args=[pool.code])),
+        (_("Add somebody"), ""),
     ]

@@ -24,6 +24,14 @@ from members.people.parting import parting_words
 
 JOINED = "joined"
 JOINED_EARLY = "joined_early"
+FAMILY_JOINED = "family_joined"
+FAMILY_JOINED_EARLY = "family_joined_early"
+FAMILY_JOINED_AHEAD = "family_joined_ahead"
+FAMILY_OF_AGE = "family_of_age"
+FAMILY_TOOK_OVER = "family_took_over"
+INVITED_JOINED = "invited_joined"
+PAYER_GONE = "payer_gone"
+PAYS_FOR_INVITED = "pays_for_invited"
 CHARGED = "charged"
 RULES = "rules"
 ENDED = "ended"
@@ -85,6 +93,61 @@ KINDS: dict[str, tuple[str, str]] = {
             "Transfer %(amount)s or more until %(until)s with the reference on your page. You share, and are covered,"
             " from the day after it has come. Aid can be asked for an illness first established on %(eligible)s or"
             " later. Signature: %(sha256)s"
+        ),
+    ),
+    FAMILY_JOINED: (
+        gettext_noop("You have added member %(number)s to %(pool)s"),
+        gettext_noop(
+            "You have signed as their guardian. They share from %(covered)s on, and your transfers pay it. Aid can be"
+            " asked for an illness first established on %(eligible)s or later. Signature: %(sha256)s"
+        ),
+    ),
+    FAMILY_JOINED_EARLY: (
+        gettext_noop("You have added member %(number)s to %(pool)s"),
+        gettext_noop(
+            "You have signed as their guardian. The pool is still gathering its members: they share from the day it"
+            " opens, and your transfers pay it. Aid can be asked for an illness first established on %(eligible)s or"
+            " later, and after the opening. Signature: %(sha256)s"
+        ),
+    ),
+    FAMILY_JOINED_AHEAD: (
+        gettext_noop("One payment, and member %(number)s has joined %(pool)s"),
+        gettext_noop(
+            "You have signed as their guardian. Transfer %(amount)s or more until %(until)s with their reference, which"
+            " your family page shows: they share, and are covered, from the day after it has come. Aid can be asked for"
+            " an illness first established on %(eligible)s or later. Signature: %(sha256)s"
+        ),
+    ),
+    FAMILY_OF_AGE: (
+        gettext_noop("Member %(number)s of %(pool)s is of age from %(from)s on"),
+        gettext_noop(
+            "You have added them, and pay for them. From that day on they may take over the membership with an account"
+            " of their own: your family page says how. Until they do, nothing changes."
+        ),
+    ),
+    FAMILY_TOOK_OVER: (
+        gettext_noop("Member %(number)s of %(pool)s has taken over with an account of their own"),
+        gettext_noop(
+            "You have added them; from now on the membership is theirs to see and to end. You go on paying until one of"
+            " you ends it. If it was not them, tell a pool admin."
+        ),
+    ),
+    PAYER_GONE: (
+        gettext_noop("The membership of who pays your shares of %(pool)s has ended"),
+        gettext_noop(
+            "Member %(number)s is covered until 00:00 of %(until)s. Your own membership goes on. Their transfers still"
+            " count for you until %(last)s: until then ask another member to pay, or pay yourself."
+        ),
+    ),
+    INVITED_JOINED: (
+        gettext_noop("Somebody has joined %(pool)s by your invitation"),
+        gettext_noop("They are member %(number)s. Nobody is rewarded for an invitation."),
+    ),
+    PAYS_FOR_INVITED: (
+        gettext_noop("You pay the shares of member %(number)s of %(pool)s"),
+        gettext_noop(
+            "They have joined by your invitation, which says so. Your transfers pay your own shares first and then"
+            " theirs. What is not paid stays theirs. Either of you can end it at any time."
         ),
     ),
     LOW: (

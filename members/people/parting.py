@@ -22,6 +22,9 @@ def parting_words(figures: dict[str, Any]) -> list[str]:
         said.append(_("No further period counts you: no other share comes."))
     if figures["wallet_fen"] is not None:
         said.append(_wallet(figures, currency))
+    for one in figures.get("family", ()):
+        said.append(_("With you leaves member %(number)s; of them:") % {"number": one["number"]})
+        said += parting_words({**one, "currency": currency})
     return said
 
 

@@ -83,6 +83,7 @@ class RulesForm(forms.Form):
     one_aid_ends = forms.BooleanField(label=_("One aid ends the membership"), required=False)
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
+    by_invitation = forms.BooleanField(label=_("Nobody joins without an invitation"), required=False)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
     period_cap = FenField(label=_("Most for one period and member"), required=False)
     year_cap = FenField(
@@ -325,6 +326,7 @@ class PlanForm:
                     "waiting_days",
                     "report_days",
                     "one_aid_ends",
+                    "by_invitation",
                     "minimum_members",
                     "notice_days",
                     "on_cap",
@@ -434,6 +436,7 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "waiting_days": plan.waiting_days,
         "report_days": plan.report_days,
         "one_aid_ends": plan.one_aid_ends,
+        "by_invitation": plan.by_invitation,
         "minimum_members": plan.minimum_members,
         "notice_days": plan.notice_days,
         "per_case_cap": plan.per_case_cap_fen,

@@ -591,6 +591,7 @@ class PlanTerms:
     report_days: within how many days of its event day a case is filed; None: at any time.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
+    by_invitation: nobody joins without an invitation but the people of its duties and whom an approved list names.
     spend_steps: how much spent on treatment has the aid of which severity. case_steps: how aid grows with the cases
     that a member has shared. reimbursement: how much is granted at once and how the rest follows bills.
     funding: None where members pay after a period is posted; otherwise they pay ahead, into wallets.
@@ -616,6 +617,7 @@ class PlanTerms:
     report_days: int | None = None
     lifetime_cap_fen: int | None = None
     one_aid_ends: bool = False
+    by_invitation: bool = False
     period_cap_fen: int | None = None
     year_cap_fen: int | None = None
     reserve: ReserveTerms | None = None
@@ -649,6 +651,7 @@ class PlanTerms:
         if self.report_days is not None:
             _check_int("report_days", self.report_days, 1, MAX_DAYS)
         _check_type("one_aid_ends", self.one_aid_ends, bool)
+        _check_type("by_invitation", self.by_invitation, bool)
         if self.lifetime_cap_fen is not None:
             self._check_lifetime_cap(self.lifetime_cap_fen)
         object.__setattr__(self, "classes", tuple(sorted(self.classes, key=lambda c: c.class_no)))
@@ -795,6 +798,7 @@ class PlanTerms:
                 "report_days",
                 "lifetime_cap_fen",
                 "one_aid_ends",
+                "by_invitation",
                 "period_cap_fen",
                 "year_cap_fen",
                 "reserve",
@@ -825,6 +829,7 @@ class PlanTerms:
             report_days=given.get("report_days"),
             lifetime_cap_fen=given.get("lifetime_cap_fen"),
             one_aid_ends=given.get("one_aid_ends", False),
+            by_invitation=given.get("by_invitation", False),
             period_cap_fen=given.get("period_cap_fen"),
             year_cap_fen=given.get("year_cap_fen"),
             reserve=_read_optional("reserve", ReserveTerms.from_json, given),
@@ -866,6 +871,8 @@ class PlanTerms:
             told["lifetime_cap_fen"] = self.lifetime_cap_fen
         if self.one_aid_ends:
             told["one_aid_ends"] = True
+        if self.by_invitation:
+            told["by_invitation"] = True
         if self.period_cap_fen is not None:
             told["period_cap_fen"] = self.period_cap_fen
         if self.year_cap_fen is not None:

@@ -512,6 +512,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         ),
         {"lifetime_cap_fen": 50_000_000},
         {"one_aid_ends": True},
+        {"by_invitation": True},
         {"spend_steps": [{"from_fen": 12_000_000, "counts_as": "mild"}]},
         {"spend_steps": [{"from_fen": 12_000_001, "counts_as": "mild"}]},
         {"spend_steps": [{"from_fen": 12_000_000, "counts_as": "severe"}]},

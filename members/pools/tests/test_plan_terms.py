@@ -310,6 +310,7 @@ def test_to_json_holds_integers_and_strings_only():
         ("vesting", [{"from_days": 0}], "vesting[0].part", "missing_field"),
         ("one_aid_ends", 1, "one_aid_ends", "wrong_type"),
         ("one_aid_ends", "yes", "one_aid_ends", "wrong_type"),
+        ("by_invitation", "yes", "by_invitation", "wrong_type"),
         ("lifetime_cap_fen", 0, "lifetime_cap_fen", "out_of_range"),
         ("lifetime_cap_fen", "1", "lifetime_cap_fen", "wrong_type"),
         ("lifetime_cap_fen", 29_999_999, "lifetime_cap_fen", "lifetime_cap_below_aid"),

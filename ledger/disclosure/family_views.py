@@ -1,0 +1,39 @@
+"""The page of whom a member has added to the pool."""
+
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.http import policy, signed_in
+from aidplatform.lib.templating import in_language
+from ledger.disclosure.family import family_rows
+from members.joining.selectors import access_membership, end_of
+from members.people.models import User
+from members.pools.models import Pool
+
+
+@policy("member")
+@signed_in
+@require_safe
+def family(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a member whom they have added: state, class, what is open, and what was signed."""
+    membership = access_membership(code=code, person=cast(User, request.user))
+    pool = membership.pool
+    context = {
+        "section": "pools",
+        "pool": pool,
+        "membership": membership,
+        "rows": family_rows(membership, clock.now()),
+        "takes_members": pool.state in {Pool.State.OPEN, Pool.State.GATHERING} and end_of(membership) is None,
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[code])),
+            (_("My place"), reverse("my_pool", args=[code])),
+            (_("My family"), ""),
+        ],
+    }
+    return render(request, "ledger/disclosure/family.html", context)

@@ -1,0 +1,129 @@
+"""Leaving as a family: the children one has signed for, in the same two clicks; adults are told, and stay."""
+
+import datetime as dt
+import uuid
+
+import pytest
+
+from aidplatform.lib import clock
+from aidplatform.testing.world import World
+from ledger.custody.tests.test_views import client_of
+from ledger.leaving.selectors import family_parting_of
+from ledger.leaving.services import FiguresMovedError, leave_pool
+from members.joining import ages, payers
+from members.joining.end_models import MembershipEnd
+from members.joining.models import Membership
+from members.joining.services import end_cover
+from members.joining.tests.papers import filled, passport
+from members.joining.tests.test_family import added, person
+from members.joining.tests.test_payers import join
+from members.joining.tests.test_signing import _sign as sign
+from members.people.models import Notice, User
+from members.people.notices import body_of
+
+LEAVE = "/pools/test-pool/me/leave/"
+
+
+@pytest.fixture
+def guardian(world: World) -> Membership:
+    """Give the test a guardian, number 8, with two children, 9 and 10."""
+    mother = sign(filled(world.pool, User.objects.create_user("mother@example.org", name="Mother")))
+    added(mother)
+    added(mother, "CHILD00002")
+    return mother
+
+
+def ended() -> set[int]:
+    return set(MembershipEnd.objects.values_list("membership__number", flat=True))
+
+
+def test_children_leave_with_their_guardian_by_one_receipt(guardian: Membership) -> None:
+    shown = family_parting_of(guardian, clock.now())
+    assert [one.membership.number for one, _parting in shown.children] == [9, 10]
+    assert shown.at_most_fen == 0
+    leave_pool(
+        membership=guardian,
+        leaver=person(guardian),
+        shown_sha256=shown.shown_sha256,
+        at=clock.now(),
+        children=[9, 10],
+    )
+    assert ended() == {8, 9, 10}
+    receipt = Notice.objects.get(kind="left")
+    assert [one["number"] for one in receipt.params["family"]] == [9, 10]
+    assert "With you leaves member 10" in body_of("left", receipt.params)
+
+
+def test_who_is_left_out_stays(guardian: Membership) -> None:
+    shown = family_parting_of(guardian, clock.now()).shown_sha256
+    leave_pool(
+        membership=guardian, leaver=person(guardian), shown_sha256=shown, at=clock.now(), children=[10, 1]
+    )
+    assert ended() == {8, 10}
+
+
+def test_what_was_shown_is_over_the_whole_family(guardian: Membership) -> None:
+    shown = family_parting_of(guardian, clock.now()).shown_sha256
+    added(guardian, "CHILD00003")
+    with pytest.raises(FiguresMovedError):
+        leave_pool(membership=guardian, leaver=person(guardian), shown_sha256=shown, at=clock.now())
+
+
+def test_two_clicks_by_the_pages(guardian: Membership) -> None:
+    client = client_of(person(guardian))
+    page = client.get(LEAVE).content.decode()
+    assert page.count('name="children"') == 2
+    assert "All of you together still owe" in page
+    shown = family_parting_of(guardian, clock.now()).shown_sha256
+    given = {"key": str(uuid.uuid4()), "shown_sha256": shown, "children": ["9"]}
+    for _click in range(2):
+        assert client.post(f"{LEAVE}now/", given).status_code == 302
+    assert ended() == {8, 9}
+
+
+def test_nobody_takes_a_child_of_others_along(world: World, guardian: Membership) -> None:
+    other = sign(filled(world.pool, User.objects.create_user("other@example.org"), passport("FATHER0001")))
+    client = client_of(person(other))
+    shown = family_parting_of(other, clock.now()).shown_sha256
+    given = {"key": str(uuid.uuid4()), "shown_sha256": shown, "children": ["9"]}
+    assert client.post(f"{LEAVE}now/", given).status_code == 422
+    assert ended() == set()
+
+
+def test_programs_leave_as_a_family(guardian: Membership) -> None:
+    client, root = client_of(person(guardian)), "/api/v1/pools/test-pool/my-leaving/"
+    shown = client.get(root).json()
+    assert [one["member"] for one in shown["children"]] == [9, 10]
+    given = {"shown_sha256": shown["shown_sha256"], "children": [9]}
+    answer = client.post(
+        root, given, content_type="application/json", headers={"Idempotency-Key": str(uuid.uuid4())}
+    )
+    assert (answer.status_code, ended()) == (201, {8, 9})
+
+
+def test_adults_are_told_and_stay(world: World, guardian: Membership) -> None:
+    uncle = join(world, "uncle")
+    link = payers.ask_payer(membership=uncle, payer_number=guardian.number, at=clock.now())
+    payers.accept_link(link=link, person=person(guardian))
+    page = client_of(person(guardian)).get(LEAVE).content.decode()
+    assert "They have accounts of their own" in page
+    assert "Uncle" in page
+    shown = family_parting_of(guardian, clock.now()).shown_sha256
+    leave_pool(membership=guardian, leaver=person(guardian), shown_sha256=shown, at=clock.now())
+    told = Notice.objects.get(kind="payer_gone")
+    assert (told.person, told.params["until"], told.params["last"]) == (
+        person(uncle),
+        "2026-01-02",
+        "2026-02-01",
+    )
+    assert uncle.number not in ended()
+
+
+def test_who_is_paid_for_is_told_however_the_membership_ends(world: World, guardian: Membership) -> None:
+    uncle = join(world, "uncle")
+    link = payers.ask_payer(membership=uncle, payer_number=guardian.number, at=clock.now())
+    payers.accept_link(link=link, person=person(guardian))
+    at = clock.start_of_day(dt.date(2026, 1, 2), world.pool.time_zone)
+    end_cover(membership=guardian, at=at, reason="aided", actor="service", reference="C-1")
+    assert Notice.objects.filter(kind="payer_gone", person=uncle.person).count() == 1
+    assert ages._tell_left_behind(world.pool, dt.date(2026, 1, 2), "service") == 0

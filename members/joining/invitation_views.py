@@ -1,0 +1,112 @@
+"""Inviting somebody to join: a link with its QR code, the overview of one's own, and the page the link opens."""
+
+from typing import Any, cast
+
+import segno
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.errors import DomainError
+from aidplatform.lib.http import attempt, policy, public, signed_in
+from aidplatform.lib.templating import in_language
+from members.joining.forms import InviteForm
+from members.joining.invitation_triggers import DAYS_OPEN, MOST_IN_A_MONTH, MOST_OPEN
+from members.joining.invitations import (
+    Made,
+    access_invitation,
+    find_live,
+    invitations_of,
+    invite,
+    take_back,
+)
+from members.joining.models import Membership
+from members.joining.selectors import access_membership
+from members.joining.views import intro, joinable
+from members.people.models import User
+from members.pools.selectors import pays_ahead
+
+
+@policy("member")
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitations(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a member's invitations; make one, and show its link, which is kept nowhere, once."""
+    membership = access_membership(code=code, person=_person(request))
+    is_ahead = pays_ahead(membership.pool)
+    form = InviteForm(request.POST or None, pays_ahead=is_ahead)
+    if request.method != "POST" or not form.is_valid():
+        return _page(request, membership, form)
+    given = form.cleaned_data
+    made, refusal = attempt(
+        lambda: invite(
+            membership=membership, label=given["label"], pays=given.get("pays", False), at=clock.now()
+        )
+    )
+    if made is None:
+        return _page(request, membership, form, refusal)
+    return _page(request, membership, InviteForm(pays_ahead=is_ahead), made=made)
+
+
+@policy("member")
+@signed_in
+@require_POST
+def take_back_invitation(request: HttpRequest, code: str, invitation_id: int) -> HttpResponse:
+    """Take an invitation back."""
+    person = _person(request)
+    membership = access_membership(code=code, person=person)
+    invitation = access_invitation(membership=membership, invitation_id=invitation_id)
+    take_back(invitation=invitation, actor=person.code)
+    return redirect("invitations", code=code)
+
+
+@public
+@require_safe
+def join_invited(request: HttpRequest, code: str, token: str) -> HttpResponseBase:
+    """Say who invites and what joining takes; a link that is over says so, and how one joins without it."""
+    pool = joinable(code)
+    return intro(request, pool, find_live(pool=pool, token=token, now=clock.now()), token)
+
+
+def qr_code(link: str) -> SafeString:
+    """Return a link as an SVG picture."""
+    # The library writes every byte of it; the link is ours.
+    return mark_safe(segno.make(link, error="m").svg_inline(scale=5, omitsize=True))  # noqa: S308
+
+
+def _page(
+    request: HttpRequest,
+    membership: Membership,
+    form: InviteForm,
+    refusal: DomainError | None = None,
+    made: Made | None = None,
+) -> HttpResponse:
+    pool = membership.pool
+    context: dict[str, Any] = {
+        "section": "pools",
+        "pool": pool,
+        "form": form,
+        "refusal": refusal,
+        "made": made,
+        "qr": qr_code(made.link) if made else None,
+        "rows": invitations_of(membership, clock.now()),
+        "most_open": MOST_OPEN,
+        "most_in_a_month": MOST_IN_A_MONTH,
+        "days_open": DAYS_OPEN,
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+            (_("My place"), reverse("my_pool", args=[pool.code])),
+            (_("Invitations"), ""),
+        ],
+    }
+    status = refusal.status if refusal else 422 if form.is_bound and form.errors else 200
+    return render(request, "members/joining/invitations.html", context, status=status)
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)
