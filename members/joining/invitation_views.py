@@ -2,12 +2,10 @@
 
 from typing import Any, cast
 
-import segno
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -73,12 +71,6 @@ def join_invited(request: HttpRequest, code: str, token: str) -> HttpResponseBas
     return intro(request, pool, find_live(pool=pool, token=token, now=clock.now()), token)
 
 
-def qr_code(link: str) -> SafeString:
-    """Return a link as an SVG picture."""
-    # The library writes every byte of it; the link is ours.
-    return mark_safe(segno.make(link, error="m").svg_inline(scale=5, omitsize=True))  # noqa: S308
-
-
 def _page(
     request: HttpRequest,
     membership: Membership,
@@ -93,7 +85,6 @@ def _page(
         "form": form,
         "refusal": refusal,
         "made": made,
-        "qr": qr_code(made.link) if made else None,
         "rows": invitations_of(membership, clock.now()),
         "most_open": MOST_OPEN,
         "most_in_a_month": MOST_IN_A_MONTH,
