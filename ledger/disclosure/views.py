@@ -278,7 +278,6 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "wallet": wallet,
         "stands": standing_of(membership, today) if wallet is None else None,
         "payers": payers_of(membership, now),
-        "years": sorted({charge.period.charge_date.year for charge in charges}, reverse=True),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(shares, today.year),
         "year_cap_fen": rules.year_cap_fen if rules else None,
@@ -345,6 +344,7 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(past, today.year),
         "all_fen": sum(one.share_fen for one in past),
+        "years": sorted({one.charge_date.year for one in past}, reverse=True),
         "newer": here if before is not None else "",
         "older": f"{here}?before={page[-1].period.number}" if len(charges) > SHARES_PAGE else "",
         "crumbs": [

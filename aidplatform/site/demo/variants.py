@@ -1,6 +1,7 @@
 """Three pools of a dozen people, for the rules that the others do not have, played with their history.
 
-The orchards aid against bills, under a cap for each month and one for the year; what that leaves waits. The harbor pays
+The orchards aid against bills, under a cap for each month and one for the year; what that leaves waits, and who pays
+late lands softly. The harbor pays
 ahead. Mill lane is ending. Their days are those of the other pools, so that the worker is waited for once.
 """
 
@@ -53,6 +54,7 @@ _ORCHARDS = Founding(
         year_cap_fen=90_000,
         on_infeasible="defer",
         reimbursement={"at_once": "1/5", "deductible_fen": 50_000},
+        arrears={"reminder_days": [7, 21], "grace_days": 60, "make_up_days": 30, "hardship_days": 30},
     ),
     "6222 0000 0000 0012 01",
 )

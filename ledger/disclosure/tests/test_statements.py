@@ -74,7 +74,7 @@ def test_statement_speaks_the_language_of_the_page(charged: Charged) -> None:
 
 
 def test_page_offers_each_year_with_a_share(charged: Charged) -> None:
-    page = client_of(charged[2].person).get("/pools/test-pool/me/").content.decode()
+    page = client_of(charged[2].person).get("/pools/test-pool/me/shares/").content.decode()
     assert f'href="{STATEMENT}"' in page
     assert "2025.pdf" not in page
 
