@@ -25,7 +25,7 @@ from members.pools.api import DutyEndpoint, NewestNumber
 from members.pools.arrears_terms import MAX_GRACE_DAYS
 from members.pools.selectors import access_pool
 
-STATES = ("grace", "unheard", "suspended", "over", "open")
+STATES = tuple(arrears_selectors.STATES)
 
 
 class OpenShareRow(serializers.Serializer[Any]):

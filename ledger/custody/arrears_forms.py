@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ledger.custody.arrears_models import MAX_REASON
+from ledger.custody.arrears_selectors import STATES
 from ledger.custody.forms import KeyForm
 from members.pools.arrears_terms import MAX_GRACE_DAYS
 
@@ -25,6 +26,16 @@ class PauseForForm(KeyForm):
     membership = forms.IntegerField(label=_("Membership number"), min_value=1, max_value=10**9 - 1)
     reason = forms.CharField(
         label=_("Why they cannot pay now"), max_length=MAX_REASON, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class StateForm(forms.Form):
+    """Which of the late members are listed; none chosen: all."""
+
+    state = forms.ChoiceField(
+        label=_("State"),
+        choices=[("", _("all")), *((code, name) for code, name in STATES.items())],
+        required=False,
     )
 
 

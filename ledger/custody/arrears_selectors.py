@@ -145,10 +145,10 @@ class ArrearsRow:
     @property
     def state_name(self) -> object:
         """Return the state in the reader's language."""
-        return _STATES[self.state]
+        return STATES[self.state]
 
 
-_STATES: dict[str, object] = {
+STATES: dict[str, object] = {
     "grace": _("in grace"),
     "unheard": _("grace over, bank not heard"),
     "suspended": _("suspended"),
@@ -207,4 +207,4 @@ def arrears_sums(pool: Pool) -> dict[str, tuple[int, int]]:
             _parameters(pool),
         )
         found = {state: (count, fen) for state, count, fen in cursor.fetchall()}
-    return {state: found.get(state, (0, 0)) for state in _STATES}
+    return {state: found.get(state, (0, 0)) for state in STATES}

@@ -17,7 +17,7 @@ from aidplatform.lib.http import policy, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.custody import arrears_selectors as arrears
 from ledger.custody import hardship
-from ledger.custody.arrears_forms import DaysForm, PauseForForm, PauseForm
+from ledger.custody.arrears_forms import DaysForm, PauseForForm, PauseForm, StateForm
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.forms import KeyForm, ReleaseForm
 from ledger.custody.pages import (
@@ -166,7 +166,8 @@ def _page(
     refusal: DomainError | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    state = request.GET.get("state", "")
+    state_form = StateForm(request.GET)
+    state = state_form.cleaned_data["state"] if state_form.is_valid() else ""
     sums = arrears.arrears_sums(pool)
     states = {HardshipPause.State.ASKED, HardshipPause.State.PROPOSED}
     waiting = hardship.with_texts(list(hardship.pauses_of(pool).filter(state__in=states)))
@@ -174,8 +175,8 @@ def _page(
     context |= {
         "may_ask": bool(set(ASKERS) & context["duties"]),
         "sums": sums,
-        "state": state if state in sums else "",
-        "rows": arrears.late_members(pool, state if state in sums else ""),
+        "state_form": state_form,
+        "rows": arrears.late_members(pool, state),
         "waiting": [
             (one, _days_form(one.pause, days_form), _grant_form(one.pause), _decline_form(one.pause))
             for one in waiting

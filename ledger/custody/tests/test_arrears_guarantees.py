@@ -37,8 +37,8 @@ class Late:
     bank: Bank
 
     @classmethod
-    def founded(cls, arrears: dict[str, Any] | None = ARREARS) -> "Late":
-        world = World.founded(members=4, arrears=arrears)
+    def founded(cls, arrears: dict[str, Any] | None = ARREARS, **terms: Any) -> "Late":
+        world = World.founded(members=4, arrears=arrears, **terms)
         world.award(100_000)
         world.posted_period()
         at("01-14")

@@ -44,7 +44,8 @@ def own_page(late: Late, number: int = 1) -> str:
 def test_member_in_grace_sees_the_last_day_and_how_to_pay(late: Late) -> None:
     page = own_page(late)
     for said in (
-        "You stay eligible until",
+        "Your place stays as it is until",
+        "your waiting time goes on",
         "2026-01-24",
         "¥270.00",
         late.bank.reference(1)[:4],
@@ -54,6 +55,15 @@ def test_member_in_grace_sees_the_last_day_and_how_to_pay(late: Late) -> None:
     assert "Your membership has ended" not in page
     at("01-28")
     assert "until the bank has told of that day" in own_page(late)
+    at("04-03")
+    late.bank.take(late.bank.statement(late.bank.receipt(1, 27_000)))
+    assert 'id="standing"' not in own_page(late)
+
+
+def test_member_whose_wait_is_over_stays_eligible_in_grace(db: None) -> None:
+    page = own_page(Late.founded(waiting_days=0))
+    assert "You stay eligible until" in page
+    assert "You can ask for aid" in page
 
 
 def test_suspended_member_sees_what_brings_the_membership_back(late: Late) -> None:
