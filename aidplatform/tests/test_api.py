@@ -325,5 +325,10 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "confirm_end",
         "withdraw_end",
         "object_to_case",
+        "ask_my_pause",
+        "ask_pause",
+        "propose_pause",
+        "grant_pause",
+        "decline_pause",
     }
     assert "my_claim" in deeds

@@ -157,7 +157,7 @@ _KINDS = {
 
 
 def tell_arrears(lease: jobs.Lease) -> dict[str, int]:
-    """Tell each member with an account of a suspension and of its end; what was told is not told again."""
+    """Tell each member with an account of a suspension and of its end, and whoever pays for them; each thing once."""
     pool = Pool.objects.get(pk=lease.payload["pool"])
     told = 0
     for batch in notices.batches(_NEWS, pool=pool.pk):
@@ -184,7 +184,42 @@ def tell_arrears(lease: jobs.Lease) -> dict[str, int]:
             name = f"arrears/{lease.job_id}/{batch[0][0]}/{lease.attempt}"
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("custody.arrears_told")
-    return {"told": told}
+    return {"told": told + _tell_payers(lease, pool)}
+
+
+# Whom others pay for and who is suspended, together for the person who pays: the money to make up is theirs.
+_PAID_FOR = f"""
+    SELECT payer.person_id, jsonb_agg(jsonb_build_array(m.number, s.id, s.period_no, s.from_date, s.until_date, (
+               SELECT coalesce(sum(o.open_fen), 0)::bigint FROM ({open_shares_sql("m.pool_id", "m.id")}) o))
+               ORDER BY m.number)
+      FROM ledger_suspension s
+      JOIN members_membership m ON m.id = s.membership_id
+      JOIN members_payerlink k ON k.pool_id = s.pool_id AND k.membership_id = m.id AND {in_force_sql("k")}
+      JOIN members_membership payer ON payer.id = k.payer_id
+     WHERE s.pool_id = %(pool)s AND s.state = 'suspended' AND s.cause = 'unpaid' AND payer.person_id > %(after)s
+     GROUP BY 1 ORDER BY 1 LIMIT %(batch)s"""
+
+
+def _tell_payers(lease: jobs.Lease, pool: Pool) -> int:
+    told = 0
+    for batch in notices.batches(_PAID_FOR, pool=pool.pk):
+        with lease.transaction():
+            people = User.objects.in_bulk([row[0] for row in batch])
+            news = [
+                notices.News(
+                    people[person],
+                    notices.UNPAID_SUSPENDED_FOR,
+                    f"{pool.code}#{member}/{pk}",
+                    _pool_params(pool)
+                    | {"member": member, "fen": fen, "number": period_no, "from": first, "until": until},
+                    reverse("my_pool", args=[pool.code]),
+                )
+                for person, suspended in batch
+                for member, pk, period_no, first, until, fen in json.loads(suspended)
+            ]
+            name = f"arrears_for/{lease.job_id}/{batch[0][0]}/{lease.attempt}"
+            told += notices.tell(news, batch=name, actor=lease.actor)
+    return told
 
 
 def _pool_params(pool: Pool) -> dict[str, Any]:

@@ -59,6 +59,7 @@ REMOVED = "removed"
 SHARE_UNPAID = "share_unpaid"
 SHARE_UNPAID_FOR = "share_unpaid_for"
 UNPAID_SUSPENDED = "unpaid_suspended"
+UNPAID_SUSPENDED_FOR = "unpaid_suspended_for"
 UNPAID_LAPSED = "unpaid_lapsed"
 PAUSE_GRANTED = "pause_granted"
 PAUSE_DECLINED = "pause_declined"
@@ -215,6 +216,14 @@ KINDS: dict[str, tuple[str, str]] = {
             "It is the share of period %(number)s. You are not covered from %(from)s on, and share in no period that is"
             " counted from then on. Pay everything that is open, %(amount)s, until %(until)s: then the membership goes"
             " on from the next day, with its waiting time kept; otherwise it lapses. Your page shows how to pay."
+        ),
+    ),
+    UNPAID_SUSPENDED_FOR: (
+        gettext_noop("A membership of %(pool)s for which you pay is suspended: a share was not paid"),
+        gettext_noop(
+            "It is the share of member %(member)s in period %(number)s. They are not covered from %(from)s on. Pay"
+            " everything of theirs that is open, %(amount)s, until %(until)s: then their membership goes on from the"
+            " next day, with its waiting time kept; otherwise it lapses. Your page shows how to pay."
         ),
     ),
     UNPAID_LAPSED: (

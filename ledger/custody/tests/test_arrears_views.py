@@ -246,6 +246,10 @@ def test_payer_in_arrears_suspends_only_whose_share_is_open(late: Late) -> None:
     run_jobs()
     assert "Suspended from" in own_page(late, 1)
     assert 'id="standing"' not in own_page(late, 2)
+    late.hears_before("01-26")
+    run_jobs()
+    told = Notice.objects.get(person=payer, kind="unpaid_suspended_for").params
+    assert (told["member"], told["fen"], told["until"]) == (1, 27_000, "2026-02-24")
 
 
 # --- programs ---------------------------------------------------------------------------------------------------
