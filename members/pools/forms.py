@@ -67,6 +67,19 @@ class TextField(forms.CharField):
         super().validate(str(value).strip())
 
 
+# Entries that are the terms of their names, as they stand.
+_AS_ENTERED = (
+    "waiting_days",
+    "report_days",
+    "one_aid_ends",
+    "by_invitation",
+    "minimum_members",
+    "notice_days",
+    "on_cap",
+    "on_infeasible",
+)
+
+
 class RulesForm(forms.Form):
     """The rules that stand alone, and the texts."""
 
@@ -320,19 +333,7 @@ class PlanForm:
             "floor": self.floor.terms(),
             "funding": self.funding.terms(),
             "arrears": self.arrears.terms(),
-            **{
-                name: rules[name]
-                for name in (
-                    "waiting_days",
-                    "report_days",
-                    "one_aid_ends",
-                    "by_invitation",
-                    "minimum_members",
-                    "notice_days",
-                    "on_cap",
-                    "on_infeasible",
-                )
-            },
+            **{name: rules[name] for name in _AS_ENTERED},
         }
 
     @property
@@ -433,19 +434,12 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "fee_percent": _percent_entry(plan.fee.rate),
         "fee_fixed": plan.fee.fixed_fen or None,
         "fee_ceiling": plan.fee.ceiling_fen,
-        "waiting_days": plan.waiting_days,
-        "report_days": plan.report_days,
-        "one_aid_ends": plan.one_aid_ends,
-        "by_invitation": plan.by_invitation,
-        "minimum_members": plan.minimum_members,
-        "notice_days": plan.notice_days,
+        **{name: getattr(plan, name) for name in _AS_ENTERED},
         "per_case_cap": plan.per_case_cap_fen,
         "period_cap": plan.period_cap_fen,
         "year_cap": plan.year_cap_fen,
         "sponsor": plan.sponsor or "",
         "lifetime_cap": plan.lifetime_cap_fen,
-        "on_cap": plan.on_cap,
-        "on_infeasible": plan.on_infeasible,
         "publicity_days": plan.calendar.publicity_days,
         "covenant_en": source.covenant_en,
         "covenant_zh": source.covenant_zh,

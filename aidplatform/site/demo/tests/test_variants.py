@@ -45,7 +45,7 @@ def _orchards(pool: Pool) -> None:
         (3, 1, 30_000),
     ], "who came in January has a room of their own"
     rest = Award.objects.get(pool=pool, period=None)
-    assert (rest.code[-2:], rest.aid_fen, rest.state) == (".2", 50_000, "announced")
+    assert (rest.code[-2:], rest.aid_fen, rest.state) == (".2", 60_000, "announced")
     paid = {
         key: sum(
             Charge.objects.filter(
