@@ -1,8 +1,8 @@
 """Three pools of a dozen people, for the rules that the others do not have, played with their history.
 
 The orchards aid against bills, under a cap for each month and one for the year; what that leaves waits, and who pays
-late lands softly. The harbor pays ahead. Mill lane is ending. Their days are those of the other pools, so that the worker
-is waited for once.
+late lands softly. The harbor pays ahead. Mill lane is ending. Their days are those of the other pools, so that the
+worker is waited for once.
 """
 
 import datetime as dt
