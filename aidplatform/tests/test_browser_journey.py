@@ -37,6 +37,8 @@ class Journey:
     others: Page
     language: str
     folder: Path
+    who: str
+    born: dt.date
     claim: str = ""
     case: str = ""
 
@@ -46,21 +48,16 @@ class Journey:
         """Make an account, and join the town in six steps."""
         page = self.claimant
         page.goto("/accounts/signup/?next=/pools/town/join/")
-        page.locator("[name=email]").fill(f"journey-{self.language.lower()}@example.org")
+        page.locator("[name=email]").fill(f"{self.who}-{self.language.lower()}@example.org")
         for name in ("password1", "password2"):
             page.locator(f"[name={name}]").fill("a long sentence nobody guesses")
         press(page.locator("form[action='/accounts/signup/']"))
         page.goto(f"{POOL}join/")
         press(page.locator("form[action$='/join/begin/']"))
-        born = BORN[self.language]
-        page.locator("[name=name]").fill("林小雨")
-        page.locator("[name=kind]").select_option("resident_id")
-        page.locator("[name=number]").fill(resident_id(born, "330106"))
+        self.say_who("林小雨", self.born)
         self.look("join")
         press(own_form(page))
-        while page.url.endswith("/join/health/"):
-            page.locator("[name=answer][value=no]").check()
-            press(own_form(page))
+        self.answer_no()
         for name, answer in (
             ("is_insurance", "no"), ("can_rise", "yes"), ("can_close", "yes"), ("replaces_medical", "no"),
         ):  # fmt: skip
@@ -74,6 +71,20 @@ class Journey:
         assert page.url.endswith(f"{POOL}me/")
         self.look("member home")
 
+    def say_who(self, name: str, born: dt.date) -> None:
+        """Fill in the step that asks who joins."""
+        page = self.claimant
+        page.locator("[name=name]").fill(name)
+        page.locator("[name=kind]").select_option("resident_id")
+        page.locator("[name=number]").fill(resident_id(born, "330106"))
+
+    def answer_no(self) -> None:
+        """Answer every question of the declaration."""
+        page = self.claimant
+        while page.url.endswith("/health/"):
+            page.locator("[name=answer][value=no]").check()
+            press(own_form(page))
+
     # --- the claim ----------------------------------------------------------------------------------------------
 
     def file_claim(self) -> None:
@@ -83,7 +94,7 @@ class Journey:
         press(page.locator("main form[action='/claims/new/']"))
         page.locator("[name=illness]").select_option("stroke_mild")
         page.locator("[name=event_date]").fill(self.today().isoformat())
-        page.locator("[name=birth_date]").fill(BORN[self.language].isoformat())
+        page.locator("[name=birth_date]").fill(self.born.isoformat())
         page.locator("[name=sex]").select_option("f")
         page.locator("[name=region]").select_option("zhejiang")
         page.locator("[name=story]").fill("晕倒后送医，次日确诊。")
@@ -253,7 +264,7 @@ class Journey:
         page = page or self.claimant
         assert faults_of(page) == [], name
         assert str(page.locator("html").get_attribute("lang")).startswith(self.language[:2].lower()), name
-        keep_picture(page, f"journey-{self.language}-{name.replace(' ', '_')}")
+        keep_picture(page, f"{self.who}-{self.language}-{name.replace(' ', '_')}")
 
 
 def own_form(page: Page) -> Locator:
@@ -280,7 +291,7 @@ def test_one_case_travels_the_whole_way(
         quiet_page(chrome, demonstration.address, **look) as claimant,
         quiet_page(chrome, demonstration.address, locale=language) as others,
     ):
-        journey = Journey(claimant, others, language, tmp_path)
+        journey = Journey(claimant, others, language, tmp_path, "journey", BORN[language])
         journey.sign_up_and_join()
         journey.move_clock(WAITING_DAYS + 1)
         journey.share()  # the period that came due while waiting
