@@ -1,5 +1,6 @@
 """Forms of an account, where those of allauth need other words; and of what a person is mailed."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
@@ -53,10 +54,10 @@ class NoticesForm(forms.Form):
         help_text=_("What would be mailed in these hours is mailed when they end. They may cross midnight."),
     )
 
-    def __init__(self, wishes: Wishes, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, wishes: Wishes, data: Mapping[str, Any] | None = None) -> None:
         hours = wishes.hours
         kept = {name: getattr(hours, name) for name in self.base_fields}
-        super().__init__(*args, initial=kept, **kwargs)
+        super().__init__(data, initial=kept)
         cast(forms.ChoiceField, self.fields["time_zone"]).choices = zone_choices()
         categories = {}
         for category in NoticeChoice.Category:
