@@ -23,6 +23,7 @@ from members.joining import api as joining
 from members.joining import import_api as imports
 from members.joining import invitation_api
 from members.joining import payer_api as payers
+from members.people import choice_api as choices
 from members.pools import api as pools
 
 
@@ -55,6 +56,7 @@ urlpatterns = [
     path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),
     path(f"{_MY_CLAIM}withdrawal/", publicity.ClaimWithdrawal.as_view(), name="api_withdraw_claim"),
     path(f"{_MY_CLAIM}receipt/", publicity.ReceiptConfirmation.as_view(), name="api_confirm_receipt"),
+    path("me/notice-choices/", choices.MyNoticeChoices.as_view(), name="api_notice_choices"),
     path("me/duty-invitations/", founding.MyInvitations.as_view(), name="api_my_duty_invitations"),
     path(
         "me/duty-invitations/<int:invitation_id>/answer/",

@@ -79,7 +79,11 @@ TABLES: dict[str, Kind] = {
     # Members
     "members_user": state("password", "last_login", "email", "name", "name_zh", "is_active", "language"),
     "members_identity": FACT,
-    "members_notice": state("read_at"),
+    "members_notice": state("read_at", "digest_date"),
+    "members_noticechoice": state("way", "changed_at"),
+    "members_noticehours": state(
+        "time_zone", "digest_hour", "quiet_from_hour", "quiet_to_hour", "changed_at"
+    ),
     "members_mail": state("sent_at"),
     "members_apitoken": state("ended_at"),
     "members_joinapplication": state(

@@ -16,7 +16,7 @@ from members.joining.models import (
     MemberUpload,
 )
 from members.joining.payer_models import PayerLink
-from members.people.models import ApiToken, Identity, Mail, Notice, User
+from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 
 # Rooms that come before this one know nothing of an ending; what it demands of them is hung on them here.
@@ -42,6 +42,8 @@ __all__ = [
     "MembershipEnd",
     "MembershipSpan",
     "Notice",
+    "NoticeChoice",
+    "NoticeHours",
     "PayerLink",
     "PlanDraft",
     "PlanProposal",

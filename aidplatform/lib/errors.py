@@ -307,6 +307,11 @@ GUARANTEES: dict[str, object] = {
     "pool_closes_with_its_claims_decided": _("Claims of this pool are still undecided or unpaid."),
     "plan_draft_ends_with_the_draft": _("These rules are published and can be changed by a proposal only."),
     "invitation_is_answered_once": _("This question has been answered or taken back already."),
+    "money_and_rights_are_mailed": _(
+        "Money or rights hang on these notices: they come by e-mail at once or in the daily digest."
+    ),
+    "quiet_hours_have_two_ends": _("Give both ends of the quiet hours, or neither; they differ."),
+    "zone_of_notices_is_known": _("There is no such time zone. Name one as in Asia/Shanghai."),
     "one_payer_at_a_time": _("Somebody pays for this member already. Reload the page."),
     "one_open_request_to_pay": _("You have asked somebody already. Take that back first."),
     "payers_pay_for_themselves": _(

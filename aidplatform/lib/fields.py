@@ -2,12 +2,19 @@
 
 from typing import Any
 from unicodedata import normalize
+from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_fen, parse_fen
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    """Return the time zones that are named by a place."""
+    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    return [(zone, zone) for zone in zones]
 
 
 class FenField(forms.CharField):

@@ -5,6 +5,7 @@ which refuses to commit when another worker has taken the job over: a worker tha
 declared dead cannot write late. A handler must find its way on from whatever its earlier attempts committed.
 """
 
+import datetime as dt
 import json
 import random
 import threading
@@ -91,22 +92,26 @@ def kinds() -> list[str]:
     return sorted(_handlers)
 
 
-def enqueue(*, kind: str, key: str, payload: dict[str, Any], actor: str) -> Job:
+def enqueue(
+    *, kind: str, key: str, payload: dict[str, Any], actor: str, due_at: dt.datetime | None = None
+) -> Job:
     """Write a job, and the message that hints at it, into the caller's transaction.
 
-    The same kind and key again returns the existing job: asking twice is asking once.
+    The same kind and key again returns the existing job: asking twice is asking once. due_at: nobody takes it before;
+    the sweep hints at it then.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO work_job (kind, key, payload, state, attempt, failures, takeovers, due_at, last_error,
                                      actor, created_at)
-               VALUES (%s, %s, %s, 'queued', 0, 0, 0, clock_timestamp(), '', %s, clock_timestamp())
+               VALUES (%s, %s, %s, 'queued', 0, 0, 0, coalesce(%s, clock_timestamp()), '',
+                       %s, clock_timestamp())
                ON CONFLICT ON CONSTRAINT one_job_per_kind_and_key DO NOTHING RETURNING id""",
-            [kind, key, json.dumps(payload), actor],
+            [kind, key, json.dumps(payload), due_at, actor],
         )
         row = cursor.fetchone()
     job = Job.objects.get(kind=kind, key=key)
-    if row is not None:
+    if row is not None and due_at is None:
         outbox.send(RUN_TASK, [job.pk])
     return job
 

@@ -1,12 +1,11 @@
 """Forms of a pool's beginning."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.fields import FenField, NameField
+from aidplatform.lib.fields import FenField, NameField, zone_choices
 from aidplatform.lib.money import SYMBOLS
 from members.pools.models import DutyGrant
 
@@ -38,8 +37,7 @@ class FoundForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-        self.fields["time_zone"].choices = [(zone, zone) for zone in zones]  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = zone_choices()  # type: ignore[attr-defined]
 
     def clean_code(self) -> str:
         """Return the code in lower case. Raises: ValidationError for one that addresses need themselves."""

@@ -3,6 +3,8 @@
 A mail that left while its worker died is sent again with the same Message-ID, which mailbox programs show once.
 """
 
+import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -11,11 +13,13 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
-from members.people.models import Mail, User
+from members.people.models import Mail, NoticeHours, User
 
 log = structlog.get_logger(__name__)
 SEND = "people.send_mails"
@@ -27,6 +31,7 @@ class Letter:
     """What is to be written to one person. person: None where the address has no account; address: else theirs.
 
     papers: what it carries, as `kind:id` of a kind that somebody makes, see `makes_papers`.
+    hours: whose quiet hours it respects; None: it leaves at once.
     """
 
     key: str
@@ -34,38 +39,11 @@ class Letter:
     subject: str
     body: str
     address: str = ""
-    papers: str = ""
 
 
-@dataclass(frozen=True)
-class File:
-    """A file that a mail carries."""
-
-    name: str
-    content: bytes
-    content_type: str
-
-
-Maker = Callable[[int], list[File]]
-_makers: dict[str, Maker] = {}
-
-
-def makes_papers(kind: str) -> Callable[[Maker], Maker]:
-    """Declare who makes the files of a kind of papers, from the id of the row that they are of."""
-
-    def declare(maker: Maker) -> Maker:
-        _makers[kind] = maker
-        return maker
-
-    return declare
-
-
-def files_of(papers: str) -> list[File]:
-    """Return the files that a mail carries: made anew each time, so that nothing of them is kept beside the facts."""
-    if not papers:
-        return []
-    kind, _colon, row = papers.partition(":")
-    return _makers[kind](int(row))
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 
 
 def write_mails(letters: Iterable[Letter], *, batch: str, actor: str) -> int:
@@ -84,13 +62,18 @@ def write_mails(letters: Iterable[Letter], *, batch: str, actor: str) -> int:
             body=letter.body,
             papers=letter.papers,
             written_at=now,
+            not_before_at=letter.hours.quiet_until(now) if letter.hours else None,
         )
         for letter in letters
     ]
     before = set(Mail.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True))
     Mail.objects.bulk_create(rows, ignore_conflicts=True)
-    if rows:
-        jobs.enqueue(kind=SEND, key=batch, payload={"keys": [row.key for row in rows]}, actor=actor)
+    due: dict[dt.datetime | None, list[str]] = defaultdict(list)
+    for row in rows:
+        due[row.not_before_at].append(row.key)
+    for at, keys in due.items():
+        name = f"{batch}/{at:%m%dT%H%M}" if at else batch
+        jobs.enqueue(kind=SEND, key=name, payload={"keys": keys}, actor=actor, due_at=at)
     return len(rows) - len(before)
 
 
@@ -113,9 +96,10 @@ def send_mails(lease: jobs.Lease) -> dict[str, int]:
 
 
 def _send(lease: jobs.Lease, key: str) -> int:
-    """Send one mail and mark it; 0: it had left."""
+    """Send one mail and mark it; 0: it had left, or another job sends it when the quiet hours are over."""
     with lease.transaction():
-        mail = Mail.objects.select_for_update().filter(key=key, sent_at=None).first()
+        waiting = Mail.objects.select_for_update().filter(key=key, sent_at=None)
+        mail = waiting.filter(Q(not_before_at=None) | Q(not_before_at__lte=Now())).first()
         if mail is None:
             return 0
         domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]

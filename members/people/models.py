@@ -1,5 +1,6 @@
 """A person with an account, who they are on paper, what they were told, and the keys of their programs."""
 
+import datetime as dt
 import secrets
 from typing import Any, ClassVar
 
@@ -7,9 +8,11 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import permanent
-from members.people.triggers import notice_is_read_once, token_ends_once
+from members.people.quiet import quiet_ends_at
+from members.people.triggers import notice_is_read_once, token_ends_once, zone_of_notices_is_known
 
 
 def new_code() -> str:
@@ -95,10 +98,19 @@ class Identity(models.Model):
         triggers = permanent("identity_is_permanent")
 
 
+class Way(models.TextChoices):
+    """How a notice leaves the page on which it stands in any case."""
+
+    AT_ONCE = "at_once", _("by e-mail at once")
+    DIGEST = "digest", _("in a daily digest")
+    PAGE = "page", _("only on the page")
+
+
 class Notice(models.Model):
     """Something a person is told. params: codes and figures, never names or health data; read_at moves once.
 
-    kind: which sentence, see `notices.KINDS`. key: what it is about, so that it is told once.
+    kind: which sentence, see `notices.KINDS`. key: what it is about, so that it is told once. way: as the person had
+    chosen when it was told. digest_date: whose digest carried it; moves once.
     """
 
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notices", db_index=False)
@@ -107,6 +119,8 @@ class Notice(models.Model):
     params = models.JSONField(default=dict)
     link = models.CharField(max_length=200)
     at = models.DateTimeField()
+    way = models.CharField(max_length=8, choices=Way, default=Way.AT_ONCE, db_default="at_once")
+    digest_date = models.DateField(null=True)
     read_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -114,19 +128,104 @@ class Notice(models.Model):
             models.UniqueConstraint(
                 fields=["person", "kind", "key"], name="one_notice_per_person_kind_and_key"
             ),
+            models.CheckConstraint(condition=Q(way__in=Way.values), name="notice_way_is_known"),
+            models.CheckConstraint(
+                condition=Q(digest_date=None) | Q(way="digest"), name="digest_takes_what_waits_for_it"
+            ),
         ]
         indexes = [
             models.Index(F("person"), F("id").desc(), name="notice_of_person"),
             models.Index(fields=["person"], condition=Q(read_at=None), name="notice_unread"),
+            models.Index(
+                fields=["person"], condition=Q(way="digest", digest_date=None), name="notice_awaits_digest"
+            ),
         ]
         triggers = [notice_is_read_once]
+
+
+class NoticeChoice(models.Model):
+    """How a person wants the notices of a category to come; without a row they come at once."""
+
+    class Category(models.TextChoices):
+        MONEY = "money", _("Charges and payments")
+        COVER = "cover", _("Suspension and end of a membership")
+        POOL = "pool", _("Changed rules and the end of a pool")
+        MEMBERSHIP = "membership", _("Joining and what changes in a membership")
+        FAMILY = "family", _("Who pays for whom")
+
+    # What money or rights hang on is mailed in any case.
+    ALWAYS_MAILED = (Category.MONEY, Category.COVER, Category.POOL)
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notice_choices", db_index=False)
+    category = models.CharField(max_length=12, choices=Category)
+    way = models.CharField(max_length=8, choices=Way)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "category"], name="one_notice_choice_per_person_and_category"
+            ),
+            models.CheckConstraint(
+                condition=Q(category__in=["money", "cover", "pool", "membership", "family"]),
+                name="notice_category_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(way__in=["at_once", "digest", "page"]), name="notice_choice_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(way="page") | ~Q(category__in=["money", "cover", "pool"]),
+                name="money_and_rights_are_mailed",
+            ),
+        ]
+
+
+class NoticeHours(models.Model):
+    """When a person is mailed: the hour of the digest and the hours in which no mail comes, in a zone of theirs.
+
+    quiet_from_hour, quiet_to_hour: both or neither; they may cross midnight.
+    """
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notice_hours", db_index=False)
+    time_zone = models.CharField(max_length=40, default="Asia/Shanghai")
+    digest_hour = models.PositiveSmallIntegerField(default=8)
+    quiet_from_hour = models.PositiveSmallIntegerField(null=True)
+    quiet_to_hour = models.PositiveSmallIntegerField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person"], name="one_row_of_notice_hours_per_person"),
+            models.CheckConstraint(
+                condition=Q(digest_hour__lte=23)
+                & (Q(quiet_from_hour=None) | Q(quiet_from_hour__lte=23))
+                & (Q(quiet_to_hour=None) | Q(quiet_to_hour__lte=23)),
+                name="notice_hours_are_hours",
+            ),
+            models.CheckConstraint(
+                condition=Q(quiet_from_hour=None, quiet_to_hour=None)
+                | (
+                    Q(quiet_from_hour__isnull=False, quiet_to_hour__isnull=False)
+                    & ~Q(quiet_from_hour=F("quiet_to_hour"))
+                ),
+                name="quiet_hours_have_two_ends",
+            ),
+        ]
+        triggers = [zone_of_notices_is_known]
+
+    def quiet_until(self, at: dt.datetime) -> dt.datetime | None:
+        """Return when the quiet hours end that hold at an instant; None: mail may come."""
+        if self.quiet_from_hour is None or self.quiet_to_hour is None:
+            return None
+        return quiet_ends_at(at, self.time_zone, self.quiet_from_hour, self.quiet_to_hour)
 
 
 class Mail(models.Model):
     """An e-mail to a person, written with the deed it tells of; sent_at is set when it has left.
 
     key: the Message-ID's left part; the same key is one mail, however often it is asked for. papers: the name of what
-    it carries, with the row that is of; the files are made when it leaves. Empty: it carries nothing.
+    it carries, with the row that is of; the files are made when it leaves. Empty: it carries nothing. not_before_at: in
+    real time, the end of the quiet hours in which it was written.
     """
 
     key = models.CharField(max_length=120)
@@ -136,6 +235,7 @@ class Mail(models.Model):
     body = models.TextField()
     papers = models.CharField(max_length=60, default="", db_default="")
     written_at = models.DateTimeField()
+    not_before_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -4,7 +4,7 @@ A notice holds codes and figures only; its words are made when it is read.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
+from members.people.choices import wishes_of
 from members.people.mails import Letter, write_mails
-from members.people.models import Notice, User
+from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
 
 JOINED = "joined"
@@ -355,6 +356,70 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
 }
 
+_Category = NoticeChoice.Category
+# kind → what people choose by
+CATEGORY_OF: dict[str, NoticeChoice.Category] = {
+    CHARGED: _Category.MONEY,
+    LOW: _Category.MONEY,
+    JOINED_AHEAD: _Category.MONEY,
+    PAID_FOR_NO_MORE: _Category.MONEY,
+    PAYER_GONE: _Category.MONEY,
+    FAMILY_JOINED_AHEAD: _Category.MONEY,
+    SHARE_UNPAID: _Category.MONEY,
+    SHARE_UNPAID_FOR: _Category.MONEY,
+    PAUSE_GRANTED: _Category.MONEY,
+    PAUSE_DECLINED: _Category.MONEY,
+    SUSPENDED: _Category.COVER,
+    LAPSED: _Category.COVER,
+    UNPAID_SUSPENDED: _Category.COVER,
+    UNPAID_SUSPENDED_FOR: _Category.COVER,
+    UNPAID_LAPSED: _Category.COVER,
+    AGES_OUT: _Category.COVER,
+    AGED_OUT: _Category.COVER,
+    ENDED: _Category.COVER,
+    LEFT: _Category.COVER,
+    REMOVED: _Category.COVER,
+    RULES: _Category.POOL,
+    ENDING_FLOOR: _Category.POOL,
+    ENDING_DECIDED: _Category.POOL,
+    ENDING_OFF: _Category.POOL,
+    COVER_ENDED: _Category.POOL,
+    POOL_CLOSED: _Category.POOL,
+    JOINED: _Category.MEMBERSHIP,
+    JOINED_EARLY: _Category.MEMBERSHIP,
+    RESTORED: _Category.MEMBERSHIP,
+    CLASS_CHANGED: _Category.MEMBERSHIP,
+    PAYER_ASKED: _Category.FAMILY,
+    PAYER_DECLINED: _Category.FAMILY,
+    PAID_FOR: _Category.FAMILY,
+    PAYS_FOR: _Category.FAMILY,
+    PAYS_NO_MORE: _Category.FAMILY,
+    FAMILY_JOINED: _Category.FAMILY,
+    FAMILY_JOINED_EARLY: _Category.FAMILY,
+    FAMILY_OF_AGE: _Category.FAMILY,
+    FAMILY_TOOK_OVER: _Category.FAMILY,
+    INVITED_JOINED: _Category.FAMILY,
+    PAYS_FOR_INVITED: _Category.FAMILY,
+}
+# kind → the param with the last day to act or to know; two days before it, no digest waits
+LAST_DAYS = {
+    CHARGED: "charge_date",
+    JOINED_AHEAD: "until",
+    SUSPENDED: "until",
+    SHARE_UNPAID: "until",
+    SHARE_UNPAID_FOR: "until",
+    UNPAID_SUSPENDED: "until",
+    UNPAID_SUSPENDED_FOR: "until",
+    AGES_OUT: "until",
+    LEFT: "until",
+    REMOVED: "until",
+    RULES: "effective_date",
+    ENDING_FLOOR: "cover_end",
+    ENDING_DECIDED: "cover_end",
+    COVER_ENDED: "run_off_end",
+}
+SOON = dt.timedelta(days=2)
+
 
 @dataclass(frozen=True)
 class News:
@@ -381,15 +446,45 @@ def body_of(kind: str, params: dict[str, Any]) -> str:
 def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     """Write notices and their e-mails into the caller's transaction; what was told before is not told again.
 
-    batch: what makes this set unique, e.g. the period and the first membership. Returns how many were new.
+    Each person is mailed as they have chosen. batch: what makes this set unique, e.g. the period and the first
+    membership. Returns how many were new.
     """
     told = list(news)
+    before = _told_before(told)
+    fresh = [n for n in told if (n.person.pk, n.kind, n.key) not in before]
+    wishes = wishes_of([n.person for n in fresh])
     at = clock.now()
     rows = [
-        Notice(person=n.person, kind=n.kind, key=n.key, params=n.params, link=n.link, at=at) for n in told
-    ]
+        Notice(
+            person=n.person, kind=n.kind, key=n.key, params=n.params, link=n.link, at=at,
+            way=way_of(n, wishes[n.person.pk].ways, clock.day_of(at, wishes[n.person.pk].hours.time_zone)),
+        )
+        for n in fresh
+    ]  # fmt: skip
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
-    return write_mails([_letter(n) for n in told], batch=batch, actor=actor)
+    mailed = [n for n, row in zip(fresh, rows, strict=True) if row.way == Way.AT_ONCE]
+    write_mails([_letter(n, wishes[n.person.pk].hours) for n in mailed], batch=batch, actor=actor)
+    return len(fresh)
+
+
+def way_of(news: News, ways: Mapping[str, str], today: dt.date) -> str:
+    """Return how a notice goes by what its person has chosen; one whose last day is near goes at once."""
+    category = CATEGORY_OF[news.kind]
+    is_near = (
+        category in NoticeChoice.ALWAYS_MAILED
+        and news.kind in LAST_DAYS
+        and dt.date.fromisoformat(news.params[LAST_DAYS[news.kind]]) <= today + SOON
+    )
+    return Way.AT_ONCE if is_near else ways.get(category, Way.AT_ONCE)
+
+
+def _told_before(told: list[News]) -> set[tuple[int, str, str]]:
+    found = Notice.objects.filter(
+        person__in={n.person.pk for n in told},
+        kind__in={n.kind for n in told},
+        key__in={n.key for n in told},
+    )
+    return set(found.values_list("person_id", "kind", "key"))
 
 
 def batches(query: str, **parameters: int | str | dt.date | list[dt.date]) -> Iterator[list[tuple[Any, ...]]]:
@@ -408,7 +503,7 @@ def batches(query: str, **parameters: int | str | dt.date | list[dt.date]) -> It
         after = rows[-1][0]
 
 
-def _letter(news: News) -> Letter:
+def _letter(news: News, hours: NoticeHours) -> Letter:
     with override(news.person.language):
         body = "\n\n".join(
             (
@@ -421,7 +516,12 @@ def _letter(news: News) -> Letter:
         )
         subject = subject_of(news.kind, news.params)
     return Letter(
-        f"{news.kind}/{news.key}/{news.person.code}", news.person, subject, body + "\n", papers=news.papers
+        f"{news.kind}/{news.key}/{news.person.code}",
+        news.person,
+        subject,
+        body + "\n",
+        papers=news.papers,
+        hours=hours,
     )
 
 

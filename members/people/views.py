@@ -1,15 +1,20 @@
-"""What a person was told, on one page."""
+"""What a person was told, on one page, and what of it is mailed to them, on another."""
 
 from typing import cast
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from aidplatform.lib import clock
-from aidplatform.lib.http import signed_in
+from aidplatform.lib.http import attempt, signed_in
 from members.people import notices
+from members.people.choices import choose_notices, wishes_of
+from members.people.forms import NoticesForm
 from members.people.models import User
 
 SHOWN = 100
@@ -32,3 +37,27 @@ def notice_open(request: HttpRequest, notice_id: int) -> HttpResponseBase:
     """Mark one as read and go where it leads."""
     notice = notices.read_notice(person=cast(User, request.user), notice_id=notice_id, at=clock.now())
     return redirect(notice.link)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def notice_choices(request: HttpRequest) -> HttpResponseBase:
+    """Show what the person is mailed and when; keep what they choose."""
+    person = cast(User, request.user)
+    form = NoticesForm(wishes_of([person])[person.pk], request.POST if request.method == "POST" else None)
+    refusal = None
+    if form.is_valid():
+        _kept, refusal = attempt(
+            lambda: choose_notices(person=person, ways=form.ways(), hours=form.hours(), at=clock.now())
+        )
+        if refusal is None:
+            messages.success(request, _("Kept. It holds for what you are told from now on."))
+            return redirect("notice_choices")
+    context = {
+        "form": form,
+        "refusal": refusal,
+        "section": "notices",
+        "crumbs": [(_("Notices"), reverse("notices")), (_("What I am mailed"), "")],
+    }
+    status = refusal.status if refusal else 422 if form.is_bound else 200
+    return render(request, "members/people/choices.html", context, status=status)

@@ -1,0 +1,64 @@
+"""What I am mailed, for programs."""
+
+from typing import Any, cast
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from aidplatform.lib import clock
+from aidplatform.lib.drf import PersonalEndpoint
+from members.people.choices import choose_notices, wishes_of
+from members.people.models import NoticeChoice, NoticeHours, User, Way
+
+
+class NoticeChoicesBody(serializers.Serializer[Any]):
+    """Category → way, and the hours in the person's zone. Quiet hours: both or neither."""
+
+    ways = serializers.DictField(child=serializers.ChoiceField(choices=Way.values))
+    digest_hour = serializers.IntegerField(min_value=0, max_value=23)
+    time_zone = serializers.CharField(max_length=40)
+    quiet_from_hour = serializers.IntegerField(min_value=0, max_value=23, allow_null=True)
+    quiet_to_hour = serializers.IntegerField(min_value=0, max_value=23, allow_null=True)
+
+    def validate_ways(self, ways: dict[str, str]) -> dict[str, str]:
+        """Return them. Raises: ValidationError for a category that there is not."""
+        if not set(ways) <= set(NoticeChoice.Category.values):
+            raise serializers.ValidationError(_("There is no such category of notices."))
+        return ways
+
+
+class MyNoticeChoices(PersonalEndpoint):
+    """What I am mailed, when and in which form."""
+
+    @extend_schema(operation_id="my_notice_choices", responses=NoticeChoicesBody)
+    def get(self, request: Request) -> Response:
+        """Return it, each category with what holds for it."""
+        return _answer(cast(User, request.user))
+
+    @extend_schema(operation_id="choose_notices", request=NoticeChoicesBody, responses=NoticeChoicesBody)
+    def put(self, request: Request) -> Response:
+        """Keep it; a category that is not named stays as it was."""
+        person = cast(User, request.user)
+        given = NoticeChoicesBody(data=request.data)
+        given.is_valid(raise_exception=True)
+        hours = dict(given.validated_data)
+        ways = hours.pop("ways")
+        choose_notices(person=person, ways=ways, hours=NoticeHours(**hours), at=clock.now())
+        return _answer(person)
+
+
+def _answer(person: User) -> Response:
+    wishes = wishes_of([person])[person.pk]
+    ways = {c.value: wishes.ways.get(c, Way.AT_ONCE.value) for c in NoticeChoice.Category}
+    hours = wishes.hours
+    body = {
+        "ways": ways,
+        "digest_hour": hours.digest_hour,
+        "time_zone": hours.time_zone,
+        "quiet_from_hour": hours.quiet_from_hour,
+        "quiet_to_hour": hours.quiet_to_hour,
+    }
+    return Response(NoticeChoicesBody(body).data)

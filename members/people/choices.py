@@ -1,0 +1,56 @@
+"""What a person is mailed, when and in which form: read for a batch at once, and chosen by the person."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from aidplatform.work import audit
+from members.people.models import NoticeChoice, NoticeHours, User
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What one person wants. ways: category → way; a category without one comes at once."""
+
+    ways: dict[str, str]
+    hours: NoticeHours
+
+
+def wishes_of(people: Iterable[User]) -> dict[int, Wishes]:
+    """Return what each of these people wants, by their ids, in two queries for all of them."""
+    wanted = {person.pk: person for person in people}
+    ways: dict[int, dict[str, str]] = defaultdict(dict)
+    for row in NoticeChoice.objects.filter(person__in=wanted):
+        ways[row.person_id][row.category] = row.way
+    hours = {row.person_id: row for row in NoticeHours.objects.filter(person__in=wanted)}
+    return {
+        pk: Wishes(ways[pk], hours.get(pk) or NoticeHours(person=person)) for pk, person in wanted.items()
+    }
+
+
+def choose_notices(*, person: User, ways: Mapping[str, str], hours: NoticeHours, at: dt.datetime) -> None:
+    """Keep what the person wants; a category that is not named stays as it was.
+
+    hours: not saved yet; its zone and hours are taken over. What was told before goes as it was chosen then.
+
+    Raises: IntegrityError money_and_rights_are_mailed, quiet_hours_have_two_ends, zone_of_notices_is_known.
+    """
+    chosen = {
+        "time_zone": hours.time_zone,
+        "digest_hour": hours.digest_hour,
+        "quiet_from_hour": hours.quiet_from_hour,
+        "quiet_to_hour": hours.quiet_to_hour,
+    }
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=person.pk)
+        for category, way in ways.items():
+            NoticeChoice.objects.update_or_create(
+                person=person, category=category, defaults={"way": way, "changed_at": at}
+            )
+        NoticeHours.objects.update_or_create(person=person, defaults={**chosen, "changed_at": at})
+        audit.record(
+            actor=person.code, action="choose_notices", subject=person.code, ways=dict(ways), **chosen
+        )

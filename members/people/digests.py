@@ -1,0 +1,106 @@
+"""One mail a day with the notices that wait for it, at the hour of the person's choice."""
+
+import datetime as dt
+from collections import defaultdict
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from aidplatform.lib import clock
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import jobs
+from aidplatform.work.models import Job
+from members.people.mails import Letter, write_mails
+from members.people.models import Mail, Notice, User
+from members.people.notices import batches, body_of, subject_of
+
+WRITE = "people.write_digests"
+SERVICE = "service:people"
+
+# Person, day and hour of whose digest it is time, by the clock of their zone: told before that hour, not carried yet.
+_DUE = """
+    SELECT n.person_id, (%(at)s AT TIME ZONE h.zone)::date, h.due_at
+      FROM members_notice n
+      JOIN members_user u ON u.id = n.person_id
+      CROSS JOIN LATERAL (
+           SELECT zone, ((%(at)s AT TIME ZONE zone)::date + make_interval(hours => hour)) AT TIME ZONE zone AS due_at
+             FROM (SELECT coalesce(max(c.time_zone), 'Asia/Shanghai') AS zone, coalesce(max(c.digest_hour), 8) AS hour
+                     FROM members_noticehours c WHERE c.person_id = n.person_id) chosen) h
+     WHERE n.way = 'digest' AND n.digest_date IS NULL AND n.person_id > %(after)s
+       AND n.at < h.due_at AND h.due_at <= %(at)s
+       AND NOT EXISTS (SELECT 1 FROM members_mail m WHERE m.key =
+                       'digest/' || u.code || '/' || to_char(%(at)s AT TIME ZONE h.zone, 'YYYY-MM-DD'))
+     GROUP BY 1, 2, 3 ORDER BY 1 LIMIT %(batch)s"""
+
+
+def order_due(at: dt.datetime) -> None:
+    """Have digests written once a quarter of an hour, if any is due; doubled, late or lost ticks change nothing."""
+    quarter = at - dt.timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+    key = f"{quarter:%Y-%m-%dT%H:%M}"
+    if Job.objects.filter(kind=WRITE, key=key).exists():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, {"at": at, "after": 0, "batch": 1})
+        is_due = cursor.fetchone() is not None
+    if is_due:
+        jobs.enqueue(kind=WRITE, key=key, payload={}, actor=SERVICE)
+
+
+def write_digests(lease: jobs.Lease) -> dict[str, int]:
+    """Write a mail for each person whose hour has come, batch by batch, and mark what it carries.
+
+    Mail and marks are one transaction, and the key of the mail is person and day: nothing is written twice.
+    """
+    at = clock.now()
+    written = 0
+    for batch in batches(_DUE, at=at):
+        with lease.transaction():
+            written += _write(batch, f"digest/{lease.job_id}/{batch[0][0]}/{lease.attempt}", lease.actor)
+        failpoint("people.digests_written")
+    return {"digests": written}
+
+
+def _write(batch: list[tuple[int, dt.date, dt.datetime]], name: str, actor: str) -> int:
+    due = {person: (day, due_at) for person, day, due_at in batch}
+    # Another job may be at the same people: whoever comes second finds their mail.
+    locked = User.objects.select_for_update(no_key=True).filter(pk__in=due).order_by("pk")
+    keys = {person: _key(person, due[person.pk][0]) for person in locked}
+    there = set(Mail.objects.filter(key__in=keys.values()).values_list("key", flat=True))
+    people = {person.pk: person for person, key in keys.items() if key not in there}
+    waiting: dict[int, list[Notice]] = defaultdict(list)
+    marked: dict[dt.date, list[int]] = defaultdict(list)
+    for notice in Notice.objects.filter(person__in=people, way="digest", digest_date=None).order_by("pk"):
+        day, due_at = due[notice.person_id]
+        if notice.at < due_at:
+            waiting[notice.person_id].append(notice)
+            marked[day].append(notice.pk)
+    letters = [_letter(people[pk], due[pk][0], found) for pk, found in waiting.items()]
+    write_mails(letters, batch=name, actor=actor)
+    for day, carried in marked.items():
+        Notice.objects.filter(pk__in=carried).update(digest_date=day)
+    return len(letters)
+
+
+def _letter(person: User, day: dt.date, carried: list[Notice]) -> Letter:
+    with override(person.language):
+        parts = [
+            "\n\n".join(
+                (
+                    subject_of(notice.kind, notice.params),
+                    body_of(notice.kind, notice.params),
+                    settings.PUBLIC_URL + notice.link,
+                )
+            )
+            for notice in carried
+        ]
+        parts.append(
+            _("You receive this because you have an account. Nobody will ever ask you for your password.")
+        )
+        subject = _("Your notices of %(day)s: %(count)s") % {"day": day.isoformat(), "count": len(carried)}
+    return Letter(_key(person, day), person, subject, "\n\n— — —\n\n".join(parts) + "\n")
+
+
+def _key(person: User, day: dt.date) -> str:
+    return f"digest/{person.code}/{day}"
