@@ -225,6 +225,9 @@ GUARANTEES: dict[str, object] = {
     "evidence_joins_before_review": _("The papers of this claim are with its reviewers now."),
     "evidence_has_a_limit": _("A claim holds at most 40 papers. Several pages can stand in one PDF."),
     "reviewer_is_not_claimant": _("This is your own claim. Somebody else reviews it."),
+    "nobody_judges_their_own_circle": _(
+        "You are near to this member: family, payer or invitation. Somebody else looks at the case."
+    ),
     "decider_is_not_recommender": _("You recommended on this claim; somebody else decides."),
     "reviewers_hold_their_duty": _("Your duties in this pool do not include this."),
     "decision_is_of_what_was_shown": _(

@@ -22,6 +22,7 @@ from ledger.sharing.models import Period
 from ledger.sharing.run_off import freezes_of
 from members.ending.models import EndingProposal, PoolEnding
 from members.joining.end_models import ReportedEnd
+from members.joining.kin import near_memberships, spoken_for
 from members.joining.models import MemberImport
 from members.people.models import User
 from members.pools.models import DutyGrant, PlanProposal, Pool
@@ -188,7 +189,7 @@ def _of_own_claims(person: User) -> list[Todo]:
         state.PAPERS_REQUESTED: (_("A reviewer asks you for papers: claim %(code)s"), _("Send them")),
         state.PAID: (_("The aid of claim %(code)s has been paid. Has it come?"), _("Confirm")),
     }
-    waiting = Claim.objects.filter(claimant=person, state__in=texts).order_by("state_since")
+    waiting = Claim.objects.filter(membership__in=spoken_for(person), state__in=texts).order_by("state_since")
     return [
         Todo(
             texts[state(claim.state)][0] % {"code": claim.code},
@@ -214,6 +215,7 @@ def _of_desks(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
     rows = (
         Claim.objects.filter(pool__in=[pool for pool in duties if pool], state__in=texts)
         .exclude(claimant=person)
+        .exclude(membership__in=near_memberships(person))
         .exclude(Q(state=state.UNDER_REVIEW) & ~Q(reviewer=person))
         .values("pool_id", "pool__code", "pool__name_en", "pool__name_zh", "state")
         .annotate(count=Count("pk"))

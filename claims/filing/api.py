@@ -14,16 +14,20 @@ from members.people.models import User
 
 
 class ClaimRow(serializers.ModelSerializer[Claim]):
-    """A claim on its way; holder: who has to act now, until due_date. part_of: the first claim of the same case."""
+    """A claim on its way; holder: who has to act now, until due_date. member: whom it is for.
+
+    part_of: the first claim of the same case.
+    """
 
     pool = serializers.CharField(source="pool.code")
+    member = serializers.IntegerField(source="membership.number")
     part_of = serializers.CharField(source="part_of.code", allow_null=True, default=None)
     holder = serializers.SerializerMethodField()
 
     class Meta:
         model = Claim
         fields = [
-            "code", "pool", "part_of", "state", "holder", "due_date", "created_at", "filed_at", "state_since",
+            "code", "pool", "member", "part_of", "state", "holder", "due_date", "created_at", "filed_at", "state_since",
         ]  # fmt: skip
 
     def get_holder(self, claim: Claim) -> str:
@@ -32,7 +36,7 @@ class ClaimRow(serializers.ModelSerializer[Claim]):
 
 
 class MyClaims(PersonalEndpoint, ListAPIView[Claim]):
-    """My claims, newest first."""
+    """The claims of mine and of children for whom I signed, newest first."""
 
     serializer_class = ClaimRow
     queryset = Claim.objects.none()

@@ -41,8 +41,12 @@ class WhatForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
     )
 
-    def __init__(self, *args: Any, asks_for_spend: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, asks_for_spend: bool = False, asks_for_birth: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if not asks_for_birth:
+            del self.fields["birth_date"]
         if asks_for_spend:
             self.fields["spend_fen"] = _spend_field(_("What treatment has cost so far"))
         self.fields["illness"].choices = [(code, DISEASES[code]) for code in ILLNESSES]  # type: ignore[attr-defined]

@@ -10,9 +10,10 @@ from aidplatform.lib.crypto import seal_text
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.work import audit
 from claims.filing.models import Claim
-from claims.filing.selectors import context_of, read_birth, read_payee
+from claims.filing.selectors import context_of, read_birth, read_payee, speaks_for
 from claims.filing.services import PartOfCaseError, keep_payee, locked_claim
 from claims.filing.states import DONE, PARTS_ARE_FINAL
+from members.people.models import User
 from members.pools.models import Pool
 
 
@@ -38,7 +39,8 @@ def start_part(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     """
     Pool.objects.select_for_update().get(pk=claim.pool_id)
     first = locked_claim(first_part(claim), *Claim.State.values)
-    if first.claimant.code != claimant:
+    person = User.objects.get(code=claimant)
+    if not speaks_for(first, person):
         raise NotFoundError(_("There is no such claim, or it is not yours to see."))
     begun = _parts_on_the_way(first).filter(state=Claim.State.DRAFT).first()
     if begun is not None:
@@ -52,7 +54,7 @@ def start_part(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     part = Claim(
         pool_id=first.pool_id,
         membership=first.membership,
-        claimant=first.claimant,
+        claimant=person,
         part_of=first,
         event_date=first.event_date,
         illness=first.illness,

@@ -17,6 +17,7 @@ from claims.filing.benefits import NO_FIGURES, Benefit, Figures, age_band, deriv
 from claims.filing.illnesses import ILLNESSES, needed_papers
 from claims.filing.models import Claim, Evidence
 from ledger.sharing.models import Award, Charge, Period
+from members.joining.kin import spoken_for
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -37,10 +38,12 @@ class Payee:
 
 
 def access_claim(*, user: User, code: str) -> Claim:
-    """Return the person's own claim; absent and somebody else's answer alike. Raises: NotFoundError."""
+    """Return a claim that the person speaks for; absent and somebody else's answer alike. Raises: NotFoundError."""
     claim = (
-        Claim.objects.filter(code=code, claimant=user)
-        .select_related("pool", "membership", "plan_version", "claimant", "reviewer", "part_of")
+        Claim.objects.filter(code=code, membership__in=spoken_for(user))
+        .select_related(
+            "pool", "membership__family_member", "plan_version", "claimant", "reviewer", "part_of"
+        )
         .first()
     )
     if claim is None:
@@ -49,10 +52,19 @@ def access_claim(*, user: User, code: str) -> Claim:
 
 
 def claims_of(user: User) -> QuerySet[Claim]:
-    """Return the person's claims, newest first."""
-    return (
-        Claim.objects.filter(claimant=user).select_related("pool", "part_of").order_by("-created_at", "-pk")
-    )
+    """Return the claims that the person speaks for, newest first."""
+    found = Claim.objects.filter(membership__in=spoken_for(user))
+    return found.select_related("pool", "part_of", "membership").order_by("-created_at", "-pk")
+
+
+def speaks_for(claim: Claim, user: User) -> bool:
+    """Tell whether the person acts for the claim: who is covered, or their guardian while they have no account."""
+    return user.pk == (claim.membership.person_id or claim.claimant_id)
+
+
+def concerned_by(claim: Claim) -> set[int | None]:
+    """Return the ids of the people whose own claim it is: who filed it and who is covered."""
+    return {claim.claimant_id, claim.membership.person_id}
 
 
 def find_claims_of(user: User, text: str) -> QuerySet[Claim]:
@@ -61,8 +73,9 @@ def find_claims_of(user: User, text: str) -> QuerySet[Claim]:
 
 
 def claimable_memberships(user: User) -> QuerySet[Membership]:
-    """Return the memberships for which the person can file a claim."""
-    return Membership.objects.filter(person=user).select_related("pool").order_by("pool__code")
+    """Return the memberships for which the person can file a claim: their own, and children's without an account."""
+    found = Membership.objects.filter(pk__in=spoken_for(user)).select_related("pool", "person")
+    return found.order_by("pool__code", F("person").asc(nulls_last=True), "number")
 
 
 def papers_of(claim: Claim) -> QuerySet[Evidence]:
@@ -75,6 +88,12 @@ def read_birth(claim: Claim) -> dt.date | None:
     if claim.birth_sealed is None:
         return None
     return dt.date.fromisoformat(unseal_text(bytes(claim.birth_sealed), context_of(claim, "birth")))
+
+
+def known_birth(claim: Claim) -> dt.date | None:
+    """Return the birth date of a member whom a guardian has added; of others it is told with the claim."""
+    is_added = hasattr(claim.membership, "family_member")
+    return claim.membership.birth_date if is_added else None
 
 
 def read_story(claim: Claim) -> str:

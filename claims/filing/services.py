@@ -20,9 +20,11 @@ from claims.filing.models import Claim, Evidence
 from claims.filing.selectors import (
     asks_for_spend,
     cases_shared,
+    claimable_memberships,
     context_of,
     derived,
     face_to_publish,
+    known_birth,
     papers_needed,
     plan_of_event,
     read_birth,
@@ -31,6 +33,7 @@ from claims.filing.selectors import (
 from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
 from members.ending.selectors import live_ending
 from members.joining.models import Membership
+from members.people.models import User
 from members.pools.models import Pool
 
 
@@ -72,22 +75,26 @@ class RunOffOverError(ConflictError):
 
 @transaction.atomic
 def start_claim(*, membership: Membership, claimant: str, at: dt.datetime) -> Claim:
-    """Begin a claim for one's own membership; a draft that is there already is gone on with.
+    """Begin a claim for one's own membership or a child's; a draft that is there already is gone on with.
+
+    A child's birth date is the one that its guardian signed for.
 
     Raises: NotFoundError for somebody else's membership; RunOffOverError.
     """
-    locked = Membership.objects.select_related("person", "pool").get(pk=membership.pk)
-    person = locked.person
-    if person is None or person.code != claimant:
+    person = User.objects.get(code=claimant)
+    locked = claimable_memberships(person).filter(pk=membership.pk).first()
+    if locked is None:
         raise NotFoundError(_("You are not a member of this pool."))
     Pool.objects.select_for_update().get(pk=locked.pool_id)
     started = Claim.objects.filter(membership=locked, state=Claim.State.DRAFT).first()
     if started is not None:
         return started
     _check_still_taken(locked.pool, at)
-    claim = Claim.objects.create(
-        pool_id=locked.pool_id, membership=locked, claimant=person, created_at=at, state_since=at
-    )
+    claim = Claim(pool=locked.pool, membership=locked, claimant=person, created_at=at, state_since=at)
+    birth = known_birth(claim)
+    if birth is not None:
+        claim.birth_sealed = seal_text(birth.isoformat(), context_of(claim, "birth"))
+    claim.save()
     audit.record(actor=claimant, action="start_claim", subject=claim.code)
     return claim
 
@@ -151,6 +158,8 @@ def _check_dates(
     today = at.astimezone(ZoneInfo(claim.pool.time_zone)).date()
     birth = birth_date or read_birth(claim)
     event = event_date or claim.event_date
+    if birth_date not in {None, known_birth(claim) or birth_date}:
+        raise BadDateError(_("This is not the birth date with which the guardian has added them."))
     if any(day is not None and day > today for day in (birth, event)):
         raise BadDateError(_("This day has not come yet."), today=today.isoformat())
     if birth and event and event < birth:
@@ -336,7 +345,7 @@ def locked_claim(claim: Claim, *states: str) -> Claim:
     """Lock the claim and demand one of the states. Raises: ClaimMovedOnError."""
     locked = (
         Claim.objects.select_for_update(of=["self"])
-        .select_related("pool", "membership", "claimant", "reviewer", "part_of")
+        .select_related("pool", "membership__family_member", "claimant", "reviewer", "part_of")
         .get(pk=claim.pk)
     )
     if locked.state not in states:

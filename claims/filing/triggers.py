@@ -5,6 +5,7 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.aid_sql import cases_shared, granted_before
 from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL
+from members.joining.kin_triggers import speaks_for_sql
 from members.pools.triggers import waiting_asks_for_age
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
@@ -79,8 +80,8 @@ claim_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
         func=f"""
-            IF NOT EXISTS (SELECT 1 FROM members_membership
-                            WHERE id = NEW.membership_id AND pool_id = NEW.pool_id AND person_id = NEW.claimant_id) THEN
+            IF NOT {speaks_for_sql("NEW.membership_id", "NEW.claimant_id")}
+               OR NEW.pool_id IS DISTINCT FROM (SELECT pool_id FROM members_membership WHERE id = NEW.membership_id) THEN
                 {refuse("claim_is_of_its_member", "claim %s is for somebody else's membership", "NEW.code")}
             END IF;
             RETURN NEW;
@@ -124,6 +125,10 @@ claim_guards = [
                       CASE WHEN effective_date <= NEW.event_date THEN effective_date END DESC, effective_date LIMIT 1;
             IF NEW.plan_version_id IS DISTINCT FROM wanted THEN
                 {refuse("claim_aid_is_what_its_plan_grants", "claim %s follows another plan version", "NEW.code")}
+            END IF;
+            IF NEW.age <> (SELECT {_whole_years("m.birth_date", "NEW.event_date")} FROM members_familymember f
+                             JOIN members_membership m ON m.id = f.membership_id WHERE m.id = NEW.membership_id) THEN
+                {refuse("family_claim_is_at_its_age", "claim %s tells another age than that of its member", "NEW.code")}
             END IF;
             SELECT terms INTO plan FROM members_planversion WHERE id = wanted;
             SELECT m.joined_date, coalesce(m.waiting_since_date, m.joined_date) AS waits_from, s.joined_age INTO joined

@@ -20,6 +20,7 @@ from claims.filing.models import Claim, Evidence
 from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
 from claims.filing.words import CLAUSES, HOLDERS, KINDS, PARTS, QUESTIONS
 from ledger.sharing.faces import DISEASES, face_of
+from members.joining.kin import names_of
 from members.people.models import User
 
 STEP_NAMES: dict[str, object] = {
@@ -35,7 +36,11 @@ _ORDER = list(STEP_NAMES)
 @require_safe
 def my_claims(request: HttpRequest) -> HttpResponse:
     """List the person's claims."""
-    claims = [(claim, HOLDERS[STEPS[claim.state].holder]) for claim in selectors.claims_of(_person(request))]
+    found = list(selectors.claims_of(_person(request)))
+    names = names_of(claim.membership for claim in found)
+    claims = [
+        (claim, HOLDERS[STEPS[claim.state].holder], names.get(claim.membership_id, "")) for claim in found
+    ]
     context = {
         "section": "claims",
         "claims": claims,
@@ -48,14 +53,24 @@ def my_claims(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_claim(request: HttpRequest) -> HttpResponse:
     """Say what a claim takes; a post begins one, or goes on with the draft that is there."""
-    wanted = request.POST.get("pool") or request.GET.get("pool", "")
+    given = request.POST if request.method == "POST" else request.GET
+    wanted, member = given.get("pool", ""), given.get("member", "")
     memberships = selectors.claimable_memberships(_person(request))
     if wanted:
         memberships = memberships.filter(pool__code=wanted)
+    if member.isdecimal():
+        memberships = memberships.filter(number=int(member[:9]))
     if request.method != "POST":
         if wanted and not memberships.exists():
             raise NotFoundError(_("You are not a member of this pool."))
-        context = {"section": "claims", "memberships": list(memberships), "crumbs": _crumbs(_("New claim"))}
+        shown = list(memberships)
+        names = names_of(shown)
+        context = {
+            "section": "claims",
+            "memberships": [(one, names.get(one.pk, "")) for one in shown],
+            "has_family": bool(names),
+            "crumbs": _crumbs(_("New claim")),
+        }
         return render(request, "claims/filing/new_claim.html", context)
     membership = memberships.first() if wanted else None
     if membership is None:
@@ -120,7 +135,12 @@ def _what_form(claim: Claim, posted: Any) -> WhatForm | PartForm:
         "sex": claim.sex,
         "region": claim.region,
     }
-    return WhatForm(posted, initial=told, asks_for_spend=selectors.pool_asks_for_spend(claim.pool))
+    return WhatForm(
+        posted,
+        initial=told,
+        asks_for_spend=selectors.pool_asks_for_spend(claim.pool),
+        asks_for_birth=selectors.known_birth(claim) is None,
+    )
 
 
 def _keep(request: HttpRequest, claim: Claim, step: str, form: Any) -> None:
@@ -171,6 +191,7 @@ def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
         "file_by": selectors.last_day_to_file(claim),
         "earlier_parts": selectors.earlier_parts(claim),
         "illness": DISEASES.get(claim.illness, ""),
+        "child": names_of([claim.membership]).get(claim.membership_id, ""),
     }
     if step == "papers":
         context["papers"] = [(paper, KINDS[paper.kind]) for paper in selectors.papers_of(claim)]

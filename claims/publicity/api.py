@@ -130,7 +130,7 @@ class ClaimWithdrawal(_OwnClaim):
         """Take it back; taken back already: as it is."""
         found = self.own(request, claim)
         if found.state != Claim.State.WITHDRAWN:
-            services.withdraw_claim(claim=found, claimant=found.claimant.code, at=clock.now())
+            services.withdraw_claim(claim=found, claimant=cast(User, request.user).code, at=clock.now())
         return self.shown(self.own(request, claim))
 
 
@@ -142,7 +142,7 @@ class ReceiptConfirmation(_OwnClaim):
         """Confirm; confirmed already: as it is."""
         found = self.own(request, claim)
         if found.state != Claim.State.CLOSED:
-            services.confirm_receipt(claim=found, claimant=found.claimant.code, at=clock.now())
+            services.confirm_receipt(claim=found, claimant=cast(User, request.user).code, at=clock.now())
         return self.shown(self.own(request, claim))
 
 

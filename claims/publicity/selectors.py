@@ -55,8 +55,7 @@ class ClaimFile:
     @property
     def readers(self) -> list[AuditEntry]:
         """Return when somebody else read of it."""
-        mine = self.claim.claimant.code
-        return [line for line in self.history if _opened(line) and line.actor != mine]
+        return [line for line in self.history if _opened(line) and line.detail.get("purpose") != "own_file"]
 
 
 def _opened(line: AuditEntry) -> bool:
@@ -141,7 +140,8 @@ def is_in_publicity(award: Award) -> bool:
 def access_published_claim(*, pool: Pool, case: str) -> Claim:
     """Return the claim behind a public case number. Raises: NotFoundError."""
     award = Award.objects.filter(pool=pool, code=case).first()
-    claim = Claim.objects.filter(pool=pool, code=award.claim_code).first() if award else None
+    found = Claim.objects.filter(pool=pool, code=award.claim_code) if award else Claim.objects.none()
+    claim = found.select_related("membership").first()
     if claim is None:
         raise NotFoundError(_("This pool has published no such case."))
     return claim

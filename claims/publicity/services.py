@@ -15,14 +15,14 @@ from aidplatform.lib.errors import ConflictError, ForbiddenError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
 from claims.filing.models import Claim
-from claims.filing.selectors import as_data, read_payee
+from claims.filing.selectors import as_data, concerned_by, read_payee, speaks_for
 from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
 from claims.publicity.selectors import award_of, is_in_publicity
 from claims.review.models import Decision
 from claims.review.selectors import decision_of
-from claims.review.services import public_ref
+from claims.review.services import check_not_near, public_ref
 from ledger.custody.suspensions import end_suspension
 from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
@@ -173,7 +173,7 @@ def object_to_case(*, claim: Claim, member: str, reason: str, at: dt.datetime) -
 def _check_may_object(claim: Claim, award: Award | None, member: str) -> None:
     if not Membership.objects.filter(pool_id=claim.pool_id, person__code=member).exists():
         raise NotFoundError(_("You are not a member of this pool."))
-    if claim.claimant.code == member:
+    if User.objects.get(code=member).pk in concerned_by(claim):
         raise ForbiddenError(_("This is your own case."))
     in_time = claim.state in {Claim.State.IN_PUBLICITY, Claim.State.OBJECTED}
     if award is None or not in_time or not is_in_publicity(award):
@@ -217,15 +217,15 @@ def answer_objection(
 
 
 def _check_may_answer(claim: Claim, objection: Objection, answerer: str) -> None:
-    concerned = {claim.claimant.code, objection.member}
+    person = User.objects.get(code=answerer)
+    concerned = {objection.member}
     concerned |= set(claim.recommendations.values_list("reviewer", flat=True))
     concerned |= set(claim.decisions.values_list("decider", flat=True))
-    if answerer in concerned:
+    if answerer in concerned or person.pk in concerned_by(claim):
         raise ConcernedError(_("You had a part in this case. Another second reviewer answers the objection."))
+    check_not_near(claim, person)
     duty = DutyGrant.Duty.SECOND_REVIEWER
-    if not DutyGrant.objects.filter(
-        person__code=answerer, pool=claim.pool, duty=duty, ended_at=None
-    ).exists():
+    if not DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists():
         raise ForbiddenError(_("Your duties in this pool do not include this."))
 
 
@@ -305,7 +305,7 @@ def _end_membership(claim: Claim, award: Award) -> None:
 def confirm_receipt(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     """Say, as the one who was helped, that the money has come; the claim is closed. Raises: ClaimMovedOnError."""
     claim = locked_claim(claim, Claim.State.PAID)
-    if User.objects.get(code=claimant).pk != claim.claimant_id:
+    if not speaks_for(claim, User.objects.get(code=claimant)):
         raise NotFoundError(_("There is no such claim, or it is not yours to see."))
     award = award_of(claim)
     assert award is not None

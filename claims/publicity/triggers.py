@@ -3,7 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
-from claims.review.triggers import holds_duty, is_claimant
+from claims.review.triggers import holds_duty, is_claimant, is_near
 
 objection_guards = [
     follows_order("objection_state_follows_order", "state", {"open": ("dismissed", "upheld")}, first="open"),
@@ -47,6 +47,9 @@ objection_guards = [
                OR EXISTS (SELECT 1 FROM claims_decision
                            WHERE claim_id = NEW.claim_id AND decider = NEW.answered_by) THEN
                 {refuse("objection_is_answered_by_another", "%s is concerned with this case", "NEW.answered_by")}
+            END IF;
+            IF {is_near("answered_by")} THEN
+                {refuse("nobody_judges_their_own_circle", "%s is near to the member of claim %s", "NEW.answered_by", "claim.code")}
             END IF;
             IF NOT {holds_duty("answered_by", "second_reviewer")} THEN
                 {refuse("reviewers_hold_their_duty", "%s is no second reviewer of this pool", "NEW.answered_by")}

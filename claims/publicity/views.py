@@ -20,6 +20,7 @@ from aidplatform.work.models import AuditEntry
 from claims.filing import selectors as filing
 from claims.filing.models import Claim
 from claims.filing.parts import may_bring_bills
+from claims.filing.selectors import concerned_by
 from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, STANDS_FOR, STEPS, WITHDRAWABLE
 from claims.filing.views import in_words
 from claims.filing.words import DEEDS, HOLDERS, KINDS, PURPOSES
@@ -28,6 +29,7 @@ from claims.publicity.forms import AnswerForm, ObjectForm
 from claims.publicity.models import Objection
 from claims.review import selectors as review
 from ledger.sharing.faces import DISEASES, face_of
+from members.joining.kin import is_near, names_of
 from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -63,6 +65,7 @@ def _claim_page(
         "claim": found,
         "pool": found.pool,
         "error": error,
+        "child": names_of([found.membership]).get(found.membership_id, ""),
         "stages": stages(found, file.history),
         "holder": HOLDERS[STEPS[found.state].holder],
         "is_open": found.state in OPEN_TO_CLAIMANT,
@@ -200,7 +203,7 @@ def _case_page(
     is_member = Membership.objects.filter(pool=pool, person=person).exists()
     can_object = (
         is_member
-        and found.claimant_id != person.pk
+        and person.pk not in concerned_by(found)
         and found.state in {Claim.State.IN_PUBLICITY, Claim.State.OBJECTED}
         and selectors.is_in_publicity(award)
     )
@@ -231,7 +234,8 @@ def _case_page(
 def _is_concerned(found: Claim, person: User) -> bool:
     """Tell whether the person had a part in the case."""
     return (
-        found.claimant_id == person.pk
+        person.pk in concerned_by(found)
+        or is_near(found.membership, person)
         or found.recommendations.filter(reviewer=person.code).exists()
         or found.decisions.filter(decider=person.code).exists()
     )
@@ -246,7 +250,7 @@ def _shown(
     return {
         "objection": one,
         "reason": selectors.read_objection(one) if reads else "",
-        "answer": selectors.read_answer(one) if reads or found.claimant_id == person.pk else "",
+        "answer": selectors.read_answer(one) if reads or person.pk in concerned_by(found) else "",
         "form": (answers.get(one.number) or AnswerForm()) if answering and is_open else None,
     }
 

@@ -20,6 +20,7 @@ from claims.filing.services import locked_claim, preview, step_claim
 from claims.review.models import Decision, Outcome, PaperRequest, Recommendation
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
+from members.joining.kin import is_near
 from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant
@@ -33,6 +34,12 @@ class OwnClaimError(ForbiddenError):
     """Nobody reviews the own claim."""
 
     code = "reviewer_is_not_claimant"
+
+
+class NearError(ConflictError):
+    """Nobody judges a case of their own family, of whom they pay for, or of whom they have just invited."""
+
+    code = "nobody_judges_their_own_circle"
 
 
 class SameReviewerError(ConflictError):
@@ -285,16 +292,25 @@ def public_ref(claim: Claim) -> str:
 def _reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:
     """Return the acting person, who holds the duty and is not concerned.
 
-    Raises: ForbiddenError, OwnClaimError, SameReviewerError.
+    Raises: ForbiddenError, OwnClaimError, NearError, SameReviewerError.
     """
     person = User.objects.get(code=code)
     if person.pk in {claim.claimant_id, claim.membership.person_id}:
         raise OwnClaimError(_("This is your own claim. Somebody else reviews it."))
+    check_not_near(claim, person)
     if not_recommender and claim.recommendations.filter(reviewer=code).exists():
         raise SameReviewerError(_("You recommended on this claim; somebody else decides."))
     if not DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists():
         raise ForbiddenError(_("Your duties in this pool do not include this."))
     return person
+
+
+def check_not_near(claim: Claim, person: User) -> None:
+    """Refuse whoever is near to the covered person. Raises: NearError."""
+    if is_near(claim.membership, person):
+        raise NearError(
+            _("You are near to this member: family, payer or invitation. Somebody else looks at the case.")
+        )
 
 
 def _check_is_mine(claim: Claim, reviewer: str) -> None:

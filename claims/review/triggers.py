@@ -4,6 +4,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
 from claims.filing.aid_sql import granted_before
+from members.joining.kin_triggers import near_sql
 
 
 def shown_sql(claim: str) -> str:
@@ -37,6 +38,13 @@ def is_claimant(column: str) -> str:
          WHERE u.code = NEW.{column} AND u.id IN (claim.claimant_id, m.person_id))"""
 
 
+def is_near(column: str) -> str:
+    """Return SQL that tells whether the person in that column is near to the covered person."""
+    return f"""EXISTS (
+        SELECT 1 FROM members_user u JOIN members_membership m ON m.person_id = u.id AND m.pool_id = claim.pool_id
+         WHERE u.code = NEW.{column} AND m.id IN (SELECT near.id FROM {near_sql("claim.membership_id")} near))"""
+
+
 recommendation_guards = [
     *permanent("recommendation_is_permanent"),
     Guard(
@@ -49,6 +57,9 @@ recommendation_guards = [
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
             IF {is_claimant("reviewer")} THEN
                 {refuse("reviewer_is_not_claimant", "%s would review the own claim", "NEW.reviewer")}
+            END IF;
+            IF {is_near("reviewer")} THEN
+                {refuse("nobody_judges_their_own_circle", "%s is near to the member of claim %s", "NEW.reviewer", "claim.code")}
             END IF;
             IF NOT {holds_duty("reviewer", "reviewer")} THEN
                 {refuse("reviewers_hold_their_duty", "%s is no reviewer of this pool", "NEW.reviewer")}
@@ -108,6 +119,9 @@ decision_guards = [
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
             IF {is_claimant("decider")} THEN
                 {refuse("decider_is_not_claimant", "%s would decide on the own claim", "NEW.decider")}
+            END IF;
+            IF {is_near("decider")} THEN
+                {refuse("nobody_judges_their_own_circle", "%s is near to the member of claim %s", "NEW.decider", "claim.code")}
             END IF;
             IF EXISTS (SELECT 1 FROM claims_recommendation
                         WHERE claim_id = NEW.claim_id AND reviewer = NEW.decider) THEN

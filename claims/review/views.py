@@ -20,6 +20,7 @@ from aidplatform.work import audit
 from aidplatform.work.idempotency import once
 from claims.filing import selectors as filing
 from claims.filing.models import Claim
+from claims.filing.selectors import concerned_by
 from claims.filing.services import preview
 from claims.filing.states import ON_THE_DESK, STEPS
 from claims.filing.views import in_words, serve_paper
@@ -29,6 +30,7 @@ from claims.review.forms import AcceptForm, DecideForm, PapersForm, QueueForm, R
 from claims.review.models import Clause, Outcome
 from ledger.sharing.faces import DISEASES, face_of
 from ledger.sharing.models import Award
+from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.models import Pool
 from members.pools.rules import duty_required
@@ -139,7 +141,8 @@ def _workspace(
         "error": error,
         "may_read": may_read,
         "is_mine": claim.reviewer_id == person.pk,
-        "is_own": claim.claimant_id == person.pk,
+        "is_own": person.pk in concerned_by(claim),
+        "is_near": is_near(claim.membership, person),
         "duties": duties,
         "has_recommended": claim.recommendations.filter(reviewer=person.code).exists(),
         "illness": DISEASES[claim.illness],
@@ -192,7 +195,10 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
         forms["papers_form"] = given.get("papers_form") or PapersForm()
         forms |= _recommending(claim, context, given)
     decides = (
-        SECOND_REVIEWER in context["duties"] and not context["has_recommended"] and not context["is_own"]
+        SECOND_REVIEWER in context["duties"]
+        and not context["has_recommended"]
+        and not context["is_own"]
+        and not context["is_near"]
     )
     if claim.state == Claim.State.RECOMMENDED and decides:
         forms["decide_form"] = given.get("decide_form") or DecideForm(
@@ -361,7 +367,7 @@ def paper(request: HttpRequest, code: str, claim: str, paper: str) -> HttpRespon
 
 def may_read_file(claim: Claim, person: User, duties: set[str]) -> bool:
     """Tell whether the person reads papers and story: the reviewer in charge, or whoever decides."""
-    if claim.claimant_id == person.pk:
+    if person.pk in concerned_by(claim) or is_near(claim.membership, person):
         return False
     in_charge = REVIEWER in duties and claim.reviewer_id == person.pk
     return in_charge or (

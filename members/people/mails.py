@@ -39,11 +39,39 @@ class Letter:
     subject: str
     body: str
     address: str = ""
+    papers: str = ""
+    hours: NoticeHours | None = None
 
 
-import datetime as dt
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+@dataclass(frozen=True)
+class File:
+    """A file that a mail carries."""
+
+    name: str
+    content: bytes
+    content_type: str
+
+
+Maker = Callable[[int], list[File]]
+_makers: dict[str, Maker] = {}
+
+
+def makes_papers(kind: str) -> Callable[[Maker], Maker]:
+    """Declare who makes the files of a kind of papers, from the id of the row that they are of."""
+
+    def declare(maker: Maker) -> Maker:
+        _makers[kind] = maker
+        return maker
+
+    return declare
+
+
+def files_of(papers: str) -> list[File]:
+    """Return the files that a mail carries: made anew each time, so that nothing of them is kept beside the facts."""
+    if not papers:
+        return []
+    kind, _colon, row = papers.partition(":")
+    return _makers[kind](int(row))
 
 
 def write_mails(letters: Iterable[Letter], *, batch: str, actor: str) -> int:

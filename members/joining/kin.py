@@ -1,0 +1,50 @@
+"""Who speaks for a membership, and who is near to one."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+from django.db.models import Q
+
+from members.joining.family import paper_of_family
+from members.joining.family_models import FamilyMember
+from members.joining.kin_triggers import near_sql
+from members.joining.models import Membership
+from members.people.models import User
+
+
+def spoken_for(person: User) -> list[int]:
+    """Return the ids of the memberships that a person speaks for: their own, and children's without an account."""
+    own = Membership.objects.filter(person=person).values_list("pk")
+    children = FamilyMember.objects.filter(guardian__person=person, membership__person=None)
+    return [pk for (pk,) in own.union(children.values_list("membership_id"))]
+
+
+def names_of(memberships: Iterable[Membership]) -> dict[int, str]:
+    """Return the names of those that have no account, as a guardian gave them, by the id of the membership."""
+    without = [one.pk for one in memberships if one.person_id is None]
+    if not without:
+        return {}
+    members = FamilyMember.objects.filter(membership__in=without).select_related("membership")
+    return {one.membership_id: paper_of_family(one).name for one in members}
+
+
+def near_memberships(person: User) -> set[int]:
+    """Return the ids of the memberships near to a person's own, whose cases they do not judge."""
+    return _near(Q(person=person))
+
+
+def is_near(membership: Membership, person: User) -> bool:
+    """Tell whether a person is near to a membership that is not their own."""
+    return membership.pk in _near(Q(person=person, pool=membership.pool_id))
+
+
+def _near(own: Q) -> set[int]:
+    ids = list(Membership.objects.filter(own).values_list("pk", flat=True))
+    if not ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT near.id FROM unnest(%s::bigint[]) AS own (id) CROSS JOIN LATERAL {near_sql('own.id')} near",  # noqa: S608 - fixed names
+            [ids],
+        )
+        return {pk for (pk,) in cursor.fetchall()} - set(ids)

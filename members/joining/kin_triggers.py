@@ -1,0 +1,36 @@
+"""Who is near to a member, in SQL: guards of review use it, and the reads that hide what they would refuse."""
+
+from members.joining.payer_triggers import in_force_sql
+
+# How long who has invited somebody, and who has joined by it, do not judge each other's cases.
+MONTHS_NEAR = 12
+
+
+def near_sql(membership: str) -> str:
+    """Return SQL for the memberships near to one; whoever is near to another has that one near.
+
+    Its guardian, whom it is the guardian of, children of the same guardian, payers in force in both directions, and
+    who has joined by an invitation of the other in the last twelve months.
+    """
+    lately = f"i.ended_at > aid_now() - interval '{MONTHS_NEAR} months'"
+    return f"""(
+        SELECT f.guardian_id AS id FROM members_familymember f WHERE f.membership_id = {membership}
+        UNION ALL SELECT f.membership_id FROM members_familymember f WHERE f.guardian_id = {membership}
+        UNION ALL SELECT f.membership_id FROM members_familymember o
+          JOIN members_familymember f ON f.guardian_id = o.guardian_id AND f.membership_id <> o.membership_id
+         WHERE o.membership_id = {membership}
+        UNION ALL SELECT k.payer_id FROM members_payerlink k
+         WHERE k.membership_id = {membership} AND {in_force_sql("k")}
+        UNION ALL SELECT k.membership_id FROM members_payerlink k
+         WHERE k.payer_id = {membership} AND {in_force_sql("k")}
+        UNION ALL SELECT i.inviter_id FROM members_invitation i WHERE i.used_by_id = {membership} AND {lately}
+        UNION ALL SELECT i.used_by_id FROM members_invitation i
+         WHERE i.inviter_id = {membership} AND i.used_by_id IS NOT NULL AND {lately})"""
+
+
+def speaks_for_sql(membership: str, person: str) -> str:
+    """Return SQL that tells whether a person speaks for a membership: its own, or as guardian of one without account."""
+    return f"""EXISTS (
+        SELECT 1 FROM members_membership own LEFT JOIN members_familymember f ON f.membership_id = own.id
+          LEFT JOIN members_membership g ON g.id = f.guardian_id
+         WHERE own.id = {membership} AND coalesce(own.person_id, g.person_id) = {person})"""
