@@ -58,6 +58,7 @@ TABLES: dict[str, Kind] = {
     "django_migrations": DERIVED,
     "django_session": PLAIN,
     "mfa_authenticator": PLAIN,
+    "usersessions_usersession": PLAIN,
     "work_cache": PLAIN,
     # Work
     "work_installation": state("clock_at", "clock_offset", "demo_ready", insert=False),
@@ -213,6 +214,9 @@ TABLES: dict[str, Kind] = {
     "ledger_walletentry": FACT,
     "ledger_wallettotal": DERIVED,
     "ledger_suspension": state("state", "ended_date"),
+    # Site
+    "site_dataexport": state("state", "steps_done", "parts", "size", "ready_at", "until_at"),
+    "site_exportpart": Kind("state", insert=True, delete=True),
 }
 
 

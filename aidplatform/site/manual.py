@@ -38,6 +38,7 @@ PAGES = (
     "share",
     "wallets",
     "leaving",
+    "data",
     "ending",
     "books",
     "guarantees",
