@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from aidplatform.lib.http import public
 from aidplatform.site.ending import api as ending
 from aidplatform.site.ending import settlement_api
+from aidplatform.site.my_data import api as my_data
 from claims.filing import api as filing
 from claims.publicity import api as publicity
 from claims.review import api as review
@@ -51,6 +52,7 @@ _ENDING = f"{_POOL}ending/"
 urlpatterns = [
     path("schema/", public(SpectacularAPIView.as_view()), name="api_schema"),
     path("token/", pools.TokenEndpoint.as_view(), name="api_token"),
+    path("me/data-exports/", my_data.MyExports.as_view(), name="api_my_exports"),
     path("me/memberships/", joining.MyMemberships.as_view(), name="api_memberships"),
     path("me/claims/", filing.MyClaims.as_view(), name="api_my_claims"),
     path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),

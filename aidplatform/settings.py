@@ -137,6 +137,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "pgtrigger",
@@ -163,6 +164,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "members.people.sessions.SessionNotesMiddleware",
     "aidplatform.lib.http.NoStoreMiddleware",
     "aidplatform.lib.http.DomainErrorMiddleware",
 ]

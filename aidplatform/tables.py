@@ -58,6 +58,7 @@ TABLES: dict[str, Kind] = {
     "django_migrations": DERIVED,
     "django_session": PLAIN,
     "mfa_authenticator": PLAIN,
+    "usersessions_usersession": PLAIN,
     "work_cache": PLAIN,
     # Work
     "work_installation": state("clock_at", "clock_offset", "demo_ready", insert=False),
@@ -229,6 +230,9 @@ TABLES: dict[str, Kind] = {
         "decided_by",
         "decided_at",
     ),
+    # Site
+    "site_dataexport": state("state", "steps_done", "parts", "size", "ready_at", "until_at"),
+    "site_exportpart": Kind("state", insert=True, delete=True),
 }
 
 

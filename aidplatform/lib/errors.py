@@ -67,6 +67,9 @@ class GuaranteeError(ConflictError):
 # The sentences shown for guarantees that a person can meet; ARCHITECTURE.md lists all of them.
 GUARANTEES: dict[str, object] = {
     "journal_entry_balances": _("The debits and credits of this entry differ. Nothing was posted."),
+    "one_running_export_per_person": _(
+        "Your data are being put together already. Wait until they are ready."
+    ),
     "journal_entry_is_permanent": _("Posted entries are never edited or deleted. Post a reversal instead."),
     "income_equals_expense": _("A pool earns nothing: income and expense must grow by the same amount."),
     "reversal_mirrors_entry": _("A reversal must mirror the entry it reverses, posting by posting."),

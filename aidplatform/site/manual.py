@@ -40,6 +40,7 @@ PAGES = (
     "wallets",
     "arrears",
     "leaving",
+    "data",
     "ending",
     "books",
     "guarantees",

@@ -34,6 +34,7 @@ LONG = {
 # Where the time of a process, not of the business, is meant.
 MAY_READ_A_CLOCK = {
     "aidplatform/lib/clock.py": "it is the business clock",
+    "members/people/sessions.py": "sessions run out in real time, also while a demo clock stands still",
     "members/people/mails.py": "a mail leaves and arrives in real time, also while a demo clock stands still",
 }
 

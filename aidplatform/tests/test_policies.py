@@ -62,6 +62,7 @@ OF_LIBRARIES = {
     "account_change_password": "signed_in",
     "account_set_password": "signed_in",
     "mfa_index": "signed_in",
+    "usersessions_list": "signed_in",
     "mfa_reauthenticate": "signed_in",
     "mfa_activate_totp": "signed_in",
     "mfa_deactivate_totp": "signed_in",

@@ -292,7 +292,7 @@ def write_signature(
         plan_version=version,
         covenant_sha256=version.covenant_sha256,
         declaration_sha256=version.declaration_sha256,
-        answers_sealed=crypto.seal_text(json.dumps(answers), f"members.signature:{membership.pk}"),
+        answers_sealed=crypto.seal_text(json.dumps(answers), _signature_context(membership.pk)),
         consent_health=application.consent_health,
         consent_publication=application.consent_publication,
         language=language,
@@ -374,6 +374,15 @@ def answers_of(application: JoinApplication) -> dict[str, bool]:
     return answers
 
 
+def signed_answers(signature: CovenantSignature) -> dict[str, bool]:
+    """Return the answers of the declaration as they were signed."""
+    sealed = bytes(signature.answers_sealed)
+    answers: dict[str, bool] = json.loads(
+        crypto.unseal_text(sealed, _signature_context(signature.membership_id))
+    )
+    return answers
+
+
 def check_age(application: JoinApplication, birth_date: dt.date) -> None:
     """Raise NotEligibleError unless the plan has aid for this age, and it is one of whoever signs, or is signed for."""
     today = clock.today(application.pool.time_zone)
@@ -396,6 +405,10 @@ AGE_REFUSALS: dict[str, object] = {
 def _save(application: JoinApplication, at: dt.datetime, *fields: str) -> None:
     application.changed_at = at
     application.save(update_fields=[*fields, "changed_at"])
+
+
+def _signature_context(membership_id: int) -> str:
+    return f"members.signature:{membership_id}"
 
 
 def _context(application: JoinApplication, part: str) -> str:

@@ -1,0 +1,40 @@
+"""What an app hands out of one person: tables of rows and files, each under a name, and what it leaves out and why.
+
+Each app has a module `my_data` with one `Exporter`; the site collects them. Of nobody else does anything get into it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+Rows = Callable[[Any], Iterator[Row]]
+Files = Callable[[Any], Iterator[tuple[str, bytes]]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of an export. title: what it holds, in the reader's language. rows: of a person, one by one."""
+
+    name: str
+    title: object
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """All that one app hands out.
+
+    files: (name, bytes) of a person. exported: columns that point at a person, a membership or a claim, each with the
+    table that hands out what it points from. left_out: those of which nothing is handed out, each with the reason.
+    """
+
+    tables: tuple[Table, ...]
+    exported: Mapping[str, str]
+    left_out: Mapping[str, str]
+    files: Files | None = None
+
+
+def fields_of(instance: Any, *names: str) -> Row:
+    """Return these fields of a row by their names."""
+    return {name: getattr(instance, name) for name in names}

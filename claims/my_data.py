@@ -1,0 +1,169 @@
+"""What the claims hold of one person: the claims they told, with every paper, and the objections they raised.
+
+Who reviewed, decided or objected is not named; what they wrote to or about the claimant is handed out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from django.utils.translation import gettext_lazy as _
+
+from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
+from claims.filing.models import Claim, Evidence
+from claims.filing.selectors import history_of, read_birth, read_paper, read_payee, read_story
+from claims.publicity.models import Objection
+from claims.publicity.selectors import read_answer, read_objection
+from claims.review.models import Decision, PaperRequest, Recommendation
+from claims.review.selectors import read_reason, read_request
+from ledger.custody.models import PaymentOrder
+from ledger.my_data import payment_row
+from ledger.sharing.models import Award
+from members.people.models import User
+
+_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
+
+
+def _claims_of(person: User) -> list[Claim]:
+    found = Claim.objects.filter(claimant=person)
+    return list(found.select_related("pool", "plan_version", "part_of", "membership").order_by("pk"))
+
+
+def _claims(person: User) -> Iterator[Row]:
+    for claim in _claims_of(person):
+        payee = read_payee(claim)
+        yield {
+            "pool": claim.pool.code,
+            **fields_of(claim, "code", "state", "event_date", "illness", "severity", "age", "joined_age"),
+            "plan_version": claim.plan_version.number if claim.plan_version else None,
+            "part_of": claim.part_of.code if claim.part_of else None,
+            **fields_of(claim, "spend_fen", "cases_shared", "aid_fen", "derivation", "sex", "region"),
+            "birth_date": read_birth(claim),
+            "story": read_story(claim),
+            "payee": asdict(payee) if payee else None,
+            "published": claim.masked,
+            **fields_of(claim, "consented_at", "due_date", "created_at", "filed_at", "state_since"),
+        }
+
+
+def _papers(person: User) -> Iterator[Row]:
+    found = Evidence.objects.filter(claim__claimant=person).defer("sealed").select_related("claim")
+    for paper in found.order_by("pk"):
+        row = fields_of(paper, "kind", "media_type", "size", "sha256", "added_at", "removed_at")
+        yield {"claim": paper.claim.code, "file": _file_name(paper)} | row
+
+
+def _files(person: User) -> Iterator[tuple[str, bytes]]:
+    """Yield every paper as it is kept, one in memory at a time."""
+    wanted = Evidence.objects.filter(claim__claimant=person).order_by("pk").values_list("pk", flat=True)
+    for pk in list(wanted):
+        paper = Evidence.objects.select_related("claim").get(pk=pk)
+        yield _file_name(paper), read_paper(paper)
+
+
+def _file_name(paper: Evidence) -> str:
+    return f"papers/{paper.claim.code}/{paper.code}.{_ENDINGS[paper.media_type]}"
+
+
+def _requests(person: User) -> Iterator[Row]:
+    found = PaperRequest.objects.filter(claim__claimant=person).select_related("claim").order_by("pk")
+    for one in found:
+        row = fields_of(one, "number", "kinds", "requested_at")
+        yield {"claim": one.claim.code, **row, "message": read_request(one)}
+
+
+def _recommendations(person: User) -> Iterator[Row]:
+    """Yield what a first reviewer held right, once a second one has decided."""
+    for one in Recommendation.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+        if Decision.objects.filter(claim=one.claim, round=one.round).exists():
+            row = fields_of(one, "round", "outcome", "aid_fen", "accepted_spend_fen", "derivation", "clause")
+            yield {
+                "claim": one.claim.code,
+                **row,
+                "recommended_at": one.recommended_at,
+                "reason": read_reason(one),
+            }
+
+
+def _decisions(person: User) -> Iterator[Row]:
+    for one in Decision.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+        row = fields_of(one, "round", "outcome", "aid_fen", "clause", "shown_sha256", "decided_at")
+        yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
+
+
+def _objections(person: User) -> Iterator[Row]:
+    """Yield the objections to the person's claims; what others wrote in them is about the claim, so it is told."""
+    for one in Objection.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+        yield {"claim": one.claim.code, **_objection(one)}
+
+
+def _raised(person: User) -> Iterator[Row]:
+    for one in Objection.objects.filter(member=person.code).select_related("claim__pool").order_by("pk"):
+        yield {"pool": one.claim.pool.code, **_objection(one)}
+
+
+def _objection(one: Objection) -> Row:
+    row = fields_of(one, "number", "raised_at", "state", "answered_at")
+    return row | {"reason": read_objection(one), "answer": read_answer(one)}
+
+
+def _awards_of(person: User) -> list[Award]:
+    codes = Claim.objects.filter(claimant=person).values_list("code", flat=True)
+    return list(
+        Award.objects.filter(claim_code__in=list(codes)).select_related("pool", "period").order_by("pk")
+    )
+
+
+def _awards(person: User) -> Iterator[Row]:
+    for award in _awards_of(person):
+        yield {
+            "claim": award.claim_code,
+            "case": award.code,
+            "period": award.period.number if award.period else None,
+            **fields_of(award, "state", "aid_fen", "shared_fen", "lowered_fen", "announced_at"),
+        }
+
+
+def _payments(person: User) -> Iterator[Row]:
+    found = PaymentOrder.objects.filter(award__in=_awards_of(person)).select_related("pool", "award")
+    for order in found.order_by("pk"):
+        yield {"case": order.award.code if order.award else None} | payment_row(order)
+
+
+def _history(person: User) -> Iterator[Row]:
+    """Yield what was done with each claim and who opened it: the person, or somebody on duty."""
+    for claim in _claims_of(person):
+        for line in history_of(claim):
+            by = "you" if line.actor == person.code else "staff or service"
+            yield {"claim": claim.code, "at": line.at, "action": line.action, "by": by}
+
+
+EXPORTER = Exporter(
+    tables=(
+        Table("claims", _("Your claims, with what you told and what was published."), _claims),
+        Table("papers", _("The papers of your claims; the files themselves lie beside this list."), _papers),
+        Table("paper_requests", _("What reviewers asked you for."), _requests),
+        Table(
+            "recommendations", _("What first reviewers held right, once it was decided."), _recommendations
+        ),
+        Table("decisions", _("Decisions on your claims, with their reasons."), _decisions),
+        Table("objections", _("Objections to your cases, without who raised them."), _objections),
+        Table("objections_raised", _("Objections you raised, without whose case it is."), _raised),
+        Table("awards", _("What your claims were granted, and what was shared of it."), _awards),
+        Table("payments", _("Payments of aid to the account you named."), _payments),
+        Table("history", _("What was done with your claims, and when somebody opened them."), _history),
+    ),
+    exported={
+        "claims.Claim.claimant": "claims",
+        "claims.Claim.membership": "claims",
+        "claims.Claim.part_of": "claims",
+        "claims.Evidence.claim": "papers",
+        "claims.PaperRequest.claim": "paper_requests",
+        "claims.Recommendation.claim": "recommendations",
+        "claims.Decision.claim": "decisions",
+        "claims.Objection.claim": "objections",
+    },
+    left_out={
+        "claims.Claim.reviewer": "the claim is the claimant's; what a reviewer did is among the deeds",
+    },
+    files=_files,
+)

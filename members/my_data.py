@@ -1,0 +1,320 @@
+"""What the members' tables hold of one person, in clear, for that person.
+
+Numbers, names and addresses of others are left out, also where a sentence told to the person holds them.
+"""
+
+from collections.abc import Iterator
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
+from aidplatform.work.models import AuditEntry
+from members.joining.applications import answers_of, identity_of, signed_answers
+from members.joining.end_models import MembershipEnd, ReportedEnd
+from members.joining.family_models import FamilyMember
+from members.joining.invitation_models import Invitation
+from members.joining.listed import particulars_of
+from members.joining.models import (
+    AwaitedCover,
+    CovenantSignature,
+    ImportedMember,
+    JoinApplication,
+    Membership,
+    MembershipSpan,
+)
+from members.joining.payer_models import PayerLink
+from members.people import notices
+from members.people.identity import Paper, paper_of
+from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
+from members.people.selectors import addresses_of
+from members.pools.models import DutyGrant, DutyInvitation
+
+# Kinds of notice, and beginnings of the keys of their mails, that hold the number of another member.
+NAMES_ANOTHER = (
+    "payer_",
+    "paid_for",
+    "pays_",
+    "family_",
+    "invited_",
+    "share_unpaid_for",
+    "unpaid_suspended_for",
+)
+_CONSENTS = ("consent_health", "consent_publication")
+
+
+def memberships_of(person: User) -> list[Membership]:
+    """Return the person's memberships with their pools."""
+    return list(Membership.objects.filter(person=person).select_related("pool").order_by("pk"))
+
+
+def _account(person: User) -> Iterator[Row]:
+    yield fields_of(
+        person,
+        "code",
+        "email",
+        "name",
+        "name_zh",
+        "language",
+        "date_joined",
+        "last_login",
+        "is_active",
+        "is_demo",
+    )
+
+
+def _addresses(person: User) -> Iterator[Row]:
+    for address in EmailAddress.objects.filter(user=person).order_by("pk"):
+        yield fields_of(address, "email", "verified", "primary")
+
+
+def _second_factors(person: User) -> Iterator[Row]:
+    for factor in Authenticator.objects.filter(user=person).order_by("pk"):
+        yield fields_of(factor, "type", "created_at", "last_used_at")
+
+
+def _sessions(person: User) -> Iterator[Row]:
+    for session in UserSession.objects.filter(user=person).order_by("pk"):
+        yield fields_of(session, "created_at", "last_seen_at", "ip", "user_agent")
+
+
+def _identity(person: User) -> Iterator[Row]:
+    paper = paper_of(person)
+    if paper is not None:
+        yield _paper(paper) | {"recorded_at": Identity.objects.get(person=person).recorded_at}
+
+
+def _paper(paper: Paper) -> Row:
+    return fields_of(paper, "name", "birth_date", "kind", "country", "number")
+
+
+def _notices(person: User) -> Iterator[Row]:
+    with override(person.language):
+        for notice in Notice.objects.filter(person=person).order_by("pk").iterator():
+            row = fields_of(notice, "kind", "at", "read_at")
+            if not notice.kind.startswith(NAMES_ANOTHER):
+                row["subject"] = notices.subject_of(notice.kind, notice.params)
+                row["body"] = notices.body_of(notice.kind, notice.params)
+            yield row
+
+
+def _mails(person: User) -> Iterator[Row]:
+    for mail in Mail.objects.filter(person=person).order_by("pk").iterator():
+        row = fields_of(mail, "to_address", "written_at", "sent_at")
+        if not mail.key.startswith(NAMES_ANOTHER):
+            row |= fields_of(mail, "subject", "body")
+        yield row
+
+
+def _tokens(person: User) -> Iterator[Row]:
+    for token in ApiToken.objects.filter(person=person).order_by("pk"):
+        yield fields_of(token, "is_strong", "created_at", "ended_at")
+
+
+def _duties(person: User) -> Iterator[Row]:
+    for grant in DutyGrant.objects.filter(person=person).select_related("pool").order_by("pk"):
+        pool = grant.pool.code if grant.pool else None
+        yield {"pool": pool} | fields_of(grant, "duty", "is_founding", "granted_at", "ended_at")
+
+
+def _duty_invitations(person: User) -> Iterator[Row]:
+    found = DutyInvitation.objects.filter(Q(person=person) | Q(email__in=addresses_of(person)))
+    for one in found.select_related("pool").order_by("pk"):
+        row = fields_of(one, "duty", "email", "state", "invited_at", "decided_at")
+        yield {"pool": one.pool.code} | row
+
+
+def _memberships(person: User) -> Iterator[Row]:
+    for one in memberships_of(person):
+        row = fields_of(one, "number", "joined_date", "waiting_since_date", "birth_date")
+        yield {"pool": one.pool.code} | row
+
+
+def _spans(person: User) -> Iterator[Row]:
+    for one in memberships_of(person):
+        spans = MembershipSpan.objects.filter(pool_id=one.pool_id, membership_id=one.pk).order_by("from_at")
+        for span in spans:
+            row = fields_of(span, "class_no", "from_at", "to_at", "recorded_at", "ended_recorded_at")
+            yield {"pool": one.pool.code} | row
+
+
+def _awaited(person: User) -> Iterator[Row]:
+    for one in AwaitedCover.objects.filter(membership__person=person).select_related("membership__pool"):
+        yield {"pool": one.membership.pool.code} | fields_of(one, "class_no", "until_date")
+
+
+def _applications(person: User) -> Iterator[Row]:
+    found = JoinApplication.objects.filter(person=person).select_related("pool", "plan_version", "person")
+    for one in found.order_by("pk"):
+        paper = identity_of(one) if one.identity_sealed is not None else None
+        row = fields_of(
+            one, "state", "understood", "has_read_covenant", *_CONSENTS, "started_at", "changed_at"
+        )
+        yield {
+            "pool": one.pool.code,
+            "plan_version": one.plan_version.number,
+            **row,
+            "identity": _paper(paper) if paper else None,
+            "answers": answers_of(one),
+        }
+
+
+def _signatures(person: User) -> Iterator[Row]:
+    found = CovenantSignature.objects.filter(membership__person=person)
+    for one in found.select_related("membership__pool", "plan_version").order_by("pk"):
+        yield {
+            "pool": one.membership.pool.code,
+            "plan_version": one.plan_version.number,
+            **fields_of(one, "covenant_sha256", "declaration_sha256", *_CONSENTS, "language", "joined_age"),
+            **fields_of(one, "eligible_date", "signed_at", "signature_sha256"),
+            "answers": signed_answers(one),
+        }
+
+
+def _payer_links(person: User) -> Iterator[Row]:
+    found = PayerLink.objects.filter(Q(membership__person=person) | Q(payer__person=person))
+    for link in found.select_related("pool", "membership").order_by("pk"):
+        is_covered = link.membership.person_id == person.pk
+        yield {
+            "pool": link.pool.code,
+            "role": "covered" if is_covered else "payer",
+            **fields_of(link, "state", "asked_at", "begun_at", "ended_at"),
+            "asked_by_you": link.asked_by == person.code,
+            "accepted_by_you": link.accepted_by == person.code,
+            "ended_by_you": link.ended_by == person.code,
+        }
+
+
+def _family(person: User) -> Iterator[Row]:
+    """Yield whom the person has signed for, and that somebody signed for them; who the other one is stays out."""
+    found = FamilyMember.objects.filter(Q(guardian__person=person) | Q(membership__person=person))
+    for one in found.select_related("pool", "guardian").order_by("added_at", "pk"):
+        role = "guardian" if one.guardian.person_id == person.pk else "child"
+        yield {"pool": one.pool.code, "role": role, **fields_of(one, "relation", "added_at")}
+
+
+def _invitations(person: User) -> Iterator[Row]:
+    """Yield the links that the person made, and the one by which they joined."""
+    found = Invitation.objects.filter(Q(inviter__person=person) | Q(used_by__person=person))
+    for one in found.select_related("pool", "inviter").order_by("pk"):
+        role = "inviter" if one.inviter.person_id == person.pk else "invited"
+        row = fields_of(one, "state", "pays", "made_at", "expires_at", "ended_at")
+        yield {"pool": one.pool.code, "role": role, **row}
+
+
+def _notice_choices(person: User) -> Iterator[Row]:
+    for choice in NoticeChoice.objects.filter(person=person).order_by("category"):
+        yield fields_of(choice, "category", "way", "changed_at")
+
+
+def _notice_hours(person: User) -> Iterator[Row]:
+    for hours in NoticeHours.objects.filter(person=person):
+        yield fields_of(hours, "time_zone", "digest_hour", "quiet_from_hour", "quiet_to_hour", "changed_at")
+
+
+def _listed(person: User) -> Iterator[Row]:
+    """Yield the person's rows in lists; one that only names their address may be of somebody else in the family."""
+    document = Identity.objects.filter(person=person).values_list("document_index", flat=True).first()
+    ours = Q(membership__person=person) | Q(document_index=document) | Q(email__in=addresses_of(person))
+    for row in ImportedMember.objects.filter(ours).select_related("pool", "membership").order_by("pk"):
+        found: Row = {"pool": row.pool.code, "email": row.email, "state": row.state}
+        is_theirs = row.membership.person_id == person.pk if row.membership else False
+        if is_theirs or (document is not None and bytes(row.document_index) == bytes(document)):
+            found |= fields_of(row, "class_no", "since_date", "proof", "owed_fen", "prepaid_fen")
+            found["is_paid_for_by_another"] = bool(row.payer)
+            found["identity"] = _paper(particulars_of(row).paper)
+        yield found
+
+
+def _ends(person: User) -> Iterator[Row]:
+    for end in MembershipEnd.objects.filter(membership__person=person).select_related("membership__pool"):
+        row = fields_of(end, "reason", "end_date", "reference", "recorded_at")
+        yield {"pool": end.membership.pool.code} | row
+
+
+def _reported_ends(person: User) -> Iterator[Row]:
+    for one in ReportedEnd.objects.filter(membership__person=person).select_related("pool").order_by("pk"):
+        row = fields_of(one, "reason", "event_date", "reference", "statement", "state")
+        yield {"pool": one.pool.code, **row, **fields_of(one, "reported_at", "decided_at")}
+
+
+def _deeds(person: User) -> Iterator[Row]:
+    """Yield what the person did. On whom or what is told only of the person's own: members have numbers."""
+    own = {person.code} | {str(one) for one in memberships_of(person)}
+    for line in AuditEntry.objects.filter(actor=person.code).order_by("pk").iterator():
+        subject = line.subject if line.subject in own else None
+        yield {"at": line.at, "action": line.action, "subject": subject}
+
+
+EXPORTER = Exporter(
+    tables=(
+        Table("account", _("Your account."), _account),
+        Table("email_addresses", _("Addresses of your account, and whether they are proven."), _addresses),
+        Table("second_factors", _("Passkeys and authenticator apps, without their secrets."), _second_factors),
+        Table("sessions", _("Where you are signed in."), _sessions),
+        Table("identity", _("Your identity document, as recorded when you first joined a pool."), _identity),
+        Table("notices", _("What you were told. Sentences that name another member are left out."), _notices),
+        Table("mails", _("E-mails to you. Texts that name another member are left out."), _mails),
+        Table("api_tokens", _("Keys of your programs. Only a hash is kept, which is left out."), _tokens),
+        Table("duties", _("Duties you hold or held."), _duties),
+        Table("duty_invitations", _("Duties you were asked to take."), _duty_invitations),
+        Table("memberships", _("The pools you belong or belonged to."), _memberships),
+        Table("spans", _("When you were covered, and in which class."), _spans),
+        Table("awaited_covers", _("Covers that wait for a first payment."), _awaited),
+        Table(
+            "applications",
+            _("Applications to join, with what was entered so far, consents among it."),
+            _applications,
+        ),
+        Table(
+            "signatures",
+            _("What you signed: hashes of covenant and declaration, your answers, your consents."),
+            _signatures,
+        ),
+        Table("payer_links", _("Who pays for whom, without who the other one is."), _payer_links),
+        Table("family", _("Children you have signed for, and that somebody signed for you."), _family),
+        Table("invitations", _("Links by which you invited, and the one by which you joined."), _invitations),
+        Table("notice_choices", _("How you want to be told."), _notice_choices),
+        Table("notice_hours", _("When you want to be mailed."), _notice_hours),
+        Table("listed", _("Your row in the member list of a pool that moved in."), _listed),
+        Table("ends", _("Why a membership of yours is over."), _ends),
+        Table("reported_ends", _("Deaths and removals that were reported of a membership of yours."), _reported_ends),
+        Table("deeds", _("What you did here, as the audit trail has it; on whom is told only of yourself."), _deeds),
+    ),
+    exported={
+        "account.EmailAddress.user": "email_addresses",
+        "mfa.Authenticator.user": "second_factors",
+        "usersessions.UserSession.user": "sessions",
+        "members.Identity.person": "identity",
+        "members.Notice.person": "notices",
+        "members.Mail.person": "mails",
+        "members.ApiToken.person": "api_tokens",
+        "members.DutyGrant.person": "duties",
+        "members.DutyInvitation.person": "duty_invitations",
+        "members.Membership.person": "memberships",
+        "members.MembershipSpan.membership_id": "spans",
+        "members.AwaitedCover.membership": "awaited_covers",
+        "members.JoinApplication.person": "applications",
+        "members.CovenantSignature.membership": "signatures",
+        "members.PayerLink.membership": "payer_links",
+        "members.PayerLink.payer": "payer_links",
+        "members.FamilyMember.membership": "family",
+        "members.FamilyMember.guardian": "family",
+        "members.Invitation.inviter": "invitations",
+        "members.Invitation.used_by": "invitations",
+        "members.NoticeChoice.person": "notice_choices",
+        "members.NoticeHours.person": "notice_hours",
+        "members.ImportedMember.membership": "listed",
+        "members.MembershipEnd.membership": "ends",
+        "members.ReportedEnd.membership": "reported_ends",
+    },
+    left_out={
+        "members.DutyGrant.proposed_by": "the grant is about whoever holds it; the deed is among the deeds",
+        "members.DutyGrant.confirmed_by": "the grant is about whoever holds it; the deed is among the deeds",
+        "members.DutyInvitation.invited_by": "it holds another person's address; the deed is among the deeds",
+    },
+)  # fmt: skip
