@@ -108,7 +108,9 @@ def _objection(one: Objection) -> Row:
 
 def _awards_of(person: User) -> list[Award]:
     codes = Claim.objects.filter(claimant=person).values_list("code", flat=True)
-    return list(Award.objects.filter(claim_code__in=list(codes)).select_related("pool", "period").order_by("pk"))
+    return list(
+        Award.objects.filter(claim_code__in=list(codes)).select_related("pool", "period").order_by("pk")
+    )
 
 
 def _awards(person: User) -> Iterator[Row]:
@@ -140,7 +142,9 @@ EXPORTER = Exporter(
         Table("claims", _("Your claims, with what you told and what was published."), _claims),
         Table("papers", _("The papers of your claims; the files themselves lie beside this list."), _papers),
         Table("paper_requests", _("What reviewers asked you for."), _requests),
-        Table("recommendations", _("What first reviewers held right, once it was decided."), _recommendations),
+        Table(
+            "recommendations", _("What first reviewers held right, once it was decided."), _recommendations
+        ),
         Table("decisions", _("Decisions on your claims, with their reasons."), _decisions),
         Table("objections", _("Objections to your cases, without who raised them."), _objections),
         Table("objections_raised", _("Objections you raised, without whose case it is."), _raised),

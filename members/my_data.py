@@ -32,8 +32,15 @@ from members.people.models import ApiToken, Identity, Mail, Notice, User
 from members.people.selectors import addresses_of
 from members.pools.models import DutyGrant, DutyInvitation
 
-# Kinds of notice, and beginnings of the keys of their mails, that hold the number of another member.
-NAMES_ANOTHER = "payer_"
+# Kinds of notice that hold the number of another member; the key of a mail begins with its kind.
+NAMES_ANOTHER = {
+    notices.PAYER_ASKED,
+    notices.PAYER_DECLINED,
+    notices.PAID_FOR,
+    notices.PAYS_FOR,
+    notices.PAID_FOR_NO_MORE,
+    notices.PAYS_NO_MORE,
+}
 _CONSENTS = ("consent_health", "consent_publication")
 
 
@@ -86,7 +93,7 @@ def _notices(person: User) -> Iterator[Row]:
     with override(person.language):
         for notice in Notice.objects.filter(person=person).order_by("pk").iterator():
             row = fields_of(notice, "kind", "at", "read_at")
-            if not notice.kind.startswith(NAMES_ANOTHER):
+            if notice.kind not in NAMES_ANOTHER:
                 row["subject"] = notices.subject_of(notice.kind, notice.params)
                 row["body"] = notices.body_of(notice.kind, notice.params)
             yield row
@@ -95,7 +102,7 @@ def _notices(person: User) -> Iterator[Row]:
 def _mails(person: User) -> Iterator[Row]:
     for mail in Mail.objects.filter(person=person).order_by("pk").iterator():
         row = fields_of(mail, "to_address", "written_at", "sent_at")
-        if not mail.key.startswith(NAMES_ANOTHER):
+        if mail.key.partition("/")[0] not in NAMES_ANOTHER:
             row |= fields_of(mail, "subject", "body")
         yield row
 
@@ -184,7 +191,7 @@ def _listed(person: User) -> Iterator[Row]:
     document = Identity.objects.filter(person=person).values_list("document_index", flat=True).first()
     ours = Q(membership__person=person) | Q(document_index=document) | Q(email__in=addresses_of(person))
     for row in ImportedMember.objects.filter(ours).select_related("pool", "membership").order_by("pk"):
-        found = {"pool": row.pool.code, "email": row.email, "state": row.state}
+        found: Row = {"pool": row.pool.code, "email": row.email, "state": row.state}
         is_theirs = row.membership.person_id == person.pk if row.membership else False
         if is_theirs or (document is not None and bytes(row.document_index) == bytes(document)):
             found |= fields_of(row, "class_no", "since_date", "proof", "owed_fen", "prepaid_fen")
@@ -268,6 +275,6 @@ EXPORTER = Exporter(
     left_out={
         "members.DutyGrant.proposed_by": "the grant is about whoever holds it; the deed is among the deeds",
         "members.DutyGrant.confirmed_by": "the grant is about whoever holds it; the deed is among the deeds",
-        "members.DutyInvitation.invited_by": "the invitation holds another person's address; the deed is among the deeds",
+        "members.DutyInvitation.invited_by": "it holds another person's address; the deed is among the deeds",
     },
 )  # fmt: skip

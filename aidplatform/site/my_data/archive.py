@@ -56,7 +56,7 @@ def steps() -> int:
 def write_archive(export: DataExport, pieces: Pieces) -> Iterator[int]:
     """Write the ZIP; yield after each step how many are done."""
     done = 0
-    with ZipFile(pieces, "w", ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+    with ZipFile(pieces, "w", ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", read_me(export))
         for app, exporter in EXPORTERS:
             for table in exporter.tables:

@@ -16,7 +16,8 @@ View = Callable[..., HttpResponseBase]
 def freshly_signed_in(view: View) -> View:
     """Ask for a fresh proof before the view, and come back to it; in demo the person switch stands for it."""
     guarded: Any = reauthentication_required(enabled=_asks)(view)
-    return signed_in(guarded)
+    opened: View = signed_in(guarded)
+    return opened
 
 
 def _asks(request: HttpRequest) -> bool:

@@ -36,7 +36,9 @@ def order_export(*, person: User, at: dt.datetime) -> DataExport:
         locked = User.objects.select_for_update().get(pk=person.pk)
         newest = exports_of(locked).first()
         if newest is not None and newest.state == DataExport.State.ORDERED:
-            raise ExportRunningError(_("Your data are being put together already. Wait until they are ready."))
+            raise ExportRunningError(
+                _("Your data are being put together already. Wait until they are ready.")
+            )
         export = DataExport.objects.create(
             person=locked,
             number=newest.number + 1 if newest else 1,
@@ -101,7 +103,9 @@ def content_of(export: DataExport) -> Iterator[bytes]:
 
 def delete_due_exports(at: dt.datetime) -> int:
     """Delete the content of every export whose day is over; return how many."""
-    due = DataExport.objects.filter(state=DataExport.State.READY, until_at__lte=at).values_list("pk", flat=True)
+    due = DataExport.objects.filter(state=DataExport.State.READY, until_at__lte=at).values_list(
+        "pk", flat=True
+    )
     return sum(_delete(pk) for pk in list(due))
 
 
@@ -113,9 +117,7 @@ def _delete(pk: int) -> bool:
             return False
         ExportPart.objects.filter(export=export).delete()
         DataExport.objects.filter(pk=pk).update(state=DataExport.State.DELETED)
-        audit.record(
-            actor=SERVICE, action="delete_export", subject=export.person.code, export=export.number
-        )
+        audit.record(actor=SERVICE, action="delete_export", subject=export.person.code, export=export.number)
     return True
 
 

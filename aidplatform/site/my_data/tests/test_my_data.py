@@ -25,6 +25,8 @@ from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim
 from members.joining import payers
 from members.joining.models import Membership
+from members.my_data import NAMES_ANOTHER
+from members.people import notices
 from members.people.identity import Paper, record_identity
 from members.people.models import User
 
@@ -63,7 +65,10 @@ def neighbors(world: World) -> ClaimCases:
     """Give the test a claimant and a neighbor who pays for them, has objected to their case, and has a document."""
     cases = ClaimCases.founded(world)
     other = Membership.objects.get(person=cases.neighbor)
-    for name, person, number in (("Li Na", cases.claimant, "E11111111"), ("Wang Fang", cases.neighbor, "E99999999")):
+    for name, person, number in (
+        ("Li Na", cases.claimant, "E11111111"),
+        ("Wang Fang", cases.neighbor, "E99999999"),
+    ):
         paper = Paper(name, dt.date(1990, 2, 28), "passport", "CHN", number)
         record_identity(person=person, paper=paper, at=clock.now())
     link = payers.ask_payer(membership=cases.membership, payer_number=other.number, at=clock.now())
@@ -148,6 +153,11 @@ def test_every_table_that_points_at_a_person_is_handed_out_or_says_why_not() -> 
     assert sorted(set(said) - found) == []
 
 
+def test_every_notice_with_a_number_of_another_member_is_known() -> None:
+    wanted = {kind for kind, texts in notices.KINDS.items() if "ember %(number)s" in " ".join(texts)}
+    assert wanted == NAMES_ANOTHER
+
+
 # --- the order and the file -----------------------------------------------------------------------------------------
 
 
@@ -160,7 +170,8 @@ def test_page_orders_shows_and_hands_out_the_file(world: World) -> None:
     assert f'href="{PAGE}1/"' in client.get(PAGE).content.decode()
     response = client.get(f"{PAGE}1/")
     body = b"".join(response.streaming_content)  # type: ignore[arg-type]
-    assert body.startswith(b"PK") and len(body) == int(response.headers["Content-Length"])
+    assert body.startswith(b"PK")
+    assert len(body) == int(response.headers["Content-Length"])
     deeds = AuditEntry.objects.filter(subject=world.stranger.code, action__endswith="_export")
     assert list(deeds.order_by("pk").values_list("action", flat=True)) == ["order_export", "download_export"]
 
@@ -216,7 +227,7 @@ def test_file_is_deleted_after_a_day(world: World) -> None:
 
 def test_content_is_sealed_for_its_place(world: World) -> None:
     part = ExportPart.objects.get(export=made(world.stranger))
-    assert b"PK" != bytes(part.sealed)[:2]
+    assert bytes(part.sealed)[:2] != b"PK"
     assert world.stranger.email.encode() not in bytes(part.sealed)
 
 
