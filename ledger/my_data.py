@@ -120,8 +120,16 @@ def payment_row(order: PaymentOrder) -> Row:
 EXPORTER = Exporter(
     tables=(
         Table("shares", _("Every share with the figures of its period, what was paid and written off."), _shares),
-        Table("collections", _("What was paid of shares: yours, and by you of others, not named."), _collections),
-        Table("receipts", _("Bookings matched to you. Sender and text where it was you."), _receipts),
+        Table(
+            "collections",
+            _("What was paid of shares: of yours, and by you of others, who are not named."),
+            _collections,
+        ),
+        Table(
+            "receipts",
+            _("Bookings of the bank that were matched to you. Sender and text where it was you."),
+            _receipts,
+        ),
         Table("wallet_entries", _("What came into your wallet and left it, shares aside."), _wallets),
         Table("suspensions", _("When an unpaid share or a short wallet suspended your membership."), _suspensions),
         Table("pauses", _("Pauses for hardship that were asked for, and your reasons."), _pauses),

@@ -34,16 +34,25 @@ from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice
 from members.people.selectors import addresses_of
 from members.pools.models import DutyGrant, DutyInvitation
 
-# Kinds of notice, and beginnings of the keys of their mails, that hold the number of another member.
-NAMES_ANOTHER = (
-    "payer_",
-    "paid_for",
-    "pays_",
-    "family_",
-    "invited_",
-    "share_unpaid_for",
-    "unpaid_suspended_for",
-)
+# Kinds of notice that hold the number of another member; the key of a mail begins with its kind.
+NAMES_ANOTHER = {
+    notices.PAYER_ASKED,
+    notices.PAYER_DECLINED,
+    notices.PAID_FOR,
+    notices.PAYS_FOR,
+    notices.PAID_FOR_NO_MORE,
+    notices.PAYS_NO_MORE,
+    notices.PAYER_GONE,
+    notices.FAMILY_JOINED,
+    notices.FAMILY_JOINED_EARLY,
+    notices.FAMILY_JOINED_AHEAD,
+    notices.FAMILY_OF_AGE,
+    notices.FAMILY_TOOK_OVER,
+    notices.INVITED_JOINED,
+    notices.PAYS_FOR_INVITED,
+    notices.SHARE_UNPAID_FOR,
+    notices.UNPAID_SUSPENDED_FOR,
+}
 _CONSENTS = ("consent_health", "consent_publication")
 
 
@@ -96,7 +105,7 @@ def _notices(person: User) -> Iterator[Row]:
     with override(person.language):
         for notice in Notice.objects.filter(person=person).order_by("pk").iterator():
             row = fields_of(notice, "kind", "at", "read_at")
-            if not notice.kind.startswith(NAMES_ANOTHER):
+            if notice.kind not in NAMES_ANOTHER:
                 row["subject"] = notices.subject_of(notice.kind, notice.params)
                 row["body"] = notices.body_of(notice.kind, notice.params)
             yield row
@@ -105,7 +114,7 @@ def _notices(person: User) -> Iterator[Row]:
 def _mails(person: User) -> Iterator[Row]:
     for mail in Mail.objects.filter(person=person).order_by("pk").iterator():
         row = fields_of(mail, "to_address", "written_at", "sent_at")
-        if not mail.key.startswith(NAMES_ANOTHER):
+        if mail.key.partition("/")[0] not in NAMES_ANOTHER:
             row |= fields_of(mail, "subject", "body")
         yield row
 

@@ -29,6 +29,7 @@ LONG = {
     "ledger/sharing/services.py": "the life of a period, its verbs in the order in which they happen",
     "ledger/sharing/published.py": "one judgment over published figures: reading, computing, explaining",
     "ledger/custody/services.py": "the verbs of money in and out, which share their locks and refusals",
+    "members/people/notices.py": "one table of what people are told, two sentences for each kind",
     "members/pools/plan_terms.py": "one grammar: every part of a plan's terms refuses bad values the same way",
 }
 # Where the time of a process, not of the business, is meant.

@@ -36,8 +36,8 @@ from members.people.services import remember_language
 @require_http_methods(["GET", "HEAD", "POST"])
 def family_add(request: HttpRequest, code: str) -> HttpResponse:
     """Say whom a member can add, and begin, or go on with what has been begun."""
-    joinable(code)
     guardian = access_membership(code=code, person=cast(User, request.user))
+    joinable(code)
     begun = family.open_application(guardian)
     form = RelationForm(request.POST or None, initial={"relation": begun.relation if begun else None})
     refusal: DomainError | None = None
@@ -65,10 +65,10 @@ def family_add(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def family_step(request: HttpRequest, code: str, step: str) -> HttpResponse:
     """Show or take one step of adding somebody; without a beginning, back to it."""
+    guardian = access_membership(code=code, person=cast(User, request.user))
     joinable(code)
     if step not in applications.FAMILY_STEPS:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
-    guardian = access_membership(code=code, person=cast(User, request.user))
     application = family.go_on(guardian=guardian, at=clock.now())
     if application is None:
         return redirect("family_add", code=code)

@@ -37,7 +37,7 @@ class OwnSession:
 
 
 class SessionNotesMiddleware:
-    """Note that a session is in use, once in `NOTED_EVERY` seconds at most, and where a page asked who it is of."""
+    """Note that a session is in use, at most once in `NOTED_EVERY` seconds, and only where a page asked whose it is."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""One's exports for programs, to follow; they are ordered and taken on the page, after a fresh proof of who asks."""
+"""One's exports for programs, to be followed. The page orders and hands out, after a fresh proof of who asks."""
 
 from typing import cast
 

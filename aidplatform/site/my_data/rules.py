@@ -14,8 +14,9 @@ View = Callable[..., HttpResponseBase]
 
 def freshly_signed_in(view: View) -> View:
     """Ask for a fresh proof before the view, and come back to it; in demo the person switch stands for it."""
-    guarded: View = signed_in(reauthentication_required(enabled=_asks)(view))
-    return guarded
+    guarded: Any = reauthentication_required(enabled=_asks)(view)
+    opened: View = signed_in(guarded)
+    return opened
 
 
 def _asks(request: HttpRequest) -> bool:

@@ -25,6 +25,8 @@ from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim
 from members.joining import payers
 from members.joining.models import Membership
+from members.my_data import NAMES_ANOTHER
+from members.people import notices
 from members.people.identity import Paper, record_identity
 from members.people.models import User
 
@@ -149,6 +151,11 @@ def test_every_table_that_points_at_a_person_is_handed_out_or_says_why_not() -> 
     }
     assert sorted(found - set(said)) == []
     assert sorted(set(said) - found) == []
+
+
+def test_every_notice_with_a_number_of_another_member_is_known() -> None:
+    wanted = {kind for kind, texts in notices.KINDS.items() if "ember %(number)s" in " ".join(texts)}
+    assert wanted == NAMES_ANOTHER
 
 
 # --- the order and the file -----------------------------------------------------------------------------------------
