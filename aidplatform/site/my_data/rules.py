@@ -1,6 +1,7 @@
 """Who may order and take their data: whoever has just proven once more that they are the one who signed in."""
 
 from collections.abc import Callable
+from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
