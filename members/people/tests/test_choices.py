@@ -46,7 +46,8 @@ def news(person: User, kind: str, key: str = "k", **params: Any) -> notices.News
         "bears": False, "cap_fen": None, "class_en": "A", "class_zh": "甲", "from": "2026-01-11", "weight": 2,
         "weight_before": 1, "age": 60, "case": "C-1", "covered": "2026-01-11", "eligible": "2026-04-11",
         "sha256": "0", "ended": "2026-01-11", "clause": "7", "statement": "S", "contact": "c@example.org",
-        "owed": "Nothing.",
+        "owed": "Nothing.", "last": "2026-02-10", "holder": "Members", "account": "6222", "bank": "Bank",
+        "reference": "RF1", "member": 4, "days": 15,
     }  # fmt: skip
     return notices.News(person, kind, key, figures | params, "/notices/")
 
