@@ -71,7 +71,7 @@ class Run:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc to find the children")
 def test_one_command_reaches_the_page_heals_and_stops(place: Path) -> None:
     with _run(place) as run:
-        assert until(run.ready_or_ended, 60), run.output.read_text()
+        assert until(run.ready_or_ended, 180), run.output.read_text()
         assert run.ready(), run.output.read_text()
         first_text = run.output.read_text()
         answered = run.answers()
