@@ -37,7 +37,6 @@ class Journey:
     others: Page
     language: str
     folder: Path
-    who: str
     born: dt.date
     claim: str = ""
     case: str = ""
@@ -48,7 +47,7 @@ class Journey:
         """Make an account, and join the town in six steps."""
         page = self.claimant
         page.goto("/accounts/signup/?next=/pools/town/join/")
-        page.locator("[name=email]").fill(f"{self.who}-{self.language.lower()}@example.org")
+        page.locator("[name=email]").fill(f"journey-{self.language.lower()}@example.org")
         for name in ("password1", "password2"):
             page.locator(f"[name={name}]").fill("a long sentence nobody guesses")
         press(page.locator("form[action='/accounts/signup/']"))
@@ -264,7 +263,7 @@ class Journey:
         page = page or self.claimant
         assert faults_of(page) == [], name
         assert str(page.locator("html").get_attribute("lang")).startswith(self.language[:2].lower()), name
-        keep_picture(page, f"{self.who}-{self.language}-{name.replace(' ', '_')}")
+        keep_picture(page, f"journey-{self.language}-{name.replace(' ', '_')}")
 
 
 def own_form(page: Page) -> Locator:
@@ -291,7 +290,7 @@ def test_one_case_travels_the_whole_way(
         quiet_page(chrome, demonstration.address, **look) as claimant,
         quiet_page(chrome, demonstration.address, locale=language) as others,
     ):
-        journey = Journey(claimant, others, language, tmp_path, "journey", BORN[language])
+        journey = Journey(claimant, others, language, tmp_path, BORN[language])
         journey.sign_up_and_join()
         journey.move_clock(WAITING_DAYS + 1)
         journey.share()  # the period that came due while waiting
