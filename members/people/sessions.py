@@ -45,8 +45,9 @@ class SessionNotesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         # The person as somebody has asked for already: asking costs two queries, and their database may be lost.
-        person = getattr(request, "_cached_user", None)
-        if response.status_code < 500 and person is not None and person.is_authenticated:
+        # An API that has refused the session has put nobody in their place.
+        is_known = hasattr(request, "_cached_user") and request.user.is_authenticated
+        if response.status_code < 500 and is_known:
             note(request)
         return response
 

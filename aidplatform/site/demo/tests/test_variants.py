@@ -54,9 +54,9 @@ def _orchards(pool: Pool) -> None:
         )
         for key in (MEMBER, NEIGHBOR)
     }
-    assert paid == {MEMBER: 81_250, NEIGHBOR: 90_000}
+    assert paid == {MEMBER: 80_000, NEIGHBOR: 90_000}
     assert list(write_offs(pool).values_list("amount_fen", "state")) == [
-        (21_250, "ordered"),
+        (20_000, "ordered"),
         (10_000, "approved"),
     ]
     assert recovered_fen(pool) == 10_000
