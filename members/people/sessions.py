@@ -60,6 +60,13 @@ def note(request: HttpRequest) -> None:
         request.session[NOTED] = now
 
 
+def note_sign_in(request: HttpRequest, **_signal: object) -> None:
+    """Write down a session as it begins, so that its first page has nothing to write."""
+    if hasattr(request, "user"):
+        UserSession.objects.create_from_request(request)
+    request.session[NOTED] = int(timezone.now().timestamp())
+
+
 def sessions_of(person: User, current_key: str | None) -> list[OwnSession]:
     """Return the sessions that still open the account, this one first. Two queries, however many there are."""
     noted = list(UserSession.objects.filter(user=person).order_by("-last_seen_at", "-pk"))
