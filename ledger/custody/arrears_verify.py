@@ -36,7 +36,11 @@ _GRANTED = "FROM ledger_hardshippause h WHERE h.pool_id = %(pool)s AND h.state =
 
 
 def verify_arrears(report: Report, parameters: dict[str, object]) -> None:
-    """Hold a pool against SENTENCES. parameters: pool and code, as those of the other statements about custody."""
+    """Hold a pool against SENTENCES; where nobody was suspended or asked for a pause there is nothing to say."""
+    held = """SELECT (SELECT count(*) FROM ledger_suspension WHERE pool_id = %(pool)s AND cause = 'unpaid')
+                   + (SELECT count(*) FROM ledger_hardshippause WHERE pool_id = %(pool)s)"""
+    if not figure(held, parameters):
+        return
     _verify_suspensions(report, parameters)
     _verify_returns(report, parameters)
     _verify_pauses(report, parameters)

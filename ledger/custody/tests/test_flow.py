@@ -9,7 +9,7 @@ from aidplatform.testing.refusals import fire_deferred
 from aidplatform.testing.world import World
 from aidplatform.work.models import Job
 from ledger.books.findings import Report
-from ledger.custody import arrears_verify, bank_file, reconciliation, selectors, services
+from ledger.custody import bank_file, reconciliation, selectors, services
 from ledger.custody import verify as custody
 from ledger.custody.models import Collection, PaymentOrder, StatementLine
 from ledger.custody.statement_files import IN, OUT
@@ -287,7 +287,7 @@ def test_verification_holds_over_custody(charged: Charged) -> None:
             bank.line(IN, 999, text="no reference"), bank.line(OUT, 23_143, text=bank.reference(7))
         )
     )
-    report = Report.of(custody.SENTENCES, arrears_verify.SENTENCES, sharing.SENTENCES)
+    report = Report.of(custody.SENTENCES, sharing.SENTENCES)
     custody.verify_custody(report, world.pool.pk, world.pool.code, book_of(world.pool).pk)
     sharing.verify_sharing(report, next(iter(_rows(world))))
     assert not report.is_false, report.statements
