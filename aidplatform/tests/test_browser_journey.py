@@ -37,7 +37,6 @@ class Journey:
     others: Page
     language: str
     folder: Path
-    born: dt.date
     claim: str = ""
     case: str = ""
 
@@ -53,10 +52,15 @@ class Journey:
         press(page.locator("form[action='/accounts/signup/']"))
         page.goto(f"{POOL}join/")
         press(page.locator("form[action$='/join/begin/']"))
-        self.say_who("林小雨", self.born)
+        born = BORN[self.language]
+        page.locator("[name=name]").fill("林小雨")
+        page.locator("[name=kind]").select_option("resident_id")
+        page.locator("[name=number]").fill(resident_id(born, "330106"))
         self.look("join")
         press(own_form(page))
-        self.answer_no()
+        while page.url.endswith("/join/health/"):
+            page.locator("[name=answer][value=no]").check()
+            press(own_form(page))
         for name, answer in (
             ("is_insurance", "no"), ("can_rise", "yes"), ("can_close", "yes"), ("replaces_medical", "no"),
         ):  # fmt: skip
@@ -70,20 +74,6 @@ class Journey:
         assert page.url.endswith(f"{POOL}me/")
         self.look("member home")
 
-    def say_who(self, name: str, born: dt.date) -> None:
-        """Fill in the step that asks who joins."""
-        page = self.claimant
-        page.locator("[name=name]").fill(name)
-        page.locator("[name=kind]").select_option("resident_id")
-        page.locator("[name=number]").fill(resident_id(born, "330106"))
-
-    def answer_no(self) -> None:
-        """Answer every question of the declaration."""
-        page = self.claimant
-        while page.url.endswith("/health/"):
-            page.locator("[name=answer][value=no]").check()
-            press(own_form(page))
-
     # --- the claim ----------------------------------------------------------------------------------------------
 
     def file_claim(self) -> None:
@@ -93,7 +83,7 @@ class Journey:
         press(page.locator("main form[action='/claims/new/']"))
         page.locator("[name=illness]").select_option("stroke_mild")
         page.locator("[name=event_date]").fill(self.today().isoformat())
-        page.locator("[name=birth_date]").fill(self.born.isoformat())
+        page.locator("[name=birth_date]").fill(BORN[self.language].isoformat())
         page.locator("[name=sex]").select_option("f")
         page.locator("[name=region]").select_option("zhejiang")
         page.locator("[name=story]").fill("晕倒后送医，次日确诊。")
@@ -290,7 +280,7 @@ def test_one_case_travels_the_whole_way(
         quiet_page(chrome, demonstration.address, **look) as claimant,
         quiet_page(chrome, demonstration.address, locale=language) as others,
     ):
-        journey = Journey(claimant, others, language, tmp_path, BORN[language])
+        journey = Journey(claimant, others, language, tmp_path)
         journey.sign_up_and_join()
         journey.move_clock(WAITING_DAYS + 1)
         journey.share()  # the period that came due while waiting
