@@ -22,7 +22,6 @@ from ledger.custody.references import MEMBERSHIP, make_reference, spaced
 from ledger.custody.selectors import account_of
 from ledger.custody.wallet_models import Suspension
 from members.joining.payer_triggers import in_force_sql
-from members.joining.services import end_covers
 from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
@@ -121,7 +120,7 @@ def _suspend(pool: Pool) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_OVERDUE, parameters)
         rows = cursor.fetchall()
-    Suspension.objects.bulk_create(
+    overdue = [
         Suspension(
             pool_id=pool.pk,
             membership_id=membership,
@@ -132,9 +131,8 @@ def _suspend(pool: Pool) -> int:
             until_date=today + dt.timedelta(days=make_up_days),
         )
         for membership, class_no, period_no, make_up_days in rows
-    )
-    end_covers(pool=pool, membership_ids=[row[0] for row in rows], at=from_at)
-    return len(rows)
+    ]
+    return suspensions.suspend(pool=pool, suspensions=overdue, from_at=from_at)
 
 
 # --- telling ----------------------------------------------------------------------------------------------------

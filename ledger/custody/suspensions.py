@@ -1,4 +1,4 @@
-"""Suspensions, whatever they followed: how they end by money, by a statement that has none, or with the membership."""
+"""Suspensions, whatever they followed: how they begin, and end by money, by a statement without it, or for good."""
 
 import datetime as dt
 
@@ -10,8 +10,15 @@ from ledger.custody.models import BankStatement
 from ledger.custody.wallet_models import Suspension
 from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership
-from members.joining.services import cover_members
+from members.joining.services import cover_members, end_covers
 from members.pools.models import Pool
+
+
+def suspend(*, pool: Pool, suspensions: list[Suspension], from_at: dt.datetime) -> int:
+    """Keep these suspensions and end the cover of their memberships at that instant; return how many."""
+    Suspension.objects.bulk_create(suspensions)
+    end_covers(pool=pool, membership_ids=[one.membership_id for one in suspensions], at=from_at)
+    return len(suspensions)
 
 
 def restore(*, pool: Pool, rows: list[tuple[int, int, int]], today: dt.date) -> int:

@@ -16,10 +16,10 @@ from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
 from ledger.custody.models import BankStatement
-from ledger.custody.suspensions import end_with_memberships, lapse, restore
+from ledger.custody.suspensions import end_with_memberships, lapse, restore, suspend
 from ledger.custody.wallet_models import Suspension
 from ledger.sharing.models import Period
-from members.joining.services import cover_members, end_covers
+from members.joining.services import cover_members
 from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
@@ -120,7 +120,7 @@ def _suspend(pool: Pool, period: Period, funding: FundingTerms, at: dt.datetime)
         cursor.execute(_SHORT, {**parameters, "until": from_at, "batch": BATCH})
         rows = cursor.fetchall()
     until = today + dt.timedelta(days=funding.top_up_days)
-    Suspension.objects.bulk_create(
+    short = [
         Suspension(
             pool_id=pool.pk,
             membership_id=membership,
@@ -130,9 +130,8 @@ def _suspend(pool: Pool, period: Period, funding: FundingTerms, at: dt.datetime)
             until_date=until,
         )
         for membership, class_no in rows
-    )
-    end_covers(pool=pool, membership_ids=[membership for membership, _class_no in rows], at=from_at)
-    return len(rows)
+    ]
+    return suspend(pool=pool, suspensions=short, from_at=from_at)
 
 
 # --- telling ----------------------------------------------------------------------------------------------------
