@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
@@ -173,10 +174,5 @@ def access_pause(*, pool: Pool, number: int) -> HardshipPause:
 
 def with_texts(pauses: list[HardshipPause]) -> list[ShownPause]:
     """Return them with the texts that were hashed. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id, {pause_shown_sql('h')} FROM ledger_hardshippause h WHERE id = ANY(%s)",  # noqa: S608
-            [[pause.pk for pause in pauses]],
-        )
-        texts = dict(cursor.fetchall())
+    texts = texts_of(HardshipPause, pause_shown_sql("h"), "h", [pause.pk for pause in pauses])
     return [ShownPause(pause, texts[pause.pk]) for pause in pauses]

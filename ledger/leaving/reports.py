@@ -3,12 +3,13 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.work import audit
 from ledger.custody.suspensions import end_suspension
@@ -188,10 +189,5 @@ def access_report(*, pool: Pool, number: int) -> ReportedEnd:
 
 def with_texts(reports: list[ReportedEnd]) -> list[Shown]:
     """Return them with the texts that were hashed. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id, {report_shown_sql('r')} FROM members_reportedend r WHERE id = ANY(%s)",  # noqa: S608
-            [[report.pk for report in reports]],
-        )
-        texts = dict(cursor.fetchall())
+    texts = texts_of(ReportedEnd, report_shown_sql("r"), "r", [report.pk for report in reports])
     return [Shown(report, texts[report.pk]) for report in reports]
