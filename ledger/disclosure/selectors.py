@@ -21,6 +21,7 @@ from members.pools.models import DutyGrant, Pool
 from members.pools.plan_terms import PlanTerms
 
 PLOTTED = 24
+EVERY_PERIOD = 10_000
 #: Ten years of monthly periods; a page of bars gets no further.
 REMEMBERED = 120
 #: What a member's page says of a period; the rest of its row is larger.

@@ -14,10 +14,9 @@ from aidplatform.lib.templating import in_language
 from ledger.custody.models import BankStatement
 from ledger.custody.selectors import OwedCharge
 from ledger.custody.selectors import charges_of as owed_charges_of
-from ledger.disclosure.selectors import MyCharge, charges_of, rules_on
+from ledger.disclosure.selectors import EVERY_PERIOD, MyCharge, charges_of, rules_on
 from members.joining.models import Membership
 
-_EVERY_PERIOD = 10_000
 _WIDTHS_MM = (16, 25, 15, 28, 25, 25, 23, 17, 27, 27, 27)
 
 
@@ -55,7 +54,7 @@ def year_statement(membership: Membership, year: int) -> YearStatement:
     """Return the statement of a calendar year of charge days. Raises: NotFoundError for a year without a share."""
     charges = [
         charge
-        for charge in charges_of(membership, limit=_EVERY_PERIOD)
+        for charge in charges_of(membership, limit=EVERY_PERIOD)
         if charge.period.charge_date.year == year
     ]
     if not charges:

@@ -47,8 +47,6 @@ from members.pools.views import shown_plan
 
 #: Shares that a member's own place shows; the page of shares has them all, so many at a time.
 LATEST, SHARES_PAGE = 3, 12
-#: Columns that a plot on a phone has room for.
-PLOTTED = 24
 
 
 @public
@@ -328,7 +326,9 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
     cases = selectors.cases_of(page)
     owed = {one.period_no: one for one in owed_of(pool=found, membership_id=membership.pk)}
     past = selectors.past_shares_of(membership)
-    drawn = [(one.period_no, one.charge_date, one.members, one.share_fen) for one in past[-PLOTTED:]]
+    drawn = [
+        (one.period_no, one.charge_date, one.members, one.share_fen) for one in past[-selectors.PLOTTED :]
+    ]
     here, today = reverse("my_shares", args=[code]), clock.today(found.time_zone)
     context = {
         "section": "pools",
@@ -387,7 +387,7 @@ def my_shares_csv(request: HttpRequest, code: str) -> HttpResponseBase:
             plain_fen(charge.period.carry_in_fen or 0),
             plain_fen(charge.share_fen),
         )
-        for charge in selectors.charges_of(membership, limit=10_000)
+        for charge in selectors.charges_of(membership, limit=selectors.EVERY_PERIOD)
     ]
     return csv_response(f"{code}-my-shares.csv", header, rows)
 
