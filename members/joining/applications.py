@@ -292,7 +292,7 @@ def write_signature(
         plan_version=version,
         covenant_sha256=version.covenant_sha256,
         declaration_sha256=version.declaration_sha256,
-        answers_sealed=crypto.seal_text(json.dumps(answers), _signature_context(membership.pk)),
+        answers_sealed=crypto.seal_text(json.dumps(answers), signature_context(membership.pk)),
         consent_health=application.consent_health,
         consent_publication=application.consent_publication,
         language=language,
@@ -376,11 +376,13 @@ def answers_of(application: JoinApplication) -> dict[str, bool]:
 
 def signed_answers(signature: CovenantSignature) -> dict[str, bool]:
     """Return the answers of the declaration as they were signed."""
-    sealed = bytes(signature.answers_sealed)
-    answers: dict[str, bool] = json.loads(
-        crypto.unseal_text(sealed, _signature_context(signature.membership_id))
-    )
+    answers: dict[str, bool] = json.loads(signed_text(signature))
     return answers
+
+
+def signed_text(signature: CovenantSignature) -> str:
+    """Return the text of the answers as it was sealed."""
+    return crypto.unseal_text(bytes(signature.answers_sealed), signature_context(signature.membership_id))
 
 
 def check_age(application: JoinApplication, birth_date: dt.date) -> None:
@@ -407,7 +409,8 @@ def _save(application: JoinApplication, at: dt.datetime, *fields: str) -> None:
     application.save(update_fields=[*fields, "changed_at"])
 
 
-def _signature_context(membership_id: int) -> str:
+def signature_context(membership_id: int) -> str:
+    """Return what the answers of a signature are sealed for."""
     return f"members.signature:{membership_id}"
 
 

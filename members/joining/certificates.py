@@ -11,6 +11,7 @@ from aidplatform.lib import crypto
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.pdf import Sheet
 from aidplatform.lib.templating import in_language
+from members.joining.applications import signature_context, signed_text
 from members.joining.eligibility import covered_from, eligible_from
 from members.joining.forms import PlainlyForm
 from members.joining.models import AwaitedCover, CovenantSignature, Membership, MembershipSpan
@@ -53,9 +54,7 @@ def answers_hash(signature: CovenantSignature) -> str:
 
     It is keyed: of a few answers with yes or no anybody could try out a plain hash.
     """
-    context = f"members.signature:{signature.membership_id}"
-    answers = crypto.unseal_text(bytes(signature.answers_sealed), context)
-    return crypto.blind_index(answers, context).hex()
+    return crypto.blind_index(signed_text(signature), signature_context(signature.membership_id)).hex()
 
 
 def _covenant(signature: CovenantSignature, language: str) -> bytes:
