@@ -121,13 +121,7 @@ def begin_family_link(*, membership: Membership, payer: Membership, at: dt.datet
     """
     assert payer.person is not None
     _check_pair(membership, payer)
-    code = payer.person.code
-    link = PayerLink.objects.create(
-        pool_id=payer.pool_id, membership=membership, payer=payer, asked_by=code, asked_at=at
-    )
-    _step(link, State.LIVE, accepted_by=code)
-    audit.record(actor=code, action="begin_family_payer", subject=str(link))
-    return link
+    return _begin(membership, payer, payer.person, "begin_family_payer", at)
 
 
 def begin_invited_link(*, membership: Membership, payer: Membership, at: dt.datetime) -> PayerLink | None:
@@ -139,16 +133,19 @@ def begin_invited_link(*, membership: Membership, payer: Membership, at: dt.date
     assert payer.person is not None
     if PayerLink.objects.filter(state=State.LIVE, membership=payer).exists():
         return None
+    link = _begin(membership, payer, membership.person, "begin_invited_payer", at)
+    _tell(link, notices.PAYS_FOR_INVITED, payer.person, membership.number, membership.person.code)
+    return link
+
+
+def _begin(membership: Membership, payer: Membership, asker: User, action: str, at: dt.datetime) -> PayerLink:
+    """Begin a link to which both sides have agreed already."""
+    assert payer.person is not None
     link = PayerLink.objects.create(
-        pool_id=payer.pool_id,
-        membership=membership,
-        payer=payer,
-        asked_by=membership.person.code,
-        asked_at=at,
+        pool_id=payer.pool_id, membership=membership, payer=payer, asked_by=asker.code, asked_at=at
     )
     _step(link, State.LIVE, accepted_by=payer.person.code)
-    _tell(link, notices.PAYS_FOR_INVITED, payer.person, membership.number, membership.person.code)
-    audit.record(actor=membership.person.code, action="begin_invited_payer", subject=str(link))
+    audit.record(actor=asker.code, action=action, subject=str(link))
     return link
 
 
