@@ -2,8 +2,8 @@
 
 import datetime as dt
 from collections import defaultdict
+from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -13,8 +13,8 @@ from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
 from aidplatform.work.models import Job
 from members.people.mails import Letter, write_mails
-from members.people.models import Mail, Notice, User
-from members.people.notices import batches, body_of, subject_of
+from members.people.models import Mail, Notice, NoticeHours, User
+from members.people.notices import batches, foot_of_mail, said, subject_of
 
 WRITE = "people.write_digests"
 SERVICE = "service:people"
@@ -26,7 +26,8 @@ _DUE = """
       JOIN members_user u ON u.id = n.person_id
       CROSS JOIN LATERAL (
            SELECT zone, ((%(at)s AT TIME ZONE zone)::date + make_interval(hours => hour)) AT TIME ZONE zone AS due_at
-             FROM (SELECT coalesce(max(c.time_zone), 'Asia/Shanghai') AS zone, coalesce(max(c.digest_hour), 8) AS hour
+             FROM (SELECT coalesce(max(c.time_zone), %(zone)s) AS zone,
+                           coalesce(max(c.digest_hour), %(hour)s) AS hour
                      FROM members_noticehours c WHERE c.person_id = n.person_id) chosen) h
      WHERE n.way = 'digest' AND n.digest_date IS NULL AND n.person_id > %(after)s
        AND n.at < h.due_at AND h.due_at <= %(at)s
@@ -42,10 +43,16 @@ def order_due(at: dt.datetime) -> None:
     if Job.objects.filter(kind=WRITE, key=key).exists():
         return
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"at": at, "after": 0, "batch": 1})
+        cursor.execute(_DUE, _unchosen() | {"at": at, "after": 0, "batch": 1})
         is_due = cursor.fetchone() is not None
     if is_due:
         jobs.enqueue(kind=WRITE, key=key, payload={}, actor=SERVICE)
+
+
+def _unchosen() -> dict[str, Any]:
+    """Return the zone and the hour of whoever has chosen none."""
+    hours = NoticeHours()
+    return {"zone": hours.time_zone, "hour": hours.digest_hour}
 
 
 def write_digests(lease: jobs.Lease) -> dict[str, int]:
@@ -55,7 +62,7 @@ def write_digests(lease: jobs.Lease) -> dict[str, int]:
     """
     at = clock.now()
     written = 0
-    for batch in batches(_DUE, at=at):
+    for batch in batches(_DUE, at=at, **_unchosen()):
         with lease.transaction():
             written += _write(batch, f"digest/{lease.job_id}/{batch[0][0]}/{lease.attempt}", lease.actor)
         failpoint("people.digests_written")
@@ -85,19 +92,8 @@ def _write(batch: list[tuple[int, dt.date, dt.datetime]], name: str, actor: str)
 
 def _letter(person: User, day: dt.date, carried: list[Notice]) -> Letter:
     with override(person.language):
-        parts = [
-            "\n\n".join(
-                (
-                    subject_of(notice.kind, notice.params),
-                    body_of(notice.kind, notice.params),
-                    settings.PUBLIC_URL + notice.link,
-                )
-            )
-            for notice in carried
-        ]
-        parts.append(
-            _("You receive this because you have an account. Nobody will ever ask you for your password.")
-        )
+        parts = ["\n\n".join((subject_of(notice.kind, notice.params), *said(notice))) for notice in carried]
+        parts.append(foot_of_mail())
         subject = _("Your notices of %(day)s: %(count)s") % {"day": day.isoformat(), "count": len(carried)}
     return Letter(_key(person, day), person, subject, "\n\n— — —\n\n".join(parts) + "\n")
 

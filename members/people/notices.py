@@ -443,6 +443,16 @@ def body_of(kind: str, params: dict[str, Any]) -> str:
     return _(KINDS[kind][1]) % _spoken(params)
 
 
+def said(told: "News | Notice") -> tuple[str, str]:
+    """Return what an e-mail says below the headline of a notice: its text, and where it leads."""
+    return body_of(told.kind, told.params), settings.PUBLIC_URL + told.link
+
+
+def foot_of_mail() -> str:
+    """Return what stands at the end of every e-mail that tells of notices."""
+    return _("You receive this because you have an account. Nobody will ever ask you for your password.")
+
+
 def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     """Write notices and their e-mails into the caller's transaction; what was told before is not told again.
 
@@ -505,15 +515,7 @@ def batches(query: str, **parameters: int | str | dt.date | list[dt.date]) -> It
 
 def _letter(news: News, hours: NoticeHours) -> Letter:
     with override(news.person.language):
-        body = "\n\n".join(
-            (
-                body_of(news.kind, news.params),
-                settings.PUBLIC_URL + news.link,
-                _(
-                    "You receive this because you have an account. Nobody will ever ask you for your password."
-                ),
-            )
-        )
+        body = "\n\n".join((*said(news), foot_of_mail()))
         subject = subject_of(news.kind, news.params)
     return Letter(
         f"{news.kind}/{news.key}/{news.person.code}",
