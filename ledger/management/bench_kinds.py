@@ -162,10 +162,10 @@ def naive(bench: Benchmark, options: Options) -> dict[str, Any]:
     return {
         "job_seconds": round(job, 3),
         "bulk_create_sample": bulk,
-        "bulk_create_extrapolated_seconds": round(all_bulk, 1),
+        "bulk_create_extrapolated_seconds": round(all_bulk, 3),
         "bulk_create_ratio": round(all_bulk / job, 1),
         "save_sample": saved,
-        "save_extrapolated_seconds": round(all_saved, 1),
+        "save_extrapolated_seconds": round(all_saved, 3),
         "save_ratio": round(all_saved / job, 1),
     }
 
