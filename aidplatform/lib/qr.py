@@ -1,5 +1,7 @@
 """QR codes as SVG: black on a white ground of their own, so that a camera reads them in the dark theme as well."""
 
+from functools import lru_cache
+
 import segno
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -14,6 +16,8 @@ def modules(text: str) -> list[list[bool]]:
     return [[bool(module) for module in row] for row in symbol.matrix]
 
 
+# Choosing the best mask takes as long as the rest of a page, and a page is opened more often than its code changes.
+@lru_cache(maxsize=4096)
 def qr_html(text: str, label: str) -> SafeString:
     """Return the symbol as an image element with that label, drawn by attributes alone: no style, nothing fetched."""
     rows = modules(text)

@@ -156,7 +156,11 @@ class MyCharge:
 
 def charges_of(membership: Membership, *, before_no: int | None = None, limit: int = 100) -> list[MyCharge]:
     """Return a membership's charges, newest first. Four queries, however many there are."""
-    shares = dict(shares_of(membership, before_no=before_no, limit=limit))
+    return described(membership, dict(shares_of(membership, before_no=before_no, limit=limit)))
+
+
+def described(membership: Membership, shares: dict[int, int]) -> list[MyCharge]:
+    """Return charges whose shares (fen) are known by the number of their period, newest first. Three queries."""
     # From the first to the last: two bounds are read sooner than a list of numbers.
     found = Period.objects.filter(
         pool_id=membership.pool_id,
@@ -260,10 +264,20 @@ def cases_of(charges: list[MyCharge]) -> dict[int, list[Award]]:
     return cases
 
 
-def rules_on(pool: Pool, day: dt.date) -> PlanTerms | None:
+def plans_of(pool: Pool) -> list[tuple[dt.date, PlanTerms]]:
+    """Return all rules of a pool, past and to come, each with its first day. One query."""
+    versions = pool.plan_versions.only("pool", "effective_date", "terms").order_by("effective_date")
+    return [(version.effective_date, version.plan()) for version in versions]
+
+
+def in_force(plans: list[tuple[dt.date, PlanTerms]], day: dt.date) -> PlanTerms | None:
     """Return the rules in force on that day; None before the first ones."""
-    version = pool.plan_versions.filter(effective_date__lte=day).order_by("-effective_date").first()
-    return version.plan() if version else None
+    return next((plan for first_day, plan in reversed(plans) if first_day <= day), None)
+
+
+def rules_on(pool: Pool, day: dt.date) -> PlanTerms | None:
+    """Return the rules in force on that day; None before the first ones. One query."""
+    return in_force(plans_of(pool), day)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from ledger.sharing.run_off import FreezeRow, freezes_of
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods, stored_figures
 from ledger.sharing.views import figures_of, viewer_duties
 from members.ending.selectors import bears_run_off, live_ending
-from members.joining.models import CovenantSignature, ImportedMember, Membership
+from members.joining.models import ImportedMember, Membership
 from members.joining.payers import payers_of
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
@@ -253,19 +253,23 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     membership = access_membership(code=code, person=cast(User, request.user))
     found, now = membership.pool, clock.now()
     today = clock.day_of(now, found.time_zone)
-    rules = selectors.rules_on(found, today)
-    charges = selectors.charges_of(membership, limit=LATEST + 1)
+    plans = selectors.plans_of(found)
+    rules = selectors.in_force(plans, today)
     shares = selectors.past_shares_of(membership)
+    latest = {one.period_no: one.share_fen for one in shares[-LATEST - 1 :]}
+    charges = selectors.described(membership, latest)
     ending = live_ending(found)
     # All rules of a pool say the same of whether members pay ahead.
-    wallet = wallet_of(membership, today) if rules is None or rules.funding else None
+    pays_ahead = any(plan.funding for _day, plan in plans)
+    wallet = wallet_of(membership, today) if pays_ahead else None
+    # No share is late where no rules ever said when one is.
+    is_late_ever = any(plan.arrears for _day, plan in plans)
     context = {
         "section": "pools",
         "pool": found,
         "membership": membership,
         "cover": covers_of([membership], now).get(membership.pk),
         "listed": ImportedMember.objects.filter(membership=membership).first(),
-        "signed": CovenantSignature.objects.filter(membership=membership).exists(),
         "ending": ending,
         "bears": ending is not None and bears_run_off(ending, membership),
         "dates": selectors.next_dates(membership, rules, today),
@@ -274,7 +278,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
         "payment": how_to_pay(membership),
         "wallet": wallet,
-        "stands": standing_of(membership, today) if wallet is None else None,
+        "stands": standing_of(membership, today) if is_late_ever else None,
         "payers": payers_of(membership, now),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(shares, today.year),

@@ -25,10 +25,11 @@ SMALLEST_PUBLIC_POOL = 100
 class Cover:
     """What a membership means on a day: since when it shares, from when aid can be asked, until when.
 
-    accident_date: from when an accident counts, where that is another day than for an illness. place: the class by the
-    rules in force, None where there is only one. next_place: by age, from which day on another one. ages_out_date: the
-    birthday on which the rules end. end: why the membership is over for good, or will be from a day on; None also where
-    a suspension or the end of the pool has ended the cover.
+    accident_date: from when an accident counts, where that is another day than for an illness. place: the class by
+    the rules in force, None where there is only one. next_place: by age, from which day on another one.
+    ages_out_date: the birthday on which the rules end. is_signed: whether the covenant was signed here. end: why the
+    membership is over for good, or will be from a day on; None also where a suspension or the end of the pool has
+    ended the cover.
     """
 
     membership: Membership
@@ -41,6 +42,7 @@ class Cover:
     place: ClassTerms | None
     next_place: tuple[dt.date, ClassTerms] | None
     ages_out_date: dt.date | None
+    is_signed: bool
     end: MembershipEnd | None
 
 
@@ -116,7 +118,7 @@ def covers_of(memberships: list[Membership], now: dt.datetime) -> dict[int, Cove
             of_pool = [version for version in versions if version.pool_id == m.pool_id]
             rules = next((plans[v.pk] for v in of_pool if v.effective_date <= today), first[m.pool_id])
             dates = _eligible_dates(m, signed.get(m.pk), plans, first[m.pool_id])
-            covers[m.pk] = _cover(m, spans[m.pk], dates, rules, now)
+            covers[m.pk] = _cover(m, spans[m.pk], dates, rules, now, is_signed=m.pk in signed)
     return covers
 
 
@@ -143,6 +145,8 @@ def _cover(
     dates: tuple[dt.date, dt.date],
     rules: PlanTerms,
     now: dt.datetime,
+    *,
+    is_signed: bool,
 ) -> Cover:
     until = spans[-1].to_at
     eligible, accident = dates
@@ -162,6 +166,7 @@ def _cover(
         ages_out_date=birthday(born, age_window(rules).before)
         if born is not None and until is None
         else None,
+        is_signed=is_signed,
         next_place=next_class(rules, born, today) if born is not None and until is None else None,
         end=end_of(membership),
     )
