@@ -38,6 +38,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "claims.follow_overdue": {
+        "task": "claims.follow_overdue",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
     "people.order_digests": {
         "task": "people.order_digests",
         "schedule": float(settings.TICK_SECONDS),

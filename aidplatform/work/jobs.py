@@ -100,18 +100,18 @@ def enqueue(
     The same kind and key again returns the existing job: asking twice is asking once. due_at: nobody takes it before;
     the sweep hints at it then.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO work_job (kind, key, payload, state, attempt, failures, takeovers, due_at, last_error,
-                                     actor, created_at)
-               VALUES (%s, %s, %s, 'queued', 0, 0, 0, coalesce(%s, clock_timestamp()), '',
-                       %s, clock_timestamp())
-               ON CONFLICT ON CONSTRAINT one_job_per_kind_and_key DO NOTHING RETURNING id""",
-            [kind, key, json.dumps(payload), due_at, actor],
-        )
-        row = cursor.fetchone()
-    job = Job.objects.get(kind=kind, key=key)
-    if row is not None and due_at is None:
+    written = Job.objects.raw(
+        """INSERT INTO work_job (kind, key, payload, state, attempt, failures, takeovers, due_at, last_error,
+                                 actor, created_at)
+           VALUES (%s, %s, %s, 'queued', 0, 0, 0, coalesce(%s, clock_timestamp()), '',
+                   %s, clock_timestamp())
+           ON CONFLICT ON CONSTRAINT one_job_per_kind_and_key DO NOTHING RETURNING *""",
+        [kind, key, json.dumps(payload), due_at, actor],
+    )
+    job = next(iter(written), None)
+    if job is None:
+        return Job.objects.get(kind=kind, key=key)
+    if due_at is None:
         outbox.send(RUN_TASK, [job.pk])
     return job
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import blind_index, seal, seal_text
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
-from aidplatform.work import audit
+from aidplatform.work import audit, jobs
 from claims.filing import papers
 from claims.filing.benefits import Benefit
 from claims.filing.illnesses import ILLNESSES, KINDS, missing_papers
@@ -34,7 +35,9 @@ from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
 from members.ending.selectors import live_ending
 from members.joining.models import Membership
 from members.people.models import User
-from members.pools.models import Pool
+from members.pools.models import PlanVersion, Pool
+
+TELL = "claims.tell_step"
 
 
 class ClaimMovedOnError(ConflictError):
@@ -309,19 +312,22 @@ def preview(claim: Claim, at: dt.datetime, spend_fen: int | None = None) -> tupl
 
     Raises: IncompleteError before event, illness and birth are told.
     """
+    _version, benefit = _granted(claim, at, spend_fen)
+    return benefit, face_to_publish(claim, benefit.age)
+
+
+def _granted(claim: Claim, at: dt.datetime, spend_fen: int | None = None) -> tuple[PlanVersion, Benefit]:
+    """Return the plan of the event day and what it grants. Raises: IncompleteError."""
     birth = read_birth(claim)
     if claim.event_date is None or not claim.illness or birth is None:
         raise IncompleteError(_("First tell what happened."), missing=["event"])
     version = plan_of_event(claim.pool, claim.event_date)
-    benefit = derived(claim, version, birth, _is_covered(claim, claim.event_date), at, spend_fen)
-    return benefit, face_to_publish(claim, benefit.age)
+    return version, derived(claim, version, birth, _is_covered(claim, claim.event_date), at, spend_fen)
 
 
 def _derive(claim: Claim, at: dt.datetime) -> Benefit:
     """Set plan version, age, aid and derivation from what is told."""
-    benefit, _face = preview(claim, at)
-    assert claim.event_date is not None
-    claim.plan_version = plan_of_event(claim.pool, claim.event_date)
+    claim.plan_version, benefit = _granted(claim, at)
     claim.age, claim.joined_age = benefit.age, benefit.joined_age
     plan = claim.plan_version.plan()
     claim.cases_shared = cases_shared(claim) if plan.case_steps else None
@@ -363,9 +369,18 @@ def moved_on(claim: Claim) -> ClaimMovedOnError:
 
 
 def step_claim(claim: Claim, state: str, at: dt.datetime) -> None:
-    """Take a locked claim to its next state with the date by which the next person should act, and keep it."""
-    days = STEPS[state].days
+    """Take a locked claim to its next state with the date by which the next person should act; order the telling."""
+    days, before = STEPS[state].days, claim.state
     today = at.astimezone(ZoneInfo(claim.pool.time_zone)).date()
     claim.state, claim.state_since = state, at
     claim.due_date = None if days is None else today + dt.timedelta(days=days)
     claim.save(update_fields=Claim.CHANGEABLE)
+    due = claim.due_date.isoformat() if claim.due_date else None
+    # A claim may come to the same state again, while a demonstration's clock stands still even at the same instant.
+    step = f"{claim.code}/{state}/{secrets.token_hex(4)}"
+    jobs.enqueue(
+        kind=TELL,
+        key=step,
+        payload={"claim": claim.pk, "step": step, "before": before, "state": state, "due": due},
+        actor="service",
+    )

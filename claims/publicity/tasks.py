@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from celery import shared_task
+
 from aidplatform.lib import clock
 from aidplatform.work import jobs
 from claims.filing.models import Claim
-from claims.publicity import services
+from claims.filing.services import TELL
+from claims.publicity import news, services
 from claims.review.services import PUBLISH
 
 
@@ -36,6 +39,24 @@ def award_paid(lease: jobs.Lease) -> dict[str, Any] | None:
     if not lease.payload["is_complete"]:
         return None
     return _follow(lease, [lease.payload["award"]], "awarded", "shared", "paid")
+
+
+@jobs.handles(TELL)
+def tell_step(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell the claimant of a step, and whoever it waits for."""
+    return news.tell_step(lease)
+
+
+@shared_task(name="claims.follow_overdue")
+def follow_overdue_due() -> None:
+    """Look where a day has begun on which a step may be late."""
+    news.follow_overdue_due(clock.now())
+
+
+@jobs.handles(news.FOLLOW)
+def follow_overdue(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell of what is late."""
+    return news.follow_overdue(lease)
 
 
 def _follow(lease: jobs.Lease, awards: list[int], *states: str) -> dict[str, Any]:

@@ -152,9 +152,11 @@ class NoticeChoice(models.Model):
         POOL = "pool", _("Changed rules and the end of a pool")
         MEMBERSHIP = "membership", _("Joining and what changes in a membership")
         FAMILY = "family", _("Who pays for whom")
+        CLAIMS = "claims", _("Steps of my claims")
+        DUTIES = "duties", _("What waits for my duties")
 
     # What money or rights hang on is mailed in any case.
-    ALWAYS_MAILED = (Category.MONEY, Category.COVER, Category.POOL)
+    ALWAYS_MAILED = (Category.MONEY, Category.COVER, Category.POOL, Category.CLAIMS)
 
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notice_choices", db_index=False)
     category = models.CharField(max_length=12, choices=Category)
@@ -167,14 +169,16 @@ class NoticeChoice(models.Model):
                 fields=["person", "category"], name="one_notice_choice_per_person_and_category"
             ),
             models.CheckConstraint(
-                condition=Q(category__in=["money", "cover", "pool", "membership", "family"]),
+                condition=Q(
+                    category__in=["money", "cover", "pool", "membership", "family", "claims", "duties"]
+                ),
                 name="notice_category_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(way__in=["at_once", "digest", "page"]), name="notice_choice_is_known"
             ),
             models.CheckConstraint(
-                condition=~Q(way="page") | ~Q(category__in=["money", "cover", "pool"]),
+                condition=~Q(way="page") | ~Q(category__in=["money", "cover", "pool", "claims"]),
                 name="money_and_rights_are_mailed",
             ),
         ]

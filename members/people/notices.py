@@ -19,6 +19,7 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from members.people.choices import wishes_of
+from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
@@ -354,7 +355,7 @@ KINDS: dict[str, tuple[str, str]] = {
             " recompute it."
         ),
     ),
-}
+} | CLAIM_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -400,6 +401,8 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     FAMILY_TOOK_OVER: _Category.FAMILY,
     INVITED_JOINED: _Category.FAMILY,
     PAYS_FOR_INVITED: _Category.FAMILY,
+    **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
+    **dict.fromkeys(OF_REVIEWERS, _Category.DUTIES),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
@@ -417,6 +420,7 @@ LAST_DAYS = {
     ENDING_FLOOR: "cover_end",
     ENDING_DECIDED: "cover_end",
     COVER_ENDED: "run_off_end",
+    CLAIM_ASKED: "due",
 }
 SOON = dt.timedelta(days=2)
 
@@ -540,6 +544,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["share"] = _run_off_share(params)
     if "coming" in params:
         spoken["owed"] = "\n".join(parting_words(params))
+    if "claim_state" in params:
+        spoken["step"] = _(CLAIM_STEPS[params["claim_state"]])
     if "needed_fen" in params:
         spoken["needed"] = format_money(params["needed_fen"], params["currency"])
     return spoken

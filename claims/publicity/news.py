@@ -1,0 +1,166 @@
+"""What people are told of a claim: its claimant every step, whoever holds the duty what waits for them.
+
+A step orders the telling as a job in its own transaction, so that nobody is told of what did not happen, and a claim is
+filed in as many statements as before, however many reviewers a pool has.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.urls import reverse
+
+from aidplatform.lib import clock
+from aidplatform.work import jobs
+from claims.filing.models import Claim
+from claims.filing.states import REVIEWER, SECOND_REVIEWER, STEPS, TREASURER
+from claims.publicity.selectors import award_of
+from claims.review.selectors import decision_of
+from members.joining.kin import is_near
+from members.people import claim_words as words
+from members.people.models import User
+from members.people.notices import News, tell
+from members.pools.models import DutyGrant, Pool
+
+FOLLOW = "claims.follow_overdue"
+SERVICE = "service"
+# The state before → the state reached → what the claimant is told; before "": whatever it was.
+_STEPS_TOLD: dict[tuple[str, str], str] = {
+    ("", "filed"): words.CLAIM_FILED,
+    ("", "papers_requested"): words.CLAIM_ASKED,
+    ("filed", "under_review"): words.CLAIM_TAKEN_UP,
+    ("recommended", "under_review"): words.CLAIM_RETURNED,
+    ("", "approved"): words.CLAIM_APPROVED,
+    ("", "rejected"): words.CLAIM_REJECTED,
+    ("", "objected"): words.CLAIM_OBJECTED,
+    ("objected", "in_publicity"): words.CLAIM_GOES_ON,
+    ("", "overturned"): words.CLAIM_OVERTURNED,
+    ("", "awarded"): words.CLAIM_AWARDED,
+    ("", "shared"): words.CLAIM_SHARED,
+    ("", "paid"): words.CLAIM_PAID,
+}
+# Steps that say nothing new to the claimant: first half of one step, or their own deed.
+UNTOLD = {
+    ("under_review", "under_review"),
+    ("under_review", "recommended"),
+    ("approved", "in_publicity"),
+    *((state, "withdrawn") for state in STEPS),
+    ("paid", "closed"),
+}
+_DUTY_OF = {
+    REVIEWER: DutyGrant.Duty.REVIEWER.value,
+    SECOND_REVIEWER: DutyGrant.Duty.SECOND_REVIEWER.value,
+    TREASURER: DutyGrant.Duty.TREASURER.value,
+}
+# Where a person of the pool has the claim for a number of days.
+CAN_BE_LATE = [state for state, step in STEPS.items() if step.days and step.holder in _DUTY_OF]
+
+
+def told_of(before: str, state: str) -> str | None:
+    """Return the kind of notice by which a claimant learns of a step; None: nothing new to them."""
+    return _STEPS_TOLD.get((before, state)) or _STEPS_TOLD.get(("", state))
+
+
+def tell_step(lease: jobs.Lease) -> dict[str, int]:
+    """Tell of one step. payload: claim; step: its key; before, state; due: ISO date or None."""
+    with lease.transaction():
+        claim = Claim.objects.select_related(*_WHOLE).get(pk=lease.payload["claim"])
+        before, state = lease.payload["before"], lease.payload["state"]
+        key = lease.payload["step"]
+        params = _params(claim, state, lease.payload["due"])
+        kind = told_of(before, state)
+        news = [_to_claimant(claim, kind, key, params)] if kind else []
+        holder = STEPS[state].holder
+        # Passed on to somebody, who has not acted yet.
+        if holder in {REVIEWER, SECOND_REVIEWER} and holder != STEPS[before].holder and claim.state == state:
+            people, link = _who_can(claim, holder), _link(claim, holder)
+            news += [News(person, words.CLAIM_WAITS, key, params, link) for person in people]
+        return {"told": tell(news, batch=f"claim/{key}", actor=SERVICE)}
+
+
+_WHOLE = ("pool", "membership__person", "claimant", "reviewer", "part_of")
+
+
+def _params(claim: Claim, state: str, due: str | None) -> dict[str, object]:
+    """Return what the sentences say: codes, dates and amounts, nothing of the illness."""
+    params: dict[str, object] = {
+        "pool_en": claim.pool.name_en,
+        "pool_zh": claim.pool.name_zh,
+        "claim": claim.code,
+        "due": due or "",
+        "currency": claim.pool.currency,
+    }
+    if state in words.CLAIM_STEPS:
+        params["claim_state"] = state
+    award, decision = award_of(claim), decision_of(claim)
+    if award is not None:
+        params["case"] = award.code
+    if decision is not None:
+        params["fen"] = award.aid_fen if award is not None else decision.aid_fen
+    return params
+
+
+def _to_claimant(claim: Claim, kind: str, key: str, params: dict[str, object]) -> News:
+    person = claim.membership.person or claim.claimant
+    return News(person, kind, key, params, reverse("claim", args=[claim.code]))
+
+
+def _link(claim: Claim, holder: str) -> str:
+    """Return the page on which whoever has the claim acts."""
+    if holder == TREASURER:
+        return reverse("custody_payments", args=[claim.pool.code])
+    return reverse("review_claim", args=[claim.pool.code, claim.code])
+
+
+def _who_can(claim: Claim, holder: str) -> list[User]:
+    """Return whoever can act on the claim now: who has taken it up, else all with the duty and no part in the case."""
+    if holder == REVIEWER and claim.reviewer is not None:
+        return [claim.reviewer]
+    had_a_part = set(claim.recommendations.values_list("reviewer", flat=True))
+    had_a_part |= set(claim.decisions.exclude(outcome="returned").values_list("decider", flat=True))
+    own = {claim.claimant_id, claim.membership.person_id}
+    return [
+        person
+        for person in _holding(claim.pool, _DUTY_OF[holder])
+        if holder == TREASURER
+        or not (person.pk in own or person.code in had_a_part or is_near(claim.membership, person))
+    ]
+
+
+def _holding(pool: Pool, duty: str) -> list[User]:
+    grants = DutyGrant.objects.filter(pool=pool, duty=duty, ended_at=None)
+    return list(User.objects.filter(pk__in=grants.values("person")).order_by("pk"))
+
+
+def follow_overdue_due(at: dt.datetime) -> None:
+    """Have each pool's claims looked at once a day has begun; doubled, late or lost ticks change nothing."""
+    for pool in Pool.objects.filter(claims__state__in=CAN_BE_LATE).distinct():
+        key = f"{pool.code}/{clock.day_of(at, pool.time_zone)}"
+        jobs.enqueue(kind=FOLLOW, key=key, payload={"pool": pool.pk}, actor=SERVICE)
+
+
+def follow_overdue(lease: jobs.Lease) -> dict[str, int]:
+    """Tell of each step that is late, once: its claimant, whoever can take it, and the pool admins."""
+    with lease.transaction():
+        pool = Pool.objects.get(pk=lease.payload["pool"])
+        late, admins = _overdue(pool, clock.today(pool.time_zone)), _holding(pool, DutyGrant.Duty.POOL_ADMIN)
+        news = [one for claim in late for one in _of_late(claim, admins)]
+        return {
+            "late": len(late),
+            "told": tell(news, batch=f"overdue/{lease.payload['pool']}", actor=SERVICE),
+        }
+
+
+def _overdue(pool: Pool, today: dt.date) -> list[Claim]:
+    """Return the claims of a pool whose step should have been taken before today."""
+    found = Claim.objects.filter(pool=pool, state__in=CAN_BE_LATE, due_date__lt=today)
+    return list(found.select_related(*_WHOLE).order_by("pk"))
+
+
+def _of_late(claim: Claim, admins: Iterable[User]) -> list[News]:
+    key = f"{claim.code}/{claim.state}/{claim.state_since.isoformat()}"
+    params = _params(claim, claim.state, claim.due_date.isoformat() if claim.due_date else None)
+    holder = STEPS[claim.state].holder
+    links = {person: reverse("pool", args=[claim.pool.code]) for person in admins}
+    links |= dict.fromkeys(_who_can(claim, holder), _link(claim, holder))
+    told = [_to_claimant(claim, words.CLAIM_LATE, key, params)]
+    return told + [News(person, words.CLAIM_OVERDUE, key, params, link) for person, link in links.items()]

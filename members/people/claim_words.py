@@ -1,0 +1,127 @@
+"""What people are told about claims: of one's own every step, of others' what waits for one's duty.
+
+An e-mail travels in clear: it names no illness, and no reason but the page's.
+"""
+
+from django.utils.translation import gettext_noop
+
+CLAIM_FILED = "claim_filed"
+CLAIM_TAKEN_UP = "claim_taken_up"
+CLAIM_RETURNED = "claim_returned"
+CLAIM_ASKED = "claim_asked"
+CLAIM_APPROVED = "claim_approved"
+CLAIM_REJECTED = "claim_rejected"
+CLAIM_OBJECTED = "claim_objected"
+CLAIM_GOES_ON = "claim_goes_on"
+CLAIM_OVERTURNED = "claim_overturned"
+CLAIM_AWARDED = "claim_awarded"
+CLAIM_SHARED = "claim_shared"
+CLAIM_PAID = "claim_paid"
+CLAIM_LATE = "claim_late"
+CLAIM_WAITS = "claim_waits"
+CLAIM_OVERDUE = "claim_overdue"
+
+# kind → (subject, body)
+CLAIM_KINDS: dict[str, tuple[str, str]] = {
+    CLAIM_FILED: (
+        gettext_noop("Your claim %(claim)s is with the reviewers of %(pool)s"),
+        gettext_noop(
+            "One of them takes it up by %(due)s. You are told of every step, and its page shows at any time who has it"
+            " and until when."
+        ),
+    ),
+    CLAIM_TAKEN_UP: (
+        gettext_noop("A reviewer has taken up your claim %(claim)s"),
+        gettext_noop(
+            "They finish it, or ask you for papers, by %(due)s. After that a second person decides."
+        ),
+    ),
+    CLAIM_RETURNED: (
+        gettext_noop("Your claim %(claim)s is looked at once more"),
+        gettext_noop(
+            "The second reviewer has given it back to the first, who finishes it by %(due)s. Nothing is decided yet."
+        ),
+    ),
+    CLAIM_ASKED: (
+        gettext_noop("Your claim %(claim)s waits for you: papers are asked for"),
+        gettext_noop(
+            "Its page says which ones, and why. Please send them by %(due)s. What you have sent so far is kept."
+        ),
+    ),
+    CLAIM_APPROVED: (
+        gettext_noop("Your claim %(claim)s is approved: %(amount)s"),
+        gettext_noop(
+            "Two people agree on it. Now it is published in the form to which you have agreed, and members can object"
+            " until its publicity ends; then the aid is final."
+        ),
+    ),
+    CLAIM_REJECTED: (
+        gettext_noop("Your claim %(claim)s is not approved"),
+        gettext_noop("Its page gives the clause of the covenant and the reason in full."),
+    ),
+    CLAIM_OBJECTED: (
+        gettext_noop("A member objects to your case %(case)s"),
+        gettext_noop(
+            "Somebody who had no part in the decision answers by %(due)s; until then the case is not shared. You need"
+            " do nothing. If the answer comes too late for this period, the case goes on with the next one."
+        ),
+    ),
+    CLAIM_GOES_ON: (
+        gettext_noop("The objection to your case %(case)s was dismissed"),
+        gettext_noop("The case goes on. Its page shows the objection and the answer."),
+    ),
+    CLAIM_OVERTURNED: (
+        gettext_noop("An objection to your case %(case)s was upheld"),
+        gettext_noop(
+            "The aid is withdrawn before anything was shared. The case's page shows the answer in full."
+        ),
+    ),
+    CLAIM_AWARDED: (
+        gettext_noop("The aid for your case %(case)s is final: %(amount)s"),
+        gettext_noop(
+            "Its publicity is over. It is divided over all members with the next charge, and paid to the account that"
+            " you named as the shares come in."
+        ),
+    ),
+    CLAIM_SHARED: (
+        gettext_noop("All members share your case %(case)s"),
+        gettext_noop(
+            "The shares are being collected. The treasurer pays by %(due)s what has come in by then, to the account"
+            " that you named."
+        ),
+    ),
+    CLAIM_PAID: (
+        gettext_noop("The aid for your case %(case)s is paid: %(amount)s"),
+        gettext_noop(
+            "The bank has confirmed the payment. Please say on its page that it has come: all members see that then."
+        ),
+    ),
+    CLAIM_LATE: (
+        gettext_noop("Your claim %(claim)s is late, and it is not you"),
+        gettext_noop(
+            "By the rules of the pool the step “%(step)s” was due on %(due)s. Whoever has it and the plan admins have"
+            " been told as well. You lose nothing by it."
+        ),
+    ),
+    CLAIM_WAITS: (
+        gettext_noop("A claim of %(pool)s waits for you: %(claim)s"),
+        gettext_noop("It is “%(step)s”; your part is due on %(due)s."),
+    ),
+    CLAIM_OVERDUE: (
+        gettext_noop("A claim of %(pool)s is overdue: %(claim)s"),
+        gettext_noop(
+            "It is “%(step)s”, and the step was due on %(due)s. Take it, or give it to somebody who can."
+        ),
+    ),
+}
+# The states in which somebody can be late, as the notices say them.
+CLAIM_STEPS = {
+    "filed": gettext_noop("filed, to be taken up"),
+    "papers_requested": gettext_noop("papers requested"),
+    "under_review": gettext_noop("under review"),
+    "recommended": gettext_noop("second review"),
+    "objected": gettext_noop("objected to"),
+    "shared": gettext_noop("shared, to be paid"),
+}
+OF_CLAIMANTS = tuple(kind for kind in CLAIM_KINDS if kind not in {CLAIM_WAITS, CLAIM_OVERDUE})
+OF_REVIEWERS = (CLAIM_WAITS, CLAIM_OVERDUE)
