@@ -47,7 +47,7 @@ def news(person: User, kind: str, key: str = "k", **params: Any) -> notices.News
         "weight_before": 1, "age": 60, "case": "C-1", "covered": "2026-01-11", "eligible": "2026-04-11",
         "sha256": "0", "ended": "2026-01-11", "clause": "7", "statement": "S", "contact": "c@example.org",
         "owed": "Nothing.", "last": "2026-02-10", "holder": "Members", "account": "6222", "bank": "Bank",
-        "reference": "RF1", "member": 4, "days": 15,
+        "reference": "RF1", "member": 4, "days": 15, "claim": "CL-1", "claim_state": "filed", "due": "2026-01-25",
     }  # fmt: skip
     return notices.News(person, kind, key, figures | params, "/notices/")
 
@@ -235,10 +235,11 @@ def test_page_keeps_what_is_chosen(person: User) -> None:
     client = client_of(person)
     assert PAGE in client.get("/notices/").content.decode()
     shown = client.get(PAGE).content.decode()
-    assert shown.count("Money or rights hang on these") == 3
-    assert shown.count('value="page"') == 2
+    assert shown.count("Money or rights hang on these") == 4
+    assert shown.count('value="page"') == 3
     given = {
         "money": "digest", "cover": "at_once", "pool": "at_once", "membership": "page", "family": "digest",
+        "claims": "digest", "duties": "page",
         "digest_hour": "19", "time_zone": "Europe/Berlin", "quiet_from_hour": "22", "quiet_to_hour": "7",
     }  # fmt: skip
     for _twice in range(2):
