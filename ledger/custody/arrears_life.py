@@ -22,6 +22,7 @@ from ledger.custody.references import MEMBERSHIP, make_reference, spaced
 from ledger.custody.selectors import account_of
 from ledger.custody.wallet_models import Suspension
 from members.joining.payer_triggers import in_force_sql
+from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, guardian_sql, read
 from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
@@ -139,14 +140,14 @@ def _suspend(pool: Pool) -> int:
 
 # Whose newest suspension followed an unpaid share; what has ended otherwise is told there.
 _NEWS = f"""
-    SELECT m.person_id, m.number, p.id, p.state, p.period_no, p.from_date, p.until_date, p.ended_date,
+    SELECT {COLUMNS}, p.id, p.state, p.period_no, p.from_date, p.until_date, p.ended_date,
            (SELECT coalesce(sum(o.open_fen), 0)::bigint FROM ({open_shares_sql("m.pool_id", "m.id")}) o)
-      FROM members_membership m
+      FROM {TOLD}
       JOIN LATERAL (SELECT * FROM ledger_suspension s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
                      ORDER BY s.id DESC LIMIT 1) p ON p.cause = 'unpaid'
-     WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s
+     WHERE {LISTENS}
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason <> 'lapsed')
-     ORDER BY m.person_id LIMIT %(batch)s"""
+       {IN_ORDER}"""
 _KINDS = {
     Suspension.State.SUSPENDED.value: notices.UNPAID_SUSPENDED,
     Suspension.State.RESTORED.value: notices.RESTORED,
@@ -155,17 +156,15 @@ _KINDS = {
 
 
 def tell_arrears(lease: jobs.Lease) -> dict[str, int]:
-    """Tell each member with an account of a suspension and of its end, and whoever pays for them; each thing once."""
+    """Tell of each member a suspension and its end, and whoever else pays for them; each thing once."""
     pool = Pool.objects.get(pk=lease.payload["pool"])
     told = 0
     for batch in notices.batches(_NEWS, pool=pool.pk):
         with lease.transaction():
-            people = User.objects.in_bulk([row[0] for row in batch])
             news = [
-                notices.News(
-                    people[person],
+                one.news(
                     _KINDS[state],
-                    f"{pool.code}#{number}/{pk}",
+                    f"{pool.code}#{one.number}/{pk}",
                     _pool_params(pool)
                     | {
                         "fen": fen,
@@ -174,9 +173,9 @@ def tell_arrears(lease: jobs.Lease) -> dict[str, int]:
                         "until": until.isoformat(),
                         "ended": ended.isoformat() if ended else "",
                     },
-                    reverse("my_pool", args=[pool.code]),
+                    pool=pool.code,
                 )
-                for person, number, pk, state, period_no, first, until, ended, fen in batch
+                for one, (pk, state, period_no, first, until, ended, fen) in read(batch)
                 if state in _KINDS
             ]
             name = f"arrears/{lease.job_id}/{batch[0][0]}/{lease.attempt}"
@@ -185,7 +184,8 @@ def tell_arrears(lease: jobs.Lease) -> dict[str, int]:
     return {"told": told + _tell_payers(lease, pool)}
 
 
-# Whom others pay for and who is suspended, together for the person who pays: the money to make up is theirs.
+# Whom others pay for and who is suspended, together for the person who pays: the money to make up is theirs. Guardians
+# who pay are told as guardians.
 _PAID_FOR = f"""
     SELECT payer.person_id, jsonb_agg(jsonb_build_array(m.number, s.id, s.period_no, s.from_date, s.until_date, (
                SELECT coalesce(sum(o.open_fen), 0)::bigint FROM ({open_shares_sql("m.pool_id", "m.id")}) o))
@@ -195,6 +195,7 @@ _PAID_FOR = f"""
       JOIN members_payerlink k ON k.pool_id = s.pool_id AND k.membership_id = m.id AND {in_force_sql("k")}
       JOIN members_membership payer ON payer.id = k.payer_id
      WHERE s.pool_id = %(pool)s AND s.state = 'suspended' AND s.cause = 'unpaid' AND payer.person_id > %(after)s
+       AND payer.person_id IS DISTINCT FROM {guardian_sql("m.id")}
      GROUP BY 1 ORDER BY 1 LIMIT %(batch)s"""
 
 
@@ -234,9 +235,12 @@ def remind_due(at: dt.datetime) -> None:
 
 
 # The newest reminder that is due of each open share, together for the person who pays: a transfer pays for all of it.
+# For a child for whom nobody pays any more its guardian is asked, with the child's own reference.
+_ASKED = f"coalesce(payer.person_id, m.person_id, {guardian_sql('m.id')})"
 _DUE = f"""
-    SELECT coalesce(payer.person_id, m.person_id) AS person, jsonb_agg(jsonb_build_array(
-               m.number, o.period_no, o.open_fen, o.asked_date, o.last_date, d.day,
+    SELECT {_ASKED} AS person, jsonb_agg(jsonb_build_array(
+               m.id, {_ASKED} IS NOT DISTINCT FROM m.person_id, m.number, o.period_no, o.open_fen,
+               o.asked_date, o.last_date, d.day,
                CASE WHEN payer.person_id IS NULL THEN m.number ELSE payer.number END) ORDER BY m.number, o.period_no)
       FROM ({open_shares_sql("%(pool)s")}) o
       JOIN members_membership m ON m.id = o.membership_id
@@ -246,7 +250,7 @@ _DUE = f"""
                            JOIN members_membership p ON p.id = k.payer_id
                           WHERE k.pool_id = %(pool)s AND k.membership_id = m.id AND {in_force_sql("k")}
                             AND p.person_id IS NOT NULL) payer ON true
-     WHERE o.last_date >= %(today)s AND coalesce(payer.person_id, m.person_id) > %(after)s
+     WHERE o.last_date >= %(today)s AND {_ASKED} > %(after)s
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id)
        AND NOT EXISTS (SELECT 1 FROM ledger_suspension s WHERE s.pool_id = %(pool)s AND s.membership_id = m.id
                           AND s.state = 'suspended')
@@ -277,10 +281,12 @@ def remind(lease: jobs.Lease) -> dict[str, int]:
 def _reminders(
     pool: Pool, person: User, due: list[list[Any]], pays_to: dict[str, str]
 ) -> Iterator[notices.News]:
-    for number, period_no, fen, asked_date, last_date, day, payer_no in due:
-        params = _pool_params(pool) | pays_to
-        params |= {"fen": fen, "number": period_no, "until": last_date, "member": number}
+    for pk, is_own, number, period_no, fen, asked_date, last_date, day, payer_no in due:
+        params = _pool_params(pool) | pays_to | {"fen": fen, "number": period_no, "until": last_date}
+        if not is_own:
+            params |= {"member": number, "membership": pk}
         params["reference"] = spaced(make_reference(pool.code, MEMBERSHIP, payer_no))
         kind = notices.SHARE_UNPAID if payer_no == number else notices.SHARE_UNPAID_FOR
         key = f"{pool.code}#{number}/{period_no}/{asked_date}/{day}"
-        yield notices.News(person, kind, key, params, reverse("my_pool", args=[pool.code]))
+        page = "my_pool" if is_own or payer_no != number else "family"
+        yield notices.News(person, kind, key, params, reverse(page, args=[pool.code]))

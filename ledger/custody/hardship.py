@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.db import texts_of
@@ -16,6 +15,7 @@ from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.arrears_sql import open_shares_sql
 from ledger.custody.arrears_triggers import pause_shown_sql
 from members.joining.models import Membership
+from members.joining.told import told_of
 from members.people import notices
 from members.pools.models import Pool
 
@@ -126,12 +126,11 @@ def _open_until(pause: HardshipPause) -> tuple[int, dt.date]:
 
 
 def _tell(pause: HardshipPause, kind: str, params: dict[str, object]) -> None:
-    member, pool = pause.membership, pause.pool
-    if member.person is None:
-        return
+    pool = pause.pool
     told = {"pool_en": pool.name_en, "pool_zh": pool.name_zh, "currency": pool.currency, **params}
-    news = notices.News(member.person, kind, str(pause), told, reverse("my_pool", args=[pool.code]))
-    notices.tell([news], batch=f"pause/{pause}", actor=pause.decided_by or "")
+    listeners = told_of(pause.membership, money=True)
+    news = [one.news(kind, str(pause), told, pool=pool.code) for one in listeners]
+    notices.tell(news, batch=f"pause/{pause}", actor=pause.decided_by or "")
 
 
 def _locked(pause: HardshipPause, *states: str) -> HardshipPause:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
-from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
@@ -20,8 +19,8 @@ from ledger.custody.suspensions import end_with_memberships, lapse, restore, sus
 from ledger.custody.wallet_models import Suspension
 from ledger.sharing.models import Period
 from members.joining.services import cover_members
+from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, Told, read
 from members.people import notices
-from members.people.models import User
 from members.pools.models import Pool
 from members.pools.plan_terms import FundingTerms
 from members.pools.selectors import funding_in_force
@@ -142,25 +141,25 @@ def order_news(pool: Pool, cause: str, actor: str) -> None:
     jobs.enqueue(kind=TELL, key=f"{pool.code}/{cause}", payload={"pool": pool.pk}, actor=actor)
 
 
-# Who has an account and: is covered with a wallet below the warning level; or whose newest suspension is still news. A
-# membership is warned once for each fall: the key is the last money that came in.
-_NEWS = """
-    SELECT m.person_id, m.number, wallet.fen, p.state, p.period_no, p.until_date, p.ended_date,
+# Who is covered with a wallet below the warning level, or whose newest suspension is still news. A membership is warned
+# once for each fall: the key is the last money that came in.
+_NEWS = f"""
+    SELECT {COLUMNS}, wallet.fen, p.state, p.period_no, p.until_date, p.ended_date,
            (SELECT max(e.id) FROM ledger_walletentry e
              WHERE e.pool_id = m.pool_id AND e.membership_id = m.id AND e.kind <> 'gap'),
            EXISTS (SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
                       AND (s.to_at IS NULL OR s.to_at > %(now)s))
-      FROM members_membership m
+      FROM {TOLD}
       CROSS JOIN LATERAL (SELECT wallet_balance(m.pool_id, m.id) AS fen) wallet
       LEFT JOIN LATERAL (SELECT * FROM ledger_suspension s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
                           ORDER BY s.period_no DESC LIMIT 1) p ON true
-     WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s AND (p.id IS NOT NULL OR wallet.fen < %(warned)s)
+     WHERE {LISTENS} AND (p.id IS NOT NULL OR wallet.fen < %(warned)s)
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason <> 'lapsed')
-     ORDER BY m.person_id LIMIT %(batch)s"""
+       {IN_ORDER}"""
 
 
 def tell_wallets(lease: jobs.Lease) -> dict[str, int]:
-    """Tell each member with an account of a low wallet, a suspension, its end; what was told is not told again."""
+    """Tell of each member a low wallet, a suspension, its end; what was told is not told again."""
     pool = Pool.objects.get(pk=lease.payload["pool"])
     told = 0
     now = clock.now()
@@ -168,8 +167,7 @@ def tell_wallets(lease: jobs.Lease) -> dict[str, int]:
     assert funding is not None
     for batch in notices.batches(_NEWS, pool=pool.pk, now=now, warned=funding.warn_below_fen):
         with lease.transaction():
-            people = User.objects.in_bulk([row[0] for row in batch])
-            news = [one for row in batch for one in _news(pool, funding, people[row[0]], row[1:])]
+            news = [one for told_of, row in read(batch) for one in _news(pool, funding, told_of, row)]
             name = f"wallets/{lease.job_id}/{batch[0][0]}/{lease.attempt}"
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("custody.wallets_told")
@@ -183,8 +181,8 @@ _KINDS = {
 }
 
 
-def _news(pool: Pool, funding: FundingTerms, person: User, row: tuple[Any, ...]) -> Iterator[notices.News]:
-    number, fen, state, period_no, until, ended, last_entry, is_covered = row
+def _news(pool: Pool, funding: FundingTerms, told: Told, row: tuple[Any, ...]) -> Iterator[notices.News]:
+    fen, state, period_no, until, ended, last_entry, is_covered = row
     params = {
         "pool_en": pool.name_en,
         "pool_zh": pool.name_zh,
@@ -192,19 +190,13 @@ def _news(pool: Pool, funding: FundingTerms, person: User, row: tuple[Any, ...])
         "fen": fen,
         "needed_fen": funding.restores_from_fen,
     }
-    place, link = f"{pool.code}#{number}", reverse("my_wallet", args=[pool.code])
+    place = f"{pool.code}#{told.number}"
     # That a membership ends with an aid is told where the aid becomes final.
     if state in _KINDS:
         days = {"until": until.isoformat(), "ended": ended.isoformat() if ended else ""}
-        yield notices.News(
-            person, _KINDS[state], f"{place}/{period_no}", params | days | {"number": period_no}, link
-        )
+        params_of = params | days | {"number": period_no}
+        yield told.news(_KINDS[state], f"{place}/{period_no}", params_of, pool=pool.code, page="my_wallet")
     # Whoever is covered until midnight and suspended from then on has been told more than that.
     if is_covered and fen < funding.warn_below_fen and state in {None, Suspension.State.RESTORED}:
-        yield notices.News(
-            person,
-            notices.LOW,
-            f"{place}/{last_entry or 0}",
-            params | {"needed_fen": funding.warn_below_fen},
-            link,
-        )
+        params |= {"needed_fen": funding.warn_below_fen}
+        yield told.news(notices.LOW, f"{place}/{last_entry or 0}", params, pool=pool.code, page="my_wallet")

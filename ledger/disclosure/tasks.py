@@ -8,5 +8,5 @@ from ledger.disclosure import services
 
 @jobs.handles(services.TELL)
 def tell_charges(lease: jobs.Lease) -> dict[str, Any]:
-    """Tell each member with an account, once."""
+    """Tell each member, or whoever is told for them, once."""
     return services.tell_charges(lease)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -18,6 +17,7 @@ from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.end_triggers import report_shown_sql
 from members.joining.models import Membership
 from members.joining.services import end_cover
+from members.joining.told import told_of
 from members.people import notices
 from members.pools.models import Pool
 
@@ -111,7 +111,7 @@ def confirm_end(*, report: ReportedEnd, confirmer: str, shown_sha256: str, at: d
             actor=confirmer,
             reference=locked.reference,
         )
-        if locked.reason == MembershipEnd.Reason.REMOVED and membership.person is not None:
+        if locked.reason == MembershipEnd.Reason.REMOVED:
             operator = operator_on(pool, clock.day_of(at, pool.time_zone))
             params = {
                 "pool_en": pool.name_en,
@@ -122,14 +122,9 @@ def confirm_end(*, report: ReportedEnd, confirmer: str, shown_sha256: str, at: d
                 "contact": operator.contact if operator else "–",
                 **figures,
             }
-            news = notices.News(
-                membership.person,
-                notices.REMOVED,
-                str(membership),
-                params,
-                reverse("my_pool", args=[pool.code]),
-            )
-            notices.tell([news], batch=f"removed/{membership}", actor=confirmer)
+            listeners = told_of(membership)
+            news = [one.news(notices.REMOVED, str(membership), params, pool=pool.code) for one in listeners]
+            notices.tell(news, batch=f"removed/{membership}", actor=confirmer)
     return ended
 
 

@@ -1,4 +1,4 @@
-"""Telling members with an account how their pool ends, step by step, by notice and by mail."""
+"""Telling members, and guardians of those without an account, how their pool ends, step by step."""
 
 from typing import Any
 
@@ -7,17 +7,18 @@ from django.urls import reverse
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
 from members.ending.models import PoolEnding
+from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, Told, read
 from members.people import notices
-from members.people.models import User
 
 # Whoever was covered at the notice, or began later: bears tells who shares the run-off.
-_MEMBERS_WITH_ACCOUNTS = """
-    SELECT m.person_id, bool_or(s.from_at <= %(as_of)s AND s.recorded_at <= %(recorded)s)
-      FROM members_membership m JOIN members_span s ON s.pool_id = m.pool_id AND s.membership_id = m.id
-     WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s
-       AND (s.to_at IS NULL OR s.to_at > %(as_of)s OR s.ended_recorded_at > %(recorded)s)
+_CONCERNED = f"""
+    SELECT {COLUMNS}, was.bears FROM {TOLD} CROSS JOIN LATERAL (
+        SELECT bool_or(s.from_at <= %(as_of)s AND s.recorded_at <= %(recorded)s) AS bears FROM members_span s
+         WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
+           AND (s.to_at IS NULL OR s.to_at > %(as_of)s OR s.ended_recorded_at > %(recorded)s)) was
+     WHERE {LISTENS} AND was.bears IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason = 'deceased')
-     GROUP BY m.person_id ORDER BY m.person_id LIMIT %(batch)s"""
+       {IN_ORDER}"""  # noqa: S608 - fixed names
 _KINDS = {
     "reopened": notices.ENDING_OFF,
     "cover_ended": notices.COVER_ENDED,
@@ -26,16 +27,18 @@ _KINDS = {
 
 
 def tell_step(lease: jobs.Lease) -> dict[str, int]:
-    """Write a notice and a mail of one step for each member with an account, batch by batch, each once."""
+    """Write a notice and a mail of one step of each membership, batch by batch; that all is over each person once."""
     ending = PoolEnding.objects.select_related("pool", "proposal").get(pk=lease.payload["ending"])
     step = lease.payload["step"]
     told = 0
     for batch in notices.batches(
-        _MEMBERS_WITH_ACCOUNTS, pool=ending.pool_id, as_of=ending.as_of, recorded=ending.recorded_at
+        _CONCERNED, pool=ending.pool_id, as_of=ending.as_of, recorded=ending.recorded_at
     ):
         with lease.transaction():
-            found = User.objects.in_bulk([person for person, _bears in batch])
-            news = [_news(ending, step, found[person], bears) for person, bears in batch]
+            rows = read(batch)
+            if step == "closed":
+                rows = list({one.person.pk: (one, row) for one, row in rows}.values())
+            news = [_news(ending, step, one, bears) for one, (bears,) in rows]
             told += notices.tell(
                 news, batch=f"ending/{ending}/{step}/{batch[0][0]}/{lease.attempt}", actor=lease.actor
             )
@@ -43,7 +46,7 @@ def tell_step(lease: jobs.Lease) -> dict[str, int]:
     return {"told": told}
 
 
-def _news(ending: PoolEnding, step: str, person: User, bears: bool) -> notices.News:
+def _news(ending: PoolEnding, step: str, told: Told, bears: bool) -> notices.News:
     pool = ending.pool
     stopped = notices.ENDING_FLOOR if ending.cause == PoolEnding.Cause.FLOOR else notices.ENDING_DECIDED
     params: dict[str, Any] = {
@@ -60,10 +63,7 @@ def _news(ending: PoolEnding, step: str, person: User, bears: bool) -> notices.N
         "bears": bears,
         "cap_fen": ending.run_off_cap_fen,
     }
-    return notices.News(
-        person=person,
-        kind=_KINDS.get(step, stopped),
-        key=str(ending),
-        params=params,
-        link=reverse("pool", args=[pool.code]),
-    )
+    kind = _KINDS.get(step, stopped)
+    if kind == notices.POOL_CLOSED or told.is_own:
+        return notices.News(told.person, kind, str(ending), params, reverse("pool", args=[pool.code]))
+    return told.news(kind, told.key(str(ending)), params, pool=pool.code)

@@ -19,6 +19,7 @@ from aidplatform.work import audit, jobs
 from members.joining.eligibility import SIGNING_AGE, birthday
 from members.joining.models import Membership
 from members.joining.payers import tell_left_behind
+from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, Told, read
 from members.people import notices
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -174,26 +175,22 @@ def born_to_be(age: int, day: dt.date) -> list[dt.date]:
 
 # --- telling ----------------------------------------------------------------------------------------------------
 
-_MOVED = """
-    SELECT m.person_id, m.number, was.class_no, now.class_no
-      FROM members_membership m
+_MOVED = f"""
+    SELECT {COLUMNS}, was.class_no, now.class_no FROM {TOLD}
       JOIN members_span now ON now.pool_id = m.pool_id AND now.membership_id = m.id AND now.from_at = %(at)s
       JOIN members_span was ON was.pool_id = m.pool_id AND was.membership_id = m.id AND was.to_at = %(at)s
-     WHERE m.pool_id = %(pool)s AND m.birth_date IS NOT NULL AND m.person_id > %(after)s
-       AND now.class_no <> was.class_no
-     ORDER BY m.person_id LIMIT %(batch)s"""
+     WHERE {LISTENS} AND m.birth_date IS NOT NULL AND now.class_no <> was.class_no {IN_ORDER}"""  # noqa: S608 - fixed names
 
 
 def tell_classes(lease: jobs.Lease) -> dict[str, int]:
-    """Tell each member with an account who was moved on that day, once."""
+    """Tell of each member who was moved on that day, once."""
     pool = Pool.objects.get(pk=lease.payload["pool"])
     day = dt.date.fromisoformat(lease.payload["day"])
     plan = pool.plan_versions.filter(effective_date__lte=day).latest("effective_date").plan()
     told = 0
     for batch in notices.batches(_MOVED, pool=pool.pk, at=clock.start_of_day(day, pool.time_zone)):
         with lease.transaction():
-            people = User.objects.in_bulk([row[0] for row in batch])
-            news = [_news(pool, plan, day, people[row[0]], row[1:]) for row in batch]
+            news = [_news(pool, plan, day, one, row) for one, row in read(batch)]
             told += notices.tell(
                 news, batch=f"classes/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}", actor=lease.actor
             )
@@ -201,38 +198,35 @@ def tell_classes(lease: jobs.Lease) -> dict[str, int]:
     return {"told": told}
 
 
-_OUT = """
-    SELECT m.person_id, m.number, e.membership_id IS NOT NULL
-      FROM members_membership m LEFT JOIN members_membershipend e ON e.membership_id = m.id
-     WHERE m.pool_id = %(pool)s AND m.birth_date IS NOT NULL AND m.person_id > %(after)s
+_OUT = f"""
+    SELECT {COLUMNS}, e.membership_id IS NOT NULL
+      FROM {TOLD} LEFT JOIN members_membershipend e ON e.membership_id = m.id
+     WHERE {LISTENS} AND m.birth_date IS NOT NULL
        AND (e.reason = 'aged_out' AND e.end_date = %(day)s
-            OR e.membership_id IS NULL AND m.birth_date = ANY(%(soon)s))
-     ORDER BY m.person_id LIMIT %(batch)s"""
+            OR e.membership_id IS NULL AND m.birth_date = ANY(%(soon)s)) {IN_ORDER}"""  # noqa: S608 - fixed names
 
 
 def tell_ages_out(lease: jobs.Lease) -> dict[str, int]:
-    """Tell, once each, whose membership has ended by age on that day, and whose ends TOLD_AHEAD later."""
+    """Tell, once each, of whose membership has ended by age on that day, and whose ends TOLD_AHEAD later."""
     pool = Pool.objects.get(pk=lease.payload["pool"])
     day = dt.date.fromisoformat(lease.payload["day"])
     oldest = _oldest(pool.plan_versions.filter(effective_date__lte=day).latest("effective_date"))
     told = 0
     for batch in notices.batches(_OUT, pool=pool.pk, day=day, soon=born_to_be(oldest, day + TOLD_AHEAD)):
         with lease.transaction():
-            people = User.objects.in_bulk([row[0] for row in batch])
             news = [
-                notices.News(
-                    person=people[person],
-                    kind=notices.AGED_OUT if is_over else notices.AGES_OUT,
-                    key=f"{pool.code}#{number}/{day}",
-                    params={
+                one.news(
+                    notices.AGED_OUT if is_over else notices.AGES_OUT,
+                    f"{pool.code}#{one.number}/{day}",
+                    {
                         "pool_en": pool.name_en,
                         "pool_zh": pool.name_zh,
                         "age": oldest,
                         "until": (day if is_over else day + TOLD_AHEAD).isoformat(),
                     },
-                    link=reverse("my_pool", args=[pool.code]),
+                    pool=pool.code,
                 )
-                for person, number, is_over in batch
+                for one, (is_over,) in read(batch)
             ]
             name = f"ages_out/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}"
             told += notices.tell(news, batch=name, actor=lease.actor)
@@ -289,14 +283,13 @@ def _tell_left_behind(pool: Pool, day: dt.date, actor: str) -> int:
     return told
 
 
-def _news(pool: Pool, plan: PlanTerms, day: dt.date, person: User, row: tuple[Any, ...]) -> notices.News:
-    number, was, now = row
+def _news(pool: Pool, plan: PlanTerms, day: dt.date, told: Told, row: tuple[Any, ...]) -> notices.News:
+    was, now = row
     rows = {one.class_no: one for one in plan.classes}
-    return notices.News(
-        person=person,
-        kind=notices.CLASS_CHANGED,
-        key=f"{pool.code}#{number}/{day}",
-        params={
+    return told.news(
+        notices.CLASS_CHANGED,
+        f"{pool.code}#{told.number}/{day}",
+        {
             "pool_en": pool.name_en,
             "pool_zh": pool.name_zh,
             "class_en": rows[now].name_en,
@@ -305,5 +298,5 @@ def _news(pool: Pool, plan: PlanTerms, day: dt.date, person: User, row: tuple[An
             "weight_before": rows[was].weight,
             "from": day.isoformat(),
         },
-        link=reverse("my_pool", args=[pool.code]),
+        pool=pool.code,
     )

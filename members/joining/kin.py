@@ -1,6 +1,6 @@
 """Who speaks for a membership, and who is near to one."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import connection
 from django.db.models import Q
@@ -9,6 +9,7 @@ from members.joining.family import paper_of_family
 from members.joining.family_models import FamilyMember
 from members.joining.kin_triggers import near_sql
 from members.joining.models import Membership
+from members.people.about import names_members
 from members.people.models import User
 
 
@@ -26,6 +27,13 @@ def names_of(memberships: Iterable[Membership]) -> dict[int, str]:
         return {}
     members = FamilyMember.objects.filter(membership__in=without).select_related("membership")
     return {one.membership_id: paper_of_family(one).name for one in members}
+
+
+@names_members
+def names_for(person: User, ids: Collection[int]) -> dict[int, str]:
+    """Return the names of children without an account among these memberships, for their guardian."""
+    children = Membership.objects.filter(pk__in=ids, person=None, family_member__guardian__person=person)
+    return names_of(children)
 
 
 def near_memberships(person: User) -> set[int]:

@@ -1,33 +1,34 @@
-"""Telling members with an account that the rules they signed will change."""
+"""Telling members, and guardians of members without an account, that the rules they signed will change."""
 
 from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
+from members.joining.told import LISTENS, TOLD
 from members.people import notices
 from members.people.models import User
 from members.pools.models import PlanVersion
 
 TELL_RULES = "joining.tell_rules"
-# People who are covered now or later, each once.
-_MEMBERS_WITH_ACCOUNTS = """
-    SELECT m.person_id FROM members_membership m
-     WHERE m.pool_id = %(pool)s AND m.person_id > %(after)s AND EXISTS (
+# Who is told about somebody who is covered now or later, each once.
+_CONCERNED = f"""
+    SELECT own.person_id FROM {TOLD}
+     WHERE {LISTENS} AND own.person_id > %(after)s AND EXISTS (
            SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id AND s.membership_id = m.id
               AND (s.to_at IS NULL OR s.to_at > %(now)s))
-     ORDER BY m.person_id LIMIT %(batch)s"""
+     GROUP BY own.person_id ORDER BY own.person_id LIMIT %(batch)s"""  # noqa: S608 - fixed names
 
 
 def tell_rules(lease: jobs.Lease) -> dict[str, int]:
-    """Write a notice and a mail for each member with an account, batch by batch.
+    """Write a notice and a mail for each person whom the rules concern, batch by batch.
 
     Each batch is a transaction; what an earlier attempt told is found and not told again. Who has joined between two
     attempts shifts the batches, which is why each attempt names its own.
     """
     version = PlanVersion.objects.select_related("pool", "proposal").get(pk=lease.payload["version"])
     told = 0
-    for batch in notices.batches(_MEMBERS_WITH_ACCOUNTS, pool=version.pool_id, now=clock.now()):
+    for batch in notices.batches(_CONCERNED, pool=version.pool_id, now=clock.now()):
         people = [person for (person,) in batch]
         with lease.transaction():
             found = User.objects.in_bulk(people)

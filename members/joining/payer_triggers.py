@@ -45,10 +45,10 @@ _AS_LISTED = """EXISTS (
      WHERE r.id = NEW.listed_id AND r.state = 'confirmed' AND r.membership_id = NEW.membership_id
        AND p.membership_id = NEW.payer_id)"""
 
-# Who has no account yet and goes on, as their payer does.
+# Who has no account yet and goes on, as does the guardian, who pays. Another payer may stop.
 _HAS_NOBODY_ELSE = """EXISTS (
     SELECT 1 FROM members_familymember f JOIN members_membership m ON m.id = f.membership_id
-     WHERE f.membership_id = NEW.membership_id AND m.person_id IS NULL AND NOT EXISTS (
+     WHERE f.membership_id = NEW.membership_id AND f.guardian_id = NEW.payer_id AND m.person_id IS NULL AND NOT EXISTS (
          SELECT 1 FROM members_membershipend e WHERE e.membership_id IN (NEW.membership_id, NEW.payer_id)))"""
 
 payer_guards = [

@@ -5,6 +5,7 @@ owes stays theirs, whoever pays it (`ledger.custody.filling`).
 """
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -15,9 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from aidplatform.work import audit
+from members.joining.family_models import FamilyMember
 from members.joining.models import ImportedMember, Membership, MembershipSpan
 from members.joining.payer_models import PayerLink
 from members.joining.payer_triggers import DAYS_TO_FIND_A_PAYER, in_force_sql
+from members.joining.told import told_of
 from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
@@ -50,6 +53,12 @@ class AskedAlreadyError(ConflictError):
     code = "one_open_request_to_pay"
 
 
+class GuardianPaysError(ConflictError):
+    """The share of a child is asked from its guardian while they belong to the pool."""
+
+    code = "family_share_has_a_payer"
+
+
 class LinkMovedOnError(ConflictError):
     """It has been answered or ended already."""
 
@@ -59,9 +68,12 @@ class LinkMovedOnError(ConflictError):
 def ask_payer(*, membership: Membership, payer_number: int, at: dt.datetime) -> PayerLink:
     """Ask another member to pay for this one; the same question again is the question that waits.
 
-    Raises: PaysAheadError, NoSuchPayerError, PayersPayForThemselvesError, AskedAlreadyError.
+    For a child without an account its guardian asks, once they do not belong to the pool any more themselves.
+
+    Raises: PaysAheadError, NoSuchPayerError, PayersPayForThemselvesError, AskedAlreadyError, GuardianPaysError.
     """
-    assert membership.person is not None
+    asker = membership.person or membership.family_member.guardian.person
+    assert asker is not None
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=membership.pool_id)
         if pays_ahead(pool):
@@ -83,11 +95,12 @@ def ask_payer(*, membership: Membership, payer_number: int, at: dt.datetime) -> 
         if waiting is not None:
             raise AskedAlreadyError(_("You have asked somebody already. Take that back first."))
         _check_pair(membership, asked)
+        _check_guardian(membership)
         link = PayerLink.objects.create(
-            pool=pool, membership=membership, payer=asked, asked_by=membership.person.code, asked_at=at
+            pool=pool, membership=membership, payer=asked, asked_by=asker.code, asked_at=at
         )
-        _tell(link, notices.PAYER_ASKED, asked.person, membership.number, membership.person.code)
-        audit.record(actor=membership.person.code, action="ask_payer", subject=str(link))
+        _tell_payer(link, notices.PAYER_ASKED, asker.code)
+        audit.record(actor=asker.code, action="ask_payer", subject=str(link))
     return link
 
 
@@ -107,9 +120,10 @@ def accept_link(*, link: PayerLink, person: User) -> PayerLink:
         )
         for one in earlier:
             _step(one, State.ENDED, ended_by=locked.asked_by)
-            _tell(one, notices.PAYS_NO_MORE, one.payer.person, locked.membership.number, person.code)
+            if one.payer.person is None or one.payer.person.code != locked.asked_by:
+                _tell_payer(one, notices.PAYS_NO_MORE, person.code)
         _step(locked, State.LIVE, accepted_by=person.code)
-        _tell(locked, notices.PAID_FOR, locked.membership.person, locked.payer.number, person.code)
+        _tell_paid_for(locked, notices.PAID_FOR, person.code)
         audit.record(actor=person.code, action="accept_payer", subject=str(locked))
     return locked
 
@@ -134,7 +148,7 @@ def begin_invited_link(*, membership: Membership, payer: Membership, at: dt.date
     if PayerLink.objects.filter(state=State.LIVE, membership=payer).exists():
         return None
     link = _begin(membership, payer, membership.person, "begin_invited_payer", at)
-    _tell(link, notices.PAYS_FOR_INVITED, payer.person, membership.number, membership.person.code)
+    _tell_payer(link, notices.PAYS_FOR_INVITED, membership.person.code)
     return link
 
 
@@ -160,36 +174,30 @@ def end_link(*, link: PayerLink, person: User) -> PayerLink:
             return locked
         was_live = locked.state == State.LIVE
         _step(locked, State.ENDED if was_live else State.DECLINED, ended_by=person.code)
-        if locked.membership.person_id != person.pk:
+        if locked.payer.person_id == person.pk:
             kind = notices.PAID_FOR_NO_MORE if was_live else notices.PAYER_DECLINED
-            _tell(locked, kind, locked.membership.person, locked.payer.number, person.code)
+            _tell_paid_for(locked, kind, person.code)
         elif was_live:
-            _tell(locked, notices.PAYS_NO_MORE, locked.payer.person, locked.membership.number, person.code)
+            _tell_payer(locked, notices.PAYS_NO_MORE, person.code)
         audit.record(actor=person.code, action="end_payer", subject=str(locked))
     return locked
 
 
 def tell_left_behind(*, payer: Membership, end_date: dt.date, actor: str) -> int:
-    """Tell those with an account for whom somebody pays that this membership ends, and until when it counts."""
-    links = PayerLink.objects.filter(payer=payer, state=State.LIVE, membership__person__isnull=False)
-    links = links.exclude(membership__end__isnull=False)
+    """Tell those for whom somebody pays, or their guardian, that this membership ends, and until when it counts."""
+    links = PayerLink.objects.filter(payer=payer, state=State.LIVE).exclude(membership__end__isnull=False)
     pool, last = payer.pool, end_date + dt.timedelta(days=DAYS_TO_FIND_A_PAYER)
+    params = {
+        "pool_en": pool.name_en,
+        "pool_zh": pool.name_zh,
+        "number": payer.number,
+        "until": end_date.isoformat(),
+        "last": last.isoformat(),
+    }
     news = [
-        notices.News(
-            link.membership.person,
-            notices.PAYER_GONE,
-            str(link.pk),
-            {
-                "pool_en": pool.name_en,
-                "pool_zh": pool.name_zh,
-                "number": payer.number,
-                "until": end_date.isoformat(),
-                "last": last.isoformat(),
-            },
-            reverse("my_payer", args=[pool.code]),
-        )
-        for link in links.select_related("membership__person")
-        if link.membership.person is not None
+        one.news(notices.PAYER_GONE, str(link.pk), params, pool=pool.code, page="my_payer")
+        for link in links.select_related("membership")
+        for one in told_of(link.membership)
     ]
     return notices.tell(news, batch=f"payer-gone/{payer}", actor=actor) if news else 0
 
@@ -231,11 +239,10 @@ def _begin_listed(pairs: list[tuple[ImportedMember, Membership]]) -> None:
     )
     for link in links:
         _step(link, State.LIVE, accepted_by=link.listed.member_import.decided_by if link.listed else None)
-        news.append(_news(link, notices.PAID_FOR, link.membership.person, link.payer.number))
-        news.append(_news(link, notices.PAYS_FOR, link.payer.person, link.membership.number))
+        news += [*_to_paid_for(link, notices.PAID_FOR), *_to_payer(link, notices.PAYS_FOR)]
         audit.record(actor=link.asked_by, action="begin_listed_payer", subject=str(link))
     if links:
-        notices.tell([one for one in news if one], batch=f"payers/{links[0].pk}", actor=links[0].asked_by)
+        notices.tell(news, batch=f"payers/{links[0].pk}", actor=links[0].asked_by)
 
 
 def _check_pair(membership: Membership, payer: Membership) -> None:
@@ -246,6 +253,17 @@ def _check_pair(membership: Membership, payer: Membership) -> None:
             _(
                 "Whoever pays for others pays for themselves: this member is paid for by somebody else, or you pay for"
                 " somebody."
+            )
+        )
+
+
+def _check_guardian(membership: Membership) -> None:
+    """Raise GuardianPaysError for a child without an account whose guardian's own membership goes on."""
+    added = FamilyMember.objects.filter(membership=membership, membership__person=None)
+    if added.filter(guardian__end=None).exists():
+        raise GuardianPaysError(
+            _(
+                "You have signed for this member and pay their shares for as long as you belong to the pool yourself."
             )
         )
 
@@ -273,19 +291,36 @@ def _step(link: PayerLink, state: str, **who: str | None) -> None:
     link.refresh_from_db(fields=["begun_at", "ended_at"])
 
 
-def _tell(link: PayerLink, kind: str, person: User | None, number: int, actor: str) -> None:
-    news = _news(link, kind, person, number)
-    if news is not None:
-        notices.tell([news], batch=f"payer/{link.pk}/{kind}", actor=actor)
+def _tell_payer(link: PayerLink, kind: str, actor: str) -> None:
+    notices.tell(_to_payer(link, kind), batch=f"payer/{link.pk}/{kind}", actor=actor)
 
 
-def _news(link: PayerLink, kind: str, person: User | None, number: int) -> notices.News | None:
-    """Return what one of the two is told, with the other one's number."""
-    if person is None:
-        return None
-    pool = link.membership.pool
-    params = {"pool_en": pool.name_en, "pool_zh": pool.name_zh, "number": number}
-    return notices.News(person, kind, str(link.pk), params, reverse("my_payer", args=[pool.code]))
+def _tell_paid_for(link: PayerLink, kind: str, actor: str) -> None:
+    notices.tell(_to_paid_for(link, kind), batch=f"payer/{link.pk}/{kind}", actor=actor)
+
+
+def _to_payer(link: PayerLink, kind: str) -> list[notices.News]:
+    """Return what the payer is told, with the number of who is paid for."""
+    return [
+        notices.News(one.person, kind, str(link.pk), _params(link, link.membership), _page_of(link))
+        for one in told_of(link.payer)
+    ]
+
+
+def _to_paid_for(link: PayerLink, kind: str) -> list[notices.News]:
+    """Return what who is paid for, or their guardian, is told, with the number of the payer."""
+    return [
+        one.news(kind, str(link.pk), _params(link, link.payer), pool=link.pool.code, page="my_payer")
+        for one in told_of(link.membership)
+    ]
+
+
+def _params(link: PayerLink, other: Membership) -> dict[str, object]:
+    return {"pool_en": link.pool.name_en, "pool_zh": link.pool.name_zh, "number": other.number}
+
+
+def _page_of(link: PayerLink) -> str:
+    return reverse("my_payer", args=[link.pool.code])
 
 
 # --- reads ------------------------------------------------------------------------------------------------------
@@ -358,6 +393,17 @@ def covered_in_force(payer: Membership) -> list[Membership]:
     return (
         list(Membership.objects.filter(pk__in=ids).select_related("person").order_by("number")) if ids else []
     )
+
+
+def payer_numbers(membership_ids: Collection[int]) -> dict[int, int]:
+    """Return the number of who pays now for each of these memberships; without a payer it is missing. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT k.membership_id, p.number FROM members_payerlink k JOIN members_membership p ON p.id = k.payer_id
+                 WHERE k.membership_id = ANY(%s) AND {in_force_sql("k")}""",
+            [list(membership_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def access_link(*, membership: Membership, link_id: int) -> PayerLink:

@@ -11,6 +11,7 @@ from members.joining.ages import follow_ages
 from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
 from members.joining.payers import tell_left_behind
+from members.joining.told import told_of
 from members.people import notices
 from members.people.models import User
 from members.pools.models import Pool
@@ -157,7 +158,7 @@ def end_cover(
 def end_cover_after_aid(
     *, membership: Membership, case: str, period: int, until: dt.date, was_suspended: bool, actor: str
 ) -> bool:
-    """End the membership of who was granted aid at the start of that day, and tell them; ended already: nothing.
+    """End the membership of who was granted aid at the start of that day, and tell of it; ended already: nothing.
 
     was_suspended: it was without cover and could have gone on, so that there is no cover to end and yet news.
     Returns whether it was ended now. The caller's transaction has locked the pool.
@@ -169,18 +170,15 @@ def end_cover_after_aid(
     if not (is_covered or was_suspended):
         return False
     end_cover(membership=membership, at=at, reason=MembershipEnd.Reason.AIDED, actor=actor, reference=case)
-    if membership.person is not None:
-        params = {
-            "pool_en": pool.name_en,
-            "pool_zh": pool.name_zh,
-            "case": case,
-            "number": period,
-            "until": until.isoformat(),
-        }
-        news = notices.News(
-            membership.person, notices.ENDED, str(membership), params, f"/pools/{pool.code}/me/"
-        )
-        notices.tell([news], batch=f"ended/{membership}", actor=actor)
+    params = {
+        "pool_en": pool.name_en,
+        "pool_zh": pool.name_zh,
+        "case": case,
+        "number": period,
+        "until": until.isoformat(),
+    }
+    news = [one.news(notices.ENDED, str(membership), params, pool=pool.code) for one in told_of(membership)]
+    notices.tell(news, batch=f"ended/{membership}", actor=actor)
     return True
 
 

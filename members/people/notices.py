@@ -18,6 +18,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
+from members.people import about
 from members.people.choices import wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
 from members.people.mails import Letter, write_mails
@@ -439,12 +440,17 @@ class News:
 
 def subject_of(kind: str, params: dict[str, Any]) -> str:
     """Return the notice's headline in the reader's language."""
-    return _(KINDS[kind][0]) % _spoken(params)
+    return _(_words(kind, params)[0]) % _spoken(params)
 
 
 def body_of(kind: str, params: dict[str, Any]) -> str:
     """Return the notice's text in the reader's language."""
-    return _(KINDS[kind][1]) % _spoken(params)
+    return _(_words(kind, params)[1]) % _spoken(params)
+
+
+def _words(kind: str, params: dict[str, Any]) -> tuple[str, str]:
+    """Return the sentences of a kind: others where it is about a membership that is not the reader's own."""
+    return about.WORDS.get(kind, KINDS[kind]) if "membership" in params else KINDS[kind]
 
 
 def said(told: "News | Notice") -> tuple[str, str]:
@@ -538,12 +544,14 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["pool"] = in_language(params["pool_en"], params["pool_zh"])
     if "class_en" in params:
         spoken["class"] = in_language(params["class_en"], params["class_zh"])
+    if "member" in params:
+        spoken["member"] = about.who(params)
     if "fen" in params:
         spoken["amount"] = format_money(params["fen"], params["currency"])
     if "bears" in params:
         spoken["share"] = _run_off_share(params)
     if "coming" in params:
-        spoken["owed"] = "\n".join(parting_words(params))
+        spoken["owed"] = "\n".join(parting_words(params, is_own="membership" not in params))
     if "claim_state" in params:
         spoken["step"] = _(CLAIM_STEPS[params["claim_state"]])
     if "needed_fen" in params:
@@ -552,19 +560,30 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run_off_share(params: dict[str, Any]) -> str:
-    """Say what one pays for the cases that are still taken when a pool ends."""
+    """Say what the reader, or whom the notice is about, pays for the cases that are still taken when a pool ends."""
+    is_own = "membership" not in params
     if not params["bears"]:
-        return _(
-            "You were not covered at 00:00 of the day of the notice: you pay nothing for the cases that come."
+        return (
+            _(
+                "You were not covered at 00:00 of the day of the notice: you pay nothing for the cases that come."
+            )
+            if is_own
+            else _("They were not covered at 00:00 of the day of the notice: nothing is asked of them.")
         )
     if params["cap_fen"] is None:
-        return _(
-            "You share the cases that come, whether you stay or leave, as by the rules without an upper end."
+        return (
+            _(
+                "You share the cases that come, whether you stay or leave, as by the rules without an upper end."
+            )
+            if is_own
+            else _("They share the cases that come, staying or not, as by the rules without an upper end.")
         )
-    cap = format_money(params["cap_fen"], params["currency"])
-    return _("You share the cases that come, whether you stay or leave: %(cap)s in all at most.") % {
-        "cap": cap
-    }
+    share = (
+        _("You share the cases that come, whether you stay or leave: %(cap)s in all at most.")
+        if is_own
+        else _("They share the cases that come, staying or not: %(cap)s in all at most.")
+    )
+    return share % {"cap": format_money(params["cap_fen"], params["currency"])}
 
 
 def notices_of(person: User) -> QuerySet[Notice]:

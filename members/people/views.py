@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from aidplatform.lib import clock
 from aidplatform.lib.http import attempt, signed_in
 from members.people import notices
+from members.people.about import named
 from members.people.choices import choose_notices, wishes_of
 from members.people.forms import NoticesForm
 from members.people.models import User
@@ -24,9 +25,10 @@ SHOWN = 100
 @require_safe
 def notice_list(request: HttpRequest) -> HttpResponse:
     """List the person's notices, newest first."""
+    person = cast(User, request.user)
     rows = [
-        (notice, notices.subject_of(notice.kind, notice.params), notices.body_of(notice.kind, notice.params))
-        for notice in notices.notices_of(cast(User, request.user))[:SHOWN]
+        (notice, notices.subject_of(notice.kind, params), notices.body_of(notice.kind, params))
+        for notice, params in named(person, list(notices.notices_of(person)[:SHOWN]))
     ]
     return render(request, "members/people/notices.html", {"rows": rows, "section": "notices"})
 
