@@ -38,6 +38,7 @@ register_converter(CaseConverter, "case")
 
 _MY_CLAIM = "me/claims/<slug:claim>/"
 _POOL = "pools/<slug:code>/"
+_CHILD = f"{_POOL}my-family/<int:number>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
@@ -155,6 +156,10 @@ urlpatterns = [
         name="api_take_back_invitation",
     ),
     path(f"{_POOL}my-family/", disclosure.MyFamily.as_view(), name="api_my_family"),
+    path(f"{_CHILD}leaving/", leaving.ChildLeaving.as_view(), name="api_child_leaving"),
+    path(f"{_CHILD}payer/", payers.ChildPayer.as_view(), name="api_child_payer"),
+    path(f"{_CHILD}payer/request/", payers.ChildPayerRequest.as_view(), name="api_ask_child_payer"),
+    path(f"{_CHILD}payer/<int:link_id>/end/", payers.ChildPayerEnd.as_view(), name="api_end_child_payer"),
     path(f"{_POOL}accounts/", books.AccountList.as_view(), name="api_accounts"),
     path(f"{_POOL}trial-balance/", books.TrialBalance.as_view(), name="api_trial_balance"),
     path(f"{_POOL}entries/", books.EntryList.as_view(), name="api_entries"),

@@ -139,7 +139,11 @@ class MyWallet(PersonalEndpoint):
 
 
 class FamilyMemberBody(serializers.Serializer[Any]):
-    """Somebody whom I have added. standing: ended, unpaid, suspended, waiting or eligible; open_fen: shares unpaid."""
+    """Somebody whom I have added. standing: ended, unpaid, suspended, waiting or eligible; open_fen: shares unpaid.
+
+    payer: the number of who pays their shares; null where nobody does: then `reference` names their own transfer.
+    suspended_until: the last day on which money restores a suspended membership.
+    """
 
     member = serializers.IntegerField(source="relative.membership.number")
     name = serializers.CharField(source="relative.paper.name")
@@ -151,6 +155,8 @@ class FamilyMemberBody(serializers.Serializer[Any]):
     class_no = serializers.IntegerField(source="relative.cover.place.class_no", allow_null=True, default=None)
     open_fen = serializers.IntegerField()
     reference = serializers.CharField(allow_null=True)
+    payer = serializers.IntegerField(source="payer_no", allow_null=True)
+    suspended_until = serializers.DateField(source="suspension.until_date", allow_null=True, default=None)
     of_age_date = serializers.DateField(source="relative.of_age_date")
     signed_in_capacity = serializers.CharField(source="relative.membership.signature.capacity")
     signature_sha256 = serializers.CharField(source="relative.membership.signature.signature_sha256")

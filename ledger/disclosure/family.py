@@ -3,19 +3,28 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from ledger.custody.references import spaced
 from ledger.custody.selectors import open_fen_by_member, payment_reference
+from ledger.custody.wallet_models import Suspension
 from members.joining.family import Relative, family_of
 from members.joining.models import Membership
+from members.joining.payers import payer_numbers
 from members.pools.selectors import pays_ahead
 
 
 @dataclass(frozen=True)
 class FamilyRow:
-    """A family member with the shares announced and not paid (fen); reference: theirs, where members pay ahead."""
+    """A family member with the shares announced and not paid (fen).
+
+    reference: what a transfer for them names, where each pays ahead or nobody else pays for them any more. payer_no:
+    the number of who pays. suspension: the open one, with the last day on which money restores the membership.
+    """
 
     relative: Relative
     open_fen: int
     reference: str | None
+    payer_no: int | None
+    suspension: Suspension | None
 
     @property
     def standing(self) -> str:
@@ -25,22 +34,31 @@ class FamilyRow:
             return "ended"
         if cover is None:
             return "unpaid"
-        if cover.has_ended:
+        if self.suspension is not None or cover.has_ended:
             return "suspended"
         return "waiting" if cover.is_waiting else "eligible"
 
 
 def family_rows(guardian: Membership, now: dt.datetime) -> list[FamilyRow]:
     """Return a row for each family member, in joining order."""
-    relatives = family_of(guardian, now)
-    pool = guardian.pool
-    is_ahead = bool(relatives) and pays_ahead(pool)
-    owed = open_fen_by_member(pool, [one.membership.pk for one in relatives]) if relatives else {}
+    relatives, pool = family_of(guardian, now), guardian.pool
+    if not relatives:
+        return []
+    ids, is_ahead = [one.membership.pk for one in relatives], pays_ahead(pool)
+    owed, payers = open_fen_by_member(pool, ids), payer_numbers(ids)
+    suspended = Suspension.objects.filter(
+        pool_id=pool.pk, membership_id__in=ids, state=Suspension.State.SUSPENDED
+    )
+    suspensions = {one.membership_id: one for one in suspended}
     return [
         FamilyRow(
             one,
-            owed.get(one.membership.pk, (0, 0))[0],
-            payment_reference(one.membership) if is_ahead else None,
+            sum(owed[one.membership.pk]),
+            spaced(payment_reference(one.membership))
+            if is_ahead or one.membership.pk not in payers
+            else None,
+            payers.get(one.membership.pk),
+            suspensions.get(one.membership.pk),
         )
         for one in relatives
     ]

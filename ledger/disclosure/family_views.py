@@ -11,10 +11,12 @@ from django.views.decorators.http import require_safe
 from aidplatform.lib import clock
 from aidplatform.lib.http import policy, signed_in
 from aidplatform.lib.templating import in_language
+from ledger.custody.selectors import account_of
 from ledger.disclosure.family import family_rows
 from members.joining.selectors import access_membership, end_of
 from members.people.models import User
 from members.pools.models import Pool
+from members.pools.selectors import pays_ahead
 
 
 @policy("member")
@@ -27,8 +29,11 @@ def family(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "section": "pools",
         "pool": pool,
-        "membership": membership,
+        "guardian": membership,
         "rows": family_rows(membership, clock.now()),
+        "pays_ahead": pays_ahead(pool),
+        "account": account_of(pool),
+        "is_over": pool.state in {Pool.State.WINDING_DOWN, Pool.State.CLOSED},
         "takes_members": pool.state in {Pool.State.OPEN, Pool.State.GATHERING} and end_of(membership) is None,
         "crumbs": [
             (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[code])),

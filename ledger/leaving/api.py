@@ -11,8 +11,10 @@ from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once, scope_of
-from ledger.leaving.selectors import family_parting_of
-from ledger.leaving.services import leave_pool
+from ledger.leaving.selectors import family_parting_of, parting_of
+from ledger.leaving.services import end_child, leave_pool
+from members.joining.family import access_child
+from members.joining.models import Membership
 from members.joining.selectors import access_membership
 from members.people.models import User
 
@@ -119,3 +121,45 @@ class MyLeaving(PersonalEndpoint):
             act=act,
         )
         return Response(LeaveAnswer(answer).data, status=201)
+
+
+class EndChildText(serializers.Serializer[Any]):
+    """The hash of what was shown: exactly under these figures the membership ends."""
+
+    shown_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
+
+
+class ChildLeaving(PersonalEndpoint):
+    """Ending the membership of a child whom I have added and who has no account: what it means today, and doing it."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="child_parting", responses=PartingAnswer)
+    def get(self, request: Request, code: str, number: int) -> Response:
+        """Return what is owed and what comes back if the child's membership ends today."""
+        return Response(PartingAnswer(parting_of(self._child(request, code, number), clock.now())).data)
+
+    @extend_schema(
+        operation_id="end_child", request=EndChildText, responses={201: LeaveAnswer}, parameters=[KEY_HEADER]
+    )
+    def post(self, request: Request, code: str, number: int) -> Response:
+        """End it: the membership is over with the day, and nothing takes it back."""
+        guardian, child = cast(User, request.user), self._child(request, code, number)
+        given = EndChildText(data=request.data)
+        given.is_valid(raise_exception=True)
+
+        def act() -> dict[str, Any]:
+            parting = end_child(child=child, guardian=guardian, at=clock.now(), **given.validated_data)
+            return {"end_date": parting.end_date.isoformat()}
+
+        answer = once(
+            scope=scope_of(guardian.code, code, f"end_child/{number}"),
+            key=idempotency_key(request),
+            content=dict(given.validated_data),
+            act=act,
+        )
+        return Response(LeaveAnswer(answer).data, status=201)
+
+    def _child(self, request: Request, code: str, number: int) -> Membership:
+        guardian = access_membership(code=code, person=cast(User, request.user))
+        return access_child(guardian=guardian, number=number).membership

@@ -1,4 +1,4 @@
-"""The page on which a member leaves: what it means, then one button."""
+"""The pages on which a member leaves, or ends the membership of a child: what it means, then one button."""
 
 import uuid
 from typing import Any, cast
@@ -15,9 +15,10 @@ from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from ledger.leaving.forms import LeaveForm
-from ledger.leaving.selectors import family_parting_of, operator_on
-from ledger.leaving.services import leave_pool
-from members.joining.family import family_of
+from ledger.leaving.selectors import family_parting_of, operator_on, parting_of
+from ledger.leaving.services import end_child, leave_pool
+from members.joining.family import access_child, family_of, paper_of_family
+from members.joining.family_models import FamilyMember
 from members.joining.models import Membership
 from members.joining.payers import payers_of
 from members.joining.selectors import access_membership, end_of
@@ -68,6 +69,74 @@ def leave(request: HttpRequest, code: str) -> HttpResponse:
     return redirect("my_pool", code=code)
 
 
+@policy("member")
+@signed_in
+@require_safe
+def child_leaving(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show a guardian what ending a child's membership today means; over already: the page of the family."""
+    member = _child(request, code, number)
+    if end_of(member.membership) is not None:
+        return redirect("family", code=code)
+    return _child_page(request, member)
+
+
+@policy("member")
+@signed_in
+@require_POST
+def child_leave(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """End a child's membership, exactly as it was shown; the same click again is the same deed."""
+    guardian, member = cast(User, request.user), _child(request, code, number)
+    form = LeaveForm(request.POST)
+    if not form.is_valid():
+        return _child_page(request, member, DomainError(_("The form is incomplete. Reload the page.")))
+    shown = form.cleaned_data["shown_sha256"]
+
+    def act() -> dict[str, Any]:
+        parting = end_child(child=member.membership, guardian=guardian, shown_sha256=shown, at=clock.now())
+        return {"end_date": parting.end_date.isoformat()}
+
+    refusal = attempt(
+        lambda: once(
+            scope=scope_of(guardian.code, code, f"end_child/{number}"),
+            key=str(form.cleaned_data["key"]),
+            content={"shown_sha256": shown},
+            act=act,
+        )
+    )[1]
+    return _child_page(request, member, refusal) if refusal else redirect("family", code=code)
+
+
+def _child(request: HttpRequest, code: str, number: int) -> FamilyMember:
+    guardian = access_membership(code=code, person=cast(User, request.user))
+    return access_child(guardian=guardian, number=number)
+
+
+def _child_page(
+    request: HttpRequest, member: FamilyMember, refusal: DomainError | None = None
+) -> HttpResponse:
+    pool, now = member.membership.pool, clock.now()
+    parting = parting_of(member.membership, now)
+    context = {
+        "section": "pools",
+        "pool": pool,
+        "membership": member.membership,
+        "paper": paper_of_family(member),
+        "parting": parting,
+        "words": parting_words(parting.figures | {"currency": pool.currency}, is_own=False),
+        "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": parting.shown_sha256}),
+        "refusal": refusal,
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+            (_("My place"), reverse("my_pool", args=[pool.code])),
+            (_("My family"), reverse("family", args=[pool.code])),
+            (_("End this membership"), ""),
+        ],
+    }
+    return render(
+        request, "ledger/leaving/leave_child.html", context, status=refusal.status if refusal else 200
+    )
+
+
 def _page(
     request: HttpRequest, membership: Membership, *, refusal: DomainError | None = None
 ) -> HttpResponse:
@@ -81,7 +150,8 @@ def _page(
         "parting": parting,
         "family": family,
         "children": [
-            (one, parting_words(its.figures | {"currency": pool.currency})) for one, its in family.children
+            (one, parting_words(its.figures | {"currency": pool.currency}, is_own=False))
+            for one, its in family.children
         ],
         "left_behind": [one for one in payers_of(membership, now).pays_for if one.membership.person_id],
         "words": parting_words(parting.figures | {"currency": pool.currency}),

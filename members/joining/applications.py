@@ -391,7 +391,8 @@ def check_age(application: JoinApplication, birth_date: dt.date) -> None:
     plan = application.plan_version.plan()
     reason = age_refusal(plan, birth_date, today, for_child=application.is_family)
     if reason is not None:
-        raise NotEligibleError(AGE_REFUSALS[reason], reason=reason)
+        said = AGE_REFUSALS | CHILD_AGE_REFUSALS if application.is_family else AGE_REFUSALS
+        raise NotEligibleError(said[reason], reason=reason)
 
 
 AGE_REFUSALS: dict[str, object] = {
@@ -401,6 +402,11 @@ AGE_REFUSALS: dict[str, object] = {
     "of_age": _("Whoever is 18 or older signs for themselves, with an account of their own."),
     "below_ages": _("This plan has no aid for your age yet."),
     "above_ages": _("This plan has no aid for your age any more, so nobody of that age can join."),
+}
+# Of whom a guardian adds.
+CHILD_AGE_REFUSALS: dict[str, object] = {
+    "below_ages": _("This plan has no aid for a child of that age yet."),
+    "above_ages": _("This plan has no aid for that age any more, so nobody of that age can join."),
 }
 
 

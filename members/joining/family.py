@@ -324,10 +324,10 @@ def paper_of_family(member: FamilyMember) -> Paper:
     return Paper.from_text(crypto.unseal_text(bytes(member.sealed), _context(member.membership)))
 
 
-def access_relative(*, guardian: Membership, number: int) -> FamilyMember:
-    """Return a family member whom the member has added. Raises: NotFoundError."""
-    found = FamilyMember.objects.filter(guardian=guardian, membership__number=number)
-    member = found.select_related("membership__pool", "membership__signature__plan_version").first()
+def access_child(*, guardian: Membership, number: int) -> FamilyMember:
+    """Return somebody whom the member has added and for whom they speak: without an account. Raises: NotFoundError."""
+    found = FamilyMember.objects.filter(guardian=guardian, membership__number=number, membership__person=None)
+    member = found.select_related("membership__pool", "membership__end", "guardian__end").first()
     if member is None:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     return member

@@ -12,10 +12,12 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
+from members.joining.family import access_child, paper_of_family
+from members.joining.family_models import FamilyMember
 from members.joining.forms import AskPayerForm
 from members.joining.models import Membership
 from members.joining.payers import accept_link, access_link, ask_payer, end_link, payers_of
-from members.joining.selectors import access_membership
+from members.joining.selectors import access_membership, end_of
 from members.people.models import User
 from members.pools.selectors import pays_ahead
 
@@ -61,6 +63,71 @@ def end_payer(request: HttpRequest, code: str, link_id: int) -> HttpResponse:
     link = access_link(membership=membership, link_id=link_id)
     _link, refusal = attempt(lambda: end_link(link=link, person=person))
     return redirect("my_payer", code=code) if refusal is None else _page(request, membership, None, refusal)
+
+
+@policy("member")
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def child_payer(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show a guardian who pays for a child without an account; take a question to another member."""
+    member = _child(request, code, number)
+    if request.method != "POST":
+        return _child_page(request, member)
+    form = AskPayerForm(request.POST)
+    if not form.is_valid():
+        return _child_page(request, member, form)
+    asked = form.cleaned_data["number"]
+    _link, refusal = attempt(
+        lambda: ask_payer(membership=member.membership, payer_number=asked, at=clock.now())
+    )
+    if refusal is not None:
+        return _child_page(request, member, form, refusal)
+    return redirect("child_payer", code=code, number=number)
+
+
+@policy("member")
+@signed_in
+@require_POST
+def end_child_payer(request: HttpRequest, code: str, number: int, link_id: int) -> HttpResponse:
+    """End that somebody pays for a child, or take the question back."""
+    member = _child(request, code, number)
+    link = access_link(membership=member.membership, link_id=link_id)
+    _link, refusal = attempt(lambda: end_link(link=link, person=_person(request)))
+    if refusal is not None:
+        return _child_page(request, member, None, refusal)
+    return redirect("child_payer", code=code, number=number)
+
+
+def _child(request: HttpRequest, code: str, number: int) -> FamilyMember:
+    return access_child(guardian=access_membership(code=code, person=_person(request)), number=number)
+
+
+def _child_page(
+    request: HttpRequest,
+    member: FamilyMember,
+    form: AskPayerForm | None = None,
+    refusal: DomainError | None = None,
+) -> HttpResponse:
+    pool = member.membership.pool
+    context: dict[str, Any] = {
+        "section": "pools",
+        "pool": pool,
+        "membership": member.membership,
+        "paper": paper_of_family(member),
+        "payers": payers_of(member.membership, clock.now()),
+        "is_asked_from_me": end_of(member.guardian) is None,
+        "pays_ahead": pays_ahead(pool),
+        "form": form or AskPayerForm(),
+        "refusal": refusal,
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+            (_("My place"), reverse("my_pool", args=[pool.code])),
+            (_("My family"), reverse("family", args=[pool.code])),
+            (_("Who pays"), ""),
+        ],
+    }
+    status = refusal.status if refusal else 422 if form is not None else 200
+    return render(request, "members/joining/child_payer.html", context, status=status)
 
 
 def _page(

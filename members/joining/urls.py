@@ -7,6 +7,7 @@ from members.joining import family_views, import_views, invitation_views, paper_
 _MOVE_IN = "pools/<slug:code>/move-in/"
 _LIST = f"{_MOVE_IN}lists/<slug:sha256>/"
 _IMPORT = f"{_MOVE_IN}<int:number>/"
+_CHILD = "pools/<slug:code>/me/family/<int:number>/"
 
 urlpatterns = [
     path(_MOVE_IN, import_views.move_in, name="move_in"),
@@ -25,6 +26,8 @@ urlpatterns = [
     path("pools/<slug:code>/me/payer/", payer_views.my_payer, name="my_payer"),
     path("pools/<slug:code>/me/payer/<int:link_id>/accept/", payer_views.accept_payer, name="accept_payer"),
     path("pools/<slug:code>/me/payer/<int:link_id>/end/", payer_views.end_payer, name="end_payer"),
+    path(f"{_CHILD}payer/", payer_views.child_payer, name="child_payer"),
+    path(f"{_CHILD}payer/<int:link_id>/end/", payer_views.end_child_payer, name="end_child_payer"),
     path("pools/<slug:code>/me/family/add/", family_views.family_add, name="family_add"),
     path("pools/<slug:code>/me/family/add/<slug:step>/", family_views.family_step, name="family_step"),
     path("pools/<slug:code>/me/invitations/", invitation_views.invitations, name="invitations"),

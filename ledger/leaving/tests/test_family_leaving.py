@@ -6,10 +6,13 @@ import uuid
 import pytest
 
 from aidplatform.lib import clock
-from aidplatform.testing.world import World
+from aidplatform.testing.refusals import refused
+from aidplatform.testing.world import World, run_jobs, set_clock
+from ledger.custody.selectors import open_fen_by_member
 from ledger.custody.tests.test_views import client_of
-from ledger.leaving.selectors import family_parting_of
-from ledger.leaving.services import FiguresMovedError, leave_pool
+from ledger.leaving.selectors import family_parting_of, parting_of
+from ledger.leaving.services import FiguresMovedError, end_child, leave_pool
+from ledger.sharing.services import approve_period
 from members.joining import ages, payers
 from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership
@@ -60,6 +63,12 @@ def test_who_is_left_out_stays(guardian: Membership) -> None:
         membership=guardian, leaver=person(guardian), shown_sha256=shown, at=clock.now(), children=[10, 1]
     )
     assert ended() == {8, 10}
+    told = Notice.objects.get(kind="payer_gone")
+    assert (told.person, told.params["member"], told.link) == (
+        guardian.person,
+        9,
+        "/pools/test-pool/me/family/",
+    )
 
 
 def test_what_was_shown_is_over_the_whole_family(guardian: Membership) -> None:
@@ -110,7 +119,7 @@ def test_adults_are_told_and_stay(world: World, guardian: Membership) -> None:
     assert "Uncle" in page
     shown = family_parting_of(guardian, clock.now()).shown_sha256
     leave_pool(membership=guardian, leaver=person(guardian), shown_sha256=shown, at=clock.now())
-    told = Notice.objects.get(kind="payer_gone")
+    told = Notice.objects.get(kind="payer_gone", person=uncle.person)
     assert (told.person, told.params["until"], told.params["last"]) == (
         person(uncle),
         "2026-01-02",
@@ -127,3 +136,91 @@ def test_who_is_paid_for_is_told_however_the_membership_ends(world: World, guard
     end_cover(membership=guardian, at=at, reason="aided", actor="service", reference="C-1")
     assert Notice.objects.filter(kind="payer_gone", person=uncle.person).count() == 1
     assert ages._tell_left_behind(world.pool, dt.date(2026, 1, 2), "service") == 0
+
+
+# --- one child alone ----------------------------------------------------------------------------------------------
+
+CHILD = "/pools/test-pool/me/family/9/leave/"
+
+
+def test_one_child_is_ended_alone_in_two_clicks(guardian: Membership) -> None:
+    client = client_of(person(guardian))
+    assert f'href="{CHILD}"' in client.get("/pools/test-pool/me/family/").content.decode()
+    page = client.get(CHILD).content.decode()
+    assert "No further period counts them" in page
+    shown = parting_of(Membership.objects.get(number=9), clock.now()).shown_sha256
+    given = {"key": str(uuid.uuid4()), "shown_sha256": shown}
+    for _click in range(2):
+        assert client.post(f"{CHILD}now/", given).headers["Location"] == "/pools/test-pool/me/family/"
+    assert ended() == {9}
+    receipt = Notice.objects.get(kind="left")
+    assert (receipt.person, receipt.params["member"], receipt.link) == (
+        guardian.person,
+        9,
+        "/pools/test-pool/me/family/",
+    )
+    assert "They are covered until 00:00 of 2026-01-02" in body_of("left", receipt.params)
+    assert client.get(CHILD).headers["Location"] == "/pools/test-pool/me/family/"
+    assert CHILD not in client.get("/pools/test-pool/me/family/").content.decode()
+
+
+def test_child_is_ended_as_it_was_shown(guardian: Membership) -> None:
+    client = client_of(person(guardian))
+    given = {"key": str(uuid.uuid4()), "shown_sha256": "0" * 64}
+    assert client.post(f"{CHILD}now/", given).status_code == 409
+    assert client.post(f"{CHILD}now/", {"key": "x"}).status_code == 422
+    assert ended() == set()
+
+
+def test_nobody_ends_the_child_of_others(world: World, guardian: Membership) -> None:
+    other = sign(filled(world.pool, User.objects.create_user("other@example.org"), passport("FATHER0001")))
+    client = client_of(person(other))
+    root = "/api/v1/pools/test-pool/my-family/9/leaving/"
+    assert [client.get(one).status_code for one in (CHILD, root)] == [404, 404]
+    assert client.post(f"{CHILD}now/", {}).status_code == 404
+    child = Membership.objects.get(number=9)
+    shown = parting_of(child, clock.now()).shown_sha256
+    with refused("members_leave_themselves"):
+        end_child(child=child, guardian=person(other), shown_sha256=shown, at=clock.now())
+
+
+def test_programs_end_one_child(guardian: Membership) -> None:
+    client, root = client_of(person(guardian)), "/api/v1/pools/test-pool/my-family/9/leaving/"
+    shown = client.get(root).json()
+    assert (shown["open_fen"], shown["coming"], shown["end_date"]) == (0, [], "2026-01-02")
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    given = {"shown_sha256": shown["shown_sha256"]}
+    for _time in range(2):
+        answer = client.post(root, given, content_type="application/json", headers=key)
+        assert (answer.status_code, answer.json()) == (201, {"end_date": "2026-01-02"})
+    assert ended() == {9}
+    another = {"Idempotency-Key": str(uuid.uuid4())}
+    assert (
+        client.post(root, given, content_type="application/json", headers=another).json()["code"]
+        == "membership_is_over"
+    )
+
+
+def test_at_most_of_a_child_alone_is_what_it_is_charged(world: World, guardian: Membership) -> None:
+    set_clock(clock.start_of_day(dt.date(2026, 1, 8), world.pool.time_zone))
+    world.award(100_000)
+    period = world.announced_period()
+    child = Membership.objects.get(number=9)
+    shown = parting_of(child, clock.now())
+    assert shown.at_most_fen is not None
+    assert (
+        f"at most ¥{shown.at_most_fen / 100:,.2f}" in client_of(person(guardian)).get(CHILD).content.decode()
+    )
+    end_child(child=child, guardian=person(guardian), shown_sha256=shown.shown_sha256, at=clock.now())
+    world.computed_period(period)
+    period.refresh_from_db()
+    approve_period(
+        period=period,
+        approver=world.controller.code,
+        shown_sha256=period.shown_sha256 or "",
+        at=clock.now(),
+    )
+    run_jobs()
+    assert sum(open_fen_by_member(world.pool, [child.pk])[child.pk]) == shown.at_most_fen
+    told = Notice.objects.get(kind="charged", person=guardian.person, params__member=9)
+    assert told.params["fen"] == shown.at_most_fen
