@@ -14,7 +14,15 @@ from PIL import Image, ImageDraw
 from aidplatform.lib import clock
 from aidplatform.site.demo.bank import next_statement_file
 from aidplatform.site.demo.clock import ZONE
-from aidplatform.site.demo.people import CAST, NEIGHBOR, born_of, cast_member, document_of
+from aidplatform.site.demo.people import (
+    CAST,
+    NEIGHBOR,
+    Child,
+    born_of,
+    card_number,
+    cast_member,
+    document_of,
+)
 from claims.filing import parts
 from claims.filing import services as filing
 from claims.filing.illnesses import BILL, needed_papers
@@ -30,9 +38,9 @@ from ledger.custody.models import BankAccount, PaymentOrder
 from ledger.custody.statement_files import FileLine
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
-from members.joining import applications
+from members.joining import applications, family
 from members.joining.models import Membership
-from members.people.identity import paper_of
+from members.people.identity import Paper, paper_of
 from members.people.models import User
 from members.pools.models import PlanProposal, Pool
 from members.pools.selectors import newest_plan, proposals_of
@@ -78,6 +86,28 @@ def join(pool: Pool, person: User, number: int) -> None:
         signer=person,
         shown_sha256=application.plan_version.covenant_sha256,
         language=person.language,
+        at=at,
+    )
+
+
+def add_child(pool: Pool, guardian: User, child: Child) -> None:
+    """Let a member add a child: five steps, to the signature as its guardian."""
+    at, adult = clock.now(), Membership.objects.select_related("pool").get(pool=pool, person=guardian)
+    if any(one.paper.birth_date == child.born for one in family.family_of(adult, at)):
+        return
+    application = family.start_family(guardian=adult, relation="child", at=at)
+    paper = Paper(child.name_zh, child.born, "resident_id", "CN", card_number(child.born, child.number))
+    applications.save_identity(application=application, paper=paper, at=at)
+    for question in application.plan_version.questions():
+        applications.save_answer(application=application, code=question.code, answer=False, at=at)
+    applications.save_covenant_read(application=application, at=at)
+    applications.save_consents(application=application, health=True, publication=True, at=at)
+    family.sign_for_family(
+        application=application,
+        guardian=adult,
+        shown_sha256=application.plan_version.covenant_sha256,
+        has_agreed=True,
+        language=guardian.language,
         at=at,
     )
 

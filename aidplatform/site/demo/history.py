@@ -15,7 +15,7 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.site.demo import deeds, variants
 from aidplatform.site.demo.clock import ZONE, morning_of, stop_clock_at, wait_for_worker
 from aidplatform.site.demo.deeds import Deed, Work
-from aidplatform.site.demo.people import MEMBER, NEIGHBOR, cast_member, make_villager
+from aidplatform.site.demo.people import CHILDREN, MEMBER, NEIGHBOR, Child, cast_member, make_villager
 from aidplatform.site.demo.pools import (
     Founding,
     admit_strangers,
@@ -53,7 +53,10 @@ class Story:
 
 @dataclass(frozen=True)
 class Setting:
-    """A pool of the history: how it begins, who has an account, who comes and goes, and its claims."""
+    """A pool of the history: how it begins, who has an account, who comes and goes, and its claims.
+
+    children: whom the member of the cast has added.
+    """
 
     founding: Founding
     villagers: int
@@ -62,6 +65,7 @@ class Setting:
     publicity_day: int = 7
     charge_day: int = 14
     cast: tuple[str, ...] = (MEMBER, NEIGHBOR)
+    children: tuple[Child, ...] = ()
 
     @property
     def code(self) -> str:
@@ -121,11 +125,17 @@ SETTINGS = (
             "柳村互助",
             {0: 8, 1: 8, 2: 9, 3: 8},
             dt.date(2025, 12, 1),
-            small_terms(aid=aid_rows(800_000, 600_000, 200_000), fee={"rate": "0"}, waiting_days=10),
+            small_terms(
+                aid=aid_rows(800_000, 600_000, 200_000, youngest=0),
+                classes=bands(1, 1, 1, 1, youngest=0),
+                fee={"rate": "0"},
+                waiting_days=10,
+            ),
             "6222 0000 0000 0040 01",
         ),
         villagers=3,
         joins=0,
+        children=CHILDREN,
         stories=(Story(1, 10, "cancer_mild"), Story(2, 11, "heart_attack", "shared")),
     ),
     Setting(
@@ -234,6 +244,8 @@ def _begin(setting: Setting) -> None:
     pool = found(setting.founding)
     for number, person in enumerate(_people(setting), start=1):
         deeds.join(pool, person, number)
+    for child in setting.children:
+        deeds.add_child(pool, cast_member(MEMBER), child)
 
 
 def _people(setting: Setting) -> list[User]:

@@ -47,6 +47,19 @@ CAST = (
     Role(NEIGHBOR, "", "He Ping", "何平", dt.date(1978, 11, 2)),
 )
 
+
+@dataclass(frozen=True)
+class Child:
+    """A child without an account, whom the member of the cast has added. number: of its invented document."""
+
+    name_zh: str
+    born: dt.date
+    number: int
+
+
+# Gao Xin's children: for one she signs alone, the other one is asked.
+CHILDREN = (Child("高乐", dt.date(2017, 6, 4), 601), Child("高雨", dt.date(2010, 9, 21), 602))
+
 _FAMILY = (("Wu", "吴"), ("Zhou", "周"), ("Tang", "唐"), ("Luo", "罗"), ("Deng", "邓"), ("Shen", "沈"))
 _GIVEN = (("Mei", "梅"), ("Jun", "军"), ("Yan", "燕"), ("Bo", "波"), ("Ling", "玲"), ("Tao", "涛"))
 

@@ -63,15 +63,15 @@ def calendar_of(publicity_day: int = 7, charge_day: int = 14) -> dict[str, Any]:
     }
 
 
-def bands(*weights: int) -> list[dict[str, Any]]:
-    """Return a class per band of ages with these weights."""
-    edges = (18, 30, 40, 50, 60)
+def bands(*weights: int, youngest: int = 18) -> list[dict[str, Any]]:
+    """Return a class per band of ages with these weights. youngest: from which age there is a class."""
+    edges = (youngest, 30, 40, 50, 60)
     return [
         {
             "class_no": no,
             "weight": weight,
-            "name_en": f"Aged {edges[no]} to {edges[no + 1] - 1}",
-            "name_zh": f"{edges[no]}–{edges[no + 1] - 1}岁",
+            "name_en": f"Aged {edges[no]} to {edges[no + 1] - 1}" if edges[no] else f"Under {edges[no + 1]}",
+            "name_zh": f"{edges[no]}–{edges[no + 1] - 1}岁" if edges[no] else f"{edges[no + 1]}岁以下",
             "age_from": edges[no],
             "age_before": edges[no + 1],
         }
@@ -79,12 +79,12 @@ def bands(*weights: int) -> list[dict[str, Any]]:
     ]
 
 
-def aid_rows(young_fen: int, old_fen: int, mild_fen: int) -> list[dict[str, Any]]:
-    """Return the most aid by severity and age."""
+def aid_rows(young_fen: int, old_fen: int, mild_fen: int, youngest: int = 18) -> list[dict[str, Any]]:
+    """Return the most aid by severity and age. youngest: from which age there is aid."""
     return [
-        {"severity": "severe", "age_from": 18, "age_before": 40, "max_aid_fen": young_fen},
+        {"severity": "severe", "age_from": youngest, "age_before": 40, "max_aid_fen": young_fen},
         {"severity": "severe", "age_from": 40, "age_before": 60, "max_aid_fen": old_fen},
-        {"severity": "mild", "age_from": 18, "age_before": 60, "max_aid_fen": mild_fen},
+        {"severity": "mild", "age_from": youngest, "age_before": 60, "max_aid_fen": mild_fen},
     ]
 
 
