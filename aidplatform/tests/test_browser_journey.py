@@ -23,7 +23,6 @@ from ledger.books import chart
 from members.joining.tests.papers import resident_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-POOL = "/pools/town/"
 PUBLICITY_DAY, CHARGE_DAY, PUBLICITY_DAYS, WAITING_DAYS = 7, 14, 3, 30
 BORN = {"en-US": dt.date(1991, 4, 9), "zh-CN": dt.date(1993, 8, 17)}
 PATIENCE = 60_000
@@ -37,42 +36,59 @@ class Journey:
     others: Page
     language: str
     folder: Path
+    pool: str = "town"
     claim: str = ""
     case: str = ""
+
+    @property
+    def address(self) -> str:
+        """Return where the pages of the pool are."""
+        return f"/pools/{self.pool}/"
 
     # --- joining ------------------------------------------------------------------------------------------------
 
     def sign_up_and_join(self) -> None:
-        """Make an account, and join the town in six steps."""
-        page = self.claimant
-        page.goto("/accounts/signup/?next=/pools/town/join/")
-        page.locator("[name=email]").fill(f"journey-{self.language.lower()}@example.org")
-        for name in ("password1", "password2"):
-            page.locator(f"[name={name}]").fill("a long sentence nobody guesses")
+        """Make an account, and join the pool in six steps."""
+        number = resident_id(BORN[self.language], "330106")
+        self.join(self.claimant, f"journey-{self.language.lower()}@example.org", "林小雨", number)
+        self.look("member home")
+
+    def join(self, page: Page, email: str, name: str, number: str) -> None:
+        """Sign up with that address and join by that identity card."""
+        page.goto(f"/accounts/signup/?next={self.address}join/")
+        page.locator("[name=email]").fill(email)
+        for field in ("password1", "password2"):
+            page.locator(f"[name={field}]").fill("a long sentence nobody guesses")
         press(page.locator("form[action='/accounts/signup/']"))
-        page.goto(f"{POOL}join/")
+        page.goto(f"{self.address}join/")
         press(page.locator("form[action$='/join/begin/']"))
-        born = BORN[self.language]
-        page.locator("[name=name]").fill("林小雨")
-        page.locator("[name=kind]").select_option("resident_id")
-        page.locator("[name=number]").fill(resident_id(born, "330106"))
-        self.look("join")
-        press(own_form(page))
-        while page.url.endswith("/join/health/"):
-            page.locator("[name=answer][value=no]").check()
-            press(own_form(page))
+        self.say_who(page, name, number)
         for name, answer in (
             ("is_insurance", "no"), ("can_rise", "yes"), ("can_close", "yes"), ("replaces_medical", "no"),
         ):  # fmt: skip
             page.locator(f"[name={name}][value={answer}]").check()
         press(own_form(page))
-        for boxes in (["has_read"], ["health", "publication"]):
-            for box in boxes:
-                page.locator(f"[name={box}]").check()
-            press(own_form(page))
+        self.agree(page)
         press(own_form(page))
-        assert page.url.endswith(f"{POOL}me/")
-        self.look("member home")
+        assert page.url.endswith(f"{self.address}me/")
+
+    def say_who(self, page: Page, name: str, number: str) -> None:
+        """Enter an identity card, and answer no to every question of the health declaration."""
+        page.locator("[name=name]").fill(name)
+        page.locator("[name=kind]").select_option("resident_id")
+        page.locator("[name=number]").fill(number)
+        self.look("join", page)
+        press(own_form(page))
+        while page.url.endswith("/health/"):
+            page.locator("[name=answer][value=no]").check()
+            press(own_form(page))
+
+    def agree(self, page: Page) -> None:
+        """Read the covenant and consent."""
+        for _step in ("covenant", "consent"):
+            for box in own_form(page).locator("[type=checkbox]").all():
+                box.check()
+            press(own_form(page))
 
     # --- the claim ----------------------------------------------------------------------------------------------
 
@@ -105,9 +121,9 @@ class Journey:
 
     def review(self) -> None:
         """One reviewer takes it up and recommends; another decides."""
-        page, desk = self.others, f"{POOL}review/{self.claim}/"
+        page, desk = self.others, f"{self.address}review/{self.claim}/"
         become(page, "reviewer")
-        page.goto(f"{POOL}review/")
+        page.goto(f"{self.address}review/")
         page.get_by_role("link", name=self.claim).click()
         press(page.locator("form[action$='/assign/']"))
         form = page.locator("form[action$='/recommend/']")
@@ -132,7 +148,7 @@ class Journey:
         self.let_day_come(PUBLICITY_DAY)
         page = self.others
         become(page, "neighbor")
-        page.goto(f"{POOL}notices/{self.case}/")
+        page.goto(f"{self.address}notices/{self.case}/")
         expect(page.locator("form[action$='/object/']")).to_have_count(1)
         assert "林小雨" not in page.content()
         assert self.claim not in page.content()
@@ -147,9 +163,9 @@ class Journey:
         """A pool admin does the dry run of the newest period, a controller approves it, the worker posts it."""
         page = self.others
         become(page, "pool_admin")
-        page.goto(f"{POOL}periods/")
-        numbers = re.findall(r"/pools/town/periods/(\d+)/", page.content())
-        address = f"{POOL}periods/{max(map(int, numbers))}/"
+        page.goto(f"{self.address}periods/")
+        numbers = re.findall(rf"{self.address}periods/(\d+)/", page.content())
+        address = f"{self.address}periods/{max(map(int, numbers))}/"
         page.goto(address)
         press(page.locator("form[action$='/compute/']"))
         expect(page.locator(".hash").first).to_be_visible(timeout=PATIENCE)
@@ -165,7 +181,7 @@ class Journey:
         page = self.others
         self.let_day_come(CHARGE_DAY + 1)
         self.import_statement()
-        page.goto(f"{POOL}custody/payments/")
+        page.goto(f"{self.address}custody/payments/")
         page.locator(f"a[href$='/payments/aid/{self.case}/']").click()
         self.look("order", page)
         press(page.locator("form[action$='/order/']"))
@@ -188,15 +204,15 @@ class Journey:
         """As the treasurer, take the bank's file, look at it, import it, and end on the bank's page."""
         page = self.others
         become(page, "treasurer")
-        data = page.request.get("/demo/bank/town/").body()
+        data = page.request.get(f"/demo/bank/{self.pool}/").body()
         file = self.folder / "statement.csv"
         file.write_bytes(data)
-        page.goto(f"{POOL}custody/statements/")
+        page.goto(f"{self.address}custody/statements/")
         page.locator("[name=file]").set_input_files(file)
         press(page.locator("form[enctype]"))
         self.look("statement", page)
         press(page.locator("form[action$='/import/']"))
-        page.goto(f"{POOL}custody/")
+        page.goto(f"{self.address}custody/")
 
     # --- helpers ------------------------------------------------------------------------------------------------
 
