@@ -33,6 +33,7 @@ def family(request: HttpRequest, code: str) -> HttpResponse:
         "rows": family_rows(membership, clock.now()),
         "pays_ahead": pays_ahead(pool),
         "account": account_of(pool),
+        "has_left": end_of(membership) is not None,
         "is_over": pool.state in {Pool.State.WINDING_DOWN, Pool.State.CLOSED},
         "takes_members": pool.state in {Pool.State.OPEN, Pool.State.GATHERING} and end_of(membership) is None,
         "crumbs": [

@@ -289,6 +289,24 @@ def test_share_of_a_child_stays_asked_from_who_signed(guardian: Membership) -> N
         payers.end_link(link=PayerLink.objects.get(), person=person(guardian))
 
 
+def test_another_payer_of_a_child_may_stop(world: World, guardian: Membership) -> None:
+    child, uncle = (
+        added(guardian),
+        sign_oneself(
+            filled(world.pool, User.objects.create_user("uncle@example.org"), passport("UNCLE00001"))
+        ),
+    )
+    at = clock.start_of_day(dt.date(2026, 1, 2), world.pool.time_zone)
+    end_cover(membership=guardian, at=at, reason="left", actor=person(guardian).code)
+    link = payers.ask_payer(membership=child, payer_number=uncle.number, at=clock.now())
+    payers.accept_link(link=link, person=person(uncle))
+    run(
+        "UPDATE members_payerlink SET state = 'ended', ended_by = %s, ended_at = now() WHERE id = %s",
+        person(uncle).code, link.pk,
+    )  # fmt: skip
+    assert payers.payer_numbers([child.pk]) == {}
+
+
 def test_only_the_guardian_speaks_for_a_child(world: World, guardian: Membership) -> None:
     child = added(guardian)
     with refused("payer_agrees_in_person"):
