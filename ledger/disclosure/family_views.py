@@ -13,6 +13,7 @@ from aidplatform.lib.http import policy, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.custody.selectors import account_of
 from ledger.disclosure.family import family_rows
+from members.joining.payers import counts_until
 from members.joining.selectors import access_membership, end_of
 from members.people.models import User
 from members.pools.models import Pool
@@ -25,7 +26,7 @@ from members.pools.selectors import pays_ahead
 def family(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member whom they have added: state, class, what is open, and what was signed."""
     membership = access_membership(code=code, person=cast(User, request.user))
-    pool = membership.pool
+    pool, ended = membership.pool, end_of(membership)
     context = {
         "section": "pools",
         "pool": pool,
@@ -33,9 +34,10 @@ def family(request: HttpRequest, code: str) -> HttpResponse:
         "rows": family_rows(membership, clock.now()),
         "pays_ahead": pays_ahead(pool),
         "account": account_of(pool),
-        "has_left": end_of(membership) is not None,
+        "has_left": ended is not None,
+        "mine_until": counts_until(membership),
         "is_over": pool.state in {Pool.State.WINDING_DOWN, Pool.State.CLOSED},
-        "takes_members": pool.state in {Pool.State.OPEN, Pool.State.GATHERING} and end_of(membership) is None,
+        "takes_members": pool.state in {Pool.State.OPEN, Pool.State.GATHERING} and ended is None,
         "crumbs": [
             (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[code])),
             (_("My place"), reverse("my_pool", args=[code])),

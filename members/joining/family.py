@@ -327,7 +327,9 @@ def paper_of_family(member: FamilyMember) -> Paper:
 def access_child(*, guardian: Membership, number: int) -> FamilyMember:
     """Return somebody whom the member has added and for whom they speak: without an account. Raises: NotFoundError."""
     found = FamilyMember.objects.filter(guardian=guardian, membership__number=number, membership__person=None)
-    member = found.select_related("membership__pool", "membership__end", "guardian__end").first()
+    member = found.select_related(
+        "membership__pool", "membership__end", "guardian__end", "guardian__pool"
+    ).first()
     if member is None:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     return member

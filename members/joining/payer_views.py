@@ -16,7 +16,14 @@ from members.joining.family import access_child, paper_of_family
 from members.joining.family_models import FamilyMember
 from members.joining.forms import AskPayerForm
 from members.joining.models import Membership
-from members.joining.payers import accept_link, access_link, ask_payer, end_link, payers_of
+from members.joining.payers import (
+    accept_link,
+    access_link,
+    ask_payer,
+    counts_until,
+    end_link,
+    payers_of,
+)
 from members.joining.selectors import access_membership, end_of
 from members.people.models import User
 from members.pools.selectors import pays_ahead
@@ -108,14 +115,17 @@ def _child_page(
     form: AskPayerForm | None = None,
     refusal: DomainError | None = None,
 ) -> HttpResponse:
-    pool = member.membership.pool
+    pool, payers = member.membership.pool, payers_of(member.membership, clock.now())
+    is_mine = payers.paid_by is not None and payers.paid_by.payer_id == member.guardian_id
     context: dict[str, Any] = {
         "section": "pools",
         "pool": pool,
         "membership": member.membership,
         "paper": paper_of_family(member),
-        "payers": payers_of(member.membership, clock.now()),
+        "payers": payers,
         "is_asked_from_me": end_of(member.guardian) is None,
+        "is_mine": is_mine,
+        "mine_until": counts_until(member.guardian),
         "pays_ahead": pays_ahead(pool),
         "form": form or AskPayerForm(),
         "refusal": refusal,

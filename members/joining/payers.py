@@ -20,6 +20,7 @@ from members.joining.family_models import FamilyMember
 from members.joining.models import ImportedMember, Membership, MembershipSpan
 from members.joining.payer_models import PayerLink
 from members.joining.payer_triggers import DAYS_TO_FIND_A_PAYER, in_force_sql
+from members.joining.selectors import end_of
 from members.joining.told import told_of
 from members.people import notices
 from members.people.models import User
@@ -27,6 +28,7 @@ from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
 
 State = PayerLink.State
+_COUNTS_ON = dt.timedelta(days=DAYS_TO_FIND_A_PAYER)
 
 
 class PaysAheadError(ConflictError):
@@ -186,7 +188,7 @@ def end_link(*, link: PayerLink, person: User) -> PayerLink:
 def tell_left_behind(*, payer: Membership, end_date: dt.date, actor: str) -> int:
     """Tell those for whom somebody pays, or their guardian, that this membership ends, and until when it counts."""
     links = PayerLink.objects.filter(payer=payer, state=State.LIVE).exclude(membership__end__isnull=False)
-    pool, last = payer.pool, end_date + dt.timedelta(days=DAYS_TO_FIND_A_PAYER)
+    pool, last = payer.pool, end_date + _COUNTS_ON
     params = {
         "pool_en": pool.name_en,
         "pool_zh": pool.name_zh,
@@ -360,7 +362,7 @@ def payers_of(membership: Membership, now: dt.datetime) -> Payers:
     paid_by = next((link for link in of_me if link.state == State.LIVE), None)
     left = _left_at(paid_by) if paid_by and membership.pool.state not in _ENDING else None
     left = left if left and left <= now else None
-    until = left + dt.timedelta(days=DAYS_TO_FIND_A_PAYER) if left else None
+    until = left + _COUNTS_ON if left else None
     zone = membership.pool.time_zone
     return Payers(
         paid_by=paid_by,
@@ -393,6 +395,12 @@ def covered_in_force(payer: Membership) -> list[Membership]:
     return (
         list(Membership.objects.filter(pk__in=ids).select_related("person").order_by("number")) if ids else []
     )
+
+
+def counts_until(payer: Membership) -> dt.date | None:
+    """Return until when the transfers of somebody who has left count for others; None: with no end in sight."""
+    ended = end_of(payer)
+    return ended.end_date + _COUNTS_ON if ended and payer.pool.state not in _ENDING else None
 
 
 def payer_numbers(membership_ids: Collection[int]) -> dict[int, int]:

@@ -301,7 +301,7 @@ def test_another_payer_of_a_child_may_stop(world: World, guardian: Membership) -
     link = payers.ask_payer(membership=child, payer_number=uncle.number, at=clock.now())
     payers.accept_link(link=link, person=person(uncle))
     run(
-        "UPDATE members_payerlink SET state = 'ended', ended_by = %s, ended_at = now() WHERE id = %s",
+        "UPDATE members_payerlink SET state = 'ended', ended_by = %s WHERE id = %s",
         person(uncle).code, link.pk,
     )  # fmt: skip
     assert payers.payer_numbers([child.pk]) == {}
