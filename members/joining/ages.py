@@ -86,8 +86,8 @@ def follow(lease: jobs.Lease) -> dict[str, int]:
 def follow_ages(*, pool: Pool) -> int:
     """Move members into the class of their age, and end memberships at the age at which the rules end, up to today.
 
-    Day by day; returns for how many something has changed. While a pool ends it does nothing: whoever shares then is
-    counted as of the notice.
+    Day by day, where anybody's birth date is known; returns for how many something has changed. While a pool
+    ends it does nothing: whoever shares then is counted as of the notice.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
@@ -98,7 +98,8 @@ def follow_ages(*, pool: Pool) -> int:
         last = pool.ages_followed_date
         day = versions[0].effective_date if last is None else last + dt.timedelta(days=1)
         followed = 0
-        while day <= today:
+        ages_are_known = pool.memberships.filter(birth_date__isnull=False).exists()
+        while ages_are_known and day <= today:
             version = [one for one in versions if one.effective_date <= day][-1]
             followed += _follow_day(_Day(pool, version, day))
             day += dt.timedelta(days=1)
