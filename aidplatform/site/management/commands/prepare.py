@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 
 from aidplatform.site.catalogues import compile_catalogues
-from aidplatform.site.migrating import guards_noted_only
+from aidplatform.site.migrating import rules_noted_only
 from aidplatform.tables import grant_statements
 
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run as aid_owner (AID_DATABASE_ROLE=owner)."""
-        with guards_noted_only():
+        with rules_noted_only():
             call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
         with transaction.atomic(), connection.cursor() as cursor:
