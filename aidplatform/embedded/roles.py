@@ -42,12 +42,18 @@ def ensure_database(connection: psycopg.Connection, database: str, template: str
     exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
     names = {"database": sql.Identifier(database), "owner": sql.Identifier(OWNER), "app": sql.Identifier(APP)}
     if not exists:
-        source = sql.SQL("TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        source = _copied_from(connection, template) if template else sql.SQL("")
         create = sql.SQL("CREATE DATABASE {database} OWNER {owner} {source}")
         connection.execute(create.format(source=source, **names))
     connection.execute(sql.SQL("ALTER DATABASE {database} OWNER TO {owner}").format(**names))
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM PUBLIC").format(**names))
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {app}").format(**names))
+
+
+def _copied_from(connection: psycopg.Connection, template: str) -> sql.Composable:
+    """Copy files where the server can be told to: by its log, block after block, it takes three times as long."""
+    strategy = sql.SQL(" STRATEGY file_copy" if connection.info.server_version >= 15_00_00 else "")
+    return sql.SQL("TEMPLATE {}{}").format(sql.Identifier(template), strategy)
 
 
 def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:
