@@ -5,26 +5,20 @@ part was cut. The fonts that PDF readers bring along know no Chinese.
 """
 
 import datetime as dt
-import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fpdf import FPDF
-from fpdf.enums import MethodReturnValue, WrapMode, XPos, YPos
-
 from aidplatform.lib.qr import QUIET_ZONE, modules
 
 FONT = Path(__file__).parent / "fonts" / "NotoSansCJKsc-Regular-part.ttf"
-_FAMILY = "Noto"
-# It tells of every table of a font that it cuts.
-logging.getLogger("fontTools").setLevel(logging.WARNING)
-_MARGIN_MM = 20
+FAMILY = "Noto"
+MARGIN_MM = 20
 _LABEL_MM = 58
 _LINE_MM = 5
 _HEADING = re.compile(r"(#+)\s+(.*)")
 _SIZES = {1: 16, 2: 12.5, 3: 11}
-_TEXT_PT, _SMALL_PT = 10, 8
+TEXT_PT, SMALL_PT = 10, 8
 
 
 class Sheet:
@@ -34,7 +28,10 @@ class Sheet:
         self, *, title: str, language: str, at: dt.datetime, foot: str, is_wide: bool = False
     ) -> None:
         """Begin it. at: the instant of what it tells of, never that of its making; foot: stands on every page."""
-        self._pdf = _Pages(foot, is_wide)
+        # Its library takes a quarter of the time in which the pages of the site are loaded, and few processes write.
+        from aidplatform.lib.pdf_pages import Pages
+
+        self._pdf = Pages(foot, is_wide)
         self._pdf.set_lang(language)
         self._pdf.set_title(title)
         self._pdf.set_producer("aidplatform")
@@ -53,7 +50,7 @@ class Sheet:
 
     def paragraph(self, text: str, *, is_small: bool = False) -> None:
         """Write a paragraph: folded between words, and between any two Chinese characters."""
-        self._write(text, _SMALL_PT if is_small else _TEXT_PT)
+        self._write(text, SMALL_PT if is_small else TEXT_PT)
         self._pdf.ln(1.5)
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
@@ -65,7 +62,7 @@ class Sheet:
     def row(self, cells: Sequence[str], widths: Sequence[float], *, right_from: int | None = None) -> None:
         """Write cells beside each other, each folded in its width (mm); from right_from on they are figures."""
         pdf = self._pdf
-        pdf.set_font(_FAMILY, size=_TEXT_PT)
+        pdf.set_font(FAMILY, size=TEXT_PT)
         height = max(self._height(text, width) for text, width in zip(cells, widths, strict=True))
         if pdf.will_page_break(height):
             pdf.add_page()
@@ -73,7 +70,7 @@ class Sheet:
         for place, (text, width) in enumerate(zip(cells, widths, strict=True)):
             align = "R" if right_from is not None and place >= right_from else "L"
             pdf.set_xy(left, top)
-            pdf.multi_cell(width, _LINE_MM, text, wrapmode=_fold(text), align=align)
+            pdf.multi_cell(width, _LINE_MM, text, wrapmode=pdf.fold(text), align=align)
             left += width
         pdf.set_draw_color(200)
         pdf.line(pdf.l_margin, top + height + 0.5, pdf.l_margin + sum(widths), top + height + 0.5)
@@ -110,35 +107,16 @@ class Sheet:
     def _height(self, text: str, width: float) -> float:
         """Return how high a cell gets (mm), without writing it."""
         found = self._pdf.multi_cell(
-            width, _LINE_MM, text, wrapmode=_fold(text), dry_run=True, output=MethodReturnValue.HEIGHT
+            width, _LINE_MM, text, wrapmode=self._pdf.fold(text), dry_run=True, output="HEIGHT"
         )
         assert isinstance(found, float | int)
         return found
 
     def _write(self, text: str, size: float) -> None:
-        self._pdf.set_font(_FAMILY, size=size)
+        self._pdf.set_font(FAMILY, size=size)
         self._pdf.multi_cell(
-            0, size * 0.55, text, wrapmode=_fold(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L"
+            0, size * 0.55, text, wrapmode=self._pdf.fold(text), new_x="LMARGIN", new_y="NEXT", align="L"
         )
-
-
-class _Pages(FPDF):
-    """A4 pages with the font, and at the foot of each what the document is and its number."""
-
-    def __init__(self, foot: str, is_wide: bool) -> None:
-        super().__init__(orientation="landscape" if is_wide else "portrait", format="A4")
-        self._foot = foot
-        self.set_margin(_MARGIN_MM)
-        self.set_auto_page_break(True, margin=_MARGIN_MM)
-        self.add_font(_FAMILY, fname=FONT)
-        self.set_font(_FAMILY, size=_TEXT_PT)
-
-    def footer(self) -> None:
-        """Write the foot of a page."""
-        self.set_y(-14)
-        self.set_font(_FAMILY, size=_SMALL_PT)
-        self.cell(self.epw - 15, 5, self._foot)
-        self.cell(15, 5, str(self.page_no()), align="R")
 
 
 def _joined(piece: str) -> str:
@@ -148,9 +126,3 @@ def _joined(piece: str) -> str:
     )
     text = re.sub(r"\s*\n\s*", " ", text)
     return re.sub(r"^[-*]\s+", "• ", text).replace("**", "")
-
-
-def _fold(text: str) -> WrapMode:
-    """Return where lines may break: Chinese has no spaces, and a hash has none either."""
-    has_long = any(len(word) > 40 for word in text.split())
-    return WrapMode.CHAR if has_long or re.search(r"[\u4e00-\u9fff]", text) else WrapMode.WORD
