@@ -24,6 +24,7 @@ from members.joining import api as joining
 from members.joining import import_api as imports
 from members.joining import invitation_api
 from members.joining import payer_api as payers
+from members.joining import rule_api as rules
 from members.people import choice_api as choices
 from members.pools import api as pools
 
@@ -49,6 +50,7 @@ _OPENING = f"{_POOL}opening-balances/<int:number>/"
 _IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
 _ENDING = f"{_POOL}ending/"
+_ANSWERS = f"{_POOL}plan-versions/<int:number>/answers/"
 
 urlpatterns = [
     path("schema/", public(SpectacularAPIView.as_view()), name="api_schema"),
@@ -96,6 +98,9 @@ urlpatterns = [
     path(f"{_OPENING}withdrawal/", opening_api.OpeningWithdrawal.as_view(), name="api_withdraw_opening"),
     path(f"{_POOL}plan-versions/", pools.PlanVersionList.as_view(), name="api_plan_versions"),
     path(f"{_POOL}plan-versions/<int:number>/changes/", pools.PlanChanges.as_view(), name="api_plan_changes"),
+    path(f"{_ANSWERS}figures/", rules.RuleFigures.as_view(), name="api_rule_figures"),
+    path(f"{_ANSWERS}unanswered/", rules.UnansweredList.as_view(), name="api_unanswered_rules"),
+    path(f"{_ANSWERS}reminder/", rules.Reminding.as_view(), name="api_remind_of_rules"),
     path(f"{_POOL}plan-proposals/", pools.ProposalList.as_view(), name="api_plan_proposals"),
     path(f"{_POOL}plan-proposals/new/", pools.Proposing.as_view(), name="api_propose_plan"),
     path(f"{_PROPOSAL}publication/", pools.ProposalPublication.as_view(), name="api_publish_plan"),
@@ -146,6 +151,8 @@ urlpatterns = [
         name="api_accept_payer",
     ),
     path(f"{_POOL}my-payer/<int:link_id>/end/", payers.PayerEnd.as_view(), name="api_end_payer"),
+    path(f"{_POOL}my-rules/", rules.MyRules.as_view(), name="api_my_rules"),
+    path(f"{_POOL}my-rules/<int:number>/consent/", rules.MyConsent.as_view(), name="api_agree_to_rules"),
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
     path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),

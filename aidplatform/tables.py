@@ -122,6 +122,8 @@ TABLES: dict[str, Kind] = {
     "members_importedmember": state("state", "membership_id"),
     "members_familymember": FACT,
     "members_invitation": state("state", "used_by_id"),
+    "members_ruleconsent": FACT,
+    "members_rulereminder": FACT,
     "members_payerlink": state("state", "accepted_by", "ended_by"),
     "members_span": state("to_at"),
     "members_awaitedcover": FACT,

@@ -16,11 +16,14 @@ from members.joining.models import (
     MemberUpload,
 )
 from members.joining.payer_models import PayerLink
+from members.joining.rule_models import RuleConsent, RuleReminder
+from members.joining.rule_triggers import nobody_stays_without_consent
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 
-# Rooms that come before this one know nothing of an ending; what it demands of them is hung on them here.
-pool_ends_as_announced.register(Pool)  # type: ignore[arg-type]  # it takes classes
+# Rooms that come first know nothing of consents or of an ending; what these demand of them is hung on them here.
+nobody_stays_without_consent.register(Pool)  # type: ignore[arg-type]  # it takes classes
+pool_ends_as_announced.register(Pool)  # type: ignore[arg-type]
 nobody_joins_an_ending_pool.register(MembershipSpan)  # type: ignore[arg-type]
 
 __all__ = [
@@ -51,5 +54,7 @@ __all__ = [
     "Pool",
     "PoolEnding",
     "ReportedEnd",
+    "RuleConsent",
+    "RuleReminder",
     "User",
 ]

@@ -28,6 +28,7 @@ from members.joining.models import (
     MembershipSpan,
 )
 from members.joining.payer_models import PayerLink
+from members.joining.rule_models import RuleConsent
 from members.people import notices
 from members.people.identity import Paper, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
@@ -44,6 +45,7 @@ NAMES_ANOTHER = {
     notices.PAYS_NO_MORE,
     notices.PAYER_GONE,
     notices.FAMILY_JOINED,
+    notices.RULES_ENDED_CHILD,
     notices.FAMILY_JOINED_EARLY,
     notices.FAMILY_JOINED_AHEAD,
     notices.FAMILY_OF_AGE,
@@ -198,6 +200,14 @@ def _payer_links(person: User) -> Iterator[Row]:
         }
 
 
+def _rule_consents(person: User) -> Iterator[Row]:
+    """Yield what was agreed to for the person, and what they agreed to for children, whose numbers stay out."""
+    found = RuleConsent.objects.filter(Q(membership__person=person) | Q(given_by=person.code))
+    for one in found.select_related("membership__pool", "plan_version").order_by("pk"):
+        row = fields_of(one, "shown_sha256", "capacity", "language", "given_at")
+        yield {"pool": one.membership.pool.code, "plan_version": one.plan_version.number, **row}
+
+
 def _family(person: User) -> Iterator[Row]:
     """Yield whom the person has signed for, and that somebody signed for them; who the other one is stays out."""
     found = FamilyMember.objects.filter(Q(guardian__person=person) | Q(membership__person=person))
@@ -284,6 +294,7 @@ EXPORTER = Exporter(
             _("What you signed: hashes of covenant and declaration, your answers, your consents."),
             _signatures,
         ),
+        Table("rule_consents", _("New rules to which you agreed, also for children."), _rule_consents),
         Table("payer_links", _("Who pays for whom, without who the other one is."), _payer_links),
         Table("family", _("Children you have signed for, and that somebody signed for you."), _family),
         Table("invitations", _("Links by which you invited, and the one by which you joined."), _invitations),
@@ -309,6 +320,7 @@ EXPORTER = Exporter(
         "members.AwaitedCover.membership": "awaited_covers",
         "members.JoinApplication.person": "applications",
         "members.CovenantSignature.membership": "signatures",
+        "members.RuleConsent.membership": "rule_consents",
         "members.PayerLink.membership": "payer_links",
         "members.PayerLink.payer": "payer_links",
         "members.FamilyMember.membership": "family",

@@ -318,6 +318,14 @@ GUARANTEES: dict[str, object] = {
     ),
     "quiet_hours_have_two_ends": _("Give both ends of the quiet hours, or neither; they differ."),
     "zone_of_notices_is_known": _("There is no such time zone. Name one as in Asia/Shanghai."),
+    "consent_comes_in_time": _(
+        "These rules hold already, or the membership is over: there is nothing to agree to."
+    ),
+    "consent_is_to_what_was_shown": _(
+        "These are not the rules that were published. Reload the page and read them."
+    ),
+    "reminder_is_sent_in_time": _("These rules hold already: there is nothing to remind of."),
+    "reminder_is_an_admins": _("A pool admin of this very pool sends the reminder."),
     "one_payer_at_a_time": _("Somebody pays for this member already. Reload the page."),
     "one_open_request_to_pay": _("You have asked somebody already. Take that back first."),
     "payers_pay_for_themselves": _(

@@ -39,6 +39,7 @@ PAGES = (
     "share",
     "wallets",
     "arrears",
+    "rules",
     "leaving",
     "data",
     "ending",

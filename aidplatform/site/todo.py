@@ -24,6 +24,7 @@ from members.ending.models import EndingProposal, PoolEnding
 from members.joining.end_models import ReportedEnd
 from members.joining.kin import near_memberships, spoken_for
 from members.joining.models import MemberImport
+from members.joining.rule_answers import open_questions
 from members.people.models import User
 from members.pools.models import DutyGrant, PlanProposal, Pool
 from members.pools.selectors import duties_by_pool, invitations_to
@@ -52,10 +53,31 @@ def todos_of(person: User) -> list[Todo]:
         todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
         found += [todo] if todo else []
     found = (
-        _of_invitations(person) + _of_own_claims(person) + _of_banks(duties) + found + _of_foundings(duties)
+        _of_rules(person)
+        + _of_invitations(person)
+        + _of_own_claims(person)
+        + _of_banks(duties)
+        + found
+        + _of_foundings(duties)
     )
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     return found + _of_payments(duties, person) + _of_desks(duties, person)
+
+
+def _of_rules(person: User) -> list[Todo]:
+    """Return the new rules to which the person, or a child for whom they speak, has not answered."""
+    return [
+        Todo(
+            _("The rules of %(pool)s change on %(day)s: do you agree, or leave?")
+            % {
+                "pool": in_language(one.pool.name_en, one.pool.name_zh),
+                "day": one.version.effective_date.isoformat(),
+            },
+            reverse("my_rules", args=[one.pool.code, one.version.number]),
+            _("Read and answer"),
+        )
+        for one in open_questions(person)
+    ]
 
 
 def _of_invitations(person: User) -> list[Todo]:

@@ -35,6 +35,7 @@ from ledger.sharing.views import figures_of, viewer_duties
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
 from members.joining.payers import payers_of
+from members.joining.rule_answers import open_questions
 from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
 from members.people.models import User
 from members.people.parting import coming_words
@@ -250,7 +251,8 @@ def _shares_page(
 @require_safe
 def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member their place in the pool: since when, from when, what next, and each share with its sum."""
-    membership = access_membership(code=code, person=cast(User, request.user))
+    person = cast(User, request.user)
+    membership = access_membership(code=code, person=person)
     found, now = membership.pool, clock.now()
     today = clock.day_of(now, found.time_zone)
     plans = selectors.plans_of(found)
@@ -271,6 +273,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "cover": covers_of([membership], now).get(membership.pk),
         "listed": ImportedMember.objects.filter(membership=membership).first(),
         "ending": ending,
+        "questions": [one for one in open_questions(person) if one.pool == found],
         "bears": ending is not None and bears_run_off(ending, membership),
         "dates": selectors.next_dates(membership, rules, today),
         "rows": _share_rows(charges, LATEST),

@@ -43,6 +43,8 @@ TERMS = {
     "funding",
     # What follows from an unpaid share changes none.
     "arrears",
+    # Who stays when rules change is in the headcount.
+    "change_by",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}
 CAPS = ("period_cap_fen", "year_cap_fen")

@@ -19,6 +19,7 @@ from aidplatform.work import audit, jobs
 from members.joining.eligibility import SIGNING_AGE, birthday
 from members.joining.models import Membership
 from members.joining.payers import tell_left_behind
+from members.joining.silence import end_silent
 from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, Told, read
 from members.people import notices
 from members.people.models import User
@@ -86,8 +87,9 @@ def follow(lease: jobs.Lease) -> dict[str, int]:
 def follow_ages(*, pool: Pool) -> int:
     """Move members into the class of their age, and end memberships at the age at which the rules end, up to today.
 
-    Day by day, where anybody's birth date is known; returns for how many something has changed. While a pool
-    ends it does nothing: whoever shares then is counted as of the notice.
+    Day by day, for whoever's birth date is known; before new rules begin it also ends the memberships of who has not
+    agreed to them, where they ask for it. Returns for how many something has changed. While a pool ends it does
+    nothing: whoever shares then is counted as of the notice.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
@@ -99,9 +101,12 @@ def follow_ages(*, pool: Pool) -> int:
         day = versions[0].effective_date if last is None else last + dt.timedelta(days=1)
         followed = 0
         ages_are_known = pool.memberships.filter(birth_date__isnull=False).exists()
-        while ages_are_known and day <= today:
-            version = [one for one in versions if one.effective_date <= day][-1]
-            followed += _follow_day(_Day(pool, version, day))
+        first_days = {version.effective_date for version in versions}
+        while day <= today:
+            # Where nobody's age is known, nothing happens but on the first day of new rules.
+            if ages_are_known or day in first_days:
+                version = [one for one in versions if one.effective_date <= day][-1]
+                followed += _follow_day(_Day(pool, version, day))
             day += dt.timedelta(days=1)
         if last is None or last < today:
             Pool.objects.filter(pk=pool.pk).update(ages_followed_date=today)
@@ -136,6 +141,7 @@ class _Day:
 def _follow_day(one: _Day) -> int:
     bands, oldest = _bands(one.version), _oldest(one.version)
     over = one.change(_END, [oldest], oldest=oldest, by=SERVICE)
+    silent = end_silent(pool=one.pool, day=one.day)
     moved = one.change(_MOVE, bands) if bands else 0
     soon = born_to_be(oldest, one.day + TOLD_AHEAD)
     is_told = over or one.pool.memberships.filter(birth_date__in=soon, end=None).exists()
@@ -147,11 +153,11 @@ def _follow_day(one: _Day) -> int:
     of_age = born_to_be(SIGNING_AGE, one.day + TOLD_AHEAD)
     if one.pool.memberships.filter(birth_date__in=of_age, person=None, end=None).exists():
         jobs.enqueue(kind=TELL_OF_AGE, key=key, payload=payload, actor=SERVICE)
-    if over or moved:
+    if over or moved or silent:
         failpoint("joining.ages_followed")
-        told = {"day": one.day.isoformat(), "moved": moved, "ended": over}
+        told = {"day": one.day.isoformat(), "moved": moved, "ended": over, "silent": silent}
         audit.record(actor=SERVICE, action="follow_ages", subject=one.pool.code, **told)
-    return over + moved
+    return over + moved + silent
 
 
 def _bands(version: PlanVersion) -> list[int]:

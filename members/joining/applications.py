@@ -27,6 +27,7 @@ from members.joining.invitation_models import Invitation
 from members.joining.invitations import now_live, use
 from members.joining.listed import counted_since, find_listed
 from members.joining.models import CovenantSignature, JoinApplication, Membership
+from members.joining.news import tell_coming_rules
 from members.joining.payers import link_listed
 from members.joining.services import admit_member
 from members.people import notices
@@ -340,6 +341,7 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User,
     papers = f"{JOINED_PAPERS}:{signature.pk}"
     receipt = notices.News(signer, kind, pool.code, params, f"/pools/{pool.code}/me/", papers)
     notices.tell([receipt], batch=f"joined/{pool.code}/{signer.code}", actor=signer.code)
+    tell_coming_rules(membership=membership, person=signer, actor=signer.code)
 
 
 def next_step(application: JoinApplication) -> str:

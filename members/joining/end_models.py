@@ -24,6 +24,7 @@ class MembershipEnd(models.Model):
         AGED_OUT = "aged_out", _("reached the age at which the plan ends")
         DECEASED = "deceased", _("died")
         LAPSED = "lapsed", _("lapsed: no payment came in time")
+        SILENT = "silent", _("had not agreed when new rules came into force")
 
     membership = models.OneToOneField(
         Membership, on_delete=models.PROTECT, primary_key=True, related_name="end"
@@ -37,7 +38,9 @@ class MembershipEnd(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(reason__in=["left", "removed", "aided", "aged_out", "deceased", "lapsed"]),
+                condition=Q(
+                    reason__in=["left", "removed", "aided", "aged_out", "deceased", "lapsed", "silent"]
+                ),
                 name="membership_end_has_a_reason",
             ),
         ]

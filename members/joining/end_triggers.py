@@ -6,7 +6,8 @@ That cover which ends has a reason is held where suspensions are known (`ledger/
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
-from members.pools.triggers import holds_pool_duty
+from members.joining.rule_triggers import silent_sql
+from members.pools.triggers import asks_consent_sql, holds_pool_duty
 
 # Until when a span may last: what would have begun later ends where it begins, and what had ended before a death was
 # known, with a suspension, stays as it was.
@@ -43,6 +44,12 @@ end_guards = [
             IF NEW.reason = 'aged_out' AND coalesce(one.oldest > date_part('year', age(
                    NEW.end_date::timestamp, one.birth_date::timestamp)) OR NEW.end_date > one.today, true) THEN
                 {refuse("aged_out_at_the_age", "the rules end at %s, for who was born on %s", "one.oldest", "one.birth_date")}
+            END IF;
+            IF NEW.reason = 'silent' AND (NEW.end_date > one.today OR NOT EXISTS (
+                SELECT 1 FROM members_membership m JOIN members_planversion v ON v.pool_id = m.pool_id
+                 WHERE m.id = NEW.membership_id AND v.effective_date = NEW.end_date
+                   AND {asks_consent_sql("v")} AND {silent_sql("m", "v")})) THEN
+                {refuse("silence_ends_where_consent_is_asked", "membership %s was not asked by %s, or has agreed", "NEW.membership_id", "NEW.end_date")}
             END IF;
             IF NEW.reason IN ('deceased', 'removed') AND NOT EXISTS (
                 SELECT 1 FROM members_reportedend r

@@ -22,6 +22,7 @@ from members.joining.eligibility import AGREES_FROM, SIGNING_AGE, age_on, birthd
 from members.joining.family_models import FamilyMember
 from members.joining.listed import document_index
 from members.joining.models import CovenantSignature, JoinApplication, Membership
+from members.joining.news import tell_coming_rules
 from members.joining.payers import begin_family_link
 from members.joining.selectors import Cover, covers_of, goes_on
 from members.joining.services import admit_member
@@ -272,6 +273,7 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User)
         kind = notices.FAMILY_JOINED_EARLY
     receipt = notices.News(signer, kind, str(membership), params, f"/pools/{pool.code}/me/family/")
     notices.tell([receipt], batch=f"family-joined/{membership}", actor=signer.code)
+    tell_coming_rules(membership=membership, person=signer, actor=signer.code)
 
 
 def _context(membership: Membership) -> str:

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from members.joining import ages, certificates, importing, looking, news
+from members.joining import ages, certificates, importing, looking, news, rule_figures, silence
 from members.joining.applications import JOINED_PAPERS
 from members.people import mails
 
@@ -45,6 +45,18 @@ def tell_of_age(lease: jobs.Lease) -> dict[str, Any]:
 def tell_rules(lease: jobs.Lease) -> dict[str, Any]:
     """Tell each member with an account, once."""
     return news.tell_rules(lease)
+
+
+@jobs.handles(rule_figures.REMIND)
+def remind_of_rules(lease: jobs.Lease) -> dict[str, Any]:
+    """Remind whoever has not answered to new rules, once."""
+    return news.remind_of_rules(lease)
+
+
+@jobs.handles(silence.TELL)
+def tell_silent(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell whose membership has ended because nobody agreed to new rules."""
+    return silence.tell_silent(lease)
 
 
 @jobs.handles(looking.LOOK)

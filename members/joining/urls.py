@@ -2,11 +2,20 @@
 
 from django.urls import path
 
-from members.joining import family_views, import_views, invitation_views, paper_views, payer_views, views
+from members.joining import (
+    family_views,
+    import_views,
+    invitation_views,
+    paper_views,
+    payer_views,
+    rule_views,
+    views,
+)
 
 _MOVE_IN = "pools/<slug:code>/move-in/"
 _LIST = f"{_MOVE_IN}lists/<slug:sha256>/"
 _IMPORT = f"{_MOVE_IN}<int:number>/"
+_ANSWERS = "pools/<slug:code>/plan/<int:number>/answers"
 _CHILD = "pools/<slug:code>/me/family/<int:number>/"
 
 urlpatterns = [
@@ -28,6 +37,10 @@ urlpatterns = [
     path("pools/<slug:code>/me/payer/<int:link_id>/end/", payer_views.end_payer, name="end_payer"),
     path(f"{_CHILD}payer/", payer_views.child_payer, name="child_payer"),
     path(f"{_CHILD}payer/<int:link_id>/end/", payer_views.end_child_payer, name="end_child_payer"),
+    path("pools/<slug:code>/me/rules/<int:number>/", rule_views.my_rules, name="my_rules"),
+    path(f"{_ANSWERS}/", rule_views.rule_answers, name="rule_answers"),
+    path(f"{_ANSWERS}.csv", rule_views.rule_answers_csv, name="rule_answers_csv"),
+    path(f"{_ANSWERS}/remind/", rule_views.remind_of_rules, name="remind_of_rules"),
     path("pools/<slug:code>/me/family/add/", family_views.family_add, name="family_add"),
     path("pools/<slug:code>/me/family/add/<slug:step>/", family_views.family_step, name="family_step"),
     path("pools/<slug:code>/me/invitations/", invitation_views.invitations, name="invitations"),

@@ -37,6 +37,9 @@ PAYER_GONE = "payer_gone"
 PAYS_FOR_INVITED = "pays_for_invited"
 CHARGED = "charged"
 RULES = "rules"
+RULES_REMINDER = "rules_reminder"
+RULES_ENDED = "rules_ended"
+RULES_ENDED_CHILD = "rules_ended_child"
 ENDED = "ended"
 ENDING_FLOOR = "ending_floor"
 ENDING_DECIDED = "ending_decided"
@@ -308,7 +311,34 @@ KINDS: dict[str, tuple[str, str]] = {
     RULES: (
         gettext_noop("The rules of %(pool)s change on %(effective_date)s"),
         gettext_noop(
-            "%(reason)s\n\nUntil then the present rules hold. The page shows, rule by rule, what changes."
+            "%(reason)s\n\nUntil then the present rules hold. The page shows, rule by rule, what changes and what it"
+            " would cost, and has two answers: you agree, or you leave before that day, free of anything new."
+            " %(silence)s"
+        ),
+    ),
+    RULES_REMINDER: (
+        gettext_noop("Not answered yet: the rules of %(pool)s change on %(effective_date)s"),
+        gettext_noop(
+            "%(reason)s\n\nYou, or a child for whom you answer, have not said yet whether you agree or leave."
+            " %(silence)s This is the only reminder."
+        ),
+    ),
+    RULES_ENDED: (
+        gettext_noop("Your membership of %(pool)s has ended: you had not agreed to the new rules"),
+        gettext_noop(
+            "They came into force on %(until)s, and the rules of before take each member's consent. You were covered"
+            " until 00:00 of that day. A case of the time before can still be filed. Shares of periods whose headcount"
+            " was taken before stay owed; nothing new is."
+        ),
+    ),
+    RULES_ENDED_CHILD: (
+        gettext_noop(
+            "The membership of member %(number)s of %(pool)s has ended: nobody had agreed to the new rules"
+        ),
+        gettext_noop(
+            "You answer for them. The rules came into force on %(until)s, and those of before take each member's"
+            " consent. They were covered until 00:00 of that day. A case of the time before can still be filed. Shares"
+            " of periods whose headcount was taken before stay owed; nothing new is."
         ),
     ),
     ENDING_FLOOR: (
@@ -382,6 +412,9 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     LEFT: _Category.COVER,
     REMOVED: _Category.COVER,
     RULES: _Category.POOL,
+    RULES_REMINDER: _Category.POOL,
+    RULES_ENDED: _Category.COVER,
+    RULES_ENDED_CHILD: _Category.COVER,
     ENDING_FLOOR: _Category.POOL,
     ENDING_DECIDED: _Category.POOL,
     ENDING_OFF: _Category.POOL,
@@ -418,6 +451,7 @@ LAST_DAYS = {
     LEFT: "until",
     REMOVED: "until",
     RULES: "effective_date",
+    RULES_REMINDER: "effective_date",
     ENDING_FLOOR: "cover_end",
     ENDING_DECIDED: "cover_end",
     COVER_ENDED: "run_off_end",
@@ -548,6 +582,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["member"] = about.who(params)
     if "fen" in params:
         spoken["amount"] = format_money(params["fen"], params["currency"])
+    if "effective_date" in params:
+        spoken["silence"] = _silence_words(params.get("by_consent", False))
     if "bears" in params:
         spoken["share"] = _run_off_share(params)
     if "coming" in params:
@@ -557,6 +593,15 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
     if "needed_fen" in params:
         spoken["needed"] = format_money(params["needed_fen"], params["currency"])
     return spoken
+
+
+def _silence_words(by_consent: bool) -> str:
+    """Say what becomes of who does not answer to new rules."""
+    if by_consent:
+        return _(
+            "By the rules in force new ones take your consent: without it your membership ends at 00:00 of that day."
+        )
+    return _("Without an answer the new rules hold for you from that day on.")
 
 
 def _run_off_share(params: dict[str, Any]) -> str:

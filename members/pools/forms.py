@@ -28,6 +28,10 @@ _ON_INFEASIBLE = (
     ("reduce_aid", _("Every aid of the period is reduced alike")),
     ("defer", _("A part of every aid waits for the next period")),
 )
+_CHANGE_BY = (
+    ("free_exit", _("Who does not answer stays, and can leave before: free exit")),
+    ("consent", _("Who has not agreed is a member no longer: consent")),
+)
 # Where an error of the terms is shown; rows of tables are found by their place.
 _SHOWN_AT = {
     "fee.rate": "fee_percent",
@@ -75,6 +79,7 @@ _AS_ENTERED = (
     "by_invitation",
     "minimum_members",
     "notice_days",
+    "change_by",
     "on_cap",
     "on_infeasible",
 )
@@ -96,6 +101,11 @@ class RulesForm(forms.Form):
     one_aid_ends = forms.BooleanField(label=_("One aid ends the membership"), required=False)
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
+    change_by = forms.ChoiceField(
+        label=_("Who does not answer to new rules"),
+        choices=_CHANGE_BY,
+        help_text=_("It holds for changes that are published while these rules are in force."),
+    )
     by_invitation = forms.BooleanField(label=_("Nobody joins without an invitation"), required=False)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
     period_cap = FenField(label=_("Most for one period and member"), required=False)

@@ -43,6 +43,7 @@ from members.pools.term_reading import read_rows as _read_rows
 OnCap = Literal["redistribute", "reserve_pays"]
 OnInfeasible = Literal["sponsor", "reduce_aid", "defer"]
 Cause = Literal["illness", "accident"]
+ChangeBy = Literal["free_exit", "consent"]
 
 MAX_CLASSES = 64
 MAX_AID_ROWS = 200
@@ -596,6 +597,8 @@ class PlanTerms:
     that a member has shared. reimbursement: how much is granted at once and how the rest follows bills.
     funding: None where members pay after a period is posted; otherwise they pay ahead, into wallets.
     arrears: what follows from a share that is not paid; None: nobody is suspended for it.
+    change_by: what becomes of who does not answer when new rules are published under these: with free_exit they hold
+    for them as well, with consent the membership ends before they begin.
     operator, wind_down: None only in a draft; a pool opens with both.
     Classes, aid rows and steps keep one order, so equal terms have equal JSON and equal hash.
     """
@@ -628,6 +631,7 @@ class PlanTerms:
     floor: FloorTerms | None = None
     funding: FundingTerms | None = None
     arrears: ArrearsTerms | None = None
+    change_by: ChangeBy = "free_exit"
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -635,6 +639,7 @@ class PlanTerms:
         _check_int("notice_days", self.notice_days, 0, MAX_DAYS)
         _check_choice("on_cap", self.on_cap, get_args(OnCap))
         _check_choice("on_infeasible", self.on_infeasible, get_args(OnInfeasible))
+        _check_choice("change_by", self.change_by, get_args(ChangeBy))
         _check_classes(self.classes)
         _check_aid(self.aid)
         _check_vesting(self.vesting)
@@ -809,6 +814,7 @@ class PlanTerms:
                 "floor",
                 "funding",
                 "arrears",
+                "change_by",
             ),
         )
         return cls(
@@ -840,6 +846,7 @@ class PlanTerms:
             floor=_read_optional("floor", FloorTerms.from_json, given),
             funding=_read_optional("funding", FundingTerms.from_json, given),
             arrears=_read_optional("arrears", ArrearsTerms.from_json, given),
+            change_by=given.get("change_by", "free_exit"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -893,6 +900,8 @@ class PlanTerms:
             told["funding"] = self.funding.to_json()
         if self.arrears is not None:
             told["arrears"] = self.arrears.to_json()
+        if self.change_by != "free_exit":
+            told["change_by"] = self.change_by
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

@@ -190,8 +190,26 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
         "Announced %(days)s days ahead. A case is decided by the version in force on its event day.",
         plan.notice_days,
     )
-    yield Line(_("Changes"), (changes % {"days": plan.notice_days},), ("notice_days",))
+    yield Line(
+        _("Changes"),
+        (changes % {"days": plan.notice_days}, change_by_words(plan)),
+        ("notice_days", "change_by"),
+    )
     yield Line(_("Who runs it"), _operator_words(plan.operator), ("operator",))
+
+
+def change_by_words(plan: PlanTerms) -> str:
+    """Say what becomes of who does not answer to new rules that are published under this plan."""
+    if plan.change_by == "consent":
+        return _(
+            "New rules take each member's consent: whoever has not agreed before they come into force is a member no"
+            " longer from that day on, free of anything new. Who has no account, and no guardian with one, cannot be"
+            " asked here, and stays."
+        )
+    return _(
+        "Whoever does not want new rules leaves before they come into force, free of anything new. Whoever stays"
+        " without an answer is bound by them from then on."
+    )
 
 
 def _aid_words(row: AidTerms, currency: str) -> str:

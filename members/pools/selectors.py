@@ -5,6 +5,7 @@ import datetime as dt
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from members.people.models import User
 from members.people.selectors import addresses_of
@@ -59,6 +60,19 @@ def access_version(*, pool: Pool, number: int) -> PlanVersion:
 def version_before(version: PlanVersion) -> PlanVersion | None:
     """Return the version that this one changes; None for the first."""
     return PlanVersion.objects.filter(pool_id=version.pool_id, number=version.number - 1).first()
+
+
+def rules_of_change(version: PlanVersion) -> PlanVersion:
+    """Return the rules by which a change was published: those in force on that day, before any the first."""
+    pool = version.pool
+    earlier = pool.plan_versions.filter(number__lt=version.number).order_by("effective_date")
+    day = clock.day_of(version.published_at, pool.time_zone)
+    return earlier.filter(effective_date__lte=day).last() or earlier.first() or version
+
+
+def asks_consent(version: PlanVersion) -> bool:
+    """Tell whether who has not agreed to a change by its first day is a member no longer."""
+    return rules_of_change(version).plan().change_by == "consent"
 
 
 def days_of_change(pool: Pool, today: dt.date) -> tuple[dt.date, dt.date]:

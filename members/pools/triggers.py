@@ -222,6 +222,9 @@ _ARREARS_ARE_READABLE = """(NOT NEW.terms ? 'arrears' OR (
         AND coalesce(NEW.terms#>>'{arrears,grace_days}', '') ~ '^[0-9]{1,3}$'
         AND coalesce(NEW.terms#>>'{arrears,make_up_days}', '') ~ '^[0-9]{1,3}$'
         AND coalesce(NEW.terms#>>'{arrears,hardship_days}', '0') ~ '^[0-9]{1,3}$'))"""
+# What becomes of who does not answer to new rules.
+_CHANGE_BY_IS_READABLE = """(NOT NEW.terms ? 'change_by' OR (
+        jsonb_typeof(NEW.terms->'change_by') = 'string' AND NEW.terms->>'change_by' IN ('free_exit', 'consent')))"""
 # Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
 _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
                AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
@@ -233,7 +236,19 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_AID_IS_READABLE}
                AND {_FUNDING_IS_READABLE}
                AND {_ARREARS_ARE_READABLE}
+               AND {_CHANGE_BY_IS_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
+
+
+def asks_consent_sql(version: str) -> str:
+    """Return SQL that tells whether a change asks for consent, by the rules in force when it was published."""
+    day = f"({version}.published_at AT TIME ZONE at.time_zone)::date"
+    return f"""({version}.proposal_id IS NOT NULL AND 'consent' = (
+        SELECT coalesce(was.terms->>'change_by', 'free_exit')
+          FROM members_planversion was JOIN members_pool at ON at.id = was.pool_id
+         WHERE was.pool_id = {version}.pool_id AND was.number < {version}.number
+         ORDER BY was.effective_date <= {day} DESC, abs(was.effective_date - {day}) LIMIT 1))"""
+
 
 # A draft that nobody belongs to has nobody to protect: its founders publish and correct its plan by themselves.
 plan_change_keeps_its_notice = Guard(

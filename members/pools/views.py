@@ -71,6 +71,7 @@ def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
         "before": before,
         "difference": difference(before, found, pool.currency) if before else None,
         "is_coming": found.effective_date > clock.today(pool.time_zone),
+        "sees_answers": found.proposal is not None and bool(_duties(request, pool) & set(PLAN_READERS)),
     }
     return render(request, "members/pools/version.html", context)
 

@@ -36,10 +36,14 @@ from ledger.custody import selectors as custody
 from ledger.custody import services as paying
 from ledger.custody.models import BankAccount, PaymentOrder
 from ledger.custody.statement_files import FileLine
+from ledger.leaving.selectors import family_parting_of
+from ledger.leaving.services import leave_pool
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
 from members.joining import applications, family
 from members.joining.models import Membership
+from members.joining.rule_answers import agree
+from members.joining.selectors import access_membership, end_of
 from members.people.identity import Paper, paper_of
 from members.people.models import User
 from members.pools.models import PlanProposal, Pool
@@ -321,6 +325,30 @@ def _propose(pool: Pool) -> PlanProposal:
         proposer=code_of("pool_admin"),
         at=clock.now(),
     )
+
+
+def answer_rules(pool: Pool, agreeing: Collection[User], leaving: User) -> None:
+    """Let some members agree to the coming rules, and one leave before them; the others have not answered yet."""
+    version = newest_plan(pool)
+    assert version.proposal is not None
+    for person in agreeing:
+        membership = access_membership(code=pool.code, person=person)
+        agree(
+            version=version,
+            person=person,
+            numbers=[membership.number],
+            shown_sha256=version.proposal.shown_sha256,
+            language=person.language,
+            at=clock.now(),
+        )
+    membership = access_membership(code=pool.code, person=leaving)
+    if end_of(membership) is None:
+        leave_pool(
+            membership=membership,
+            leaver=leaving,
+            shown_sha256=family_parting_of(membership, clock.now()).shown_sha256,
+            at=clock.now(),
+        )
 
 
 def confirm_receipt(pool: Pool, person: User) -> None:

@@ -235,6 +235,7 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
             yield on(charge + 3), lambda work: _settle(setting, on(charge + 3), work)
     if is_last and setting.code == TOWN:
         yield on(9), lambda _work: deeds.change_rules(_pool(setting))
+        yield on(10), lambda _work: _answer_rules(setting)
     for place, day in enumerate((12, 13, 15) if is_last else (21, 24, 27)):
         yield on(day), lambda _work, place=place: _tell_stories(setting, month, place)  # type: ignore[misc]
 
@@ -304,6 +305,12 @@ def _tell_stories(setting: Setting, month: int, place: int) -> None:
             deeds.tell(pool, _who(setting, story), story.illness, story.ends, place)
         except DomainError as error:
             raise RuntimeError(f"{setting.code}, {story}: {error}") from error
+
+
+def _answer_rules(setting: Setting) -> None:
+    """Let half of those with accounts agree to the new rules, and one of them leave; the rest is to come."""
+    agreeing = [make_villager(setting.code, number) for number in range(12, setting.villagers + 1)]
+    deeds.answer_rules(_pool(setting), agreeing, make_villager(setting.code, 5))
 
 
 def _object(setting: Setting, month: int) -> None:

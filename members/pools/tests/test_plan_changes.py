@@ -278,6 +278,7 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
         {"terms": json.dumps(TERMS | {"notice_days": -400})},
         {"terms": json.dumps(TERMS | {"notice_days": "7"})},
         {"terms": json.dumps(TERMS | {"notice_days": None})},
+        *({"terms": json.dumps(TERMS | {"change_by": value})} for value in (None, "vote", 1, ["consent"])),
         {"terms": json.dumps(TERMS | {"classes": {}})},
         *(
             {"terms": json.dumps(TERMS | {name: number})}

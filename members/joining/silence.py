@@ -1,0 +1,103 @@
+"""Memberships end on the first day of rules that took their consent and did not have it; and who is told.
+
+Set-based, once for each such day, before the headcount that would count them (`ages.follow_ages`).
+"""
+
+import datetime as dt
+
+from django.db import connection
+from django.urls import reverse
+
+from aidplatform.lib import clock
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import jobs
+from members.joining.models import Membership
+from members.joining.payers import tell_left_behind
+from members.joining.rule_triggers import silent_sql
+from members.people import notices
+from members.people.models import User
+from members.pools.models import Pool
+from members.pools.selectors import asks_consent
+
+TELL = "joining.tell_silent"
+SERVICE = "service"
+
+# The suspended as well: they come back under no rules to which they have not agreed.
+_END = f"""
+    WITH over AS (
+        SELECT m.pool_id, m.id FROM members_membership m JOIN members_planversion v ON v.id = %(version)s
+         WHERE m.pool_id = v.pool_id AND {silent_sql("m", "v")}),
+    ended AS (
+        UPDATE members_span s SET to_at = greatest(%(at)s, s.from_at) FROM over o
+         WHERE s.pool_id = o.pool_id AND s.membership_id = o.id AND s.to_at IS NULL)
+    INSERT INTO members_membershipend (membership_id, reason, end_date, reference, recorded_by, recorded_at)
+    SELECT id, 'silent', %(day)s, '', %(by)s, clock_timestamp() FROM over"""  # noqa: S608 - fixed names
+
+
+def end_silent(*, pool: Pool, day: dt.date) -> int:
+    """End the memberships that have not agreed to rules that begin on that day and ask for it; return how many.
+
+    The caller has locked the pool.
+    """
+    version = pool.plan_versions.filter(effective_date=day, proposal__isnull=False).first()
+    if version is None or not asks_consent(version):
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _END,
+            {
+                "version": version.pk,
+                "day": day,
+                "at": clock.start_of_day(day, pool.time_zone),
+                "by": SERVICE,
+            },
+        )
+        ended = int(cursor.rowcount)
+    if ended:
+        payload = {"pool": pool.pk, "day": day.isoformat()}
+        jobs.enqueue(kind=TELL, key=f"{pool.code}/{day}", payload=payload, actor=SERVICE)
+    return ended
+
+
+# Who has an account, else the guardian: whose membership has ended is the last column.
+_ENDED = """
+    SELECT m.id, coalesce(m.person_id, g.person_id), m.number, m.person_id IS NULL
+      FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
+      LEFT JOIN members_familymember f ON f.membership_id = m.id
+      LEFT JOIN members_membership g ON g.id = f.guardian_id
+     WHERE m.pool_id = %(pool)s AND e.reason = 'silent' AND e.end_date = %(day)s AND m.id > %(after)s
+     ORDER BY m.id LIMIT %(batch)s"""
+
+
+def tell_silent(lease: jobs.Lease) -> dict[str, int]:
+    """Tell, once each, whose membership has ended on that day because nobody agreed to the new rules."""
+    pool = Pool.objects.get(pk=lease.payload["pool"])
+    day = dt.date.fromisoformat(lease.payload["day"])
+    told = 0
+    for batch in notices.batches(_ENDED, pool=pool.pk, day=day):
+        with lease.transaction():
+            people = User.objects.in_bulk([row[1] for row in batch])
+            news = [_news(pool, day, people[row[1]], *row[2:]) for row in batch]
+            name = f"silent/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}"
+            told += notices.tell(news, batch=name, actor=lease.actor)
+        failpoint("joining.silent_told")
+    with lease.transaction():
+        payers = Membership.objects.filter(pool=pool, end__reason="silent", end__end_date=day)
+        for payer in payers.filter(pays_for__state="live").select_related("pool").distinct():
+            told += tell_left_behind(payer=payer, end_date=day, actor=lease.actor)
+    return {"told": told}
+
+
+def _news(pool: Pool, day: dt.date, person: User, number: int, is_child: bool) -> notices.News:
+    return notices.News(
+        person=person,
+        kind=notices.RULES_ENDED_CHILD if is_child else notices.RULES_ENDED,
+        key=f"{pool.code}#{number}/{day}",
+        params={
+            "pool_en": pool.name_en,
+            "pool_zh": pool.name_zh,
+            "number": number,
+            "until": day.isoformat(),
+        },
+        link=reverse("my_pool", args=[pool.code]),
+    )
