@@ -13,7 +13,7 @@ from claims.publicity import api as publicity
 from claims.review import api as review
 from ledger.books import api as books
 from ledger.custody import api as custody
-from ledger.custody import arrears_api, write_off_api
+from ledger.custody import arrears_api, mandate_api, write_off_api
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
@@ -154,6 +154,7 @@ urlpatterns = [
     path(f"{_POOL}my-rules/", rules.MyRules.as_view(), name="api_my_rules"),
     path(f"{_POOL}my-rules/<int:number>/consent/", rules.MyConsent.as_view(), name="api_agree_to_rules"),
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
+    path(f"{_POOL}my-mandates/", mandate_api.MyMandates.as_view(), name="api_my_mandates"),
     path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),
     path(f"{_POOL}my-invitations/", invitation_api.MyInvitations.as_view(), name="api_my_invitations"),

@@ -223,6 +223,7 @@ TABLES: dict[str, Kind] = {
     "ledger_finalsettlement": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
     "ledger_walletentry": FACT,
     "ledger_wallettotal": DERIVED,
+    "ledger_debitmandate": state("state", "revoked_by", "revoked_at"),
     "ledger_suspension": state("state", "ended_date"),
     "ledger_hardshippause": state(
         "state",

@@ -341,6 +341,21 @@ PARTS: tuple[Part, ...] = (
         {"id": ID, "shown_sha256": IDS_WITHIN},
     ),
     Part(
+        "ledger_debitmandate",
+        {
+            "pool_id": "p.code",
+            "membership_id": "m.number",
+            "plan_version_id": "v.number",
+            **_plain(
+                "number", "creditor_name", "account_hint", "text_en", "text_zh", "text_sha256", "language"
+            ),
+            **_plain("signed_by", "signed_date", "signed_at", "state", "revoked_by", "revoked_at"),
+        },
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id"
+        " JOIN members_planversion v ON v.id = t.plan_version_id",
+        {"id": ID, "reference": IDS_WITHIN, "sealed": SEALED},
+    ),
+    Part(
         "ledger_openingbalances",
         {
             "pool_id": "p.code",

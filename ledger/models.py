@@ -3,6 +3,7 @@
 from ledger.books.models import Account, AccountBalance, Book, JournalEntry, Posting
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.arrears_triggers import cover_goes_on_once_all_is_paid
+from ledger.custody.mandate_models import DebitMandate
 from ledger.custody.models import (
     BankAccount,
     BankStatement,
@@ -79,6 +80,7 @@ __all__ = [
     "Book",
     "Charge",
     "Collection",
+    "DebitMandate",
     "FinalSettlement",
     "HardshipPause",
     "JournalEntry",

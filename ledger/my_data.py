@@ -6,6 +6,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
+from ledger.custody.mandate_models import DebitMandate
+from ledger.custody.mandates import account_of_mandate
 from ledger.custody.models import Collection, PaymentOrder, StatementLine
 from ledger.custody.selectors import charges_of, counterparty, payee_of
 from ledger.custody.wallet_models import Suspension, WalletEntry
@@ -91,6 +93,21 @@ def _pauses(person: User) -> Iterator[Row]:
             yield {"pool": one.pool.code, **row}
 
 
+def _mandates(person: User) -> Iterator[Row]:
+    for one in memberships_of(person):
+        for mandate in (
+            DebitMandate.objects.filter(membership=one).select_related("membership").order_by("pk")
+        ):
+            payer = account_of_mandate(mandate)
+            yield {
+                "pool": one.pool.code,
+                **fields_of(mandate, "reference", "state", "creditor_name", "language", "signed_date"),
+                **fields_of(mandate, "signed_at", "revoked_at", "text_en", "text_zh", "text_sha256"),
+                "holder_name": payer.name,
+                "account": payer.account,
+            }
+
+
 def _write_offs(person: User) -> Iterator[Row]:
     for one in memberships_of(person):
         for order in WriteOff.objects.filter(pool=one.pool, membership_id=one.pk).order_by("pk"):
@@ -133,6 +150,7 @@ EXPORTER = Exporter(
         Table("wallet_entries", _("What came into your wallet and left it, shares aside."), _wallets),
         Table("suspensions", _("When an unpaid share or a short wallet suspended your membership."), _suspensions),
         Table("pauses", _("Pauses for hardship that were asked for, and your reasons."), _pauses),
+        Table("mandates", _("Mandates by which your shares may be debited, with your account."), _mandates),
         Table("write_offs", _("Shares of yours that were written off."), _write_offs),
         Table("paid_back", _("Payments from your wallet back to you."), _paid_back),
     ),
@@ -145,6 +163,7 @@ EXPORTER = Exporter(
         "ledger.WalletEntry.membership_id": "wallet_entries",
         "ledger.Suspension.membership_id": "suspensions",
         "ledger.HardshipPause.membership": "pauses",
+        "ledger.DebitMandate.membership": "mandates",
         "ledger.WriteOff.membership_id": "write_offs",
         "ledger.PaymentOrder.membership_id": "paid_back",
     },

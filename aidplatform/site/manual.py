@@ -38,6 +38,7 @@ PAGES = (
     "period",
     "share",
     "wallets",
+    "debit",
     "arrears",
     "rules",
     "leaving",

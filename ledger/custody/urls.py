@@ -2,7 +2,15 @@
 
 from django.urls import path, re_path
 
-from ledger.custody import arrears_views, balance_views, payment_views, views, wallet_views, write_off_views
+from ledger.custody import (
+    arrears_views,
+    balance_views,
+    mandate_views,
+    payment_views,
+    views,
+    wallet_views,
+    write_off_views,
+)
 
 _CUSTODY = "pools/<slug:code>/custody/"
 _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{64})/"
@@ -42,6 +50,9 @@ urlpatterns = [
     path(f"{_LATE}pauses/<int:number>/propose/", arrears_views.propose, name="custody_propose_pause"),
     path(f"{_LATE}pauses/<int:number>/grant/", arrears_views.grant, name="custody_grant_pause"),
     path(f"{_LATE}pauses/<int:number>/decline/", arrears_views.decline, name="custody_decline_pause"),
+    path(f"{_CUSTODY}mandates/", mandate_views.mandates, name="custody_mandates"),
+    path("pools/<slug:code>/me/mandate/", mandate_views.my_mandate, name="my_mandate"),
+    path("pools/<slug:code>/me/mandate/revoke/", mandate_views.end_mandate, name="revoke_mandate"),
     path("pools/<slug:code>/me/pause/", arrears_views.my_pause, name="my_pause"),
     path(_PAYMENTS, payment_views.payments, name="custody_payments"),
     path(f"{_PAYMENTS}all.csv", payment_views.payments_csv, name="custody_payments_csv"),

@@ -15,6 +15,7 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import number_before, policy, public, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.custody.arrears_selectors import standing_of
+from ledger.custody.mandates import live_mandate
 from ledger.custody.reconciliation import bank_line
 from ledger.custody.selectors import charges_of as owed_of
 from ledger.custody.selectors import how_to_pay
@@ -280,6 +281,8 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "shares": shares,
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
         "payment": how_to_pay(membership),
+        "mandate": live_mandate(membership) if wallet is None else None,
+        "offers_debit": rules is not None and rules.debit is not None,
         "wallet": wallet,
         "stands": standing_of(membership, today) if is_late_ever else None,
         "payers": payers_of(membership, now),

@@ -45,6 +45,8 @@ TERMS = {
     "arrears",
     # Who stays when rules change is in the headcount.
     "change_by",
+    # By which way a share is paid changes none.
+    "debit",
 }
 FEE_TERMS = {"rate", "fixed_fen", "ceiling_fen"}
 CAPS = ("period_cap_fen", "year_cap_fen")

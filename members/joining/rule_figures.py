@@ -48,21 +48,28 @@ _SAID = """EXISTS (SELECT 1 FROM members_ruleconsent said
     WHERE said.membership_id = m.id AND said.plan_version_id = %(version)s)"""
 _ENDED = """EXISTS (SELECT 1 FROM members_membershipend over
     WHERE over.membership_id = m.id AND over.reason = 'silent' AND over.end_date <= %(day)s)"""
-_FIGURES = f"""
-    SELECT count(*) FILTER (WHERE said), count(*) FILTER (WHERE NOT said AND NOT ended AND can),
-           (SELECT count(*) FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
-             WHERE m.pool_id = %(pool)s AND e.reason = 'left' AND e.recorded_at >= %(published)s
-               AND e.end_date <= %(day)s),
-           count(*) FILTER (WHERE ended_now), count(*) FILTER (WHERE NOT can)
-      FROM (SELECT c.membership_id IS NOT NULL AS said, e.membership_id IS NOT NULL AS ended,
-                   e.end_date IS NOT DISTINCT FROM %(day)s::date AS ended_now,
-                   m.person_id IS NOT NULL OR f.membership_id IS NOT NULL AS can
-              FROM members_membership m
-              LEFT JOIN members_ruleconsent c ON c.membership_id = m.id AND c.plan_version_id = %(version)s
-              LEFT JOIN members_membershipend e ON e.membership_id = m.id AND e.reason = 'silent'
-                   AND e.end_date <= %(day)s
-              LEFT JOIN members_familymember f ON f.membership_id = m.id
-             WHERE {_ON} AND coalesce(e.end_date, %(day)s) = %(day)s) asked"""  # noqa: S608 - fixed names
+# Counted apart and taken from each other: no join of all members with all answers.
+_FIGURES = """
+    WITH gone AS (
+        SELECT e.membership_id, e.reason, e.end_date, e.recorded_at, m.joined_date,
+               m.person_id IS NOT NULL OR f.membership_id IS NOT NULL AS can
+          FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
+          LEFT JOIN members_familymember f ON f.membership_id = m.id
+         WHERE m.pool_id = %(pool)s AND e.end_date <= %(day)s),
+    asked AS (
+        SELECT count(*) FILTER (WHERE m.person_id IS NOT NULL OR m.id IN (
+                   SELECT membership_id FROM members_familymember WHERE pool_id = %(pool)s)) AS can, count(*) AS every
+          FROM members_membership m WHERE m.pool_id = %(pool)s AND m.joined_date < %(day)s),
+    over AS (
+        SELECT count(*) FILTER (WHERE can) AS can, count(*) AS every FROM gone WHERE joined_date < %(day)s),
+    said AS (
+        SELECT count(*) - count(*) FILTER (WHERE membership_id IN (SELECT membership_id FROM gone)) AS agreed
+          FROM members_ruleconsent WHERE plan_version_id = %(version)s)
+    SELECT said.agreed, asked.can - over.can - said.agreed,
+           (SELECT count(*) FROM gone WHERE reason = 'left' AND recorded_at >= %(published)s),
+           (SELECT count(*) FROM gone WHERE reason = 'silent' AND end_date = %(day)s),
+           (asked.every - asked.can) - (over.every - over.can)
+      FROM asked, over, said"""
 _UNANSWERED = f"""
     SELECT m.number, m.joined_date, m.person_id IS NULL FROM members_membership m
      WHERE {_ON} AND m.number > %(after)s AND {can_answer_sql("m")} AND NOT {_SAID} AND NOT {_ENDED}

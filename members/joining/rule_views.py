@@ -20,8 +20,9 @@ from members.joining import rule_figures
 from members.joining.rule_answers import Answer, access_change, agree, answers_of, is_open
 from members.joining.selectors import access_membership
 from members.people.models import User
+from members.pools.change_by import change_by_words
 from members.pools.models import DutyGrant, PlanVersion, Pool
-from members.pools.plan_words import change_by_words, difference
+from members.pools.plan_words import difference
 from members.pools.rules import PLAN_READERS, duty_required
 from members.pools.selectors import (
     access_pool,

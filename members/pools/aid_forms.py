@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField
-from members.pools.aid_terms import MAX_CASE_STEPS, MAX_SPEND_STEPS
+from members.pools.aid_terms import MAX_CASE_STEPS, MAX_SPEND_STEPS, ReimbursementTerms
 from members.pools.aid_words import severity_words
 
 _KNOWN = ("severe", "mild", "accident")
@@ -116,6 +116,17 @@ class ReimbursementForm(forms.Form):
             "at_once": given["at_once"],
             "part": given["part"] or "1",
             "deductible_fen": given["deductible"] or 0,
+        }
+
+    @staticmethod
+    def entries(terms: ReimbursementTerms | None) -> dict[str, Any]:
+        """Return what is in the boxes under these terms."""
+        if terms is None:
+            return {}
+        return {
+            "at_once": str(terms.at_once),
+            "part": str(terms.part),
+            "deductible": terms.deductible_fen or None,
         }
 
 

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.fields import FenField, NameField
 from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
 from members.pools.arrears import ArrearsForm
+from members.pools.change_by import CHANGE_BY
+from members.pools.debit import DebitForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
 from members.pools.models import PlanDraft, PlanVersion
@@ -27,10 +29,6 @@ _ON_INFEASIBLE = (
     ("sponsor", _("The sponsor pays the rest")),
     ("reduce_aid", _("Every aid of the period is reduced alike")),
     ("defer", _("A part of every aid waits for the next period")),
-)
-_CHANGE_BY = (
-    ("free_exit", _("Who does not answer stays, and can leave before: free exit")),
-    ("consent", _("Who has not agreed is a member no longer: consent")),
 )
 # Where an error of the terms is shown; rows of tables are found by their place.
 _SHOWN_AT = {
@@ -52,6 +50,7 @@ _TABLES = {
     "case_steps": "case_steps",
     "waiting_rules": "waiting",
 }
+_SECTIONS = {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding", "arrears", "debit"}
 # Entries that no one sees.
 _HIDDEN = ("base", "changes")
 
@@ -103,7 +102,7 @@ class RulesForm(forms.Form):
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
     change_by = forms.ChoiceField(
         label=_("Who does not answer to new rules"),
-        choices=_CHANGE_BY,
+        choices=CHANGE_BY,
         help_text=_("It holds for changes that are published while these rules are in force."),
     )
     by_invitation = forms.BooleanField(label=_("Nobody joins without an invitation"), required=False)
@@ -265,7 +264,9 @@ class PlanForm:
         self.case_steps = CaseStepRows(
             data, prefix="case_steps", initial=[step.to_json() for step in plan.case_steps]
         )
-        self.reimbursement = ReimbursementForm(data, prefix="reimbursement", initial=_reimbursement(plan))
+        self.reimbursement = ReimbursementForm(
+            data, prefix="reimbursement", initial=ReimbursementForm.entries(plan.reimbursement)
+        )
         self.waiting = WaitingRows(
             data, prefix="waiting", initial=[rule.to_json() for rule in plan.waiting_rules]
         )
@@ -275,12 +276,13 @@ class PlanForm:
         self.operator = OperatorForm(
             data, prefix="operator", initial=plan.operator.to_json() if plan.operator else {}
         )
-        self.wind_down = WindDownForm(data, prefix="wind_down", initial=_wind_down(plan))
+        self.wind_down = WindDownForm(data, prefix="wind_down", initial=WindDownForm.entries(plan.wind_down))
         self.floor = FloorForm(data, prefix="floor", initial=plan.floor.to_json() if plan.floor else {})
         self.reserve = ReserveForm(data, prefix="reserve", initial=_reserve(plan))
         self.reserve.before = plan.reserve
         self.funding = FundingForm(data, prefix="funding", initial=FundingForm.entries(plan.funding))
         self.arrears = ArrearsForm(data, prefix="arrears", initial=ArrearsForm.entries(plan.arrears))
+        self.debit = DebitForm(data, prefix="debit", initial=DebitForm.entries(plan.debit))
         self.tables = (
             self.aid,
             self.vesting,
@@ -299,6 +301,7 @@ class PlanForm:
             self.floor,
             self.funding,
             self.arrears,
+            self.debit,
         )
 
     def is_valid(self) -> bool:
@@ -343,6 +346,7 @@ class PlanForm:
             "floor": self.floor.terms(),
             "funding": self.funding.terms(),
             "arrears": self.arrears.terms(),
+            "debit": self.debit.terms(),
             **{name: rules[name] for name in _AS_ENTERED},
         }
 
@@ -373,7 +377,7 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding", "arrears"}:
+        if section in _SECTIONS:
             form = getattr(self, section)
             name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
         else:
@@ -453,24 +457,6 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "publicity_days": plan.calendar.publicity_days,
         "covenant_en": source.covenant_en,
         "covenant_zh": source.covenant_zh,
-    }
-
-
-def _wind_down(plan: PlanTerms) -> dict[str, Any]:
-    if plan.wind_down is None:
-        return {}
-    told = plan.wind_down.to_json()
-    return told | {"run_off_cap": told.get("run_off_cap_fen")}
-
-
-def _reimbursement(plan: PlanTerms) -> dict[str, Any]:
-    terms = plan.reimbursement
-    if terms is None:
-        return {}
-    return {
-        "at_once": str(terms.at_once),
-        "part": str(terms.part),
-        "deductible": terms.deductible_fen or None,
     }
 
 

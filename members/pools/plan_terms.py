@@ -26,6 +26,7 @@ from members.pools.aid_terms import (
     check_spend_steps,
 )
 from members.pools.arrears_terms import ArrearsTerms
+from members.pools.debit_terms import DebitTerms
 from members.pools.term_reading import MAX_AGE
 from members.pools.term_reading import MAX_NAME as MAX_NAME  # the terms' own names for whoever drafts a plan
 from members.pools.term_reading import TermsError as TermsError
@@ -597,6 +598,7 @@ class PlanTerms:
     that a member has shared. reimbursement: how much is granted at once and how the rest follows bills.
     funding: None where members pay after a period is posted; otherwise they pay ahead, into wallets.
     arrears: what follows from a share that is not paid; None: nobody is suspended for it.
+    debit: how shares can be debited from an account; None: members transfer.
     change_by: what becomes of who does not answer when new rules are published under these: with free_exit they hold
     for them as well, with consent the membership ends before they begin.
     operator, wind_down: None only in a draft; a pool opens with both.
@@ -632,6 +634,7 @@ class PlanTerms:
     funding: FundingTerms | None = None
     arrears: ArrearsTerms | None = None
     change_by: ChangeBy = "free_exit"
+    debit: DebitTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -675,6 +678,8 @@ class PlanTerms:
             self._check_floor(self.floor.members)
         if self.arrears is not None and self.funding is not None:
             raise TermsError("arrears", "arrears_of_wallets", "who pays ahead owes nothing")
+        if self.debit is not None and self.funding is not None:
+            raise TermsError("debit", "debits_of_wallets", "who pays ahead chooses when and how much")
         if len(self.canonical_json.encode()) > MAX_BYTES:
             raise TermsError("", "too_long", f"more than {MAX_BYTES} bytes of terms")
 
@@ -815,6 +820,7 @@ class PlanTerms:
                 "funding",
                 "arrears",
                 "change_by",
+                "debit",
             ),
         )
         return cls(
@@ -847,6 +853,7 @@ class PlanTerms:
             funding=_read_optional("funding", FundingTerms.from_json, given),
             arrears=_read_optional("arrears", ArrearsTerms.from_json, given),
             change_by=given.get("change_by", "free_exit"),
+            debit=_read_optional("debit", DebitTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -902,6 +909,8 @@ class PlanTerms:
             told["arrears"] = self.arrears.to_json()
         if self.change_by != "free_exit":
             told["change_by"] = self.change_by
+        if self.debit is not None:
+            told["debit"] = self.debit.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

@@ -17,6 +17,8 @@ from members.pools.aid_words import (
     spend_words,
 )
 from members.pools.arrears import arrears_words
+from members.pools.change_by import change_by_words
+from members.pools.debit import debit_words
 from members.pools.funding import funding_words
 from members.pools.models import PlanProposal, PlanVersion
 from members.pools.plan_terms import (
@@ -145,6 +147,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Who shares"), (everyone, *(_class_words(row) for row in plan.classes)), ("classes",))
     yield Line(_("How shares are paid"), funding_words(plan.funding, currency), ("funding",))
     if plan.funding is None:
+        yield Line(_("Debits"), debit_words(plan.debit), ("debit",))
         yield Line(_("When a share is not paid"), arrears_words(plan.arrears), ("arrears",))
     publicity = ngettext(
         "Publicity lasts %(days)s day.", "Publicity lasts %(days)s days.", plan.calendar.publicity_days
@@ -196,20 +199,6 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
         ("notice_days", "change_by"),
     )
     yield Line(_("Who runs it"), _operator_words(plan.operator), ("operator",))
-
-
-def change_by_words(plan: PlanTerms) -> str:
-    """Say what becomes of who does not answer to new rules that are published under this plan."""
-    if plan.change_by == "consent":
-        return _(
-            "New rules take each member's consent: whoever has not agreed before they come into force is a member no"
-            " longer from that day on, free of anything new. Who has no account, and no guardian with one, cannot be"
-            " asked here, and stays."
-        )
-    return _(
-        "Whoever does not want new rules leaves before they come into force, free of anything new. Whoever stays"
-        " without an answer is bound by them from then on."
-    )
 
 
 def _aid_words(row: AidTerms, currency: str) -> str:

@@ -38,6 +38,10 @@ _ERRORS = {
     "charge_after_next_publicity": gettext_lazy(
         "In some month the charge would come after the next cases are public: its rest could not be told with them."
     ),
+    "bad_creditor_id": gettext_lazy(
+        "This is no SEPA creditor identifier: write it without spaces, as the bank has given it."
+    ),
+    "debits_of_wallets": gettext_lazy("Members who pay ahead choose when and how much: nothing is debited."),
     "half_an_age_band": gettext_lazy("An age band has both a first age and an end."),
     "empty_age_band": gettext_lazy("The first age must be below the end."),
     "ages_overlap": gettext_lazy("Two rows of one severity cover the same age."),

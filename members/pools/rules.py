@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -12,7 +13,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
-from aidplatform.lib.http import policy
+from aidplatform.lib.http import policy, signed_in
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 from members.pools.selectors import access_pool, duties_of, holds_anywhere
@@ -81,6 +82,17 @@ def duty_anywhere(*duties: str) -> Callable[[View], View]:
         return policy("duty-anywhere:" + ",".join(duties))(guarded)
 
     return decorate
+
+
+def freshly_signed_in(view: View) -> View:
+    """Ask for a fresh proof before the view, and come back to it; in demo the person switch stands for it."""
+    guarded: Any = reauthentication_required(enabled=_asks_anew)(view)
+    opened: View = signed_in(guarded)
+    return opened
+
+
+def _asks_anew(request: HttpRequest) -> bool:
+    return not (settings.DEMO and request.session.get(DEMO_MFA))
 
 
 def access_public_pool(request: HttpRequest, code: str) -> Pool:

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
-from members.pools.plan_terms import MAX_NAME, MAX_SENTENCE, ReserveTerms
+from members.pools.plan_terms import MAX_NAME, MAX_SENTENCE, ReserveTerms, WindDownTerms
 
 
 class OperatorForm(forms.Form):
@@ -57,6 +57,12 @@ class WindDownForm(forms.Form):
             return None
         cap_fen = given.pop("run_off_cap")
         return given | {"run_off_cap_fen": cap_fen}
+
+    @staticmethod
+    def entries(wind_down: WindDownTerms | None) -> dict[str, Any]:
+        """Return what is in the boxes under these terms."""
+        told = wind_down.to_json() if wind_down else {}
+        return told | {"run_off_cap": told.get("run_off_cap_fen")}
 
 
 class ReserveForm(forms.Form):

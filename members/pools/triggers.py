@@ -222,6 +222,13 @@ _ARREARS_ARE_READABLE = """(NOT NEW.terms ? 'arrears' OR (
         AND coalesce(NEW.terms#>>'{arrears,grace_days}', '') ~ '^[0-9]{1,3}$'
         AND coalesce(NEW.terms#>>'{arrears,make_up_days}', '') ~ '^[0-9]{1,3}$'
         AND coalesce(NEW.terms#>>'{arrears,hardship_days}', '0') ~ '^[0-9]{1,3}$'))"""
+# Not beside wallets: who pays ahead chooses when and how much.
+_DEBIT_IS_READABLE = """(NOT NEW.terms ? 'debit' OR (
+        NOT NEW.terms ? 'funding' AND coalesce(NEW.terms#>>'{debit,scheme}', '') IN ('sepa', 'card')
+        AND jsonb_typeof(NEW.terms#>'{debit,creditor_id}') IS NOT DISTINCT FROM 'string'
+        AND coalesce(NEW.terms#>>'{debit,first_notice_days}', '') ~ '^[0-9]{1,2}$'
+        AND coalesce(NEW.terms#>>'{debit,later_notice_days}', '') ~ '^[0-9]{1,2}$'
+        AND coalesce(NEW.terms#>>'{debit,refund_days}', '0') ~ '^[0-9]{1,3}$'))"""
 # What becomes of who does not answer to new rules.
 _CHANGE_BY_IS_READABLE = """(NOT NEW.terms ? 'change_by' OR (
         jsonb_typeof(NEW.terms->'change_by') = 'string' AND NEW.terms->>'change_by' IN ('free_exit', 'consent')))"""
@@ -237,6 +244,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_FUNDING_IS_READABLE}
                AND {_ARREARS_ARE_READABLE}
                AND {_CHANGE_BY_IS_READABLE}
+               AND {_DEBIT_IS_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 

@@ -14,9 +14,9 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.lib.http import attempt, signed_in
 from aidplatform.site.my_data import services
 from aidplatform.site.my_data.models import DataExport
-from aidplatform.site.my_data.rules import freshly_signed_in
 from aidplatform.work.models import Job
 from members.people.models import User
+from members.pools.rules import freshly_signed_in
 
 SHOWN = 10
 

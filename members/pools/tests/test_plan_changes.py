@@ -278,6 +278,19 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
         {"terms": json.dumps(TERMS | {"notice_days": -400})},
         {"terms": json.dumps(TERMS | {"notice_days": "7"})},
         {"terms": json.dumps(TERMS | {"notice_days": None})},
+        *(
+            {"terms": json.dumps(TERMS | {"debit": debit})}
+            for good in [
+                {"scheme": "card", "creditor_id": "7", "first_notice_days": 5, "later_notice_days": 2}
+            ]
+            for debit in (
+                None,
+                [5],
+                *({key: value for key, value in good.items() if key != left_out} for left_out in good),
+                *(good | {key: bad} for key in good for bad in (-1, 1.5, None, ["5"])),
+                good | {"refund_days": "long"},
+            )
+        ),
         *({"terms": json.dumps(TERMS | {"change_by": value})} for value in (None, "vote", 1, ["consent"])),
         {"terms": json.dumps(TERMS | {"classes": {}})},
         *(

@@ -494,6 +494,25 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"floor": {"members": 3, "notice_days": 60}},
         {"notice_days": 1},
         {"change_by": "consent"},
+        *(
+            {
+                "debit": {
+                    "scheme": "sepa",
+                    "creditor_id": "DE98ZZZ09999999999",
+                    "first_notice_days": 5,
+                    "later_notice_days": 2,
+                }
+                | debit
+            }
+            for debit in (
+                {},
+                {"scheme": "card"},
+                {"scheme": "card", "creditor_id": "No. 7"},
+                {"first_notice_days": 6},
+                {"later_notice_days": 3},
+                {"refund_days": 56},
+            )
+        ),
         {"on_cap": "reserve_pays"},
         {"on_infeasible": "reduce_aid"},
         {"on_infeasible": "defer"},

@@ -187,6 +187,7 @@ def test_equal_terms_written_differently_have_one_hash():
         ("minimum_members", 3_300_001),
         ("notice_days", 31),
         ("change_by", "consent"),
+        ("debit", {"scheme": "card", "creditor_id": "7", "first_notice_days": 5, "later_notice_days": 2}),
         ("on_cap", "reserve_pays"),
         ("on_infeasible", "defer"),
         ("per_case_cap_fen", 10),

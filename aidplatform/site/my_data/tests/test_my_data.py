@@ -17,7 +17,6 @@ from aidplatform.lib import clock
 from aidplatform.site.my_data import services
 from aidplatform.site.my_data.archive import EXPORTERS, PIECE, Pieces
 from aidplatform.site.my_data.models import DataExport, ExportPart
-from aidplatform.site.my_data.rules import DEMO_MFA
 from aidplatform.testing.claim_cases import ClaimCases
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import World, run_jobs, set_clock
@@ -30,6 +29,7 @@ from members.my_data import NAMES_ANOTHER
 from members.people import notices
 from members.people.identity import Paper, record_identity
 from members.people.models import User
+from members.pools.rules import DEMO_MFA
 
 PAGE = "/my-data/"
 # Of the site's own tables: why they are not in a file that they are about.
