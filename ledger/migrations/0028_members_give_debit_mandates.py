@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('ledger', '0027_unpaid_shares_suspend_softly'),
-        ('members', '0030_rules_are_answered'),
+        ('members', '0032_rules_are_answered'),
     ]
 
     operations = [

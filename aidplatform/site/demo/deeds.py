@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 from PIL import Image, ImageDraw
+from stdnum import luhn
 
 from aidplatform.lib import clock
 from aidplatform.site.demo.bank import next_statement_file
@@ -34,6 +35,7 @@ from claims.review.models import Outcome
 from claims.review.selectors import shown_sha256
 from ledger.custody import selectors as custody
 from ledger.custody import services as paying
+from ledger.custody.mandates import give_mandate, mandates_of, offer_of
 from ledger.custody.models import BankAccount, PaymentOrder
 from ledger.custody.statement_files import FileLine
 from ledger.leaving.selectors import family_parting_of
@@ -347,6 +349,24 @@ def answer_rules(pool: Pool, agreeing: Collection[User], leaving: User) -> None:
             membership=membership,
             leaver=leaving,
             shown_sha256=family_parting_of(membership, clock.now()).shown_sha256,
+            at=clock.now(),
+        )
+
+
+def give_mandates(pool: Pool, people: Collection[User]) -> None:
+    """Let these members give a mandate, each over an invented card."""
+    for person in people:
+        membership = access_membership(code=pool.code, person=person)
+        offer = offer_of(membership)
+        if offer is None or mandates_of(membership).exists():
+            continue
+        digits = f"62220000{membership.number:08d}"
+        give_mandate(
+            membership=membership,
+            holder_name=person.name,
+            account=digits + luhn.calc_check_digit(digits),
+            shown_sha256=offer.sha256,
+            language=person.language,
             at=clock.now(),
         )
 

@@ -90,7 +90,16 @@ SETTINGS = (
             "江畔互助",
             {0: 430, 1: 622, 2: 530, 3: 408},
             OPENED,
-            small_terms(aid=aid_rows(10_000_000, 5_000_000, 2_000_000), minimum_members=500),
+            small_terms(
+                aid=aid_rows(10_000_000, 5_000_000, 2_000_000),
+                minimum_members=500,
+                debit={
+                    "scheme": "card",
+                    "creditor_id": "Agreement 2400 (invented)",
+                    "first_notice_days": 5,
+                    "later_notice_days": 3,
+                },
+            ),
             "6222 0000 0000 2400 01",
         ),
         villagers=24,
@@ -236,6 +245,7 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
     if is_last and setting.code == TOWN:
         yield on(9), lambda _work: deeds.change_rules(_pool(setting))
         yield on(10), lambda _work: _answer_rules(setting)
+        yield on(10), lambda _work: deeds.give_mandates(_pool(setting), _people(setting)[::4])
     for place, day in enumerate((12, 13, 15) if is_last else (21, 24, 27)):
         yield on(day), lambda _work, place=place: _tell_stories(setting, month, place)  # type: ignore[misc]
 
