@@ -131,7 +131,7 @@ def keep_picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-# Only the faults are handed over: of some pages, what axe has passed is a megabyte.
+# Only the faults are handed over, not what axe has passed.
 _LINES = """({violations}) => violations.flatMap(
     (fault) => fault.nodes.map((node) => `${fault.id}: ${node.html.slice(0, 160)}`))"""
 
