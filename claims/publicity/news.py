@@ -18,7 +18,7 @@ from claims.review.selectors import decision_of
 from members.joining.kin import is_near
 from members.people import claim_words as words
 from members.people.models import User
-from members.people.notices import News, tell
+from members.people.notices import News, put_away, tell
 from members.pools.models import DutyGrant, Pool
 
 FOLLOW = "claims.follow_overdue"
@@ -67,6 +67,8 @@ def tell_step(lease: jobs.Lease) -> dict[str, int]:
         before, state = lease.payload["before"], lease.payload["state"]
         key = lease.payload["step"]
         params = _params(claim, state, lease.payload["due"])
+        if claim.state == state:
+            _put_away(claim, before)
         kind = told_of(before, state)
         news = [_to_claimant(claim, kind, key, params)] if kind else []
         holder = STEPS[state].holder
@@ -124,6 +126,15 @@ def _who_can(claim: Claim, holder: str) -> list[User]:
         if holder == TREASURER
         or not (person.pk in own or person.code in had_a_part or is_near(claim.membership, person))
     ]
+
+
+def _put_away(claim: Claim, before: str) -> None:
+    """Leave nobody with a claim on their list that somebody has taken on: neither who had it nor the pool admins."""
+    duty = _DUTY_OF.get(STEPS[before].holder)
+    if duty is None:
+        return
+    people = [*_holding(claim.pool, duty), *_holding(claim.pool, DutyGrant.Duty.POOL_ADMIN)]
+    put_away(people=people, kinds=words.OF_REVIEWERS, subject=claim.code, at=clock.now())
 
 
 def _holding(pool: Pool, duty: str) -> list[User]:

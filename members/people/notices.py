@@ -648,3 +648,12 @@ def read_notice(*, person: User, notice_id: int, at: dt.datetime) -> Notice:
     if notice is None:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     return notice
+
+
+def put_away(*, people: Iterable[User], kinds: Iterable[str], subject: str, at: dt.datetime) -> None:
+    """Mark as read what these people were told to do about a subject, which somebody has done meanwhile.
+
+    subject: what the keys of these notices begin with, up to a slash.
+    """
+    told = Notice.objects.filter(person__in=people, kind__in=kinds, read_at=None)
+    told.filter(key__startswith=f"{subject}/").update(read_at=at)

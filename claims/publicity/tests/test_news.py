@@ -17,10 +17,11 @@ from claims.filing.states import STEPS, TRANSITIONS
 from claims.publicity import news
 from claims.publicity import services as publicity
 from claims.review import services as review
+from claims.review.selectors import shown_sha256
 from members.joining.services import admit_member
 from members.people import claim_words
 from members.people.models import Notice, User
-from members.people.notices import body_of, subject_of
+from members.people.notices import body_of, subject_of, unread_count
 
 
 def kinds(person: User) -> list[str]:
@@ -206,3 +207,36 @@ def test_who_has_the_claim_is_never_its_own_claimant(cases: ClaimCases) -> None:
     claim = cases.filed()
     assert Claim.objects.get(pk=claim.pk).state == "filed"
     assert kinds(cases.reviewer) == ["claim_filed"]
+
+
+def test_what_somebody_has_done_waits_on_nobodys_list(cases: ClaimCases) -> None:
+    claim = cases.filed()
+    assert len(kinds(cases.reviewer)) == unread_count(cases.reviewer) == 1
+    review.assign_claim(claim=claim, reviewer=cases.reviewer.code, at=clock.now())
+    run_jobs()
+    assert unread_count(cases.reviewer) == 0
+    review.recommend(
+        claim=claim,
+        reviewer=cases.reviewer.code,
+        outcome="rejected",
+        aid_fen=0,
+        clause="waiting",
+        reason="Too early.",
+        at=clock.now(),
+    )
+    run_jobs()
+    assert (unread_count(cases.second), unread_count(cases.third)) == (1, 1)
+    claim.refresh_from_db()
+    review.decide(
+        claim=claim,
+        decider=cases.second.code,
+        outcome="rejected",
+        clause="waiting",
+        reason="So it is.",
+        shown_sha256=shown_sha256(claim),
+        at=clock.now(),
+    )
+    run_jobs()
+    assert (unread_count(cases.second), unread_count(cases.third)) == (0, 0)
+    # What the claimant was told stays theirs to read.
+    assert unread_count(cases.claimant) == len(kinds(cases.claimant)) == 3
