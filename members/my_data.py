@@ -29,7 +29,7 @@ from members.joining.models import (
 )
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent
-from members.people import notices
+from members.people import about, notices
 from members.people.identity import Paper, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.people.selectors import addresses_of
@@ -107,7 +107,7 @@ def _notices(person: User) -> Iterator[Row]:
     with override(person.language):
         for notice in Notice.objects.filter(person=person).order_by("pk").iterator():
             row = fields_of(notice, "kind", "at", "read_at")
-            if notice.kind not in NAMES_ANOTHER:
+            if notice.kind not in NAMES_ANOTHER and "membership" not in notice.params:
                 row["subject"] = notices.subject_of(notice.kind, notice.params)
                 row["body"] = notices.body_of(notice.kind, notice.params)
             yield row
@@ -116,7 +116,7 @@ def _notices(person: User) -> Iterator[Row]:
 def _mails(person: User) -> Iterator[Row]:
     for mail in Mail.objects.filter(person=person).order_by("pk").iterator():
         row = fields_of(mail, "to_address", "written_at", "sent_at")
-        if mail.key.partition("/")[0] not in NAMES_ANOTHER:
+        if mail.key.partition("/")[0] not in NAMES_ANOTHER | {about.OF_MEMBER}:
             row |= fields_of(mail, "subject", "body")
         yield row
 

@@ -321,6 +321,7 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "approve_write_off",
         "withdraw_write_off",
         "leave_pool",
+        "end_child",
         "report_end",
         "confirm_end",
         "withdraw_end",

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_noop
 
 from members.people.models import Notice, User
 
+# With what the key of such a mail begins.
+OF_MEMBER = "of-member"
 # kind → (subject, body), said instead of those of `notices.KINDS`
 WORDS: dict[str, tuple[str, str]] = {
     "charged": (

@@ -561,8 +561,9 @@ def _letter(news: News, hours: NoticeHours) -> Letter:
     with override(news.person.language):
         body = "\n\n".join((*said(news), foot_of_mail()))
         subject = subject_of(news.kind, news.params)
+    head = f"{about.OF_MEMBER}/{news.kind}" if "membership" in news.params else news.kind
     return Letter(
-        f"{news.kind}/{news.key}/{news.person.code}",
+        f"{head}/{news.key}/{news.person.code}",
         news.person,
         subject,
         body + "\n",

@@ -14,6 +14,7 @@ from ledger.leaving import reports
 from ledger.leaving.selectors import family_parting_of
 from ledger.leaving.services import leave_pool
 from ledger.sharing.models import Period
+from members import my_data
 from members.joining import ages, payers, told
 from members.joining.family import paper_of_family
 from members.joining.models import Membership
@@ -57,7 +58,7 @@ def test_guardian_is_told_each_childs_share_and_once(world: World, guardian: Mem
         (first.number, FAMILY),
         (second.number, FAMILY),
     ]
-    mails = Mail.objects.filter(person=guardian.person, key__startswith="charged/").order_by("pk")
+    mails = Mail.objects.filter(person=guardian.person, key__contains="charged/").order_by("pk")
     assert f"The share of member {second.number} in period" in mails[2].subject
     jobs.enqueue(kind=TELL, key="again", payload={"period": Period.objects.get().pk}, actor="service")
     run_jobs()
@@ -78,7 +79,7 @@ def test_page_names_the_child_as_long_as_one_speaks_for_it(world: World, guardia
     name = paper_of_family(child.family_member).name
     page = client_of(person(guardian)).get("/notices/").content.decode()
     assert f"member 9 ({name}) in" in page
-    mail = Mail.objects.get(key__startswith="ended/")
+    mail = Mail.objects.get(key__startswith="of-member/ended/")
     assert "member 9 in" in mail.subject
     assert name not in mail.subject + mail.body
 
@@ -179,3 +180,18 @@ def test_class_and_age_of_a_child_are_told_to_the_guardian(world: World, guardia
     news = ages._news(world.pool, plan, dt.date(2026, 3, 1), one, (0, 0))
     assert news.params["member"] == 9
     assert "Member 9 of" in notices.subject_of(news.kind, news.params)
+
+
+def test_export_leaves_out_what_names_the_child(world: World, guardian: Membership) -> None:
+    child = added(guardian)
+    end_cover_after_aid(
+        membership=child,
+        case="C-1",
+        period=1,
+        until=dt.date(2026, 1, 5),
+        was_suspended=True,
+        actor="service",
+    )
+    told_of = [row for row in my_data._notices(person(guardian)) if row["kind"] == "ended"]
+    assert [set(row) for row in told_of] == [{"kind", "at", "read_at"}]
+    assert "member 9" not in "".join(str(row.get("subject")) for row in my_data._mails(person(guardian)))
