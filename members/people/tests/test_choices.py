@@ -9,6 +9,7 @@ from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.translation import override
 
 import members.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
@@ -17,7 +18,7 @@ from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.jobs import Lease, claim
 from aidplatform.work.models import AuditEntry, Job
-from members.people import digests, notices
+from members.people import about, digests, notices
 from members.people.choices import choose_notices
 from members.people.mails import SEND, send_mails
 from members.people.models import Mail, Notice, NoticeChoice, NoticeHours, User
@@ -375,3 +376,15 @@ def test_notice_is_carried_by_one_digest(person: User) -> None:
     )
     with not_permitted():
         run("UPDATE members_notice SET way = 'page'")
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("kind", about.WORDS)
+def test_notice_about_a_child_says_the_member_and_not_you(person: User, kind: str, language: str) -> None:
+    told = news(person, kind, membership=1)
+    with override(language):
+        subject = notices.subject_of(kind, told.params)
+        assert "4" in subject, "the number of the member"
+        assert notices.subject_of(kind, told.params | {"name": "Lin"}) != subject
+        assert "%(" not in subject + notices.body_of(kind, told.params)
+        assert not subject.startswith(("Your", "In ", "您在", "您的"))
