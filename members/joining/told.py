@@ -76,8 +76,11 @@ class Told:
 
 
 def read(batch: Iterable[tuple[Any, ...]]) -> list[tuple[Told, tuple[Any, ...]]]:
-    """Return the rows of a query that begins with COLUMNS as who is told, and the other columns. One query."""
-    rows = list(batch)
+    """Return the rows of a query that begins with COLUMNS as who is told, and the other columns. One query.
+
+    Of each person in the order of joining: their own first, as guardians join before whom they add.
+    """
+    rows = sorted(batch, key=lambda row: row[:2])
     people = User.objects.in_bulk({row[0] for row in rows})
     return [(Told(people[row[0]], row[1], row[2], row[3]), row[4:]) for row in rows]
 
@@ -87,8 +90,7 @@ def told_of(membership: Membership, *, money: bool = False) -> list[Told]:
     sql = f"""SELECT {COLUMNS} FROM {TOLD_OF_MONEY if money else TOLD}
                WHERE {LISTENS} AND m.id = %(one)s AND own.id IN (
                    SELECT %(one)s UNION ALL SELECT guardian_id FROM members_familymember WHERE membership_id = %(one)s
-                   UNION ALL SELECT payer_id FROM members_payerlink WHERE membership_id = %(one)s)
-               ORDER BY told.part, own.id"""
+                   UNION ALL SELECT payer_id FROM members_payerlink WHERE membership_id = %(one)s)"""
     with connection.cursor() as cursor:
         cursor.execute(sql, {"pool": membership.pool_id, "one": membership.pk})
         return [told for told, _rest in read(cursor.fetchall())]
