@@ -44,6 +44,11 @@ def test_every_model_has_its_table_in_the_list() -> None:
     assert tables - set(TABLES) == set()
 
 
+def test_only_the_counts_of_requests_may_be_lost_with_the_database_server(owner: psycopg.Connection) -> None:
+    lost = _rows(owner, "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'u'")
+    assert lost == [("work_cache",)]
+
+
 def _expected_rights(kind: Kind) -> set[str]:
     asked = {"INSERT": kind.insert, "UPDATE": kind.update, "DELETE": kind.delete}
     return {"SELECT", *(right for right, given in asked.items() if given)}
