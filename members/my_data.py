@@ -45,7 +45,6 @@ NAMES_ANOTHER = {
     notices.PAYS_NO_MORE,
     notices.PAYER_GONE,
     notices.FAMILY_JOINED,
-    notices.RULES_ENDED_CHILD,
     notices.FAMILY_JOINED_EARLY,
     notices.FAMILY_JOINED_AHEAD,
     notices.FAMILY_OF_AGE,

@@ -6,7 +6,6 @@ Set-based, once for each such day, before the headcount that would count them (`
 import datetime as dt
 
 from django.db import connection
-from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
@@ -14,8 +13,8 @@ from aidplatform.work import jobs
 from members.joining.models import Membership
 from members.joining.payers import tell_left_behind
 from members.joining.rule_triggers import silent_sql
+from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, Told, read
 from members.people import notices
-from members.people.models import User
 from members.pools.models import Pool
 from members.pools.selectors import asks_consent
 
@@ -59,14 +58,9 @@ def end_silent(*, pool: Pool, day: dt.date) -> int:
     return ended
 
 
-# Who has an account, else the guardian: whose membership has ended is the last column.
-_ENDED = """
-    SELECT m.id, coalesce(m.person_id, g.person_id), m.number, m.person_id IS NULL
-      FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
-      LEFT JOIN members_familymember f ON f.membership_id = m.id
-      LEFT JOIN members_membership g ON g.id = f.guardian_id
-     WHERE m.pool_id = %(pool)s AND e.reason = 'silent' AND e.end_date = %(day)s AND m.id > %(after)s
-     ORDER BY m.id LIMIT %(batch)s"""
+_ENDED = f"""
+    SELECT {COLUMNS} FROM {TOLD} JOIN members_membershipend e ON e.membership_id = m.id
+     WHERE {LISTENS} AND e.reason = 'silent' AND e.end_date = %(day)s {IN_ORDER}"""  # noqa: S608 - fixed names
 
 
 def tell_silent(lease: jobs.Lease) -> dict[str, int]:
@@ -76,8 +70,7 @@ def tell_silent(lease: jobs.Lease) -> dict[str, int]:
     told = 0
     for batch in notices.batches(_ENDED, pool=pool.pk, day=day):
         with lease.transaction():
-            people = User.objects.in_bulk([row[1] for row in batch])
-            news = [_news(pool, day, people[row[1]], *row[2:]) for row in batch]
+            news = [_news(pool, day, one) for one, _rest in read(batch)]
             name = f"silent/{pool.code}/{day}/{batch[0][0]}/{lease.attempt}"
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("joining.silent_told")
@@ -88,16 +81,6 @@ def tell_silent(lease: jobs.Lease) -> dict[str, int]:
     return {"told": told}
 
 
-def _news(pool: Pool, day: dt.date, person: User, number: int, is_child: bool) -> notices.News:
-    return notices.News(
-        person=person,
-        kind=notices.RULES_ENDED_CHILD if is_child else notices.RULES_ENDED,
-        key=f"{pool.code}#{number}/{day}",
-        params={
-            "pool_en": pool.name_en,
-            "pool_zh": pool.name_zh,
-            "number": number,
-            "until": day.isoformat(),
-        },
-        link=reverse("my_pool", args=[pool.code]),
-    )
+def _news(pool: Pool, day: dt.date, one: Told) -> notices.News:
+    params = {"pool_en": pool.name_en, "pool_zh": pool.name_zh, "until": day.isoformat()}
+    return one.news(notices.RULES_ENDED, f"{pool.code}#{one.number}/{day}", params, pool=pool.code)

@@ -123,6 +123,16 @@ WORDS: dict[str, tuple[str, str]] = {
             " before can still be reported. Shares announced before stay owed."
         ),
     ),
+    "rules_ended": (
+        gettext_noop(
+            "The membership of member %(member)s of %(pool)s has ended: nobody had agreed to the new rules"
+        ),
+        gettext_noop(
+            "You answer for them. The rules came into force on %(until)s, and those of before take each member's"
+            " consent. They were covered until 00:00 of that day. A case of the time before can still be filed. Shares"
+            " of periods whose headcount was taken before stay owed; nothing new is."
+        ),
+    ),
     "class_changed": (
         gettext_noop("Member %(member)s of %(pool)s belongs to “%(class)s” from %(from)s on"),
         gettext_noop(

@@ -39,7 +39,6 @@ CHARGED = "charged"
 RULES = "rules"
 RULES_REMINDER = "rules_reminder"
 RULES_ENDED = "rules_ended"
-RULES_ENDED_CHILD = "rules_ended_child"
 ENDED = "ended"
 ENDING_FLOOR = "ending_floor"
 ENDING_DECIDED = "ending_decided"
@@ -331,16 +330,6 @@ KINDS: dict[str, tuple[str, str]] = {
             " was taken before stay owed; nothing new is."
         ),
     ),
-    RULES_ENDED_CHILD: (
-        gettext_noop(
-            "The membership of member %(number)s of %(pool)s has ended: nobody had agreed to the new rules"
-        ),
-        gettext_noop(
-            "You answer for them. The rules came into force on %(until)s, and those of before take each member's"
-            " consent. They were covered until 00:00 of that day. A case of the time before can still be filed. Shares"
-            " of periods whose headcount was taken before stay owed; nothing new is."
-        ),
-    ),
     ENDING_FLOOR: (
         gettext_noop("%(pool)s ends: you are covered until %(cover_end)s"),
         gettext_noop(
@@ -414,7 +403,6 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     RULES: _Category.POOL,
     RULES_REMINDER: _Category.POOL,
     RULES_ENDED: _Category.COVER,
-    RULES_ENDED_CHILD: _Category.COVER,
     ENDING_FLOOR: _Category.POOL,
     ENDING_DECIDED: _Category.POOL,
     ENDING_OFF: _Category.POOL,

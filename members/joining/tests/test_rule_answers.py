@@ -336,8 +336,9 @@ def test_child_stays_or_ends_by_its_guardians_answer(asking: World) -> None:
     run_jobs()
     ended = Membership.objects.filter(end__reason="silent")
     assert list(ended) == [second]
-    told = Notice.objects.get(kind="rules_ended_child")
-    assert (told.person, told.params["number"]) == (guardian.person, second.number)
+    told = Notice.objects.get(kind="rules_ended")
+    assert (told.person, told.params["member"]) == (guardian.person, second.number)
+    assert told.link == "/pools/test-pool/me/family/"
 
 
 def test_change_is_decided_by_the_rules_in_force_at_its_publication(world: World) -> None:
