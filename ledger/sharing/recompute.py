@@ -27,6 +27,8 @@ TERMS = {
     "vesting",
     "waiting_rules",
     "report_days",
+    # Who may ask again, not what is shared.
+    "appeal_days",
     "lifetime_cap_fen",
     "one_aid_ends",
     "by_invitation",

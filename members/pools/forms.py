@@ -16,7 +16,7 @@ from members.pools.debit import DebitForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
 from members.pools.models import PlanDraft, PlanVersion
-from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
+from members.pools.plan_terms import APPEAL_DAYS, MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
 from members.pools.refusal_words import terms_error_words
 from members.pools.section_forms import OperatorForm, ReserveForm, WindDownForm
@@ -74,6 +74,7 @@ class TextField(forms.CharField):
 _AS_ENTERED = (
     "waiting_days",
     "report_days",
+    "appeal_days",
     "one_aid_ends",
     "by_invitation",
     "minimum_members",
@@ -95,6 +96,13 @@ class RulesForm(forms.Form):
     waiting_days = forms.IntegerField(label=_("Waiting period, days"), min_value=0, max_value=3650)
     report_days = forms.IntegerField(
         label=_("Time to report, days"), min_value=1, max_value=3650, required=False
+    )
+    appeal_days = forms.IntegerField(
+        label=_("Time to appeal, days"),
+        min_value=APPEAL_DAYS[0],
+        max_value=APPEAL_DAYS[1],
+        required=False,
+        help_text=_("Whoever is refused may have it looked at by two other people. Empty: nobody may."),
     )
     lifetime_cap = FenField(label=_("Most for one person"), required=False)
     one_aid_ends = forms.BooleanField(label=_("One aid ends the membership"), required=False)

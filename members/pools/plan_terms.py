@@ -53,6 +53,8 @@ MAX_WAITING_RULES = 20
 # Terms are stated whole in an entry of the log, which has 65,535 bytes.
 MAX_BYTES = 60_000
 MAX_DAYS = 3650
+# A shorter time to appeal is none, a longer one keeps a case open over a year.
+APPEAL_DAYS = (7, 365)
 MAX_SENTENCE = 300
 # From the notice that a pool ends to the end of cover, where its plan says nothing else.
 DEFAULT_NOTICE_DAYS = 30
@@ -591,6 +593,7 @@ class PlanTerms:
     its first day. vesting: how aid grows with the time in the pool; empty: in full once the waiting period is over.
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
     report_days: within how many days of its event day a case is filed; None: at any time.
+    appeal_days: within how many days of a refusal its claimant may appeal; None: nobody may.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
     by_invitation: nobody joins without an invitation but the people of its duties and whom an approved list names.
@@ -635,6 +638,7 @@ class PlanTerms:
     arrears: ArrearsTerms | None = None
     change_by: ChangeBy = "free_exit"
     debit: DebitTerms | None = None
+    appeal_days: int | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -658,6 +662,8 @@ class PlanTerms:
             )
         if self.report_days is not None:
             _check_int("report_days", self.report_days, 1, MAX_DAYS)
+        if self.appeal_days is not None:
+            _check_int("appeal_days", self.appeal_days, *APPEAL_DAYS)
         _check_type("one_aid_ends", self.one_aid_ends, bool)
         _check_type("by_invitation", self.by_invitation, bool)
         if self.lifetime_cap_fen is not None:
@@ -773,6 +779,10 @@ class PlanTerms:
         """Return the last day on which a case of that day is filed in time; None: there is none."""
         return None if self.report_days is None else event_date + timedelta(days=self.report_days)
 
+    def last_day_to_appeal(self, refused_date: date) -> date | None:
+        """Return the last day on which a refusal of that day can be appealed against; None: there is no appeal."""
+        return None if self.appeal_days is None else refused_date + timedelta(days=self.appeal_days)
+
     @property
     def canonical_json(self) -> str:
         """Return the one text of these terms: keys sorted, no spaces, characters as they are."""
@@ -821,6 +831,7 @@ class PlanTerms:
                 "arrears",
                 "change_by",
                 "debit",
+                "appeal_days",
             ),
         )
         return cls(
@@ -854,6 +865,7 @@ class PlanTerms:
             arrears=_read_optional("arrears", ArrearsTerms.from_json, given),
             change_by=given.get("change_by", "free_exit"),
             debit=_read_optional("debit", DebitTerms.from_json, given),
+            appeal_days=given.get("appeal_days"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -911,6 +923,8 @@ class PlanTerms:
             told["change_by"] = self.change_by
         if self.debit is not None:
             told["debit"] = self.debit.to_json()
+        if self.appeal_days is not None:
+            told["appeal_days"] = self.appeal_days
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

@@ -239,6 +239,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_WAITING_IS_READABLE}
                AND {_ENDING_IS_READABLE}
                AND {_is_a_number_if_told("report_days", 4)}
+               AND {_is_a_number_if_told("appeal_days", 3)}
                AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
                AND {_AID_IS_READABLE}
                AND {_FUNDING_IS_READABLE}

@@ -126,6 +126,19 @@ def test_time_to_report_can_be_set_and_lifted(world: World) -> None:
     assert "report_days" not in PlanProposal.objects.get(state="open").terms
 
 
+def test_time_to_appeal_can_be_set_and_lifted(world: World) -> None:
+    admin = client_of(world.admin)
+    assert "cannot appeal inside the pool" in admin.get(ADDRESS).content.decode()
+    assert admin.post(f"{ADDRESS}propose/", sent(world, appeal_days=30)).status_code == 302
+    assert PlanProposal.objects.get().terms["appeal_days"] == 30
+    page = admin.get(f"{ADDRESS}proposals/1/").content.decode()
+    assert "may appeal once within 30 days, free of charge" in page
+    assert admin.post(f"{ADDRESS}proposals/1/withdraw/").status_code == 302
+    world.change_plan(dt.date(2026, 1, 8), appeal_days=30)
+    assert admin.post(f"{ADDRESS}propose/", sent(world, appeal_days="")).status_code == 302
+    assert "appeal_days" not in PlanProposal.objects.get(state="open").terms
+
+
 def test_floor_can_be_set_and_lifted(world: World) -> None:
     admin = client_of(world.admin)
     assert admin.post(f"{ADDRESS}propose/", sent(world, **{"floor-members": 2})).status_code == 302
@@ -250,6 +263,7 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
         ({"floor-members": "4"}, "floor-members", "write 3 at most"),
         ({"floor-members": "2", "floor-notice_days": "0"}, "floor-notice_days", "greater than or equal to 1"),
         ({"report_days": "0"}, "report_days", "greater than or equal to 1"),
+        ({"appeal_days": "6"}, "appeal_days", "greater than or equal to 7"),
         (
             {"spend-0-from_fen": "0", "spend-0-counts_as": "mild"},
             "spend-0-from_fen",
@@ -520,6 +534,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"year_cap_fen": 100_000},
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
         {"report_days": 180},
+        {"appeal_days": 30},
         {"period_cap_fen": 100_000},
         {"sponsor": "A foundation"},
         *(

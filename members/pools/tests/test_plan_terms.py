@@ -381,6 +381,9 @@ def test_to_json_holds_integers_and_strings_only():
         ("report_days", 0, "report_days", "out_of_range"),
         ("report_days", 3651, "report_days", "out_of_range"),
         ("report_days", "180", "report_days", "wrong_type"),
+        ("appeal_days", 6, "appeal_days", "out_of_range"),
+        ("appeal_days", 366, "appeal_days", "out_of_range"),
+        ("appeal_days", "30", "appeal_days", "wrong_type"),
         ("waiting_rules", [{"days": 30}], "waiting_rules[0].cause", "waiting_rule_for_everybody"),
         ("waiting_rules", [{"cause": "accident"}], "waiting_rules[0].days", "missing_field"),
         ("waiting_rules", [{"cause": "flood", "days": 1}], "waiting_rules[0].cause", "unknown_choice"),
@@ -817,6 +820,15 @@ def test_last_day_to_report_is_so_many_days_after_the_event():
     assert PlanTerms.from_json(terms.to_json()) == terms
     never = PlanTerms.from_json(changed("report_days", None))
     assert never.last_day_to_report(date(2026, 5, 4)) is None
+    assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+
+
+def test_last_day_to_appeal_is_so_many_days_after_the_refusal():
+    terms = PlanTerms.from_json(changed("appeal_days", 30))
+    assert terms.last_day_to_appeal(date(2026, 5, 4)) == date(2026, 6, 3)
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    never = PlanTerms.from_json(changed("appeal_days", None))
+    assert never.last_day_to_appeal(date(2026, 5, 4)) is None
     assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
 
 
