@@ -60,6 +60,7 @@ urlpatterns = [
     path("me/claims/", filing.MyClaims.as_view(), name="api_my_claims"),
     path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),
     path(f"{_MY_CLAIM}withdrawal/", publicity.ClaimWithdrawal.as_view(), name="api_withdraw_claim"),
+    path(f"{_MY_CLAIM}appeal/", publicity.MakingAppeal.as_view(), name="api_appeal_claim"),
     path(f"{_MY_CLAIM}receipt/", publicity.ReceiptConfirmation.as_view(), name="api_confirm_receipt"),
     path("me/notice-choices/", choices.MyNoticeChoices.as_view(), name="api_notice_choices"),
     path("me/duty-invitations/", founding.MyInvitations.as_view(), name="api_my_duty_invitations"),

@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
 from claims.filing.models import Claim, Evidence
-from claims.filing.selectors import history_of, read_birth, read_paper, read_payee, read_story
+from claims.filing.selectors import appeal_until, history_of, read_birth, read_paper, read_payee, read_story
 from claims.publicity.models import Objection
 from claims.publicity.selectors import read_answer, read_objection
-from claims.review.models import Decision, PaperRequest, Recommendation
+from claims.review.appeals import read_appeal
+from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
 from claims.review.selectors import read_reason, read_request
 from ledger.custody.models import PaymentOrder
 from ledger.my_data import payment_row
@@ -42,6 +43,7 @@ def _claims(person: User) -> Iterator[Row]:
             "payee": asdict(payee) if payee else None,
             "published": claim.masked,
             **fields_of(claim, "consented_at", "due_date", "created_at", "filed_at", "state_since"),
+            "appeal_until": appeal_until(claim),
         }
 
 
@@ -88,6 +90,16 @@ def _decisions(person: User) -> Iterator[Row]:
     for one in Decision.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
         row = fields_of(one, "round", "outcome", "aid_fen", "clause", "shown_sha256", "decided_at")
         yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
+
+
+def _appeals(person: User) -> Iterator[Row]:
+    for one in Appeal.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+        yield {
+            "claim": one.claim.code,
+            "round": one.claim.appeal_round,
+            "appealed_at": one.appealed_at,
+            "reason": read_appeal(one),
+        }
 
 
 def _objections(person: User) -> Iterator[Row]:
@@ -146,6 +158,7 @@ EXPORTER = Exporter(
             "recommendations", _("What first reviewers held right, once it was decided."), _recommendations
         ),
         Table("decisions", _("Decisions on your claims, with their reasons."), _decisions),
+        Table("appeals", _("Your appeals against refusals, and why you made them."), _appeals),
         Table("objections", _("Objections to your cases, without who raised them."), _objections),
         Table("objections_raised", _("Objections you raised, without whose case it is."), _raised),
         Table("awards", _("What your claims were granted, and what was shared of it."), _awards),
@@ -160,6 +173,7 @@ EXPORTER = Exporter(
         "claims.PaperRequest.claim": "paper_requests",
         "claims.Recommendation.claim": "recommendations",
         "claims.Decision.claim": "decisions",
+        "claims.Appeal.claim": "appeals",
         "claims.Objection.claim": "objections",
     },
     left_out={

@@ -232,6 +232,10 @@ GUARANTEES: dict[str, object] = {
         "You are near to this member: family, payer or invitation. Somebody else looks at the case."
     ),
     "decider_is_not_recommender": _("You recommended on this claim; somebody else decides."),
+    "one_appeal_per_claim": _("You have appealed in this case already: once is all."),
+    "appeal_is_heard_by_others": _(
+        "You had a part in this case before the appeal. Two other people look at it now."
+    ),
     "reviewers_hold_their_duty": _("Your duties in this pool do not include this."),
     "decision_is_of_what_was_shown": _(
         "The claim is not what you were shown. Look at it again, then decide."

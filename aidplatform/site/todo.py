@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -10,6 +10,8 @@ from aidplatform.lib import clock
 from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
+from claims.filing.states import ON_THE_DESK
+from claims.review.appeals import duty_names, lacks_people
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciliation import bank_lines
@@ -61,7 +63,7 @@ def todos_of(person: User) -> list[Todo]:
         + _of_foundings(duties)
     )
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
-    return found + _of_payments(duties, person) + _of_desks(duties, person)
+    return found + _of_appeals(duties) + _of_payments(duties, person) + _of_desks(duties, person)
 
 
 def _of_rules(person: User) -> list[Todo]:
@@ -227,6 +229,7 @@ def _of_desks(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
     state, duty = Claim.State, DutyGrant.Duty
     texts = {
         state.FILED: (duty.REVIEWER, _("Claims of %(pool)s that nobody has taken up: %(count)s")),
+        state.APPEALED: (duty.REVIEWER, _("Appeals of %(pool)s that nobody has taken up: %(count)s")),
         state.UNDER_REVIEW: (duty.REVIEWER, _("Claims of %(pool)s that you review: %(count)s")),
         state.RECOMMENDED: (
             duty.SECOND_REVIEWER,
@@ -239,6 +242,7 @@ def _of_desks(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         .exclude(claimant=person)
         .exclude(membership__in=near_memberships(person))
         .exclude(Q(state=state.UNDER_REVIEW) & ~Q(reviewer=person))
+        .exclude(appeal_round__isnull=False, pk__in=_judged_by(person))
         .values("pool_id", "pool__code", "pool__name_en", "pool__name_zh", "state")
         .annotate(count=Count("pk"))
         .order_by("pool__code", "state")
@@ -252,6 +256,35 @@ def _of_desks(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         )
         for row in rows
         if texts[state(row["state"])][0].value in duties[row["pool_id"]]
+    ]
+
+
+def _judged_by(person: User) -> QuerySet[Claim]:
+    """Return the claims on which the person recommended or decided, or answered an objection."""
+    by = (
+        Q(recommendations__reviewer=person.code)
+        | Q(decisions__decider=person.code)
+        | Q(objections__answered_by=person.code)
+    )
+    return Claim.objects.filter(by)
+
+
+def _of_appeals(duties: dict[int | None, set[str]]) -> list[Todo]:
+    """Return the appeals that nobody of a pool can hear, for its admins: they name somebody."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.POOL_ADMIN.value in found]
+    waiting = Claim.objects.filter(pool__in=held, appeal_round__isnull=False, state__in=ON_THE_DESK)
+    return [
+        Todo(
+            _("An appeal in %(pool)s can be heard by nobody; it lacks: %(duties)s")
+            % {
+                "pool": in_language(one.pool.name_en, one.pool.name_zh),
+                "duties": ", ".join(str(duty) for duty in duty_names(lacking)),
+            },
+            reverse("pool", args=[one.pool.code]),
+            _("Look"),
+        )
+        for one in waiting.select_related("pool", "membership").order_by("pool__code", "pk")
+        if (lacking := lacks_people(one))
     ]
 
 

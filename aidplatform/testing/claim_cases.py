@@ -2,7 +2,9 @@
 
 import datetime as dt
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from PIL import Image
@@ -13,7 +15,9 @@ from claims.filing import services as filing
 from claims.filing.models import Claim
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
+from claims.review import appeals
 from claims.review import services as review
+from claims.review.models import Appeal
 from claims.review.selectors import shown_sha256
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award, Period
@@ -48,7 +52,7 @@ class ClaimCases:
     membership: Membership
 
     @classmethod
-    def founded(cls, world: World | None = None, **terms: object) -> "ClaimCases":
+    def founded(cls, world: World | None = None, **terms: object) -> Self:
         """Grant the duties of review, admit two members with accounts, move on to 20 May 2026."""
         world = world or World.founded(**terms)  # type: ignore[arg-type]
         code = world.pool.code
@@ -212,8 +216,83 @@ class ClaimCases:
         return claim, objection
 
     def award(self, claim: Claim) -> Award:
-        """Return the award of a claim."""
-        return Award.objects.get(claim_code=claim.code, rest_of=None)
+        """Return the award of a claim that stands, or the one that was withdrawn."""
+        found = Award.objects.filter(claim_code=claim.code, rest_of=None)
+        return found.exclude(state="withdrawn").first() or found.get()
+
+
+@dataclass
+class AppealCases(ClaimCases):
+    """The same with two more people, who had no part in a case when it is refused."""
+
+    other_reviewer: User = field(default_factory=User)
+    other_second: User = field(default_factory=User)
+
+    @classmethod
+    def founded(cls, world: World | None = None, **terms: object) -> Self:
+        """Grant the duties of review to two people more; terms: with `appeal_days`, or the plan knows no appeal."""
+        cases = super().founded(world, **terms)
+        code = cases.world.pool.code
+        for name, duty in (("other_reviewer", "reviewer"), ("other_second", "second_reviewer")):
+            setattr(cases, name, User.objects.create_user(f"{name}@{code}.example.org", name=name.title()))
+            cases.grant(getattr(cases, name), duty)
+        return cases
+
+    def grant(self, person: User, duty: str) -> None:
+        """Give a person a duty in the pool."""
+        pools.grant_duty(
+            pool=self.world.pool,
+            person=person,
+            duty=duty,
+            proposed_by=self.world.admin,
+            confirmed_by=self.world.controller,
+            at=clock.now(),
+        )
+
+    def appeal(self, claim: Claim, given: Sequence[tuple[str, bytes]] = ()) -> Appeal:
+        """Appeal as the claimant."""
+        reason = "The second pathology report names it."
+        return appeals.appeal(
+            claim=claim, claimant=self.claimant.code, reason=reason, given=given, at=clock.now()
+        )
+
+    def appealed(self) -> Claim:
+        """Refuse a claim, and appeal."""
+        claim = self.decided("rejected")
+        self.appeal(claim)
+        claim.refresh_from_db()
+        return claim
+
+    def recommend(self, claim: Claim, outcome: str) -> None:
+        """Let the other reviewer take an appeal up and recommend."""
+        review.assign_claim(claim=claim, reviewer=self.other_reviewer.code, at=clock.now())
+        review.recommend(
+            claim=claim,
+            reviewer=self.other_reviewer.code,
+            outcome=outcome,
+            aid_fen=5_000_000 if outcome == "approved" else 0,
+            clause="aid",
+            reason="I have read the new report.",
+            at=clock.now(),
+        )
+        claim.refresh_from_db()
+
+    def heard(self, claim: Claim, outcome: str) -> Claim:
+        """Let two people who had no part decide on an appeal."""
+        self.recommend(claim, outcome)
+        self.decide(claim, outcome, self.third)
+        run_jobs()
+        claim.refresh_from_db()
+        return claim
+
+    def overturned(self) -> Claim:
+        """Let the third person uphold an objection to an approved case."""
+        claim, objection = self.objected()
+        publicity.answer_objection(
+            objection=objection, answerer=self.third.code, upheld=True, answer="It is so.", at=clock.now()
+        )
+        claim.refresh_from_db()
+        return claim
 
 
 def _running(pool: Pool) -> Period | None:

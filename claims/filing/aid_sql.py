@@ -22,10 +22,10 @@ def granted_before(membership: str, claim: str) -> str:
     """
     return f"""(SELECT coalesce(sum(coalesce(a.aid_fen, d.aid_fen)), 0) FROM claims_claim c
         LEFT JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code AND a.rest_of_id IS NULL
+              AND a.state <> 'withdrawn'
         LEFT JOIN claims_decision d ON d.claim_id = c.id AND d.round = c.round AND d.outcome = 'approved'
-              AND c.state <> 'withdrawn'
-        WHERE c.membership_id = {membership} AND c.id IS DISTINCT FROM {claim}
-          AND a.state IS DISTINCT FROM 'withdrawn')"""
+              AND c.state NOT IN ('withdrawn', 'overturned')
+        WHERE c.membership_id = {membership} AND c.id IS DISTINCT FROM {claim})"""
 
 
 def cases_shared(membership: str, pool: str, event: str) -> str:

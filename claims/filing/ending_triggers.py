@@ -3,9 +3,11 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
-from claims.filing.states import DECIDED
+from claims.filing.appeal_sql import appeal_until
+from claims.filing.states import DECIDED, REFUSED
 
 _DECIDED = ", ".join(f"'{state}'" for state in DECIDED)
+_REFUSED = ", ".join(f"'{state}'" for state in REFUSED)
 
 # In this order: a draft may say anything; what is filed happened before cover ended, and is filed in the days after it.
 claims_come_in_the_run_off = Guard(
@@ -40,8 +42,11 @@ pool_closes_with_its_claims_decided = Guard(
     declare=[("left_open", "text")],
     func=f"""
         {judged_now()}
-        SELECT string_agg(code, ', ' ORDER BY code) INTO left_open FROM claims_claim
-         WHERE pool_id = NEW.id AND filed_at IS NOT NULL AND state NOT IN ({_DECIDED});
+        -- A refused claim waits for as long as its claimant may still appeal.
+        SELECT string_agg(c.code, ', ' ORDER BY c.code) INTO left_open FROM claims_claim c
+         WHERE c.pool_id = NEW.id AND c.filed_at IS NOT NULL
+           AND (c.state NOT IN ({_DECIDED}) OR c.state IN ({_REFUSED}) AND c.appeal_round IS NULL
+                AND {appeal_until("c")} >= (aid_now() AT TIME ZONE NEW.time_zone)::date);
         IF left_open IS NOT NULL THEN
             {refuse("pool_closes_with_its_claims_decided", "claims not decided: %s", "left_open")}
         END IF;

@@ -39,7 +39,8 @@ class Claim(models.Model):
     that the member had shared before the event day; each only where that version asks for it. part_of: the first
     claim of the case, where this one brings further bills of it. birth, story, payee: sealed for this claim;
     payee_index finds equal accounts. masked: what everyone will see, as consented.
-    reviewer: who has taken the claim up. round: a second reviewer who disagrees opens the next one.
+    reviewer: who has taken the claim up. round: a second reviewer who disagrees opens the next one, and so does an
+    appeal. appeal_round: the round that the appeal opened, whose people had no part before; None: no appeal.
     due_date: when whoever has the ball should have acted, in the pool's zone.
     """
 
@@ -54,6 +55,8 @@ class Claim(models.Model):
         IN_PUBLICITY = "in_publicity", _("in publicity")
         OBJECTED = "objected", _("objected to")
         OVERTURNED = "overturned", _("objection upheld")
+        APPEALED = "appealed", _("appealed")
+        REFUSED_FINALLY = "refused_finally", _("refused on appeal")
         AWARDED = "awarded", _("awarded")
         SHARED = "shared", _("shared by all")
         PAID = "paid", _("paid")
@@ -88,6 +91,7 @@ class Claim(models.Model):
         "consented_at",
         "reviewer",
         "round",
+        "appeal_round",
         "due_date",
         "filed_at",
         "state_since",
@@ -121,6 +125,7 @@ class Claim(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="reviewed_claims"
     )
     round = models.PositiveSmallIntegerField(default=1)
+    appeal_round = models.PositiveSmallIntegerField(null=True)
     due_date = models.DateField(null=True)
     created_at = models.DateTimeField()
     filed_at = models.DateTimeField(null=True)
@@ -160,7 +165,8 @@ class Claim(models.Model):
                 name="filed_claim_is_complete",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["draft", "filed", "withdrawn"]) | Q(reviewer__isnull=False),
+                condition=Q(state__in=["draft", "filed", "appealed", "withdrawn"])
+                | Q(reviewer__isnull=False),
                 name="claim_under_review_has_a_reviewer",
             ),
         ]
@@ -173,6 +179,11 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def is_appeal(self) -> bool:
+        """Tell whether its claimant has appealed against a refusal."""
+        return self.appeal_round is not None
 
 
 class Evidence(models.Model):

@@ -70,6 +70,15 @@ def start_part(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     return part
 
 
+def check_no_other_part(claim: Claim) -> None:
+    """Refuse to bring a part back on its way while another one is. Raises: PartOfCaseError."""
+    others = _parts_on_the_way(first_part(claim)).exclude(pk=claim.pk)
+    if claim.part_of_id is not None and others.exists():
+        raise PartOfCaseError(
+            _("Another claim with further bills of this case is on its way. Wait for it, or take it back.")
+        )
+
+
 def _parts_on_the_way(first: Claim) -> QuerySet[Claim]:
     return first.further_parts.exclude(state__in=DONE)
 

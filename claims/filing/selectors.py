@@ -16,6 +16,7 @@ from aidplatform.work.models import AuditEntry
 from claims.filing.benefits import NO_FIGURES, Benefit, Figures, age_band, derive
 from claims.filing.illnesses import ILLNESSES, needed_papers
 from claims.filing.models import Claim, Evidence
+from claims.filing.states import REFUSED
 from ledger.sharing.models import Award, Charge, Period
 from members.joining.kin import spoken_for
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
@@ -54,7 +55,9 @@ def access_claim(*, user: User, code: str) -> Claim:
 def claims_of(user: User) -> QuerySet[Claim]:
     """Return the claims that the person speaks for, newest first."""
     found = Claim.objects.filter(membership__in=spoken_for(user))
-    return found.select_related("pool", "part_of", "membership").order_by("-created_at", "-pk")
+    return found.select_related("pool", "part_of", "membership", "plan_version").order_by(
+        "-created_at", "-pk"
+    )
 
 
 def speaks_for(claim: Claim, user: User) -> bool:
@@ -145,6 +148,23 @@ def last_day_to_file(claim: Claim) -> dt.date | None:
     if claim.event_date is None or claim.filed_at is not None or claim.part_of_id is not None:
         return None
     return plan_of_event(claim.pool, claim.event_date).plan().last_day_to_report(claim.event_date)
+
+
+def appeal_until(claim: Claim) -> dt.date | None:
+    """Return the last day on which a refusal can be appealed against, past days included; None: there is no appeal.
+
+    None also of a claim that is not refused, and of one that was appealed before.
+    """
+    if claim.state not in REFUSED or claim.is_appeal or claim.plan_version is None:
+        return None
+    refused_date = clock.day_of(claim.state_since, claim.pool.time_zone)
+    return claim.plan_version.plan().last_day_to_appeal(refused_date)
+
+
+def may_appeal(claim: Claim, today: dt.date) -> bool:
+    """Tell whether the claimant may appeal on a day."""
+    until = appeal_until(claim)
+    return until is not None and today <= until
 
 
 def derived(
@@ -261,11 +281,12 @@ def granted_before(claim: Claim) -> int:
     """Return what other claims of the membership were granted: their awards that stand, and decisions on the way."""
     others = Claim.objects.filter(membership=claim.membership_id).exclude(pk=claim.pk)
     awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=others.values("code"), rest_of=None)
-    awarded = awards.exclude(state=Award.State.WITHDRAWN).aggregate(sum=Sum("aid_fen"))
+    standing = awards.exclude(state=Award.State.WITHDRAWN)
+    awarded = standing.aggregate(sum=Sum("aid_fen"))
     on_the_way = (
         others.filter(decisions__outcome="approved", decisions__round=F("round"))
-        .exclude(state=Claim.State.WITHDRAWN)
-        .exclude(code__in=awards.values("claim_code"))
+        .exclude(state__in=[Claim.State.WITHDRAWN, Claim.State.OVERTURNED])
+        .exclude(code__in=standing.values("claim_code"))
         .aggregate(sum=Sum("decisions__aid_fen"))
     )
     return (awarded["sum"] or 0) + (on_the_way["sum"] or 0)

@@ -31,7 +31,7 @@ from claims.filing.selectors import (
     read_birth,
     was_covered,
 )
-from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
+from claims.filing.states import OPEN_TO_CLAIMANT, STEPS, TAKES_PAPERS
 from members.ending.selectors import live_ending
 from members.joining.models import Membership
 from members.people.models import User
@@ -205,24 +205,27 @@ def add_evidence(*, claim: Claim, claimant: str, kind: str, data: bytes, at: dt.
     # Outside the transaction: decoding may take seconds, and nothing is locked meanwhile.
     paper = papers.clean(data)
     with transaction.atomic():
-        claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
-        sha256 = hashlib.sha256(paper.data).hexdigest()
-        held = claim.papers.filter(sha256=sha256, removed_at=None).defer("sealed").first()
-        if held is not None:
-            return held
-        evidence = Evidence(
-            claim=claim,
-            kind=kind,
-            media_type=paper.media_type,
-            size=len(paper.data),
-            sha256=sha256,
-            added_at=at,
-        )
-        evidence.sealed = seal(paper.data, evidence.context)
-        evidence.save()
-        audit.record(
-            actor=claimant, action="add_evidence", subject=claim.code, evidence=evidence.code, kind=kind
-        )
+        claim = locked_claim(claim, *TAKES_PAPERS)
+        return keep_paper(claim=claim, claimant=claimant, kind=kind, paper=paper, at=at)
+
+
+def keep_paper(*, claim: Claim, claimant: str, kind: str, paper: papers.Paper, at: dt.datetime) -> Evidence:
+    """Keep a paper that was rewritten, in a claim that is locked and takes papers."""
+    sha256 = hashlib.sha256(paper.data).hexdigest()
+    held = claim.papers.filter(sha256=sha256, removed_at=None).defer("sealed").first()
+    if held is not None:
+        return held
+    evidence = Evidence(
+        claim=claim,
+        kind=kind,
+        media_type=paper.media_type,
+        size=len(paper.data),
+        sha256=sha256,
+        added_at=at,
+    )
+    evidence.sealed = seal(paper.data, evidence.context)
+    evidence.save()
+    audit.record(actor=claimant, action="add_evidence", subject=claim.code, evidence=evidence.code, kind=kind)
     return evidence
 
 

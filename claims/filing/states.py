@@ -6,6 +6,7 @@ CLAIMANT = "claimant"
 REVIEWER = "reviewer"
 SECOND_REVIEWER = "second_reviewer"
 POOL = "pool"
+POOL_ADMIN = "pool_admin"
 TREASURER = "treasurer"
 NOBODY = "nobody"
 
@@ -24,12 +25,17 @@ STEPS: dict[str, Step] = {
     "filed": Step(REVIEWER, 5, ("under_review", "withdrawn")),
     "papers_requested": Step(CLAIMANT, 30, ("filed", "withdrawn")),
     "under_review": Step(REVIEWER, 10, ("papers_requested", "recommended", "withdrawn")),
-    "recommended": Step(SECOND_REVIEWER, 5, ("under_review", "approved", "rejected", "withdrawn")),
+    "recommended": Step(
+        SECOND_REVIEWER, 5, ("under_review", "approved", "rejected", "refused_finally", "withdrawn")
+    ),
     "approved": Step(POOL, 1, ("in_publicity",)),
-    "rejected": Step(NOBODY, None, ()),
+    "rejected": Step(NOBODY, None, ("appealed",)),
     "in_publicity": Step(POOL, None, ("objected", "awarded", "withdrawn")),
     "objected": Step(SECOND_REVIEWER, 7, ("in_publicity", "overturned", "withdrawn")),
-    "overturned": Step(NOBODY, None, ()),
+    "overturned": Step(NOBODY, None, ("appealed",)),
+    # The review begins anew, by people who had no part in the first one.
+    "appealed": Step(REVIEWER, 5, ("under_review", "withdrawn")),
+    "refused_finally": Step(NOBODY, None, ()),
     "awarded": Step(POOL, None, ("shared",)),
     "shared": Step(TREASURER, 30, ("paid",)),
     "paid": Step(CLAIMANT, None, ("closed",)),
@@ -41,19 +47,24 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {state: step.after for state, step in 
 
 # The claimant may still change what is claimed.
 OPEN_TO_CLAIMANT = ("draft", "papers_requested")
+# More papers may be added, also by whoever appeals, until a reviewer takes the claim up.
+TAKES_PAPERS = (*OPEN_TO_CLAIMANT, "appealed")
+# Refused; for as long as the plan says, and once, the claimant may appeal.
+REFUSED = ("rejected", "overturned")
 # The aid is final: further bills of the case may follow.
 PARTS_ARE_FINAL = ("awarded", "shared", "paid", "closed")
 # Nothing more comes of the claim, and no further part waits for it.
-DONE = (*PARTS_ARE_FINAL, "rejected", "overturned", "withdrawn")
+DONE = (*PARTS_ARE_FINAL, *REFUSED, "refused_finally", "withdrawn")
 # The claimant may still take the claim back.
 WITHDRAWABLE = tuple(state for state, step in STEPS.items() if "withdrawn" in step.after)
 # Still on the desk of reviewers.
-ON_THE_DESK = ("filed", "papers_requested", "under_review", "recommended", "objected")
-# Nothing is to be done about the claim any more but by the claimant, who may say that the aid has come.
-DECIDED = ("rejected", "overturned", "paid", "closed", "withdrawn")
+ON_THE_DESK = ("filed", "appealed", "papers_requested", "under_review", "recommended", "objected")
+# Nothing is to be done about the claim any more but by the claimant, who may say that the aid has come or appeal.
+DECIDED = (*REFUSED, "refused_finally", "paid", "closed", "withdrawn")
 # The strip that a claimant sees; side states stand in the place of the step they interrupt.
 MAIN_WAY = ("filed", "under_review", "recommended", "in_publicity", "awarded", "shared", "paid")
 STANDS_FOR = {
+    "appealed": "filed",
     "papers_requested": "under_review",
     "approved": "in_publicity",
     "objected": "in_publicity",

@@ -4,12 +4,14 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.aid_sql import cases_shared, granted_before
-from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL
+from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL, REFUSED, TAKES_PAPERS
 from members.joining.kin_triggers import speaks_for_sql
 from members.pools.triggers import waiting_asks_for_age
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
 _FINAL = ", ".join(f"'{state}'" for state in PARTS_ARE_FINAL)
+_REFUSED = ", ".join(f"'{state}'" for state in REFUSED)
+_TAKES_PAPERS = ", ".join(f"'{state}'" for state in TAKES_PAPERS)
 PAPERS_PER_CLAIM = 40
 
 # What is claimed, by whom it is paid, and what of it becomes public.
@@ -69,8 +71,34 @@ claim_guards = [
             IF {_row("NEW", _IDENTITY)} IS DISTINCT FROM {_row("OLD", _IDENTITY)} THEN
                 {refuse("claim_keeps_its_identity", "claim %s stays its claimant's", "OLD.code")}
             END IF;
-            IF NEW.round <> OLD.round AND (OLD.state <> 'recommended' OR NEW.state <> 'under_review') THEN
+            IF NEW.round <> OLD.round AND (OLD.state, NEW.state) IS DISTINCT FROM ('recommended', 'under_review')
+               AND NEW.state <> 'appealed' THEN
                 {refuse("claim_keeps_its_identity", "round %s after %s", "NEW.round", "OLD.round")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    # Once, and for good: what was heard on appeal is told from what was heard before by this number.
+    Guard(
+        name="appeal_opens_its_round",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        func=f"""
+            IF TG_OP = 'INSERT' THEN
+                IF NEW.appeal_round IS NOT NULL THEN
+                    {refuse("appeal_opens_its_round", "claim %s is not refused", "NEW.code")}
+                END IF;
+                RETURN NEW;
+            END IF;
+            IF OLD.state IN ({_REFUSED}) AND NEW.state = 'appealed' THEN
+                {judged_now()}
+                IF OLD.appeal_round IS NOT NULL OR NEW.round <> OLD.round + 1
+                   OR NEW.appeal_round IS DISTINCT FROM NEW.round
+                   OR NOT EXISTS (SELECT 1 FROM claims_appeal WHERE claim_id = NEW.id) THEN
+                    {refuse("appeal_opens_its_round", "claim %s is appealed by nobody", "NEW.code")}
+                END IF;
+            ELSIF NEW.appeal_round IS DISTINCT FROM OLD.appeal_round THEN
+                {refuse("appeal_opens_its_round", "claim %s keeps its appeal", "NEW.code")}
             END IF;
             RETURN NEW;
         """,
@@ -175,7 +203,7 @@ claim_guards = [
             END IF;
             SELECT * INTO first FROM claims_claim WHERE id = NEW.part_of_id;
             SELECT state INTO first_award FROM ledger_award
-             WHERE pool_id = first.pool_id AND claim_code = first.code AND rest_of_id IS NULL;
+             WHERE pool_id = first.pool_id AND claim_code = first.code AND rest_of_id IS NULL AND state <> 'withdrawn';
             IF first.part_of_id IS NOT NULL OR first.membership_id IS DISTINCT FROM NEW.membership_id
                OR first.spend_fen IS NULL OR first.state NOT IN ({_FINAL})
                OR first_award IS NULL OR first_award NOT IN ('final', 'shared') THEN
@@ -239,21 +267,28 @@ claim_guards = [
                    SELECT 1 FROM claims_recommendation WHERE claim_id = NEW.id AND round = NEW.round)
                OR NEW.state IN ('approved', 'rejected') AND NOT EXISTS (
                    SELECT 1 FROM claims_decision
-                    WHERE claim_id = NEW.id AND round = NEW.round AND outcome = NEW.state) THEN
+                    WHERE claim_id = NEW.id AND round = NEW.round AND outcome = NEW.state)
+               -- Refused again, a claim is refused for good.
+               OR NEW.state = 'rejected' AND NEW.appeal_round IS NOT NULL
+               OR NEW.state = 'refused_finally' AND (NEW.appeal_round IS NULL OR NOT EXISTS (
+                   SELECT 1 FROM claims_decision
+                    WHERE claim_id = NEW.id AND round = NEW.round AND outcome = 'rejected')) THEN
                 {refuse("claim_step_has_its_paper", "claim %s is not %s by anybody", "NEW.code", "NEW.state")}
             END IF;
             IF OLD.state = 'recommended' AND NEW.state = 'under_review' AND NOT EXISTS (
                    SELECT 1 FROM claims_decision
                     WHERE claim_id = NEW.id AND round = NEW.round - 1 AND outcome = 'returned')
                OR NEW.state = 'overturned' AND NOT EXISTS (
-                   SELECT 1 FROM claims_objection WHERE claim_id = NEW.id AND state = 'upheld')
+                   SELECT 1 FROM claims_objection WHERE claim_id = NEW.id AND state = 'upheld'
+                      AND answered_at > coalesce(
+                          (SELECT appealed_at FROM claims_appeal WHERE claim_id = NEW.id), '-infinity'))
                OR NEW.state IN ('in_publicity', 'awarded') AND EXISTS (
                    SELECT 1 FROM claims_objection WHERE claim_id = NEW.id AND state = 'open') THEN
                 {refuse("claim_step_has_its_paper", "claim %s is not ready to be %s", "NEW.code", "NEW.state")}
             END IF;
             IF NEW.state IN ('in_publicity', 'awarded', 'shared', 'paid') THEN
                 SELECT state INTO award_state FROM ledger_award
-                 WHERE pool_id = NEW.pool_id AND claim_code = NEW.code AND rest_of_id IS NULL;
+                 WHERE pool_id = NEW.pool_id AND claim_code = NEW.code AND rest_of_id IS NULL AND state <> 'withdrawn';
                 IF award_state IS NULL
                    OR NEW.state = 'awarded' AND award_state NOT IN ('final', 'shared')
                    OR NEW.state IN ('shared', 'paid') AND award_state <> 'shared'
@@ -293,7 +328,7 @@ evidence_guards = [
             END IF;
             {judged_now()}
             SELECT state INTO claim_state FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
-            IF claim_state NOT IN ({_OPEN}) THEN
+            IF claim_state NOT IN ({_OPEN}) AND (TG_OP = 'UPDATE' OR claim_state NOT IN ({_TAKES_PAPERS})) THEN
                 {refuse("evidence_joins_before_review", "the papers of this claim are with its reviewers")}
             END IF;
             IF TG_OP = 'INSERT'

@@ -1,5 +1,6 @@
 """The claimant's pages: my claims, begin one, its four steps, its papers."""
 
+import datetime as dt
 import json
 from typing import Any, cast
 
@@ -39,7 +40,13 @@ def my_claims(request: HttpRequest) -> HttpResponse:
     found = list(selectors.claims_of(_person(request)))
     names = names_of(claim.membership for claim in found)
     claims = [
-        (claim, HOLDERS[STEPS[claim.state].holder], names.get(claim.membership_id, "")) for claim in found
+        (
+            claim,
+            HOLDERS[STEPS[claim.state].holder],
+            names.get(claim.membership_id, ""),
+            _open_appeal(claim),
+        )
+        for claim in found
     ]
     context = {
         "section": "claims",
@@ -47,6 +54,12 @@ def my_claims(request: HttpRequest) -> HttpResponse:
         "memberships": list(selectors.claimable_memberships(_person(request))),
     }
     return render(request, "claims/filing/my_claims.html", context)
+
+
+def _open_appeal(claim: Claim) -> dt.date | None:
+    """Return until when a refusal can be appealed against now."""
+    until = selectors.appeal_until(claim)
+    return until if until and clock.today(claim.pool.time_zone) <= until else None
 
 
 @signed_in

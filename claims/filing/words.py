@@ -23,6 +23,7 @@ HOLDERS: dict[str, object] = {
     "second_reviewer": _("a second reviewer"),
     "pool": _("the calendar of the pool"),
     "treasurer": _("the treasurer"),
+    "pool_admin": _("the pool administrator"),
     "nobody": _("nobody; this is done"),
 }
 CLAUSES: dict[str, object] = {
@@ -53,6 +54,7 @@ DEEDS: dict[str, object] = {
     "request_papers": _("Papers asked for"),
     "recommend": _("First review finished"),
     "decide": _("Second review finished"),
+    "appeal_claim": _("Appeal made"),
     "publish_case": _("Handed on for publicity"),
     "object_to_case": _("A member objected"),
     "answer_objection": _("Objection answered"),

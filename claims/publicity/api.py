@@ -17,6 +17,7 @@ from claims.filing.selectors import access_claim
 from claims.filing.services import what_is_missing
 from claims.filing.states import OPEN_TO_CLAIMANT
 from claims.publicity import selectors, services
+from claims.review.appeals import appeal, read_appeal
 from claims.review.selectors import read_reason, read_request
 from members.people.models import User
 
@@ -46,6 +47,28 @@ class DecisionRow(serializers.Serializer[Any]):
         return read_reason(decision)
 
 
+class AppealRow(serializers.Serializer[Any]):
+    """An appeal against a refusal, and why."""
+
+    reason = serializers.SerializerMethodField()
+    appealed_at = serializers.DateTimeField()
+
+    def get_reason(self, made: Any) -> str:
+        """Return the claimant's words."""
+        return read_appeal(made)
+
+
+class UpheldRow(serializers.Serializer[Any]):
+    """An objection that ended the case, and what it was answered."""
+
+    answer = serializers.SerializerMethodField()
+    answered_at = serializers.DateTimeField()
+
+    def get_answer(self, upheld: Any) -> str:
+        """Return the words of who answered."""
+        return selectors.read_answer(upheld)
+
+
 class ClaimAwardRow(serializers.Serializer[Any]):
     """The public case of the claim, or a rest of it; period: null until one shares it."""
 
@@ -70,7 +93,11 @@ class ReaderRow(DeedRow):
 
 
 class ClaimInFull(serializers.Serializer[Any]):
-    """All that its owner is shown of a claim; missing: the parts without which it cannot be filed."""
+    """All that its owner is shown of a claim; missing: the parts without which it cannot be filed.
+
+    decision: the last one. first_decision: what an appeal was made against, once the appeal is decided as well. upheld:
+    the objection that ended the case.
+    """
 
     claim = ClaimRow()
     illness = serializers.CharField(source="claim.illness")
@@ -79,6 +106,9 @@ class ClaimInFull(serializers.Serializer[Any]):
     missing = serializers.SerializerMethodField()
     asked = AskedRow(allow_null=True)
     decision = DecisionRow(allow_null=True)
+    first_decision = DecisionRow(allow_null=True)
+    upheld = UpheldRow(allow_null=True)
+    appeal = AppealRow(allow_null=True)
     award = ClaimAwardRow(allow_null=True)
     rests = ClaimAwardRow(many=True)
     timeline = DeedRow(many=True, source="deeds")
@@ -87,6 +117,12 @@ class ClaimInFull(serializers.Serializer[Any]):
     def get_missing(self, file: selectors.ClaimFile) -> list[str]:
         """Return what is missing while the claimant has the claim in hand."""
         return what_is_missing(file.claim) if file.claim.state in OPEN_TO_CLAIMANT else []
+
+
+class AppealText(serializers.Serializer[Any]):
+    """Why a refused claim should be looked at anew; read by the two people who decide on it."""
+
+    reason = serializers.CharField(max_length=4000)
 
 
 class ObjectionText(serializers.Serializer[Any]):
@@ -132,6 +168,30 @@ class ClaimWithdrawal(_OwnClaim):
         if found.state != Claim.State.WITHDRAWN:
             services.withdraw_claim(claim=found, claimant=cast(User, request.user).code, at=clock.now())
         return self.shown(self.own(request, claim))
+
+
+class MakingAppeal(_OwnClaim):
+    """An appeal against a refusal, once per claim and free of charge."""
+
+    @extend_schema(
+        operation_id="appeal_claim", request=AppealText, responses={201: ClaimInFull}, parameters=[KEY_HEADER]
+    )
+    def post(self, request: Request, claim: str) -> Response:
+        """Appeal; the same Idempotency-Key again answers with the claim as it is then."""
+        person, found = cast(User, request.user).code, self.own(request, claim)
+        key = idempotency_key(request)
+        given = AppealText(data=request.data)
+        given.is_valid(raise_exception=True)
+        reason = given.validated_data["reason"]
+
+        def act() -> dict[str, Any]:
+            appeal(claim=found, claimant=person, reason=reason, at=clock.now())
+            return {}
+
+        once(scope=f"{person}/appeal/{found.code}", key=key, content={"reason": reason}, act=act)
+        answer = self.shown(self.own(request, claim))
+        answer.status_code = 201
+        return answer
 
 
 class ReceiptConfirmation(_OwnClaim):

@@ -12,8 +12,9 @@ from claims.filing.models import Claim
 from claims.filing.selectors import history_of
 from claims.filing.words import DEEDS
 from claims.publicity.models import Objection
-from claims.review.models import Decision, PaperRequest, Recommendation
-from claims.review.selectors import decision_of, last_request, recommendation_of
+from claims.review.appeals import appeal_of
+from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
+from claims.review.selectors import decisions_of, last_request, recommendation_of
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
 from members.people.models import User
@@ -36,7 +37,8 @@ class ClaimFile:
     """A claim as its claimant sees it: what a reviewer asks for now, decision, award, and all that happened.
 
     accepted: the recommendation that the decision followed, which says what of the bills counts. rests: what goes on
-    with the award in later periods.
+    with the award in later periods. appeal: made against a refusal. first_decision: what it was made against, once the
+    appeal is decided. upheld: the last objection that ended the case.
     """
 
     claim: Claim
@@ -46,6 +48,9 @@ class ClaimFile:
     award: Award | None
     rests: list[Award]
     history: list[AuditEntry]
+    appeal: Appeal | None = None
+    first_decision: Decision | None = None
+    upheld: Objection | None = None
 
     @property
     def deeds(self) -> list[AuditEntry]:
@@ -63,17 +68,22 @@ def _opened(line: AuditEntry) -> bool:
 
 
 def file_of(claim: Claim) -> ClaimFile:
-    """Return all that the claimant is shown. Five queries at most."""
-    decision = decision_of(claim)
+    """Return all that the claimant is shown. Eight queries at most, of a claim without an appeal five."""
+    first, decision = decisions_of(claim)
     awards = awards_of_case(claim)
     return ClaimFile(
         claim=claim,
         asked=last_request(claim) if claim.state == Claim.State.PAPERS_REQUESTED else None,
         decision=decision,
-        accepted=recommendation_of(claim) if decision and claim.spend_fen is not None else None,
+        accepted=recommendation_of(claim, decision.round)
+        if decision and claim.spend_fen is not None
+        else None,
         award=awards[0] if awards else None,
         rests=awards[1:],
         history=history_of(claim),
+        appeal=appeal_of(claim),
+        first_decision=first,
+        upheld=upheld_objection(claim),
     )
 
 
@@ -91,18 +101,29 @@ def access_notices(*, user: User, code: str) -> Pool:
 
 
 def award_of(claim: Claim) -> Award | None:
-    """Return the award that the ledger holds for a claim: the whole of it, whatever of it is shared later."""
+    """Return the newest award that the ledger holds for a claim: the whole of it, whatever of it is shared later.
+
+    An earlier one was withdrawn: an objection ended it, and an appeal brought the claim back.
+    """
     return (
         Award.objects.filter(pool_id=claim.pool_id, claim_code=claim.code, rest_of=None)
         .select_related("pool", "period")
+        .order_by("-pk")
         .first()
     )
 
 
+def standing_award_of(claim: Claim) -> Award | None:
+    """Return the award of a claim that is not withdrawn."""
+    award = award_of(claim)
+    return None if award is None or award.state == Award.State.WITHDRAWN else award
+
+
 def awards_of_case(claim: Claim) -> list[Award]:
-    """Return the award of a claim and its rests, in the order in which they came."""
+    """Return the newest award of a claim and its rests, in the order in which they came."""
     found = Award.objects.filter(pool_id=claim.pool_id, claim_code=claim.code)
-    return list(found.select_related("pool", "period").order_by("pk"))
+    awards = list(found.select_related("pool", "period").order_by("pk"))
+    return awards[max((place for place, one in enumerate(awards) if one.rest_of_id is None), default=0) :]
 
 
 def notices(pool: Pool) -> list[Notice]:
@@ -158,6 +179,13 @@ def access_objection(*, claim: Claim, number: int) -> Objection:
 def objections_of(claim: Claim) -> QuerySet[Objection]:
     """Return a claim's objections by number."""
     return claim.objections.order_by("number")
+
+
+def upheld_objection(claim: Claim) -> Objection | None:
+    """Return the last objection that ended the case of a claim, also when an appeal was made against that; or none."""
+    if not (claim.state == Claim.State.OVERTURNED or claim.is_appeal):
+        return None
+    return claim.objections.filter(state=Objection.State.UPHELD).order_by("-answered_at").first()
 
 
 def read_objection(objection: Objection) -> str:

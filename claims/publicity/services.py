@@ -19,10 +19,10 @@ from claims.filing.selectors import as_data, concerned_by, read_payee, speaks_fo
 from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
-from claims.publicity.selectors import award_of, is_in_publicity
+from claims.publicity.selectors import award_of, is_in_publicity, standing_award_of
 from claims.review.models import Decision
-from claims.review.selectors import decision_of
-from claims.review.services import check_not_near, public_ref
+from claims.review.selectors import decision_of, public_ref
+from claims.review.services import check_not_near
 from ledger.custody.suspensions import end_suspension
 from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
@@ -69,7 +69,7 @@ def publish_case(*, claim: Claim, publisher: str = SERVICE, at: dt.datetime) -> 
     """
     pool = Pool.objects.select_for_update().get(pk=claim.pool_id)
     claim = locked_claim(claim, *Claim.State.values)
-    published, decision = award_of(claim), decision_of(claim)
+    published, decision = standing_award_of(claim), decision_of(claim)
     face = {str(name): str(value) for name, value in (claim.masked or {}).items()}
     if published is not None:
         _check_award(published, claim, decision, face)
@@ -249,7 +249,7 @@ def withdraw_claim(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     """
     Pool.objects.select_for_update().get(pk=claim.pool_id)
     claim = locked_claim(claim, *WITHDRAWABLE)
-    award = award_of(claim)
+    award = standing_award_of(claim)
     if award is not None:
         sharing.withdraw_award(award=award, why="withdrawn_by_claimant", withdrawer=SERVICE, at=at)
     step_claim(claim, Claim.State.WITHDRAWN, at)
@@ -267,7 +267,9 @@ def follow_awards(*, awards: Sequence[int], state: str, at: dt.datetime) -> list
     before = {"awarded": "in_publicity", "shared": "awarded", "paid": "shared"}[state]
     told = Award.objects.filter(pk__in=awards)
     pools = set(told.values_list("pool_id", flat=True))
-    firsts = Award.objects.filter(pool__in=pools, claim_code__in=told.values("claim_code"), rest_of=None)
+    firsts = Award.objects.filter(
+        pool__in=pools, claim_code__in=told.values("claim_code"), rest_of=None
+    ).exclude(state=Award.State.WITHDRAWN)
     found = {award.claim_code: award for award in firsts.select_related("period")}
     list(Pool.objects.select_for_update(no_key=True).filter(pk__in=pools).order_by("pk"))
     claims = Claim.objects.select_for_update(of=["self"]).select_related("pool", "plan_version")

@@ -22,7 +22,8 @@ objection_guards = [
             END IF;
             SELECT a.state, p.state AS period_state INTO award
               FROM ledger_award a JOIN ledger_period p ON p.id = a.period_id
-             WHERE a.pool_id = claim.pool_id AND a.claim_code = claim.code AND a.rest_of_id IS NULL;
+             WHERE a.pool_id = claim.pool_id AND a.claim_code = claim.code AND a.rest_of_id IS NULL
+               AND a.state <> 'withdrawn';
             IF claim.state NOT IN ('in_publicity', 'objected')
                OR award.state IS DISTINCT FROM 'announced' OR award.period_state IS DISTINCT FROM 'announced' THEN
                 {refuse("objections_come_in_publicity", "claim %s is not in publicity", "claim.code")}

@@ -1,6 +1,7 @@
 """Pages of publicity: the notice board, one case with its objections, and the claimant's own timeline."""
 
 import datetime as dt
+import hashlib
 import uuid
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,16 +19,20 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from aidplatform.work.models import AuditEntry
 from claims.filing import selectors as filing
+from claims.filing.forms import PaperForm
 from claims.filing.models import Claim
 from claims.filing.parts import may_bring_bills
 from claims.filing.selectors import concerned_by
-from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, STANDS_FOR, STEPS, WITHDRAWABLE
+from claims.filing.services import add_evidence
+from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, POOL_ADMIN, STANDS_FOR, STEPS, WITHDRAWABLE
 from claims.filing.views import in_words
 from claims.filing.words import DEEDS, HOLDERS, KINDS, PURPOSES
 from claims.publicity import selectors, services
-from claims.publicity.forms import AnswerForm, ObjectForm
+from claims.publicity.forms import AnswerForm, AppealForm, ObjectForm
 from claims.publicity.models import Objection
+from claims.review import appeals
 from claims.review import selectors as review
+from claims.review.appeals import duty_names
 from ledger.sharing.faces import DISEASES, face_of
 from members.joining.kin import is_near, names_of
 from members.joining.models import Membership
@@ -57,8 +62,13 @@ def claim(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _claim_page(
-    request: HttpRequest, found: Claim, error: DomainError | None = None, status: int = 200
+    request: HttpRequest,
+    found: Claim,
+    error: DomainError | None = None,
+    status: int = 200,
+    forms: dict[str, Any] | None = None,
 ) -> HttpResponse:
+    """Show a claim to its claimant. forms: what was refused, as it was sent."""
     file = selectors.file_of(found)
     context = {
         "section": "claims",
@@ -68,6 +78,7 @@ def _claim_page(
         "child": names_of([found.membership]).get(found.membership_id, ""),
         "stages": stages(found, file.history),
         "holder": HOLDERS[STEPS[found.state].holder],
+        **_appeal_of(found, file, forms or {}),
         "is_open": found.state in OPEN_TO_CLAIMANT,
         "file_by": filing.last_day_to_file(found),
         "can_withdraw": found.state in WITHDRAWABLE,
@@ -95,6 +106,28 @@ def _claim_page(
     return render(request, "claims/filing/claim.html", context, status=status)
 
 
+def _appeal_of(found: Claim, file: selectors.ClaimFile, forms: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page says of an appeal: until when, how, why, whom it waits for."""
+    told: dict[str, Any] = {
+        "appeal_until": filing.appeal_until(found),
+        "upheld": file.upheld,
+        "upheld_answer": selectors.read_answer(file.upheld) if file.upheld else "",
+        "first_decision": file.first_decision,
+        "first_reason": review.read_reason(file.first_decision) if file.first_decision else "",
+        "appeal": file.appeal,
+        "appeal_reason": appeals.read_appeal(file.appeal) if file.appeal else "",
+    }
+    if filing.may_appeal(found, clock.today(found.pool.time_zone)):
+        told["appeal_form"] = forms.get("appeal_form") or AppealForm(
+            initial={"key": uuid.uuid4(), "kind": "other"}
+        )
+    if found.state == Claim.State.APPEALED:
+        told["paper_form"] = forms.get("paper_form") or PaperForm(initial={"kind": "other"})
+    if lacking := appeals.lacks_people(found):
+        told |= {"lacking": duty_names(lacking), "holder": HOLDERS[POOL_ADMIN]}
+    return told
+
+
 _REACHED_BY = {
     "filed": "file_claim",
     "under_review": "assign_claim",
@@ -107,18 +140,27 @@ _REACHED_BY = {
 
 
 def stages(found: Claim, history: list[AuditEntry]) -> list[Stage]:
-    """Return the seven steps of a claim's way; a claim that has left the way shows how far it came."""
+    """Return the seven steps of a claim's way; a claim that has left the way shows how far it came.
+
+    An appeal begins the way anew: its first step is the appeal, and only what came after it counts.
+    """
+    names: dict[str, object] = dict(Claim.State.choices)
+    reached_by = _REACHED_BY
+    if found.is_appeal:
+        begin = next(place for place, line in enumerate(history) if line.action == "appeal_claim")
+        history = history[begin:]
+        reached_by = _REACHED_BY | {"filed": "appeal_claim"}
+        names["filed"] = names[Claim.State.APPEALED]
     reached_at = {line.action: line.at for line in history}
-    names = dict(Claim.State.choices)
     state = STANDS_FOR.get(found.state, found.state)
-    came = [step for step in MAIN_WAY if _REACHED_BY[step] in reached_at]
+    came = [step for step in MAIN_WAY if reached_by[step] in reached_at]
     place = MAIN_WAY.index(state) if state in MAIN_WAY else len(came)
     is_done = found.state == Claim.State.CLOSED
     strip = []
     for index, step in enumerate(MAIN_WAY):
         is_now = index == place and state in MAIN_WAY
         look = "done" if index < place or is_done else "now" if is_now else "next"
-        strip.append(Stage(names[step], reached_at.get(_REACHED_BY[step]), look))
+        strip.append(Stage(names[step], reached_at.get(reached_by[step]), look))
     return strip
 
 
@@ -133,6 +175,53 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
         services.withdraw_claim(claim=found, claimant=_person(request).code, at=clock.now())
     except DomainError as error:
         return _claim_page(request, found, error, status=error.status)
+    return redirect("claim", code=code)
+
+
+@signed_in
+@require_POST
+def appeal(request: HttpRequest, code: str) -> HttpResponse:
+    """Appeal against a refusal, with one further paper if there is one; the same click twice is one appeal."""
+    person = _person(request).code
+    found = filing.access_claim(user=_person(request), code=code)
+    form = AppealForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _claim_page(request, found, status=422, forms={"appeal_form": form})
+    told = form.cleaned_data
+    data = told["file"].read() if told["file"] else b""
+
+    def act() -> dict[str, Any]:
+        given = [(told["kind"], data)] if data else []
+        appeals.appeal(claim=found, claimant=person, reason=told["reason"], given=given, at=clock.now())
+        return {}
+
+    try:
+        once(
+            scope=f"{person}/appeal/{found.code}",
+            key=str(told["key"]),
+            content={"reason": told["reason"], "paper": hashlib.sha256(data).hexdigest()},
+            act=act,
+        )
+    except DomainError as error:
+        found = filing.access_claim(user=_person(request), code=code)
+        return _claim_page(request, found, error, status=error.status, forms={"appeal_form": form})
+    return redirect("claim", code=code)
+
+
+@signed_in
+@require_POST
+def add_appeal_paper(request: HttpRequest, code: str) -> HttpResponse:
+    """Add a further paper to an appeal that nobody has taken up yet."""
+    found = filing.access_claim(user=_person(request), code=code)
+    form = PaperForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _claim_page(request, found, status=422, forms={"paper_form": form})
+    kind, data = form.cleaned_data["kind"], form.cleaned_data["file"].read()
+    try:
+        add_evidence(claim=found, claimant=_person(request).code, kind=kind, data=data, at=clock.now())
+    except DomainError as error:
+        found = filing.access_claim(user=_person(request), code=code)
+        return _claim_page(request, found, error, status=error.status, forms={"paper_form": form})
     return redirect("claim", code=code)
 
 

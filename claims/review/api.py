@@ -13,7 +13,7 @@ from aidplatform.lib.drf import Cursor
 from claims.filing.models import Claim
 from claims.filing.states import ON_THE_DESK, STEPS
 from claims.review import selectors
-from claims.review.services import REVIEWER, SECOND_REVIEWER
+from claims.review.appeals import REVIEWER, SECOND_REVIEWER
 from members.pools.api import DutyEndpoint, person_of
 from members.pools.selectors import access_pool
 
@@ -21,18 +21,20 @@ from members.pools.selectors import access_pool
 class DeskRow(serializers.ModelSerializer[Claim]):
     """A claim on the desk; reviewer: the code of whoever has taken it up.
 
-    spend_fen: bills as told, where the plan asks for them. part_of: the first claim of the same case.
+    spend_fen: bills as told, where the plan asks for them. part_of: the first claim of the same case. is_appeal: an
+    appeal against a refusal, for people who had no part in the case before.
     """
 
     holder = serializers.SerializerMethodField()
     reviewer = serializers.CharField(source="reviewer.code", allow_null=True, default=None)
     part_of = serializers.CharField(source="part_of.code", allow_null=True, default=None)
+    is_appeal = serializers.BooleanField()
 
     class Meta:
         model = Claim
         fields = [
             "code", "part_of", "state", "holder", "illness", "event_date", "spend_fen", "aid_fen", "filed_at",
-            "due_date", "reviewer",
+            "due_date", "reviewer", "is_appeal",
         ]  # fmt: skip
 
     def get_holder(self, claim: Claim) -> str:

@@ -1,4 +1,4 @@
-"""What reviewers wrote down: requests for papers, recommendations, decisions. All of them facts."""
+"""What reviewers wrote down: requests for papers, recommendations, decisions; and appeals. All of them facts."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import permanent
 from claims.filing.models import Claim
+from claims.review.appeal_triggers import appeal_guards, heard_by_others
 from claims.review.triggers import decision_guards, recommendation_guards
 
 
@@ -78,7 +79,7 @@ class Recommendation(models.Model):
                 condition=_AID_FITS & ~Q(outcome="returned"), name="recommended_aid_fits_outcome"
             ),
         ]
-        triggers = recommendation_guards
+        triggers = [*recommendation_guards, heard_by_others("reviewer")]
 
     @property
     def context(self) -> str:
@@ -104,9 +105,30 @@ class Decision(models.Model):
             models.UniqueConstraint(fields=["claim", "round"], name="one_decision_per_round"),
             models.CheckConstraint(condition=_AID_FITS, name="decided_aid_fits_outcome"),
         ]
-        triggers = decision_guards
+        triggers = [*decision_guards, heard_by_others("decider")]
 
     @property
     def context(self) -> str:
         """Return the place the reason is sealed for."""
         return f"claims.decision:{self.claim_id}:{self.round}"
+
+
+class Appeal(models.Model):
+    """Why a refused claim should be looked at anew; the claim says which round it opened.
+
+    appellant: the code of who speaks for the covered person. appealed_at: the database's own instant.
+    """
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="appeals")
+    appellant = models.CharField(max_length=40)
+    reason_sealed = models.BinaryField()
+    appealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["claim"], name="one_appeal_per_claim")]
+        triggers = appeal_guards
+
+    @property
+    def context(self) -> str:
+        """Return the place the reason is sealed for."""
+        return f"claims.appeal:{self.claim_id}"

@@ -12,13 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.errors import NotFoundError
 from claims.filing.models import Claim
-from claims.filing.states import ON_THE_DESK
+from claims.filing.states import ON_THE_DESK, REFUSED
 from claims.review.models import Decision, PaperRequest, Recommendation
 from claims.review.triggers import shown_sql
 from members.pools.models import Pool
 
-REVIEWERS_STATES = ("filed", "under_review", "papers_requested")
-SECOND_REVIEWERS_STATES = ("recommended", "objected")
 # What no list of claims reads.
 _SEALED = ("birth_sealed", "story_sealed", "payee_sealed", "payee_index", "derivation", "masked")
 
@@ -80,14 +78,20 @@ def shown_sha256(claim: Claim) -> str:
     return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
-def recommendation_of(claim: Claim) -> Recommendation | None:
-    """Return the recommendation of the round the claim is in."""
-    return claim.recommendations.filter(round=claim.round).first()
+def recommendation_of(claim: Claim, round_no: int | None = None) -> Recommendation | None:
+    """Return the recommendation of a round; None: the one the claim is in."""
+    return claim.recommendations.filter(round=round_no or claim.round).first()
 
 
 def decision_of(claim: Claim) -> Decision | None:
     """Return the decision that ended the review, or none yet."""
     return claim.decisions.exclude(outcome="returned").order_by("-round").first()
+
+
+def decisions_of(claim: Claim) -> tuple[Decision | None, Decision | None]:
+    """Return what was decided before an appeal that is decided itself, if there is one, and the last decision."""
+    found = list(claim.decisions.exclude(outcome="returned").order_by("-round")[:2])
+    return (found[1] if len(found) > 1 else None), (found[0] if found else None)
 
 
 def last_request(claim: Claim) -> PaperRequest | None:
@@ -103,6 +107,11 @@ def read_reason(row: Recommendation | Decision) -> str:
 def read_request(request: PaperRequest) -> str:
     """Return what the reviewer wrote to the claimant."""
     return unseal_text(bytes(request.message_sealed), request.context)
+
+
+def public_ref(claim: Claim) -> str:
+    """Return the name a claim bears in the log: it leads nobody to the claim who does not know its code."""
+    return hashlib.sha256(f"claims.ref:{claim.code}".encode()).hexdigest()[:16]
 
 
 def same_payee(claim: Claim) -> int:
@@ -128,7 +137,7 @@ def same_papers(claim: Claim) -> int:
 def same_event(claim: Claim) -> int:
     """Return how many other claims of the member tell the same event and are neither parts of this case nor refused."""
     of_the_case = Q(pk=claim.pk) | Q(part_of=claim.part_of_id or claim.pk) | Q(pk=claim.part_of_id)
-    refused = [Claim.State.DRAFT, Claim.State.REJECTED, Claim.State.OVERTURNED, Claim.State.WITHDRAWN]
+    refused = [Claim.State.DRAFT, *REFUSED, Claim.State.REFUSED_FINALLY, Claim.State.WITHDRAWN]
     told = Claim.objects.filter(
         membership=claim.membership_id, event_date=claim.event_date, illness=claim.illness
     )

@@ -1,7 +1,6 @@
 """Writes of reviewers: take a claim up, ask for papers, recommend, and, by a second person, decide."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -17,7 +16,9 @@ from claims.filing.illnesses import KINDS
 from claims.filing.models import Claim
 from claims.filing.selectors import lifetime_left
 from claims.filing.services import locked_claim, preview, step_claim
+from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before
 from claims.review.models import Decision, Outcome, PaperRequest, Recommendation
+from claims.review.selectors import public_ref
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
 from members.joining.kin import is_near
@@ -26,8 +27,6 @@ from members.people.models import User
 from members.pools.models import DutyGrant
 
 PUBLISH = "claims.publish_case"
-REVIEWER = DutyGrant.Duty.REVIEWER.value
-SECOND_REVIEWER = DutyGrant.Duty.SECOND_REVIEWER.value
 
 
 class OwnClaimError(ForbiddenError):
@@ -86,11 +85,11 @@ class LifetimeCapError(ConflictError):
 
 @transaction.atomic
 def assign_claim(*, claim: Claim, reviewer: str, at: dt.datetime) -> Claim:
-    """Take a filed claim up, or over from another reviewer; taken up already by oneself: as it is.
+    """Take a filed or appealed claim up, or over from another reviewer; taken up already by oneself: as it is.
 
-    Raises: ClaimMovedOnError, ForbiddenError, OwnClaimError.
+    Raises: ClaimMovedOnError, ForbiddenError, OwnClaimError, NearError, HeardBeforeError.
     """
-    claim = locked_claim(claim, Claim.State.FILED, Claim.State.UNDER_REVIEW)
+    claim = locked_claim(claim, Claim.State.FILED, Claim.State.APPEALED, Claim.State.UNDER_REVIEW)
     person = _reviewing(claim, reviewer, REVIEWER)
     if claim.state == Claim.State.UNDER_REVIEW and claim.reviewer_id == person.pk:
         return claim
@@ -263,7 +262,8 @@ def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
         claim.round += 1
         step_claim(claim, Claim.State.UNDER_REVIEW, at)
         return
-    step_claim(claim, decision.outcome, at)
+    refused_again = claim.is_appeal and decision.outcome == Outcome.REJECTED
+    step_claim(claim, Claim.State.REFUSED_FINALLY if refused_again else decision.outcome, at)
     openbooks.append(
         code=claim.pool.code,
         entry_type="claim.decide",
@@ -277,27 +277,26 @@ def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
             "payee": bytes(claim.payee_index or b"").hex(),
             "deciders": [claim.recommendations.get(round=claim.round).reviewer, decision.decider],
             "shown": decision.shown_sha256,
+            "on_appeal": claim.is_appeal,
         },
         at=at,
     )
     if decision.outcome == Outcome.APPROVED:
-        jobs.enqueue(kind=PUBLISH, key=claim.code, payload={"claim": claim.pk}, actor=decision.decider)
-
-
-def public_ref(claim: Claim) -> str:
-    """Return the name a claim bears in the log: it leads nobody to the claim who does not know its code."""
-    return hashlib.sha256(f"claims.ref:{claim.code}".encode()).hexdigest()[:16]
+        # An appeal may bring a claim back that was published before: each round has a job of its own.
+        key = f"{claim.code}/{claim.round}"
+        jobs.enqueue(kind=PUBLISH, key=key, payload={"claim": claim.pk}, actor=decision.decider)
 
 
 def _reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:
     """Return the acting person, who holds the duty and is not concerned.
 
-    Raises: ForbiddenError, OwnClaimError, NearError, SameReviewerError.
+    Raises: ForbiddenError, OwnClaimError, NearError, SameReviewerError, HeardBeforeError.
     """
     person = User.objects.get(code=code)
     if person.pk in {claim.claimant_id, claim.membership.person_id}:
         raise OwnClaimError(_("This is your own claim. Somebody else reviews it."))
     check_not_near(claim, person)
+    check_not_heard_before(claim, code)
     if not_recommender and claim.recommendations.filter(reviewer=code).exists():
         raise SameReviewerError(_("You recommended on this claim; somebody else decides."))
     if not DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists():

@@ -22,12 +22,13 @@ from claims.filing import selectors as filing
 from claims.filing.models import Claim
 from claims.filing.selectors import concerned_by
 from claims.filing.services import preview
-from claims.filing.states import ON_THE_DESK, STEPS
+from claims.filing.states import ON_THE_DESK, POOL_ADMIN, STEPS
 from claims.filing.views import in_words, serve_paper
 from claims.filing.words import HOLDERS, KINDS
-from claims.review import selectors, services
+from claims.review import appeals, selectors, services
+from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
 from claims.review.forms import AcceptForm, DecideForm, PapersForm, QueueForm, RecommendForm
-from claims.review.models import Clause, Outcome
+from claims.review.models import Clause, Decision, Outcome
 from ledger.sharing.faces import DISEASES, face_of
 from ledger.sharing.models import Award
 from members.joining.kin import is_near
@@ -36,8 +37,6 @@ from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
 
-REVIEWER = services.REVIEWER
-SECOND_REVIEWER = services.SECOND_REVIEWER
 _PAGE = 200
 
 
@@ -100,10 +99,13 @@ def queue_csv(request: HttpRequest, code: str) -> HttpResponseBase:
             claim.filed_at.date() if claim.filed_at else "",
             claim.due_date or "",
             claim.reviewer.code if claim.reviewer else "",
+            "yes" if claim.is_appeal else "",
         )
         for claim in selectors.queue(pool, filters)
     ]
-    header = ("claim", "state", "illness", "event_date", f"aid_{pool.currency}", "filed", "due", "reviewer")
+    header = (
+        "claim", "state", "illness", "event_date", f"aid_{pool.currency}", "filed", "due", "reviewer", "appeal",
+    )  # fmt: skip
     return csv_response(f"{pool.code}-claims.csv", header, rows)
 
 
@@ -145,25 +147,60 @@ def _workspace(
         "is_near": is_near(claim.membership, person),
         "duties": duties,
         "has_recommended": claim.recommendations.filter(reviewer=person.code).exists(),
+        "heard_before": person.code in heard_before(claim),
         "illness": DISEASES[claim.illness],
-        "holder": HOLDERS[STEPS[claim.state].holder],
+        **_waits_for(claim),
         "derivation": in_words((advised and advised.derivation) or claim.derivation or []),
         "earlier_parts": filing.earlier_parts(claim),
         "lifetime_left": filing.lifetime_left(claim),
         "face": face_of(claim.masked) if claim.masked else None,
         "advised": advised,
         "decision": decision,
-        "case": Award.objects.filter(pool=claim.pool, claim_code=claim.code, rest_of=None).first(),
+        "case": _case_of(claim),
         "crumbs": [
             (_name(claim.pool), reverse("pool", args=[claim.pool.code])),
             (_("Review"), reverse("review_queue", args=[claim.pool.code])),
             (claim.code, ""),
         ],
     }
+    if claim.is_appeal:
+        context["first_decision"], context["decision"] = _decisions(claim)
     if may_read:
-        context |= _file_of(claim, advised, decision)
+        context |= _file_of(claim, advised, context["decision"]) | _appeal_file(claim, context)
     context |= _forms_of(claim, context, forms)
     return render(request, "claims/review/workspace.html", context, status=status)
+
+
+def _waits_for(claim: Claim) -> dict[str, Any]:
+    """Return whose turn it is; of an appeal that nobody can hear, which people the pool lacks."""
+    lacking = appeals.lacks_people(claim)
+    holder = POOL_ADMIN if lacking else STEPS[claim.state].holder
+    return {"holder": HOLDERS[holder], "lacking": appeals.duty_names(lacking)}
+
+
+def _case_of(claim: Claim) -> Award | None:
+    """Return the newest award of a claim: what an appeal brought back has one of its own."""
+    found = Award.objects.filter(pool=claim.pool, claim_code=claim.code, rest_of=None)
+    return found.order_by("-pk").first()
+
+
+def _decisions(claim: Claim) -> tuple[Decision | None, Decision | None]:
+    """Return what was decided before the appeal, and what was decided on it."""
+    first, last = selectors.decisions_of(claim)
+    return (first, last) if first else (last, None)
+
+
+def _appeal_file(claim: Claim, context: dict[str, Any]) -> dict[str, Any]:
+    """Return the words of an appeal and of what it is against."""
+    made, first = appeals.appeal_of(claim), context.get("first_decision")
+    if made is None:
+        return {}
+    return {
+        "appeal": made,
+        "appeal_reason": appeals.read_appeal(made),
+        "first_reason": selectors.read_reason(first) if first else "",
+        "upheld_answer": appeals.read_upheld(claim),
+    }
 
 
 def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
@@ -199,6 +236,7 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
         and not context["has_recommended"]
         and not context["is_own"]
         and not context["is_near"]
+        and not context["heard_before"]
     )
     if claim.state == Claim.State.RECOMMENDED and decides:
         forms["decide_form"] = given.get("decide_form") or DecideForm(
@@ -368,6 +406,8 @@ def paper(request: HttpRequest, code: str, claim: str, paper: str) -> HttpRespon
 def may_read_file(claim: Claim, person: User, duties: set[str]) -> bool:
     """Tell whether the person reads papers and story: the reviewer in charge, or whoever decides."""
     if person.pk in concerned_by(claim) or is_near(claim.membership, person):
+        return False
+    if person.code in heard_before(claim):
         return False
     in_charge = REVIEWER in duties and claim.reviewer_id == person.pk
     return in_charge or (

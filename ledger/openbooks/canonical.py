@@ -24,6 +24,7 @@ ENTRY_TYPES = (
     "award.adjust",
     "claim.public",
     "claim.decide",
+    "claim.appeal",
     "draw.commit",
     "draw.result",
     "jury.tally",

@@ -328,7 +328,10 @@ class Award(models.Model):
                 name="award_names_a_whole_payee",
             ),
             models.UniqueConstraint(
-                fields=["pool", "claim_code"], condition=Q(rest_of=None), name="one_award_per_claim"
+                fields=["pool", "claim_code"],
+                # An objection may end one and an appeal bring the claim back: with an award of its own.
+                condition=Q(rest_of=None) & ~Q(state="withdrawn"),
+                name="one_award_per_claim",
             ),
             models.CheckConstraint(
                 condition=Q(aid_fen__gt=0, aid_fen__lt=2**53), name="award_amount_above_zero"

@@ -46,6 +46,12 @@ def is_near(membership: Membership, person: User) -> bool:
     return membership.pk in _near(Q(person=person, pool=membership.pool_id))
 
 
+def people_near(membership: Membership) -> set[int]:
+    """Return the ids of the people with an account who are near to a membership."""
+    near = Membership.objects.filter(pk__in=_near(Q(pk=membership.pk)), person__isnull=False)
+    return set(near.values_list("person_id", flat=True))
+
+
 def _near(own: Q) -> set[int]:
     ids = list(Membership.objects.filter(own).values_list("pk", flat=True))
     if not ids:

@@ -10,7 +10,8 @@ from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import listed_words
 from claims.filing.models import Claim
-from claims.filing.states import DECIDED
+from claims.filing.selectors import appeal_until
+from claims.filing.states import DECIDED, REFUSED
 from ledger.books import chart
 from ledger.books.selectors import TrialLine, trial_balance
 from ledger.sharing.ending_triggers import RESIDUE
@@ -52,7 +53,7 @@ class Checklist:
 
 
 def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
-    """Return what keeps the pool from being closed, in the order in which it is dealt with. Six queries."""
+    """Return what keeps the pool from being closed, in the order in which it is dealt with. Seven queries."""
     lines = trial_balance(book_of(pool)).lines
     kept = [
         line
@@ -68,7 +69,7 @@ def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
     return Checklist(
         items=(
             _days(pool, ending, at),
-            _claims(pool),
+            _claims(pool, at),
             _cases(pool),
             _periods(pool),
             _uncollected(pool, owed),
@@ -95,9 +96,20 @@ def _days(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Item:
     return Item("days", _("The days of the run-off are over"), "" if is_over else says)
 
 
-def _claims(pool: Pool) -> Item:
-    count = Claim.objects.filter(pool=pool, filed_at__isnull=False).exclude(state__in=DECIDED).count()
+def _claims(pool: Pool, at: dt.datetime) -> Item:
+    """Return whether a claim still waits, or may come back on appeal."""
+    filed = Claim.objects.filter(pool=pool, filed_at__isnull=False)
+    count = filed.exclude(state__in=DECIDED).count()
+    refused = filed.filter(state__in=REFUSED).select_related("pool", "plan_version")
+    until = max(filter(None, map(appeal_until, refused)), default=None)
     says = _("Undecided or unpaid: %(count)s") % {"count": count} if count else ""
+    if until and clock.day_of(at, pool.time_zone) <= until:
+        says = listed_words(
+            filter(
+                None,
+                [says, _("A refusal can be appealed against until %(day)s.") % {"day": until.isoformat()}],
+            )
+        )
     return Item("claims", _("Every claim decided and paid"), says, reverse("review_queue", args=[pool.code]))
 
 

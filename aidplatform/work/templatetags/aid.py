@@ -62,6 +62,8 @@ _LOOK_OF_STATE: dict[str, str] = {
     "in_publicity": "active",
     "objected": "waiting",
     "overturned": "stopped",
+    "appealed": "waiting",
+    "refused_finally": "stopped",
     "awarded": "done",
     "paid": "done",
     "dismissed": "done",

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from aidplatform.lib import clock
-from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.site.ending.checklist import checklist
+from aidplatform.testing.claim_cases import AppealCases, ClaimCases
 from aidplatform.testing.endings import end_by_two, wind_down
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import TERMS, set_clock
@@ -117,6 +118,34 @@ def test_pool_closes_with_its_claims_decided(ending_cases):
         run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
     assert claim.code in str(caught.value)
     withdraw_claim(claim=claim, claimant=cases.claimant.code, at=clock.now())
+    run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
+
+
+def test_pool_does_not_close_while_a_refusal_may_be_appealed(db):
+    cases = AppealCases.founded(wind_down=RUN_OFF, appeal_days=200)
+    ending = end_by_two(cases.world)
+    wind_down(cases.world)
+    claim = cases.decided("rejected")
+    at(ending.run_off_end_date)
+    with refused("pool_closes_with_its_claims_decided"):
+        run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
+    items = checklist(cases.world.pool, ending, clock.now()).items
+    (waits,) = [item for item in items if item.code == "claims"]
+    assert "can be appealed against until" in waits.says
+    cases.appeal(claim)
+    with refused("pool_closes_with_its_claims_decided"):
+        run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
+    claim.refresh_from_db()
+    cases.heard(claim, "rejected")
+    run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
+
+
+def test_pool_closes_after_the_days_for_an_appeal(db):
+    cases = AppealCases.founded(wind_down=RUN_OFF, appeal_days=7)
+    ending = end_by_two(cases.world)
+    wind_down(cases.world)
+    cases.decided("rejected")
+    at(ending.run_off_end_date)
     run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
 
 

@@ -1,0 +1,65 @@
+"""Guards of appeals: the claimant's, once and in time, and heard by people who had no part in the case before."""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from claims.filing.appeal_sql import appeal_until
+from claims.filing.states import REFUSED
+from members.joining.kin_triggers import speaks_for_sql
+
+_REFUSED = ", ".join(f"'{state}'" for state in REFUSED)
+
+appeal_guards = [
+    *permanent("appeal_is_permanent"),
+    # The instant of an appeal is the database's, as that of a filing is.
+    Guard(
+        name="appeal_fits_its_claim",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("claim", "claims_claim"), ("until", "date"), ("today", "date")],
+        func=f"""
+            {judged_now()}
+            SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            IF NOT {speaks_for_sql("claim.membership_id", "(SELECT id FROM members_user WHERE code = NEW.appellant)")} THEN
+                {refuse("appeal_is_the_claimants", "%s does not speak for claim %s", "NEW.appellant", "claim.code")}
+            END IF;
+            IF claim.state NOT IN ({_REFUSED}) OR claim.appeal_round IS NOT NULL THEN
+                {refuse("appeal_fits_its_claim", "claim %s is not refused, or was appealed before", "claim.code")}
+            END IF;
+            until := {appeal_until("claim")};
+            SELECT (aid_now() AT TIME ZONE time_zone)::date INTO today FROM members_pool WHERE id = claim.pool_id;
+            IF until IS NULL OR today > until THEN
+                {refuse("appeal_comes_in_time", "claim %s could be appealed until %s", "claim.code", "coalesce(until::text, '-')")}
+            END IF;
+            NEW.appealed_at := aid_now();
+            RETURN NEW;
+        """,
+    ),
+]
+
+
+def heard_by_others(column: str) -> Guard:
+    """Return the guard of what is said in the rounds of an appeal; column: who says it.
+
+    Whoever recommended or decided before the appeal, or has answered an objection, has judged the case already.
+    """
+    return Guard(
+        name="appeal_is_heard_by_others",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("opened", "int")],
+        func=f"""
+            {judged_now()}
+            SELECT appeal_round INTO opened FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            IF NEW.round >= opened AND (
+                   EXISTS (SELECT 1 FROM claims_recommendation
+                            WHERE claim_id = NEW.claim_id AND round < opened AND reviewer = NEW.{column})
+                OR EXISTS (SELECT 1 FROM claims_decision
+                            WHERE claim_id = NEW.claim_id AND round < opened AND decider = NEW.{column})
+                OR EXISTS (SELECT 1 FROM claims_objection
+                            WHERE claim_id = NEW.claim_id AND answered_by = NEW.{column})) THEN
+                {refuse("appeal_is_heard_by_others", "%s had a part in this case before the appeal", f"NEW.{column}")}
+            END IF;
+            RETURN NEW;
+        """,
+    )
