@@ -35,6 +35,7 @@ PAGES = (
     "founding",
     "moving",
     "family",
+    "claims",
     "period",
     "share",
     "wallets",

@@ -18,7 +18,7 @@ from claims.filing.services import what_is_missing
 from claims.filing.states import OPEN_TO_CLAIMANT
 from claims.publicity import selectors, services
 from claims.review.appeals import appeal, read_appeal
-from claims.review.selectors import read_reason, read_request
+from claims.review.selectors import read_finding, read_reason, read_request
 from members.people.models import User
 
 
@@ -34,13 +34,18 @@ class AskedRow(serializers.Serializer[Any]):
 
 
 class DecisionRow(serializers.Serializer[Any]):
-    """How the claim was decided, with the clause of the covenant and the reason."""
+    """How the claim was decided: the clause, what the first reviewer found, and the reason of the second."""
 
     outcome = serializers.CharField()
     aid_fen = serializers.IntegerField()
     clause = serializers.CharField()
+    finding = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
     decided_at = serializers.DateTimeField()
+
+    def get_finding(self, decision: Any) -> str:
+        """Return the reason of the recommendation."""
+        return read_finding(decision)
 
     def get_reason(self, decision: Any) -> str:
         """Return the reason that was given."""

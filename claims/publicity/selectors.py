@@ -36,7 +36,7 @@ class Notice:
 class ClaimFile:
     """A claim as its claimant sees it: what a reviewer asks for now, decision, award, and all that happened.
 
-    accepted: the recommendation that the decision followed, which says what of the bills counts. rests: what goes on
+    accepted: the recommendation that the decision followed, which says what was found. rests: what goes on
     with the award in later periods. appeal: made against a refusal. first_decision: what it was made against, once the
     appeal is decided. upheld: the last objection that ended the case.
     """
@@ -68,16 +68,14 @@ def _opened(line: AuditEntry) -> bool:
 
 
 def file_of(claim: Claim) -> ClaimFile:
-    """Return all that the claimant is shown. Eight queries at most, of a claim without an appeal five."""
+    """Return all that the claimant is shown. Eight queries at most, of a claim without an appeal six."""
     first, decision = decisions_of(claim)
     awards = awards_of_case(claim)
     return ClaimFile(
         claim=claim,
         asked=last_request(claim) if claim.state == Claim.State.PAPERS_REQUESTED else None,
         decision=decision,
-        accepted=recommendation_of(claim, decision.round)
-        if decision and claim.spend_fen is not None
-        else None,
+        accepted=recommendation_of(claim, decision.round) if decision else None,
         award=awards[0] if awards else None,
         rests=awards[1:],
         history=history_of(claim),

@@ -93,6 +93,7 @@ def _claim_page(
         "asked_kinds": [KINDS[kind] for kind in file.asked.kinds] if file.asked else [],
         "decision": file.decision,
         "decision_reason": review.read_reason(file.decision) if file.decision else "",
+        "finding": review.read_reason(file.accepted) if file.accepted else "",
         "award": file.award,
         "rests": file.rests,
         "parts": [file.award, *file.rests],
@@ -114,6 +115,7 @@ def _appeal_of(found: Claim, file: selectors.ClaimFile, forms: dict[str, Any]) -
         "upheld_answer": selectors.read_answer(file.upheld) if file.upheld else "",
         "first_decision": file.first_decision,
         "first_reason": review.read_reason(file.first_decision) if file.first_decision else "",
+        "first_finding": review.read_finding(file.first_decision),
         "appeal": file.appeal,
         "appeal_reason": appeals.read_appeal(file.appeal) if file.appeal else "",
     }

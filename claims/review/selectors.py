@@ -104,6 +104,12 @@ def read_reason(row: Recommendation | Decision) -> str:
     return unseal_text(bytes(row.reason_sealed), row.context)
 
 
+def read_finding(decision: Decision | None) -> str:
+    """Return what the first reviewer found, on which a decision rests; empty without one."""
+    followed = recommendation_of(decision.claim, decision.round) if decision else None
+    return read_reason(followed) if followed else ""
+
+
 def read_request(request: PaperRequest) -> str:
     """Return what the reviewer wrote to the claimant."""
     return unseal_text(bytes(request.message_sealed), request.context)

@@ -199,6 +199,7 @@ def _appeal_file(claim: Claim, context: dict[str, Any]) -> dict[str, Any]:
         "appeal": made,
         "appeal_reason": appeals.read_appeal(made),
         "first_reason": selectors.read_reason(first) if first else "",
+        "first_finding": selectors.read_finding(first),
         "upheld_answer": appeals.read_upheld(claim),
     }
 

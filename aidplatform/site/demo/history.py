@@ -93,6 +93,7 @@ SETTINGS = (
             small_terms(
                 aid=aid_rows(10_000_000, 5_000_000, 2_000_000),
                 minimum_members=500,
+                appeal_days=30,
                 debit={
                     "scheme": "card",
                     "creditor_id": "Agreement 2400 (invented)",
@@ -124,6 +125,8 @@ SETTINGS = (
             Story(22, 12, "kidney_failure", "under_review"),
             Story(23, 12, "thyroid_cancer", "papers_requested"),
             Story(24, 12, "heart_attack", "filed"),
+            Story(NEIGHBOR, 12, "thyroid_cancer", "rejected"),
+            Story(9, 12, "thyroid_cancer", "appealed"),
             Story(MEMBER, 12, "cancer_severe", "draft"),
         ),
     ),

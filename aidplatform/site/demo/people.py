@@ -43,6 +43,7 @@ CAST = (
     Role("reviewer", Duty.REVIEWER, "Wang Fang", "王芳"),
     Role("second_reviewer", Duty.SECOND_REVIEWER, "Li Na", "李娜"),
     Role("third_reviewer", Duty.SECOND_REVIEWER, "Xu Hua", "许华"),
+    Role("other_reviewer", Duty.REVIEWER, "Ma Jie", "马洁"),
     Role(MEMBER, "", "Gao Xin", "高欣", dt.date(1989, 3, 8)),
     Role(NEIGHBOR, "", "He Ping", "何平", dt.date(1978, 11, 2)),
 )
