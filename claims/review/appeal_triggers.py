@@ -38,13 +38,13 @@ appeal_guards = [
 ]
 
 
-def heard_by_others(column: str) -> Guard:
-    """Return the guard of what is said in the rounds of an appeal; column: who says it.
+def heard_by_others(name: str, column: str) -> Guard:
+    """Return the guard, by its own name, of what is said in the rounds of an appeal; column: who says it.
 
     Whoever recommended or decided before the appeal, or has answered an objection, has judged the case already.
     """
     return Guard(
-        name="appeal_is_heard_by_others",
+        name=name,
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
         declare=[("opened", "int")],

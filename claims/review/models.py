@@ -79,7 +79,7 @@ class Recommendation(models.Model):
                 condition=_AID_FITS & ~Q(outcome="returned"), name="recommended_aid_fits_outcome"
             ),
         ]
-        triggers = [*recommendation_guards, heard_by_others("reviewer")]
+        triggers = [*recommendation_guards, heard_by_others("appeal_is_heard_by_others", "reviewer")]
 
     @property
     def context(self) -> str:
@@ -105,7 +105,7 @@ class Decision(models.Model):
             models.UniqueConstraint(fields=["claim", "round"], name="one_decision_per_round"),
             models.CheckConstraint(condition=_AID_FITS, name="decided_aid_fits_outcome"),
         ]
-        triggers = [*decision_guards, heard_by_others("decider")]
+        triggers = [*decision_guards, heard_by_others("appeal_is_decided_by_others", "decider")]
 
     @property
     def context(self) -> str:

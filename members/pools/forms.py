@@ -16,10 +16,10 @@ from members.pools.debit import DebitForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
 from members.pools.models import PlanDraft, PlanVersion
-from members.pools.plan_terms import APPEAL_DAYS, MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
+from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
 from members.pools.refusal_words import terms_error_words
-from members.pools.section_forms import OperatorForm, ReserveForm, WindDownForm
+from members.pools.section_forms import AppealDaysField, OperatorForm, ReserveForm, WindDownForm
 
 _ON_CAP = (
     ("redistribute", _("Members with room bear it")),
@@ -97,13 +97,7 @@ class RulesForm(forms.Form):
     report_days = forms.IntegerField(
         label=_("Time to report, days"), min_value=1, max_value=3650, required=False
     )
-    appeal_days = forms.IntegerField(
-        label=_("Time to appeal, days"),
-        min_value=APPEAL_DAYS[0],
-        max_value=APPEAL_DAYS[1],
-        required=False,
-        help_text=_("Whoever is refused may have it looked at by two other people. Empty: nobody may."),
-    )
+    appeal_days = AppealDaysField()
     lifetime_cap = FenField(label=_("Most for one person"), required=False)
     one_aid_ends = forms.BooleanField(label=_("One aid ends the membership"), required=False)
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)

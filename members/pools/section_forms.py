@@ -8,7 +8,21 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
-from members.pools.plan_terms import MAX_NAME, MAX_SENTENCE, ReserveTerms, WindDownTerms
+from members.pools.plan_terms import APPEAL_DAYS, MAX_NAME, MAX_SENTENCE, ReserveTerms, WindDownTerms
+
+
+class AppealDaysField(forms.IntegerField):
+    """Within how many days whoever is refused may appeal; empty: nobody may."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Time to appeal, days"),
+            min_value=APPEAL_DAYS[0],
+            max_value=APPEAL_DAYS[1],
+            required=False,
+            help_text=_("Whoever is refused may have it looked at by two other people. Empty: nobody may."),
+            **kwargs,
+        )
 
 
 class OperatorForm(forms.Form):
