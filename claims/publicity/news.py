@@ -14,6 +14,7 @@ from aidplatform.work import jobs
 from claims.filing.models import Claim
 from claims.filing.states import REVIEWER, SECOND_REVIEWER, STEPS, TREASURER
 from claims.publicity.selectors import award_of
+from claims.review.appeals import heard_before
 from claims.review.selectors import decision_of
 from members.joining.kin import is_near
 from members.people import claim_words as words
@@ -28,12 +29,15 @@ _STEPS_TOLD: dict[tuple[str, str], str] = {
     ("", "filed"): words.CLAIM_FILED,
     ("", "papers_requested"): words.CLAIM_ASKED,
     ("filed", "under_review"): words.CLAIM_TAKEN_UP,
+    ("appealed", "under_review"): words.CLAIM_TAKEN_UP,
     ("recommended", "under_review"): words.CLAIM_RETURNED,
     ("", "approved"): words.CLAIM_APPROVED,
     ("", "rejected"): words.CLAIM_REJECTED,
     ("", "objected"): words.CLAIM_OBJECTED,
     ("objected", "in_publicity"): words.CLAIM_GOES_ON,
     ("", "overturned"): words.CLAIM_OVERTURNED,
+    ("", "appealed"): words.CLAIM_APPEALED,
+    ("", "refused_finally"): words.CLAIM_REFUSED_FINALLY,
     ("", "awarded"): words.CLAIM_AWARDED,
     ("", "shared"): words.CLAIM_SHARED,
     ("", "paid"): words.CLAIM_PAID,
@@ -118,6 +122,7 @@ def _who_can(claim: Claim, holder: str) -> list[User]:
     if holder == REVIEWER and claim.reviewer is not None:
         return [claim.reviewer]
     had_a_part = set(claim.recommendations.values_list("reviewer", flat=True))
+    had_a_part |= heard_before(claim)
     had_a_part |= set(claim.decisions.exclude(outcome="returned").values_list("decider", flat=True))
     own = {claim.claimant_id, claim.membership.person_id}
     return [

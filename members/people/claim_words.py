@@ -14,6 +14,8 @@ CLAIM_REJECTED = "claim_rejected"
 CLAIM_OBJECTED = "claim_objected"
 CLAIM_GOES_ON = "claim_goes_on"
 CLAIM_OVERTURNED = "claim_overturned"
+CLAIM_APPEALED = "claim_appealed"
+CLAIM_REFUSED_FINALLY = "claim_refused_finally"
 CLAIM_AWARDED = "claim_awarded"
 CLAIM_SHARED = "claim_shared"
 CLAIM_PAID = "claim_paid"
@@ -57,7 +59,9 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
     ),
     CLAIM_REJECTED: (
         gettext_noop("Your claim %(claim)s is not approved"),
-        gettext_noop("Its page gives the clause of the covenant and the reason in full."),
+        gettext_noop(
+            "Its page gives the clause of the covenant and the reason in full, and says until when you can appeal."
+        ),
     ),
     CLAIM_OBJECTED: (
         gettext_noop("A member objects to your case %(case)s"),
@@ -73,7 +77,22 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
     CLAIM_OVERTURNED: (
         gettext_noop("An objection to your case %(case)s was upheld"),
         gettext_noop(
-            "The aid is withdrawn before anything was shared. The case's page shows the answer in full."
+            "The aid is withdrawn before anything was shared. The page of your claim shows the answer in full, and says"
+            " until when you can appeal."
+        ),
+    ),
+    CLAIM_APPEALED: (
+        gettext_noop("Your appeal in claim %(claim)s is made"),
+        gettext_noop(
+            "Two people look at it who had no part in the case before; one of them takes it up by %(due)s. Until then"
+            " you can add papers. It costs you nothing."
+        ),
+    ),
+    CLAIM_REFUSED_FINALLY: (
+        gettext_noop("Your appeal in claim %(claim)s was not granted"),
+        gettext_noop(
+            "Its page gives the clause of the covenant and the reason in full. Inside the pool this is final; the"
+            " courts stay open to you."
         ),
     ),
     CLAIM_AWARDED: (
@@ -117,6 +136,7 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
 # The states in which somebody can be late, as the notices say them.
 CLAIM_STEPS = {
     "filed": gettext_noop("filed, to be taken up"),
+    "appealed": gettext_noop("appealed, to be taken up"),
     "papers_requested": gettext_noop("papers requested"),
     "under_review": gettext_noop("under review"),
     "recommended": gettext_noop("second review"),

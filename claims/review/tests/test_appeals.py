@@ -22,7 +22,7 @@ from claims.review.models import Appeal, Decision
 from claims.review.selectors import shown_sha256
 from ledger.openbooks.models import LogEntry
 from ledger.sharing.models import Award
-from members.people.models import User
+from members.people.models import Notice, User
 from members.pools.models import DutyGrant
 
 LAST_DAY = dt.date(2026, 6, 19)  # refused on 20 May, 30 days
@@ -451,3 +451,18 @@ def test_without_the_guard_the_first_reviewer_would_be_heard(committed_db: tuple
         ).fetchone()  # type: ignore[misc]
         owner.execute(f"ALTER TABLE claims_recommendation DISABLE TRIGGER {name}")
     _insert_recommendation(claim, cases.reviewer)
+
+
+def test_claimant_and_those_who_hear_it_are_told(cases: AppealCases) -> None:
+    claim = cases.heard(cases.appealed(), "rejected")
+    told = Notice.objects.filter(person=cases.claimant, kind__startswith="claim_").order_by("pk")
+    assert list(told.values_list("kind", flat=True)) == [
+        "claim_filed", "claim_taken_up", "claim_rejected", "claim_appealed", "claim_taken_up",
+        "claim_refused_finally",
+    ]  # fmt: skip
+    # Of the appeal only who may hear it: the other two had their turn before.
+    waits = Notice.objects.filter(kind="claim_waits", params__claim=claim.code)
+    assert waits.filter(person=cases.other_reviewer).count() == 2
+    assert waits.filter(person=cases.reviewer).count() == 1
+    assert waits.filter(person=cases.second).count() == 1
+    assert waits.filter(person=cases.third).count() == 2
