@@ -140,3 +140,17 @@ AID_ERRORS = {
         " hold. Drop the cap, or grant aid without bills."
     ),
 }
+
+
+def appeal_words(plan: PlanTerms) -> str:
+    """Return until when a refusal can be appealed against, or that it cannot."""
+    if plan.appeal_days is None:
+        return _("Whoever is refused cannot appeal inside the pool. The courts are open to everyone.")
+    days = ngettext(
+        "Whoever is refused may appeal once within %(days)s day, free of charge: two people decide who had no part in"
+        " the case before. The courts stay open.",
+        "Whoever is refused may appeal once within %(days)s days, free of charge: two people decide who had no part in"
+        " the case before. The courts stay open.",
+        plan.appeal_days,
+    )
+    return days % {"days": plan.appeal_days}

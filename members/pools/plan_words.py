@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language, listed_words
 from members.pools.aid_words import (
+    appeal_words,
     case_step_words,
     reimbursement_words,
     severity_words,
@@ -160,7 +161,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Against bills"), reimbursement_words(plan, currency), ("reimbursement",))
     yield Line(_("Aid by cases shared"), case_step_words(plan), ("case_steps",))
     yield Line(_("Time to report"), (_report_words(plan),), ("report_days",))
-    yield Line(_("Appeal"), (_appeal_words(plan),), ("appeal_days",))
+    yield Line(_("Appeal"), (appeal_words(plan),), ("appeal_days",))
     yield Line(_("Most for one person"), (_lifetime_words(plan, currency),), ("lifetime_cap_fen",))
     after_aid = (
         _("One aid ends the membership: that period is still shared like by everyone, and none after it.")
@@ -313,19 +314,6 @@ def _report_words(plan: PlanTerms) -> str:
         plan.report_days,
     )
     return days % {"days": f"{plan.report_days:,}"}
-
-
-def _appeal_words(plan: PlanTerms) -> str:
-    if plan.appeal_days is None:
-        return _("Whoever is refused cannot appeal inside the pool. The courts are open to everyone.")
-    days = ngettext(
-        "Whoever is refused may appeal once within %(days)s day, free of charge: two people decide who had no part in"
-        " the case before. The courts stay open.",
-        "Whoever is refused may appeal once within %(days)s days, free of charge: two people decide who had no part in"
-        " the case before. The courts stay open.",
-        plan.appeal_days,
-    )
-    return days % {"days": plan.appeal_days}
 
 
 def _lifetime_words(plan: PlanTerms, currency: str) -> str:

@@ -30,7 +30,6 @@ from claims.filing.illnesses import BILL, needed_papers
 from claims.filing.models import Claim
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
-from claims.review import appeals
 from claims.review import services as review
 from claims.review.models import Outcome
 from claims.review.selectors import shown_sha256
@@ -58,8 +57,6 @@ Deed = Callable[[Work], None]
 UNPAID = 0.03
 OPERATOR = ("Operator of the demonstration", "6222 0000 0000 9999 01")
 REGIONS = ("zhejiang", "sichuan", "guangdong", "henan", "jiangsu", "beijing", "hubei", "shandong")
-# Stories whose claim is refused at first.
-REFUSED = ("rejected", "appealed")
 REASONS = {
     "approved": "The hospital's report establishes the illness after the waiting period; the papers agree.",
     "rejected": "The report names a benign nodule, which the covenant does not list.",
@@ -141,9 +138,7 @@ def tell(pool: Pool, person: User, illness: str, ends: str, place: int) -> None:
     elif place == 1 and ends not in {"draft", "filed"}:
         _review(claim, ends)
     elif place == 2 and ends not in {"draft", "filed", "under_review", "papers_requested", "recommended"}:
-        decide(claim, "rejected" if ends in REFUSED else "approved")
-        if ends == "appealed":
-            appeal(claim)
+        decide(claim, "rejected" if ends == "rejected" else "approved")
 
 
 def draft_claim(pool: Pool, person: User, illness: str, spend_fen: int | None = None) -> Claim:
@@ -255,19 +250,6 @@ def decide(claim: Claim, outcome: str = "approved") -> None:
         )
 
 
-def appeal(claim: Claim) -> None:
-    """Let the claimant appeal against a refusal, with another report."""
-    claim.refresh_from_db()
-    if claim.state == Claim.State.REJECTED:
-        appeals.appeal(
-            claim=claim,
-            claimant=claim.claimant.code,
-            reason="The first report was of another sample. The hospital has corrected it; the new one is attached.",
-            given=[("pathology", photograph(claim.code, "second pathology report"))],
-            at=clock.now(),
-        )
-
-
 def _review(claim: Claim, ends: str) -> None:
     if claim.state == Claim.State.FILED:
         take_up(claim)
@@ -283,7 +265,7 @@ def _review(claim: Claim, ends: str) -> None:
             at=clock.now(),
         )
     else:
-        recommend(claim, "rejected" if ends in REFUSED else "approved")
+        recommend(claim, "rejected" if ends == "rejected" else "approved")
 
 
 def object_to(pool: Pool, person: User) -> None:

@@ -13,6 +13,7 @@ from itertools import chain
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
 from aidplatform.site.demo import deeds, variants
+from aidplatform.site.demo.appeal import appeal
 from aidplatform.site.demo.clock import ZONE, morning_of, stop_clock_at, wait_for_worker
 from aidplatform.site.demo.deeds import Deed, Work
 from aidplatform.site.demo.people import CHILDREN, MEMBER, NEIGHBOR, Child, cast_member, make_villager
@@ -315,7 +316,11 @@ def _tell_stories(setting: Setting, month: int, place: int) -> None:
         if story.month != month:
             continue
         try:
-            deeds.tell(pool, _who(setting, story), story.illness, story.ends, place)
+            is_appeal = story.ends == "appealed"
+            ends = "rejected" if is_appeal else story.ends
+            deeds.tell(pool, _who(setting, story), story.illness, ends, place)
+            if is_appeal and place == 2:
+                appeal(pool, _who(setting, story))
         except DomainError as error:
             raise RuntimeError(f"{setting.code}, {story}: {error}") from error
 
