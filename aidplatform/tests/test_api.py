@@ -326,6 +326,7 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "confirm_end",
         "withdraw_end",
         "object_to_case",
+        "appeal_claim",
         "ask_my_pause",
         "ask_pause",
         "propose_pause",
