@@ -27,6 +27,7 @@ from members.joining import payer_api as payers
 from members.joining import rule_api as rules
 from members.people import choice_api as choices
 from members.pools import api as pools
+from members.pools import duty_api
 
 
 class CaseConverter(StringConverter):
@@ -50,6 +51,7 @@ _OPENING = f"{_POOL}opening-balances/<int:number>/"
 _IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
 _ENDING = f"{_POOL}ending/"
+_DUTY_CHANGE = f"{_POOL}duty-changes/<int:number>/"
 _ANSWERS = f"{_POOL}plan-versions/<int:number>/answers/"
 
 urlpatterns = [
@@ -97,6 +99,15 @@ urlpatterns = [
     ),
     path(f"{_OPENING}approval/", opening_api.OpeningApproval.as_view(), name="api_approve_opening"),
     path(f"{_OPENING}withdrawal/", opening_api.OpeningWithdrawal.as_view(), name="api_withdraw_opening"),
+    path(f"{_POOL}duties/", duty_api.HeldDuties.as_view(), name="api_held_duties"),
+    path(f"{_POOL}duties/<int:grant_id>/end/", duty_api.DutyEnd.as_view(), name="api_propose_duty_end"),
+    path(
+        f"{_POOL}duties/<int:grant_id>/lay-down/", duty_api.DutyLaidDown.as_view(), name="api_lay_down_duty"
+    ),
+    path(f"{_POOL}duty-changes/", duty_api.DutyChangeList.as_view(), name="api_duty_changes"),
+    path(f"{_POOL}duty-changes/new/", duty_api.DutyProposal.as_view(), name="api_propose_duty"),
+    path(f"{_DUTY_CHANGE}confirmation/", duty_api.DutyConfirmation.as_view(), name="api_confirm_duty_change"),
+    path(f"{_DUTY_CHANGE}refusal/", duty_api.DutyRefusal.as_view(), name="api_drop_duty_change"),
     path(f"{_POOL}plan-versions/", pools.PlanVersionList.as_view(), name="api_plan_versions"),
     path(f"{_POOL}plan-versions/<int:number>/changes/", pools.PlanChanges.as_view(), name="api_plan_changes"),
     path(f"{_ANSWERS}figures/", rules.RuleFigures.as_view(), name="api_rule_figures"),

@@ -114,6 +114,7 @@ TABLES: dict[str, Kind] = {
     "members_planversion": FACT,
     "members_endingproposal": state("state", "decided_by", "decided_at"),
     "members_poolending": state("cancelled_at"),
+    "members_dutychange": state("state", "grant_id", "decided_by", "decided_at"),
     "members_dutygrant": state("ended_at"),
     "members_dutyinvitation": state("state", "person_id", "decided_at"),
     "members_membership": state("person_id"),

@@ -19,6 +19,7 @@ from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent, RuleReminder
 from members.joining.rule_triggers import nobody_stays_without_consent
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
+from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 
 # Rooms that come first know nothing of consents or of an ending; what these demand of them is hung on them here.
@@ -30,6 +31,7 @@ __all__ = [
     "ApiToken",
     "AwaitedCover",
     "CovenantSignature",
+    "DutyChange",
     "DutyGrant",
     "DutyInvitation",
     "EndingProposal",

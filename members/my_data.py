@@ -33,6 +33,7 @@ from members.people import about, notices
 from members.people.identity import Paper, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.people.selectors import addresses_of
+from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, DutyInvitation
 
 # Kinds of notice that hold the number of another member; the key of a mail begins with its kind.
@@ -129,6 +130,12 @@ def _duties(person: User) -> Iterator[Row]:
     for grant in DutyGrant.objects.filter(person=person).select_related("pool").order_by("pk"):
         pool = grant.pool.code if grant.pool else None
         yield {"pool": pool} | fields_of(grant, "duty", "is_founding", "granted_at", "ended_at")
+
+
+def _duty_changes(person: User) -> Iterator[Row]:
+    for one in DutyChange.objects.filter(person=person).select_related("pool").order_by("pk"):
+        row = fields_of(one, "number", "kind", "duty", "reason", "proposed_at", "state", "decided_at")
+        yield {"pool": one.pool.code} | row
 
 
 def _duty_invitations(person: User) -> Iterator[Row]:
@@ -279,6 +286,7 @@ EXPORTER = Exporter(
         Table("mails", _("E-mails to you. Texts that name another member are left out."), _mails),
         Table("api_tokens", _("Keys of your programs. Only a hash is kept, which is left out."), _tokens),
         Table("duties", _("Duties you hold or held."), _duties),
+        Table("duty_changes", _("That you are to hold a duty in a pool, or not any more."), _duty_changes),
         Table("duty_invitations", _("Duties you were asked to take."), _duty_invitations),
         Table("memberships", _("The pools you belong or belonged to."), _memberships),
         Table("spans", _("When you were covered, and in which class."), _spans),
@@ -313,6 +321,7 @@ EXPORTER = Exporter(
         "members.Mail.person": "mails",
         "members.ApiToken.person": "api_tokens",
         "members.DutyGrant.person": "duties",
+        "members.DutyChange.person": "duty_changes",
         "members.DutyInvitation.person": "duty_invitations",
         "members.Membership.person": "memberships",
         "members.MembershipSpan.membership_id": "spans",

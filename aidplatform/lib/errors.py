@@ -315,6 +315,14 @@ GUARANTEES: dict[str, object] = {
     "pool_ends_as_announced": _("The day that was announced for this has not come."),
     "pool_closes_with_nothing_owed": _("Something is still open in this pool; the page names it."),
     "pool_closes_with_its_claims_decided": _("Claims of this pool are still undecided or unpaid."),
+    "duty_change_takes_two_people": _("Who proposes, who agrees and whose duty it is are three people."),
+    "duty_change_is_decided_once": _("This change has been decided already. Reload the page."),
+    "duty_change_begins_open": _(
+        "Duties change in a pool that runs; this one does not, or the duty has ended."
+    ),
+    "one_open_change_per_person_and_duty": _("A change of this duty of this person waits already."),
+    "one_live_grant_per_duty": _("This person holds this duty already."),
+    "pool_keeps_an_admin": _("The last pool admin stays until there is another: propose one first."),
     "plan_draft_ends_with_the_draft": _("These rules are published and can be changed by a proposal only."),
     "invitation_is_answered_once": _("This question has been answered or taken back already."),
     "money_and_rights_are_mailed": _(

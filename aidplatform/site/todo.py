@@ -28,6 +28,7 @@ from members.joining.kin import near_memberships, spoken_for
 from members.joining.models import MemberImport
 from members.joining.rule_answers import open_questions
 from members.people.models import User
+from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, PlanProposal, Pool
 from members.pools.selectors import duties_by_pool, invitations_to
 
@@ -62,6 +63,7 @@ def todos_of(person: User) -> list[Todo]:
         + found
         + _of_foundings(duties)
     )
+    found += _of_duty_changes(duties, person)
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     return found + _of_appeals(duties) + _of_payments(duties, person) + _of_desks(duties, person)
 
@@ -113,6 +115,27 @@ def _of_foundings(duties: dict[int | None, set[str]]) -> list[Todo]:
         )
         for pool in (drafts if duties else drafts.none())
     ]
+
+
+def _of_duty_changes(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the pools in which a change of duties waits for somebody like this person."""
+    waiting = DutyChange.objects.filter(state=DutyChange.State.OPEN).exclude(person=person)
+    if not duties.get(None):
+        waiting = waiting.filter(pool__in=[pool for pool in duties if pool])
+    pools = waiting.exclude(proposed_by=person.code).values("pool__code", "pool__name_en", "pool__name_zh")
+    return (
+        [
+            Todo(
+                _("Changes of duties in %(pool)s wait for a second person: %(count)s")
+                % {"pool": in_language(row["pool__name_en"], row["pool__name_zh"]), "count": row["count"]},
+                reverse("duties", args=[row["pool__code"]]),
+                _("Look at them"),
+            )
+            for row in pools.annotate(count=Count("pk")).order_by("pool__code")
+        ]
+        if duties
+        else []
+    )
 
 
 def _of_plans(duties: dict[int | None, set[str]], person: User) -> list[Todo]:

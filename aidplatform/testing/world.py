@@ -21,7 +21,8 @@ from members.joining.models import Membership
 from members.joining.services import admit_group, admit_member, end_cover
 from members.people.models import User
 from members.pools import services as pools
-from members.pools.models import PlanVersion, Pool
+from members.pools.duties import lay_down
+from members.pools.models import DutyGrant, PlanVersion, Pool
 from members.pools.selectors import newest_plan
 
 TERMS = {
@@ -248,3 +249,9 @@ def set_clock(at: dt.datetime | None) -> None:
     """Stop the demo clock at an instant; None lets it run."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE work_installation SET clock_at = %s", [at])
+
+
+def lay_down_all(person: User, *, at: dt.datetime | None = None) -> None:
+    """Let somebody lay down every duty that they hold in a running pool."""
+    for grant in DutyGrant.objects.filter(person=person, pool__isnull=False, ended_at=None):
+        lay_down(grant=grant, person=person, reason="", at=at or clock.now())

@@ -28,8 +28,9 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 SEED = int(os.environ.get("AID_SEED", "20260101"))
 PATIENCE = 240.0
 # Points of the way that this case does not take: members of its pool do not pay ahead, its rules suspend nobody for an
-# unpaid share, no share is written off, the pool does not end, and nobody has asked for a digest.
+# unpaid share, no share is written off, the pool does not end, nobody appeals, and nobody has asked for a digest.
 ELSEWHERE = {
+    "claims.appealed",
     "custody.arrears_followed",
     "custody.arrears_told",
     "custody.pause_granted",
@@ -39,6 +40,7 @@ ELSEWHERE = {
     "custody.wallets_told",
     "custody.write_off_posted",
     "custody.settlement_approved",
+    "joining.silent_told",
     "people.digests_written",
 }
 

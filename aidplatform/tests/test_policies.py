@@ -123,6 +123,11 @@ class Address:
         kind, _colon, duties = self.policy.partition(":")
         return set(duties.split(",")) if kind in {"duty", "duty-anywhere"} else set()
 
+    @property
+    def is_of_staff(self) -> bool:
+        """Tell whether some duty is needed, or any."""
+        return bool(self.duties) or self.policy == "staff"
+
 
 def patterns(found: list[Any] | None = None, before: str = "") -> Iterator[tuple[str, URLPattern]]:
     for pattern in found or get_resolver().url_patterns:
@@ -153,12 +158,12 @@ def complaint(address: Address, who: str, response: Any) -> str | None:
     if who == "stranger" and address.policy == "member":
         # 405 is said before anything is looked up, the same for every pool.
         return None if status in {404, 405} else f"a stranger gets {status}"
-    if who == "stranger" and address.duties:
+    if who == "stranger" and address.is_of_staff:
         return None if status == 404 else f"a stranger gets {status}"
     if who == "wrong duty" and address.duties:
         wanted = 404 if address.policy.startswith("duty-anywhere") else 403
         return None if status == wanted else f"another duty gets {status}"
-    if who == "weak" and address.duties:
+    if who == "weak" and address.is_of_staff:
         to_factor = status == 302 and "/accounts/2fa/" in response.headers["Location"]
         return None if to_factor or (address.is_api and status == 403) else f"no second factor gets {status}"
     is_shut_out = status in {401, 403} or (to_sign_in and address.name != "account_logout")
@@ -225,7 +230,7 @@ def walk(
 
 def _person_for(address: Address, who: str) -> str:
     if who in {"right duty", "weak"}:
-        return sorted(address.duties)[0]
+        return sorted(address.duties or DUTIES)[0]
     if who == "wrong duty":
         return next(duty for duty in DUTIES if duty not in address.duties)
     return who
@@ -236,7 +241,7 @@ def test_every_pattern_has_a_policy() -> None:
 
 
 def test_every_policy_is_a_known_word() -> None:
-    known = {"public", "signed_in", "member"}
+    known = {"public", "signed_in", "member", "staff"}
     unknown = [
         (a.route, a.policy)
         for a in addresses()
@@ -274,7 +279,7 @@ def test_public_addresses_answer_a_visitor(staffed: dict[str, User]) -> None:
 
 def test_stranger_finds_nothing_of_a_duty_or_a_member(staffed: dict[str, User]) -> None:
     before = rows_of_tables()
-    closed = [a for a in addresses() if a.duties or a.policy == "member"]
+    closed = [a for a in addresses() if a.is_of_staff or a.policy == "member"]
     assert walk({"stranger": client_of(staffed["stranger"])}, "stranger", closed) == []
     assert rows_of_tables() == before
 
@@ -289,14 +294,14 @@ def test_another_duty_is_refused(staffed: dict[str, User]) -> None:
 def test_duty_without_a_second_factor_is_sent_to_it(staffed: dict[str, User]) -> None:
     before = rows_of_tables()
     clients = {duty: client_of(staffed[duty], second_factor=False) for duty in DUTIES}
-    assert walk(clients, "weak", [a for a in addresses() if a.duties], ("get", "post", "delete")) == []
+    assert walk(clients, "weak", [a for a in addresses() if a.is_of_staff], ("get", "post", "delete")) == []
     assert rows_of_tables() == before
 
 
 def test_right_duty_is_let_in(staffed: dict[str, User]) -> None:
     clients = {duty: client_of(staffed[duty]) for duty in DUTIES}
     methods = ("get", "head", "put", "options")
-    assert walk(clients, "right duty", [a for a in addresses() if a.duties], methods) == []
+    assert walk(clients, "right duty", [a for a in addresses() if a.is_of_staff], methods) == []
 
 
 def test_signed_in_person_meets_no_door_where_none_is(staffed: dict[str, User]) -> None:

@@ -21,6 +21,7 @@ from aidplatform.lib.templating import in_language
 from members.people import about
 from members.people.choices import wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
+from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
@@ -375,7 +376,8 @@ KINDS: dict[str, tuple[str, str]] = {
             " recompute it."
         ),
     ),
-} | CLAIM_KINDS
+}
+KINDS |= CLAIM_KINDS | DUTY_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -424,7 +426,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     INVITED_JOINED: _Category.FAMILY,
     PAYS_FOR_INVITED: _Category.FAMILY,
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
-    **dict.fromkeys(OF_REVIEWERS, _Category.DUTIES),
+    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS), _Category.DUTIES),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
@@ -577,6 +579,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["share"] = _run_off_share(params)
     if "coming" in params:
         spoken["owed"] = "\n".join(parting_words(params, is_own="membership" not in params))
+    if "duty_code" in params:
+        spoken["duty"] = _(DUTY_NAMES[params["duty_code"]])
     if "claim_state" in params:
         spoken["step"] = _(CLAIM_STEPS[params["claim_state"]])
     if "needed_fen" in params:

@@ -63,13 +63,13 @@ def public_pool(request: Request, code: str) -> Pool:
 
 
 class DutyEndpoint(Endpoint):
-    """An endpoint for those who hold one of `duties` in the pool that the address names by `code`."""
+    """An endpoint for those who hold one of `duties`, or any where it is empty, in the pool that the address names."""
 
     duties: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.policy = "duty:" + ",".join(cls.duties)
+        cls.policy = "duty:" + ",".join(cls.duties) if cls.duties else "staff"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in like `duty_required`: strangers find no pool, other duties are refused, MFA is a must."""
@@ -82,7 +82,7 @@ class DutyEndpoint(Endpoint):
             raise NotFoundError(_("There is no pool with this address."))
         if not is_strong(request):
             raise ForbiddenError(_("This needs a second factor."), code="second_factor_missing")
-        if not held & set(self.duties):
+        if self.duties and not held & set(self.duties):
             raise ForbiddenError(_("Your duties in this pool do not include this."))
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import Guard, follows_order, permanent, refuse
 from members.pools.covenants import Question, read_declaration
+from members.pools.duty_triggers import duty_ends_by_its_change
 from members.pools.plan_terms import PlanTerms
 from members.pools.triggers import (
     DUTIES,
@@ -281,7 +282,7 @@ class DutyGrant(models.Model):
             ),
             models.CheckConstraint(condition=Q(duty__in=DUTIES), name="duty_is_known"),
         ]
-        triggers = [duty_needs_two_people, duties_do_not_meet]
+        triggers = [duty_needs_two_people, duties_do_not_meet, duty_ends_by_its_change]
 
 
 class DutyInvitation(models.Model):

@@ -8,7 +8,7 @@ from aidplatform.lib.errors import ConflictError, ForbiddenError
 from aidplatform.testing.claim_cases import ClaimCases, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
-from aidplatform.testing.world import run_jobs
+from aidplatform.testing.world import lay_down_all, run_jobs
 from claims.filing import services as filing
 from claims.filing.models import Claim
 from claims.review import selectors, services
@@ -110,10 +110,7 @@ def test_reviewers_hold_their_duty(cases: ClaimCases) -> None:
 
 def test_duty_that_has_ended_reviews_nothing(cases: ClaimCases) -> None:
     claim = cases.recommended()
-    run(
-        "UPDATE members_dutygrant SET ended_at = now() + interval '1 year' WHERE person_id = %s",
-        cases.second.pk,
-    )
+    lay_down_all(cases.second)
     with refused("reviewers_hold_their_duty"):
         _insert_decision(claim, decider=cases.second.code)
     with pytest.raises(ForbiddenError):

@@ -12,7 +12,7 @@ from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run
-from aidplatform.testing.world import World, set_clock
+from aidplatform.testing.world import World, lay_down_all, set_clock
 from ledger.custody import write_offs
 from ledger.custody.tests.test_views import client_of
 from ledger.leaving import reports
@@ -165,7 +165,7 @@ def test_reported_end_needs_two_people(world: World) -> None:
         confirm(world, report, world.admin.code)
     with refused("reported_end_people_hold_their_duty"):
         confirm(world, report, world.treasurer.code)
-    run("UPDATE members_dutygrant SET ended_at = now() WHERE person_id = %s", world.controller.pk)
+    lay_down_all(world.controller)
     with refused("reported_end_people_hold_their_duty"):
         confirm(world, report)
 

@@ -11,7 +11,7 @@ import pytest
 
 from aidplatform.lib import clock
 from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
-from aidplatform.testing.world import World, run_jobs, set_clock
+from aidplatform.testing.world import World, lay_down_all, run_jobs, set_clock
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services
 from ledger.sharing.models import FIGURES, Period
@@ -370,7 +370,7 @@ def test_period_people_hold_their_duty_in_this_pool_and_still(case: World) -> No
     period = case.computed_period()
     with refused("period_people_hold_their_duty"):
         _approve(case, period, approved_by=other.controller.code)
-    run("UPDATE members_dutygrant SET ended_at = now() WHERE person_id = %s", case.controller.pk)
+    lay_down_all(case.controller)
     with refused("period_people_hold_their_duty"):
         _approve(case, period)
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run, value
-from aidplatform.testing.world import World, set_clock
+from aidplatform.testing.world import World, lay_down_all, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from members.joining import applications, invitations, payers
 from members.joining.invitation_models import Invitation
@@ -208,7 +208,7 @@ def test_pool_by_invitation_only(newcomer: User) -> None:
         sign(application)
     with refused("joins_by_invitation"):
         sign(filled(world.pool, world.treasurer, passport("XX0000003")))
-        run("UPDATE members_dutygrant SET ended_at = now() WHERE person_id = %s", world.treasurer.pk)
+        lay_down_all(world.treasurer)
         fire_deferred()
     first = sign(filled(world.pool, world.treasurer, passport("XX0000003")))
     fire_deferred()

@@ -9,7 +9,7 @@ import pytest
 from aidplatform.testing.endings import end_by_two, wind_down
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
-from aidplatform.testing.world import TERMS, World, set_clock
+from aidplatform.testing.world import TERMS, World, lay_down_all, set_clock
 from aidplatform.work.models import AuditEntry
 from ledger.founding.tests.test_founding import a_draft, join, name_account, name_operator, publish, staff
 from members.people.models import User
@@ -81,7 +81,7 @@ def test_duty_needs_two_people_and_neither_is_the_holder_or_a_stranger(
 
 
 def test_duty_needs_two_people_whose_own_duties_have_not_ended(world: World) -> None:
-    run("UPDATE members_dutygrant SET ended_at = now() WHERE person_id = %s", world.controller.pk)
+    lay_down_all(world.controller)
     with refused("duty_needs_two_people"):
         _grant(world, _person("newcomer"), "reviewer")
 
@@ -232,8 +232,8 @@ def test_one_live_grant_per_duty(db: None) -> None:
 def test_grant_can_only_be_ended_and_once(world: World) -> None:
     grant = DutyGrant.objects.get(pool=world.pool, duty="controller")
     with refused("grant_ends_after_it_began"):
-        run("UPDATE members_dutygrant SET ended_at = '2001-01-01' WHERE id = %s", grant.pk)
-    run("UPDATE members_dutygrant SET ended_at = now() WHERE id = %s", grant.pk)
+        lay_down_all(world.controller, at=dt.datetime(2001, 1, 1, tzinfo=dt.UTC))
+    lay_down_all(world.controller)
     for ended_at in (None, AT + dt.timedelta(days=4000)):
         with refused("duty_needs_two_people"):
             run("UPDATE members_dutygrant SET ended_at = %s WHERE id = %s", ended_at, grant.pk)
