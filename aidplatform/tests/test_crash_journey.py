@@ -40,7 +40,6 @@ ELSEWHERE = {
     "custody.wallets_told",
     "custody.write_off_posted",
     "custody.settlement_approved",
-    "joining.silent_told",
     "people.digests_written",
 }
 

@@ -265,8 +265,10 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     # All rules of a pool say the same of whether members pay ahead.
     pays_ahead = any(plan.funding for _day, plan in plans)
     wallet = wallet_of(membership, today) if pays_ahead else None
-    # No share is late where no rules ever said when one is.
+    # What no rules of the pool, past or to come, know of is not asked for.
     is_late_ever = any(plan.arrears for _day, plan in plans)
+    may_debit_ever = any(plan.debit for _day, plan in plans)
+    changes = any(first_day > today for first_day, _plan in plans)
     context = {
         "section": "pools",
         "pool": found,
@@ -274,14 +276,14 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "cover": covers_of([membership], now).get(membership.pk),
         "listed": ImportedMember.objects.filter(membership=membership).first(),
         "ending": ending,
-        "questions": [one for one in open_questions(person) if one.pool == found],
+        "questions": [one for one in open_questions(person) if one.pool == found] if changes else [],
         "bears": ending is not None and bears_run_off(ending, membership),
         "dates": selectors.next_dates(membership, rules, today),
         "rows": _share_rows(charges, LATEST),
         "shares": shares,
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
         "payment": how_to_pay(membership),
-        "mandate": live_mandate(membership) if wallet is None else None,
+        "mandate": live_mandate(membership) if may_debit_ever else None,
         "offers_debit": rules is not None and rules.debit is not None,
         "wallet": wallet,
         "stands": standing_of(membership, today) if is_late_ever else None,
