@@ -19,7 +19,7 @@ DAYS_ON = 60
 PAGES = {
     "member": [
         "/", "/claims/", "/claims/new/", "{claim}", "/notices/", "/demo/mail/", "/accounts/2fa/webauthn/",
-        f"{POOL}/me/", f"{POOL}/notices/", "{case}",
+        f"{POOL}/me/", f"{POOL}/me/shares/", f"{POOL}/notices/", "{case}", "/my-data/",
     ],
     "reviewer": ["/", f"{POOL}/review/", "{review}", "{case}"],
     "treasurer": [
@@ -27,7 +27,7 @@ PAGES = {
         f"{POOL}/custody/unidentified/", f"{POOL}/custody/payments/", f"{POOL}/custody/payments/1/",
         f"{POOL}/custody/payments/aid/2026-0002/",
     ],
-    "pool_admin": ["/pools/town/plan/propose/", "/pools/town/plan/proposals/1/"],
+    "pool_admin": ["/pools/town/plan/propose/", "/pools/town/plan/proposals/1/", "/pools/town/duties/"],
     "controller": [f"{POOL}/custody/payments/1/"],
 }  # fmt: skip
 
@@ -208,6 +208,27 @@ def test_rules_are_changed_by_two_people_and_seen_by_all(chrome: Browser, live: 
         expect(page.locator(".alert", has_text="Version 2 comes into force on")).to_be_visible()
         page.goto("/demo/mail/")
         expect(page.get_by_text("The village meeting asked for it.").first).to_be_attached()
+
+
+def test_duty_is_proposed_by_one_person_and_given_by_another(chrome: Browser, live: str) -> None:
+    with phone_page(chrome, live) as page:
+        become(page, "neighbor")
+        page.goto("/my-data/")
+        code = page.locator("main code").first.inner_text()
+        become(page, "pool_admin")
+        page.goto("/pools/orchards/duties/")
+        choose(page, "duty", "auditor")
+        page.locator("#propose ~ form [name=person]").fill(code)
+        page.locator("#propose ~ form [name=reason]").fill("Has kept the books of a cooperative.")
+        press(page, "Propose")
+        become(page, "controller")
+        page.goto("/")
+        page.get_by_role("link", name="Look at them").first.click()
+        press(page, "Agree")
+        expect(page.locator("article", has_text="auditor").filter(has_text=code)).to_be_visible()
+        become(page, "neighbor")
+        page.goto("/notices/")
+        expect(page.get_by_text("You are auditor of").first).to_be_visible()
 
 
 def test_visitor_signs_up_and_joins_on_a_phone(chrome: Browser, live: str) -> None:
