@@ -247,6 +247,16 @@ def test_pages_lead_through_a_change(world: World, newcomer: User) -> None:
     assert "职责" in client_of(world.admin, language="zh-hans").get(PAGE).content.decode()
 
 
+def test_page_names_nobody_by_their_address(world: World) -> None:
+    nameless = User.objects.create_user("nameless@example.org")
+    proposed(world, nameless)
+    page = client_of(world.controller).get(PAGE).content.decode()
+    assert f"{nameless.code} is to be reviewer" in page
+    confirm(DutyChange.objects.get(), world.controller)
+    page += client_of(world.controller).get(PAGE).content.decode()
+    assert "example.org" not in page
+
+
 def test_code_stands_where_the_page_says(newcomer: User) -> None:
     assert newcomer.code in client_of(newcomer).get("/my-data/").content.decode()
 
