@@ -85,6 +85,14 @@ class Family(Journey):
         said += f"announce_cases(pool=Pool.objects.get(code={self.pool!r}), cases=({case!r},))"
         manage(self.demonstration.stack, "shell", "-c", said)
 
+    def catch_up(self) -> None:
+        """Share the months that others have let pass, so that the newest period is of the present one."""
+        while self.newest()["next_opening_date"] <= self.today():
+            self.until(lambda: self.newest()["state"] in {"settled", "computed"})
+            number = self.newest()["number"]
+            self.share()
+            self.until(lambda number=number: self.newest()["number"] > number)
+
     def come_to(self, state: str) -> int:
         """Let days come, and the people of the pool do their part, until its newest period stands at a state."""
         for _step in range(10):
@@ -130,9 +138,10 @@ class Family(Journey):
 
     def newest(self) -> dict[str, Any]:
         """Return the newest period of the pool."""
-        columns = ("number", "state", "publicity_date", "publicity_end_date", "is_told")
+        columns = ("number", "state", "publicity_date", "publicity_end_date", "next_opening_date", "is_told")
         rows = self.ask(
-            """SELECT e.number, e.state, e.publicity_date, e.publicity_end_date, e.charges_notified_at IS NOT NULL
+            """SELECT e.number, e.state, e.publicity_date, e.publicity_end_date, e.next_opening_date,
+                      e.charges_notified_at IS NOT NULL
                  FROM ledger_period e JOIN members_pool p ON p.id = e.pool_id
                 WHERE p.code = %s ORDER BY e.number DESC LIMIT 1""",
             self.pool,
@@ -197,6 +206,7 @@ def test_family_is_charged_parts_and_leaves(
 def live(family: Family, mother: Page, father: Page) -> None:
     """Let the family live: join, be charged, part from one child, leave during publicity, and get the last bill."""
     me, home = f"{family.address}me/", f"{family.address}me/family/"
+    family.catch_up()
     family.come_to("opened")
     family.begin()
     mother_no, _father_no, one, _other = family.newest_numbers(4)

@@ -12,13 +12,13 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.claim_cases import AppealCases, photograph
+from aidplatform.testing.world import lay_down_all
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.my_data import EXPORTER
 from claims.review import services
 from claims.review.models import Appeal
 from members.people.models import User
-from members.pools.models import DutyGrant
 
 WORDS = "The second report names it."
 DESK = "/api/v1/pools/test-pool/desk/"
@@ -233,9 +233,10 @@ def test_undecided_appeal_tells_the_claimant_no_recommendation(cases: AppealCase
 
 def test_pool_without_other_people_says_so_to_all(cases: AppealCases) -> None:
     claim = cases.appealed()
-    others = DutyGrant.objects.filter(duty="second_reviewer", ended_at=None).exclude(person=cases.second)
+    others = User.objects.filter(duty_grants__duty="second_reviewer", duty_grants__ended_at=None)
     assert not any("heard by nobody" in todo.text for todo in todos_of(cases.world.admin))
-    others.update(ended_at=clock.now())
+    for person in others.exclude(pk=cases.second.pk):
+        lay_down_all(person)
     assert "Nobody is left in this pool" in _read(cases.claimant, claim)
     assert "Now with the pool administrator." in _read(cases.claimant, claim)
     assert "Nobody is left in this pool" in _work(cases.other_reviewer, claim)

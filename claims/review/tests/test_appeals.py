@@ -11,7 +11,7 @@ from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.testing.claim_cases import AppealCases, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
-from aidplatform.testing.world import run_jobs, set_clock
+from aidplatform.testing.world import lay_down_all, run_jobs, set_clock
 from aidplatform.work.models import AuditEntry
 from claims.filing import selectors as filing
 from claims.filing import services as filing_services
@@ -23,7 +23,6 @@ from claims.review.selectors import shown_sha256
 from ledger.openbooks.models import LogEntry
 from ledger.sharing.models import Award
 from members.people.models import Notice, User
-from members.pools.models import DutyGrant
 
 LAST_DAY = dt.date(2026, 6, 19)  # refused on 20 May, 30 days
 
@@ -387,11 +386,12 @@ def test_pool_lacks_nobody_for_what_is_no_appeal(cases: AppealCases) -> None:
 
 
 def _end_all(duty: str, *, but: User) -> None:
-    DutyGrant.objects.filter(duty=duty, ended_at=None).exclude(person=but).update(ended_at=clock.now())
+    _end(*User.objects.filter(duty_grants__duty=duty, duty_grants__ended_at=None).exclude(pk=but.pk))
 
 
 def _end(*people: User) -> None:
-    DutyGrant.objects.filter(person__in=people, ended_at=None).update(ended_at=clock.now())
+    for person in people:
+        lay_down_all(person)
 
 
 def test_two_appeals_at_once_are_one(committed_db: tuple[str, str]) -> None:
