@@ -123,19 +123,15 @@ def _of_duty_changes(duties: dict[int | None, set[str]], person: User) -> list[T
     if not duties.get(None):
         waiting = waiting.filter(pool__in=[pool for pool in duties if pool])
     pools = waiting.exclude(proposed_by=person.code).values("pool__code", "pool__name_en", "pool__name_zh")
-    return (
-        [
-            Todo(
-                _("Changes of duties in %(pool)s wait for a second person: %(count)s")
-                % {"pool": in_language(row["pool__name_en"], row["pool__name_zh"]), "count": row["count"]},
-                reverse("duties", args=[row["pool__code"]]),
-                _("Look at them"),
-            )
-            for row in pools.annotate(count=Count("pk")).order_by("pool__code")
-        ]
-        if duties
-        else []
-    )
+    return [
+        Todo(
+            _("Changes of duties in %(pool)s wait for a second person: %(count)s")
+            % {"pool": in_language(row["pool__name_en"], row["pool__name_zh"]), "count": row["count"]},
+            reverse("duties", args=[row["pool__code"]]),
+            _("Look at them"),
+        )
+        for row in pools.annotate(count=Count("pk")).order_by("pool__code")
+    ]
 
 
 def _of_plans(duties: dict[int | None, set[str]], person: User) -> list[Todo]:

@@ -16,7 +16,7 @@ from claims.filing.states import REVIEWER, SECOND_REVIEWER, STEPS, TREASURER
 from claims.publicity.selectors import award_of
 from claims.review.appeals import heard_before
 from claims.review.selectors import decision_of
-from members.joining.kin import is_near
+from members.joining.kin import people_near
 from members.people import claim_words as words
 from members.people.models import User
 from members.people.notices import News, put_away, tell
@@ -42,21 +42,10 @@ _STEPS_TOLD: dict[tuple[str, str], str] = {
     ("", "shared"): words.CLAIM_SHARED,
     ("", "paid"): words.CLAIM_PAID,
 }
-# Steps that say nothing new to the claimant: first half of one step, or their own deed.
-UNTOLD = {
-    ("under_review", "under_review"),
-    ("under_review", "recommended"),
-    ("approved", "in_publicity"),
-    *((state, "withdrawn") for state in STEPS),
-    ("paid", "closed"),
-}
-_DUTY_OF = {
-    REVIEWER: DutyGrant.Duty.REVIEWER.value,
-    SECOND_REVIEWER: DutyGrant.Duty.SECOND_REVIEWER.value,
-    TREASURER: DutyGrant.Duty.TREASURER.value,
-}
+# Who has a claim by a duty of the same name.
+_STAFF = {REVIEWER, SECOND_REVIEWER, TREASURER}
 # Where a person of the pool has the claim for a number of days.
-CAN_BE_LATE = [state for state, step in STEPS.items() if step.days and step.holder in _DUTY_OF]
+CAN_BE_LATE = [state for state, step in STEPS.items() if step.days and step.holder in _STAFF]
 
 
 def told_of(before: str, state: str) -> str | None:
@@ -121,24 +110,22 @@ def _who_can(claim: Claim, holder: str) -> list[User]:
     """Return whoever can act on the claim now: who has taken it up, else all with the duty and no part in the case."""
     if holder == REVIEWER and claim.reviewer is not None:
         return [claim.reviewer]
+    people = _holding(claim.pool, holder)
+    if holder == TREASURER:
+        return people
     had_a_part = set(claim.recommendations.values_list("reviewer", flat=True))
     had_a_part |= heard_before(claim)
     had_a_part |= set(claim.decisions.exclude(outcome="returned").values_list("decider", flat=True))
-    own = {claim.claimant_id, claim.membership.person_id}
-    return [
-        person
-        for person in _holding(claim.pool, _DUTY_OF[holder])
-        if holder == TREASURER
-        or not (person.pk in own or person.code in had_a_part or is_near(claim.membership, person))
-    ]
+    out = {claim.claimant_id, claim.membership.person_id} | people_near(claim.membership)
+    return [person for person in people if person.pk not in out and person.code not in had_a_part]
 
 
 def _put_away(claim: Claim, before: str) -> None:
     """Leave nobody with a claim on their list that somebody has taken on: neither who had it nor the pool admins."""
-    duty = _DUTY_OF.get(STEPS[before].holder)
-    if duty is None:
+    holder = STEPS[before].holder
+    if holder not in _STAFF:
         return
-    people = [*_holding(claim.pool, duty), *_holding(claim.pool, DutyGrant.Duty.POOL_ADMIN)]
+    people = [*_holding(claim.pool, holder), *_holding(claim.pool, DutyGrant.Duty.POOL_ADMIN)]
     put_away(people=people, kinds=words.OF_REVIEWERS, subject=claim.code, at=clock.now())
 
 
