@@ -24,7 +24,6 @@ from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
 from members.joining.services import admit_member
 from members.people.models import User
-from members.pools import services as pools
 from members.pools.models import Pool
 
 TODAY = dt.datetime(2026, 5, 20, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -65,14 +64,7 @@ class ClaimCases:
             ("second", "second_reviewer"),
             ("third", "second_reviewer"),
         ):
-            pools.grant_duty(
-                pool=world.pool,
-                person=people[name],
-                duty=duty,
-                proposed_by=world.admin,
-                confirmed_by=world.controller,
-                at=clock.now(),
-            )
+            world.grant(people[name], duty)
         memberships = [
             admit_member(
                 pool=world.pool,
@@ -235,19 +227,8 @@ class AppealCases(ClaimCases):
         code = cases.world.pool.code
         for name, duty in (("other_reviewer", "reviewer"), ("other_second", "second_reviewer")):
             setattr(cases, name, User.objects.create_user(f"{name}@{code}.example.org", name=name.title()))
-            cases.grant(getattr(cases, name), duty)
+            cases.world.grant(getattr(cases, name), duty)
         return cases
-
-    def grant(self, person: User, duty: str) -> None:
-        """Give a person a duty in the pool."""
-        pools.grant_duty(
-            pool=self.world.pool,
-            person=person,
-            duty=duty,
-            proposed_by=self.world.admin,
-            confirmed_by=self.world.controller,
-            at=clock.now(),
-        )
 
     def appeal(self, claim: Claim, given: Sequence[tuple[str, bytes]] = ()) -> Appeal:
         """Appeal as the claimant."""

@@ -152,6 +152,17 @@ class World:
             people["stranger"],
         )
 
+    def grant(self, person: User, duty: str) -> None:
+        """Give a person a duty in the pool, as its admin and its controller agree."""
+        pools.grant_duty(
+            pool=self.pool,
+            person=person,
+            duty=duty,
+            proposed_by=self.admin,
+            confirmed_by=self.controller,
+            at=clock.now(),
+        )
+
     def award(self, aid_fen: int, code: str = "C-1", payee: Payee | None = None) -> Award:
         """Announce a case of that much aid; without a payee it names nobody."""
         return sharing.announce_award(

@@ -20,7 +20,6 @@ from members.joining.tests.papers import filled
 from members.joining.tests.test_family import YOUNG, added, person
 from members.joining.tests.test_signing import _sign as sign_oneself
 from members.people.models import User
-from members.pools.services import grant_duty
 
 
 @pytest.fixture
@@ -64,17 +63,6 @@ def drafted(membership: Membership, claimant: User) -> Claim:
 def file(claim: Claim, claimant: User) -> Claim:
     _benefit, face = services.preview(claim, clock.now())
     return services.file_claim(claim=claim, claimant=claimant.code, shown_face=face, at=clock.now())
-
-
-def grant(cases: ClaimCases, holder: User, duty: str) -> None:
-    grant_duty(
-        pool=cases.world.pool,
-        person=holder,
-        duty=duty,
-        proposed_by=cases.world.admin,
-        confirmed_by=cases.world.controller,
-        at=clock.now(),
-    )
 
 
 def taken_over(child: Membership) -> User:
@@ -155,7 +143,7 @@ def test_guardian_and_child_do_not_judge_each_other(
 ) -> None:
     own = file(drafted_for_oneself(guardian), person(guardian))
     grown = taken_over(child)
-    grant(family_cases, grown, "reviewer")
+    family_cases.world.grant(grown, "reviewer")
     with pytest.raises(review.NearError):
         review.assign_claim(claim=own, reviewer=grown.code, at=clock.now())
     with refused("nobody_judges_their_own_circle"):
@@ -167,7 +155,7 @@ def test_payer_does_not_judge(family_cases: ClaimCases, guardian: Membership, ch
     link = payers.ask_payer(membership=neighbor, payer_number=guardian.number, at=clock.now())
     payers.accept_link(link=link, person=person(guardian))
     own = file(drafted_for_oneself(guardian), person(guardian))
-    grant(family_cases, family_cases.neighbor, "reviewer")
+    family_cases.world.grant(family_cases.neighbor, "reviewer")
     with pytest.raises(review.NearError):
         review.assign_claim(claim=own, reviewer=family_cases.neighbor.code, at=clock.now())
     with refused("nobody_judges_their_own_circle"):

@@ -238,7 +238,7 @@ def test_appeal_is_heard_by_others(cases: AppealCases) -> None:
     claim = cases.appealed()
     _end(cases.reviewer, cases.second)
     for person, duty in ((cases.reviewer, "second_reviewer"), (cases.second, "reviewer")):
-        cases.grant(person, duty)
+        cases.world.grant(person, duty)
     for person in (cases.reviewer, cases.second):
         with pytest.raises(appeals.HeardBeforeError):
             services.assign_claim(claim=claim, reviewer=person.code, at=clock.now())
@@ -368,9 +368,9 @@ def test_pool_says_whom_it_lacks(cases: AppealCases) -> None:
     assert appeals.lacks_people(claim) == ["second_reviewer"]
     _end_all("reviewer", but=cases.reviewer)
     assert appeals.lacks_people(claim) == ["reviewer", "second_reviewer"]
-    cases.grant(cases.other_reviewer, "reviewer")
+    cases.world.grant(cases.other_reviewer, "reviewer")
     assert appeals.lacks_people(claim) == ["second_reviewer"]
-    cases.grant(cases.third, "second_reviewer")
+    cases.world.grant(cases.third, "second_reviewer")
     assert appeals.lacks_people(claim) == []
     cases.recommend(claim, "rejected")
     _end(cases.other_reviewer)

@@ -8,7 +8,7 @@ from aidplatform.lib import clock
 from aidplatform.testing.claim_cases import ClaimCases
 from aidplatform.testing.refusals import refused, run, value
 from aidplatform.testing.world import World, set_clock
-from claims.filing.tests.test_family_claims import drafted_for_oneself, file, grant, try_recommending
+from claims.filing.tests.test_family_claims import drafted_for_oneself, file, try_recommending
 from claims.publicity import services as publicity
 from claims.review import services as review
 from claims.review.selectors import shown_sha256
@@ -39,7 +39,7 @@ def pay_for_the_claimant(cases: ClaimCases) -> None:
 
 
 def test_payer_does_not_decide(cases: ClaimCases) -> None:
-    grant(cases, cases.neighbor, "second_reviewer")
+    cases.world.grant(cases.neighbor, "second_reviewer")
     claim = cases.recommended()
     run("SAVEPOINT unpaid")
     assert run(DECIDE, cases.neighbor.code, claim.pk) == []
@@ -63,7 +63,7 @@ def test_payer_does_not_answer_an_objection(cases: ClaimCases) -> None:
     objection = publicity.object_to_case(
         claim=claim, member=objector.person.code, reason="Look at the date.", at=clock.now()
     )
-    grant(cases, cases.neighbor, "second_reviewer")
+    cases.world.grant(cases.neighbor, "second_reviewer")
     run("SAVEPOINT unpaid")
     run(ANSWER, cases.neighbor.code, objection.pk)
     assert value("SELECT state FROM claims_objection") == "dismissed"
@@ -95,7 +95,7 @@ def test_inviter_does_not_judge_for_twelve_months(
     assert invitation.ended_at is not None
     newcomer = person(invitation.used_by)
     claim = file(drafted_for_oneself(invitation.used_by), newcomer)
-    grant(cases, person(inviter), "reviewer")
+    cases.world.grant(person(inviter), "reviewer")
     with pytest.raises(review.NearError):
         review.assign_claim(claim=claim, reviewer=person(inviter).code, at=clock.now())
     with refused("nobody_judges_their_own_circle"):
