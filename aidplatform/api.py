@@ -13,7 +13,7 @@ from claims.publicity import api as publicity
 from claims.review import api as review
 from ledger.books import api as books
 from ledger.custody import api as custody
-from ledger.custody import arrears_api, mandate_api, write_off_api
+from ledger.custody import arrears_api, mandate_api, share_return_api, write_off_api
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
@@ -201,6 +201,7 @@ urlpatterns = [
     path(f"{_PAUSE}proposal/", arrears_api.PauseProposal.as_view(), name="api_propose_pause"),
     path(f"{_PAUSE}grant/", arrears_api.PauseGrant.as_view(), name="api_grant_pause"),
     path(f"{_PAUSE}refusal/", arrears_api.PauseRefusal.as_view(), name="api_decline_pause"),
+    path(f"{_POOL}shares-returned/", share_return_api.SharesReturnList.as_view(), name="api_shares_returned"),
     path(f"{_POOL}write-offs/", write_off_api.WriteOffList.as_view(), name="api_write_offs"),
     path(f"{_POOL}write-offs/order/", write_off_api.WriteOffOrder.as_view(), name="api_order_write_off"),
     path(f"{_WRITE_OFF}approval/", write_off_api.WriteOffApproval.as_view(), name="api_approve_write_off"),

@@ -284,12 +284,35 @@ PARTS: tuple[Part, ...] = (
             "membership_id": "m.number",
             "write_off_id": "o.number",
             "settlement_id": "s.number",
+            "shares_return_id": "r.number",
             **_plain("period_no", "amount_fen"),
         },
         f"{_POOL} JOIN members_membership m ON m.id = t.membership_id"
         " LEFT JOIN ledger_writeoff o ON o.id = t.write_off_id"
-        " LEFT JOIN ledger_finalsettlement s ON s.id = t.settlement_id",
+        " LEFT JOIN ledger_finalsettlement s ON s.id = t.settlement_id"
+        " LEFT JOIN ledger_sharesreturn r ON r.id = t.shares_return_id",
         {"id": ID},
+    ),
+    Part(
+        "ledger_sharesreturn",
+        {
+            "pool_id": "p.code",
+            "membership_id": "m.number",
+            "entry_id": "e.number",
+            **_plain(
+                "number",
+                "event_date",
+                "reviewer",
+                "decider",
+                "charges",
+                "paid_fen",
+                "open_fen",
+                "returned_at",
+            ),
+        },
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {"id": ID, "decision": IDS_WITHIN, "payee_sealed": SEALED, "payee_hash": SEALED},
     ),
     Part(
         "ledger_finalsettlement",

@@ -13,6 +13,8 @@ from ledger.custody.models import (
     StatementUpload,
 )
 from ledger.custody.settlement_models import FinalSettlement
+from ledger.custody.share_return_models import SharesReturn
+from ledger.custody.share_return_triggers import illness_ends_with_its_return
 from ledger.custody.wallet_models import Suspension, WalletEntry, WalletTotal
 from ledger.custody.wallet_triggers import (
     cover_waits_for_its_money,
@@ -44,6 +46,7 @@ from ledger.sharing.ending_triggers import (
 )
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
 from members.ending.models import PoolEnding
+from members.joining.end_models import MembershipEnd
 from members.joining.models import ImportedMember, MemberImport, MembershipSpan
 from members.pools.models import PlanVersion, Pool
 
@@ -60,6 +63,7 @@ written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 cover_goes_on_once_all_is_paid.register(MembershipSpan)  # type: ignore[arg-type]
 cover_ends_with_a_reason.register(MembershipSpan)  # type: ignore[arg-type]
+illness_ends_with_its_return.register(MembershipEnd)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
 only_empty_drafts_are_given_up.register(Pool)  # type: ignore[arg-type]
@@ -91,6 +95,7 @@ __all__ = [
     "PaymentOrder",
     "Period",
     "Posting",
+    "SharesReturn",
     "StatementLine",
     "StatementUpload",
     "Suspension",

@@ -10,6 +10,8 @@ from ledger.custody.mandate_models import DebitMandate
 from ledger.custody.mandates import account_of_mandate
 from ledger.custody.models import Collection, PaymentOrder, StatementLine
 from ledger.custody.selectors import charges_of, counterparty, payee_of
+from ledger.custody.share_return_models import SharesReturn
+from ledger.custody.share_returns import payee_of_return
 from ledger.custody.wallet_models import Suspension, WalletEntry
 from ledger.custody.write_off_models import WriteOff
 from ledger.sharing.models import Period
@@ -116,7 +118,7 @@ def _write_offs(person: User) -> Iterator[Row]:
 
 
 def _paid_back(person: User) -> Iterator[Row]:
-    """Yield the payments of a wallet back to the person. Payments of aid stand with the claims."""
+    """Yield the payments of a wallet, or of shares, back to the person. Payments of aid stand with the claims."""
     for one in memberships_of(person):
         found = PaymentOrder.objects.filter(pool=one.pool, membership_id=one.pk).select_related("pool")
         for order in found.order_by("pk"):
@@ -132,6 +134,18 @@ def payment_row(order: PaymentOrder) -> Row:
         "payee_name": payee.name,
         "payee_account": payee.account,
     }
+
+
+def _shares_returned(person: User) -> Iterator[Row]:
+    for one in memberships_of(person):
+        for made in SharesReturn.objects.filter(membership_id=one.pk).select_related("pool"):
+            payee = payee_of_return(made)
+            yield {
+                "pool": one.pool.code,
+                **fields_of(made, "event_date", "charges", "paid_fen", "open_fen", "returned_at"),
+                "payee_name": payee.name,
+                "payee_account": payee.account,
+            }
 
 
 EXPORTER = Exporter(
@@ -152,7 +166,10 @@ EXPORTER = Exporter(
         Table("pauses", _("Pauses for hardship that were asked for, and your reasons."), _pauses),
         Table("mandates", _("Mandates by which your shares may be debited, with your account."), _mandates),
         Table("write_offs", _("Shares of yours that were written off."), _write_offs),
-        Table("paid_back", _("Payments from your wallet back to you."), _paid_back),
+        Table(
+            "shares_returned", _("Shares that went back for an illness in the waiting period."), _shares_returned
+        ),
+        Table("paid_back", _("Payments of your wallet and of shares back to you."), _paid_back),
     ),
     exported={
         "ledger.Charge.membership_id": "shares",
@@ -165,6 +182,7 @@ EXPORTER = Exporter(
         "ledger.HardshipPause.membership": "pauses",
         "ledger.DebitMandate.membership": "mandates",
         "ledger.WriteOff.membership_id": "write_offs",
+        "ledger.SharesReturn.membership_id": "shares_returned",
         "ledger.PaymentOrder.membership_id": "paid_back",
     },
     left_out={},

@@ -12,6 +12,7 @@ from aidplatform.work.models import Job
 from claims.filing.models import Claim
 from claims.filing.states import ON_THE_DESK
 from claims.review.appeals import duty_names, lacks_people
+from ledger.custody import share_returns
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciliation import bank_lines
@@ -420,6 +421,16 @@ def _of_ends(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
             )
             for pool in kept
             if (wallets := wallets_to_pay_back(pool))
+        ]
+        + [
+            Todo(
+                _("Shares of members of %(pool)s go back: %(count)s")
+                % {"pool": in_language(pool.name_en, pool.name_zh), "count": len(going_back)},
+                reverse("custody_payments", args=[pool.code]),
+                _("Order"),
+            )
+            for pool in kept
+            if (going_back := share_returns.waiting(pool))
         ]
     )
 

@@ -144,6 +144,7 @@ def derive(
                 "first_day": first_day.isoformat(),
                 **({} if waited_since is None else {"since": waited_since.isoformat()}),
                 **_why_so_long(plan, cause_of(severity), joined_age),
+                **_what_it_ends(plan, is_in_the_wait=joined <= event < first_day),
             },
         ),
         *_reported(plan, event, filed),
@@ -272,6 +273,11 @@ def _reported(plan: PlanTerms, event: dt.date, filed: dt.date) -> tuple[Step, ..
         "filed": filed.isoformat(),
     }
     return (Step("reported", CLAUSE_REPORT, filed <= last_day, found),)
+
+
+def _what_it_ends(plan: PlanTerms, *, is_in_the_wait: bool) -> dict[str, str | int]:
+    """Return what becomes of the membership where an event lies in the wait; nothing where it goes on."""
+    return {"ends": "shares_back"} if is_in_the_wait and plan.illness_in_wait == "shares_back" else {}
 
 
 def _why_so_long(plan: PlanTerms, cause: Cause, joined_age: int) -> dict[str, str | int]:

@@ -55,6 +55,7 @@ DEEDS: dict[str, object] = {
     "recommend": _("First review finished"),
     "decide": _("Second review finished"),
     "appeal_claim": _("Appeal made"),
+    "give_shares_back": _("Shares given back; the membership ends"),
     "publish_case": _("Handed on for publicity"),
     "object_to_case": _("A member objected"),
     "answer_objection": _("Objection answered"),

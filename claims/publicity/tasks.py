@@ -9,6 +9,7 @@ from aidplatform.work import jobs
 from claims.filing.models import Claim
 from claims.filing.services import TELL
 from claims.publicity import news, services
+from claims.review import waiting
 from claims.review.services import PUBLISH
 
 
@@ -49,14 +50,21 @@ def tell_step(lease: jobs.Lease) -> dict[str, Any]:
 
 @shared_task(name="claims.follow_overdue")
 def follow_overdue_due() -> None:
-    """Look where a day has begun on which a step may be late."""
+    """Look where a day has begun on which a step may be late, or a refusal has become final."""
     news.follow_overdue_due(clock.now())
+    waiting.give_back_due(clock.now())
 
 
 @jobs.handles(news.FOLLOW)
 def follow_overdue(lease: jobs.Lease) -> dict[str, Any]:
     """Tell of what is late."""
     return news.follow_overdue(lease)
+
+
+@jobs.handles(waiting.GIVE_BACK)
+def give_shares_back(lease: jobs.Lease) -> dict[str, Any]:
+    """Give the shares of a membership back whose illness began in the wait."""
+    return waiting.give_back(lease)
 
 
 def _follow(lease: jobs.Lease, awards: list[int], *states: str) -> dict[str, Any]:

@@ -53,7 +53,7 @@ _FILL = """
                       GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no
           LEFT JOIN ledger_writtenoffcharge w ON w.pool_id = %(pool)s AND w.membership_id = c.membership_id
                                              AND w.period_no = c.period_no
-         WHERE c.share_fen > coalesce(k.paid, 0) {which}
+         WHERE c.share_fen > coalesce(k.paid, 0) AND w.shares_return_id IS NULL {which}
     ), filled AS (
         INSERT INTO ledger_collection (line_id, membership_id, pool_id, period_no, amount_fen, payer_id,
                                        recorded_by, at)

@@ -207,7 +207,8 @@ class PaymentOrder(models.Model):
     """An order to pay out: made by a treasurer, released by a controller, confirmed by the bank's statement.
 
     number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt (refund),
-    membership_id (wallet paid back) and listed (balance of somebody who did not join) says what it is for.
+    membership_id (wallet paid back, shares given back) and listed (balance of somebody who did not join) says what it
+    is for.
     payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can be hashed without either.
     shown_sha256: hash of everything shown, written by the database; a release names it.
     """
@@ -218,6 +219,7 @@ class PaymentOrder(models.Model):
         FEE = "fee", _("management fee")
         WALLET = "wallet", _("wallet paid back")
         BALANCE = "balance", _("balance of before paid back")
+        SHARES = "shares", _("shares given back")
 
     class State(models.TextChoices):
         ORDERED = "ordered", _("ordered")
@@ -267,7 +269,13 @@ class PaymentOrder(models.Model):
                     Q(kind="aid", award__isnull=False, period=None, receipt=None, membership_id=None)
                     | Q(kind="fee", award=None, period__isnull=False, receipt=None, membership_id=None)
                     | Q(kind="refund", award=None, period=None, receipt__isnull=False, membership_id=None)
-                    | Q(kind="wallet", award=None, period=None, receipt=None, membership_id__isnull=False)
+                    | Q(
+                        kind__in=["wallet", "shares"],
+                        award=None,
+                        period=None,
+                        receipt=None,
+                        membership_id__isnull=False,
+                    )
                 )
                 | Q(
                     kind="balance",

@@ -16,7 +16,7 @@ from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt
 from aidplatform.work import audit
-from ledger.custody import bank_file, selectors, services
+from ledger.custody import bank_file, selectors, services, share_returns
 from ledger.custody.forms import (
     AidForm,
     DayForm,
@@ -60,6 +60,7 @@ def payments(request: HttpRequest, code: str) -> HttpResponse:
         "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
         "payable": selectors.payable_awards(pool),
         "fees": _payable_fees(pool),
+        "returning": share_returns.waiting(pool),
         "day_form": DayForm(initial={"day": day}),
     }
     return render_page(request, "payments", context)

@@ -31,9 +31,10 @@ PAYABLE = {
     "refund": chart.REFUNDS_PAYABLE,
     "wallet": chart.REFUNDS_PAYABLE,
     "balance": chart.REFUNDS_PAYABLE,
+    "shares": chart.REFUNDS_PAYABLE,
 }
 # What such an order takes is set aside for its payee before it is made, or with it.
-SET_ASIDE = "('refund', 'wallet', 'balance')"
+SET_ASIDE = "('refund', 'wallet', 'balance', 'shares')"
 PROTECTED = (chart.PREPAID, chart.REFUNDS_PAYABLE, chart.UNIDENTIFIED, chart.RESERVE)
 _PAYABLE_SQL = "CASE {row}.kind " + " ".join(f"WHEN '{k}' THEN '{c}'" for k, c in PAYABLE.items()) + " END"
 
@@ -314,6 +315,22 @@ _CHECK_BALANCE = f"""
     END IF;
 """
 
+# What was paid goes back, in one payment or several: a family's payers may be more than one.
+_CHECK_SHARES = f"""
+    SELECT r.paid_fen, r.payee_hash,
+           EXISTS (SELECT 1 FROM ledger_collection k WHERE k.pool_id = r.pool_id AND k.membership_id = r.membership_id
+                      AND k.payer_id IS NOT NULL) AS another_paid INTO receipt FROM ledger_sharesreturn r
+     WHERE r.pool_id = NEW.pool_id AND r.membership_id = NEW.membership_id AND r.entry_id IS NOT NULL;
+    SELECT coalesce(sum(amount_fen), 0) INTO ordered FROM ledger_paymentorder
+     WHERE pool_id = NEW.pool_id AND kind = 'shares' AND membership_id = NEW.membership_id AND {_LIVE};
+    IF ordered + NEW.amount_fen > coalesce(receipt.paid_fen, 0) THEN
+        {refuse("shares_go_back_as_they_were_paid", "%s of %s is ordered; another %s", "ordered", "coalesce(receipt.paid_fen, 0)", "NEW.amount_fen")}
+    END IF;
+    IF NOT receipt.another_paid AND NEW.payee_hash IS DISTINCT FROM receipt.payee_hash THEN
+        {refuse("shares_go_back_to_the_named_payee", "the claim names another payee than the order")}
+    END IF;
+"""
+
 # The entry of a release: Dr what is owed / Cr payments in transit, by the two people.
 _RELEASE_ENTRY = f"""
     IF NOT EXISTS (
@@ -358,6 +375,7 @@ order_guards = [
             ELSIF NEW.kind = 'fee' THEN {_CHECK_FEE}
             ELSIF NEW.kind = 'refund' THEN {_CHECK_REFUND}
             ELSIF NEW.kind = 'balance' THEN {_CHECK_BALANCE}
+            ELSIF NEW.kind = 'shares' THEN {_CHECK_SHARES}
             END IF;
             RETURN NEW;
         """,

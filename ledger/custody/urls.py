@@ -7,6 +7,7 @@ from ledger.custody import (
     balance_views,
     mandate_views,
     payment_views,
+    share_return_views,
     views,
     wallet_views,
     write_off_views,
@@ -62,6 +63,7 @@ urlpatterns = [
     path(f"{_PAYMENTS}<int:number>/cancel/", payment_views.cancel, name="custody_cancel"),
     path(f"{_PAYMENTS}aid/<str:award>/", payment_views.new_aid, name="custody_new_aid"),
     path(f"{_PAYMENTS}aid/<str:award>/order/", payment_views.order_aid, name="custody_order_aid"),
+    path(f"{_PAYMENTS}shares/<int:number>/", share_return_views.shares, name="custody_order_shares"),
     path(f"{_PAYMENTS}fee/<int:number>/", payment_views.new_fee, name="custody_new_fee"),
     path(f"{_PAYMENTS}fee/<int:number>/order/", payment_views.order_fee, name="custody_order_fee"),
 ]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.guards import follows_order, permanent
 from ledger.books.models import JournalEntry
 from ledger.custody.settlement_models import FinalSettlement
+from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.write_off_triggers import write_off_guards
 from members.pools.models import Pool
 
@@ -103,7 +104,8 @@ class WriteOff(models.Model):
 class WrittenOffCharge(models.Model):
     """What of a charge is written off (fen): a fact that an approval writes. Money that comes later is a recovery.
 
-    write_off, settlement: whose approval it was, that of a membership or that of the pool that ends.
+    write_off, settlement: whose approval it was, that of a membership or that of the pool that ends. shares_return: it
+    is asked for no more because the shares of the membership went back; money for it is nobody's, and no recovery.
     """
 
     pool_id = models.BigIntegerField()
@@ -114,6 +116,9 @@ class WrittenOffCharge(models.Model):
     settlement = models.ForeignKey(
         FinalSettlement, on_delete=models.PROTECT, null=True, related_name="written"
     )
+    shares_return = models.ForeignKey(
+        SharesReturn, on_delete=models.PROTECT, null=True, related_name="closed"
+    )
 
     class Meta:
         constraints = [
@@ -122,8 +127,9 @@ class WrittenOffCharge(models.Model):
             ),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="written_off_amount_above_zero"),
             models.CheckConstraint(
-                condition=Q(write_off__isnull=False, settlement=None)
-                | Q(write_off=None, settlement__isnull=False),
+                condition=Q(write_off__isnull=False, settlement=None, shares_return=None)
+                | Q(write_off=None, settlement__isnull=False, shares_return=None)
+                | Q(write_off=None, settlement=None, shares_return__isnull=False),
                 name="written_off_charge_has_its_approval",
             ),
         ]

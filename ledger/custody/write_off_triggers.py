@@ -152,8 +152,9 @@ written_off_stays_written_off = Guard(
     condition=pgtrigger.Condition("NEW.reverses_id IS NOT NULL"),
     func=f"""
         IF EXISTS (SELECT 1 FROM ledger_writeoff WHERE entry_id = NEW.reverses_id)
-           OR EXISTS (SELECT 1 FROM ledger_finalsettlement WHERE entry_id = NEW.reverses_id) THEN
-            {refuse("written_off_stays_written_off", "the entry of a write-off or of a settlement is not reversed")}
+           OR EXISTS (SELECT 1 FROM ledger_finalsettlement WHERE entry_id = NEW.reverses_id)
+           OR EXISTS (SELECT 1 FROM ledger_sharesreturn WHERE entry_id = NEW.reverses_id) THEN
+            {refuse("written_off_stays_written_off", "the entry of a write-off, a settlement or a return of shares is not reversed")}
         END IF;
         RETURN NEW;
     """,

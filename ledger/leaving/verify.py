@@ -30,7 +30,7 @@ def verify_ends(report: Report, pool_id: int, code: str, zone: str) -> None:
                    ((e.recorded_at AT TIME ZONE %(zone)s)::date + 1)::timestamp AT TIME ZONE %(zone)s)
              WHERE m.pool_id = %(pool)s
                AND (s.from_at IS NOT NULL
-                    OR e.reason NOT IN ('left', 'removed', 'aided', 'aged_out', 'deceased', 'lapsed', 'silent'))
+                    OR e.reason NOT IN ('left', 'removed', 'aided', 'aged_out', 'deceased', 'lapsed', 'ill', 'silent'))
              GROUP BY m.number, e.end_date, e.reason ORDER BY m.number""",
         parameters,
     )

@@ -47,6 +47,8 @@ TERMS = {
     "arrears",
     # Who stays when rules change is in the headcount.
     "change_by",
+    # What it costs to give shares back is read from the books.
+    "illness_in_wait",
     # By which way a share is paid changes none.
     "debit",
 }

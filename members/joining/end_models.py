@@ -24,6 +24,7 @@ class MembershipEnd(models.Model):
         AGED_OUT = "aged_out", _("reached the age at which the plan ends")
         DECEASED = "deceased", _("died")
         LAPSED = "lapsed", _("lapsed: no payment came in time")
+        ILL = "ill", _("fell ill in the waiting period")
         SILENT = "silent", _("had not agreed when new rules came into force")
 
     membership = models.OneToOneField(
@@ -39,7 +40,16 @@ class MembershipEnd(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    reason__in=["left", "removed", "aided", "aged_out", "deceased", "lapsed", "silent"]
+                    reason__in=[
+                        "left",
+                        "removed",
+                        "aided",
+                        "aged_out",
+                        "deceased",
+                        "lapsed",
+                        "ill",
+                        "silent",
+                    ]
                 ),
                 name="membership_end_has_a_reason",
             ),

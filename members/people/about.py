@@ -65,6 +65,13 @@ WORDS: dict[str, tuple[str, str]] = {
             " filed.\n\n%(owed)s"
         ),
     ),
+    "shares_back": (
+        gettext_noop("The shares of member %(member)s in %(pool)s go back: %(amount)s"),
+        gettext_noop(
+            "So the rules have it, after what two people decided of claim %(claim)s: the membership ends, and they are"
+            " covered until 00:00 of %(until)s. The treasurer pays %(amount)s back; nothing else is asked for any more."
+        ),
+    ),
     "removed": (
         gettext_noop("Member %(member)s has been removed from %(pool)s"),
         gettext_noop(

@@ -62,6 +62,7 @@ PAYS_FOR = "pays_for"
 PAID_FOR_NO_MORE = "paid_for_no_more"
 PAYS_NO_MORE = "pays_no_more"
 REMOVED = "removed"
+SHARES_BACK = "shares_back"
 SHARE_UNPAID = "share_unpaid"
 SHARE_UNPAID_FOR = "share_unpaid_for"
 UNPAID_SUSPENDED = "unpaid_suspended"
@@ -182,6 +183,13 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("You have left %(pool)s"),
         gettext_noop(
             "You are covered until 00:00 of %(until)s. A case of the time before that can still be filed.\n\n%(owed)s"
+        ),
+    ),
+    SHARES_BACK: (
+        gettext_noop("Your shares in %(pool)s go back: %(amount)s"),
+        gettext_noop(
+            "So the rules have it, after what two people decided of claim %(claim)s: the membership ends, and you are"
+            " covered until 00:00 of %(until)s. The treasurer pays %(amount)s back; nothing else is asked for any more."
         ),
     ),
     REMOVED: (
@@ -402,6 +410,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     ENDED: _Category.COVER,
     LEFT: _Category.COVER,
     REMOVED: _Category.COVER,
+    SHARES_BACK: _Category.COVER,
     RULES: _Category.POOL,
     RULES_REMINDER: _Category.POOL,
     RULES_ENDED: _Category.COVER,
@@ -440,6 +449,7 @@ LAST_DAYS = {
     AGES_OUT: "until",
     LEFT: "until",
     REMOVED: "until",
+    SHARES_BACK: "until",
     RULES: "effective_date",
     RULES_REMINDER: "effective_date",
     ENDING_FLOOR: "cover_end",

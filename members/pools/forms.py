@@ -15,6 +15,7 @@ from members.pools.change_by import CHANGE_BY
 from members.pools.debit import DebitForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
+from members.pools.illness_in_wait import ILLNESS_IN_WAIT
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
@@ -80,6 +81,7 @@ _AS_ENTERED = (
     "minimum_members",
     "notice_days",
     "change_by",
+    "illness_in_wait",
     "on_cap",
     "on_infeasible",
 )
@@ -94,6 +96,7 @@ class RulesForm(forms.Form):
     fee_fixed = FenField(label=_("Fee per period"), required=False)
     fee_ceiling = FenField(label=_("Fee at most, per period"), required=False)
     waiting_days = forms.IntegerField(label=_("Waiting period, days"), min_value=0, max_value=3650)
+    illness_in_wait = forms.ChoiceField(label=_("Illness in the waiting period"), choices=ILLNESS_IN_WAIT)
     report_days = forms.IntegerField(
         label=_("Time to report, days"), min_value=1, max_value=3650, required=False
     )

@@ -45,6 +45,7 @@ OnCap = Literal["redistribute", "reserve_pays"]
 OnInfeasible = Literal["sponsor", "reduce_aid", "defer"]
 Cause = Literal["illness", "accident"]
 ChangeBy = Literal["free_exit", "consent"]
+IllnessInWait = Literal["no_aid", "shares_back"]
 
 MAX_CLASSES = 64
 MAX_AID_ROWS = 200
@@ -602,6 +603,8 @@ class PlanTerms:
     funding: None where members pay after a period is posted; otherwise they pay ahead, into wallets.
     arrears: what follows from a share that is not paid; None: nobody is suspended for it.
     debit: how shares can be debited from an account; None: members transfer.
+    illness_in_wait: what becomes of who falls ill in the waiting period: no aid, or also their shares back and the end
+    of the membership.
     change_by: what becomes of who does not answer when new rules are published under these: with free_exit they hold
     for them as well, with consent the membership ends before they begin.
     operator, wind_down: None only in a draft; a pool opens with both.
@@ -639,6 +642,7 @@ class PlanTerms:
     change_by: ChangeBy = "free_exit"
     debit: DebitTerms | None = None
     appeal_days: int | None = None
+    illness_in_wait: IllnessInWait = "no_aid"
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -647,6 +651,7 @@ class PlanTerms:
         _check_choice("on_cap", self.on_cap, get_args(OnCap))
         _check_choice("on_infeasible", self.on_infeasible, get_args(OnInfeasible))
         _check_choice("change_by", self.change_by, get_args(ChangeBy))
+        _check_choice("illness_in_wait", self.illness_in_wait, get_args(IllnessInWait))
         _check_classes(self.classes)
         _check_aid(self.aid)
         _check_vesting(self.vesting)
@@ -684,6 +689,10 @@ class PlanTerms:
             self._check_floor(self.floor.members)
         if self.arrears is not None and self.funding is not None:
             raise TermsError("arrears", "arrears_of_wallets", "who pays ahead owes nothing")
+        if self.illness_in_wait == "shares_back" and self.funding is not None:
+            raise TermsError(
+                "illness_in_wait", "shares_back_of_wallets", "who pays ahead gets back what a wallet holds"
+            )
         if self.debit is not None and self.funding is not None:
             raise TermsError("debit", "debits_of_wallets", "who pays ahead chooses when and how much")
         if len(self.canonical_json.encode()) > MAX_BYTES:
@@ -832,6 +841,7 @@ class PlanTerms:
                 "change_by",
                 "debit",
                 "appeal_days",
+                "illness_in_wait",
             ),
         )
         return cls(
@@ -866,6 +876,7 @@ class PlanTerms:
             change_by=given.get("change_by", "free_exit"),
             debit=_read_optional("debit", DebitTerms.from_json, given),
             appeal_days=given.get("appeal_days"),
+            illness_in_wait=given.get("illness_in_wait", "no_aid"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -925,6 +936,8 @@ class PlanTerms:
             told["debit"] = self.debit.to_json()
         if self.appeal_days is not None:
             told["appeal_days"] = self.appeal_days
+        if self.illness_in_wait != "no_aid":
+            told["illness_in_wait"] = self.illness_in_wait
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

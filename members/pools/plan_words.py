@@ -21,6 +21,7 @@ from members.pools.arrears import arrears_words
 from members.pools.change_by import change_by_words
 from members.pools.debit import debit_words
 from members.pools.funding import funding_words
+from members.pools.illness_in_wait import illness_in_wait_words
 from members.pools.models import PlanProposal, PlanVersion
 from members.pools.plan_terms import (
     AidTerms,
@@ -156,6 +157,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     periods = (_period_words(days) for days in plan.calendar.periods)
     yield Line(_("Calendar"), (*periods, publicity % {"days": plan.calendar.publicity_days}), ("calendar",))
     yield Line(_("Waiting period"), _waiting_words(plan), ("waiting_days", "waiting_rules"))
+    yield Line(_("Illness in the wait"), (illness_in_wait_words(plan),), ("illness_in_wait",))
     yield Line(_("Aid grows"), _vesting_words(plan), ("vesting",))
     yield Line(_("Aid by spend"), spend_words(plan, currency), ("spend_steps",))
     yield Line(_("Against bills"), reimbursement_words(plan, currency), ("reimbursement",))

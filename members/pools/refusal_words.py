@@ -42,6 +42,9 @@ _ERRORS = {
         "This is no SEPA creditor identifier: write it without spaces, as the bank has given it."
     ),
     "debits_of_wallets": gettext_lazy("Members who pay ahead choose when and how much: nothing is debited."),
+    "shares_back_of_wallets": gettext_lazy(
+        "Members who pay ahead get back what their wallet holds; shares go back only where they are paid afterwards."
+    ),
     "half_an_age_band": gettext_lazy("An age band has both a first age and an end."),
     "empty_age_band": gettext_lazy("The first age must be below the end."),
     "ages_overlap": gettext_lazy("Two rows of one severity cover the same age."),

@@ -232,6 +232,11 @@ _DEBIT_IS_READABLE = """(NOT NEW.terms ? 'debit' OR (
 # What becomes of who does not answer to new rules.
 _CHANGE_BY_IS_READABLE = """(NOT NEW.terms ? 'change_by' OR (
         jsonb_typeof(NEW.terms->'change_by') = 'string' AND NEW.terms->>'change_by' IN ('free_exit', 'consent')))"""
+# What becomes of who falls ill in the waiting period. Not beside wallets: their rest goes back.
+_ILLNESS_IN_WAIT_IS_READABLE = """(NOT NEW.terms ? 'illness_in_wait' OR (
+        jsonb_typeof(NEW.terms->'illness_in_wait') = 'string'
+        AND (NEW.terms->>'illness_in_wait' = 'no_aid'
+             OR NEW.terms->>'illness_in_wait' = 'shares_back' AND NOT NEW.terms ? 'funding')))"""
 # Of what the database itself reads in terms it demands the form; the rest is the services' to judge.
 _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'number'
                AND (NEW.terms->>'notice_days') ~ '^[0-9]{{1,4}}$'
@@ -245,6 +250,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_FUNDING_IS_READABLE}
                AND {_ARREARS_ARE_READABLE}
                AND {_CHANGE_BY_IS_READABLE}
+               AND {_ILLNESS_IN_WAIT_IS_READABLE}
                AND {_DEBIT_IS_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 

@@ -292,6 +292,10 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
             )
         ),
         *({"terms": json.dumps(TERMS | {"change_by": value})} for value in (None, "vote", 1, ["consent"])),
+        *(
+            {"terms": json.dumps(TERMS | {"illness_in_wait": value})}
+            for value in (None, "aid", 1, ["shares_back"])
+        ),
         {"terms": json.dumps(TERMS | {"classes": {}})},
         *(
             {"terms": json.dumps(TERMS | {name: number})}

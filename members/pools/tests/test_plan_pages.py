@@ -508,6 +508,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"floor": {"members": 3, "notice_days": 60}},
         {"notice_days": 1},
         {"change_by": "consent"},
+        {"illness_in_wait": "shares_back"},
         *(
             {
                 "debit": {

@@ -187,6 +187,7 @@ def test_equal_terms_written_differently_have_one_hash():
         ("minimum_members", 3_300_001),
         ("notice_days", 31),
         ("change_by", "consent"),
+        ("illness_in_wait", "shares_back"),
         ("debit", {"scheme": "card", "creditor_id": "7", "first_notice_days": 5, "later_notice_days": 2}),
         ("on_cap", "reserve_pays"),
         ("on_infeasible", "defer"),
@@ -298,6 +299,7 @@ def test_to_json_holds_integers_and_strings_only():
         ("minimum_members", 0, "minimum_members", "out_of_range"),
         ("on_cap", "ignore", "on_cap", "unknown_choice"),
         ("change_by", "vote", "change_by", "unknown_choice"),
+        ("illness_in_wait", "aid", "illness_in_wait", "unknown_choice"),
         ("on_infeasible", [], "on_infeasible", "unknown_choice"),
         ("per_case_cap_fen", 0, "per_case_cap_fen", "out_of_range"),
         ("per_case_cap_fen", 9, "minimum_members", "too_few_for_case_cap"),
@@ -830,6 +832,17 @@ def test_last_day_to_appeal_is_so_many_days_after_the_refusal():
     never = PlanTerms.from_json(changed("appeal_days", None))
     assert never.last_day_to_appeal(date(2026, 5, 4)) is None
     assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+
+
+def test_shares_go_back_only_where_they_are_paid_afterwards():
+    terms = PlanTerms.from_json(changed("illness_in_wait", "shares_back"))
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    plain = PlanTerms.from_json(changed("illness_in_wait", "no_aid"))
+    assert plain.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
+    wallets = {"funding": {"join_fen": 900, "warn_below_fen": 500, "top_up_days": 30}}
+    with pytest.raises(TermsError) as refusal:
+        PlanTerms.from_json(changed("illness_in_wait", "shares_back") | wallets)
+    assert (refusal.value.field, refusal.value.code) == ("illness_in_wait", "shares_back_of_wallets")
 
 
 def test_most_for_one_person_is_at_least_one_case():
