@@ -205,6 +205,12 @@ GUARANTEES: dict[str, object] = {
     "aid_order_needs_a_shared_award": _("Aid is paid after its period has been posted."),
     "aid_goes_to_the_named_payee": _("Aid is paid to the account that the claimant named, and to no other."),
     "aid_paid_at_most_the_award": _("With this order more than the award would be paid."),
+    "shares_go_back_as_they_were_paid": _(
+        "With this order more would go back than was paid for these shares. Look at what is left."
+    ),
+    "shares_go_back_to_the_named_payee": _(
+        "Shares go back to the account that the claim names: nobody else has paid any of them."
+    ),
     "aid_is_paid_as_collected": _(
         "Not that much has come in: aid is paid as it is collected, every case in the same proportion."
     ),

@@ -1,7 +1,6 @@
 """Shares that go back to who fell ill in the waiting period."""
 
 from django.db import models
-from django.db.models import F, Q
 
 from ledger.books.models import JournalEntry
 from ledger.custody.share_return_triggers import share_return_guards
@@ -40,9 +39,6 @@ class SharesReturn(models.Model):
             models.UniqueConstraint(fields=["pool", "number"], name="one_shares_return_per_number"),
             models.UniqueConstraint(fields=["membership_id"], name="shares_go_back_once"),
             models.UniqueConstraint(fields=["pool", "decision"], name="one_shares_return_per_decision"),
-            models.CheckConstraint(
-                condition=~Q(reviewer=F("decider")), name="shares_return_needs_two_people"
-            ),
         ]
         triggers = share_return_guards
 

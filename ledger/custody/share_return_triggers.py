@@ -59,8 +59,10 @@ share_return_guards = [
                OR coalesce(NEW.event_date NOT BETWEEN one.joined_date AND one.since + waiting, true) THEN
                 {refuse("shares_go_back_for_illness_in_the_wait", "membership %s does not wait on %s, or its rules give nothing back", "NEW.membership_id", "NEW.event_date")}
             END IF;
-            IF EXISTS (SELECT 1 FROM ledger_period p WHERE p.pool_id = NEW.pool_id AND p.state <> 'opened'
-                          AND p.charges_notified_at IS NULL) THEN
+            -- Who is in a headcount that is due is in it, however late it is taken.
+            IF EXISTS (SELECT 1 FROM ledger_period p JOIN members_pool o ON o.id = p.pool_id
+                        WHERE p.pool_id = NEW.pool_id AND p.charges_notified_at IS NULL
+                          AND p.publicity_date <= (aid_now() AT TIME ZONE o.time_zone)::date) THEN
                 {refuse("shares_go_back_once_charged", "the shares of a period that is counted are not announced yet")}
             END IF;
             IF NEW.entry_id IS NOT NULL THEN

@@ -54,7 +54,7 @@ def give_shares_back(
         made = SharesReturn.objects.filter(membership_id=membership.pk).first()
         if made is not None:
             return made
-        _check_charged(pool)
+        _check_charged(pool, clock.day_of(at, pool.time_zone))
         made = SharesReturn(
             pool=pool,
             number=0,  # number, charges, sums and instant are the database's own
@@ -87,9 +87,9 @@ def give_shares_back(
     return made
 
 
-def _check_charged(pool: Pool) -> None:
-    """Demand that every headcount has become announced shares. Raises: NotChargedYetError."""
-    counted = Period.objects.filter(pool=pool, charges_notified_at=None).exclude(state=Period.State.OPENED)
+def _check_charged(pool: Pool, today: dt.date) -> None:
+    """Demand that every headcount that is due has become announced shares. Raises: NotChargedYetError."""
+    counted = Period.objects.filter(pool=pool, charges_notified_at=None, publicity_date__lte=today)
     waiting = counted.order_by("number").first()
     if waiting is not None:
         raise NotChargedYetError(
