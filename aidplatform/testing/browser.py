@@ -49,24 +49,33 @@ def live(demonstration: Demonstration) -> str:
 @pytest.fixture(scope="session")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
     """Run a whole demonstration: database, worker, scheduler, web."""
+    with running(tmp_path_factory.mktemp("live"), BROKER) as made:
+        manage(made.stack, "first_start")
+        manage(made.stack, "demo_history")
+        yield made
+
+
+@contextmanager
+def running(folder: Path, broker: str, **extra: str) -> Iterator[Demonstration]:
+    """Run an installation of a demonstration in which nothing has been made yet.
+
+    broker: the database of the broker that it has for itself, beside the installations of other tests. extra: more of
+    its environment.
+    """
     services = test_services()
     name = f"aid_browser_{uuid.uuid4().hex[:12]}"
     owner_url, app_url = services.create_database(name, "aid_template")
-    # A broker database of its own: it runs until the end, beside the installations of other tests.
-    broker = redis_url_of_worker(services.redis_url, BROKER)
+    address = redis_url_of_worker(services.redis_url, broker)
     # A second one there would take messages of the first.
-    assert redis.Redis.from_url(broker).set("owner", name, nx=True), "two processes make a demonstration"
-    stack = Stack(app_url, owner_url, broker, tmp_path_factory.mktemp("live"))
+    assert redis.Redis.from_url(address).set("owner", name, nx=True), "two processes make a demonstration"
+    stack = Stack(app_url, owner_url, address, folder)
     # The real settings: static files with their hashes, as members get them.
-    stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
+    stack.extra |= {"DJANGO_SETTINGS_MODULE": "aidplatform.settings", **extra}
     try:
         manage(stack, "prepare", AID_DATABASE_ROLE="owner")
         stack.start_worker()
         stack.start_beat()
-        address = stack.start_web()
-        manage(stack, "first_start")
-        manage(stack, "demo_history")
-        yield Demonstration(address, stack)
+        yield Demonstration(stack.start_web(), stack)
     finally:
         stack.stop()
         services.drop_database(name)

@@ -20,6 +20,8 @@ from aidplatform.embedded.services import Services, running_services
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "aid_template"
 LIVE = "test_browser_"
+# What takes longest, and keeps a process busy by itself.
+LONG = (LIVE, "test_five_lives")
 _stack = ExitStack()
 
 
@@ -121,7 +123,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest; skip what this machine or this run has not: the browser, the long versions."""
-    items.sort(key=lambda item: (not item.path.name.startswith(LIVE), not item.get_closest_marker("crash")))
+    items.sort(key=lambda item: (not item.path.name.startswith(LONG), not item.get_closest_marker("crash")))
     no_browser = pytest.mark.skip(reason="Chromium is missing: apt-get install chromium")
     no_soak = pytest.mark.skip(reason="a long version: set AID_SOAK=1 or call make soak")
     for item in items:

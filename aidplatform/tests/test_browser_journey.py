@@ -41,6 +41,11 @@ class Journey:
     case: str = ""
 
     @property
+    def born(self) -> dt.date:
+        """Return the birth date of the claimant."""
+        return BORN[self.language]
+
+    @property
     def address(self) -> str:
         """Return where the pages of the pool are."""
         return f"/pools/{self.pool}/"
@@ -92,14 +97,14 @@ class Journey:
 
     # --- the claim ----------------------------------------------------------------------------------------------
 
-    def file_claim(self) -> None:
+    def file_claim(self, event: dt.date | None = None) -> None:
         """Tell what happened, add the papers, name the account, agree to what becomes public, and file."""
         page = self.claimant
-        page.goto("/claims/new/?pool=town")
+        page.goto(f"/claims/new/?pool={self.pool}")
         press(page.locator("main form[action='/claims/new/']"))
         page.locator("[name=illness]").select_option("stroke_mild")
-        page.locator("[name=event_date]").fill(self.today().isoformat())
-        page.locator("[name=birth_date]").fill(BORN[self.language].isoformat())
+        page.locator("[name=event_date]").fill((event or self.today()).isoformat())
+        page.locator("[name=birth_date]").fill(self.born.isoformat())
         page.locator("[name=sex]").select_option("f")
         page.locator("[name=region]").select_option("zhejiang")
         page.locator("[name=story]").fill("晕倒后送医，次日确诊。")
