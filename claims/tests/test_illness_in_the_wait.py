@@ -169,6 +169,7 @@ def test_money_goes_to_the_account_of_the_claim_by_two_people(charged: tuple[App
     treasurer, controller = client_of(cases.world.treasurer), client_of(cases.world.controller)
     base = f"/pools/{cases.world.pool.code}/custody/payments/"
     address = f"{base}shares/{given_back(cases).number}/"
+    assert f'href="{base}"' in treasurer.get("/").content.decode()
     assert f'href="{address}"' in treasurer.get(base).content.decode()
     page = treasurer.get(address)
     assert "622200001111222" in page.content.decode()
