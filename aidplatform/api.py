@@ -11,6 +11,7 @@ from aidplatform.site.my_data import api as my_data
 from claims.filing import api as filing
 from claims.publicity import api as publicity
 from claims.review import api as review
+from claims.review import signal_api
 from ledger.books import api as books
 from ledger.custody import api as custody
 from ledger.custody import arrears_api, mandate_api, share_return_api, write_off_api
@@ -145,6 +146,7 @@ urlpatterns = [
         name="api_withdraw_settlement",
     ),
     path(f"{_ENDING}closing/", ending.Closing.as_view(), name="api_close_pool"),
+    path(f"{_POOL}signals/", signal_api.SignalPrecision.as_view(), name="api_signals"),
     path(f"{_POOL}periods/", sharing.PeriodList.as_view(), name="api_periods"),
     path(_PERIOD, sharing.PeriodDetail.as_view(), name="api_period"),
     path(f"{_PERIOD}approval/", sharing.PeriodApproval.as_view(), name="api_approval"),

@@ -6,6 +6,7 @@ from claims.publicity.models import Objection
 from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
 from claims.review.waiting_triggers import shares_go_back_as_decided
 from ledger.custody.share_return_models import SharesReturn
+from claims.review.signal_models import PageHash, PaperReading, SignalMark, SignalRun
 from members.pools.models import Pool
 
 # A pool knows no claim; that it does not close over one is hung on it here.
@@ -13,4 +14,16 @@ pool_closes_with_its_claims_decided.register(Pool)  # type: ignore[arg-type]  # 
 # Nor does the ledger know what was decided of a claim.
 shares_go_back_as_decided.register(SharesReturn)  # type: ignore[arg-type]
 
-__all__ = ["Appeal", "Claim", "Decision", "Evidence", "Objection", "PaperRequest", "Recommendation"]
+__all__ = [
+    "Appeal",
+    "Claim",
+    "Decision",
+    "Evidence",
+    "Objection",
+    "PageHash",
+    "PaperReading",
+    "PaperRequest",
+    "Recommendation",
+    "SignalMark",
+    "SignalRun",
+]

@@ -1,5 +1,6 @@
 """Gathers the rooms' tasks, because Celery's discovery looks only at the app."""
 
 from claims.publicity import tasks as publicity
+from claims.review import tasks as review
 
-__all__ = ["publicity"]
+__all__ = ["publicity", "review"]

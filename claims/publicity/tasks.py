@@ -11,6 +11,7 @@ from claims.filing.services import TELL
 from claims.publicity import news, services
 from claims.review import waiting
 from claims.review.services import PUBLISH
+from claims.review.signal_services import LOOKED_AT, order_look
 
 
 @jobs.handles(PUBLISH)
@@ -44,8 +45,12 @@ def award_paid(lease: jobs.Lease) -> dict[str, Any] | None:
 
 @jobs.handles(TELL)
 def tell_step(lease: jobs.Lease) -> dict[str, Any]:
-    """Tell the claimant of a step, and whoever it waits for."""
-    return news.tell_step(lease)
+    """Tell the claimant of a step, and whoever it waits for; where something new may show, order a look at it."""
+    told = news.tell_step(lease)
+    if lease.payload["state"] in LOOKED_AT:
+        with lease.transaction():
+            order_look(claim_id=lease.payload["claim"], key=lease.payload["step"])
+    return told
 
 
 @shared_task(name="claims.follow_overdue")

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.errors import NotFoundError
 from claims.filing.models import Claim
-from claims.filing.states import ON_THE_DESK, REFUSED
+from claims.filing.states import ON_THE_DESK
 from claims.review.models import Decision, PaperRequest, Recommendation
 from claims.review.triggers import shown_sql
 from members.pools.models import Pool
@@ -118,36 +118,6 @@ def read_request(request: PaperRequest) -> str:
 def public_ref(claim: Claim) -> str:
     """Return the name a claim bears in the log: it leads nobody to the claim who does not know its code."""
     return hashlib.sha256(f"claims.ref:{claim.code}".encode()).hexdigest()[:16]
-
-
-def same_payee(claim: Claim) -> int:
-    """Return how many claims of other people in this pool name the same account."""
-    return (
-        Claim.objects.filter(pool=claim.pool, payee_index=claim.payee_index)
-        .exclude(claimant=claim.claimant_id)
-        .count()
-    )
-
-
-def same_papers(claim: Claim) -> int:
-    """Return how many other claims of this pool hold one of this claim's files."""
-    hashes = claim.papers.filter(removed_at=None).values("sha256")
-    return (
-        Claim.objects.filter(pool=claim.pool, papers__sha256__in=hashes)
-        .exclude(pk=claim.pk)
-        .distinct()
-        .count()
-    )
-
-
-def same_event(claim: Claim) -> int:
-    """Return how many other claims of the member tell the same event and are neither parts of this case nor refused."""
-    of_the_case = Q(pk=claim.pk) | Q(part_of=claim.part_of_id or claim.pk) | Q(pk=claim.part_of_id)
-    refused = [Claim.State.DRAFT, *REFUSED, Claim.State.REFUSED_FINALLY, Claim.State.WITHDRAWN]
-    told = Claim.objects.filter(
-        membership=claim.membership_id, event_date=claim.event_date, illness=claim.illness
-    )
-    return told.exclude(of_the_case).exclude(state__in=refused).count()
 
 
 def is_overdue(claim: Claim, today: dt.date) -> bool:

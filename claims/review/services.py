@@ -304,6 +304,12 @@ def _reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = Fa
     return person
 
 
+def check_in_charge(claim: Claim, reviewer: str) -> None:
+    """Demand that the person reviews the claim now. Raises: NotYoursError, OwnClaimError, NearError, ForbiddenError."""
+    _reviewing(claim, reviewer, REVIEWER)
+    _check_is_mine(claim, reviewer)
+
+
 def check_not_near(claim: Claim, person: User) -> None:
     """Refuse whoever is near to the covered person. Raises: NearError."""
     if is_near(claim.membership, person):

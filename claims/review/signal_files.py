@@ -1,7 +1,7 @@
 """Claims as lines of JSON, one each, for the measurement of signals: written here, or by anybody else. Pure.
 
-A line is an object: `id` (text), `fraud` (a kind as a code word, or null: honest), `held_out` (true: of a kind that was
-made after the limits were set; may be left out) and `features`, the names of `signals.Features`: whole numbers, true and
+A line is an object: `id` (text), `fraud` (a kind as a code word, or null: honest), `held_out` (true: of a kind made
+after the limits were set; may be left out) and `features`, the names of `signals.Features`: whole numbers, true and
 false, days as YYYY-MM-DD, null; `issued` is an object of days by kind of paper. What is left out is not known. Names
 that begin with x_ are others' own and are not read.
 """

@@ -83,7 +83,8 @@ KINDS: dict[str, Mapping[str, int]] = {
     },
     # Had stopped paying, fell ill, paid up, then claimed.
     "paid_up_ill": {
-        "arrears": 910, "dates": 690, "earlier_illness": 610, "in_waiting": 400, "before_joining": 300, "objections": 250,
+        "arrears": 910, "dates": 690, "earlier_illness": 610, "in_waiting": 400, "before_joining": 300,
+        "objections": 250,
     },
     # One illness told again as another event.
     "claimed_again": {

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 HELD_OUT: dict[str, Mapping[str, int]] = {
     # A sick stranger treated under a member's name.
     "lent_name": {
-        "age": 550, "account_of_another": 600, "dates": 400, "earlier_illness": 350, "objections": 300, "same_report": 200,
+        "age": 550, "account_of_another": 600, "dates": 400, "earlier_illness": 350, "objections": 300,
+        "same_report": 200,
     },
     # An accident that was staged or made larger, by people who know each other.
     "staged_accident": {

@@ -23,7 +23,7 @@ class Features:
 
     joined_date: since when the person is covered; eligible_date: since when the illness can be shared. symptom_date,
     diagnosis_date, issued: what the papers say, issued by kind of paper. seen_date: the day of the look. Counts of
-    other claims leave out the family, whoever pays and whoever invited. Expectations are in thousandths of a claim.
+    other people's claims leave out the family and whoever pays. Expectations are in thousandths of a claim.
     """
 
     illness: str = ""

@@ -25,7 +25,7 @@ from claims.filing.services import preview
 from claims.filing.states import ON_THE_DESK, POOL_ADMIN, STEPS
 from claims.filing.views import in_words, serve_paper
 from claims.filing.words import HOLDERS, KINDS
-from claims.review import appeals, selectors, services
+from claims.review import appeals, selectors, services, signal_pages
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
 from claims.review.forms import AcceptForm, DecideForm, PapersForm, QueueForm, RecommendForm
 from claims.review.models import Clause, Decision, Outcome
@@ -218,9 +218,7 @@ def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
         "advised_reason": selectors.read_reason(advised) if advised else "",
         "decision_reason": selectors.read_reason(decision) if decision else "",
         "request_text": selectors.read_request(request) if request else "",
-        "same_payee": selectors.same_payee(claim),
-        "same_papers": selectors.same_papers(claim),
-        "same_event": selectors.same_event(claim),
+        **signal_pages.section(claim),
         "shown_text": selectors.shown_text(claim),
         "shown_sha256": selectors.shown_sha256(claim),
     }
