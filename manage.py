@@ -6,6 +6,9 @@ import sys
 from argparse import ArgumentParser
 from contextlib import AbstractContextManager, nullcontext
 
+# Commands of pure arithmetic: they need neither database nor configuration.
+_WITHOUT = (["apportion"], ["signals"])
+
 
 def main() -> None:
     """Hand the command line to Django."""
@@ -26,11 +29,11 @@ def main() -> None:
 
 def _installation() -> AbstractContextManager[None]:
     """Return what the command runs in: this installation, for measurements one of their own, for arithmetic none."""
-    if sys.argv[1:2] not in (["bench"], ["apportion"]) or {"-h", "--help"} & set(sys.argv):
+    if sys.argv[1:2] not in (["bench"], *_WITHOUT) or {"-h", "--help"} & set(sys.argv):
         return nullcontext()
     from aidplatform.embedded.scratch import no_installation, scratch_installation
 
-    if sys.argv[1] == "apportion":
+    if sys.argv[1:2] in _WITHOUT:
         return no_installation()
     parser = ArgumentParser(add_help=False)
     parser.add_argument("--folder")

@@ -15,7 +15,9 @@ from claims.publicity.models import Objection
 from claims.publicity.selectors import read_answer, read_objection
 from claims.review.appeals import read_appeal
 from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
-from claims.review.selectors import read_reason, read_request
+from claims.review.selectors import decision_of, read_reason, read_request
+from claims.review.signal_pages import shown
+from claims.review.signal_selectors import last_reading, read_mark
 from ledger.custody.models import PaymentOrder
 from ledger.my_data import payment_row
 from ledger.sharing.models import Award
@@ -92,6 +94,38 @@ def _decisions(person: User) -> Iterator[Row]:
         yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
 
 
+def _is_decided(claim: Claim) -> bool:
+    """Tell whether what reviewers noted on the way can be read by the claimant: once somebody has decided."""
+    return decision_of(claim) is not None
+
+
+def _signals(person: User) -> Iterator[Row]:
+    """Yield what the newest look at each decided claim found."""
+    for claim in filter(_is_decided, _claims_of(person)):
+        for one in shown(claim):
+            yield {"claim": claim.code, "signal": one.signal, "name": str(one.name), "found": one.text}
+
+
+def _signal_marks(person: User) -> Iterator[Row]:
+    for claim in filter(_is_decided, _claims_of(person)):
+        for one in claim.signal_marks.order_by("pk"):
+            row = fields_of(one, "signal", "version", "round", "meaning", "marked_at")
+            yield {"claim": claim.code, **row, "reason": read_mark(one)}
+
+
+def _paper_readings(person: User) -> Iterator[Row]:
+    """Yield what the reviewer read in the papers last."""
+    for claim in filter(_is_decided, _claims_of(person)):
+        reading, read_at = last_reading(claim)
+        if read_at is not None:
+            yield {
+                "claim": claim.code,
+                "read_at": read_at,
+                **reading.__dict__,
+                "issued": dict(reading.issued),
+            }
+
+
 def _appeals(person: User) -> Iterator[Row]:
     for one in Appeal.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
         yield {
@@ -158,6 +192,9 @@ EXPORTER = Exporter(
             "recommendations", _("What first reviewers held right, once it was decided."), _recommendations
         ),
         Table("decisions", _("Decisions on your claims, with their reasons."), _decisions),
+        Table("signals", _("What looked worth a second look in your claims, once it was decided."), _signals),
+        Table("signal_marks", _("What reviewers said of that."), _signal_marks),
+        Table("paper_readings", _("What reviewers noted from your papers."), _paper_readings),
         Table("appeals", _("Your appeals against refusals, and why you made them."), _appeals),
         Table("objections", _("Objections to your cases, without who raised them."), _objections),
         Table("objections_raised", _("Objections you raised, without whose case it is."), _raised),
@@ -174,6 +211,9 @@ EXPORTER = Exporter(
         "claims.Recommendation.claim": "recommendations",
         "claims.Decision.claim": "decisions",
         "claims.Appeal.claim": "appeals",
+        "claims.SignalRun.claim": "signals",
+        "claims.SignalMark.claim": "signal_marks",
+        "claims.PaperReading.claim": "paper_readings",
         "claims.Objection.claim": "objections",
     },
     left_out={

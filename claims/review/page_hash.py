@@ -58,9 +58,10 @@ def pages_of_pdf(data: bytes) -> list[Any]:
     import pikepdf
 
     found: list[Any] = []
+    picture: Any = pikepdf.PdfImage
     with pikepdf.open(io.BytesIO(data), suppress_warnings=True) as pdf:
         for page in pdf.pages[:MOST_PAGES]:
-            pictures = [pikepdf.PdfImage(raw) for raw in page.images.values()]
+            pictures = [picture(raw) for raw in page.images.values()]
             fitting = [
                 one
                 for one in pictures

@@ -1,17 +1,19 @@
 """How precise the signals of a pool are, for programs of its admin and auditor."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from claims.review.signal_selectors import Precision, precision
+from claims.review.signal_selectors import precision
 from claims.review.signal_views import WATCHERS
 from members.pools.api import DutyEndpoint
 from members.pools.selectors import access_pool
 
 
-class SignalRow(serializers.Serializer[Precision]):
+class SignalRow(serializers.Serializer[Any]):
     """One signal of one version of limits. base_rate: per mille of made-up honest claims that show it.
 
     shown: claims that showed it; explained, confirmed: what reviewers said of them last. confirmed_per_mille: of those

@@ -16,7 +16,10 @@ from typing import Any, NoReturn
 from claims.review.signals import Features
 
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_KINDS: dict[str, str] = {field.name: str(field.type) for field in fields(Features)}
+_KINDS: dict[str, str] = {
+    field.name: field.type.__name__ if isinstance(field.type, type) else str(field.type)
+    for field in fields(Features)
+}
 _MOST = 10**9
 _LINE = {"id", "fraud", "held_out", "features"}
 

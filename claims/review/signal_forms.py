@@ -41,7 +41,7 @@ class ReadingForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse days that no paper can bear: it was in our hands today."""
         told = super().clean() or {}
-        for name, value in told.items():
+        for name, value in list(told.items()):
             if isinstance(value, dt.date) and not dt.date(1900, 1, 1) <= value <= self._today:
                 self.add_error(
                     name, _("This day lies in the future, or before 1900. Look at the paper again.")

@@ -40,6 +40,10 @@ def features_of(claim: Claim, at: dt.datetime) -> Features:
     if row["content_sealed"] is not None:
         place = PaperReading(claim=claim, number=row["reading_number"]).context
         reading = Reading.from_text(unseal_text(bytes(row["content_sealed"]), place))
+    counted: dict[str, Any] = {name: row[name] for name in _AS_COUNTED}
+    for group in GROUPS:
+        counted[f"{group}_claims"] = row[f"{group}_recent"]
+        counted[f"{group}_expected_milli"] = _group_expected_milli(row, group)
     return Features(
         illness=claim.illness,
         sex=claim.sex,
@@ -54,9 +58,7 @@ def features_of(claim: Claim, at: dt.datetime) -> Features:
         has_earlier_illness=reading.has_earlier_illness,
         is_account_of_another=_is_account_of_another(claim),
         inviter_expected_milli=_inviter_expected_milli(row),
-        **{f"{group}_claims": row[f"{group}_recent"] for group in GROUPS},
-        **{f"{group}_expected_milli": _group_expected_milli(row, group) for group in GROUPS},
-        **{name: row[name] for name in _AS_COUNTED},
+        **counted,
     )
 
 

@@ -26,8 +26,8 @@ from claims.review.signal_versions import CURRENT
 from claims.review.signals import assess
 
 FIND = "claims.find_signals"
-# The steps after which something new may show.
-LOOKED_AT = ("filed", "appealed", "objected")
+# The states in which somebody looks at the claim next; what others filed meanwhile may throw another light on it.
+LOOKED_AT = ("filed", "appealed", "under_review", "recommended", "objected")
 _HASHER = Path(__file__).with_name("page_hash.py")
 _PATIENCE = 40
 

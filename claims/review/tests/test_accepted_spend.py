@@ -17,6 +17,7 @@ from claims.publicity.services import withdraw_claim
 from claims.review import services as review
 from claims.review.models import Decision, Recommendation
 from claims.review.selectors import shown_text
+from claims.review.signal_services import find_signals
 
 # Of a mild illness 50,000.00 at most: 10,000.00 at once, the rest for bills above 2,000.00.
 BILLS = {"reimbursement": {"at_once": "1/5", "deductible_fen": 200_000}}
@@ -268,15 +269,19 @@ def test_further_bills_wait_for_the_aid_before_and_tell_no_other_event(billed: C
 
 def test_second_claim_of_the_same_event_is_shown_to_reviewers_and_a_part_is_not(billed: ClaimCases) -> None:
     first = awarded(billed, billed.filed(1_200_000), 2_000_000)
-    said = "1 other claims of this member tell the same event"
+    said = "1 other claim of this member tells the same event"
     part = review.assign_claim(
         claim=further_bills(billed, first, 500_000, 50), reviewer=billed.reviewer.code, at=clock.now()
     )
     page = client_of(billed.reviewer)
+    run_jobs()
+    assert "Soon after the waiting period" in page.get(f"{DESK}{part.code}/").content.decode()
     assert said not in page.get(f"{DESK}{part.code}/").content.decode()
     again = billed.under_review(1_200_000)
+    run_jobs()
     assert "2 other claims of this member" in page.get(f"{DESK}{again.code}/").content.decode()
     withdraw_claim(claim=part, claimant=billed.claimant.code, at=clock.now())
+    find_signals(claim=again, pages=[], at=clock.now())
     assert said in page.get(f"{DESK}{again.code}/").content.decode()
 
 
