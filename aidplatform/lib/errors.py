@@ -249,6 +249,9 @@ GUARANTEES: dict[str, object] = {
     "decision_needs_two_who_agree": _(
         "Two people must agree. Return the claim with your reason if you see it otherwise."
     ),
+    "signals_are_noted_by_the_reviewer": _("Another reviewer has taken this claim up. Take it over first."),
+    "signal_mark_is_of_what_was_shown": _("This signal does not show any more. Reload the page."),
+    "one_mark_per_signal_and_round": _("This signal has been marked already; what was said stays."),
     "one_decision_per_round": _("Somebody else has just decided this claim. Reload the page."),
     "objections_come_in_publicity": _(
         "Members object while a case is public. This one is not, or not any more."

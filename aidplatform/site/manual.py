@@ -36,6 +36,7 @@ PAGES = (
     "moving",
     "family",
     "claims",
+    "signals",
     "period",
     "share",
     "wallets",
