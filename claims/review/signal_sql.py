@@ -5,6 +5,8 @@ from members.joining.payer_triggers import in_force_sql
 
 # Pages of one form differ in about 57 of 256 bits, hardly ever in fewer than 28; photographs of one page in 8 to 14.
 NEAR_BITS = 18
+# A page that looks like those of more claims is a form with little on it, and tells nothing.
+MOST_ALIKE = 5
 RECENT_DAYS, PAST_DAYS, LEAST_PAST = 90, 3 * 365, 20
 TOGETHER_DAYS = 3
 LATE_DAYS = 14
@@ -60,10 +62,12 @@ WITH own AS (SELECT c.*, m.person_id, m.joined_date FROM claims_claim c
 SELECT own.joined_date, own_reading.number AS reading_number, own_reading.content_sealed,
   (SELECT count(DISTINCT e.claim_id) FROM claims_evidence e JOIN others o ON o.id = e.claim_id
     WHERE e.removed_at IS NULL AND e.sha256 IN (SELECT sha256 FROM papers)) AS same_file,
-  (SELECT count(DISTINCT e.claim_id) FROM papers p JOIN claims_pagehash h ON h.evidence_id = p.id
-     JOIN claims_evidence e ON e.kind = p.kind AND e.sha256 <> p.sha256 AND e.removed_at IS NULL
-     JOIN others o ON o.id = e.claim_id JOIN claims_pagehash g ON g.evidence_id = e.id
-    WHERE bit_count(('x' || h.bits)::bit(256) # ('x' || g.bits)::bit(256)) <= {NEAR_BITS}) AS similar_page,
+  coalesce((SELECT max(near.claims) FROM (
+     SELECT count(DISTINCT e.claim_id) AS claims FROM papers p JOIN claims_pagehash h ON h.evidence_id = p.id
+       JOIN claims_evidence e ON e.kind = p.kind AND e.sha256 <> p.sha256 AND e.removed_at IS NULL
+       JOIN others o ON o.id = e.claim_id JOIN claims_pagehash g ON g.evidence_id = e.id
+      WHERE bit_count(('x' || h.bits)::bit(256) # ('x' || g.bits)::bit(256)) <= {NEAR_BITS}
+      GROUP BY h.id) near WHERE near.claims <= {MOST_ALIKE}), 0) AS similar_page,
   (SELECT count(DISTINCT r.claim_id) FROM claims_paperreading r JOIN others o ON o.id = r.claim_id
     WHERE r.report_index = own_reading.report_index) AS same_report,
   (SELECT count(*) FROM others o WHERE o.payee_index = own.payee_index) AS same_account,

@@ -23,6 +23,7 @@ from claims.review import signal_services as services
 from claims.review.readings import Reading, folded
 from claims.review.signal_models import PageHash, PaperReading, SignalMark
 from claims.review.signal_selectors import features_of, last_run, precision, read_details
+from claims.review.signal_sql import MOST_ALIKE
 from claims.review.signal_words import sentence
 from members.joining import payers
 from members.joining.models import Membership
@@ -217,6 +218,18 @@ def test_photographs_of_one_page_are_near_and_other_forms_are_not(cases: ClaimCa
     details = found(claim)
     assert details["similar_page"] == {"count": 1}
     assert "same_file" not in details
+
+
+def test_page_that_looks_like_many_is_a_form(cases: ClaimCases) -> None:
+    claim = another_claim(cases, cases.neighbor, papers=[page(1, quality=60), page(2)])
+    run_jobs()
+    bits = PageHash.objects.filter(evidence__claim=claim, evidence__kind="diagnosis").get().bits
+    for count in range(1, MOST_ALIKE + 2):
+        other = cases.filed()
+        paper = other.papers.get(kind="diagnosis")
+        PageHash.objects.create(evidence=paper, page=1, bits=bits)
+        expected = count if count <= MOST_ALIKE else 0
+        assert features_of(claim, clock.now()).similar_page == expected
 
 
 def test_reading_is_sealed_and_looked_at_by_a_job(cases: ClaimCases) -> None:
