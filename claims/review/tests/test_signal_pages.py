@@ -40,7 +40,7 @@ def test_workspace_shows_each_signal_with_reason_and_how_many_honest_cases_do(ca
     run_jobs()
     text = text_of(cases.reviewer, workspace)
     assert "It began 32 days after the end of the waiting period." in text
-    assert "Honest cases look like this too: 9 of 100." in text
+    assert "Honest cases look like this too: by our assumption 9 of 100." in text
     assert "many honest cases fall into these weeks" in text
     assert "Nothing more is suggested than the usual review." in text
     assert "等待期结束" in text_of(cases.reviewer, workspace, "zh-hans")
