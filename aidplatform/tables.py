@@ -231,6 +231,12 @@ TABLES: dict[str, Kind] = {
     "ledger_finalsettlement": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
     "ledger_walletentry": FACT,
     "ledger_wallettotal": DERIVED,
+    "ledger_chargefile": FACT,
+    "ledger_chargeexport": FACT,
+    "ledger_chargeinstruction": FACT,
+    "ledger_chargeresultfile": FACT,
+    "ledger_chargeresult": FACT,
+    "ledger_debitretry": FACT,
     "ledger_debitmandate": state("state", "revoked_by", "revoked_at"),
     "ledger_suspension": state("state", "ended_date"),
     "ledger_hardshippause": state(

@@ -213,21 +213,27 @@ PARTS: tuple[Part, ...] = (
             **_plain("line_no", "booking_date", "direction", "amount_fen", "kind", "bank_reference", "text"),
             "content_hash": "encode(t.content_hash, 'hex')",
             "twin_no": "t.twin_no",
+            "charge_file_id": "f.number",
         },
         f"{_ACCOUNT} JOIN ledger_bankstatement s ON s.id = t.statement_id"
-        " LEFT JOIN members_membership m ON m.id = t.membership_id",
+        " LEFT JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN ledger_chargefile f ON f.id = t.charge_file_id",
         {"id": ID, "counterparty": SEALED},
     ),
     Part(
         "ledger_collection",
         {
             "line_id": "s.number, l.line_no",
+            "result_id": "c.payer_no, c.period_no, c.attempt, r.kind",
             "membership_id": "m.number",
             "payer_id": "b.number",
             "pool_id": "p.code",
             **_plain("period_no", "amount_fen", "recorded_by", "at"),
         },
-        f"{_POOL} JOIN ledger_statementline l ON l.id = t.line_id JOIN ledger_bankstatement s ON s.id = l.statement_id"
+        f"{_POOL} LEFT JOIN ledger_statementline l ON l.id = t.line_id"
+        " LEFT JOIN ledger_bankstatement s ON s.id = l.statement_id"
+        " LEFT JOIN ledger_chargeresult r ON r.id = t.result_id"
+        " LEFT JOIN ledger_chargeinstruction c ON c.id = r.instruction_id"
         " JOIN members_membership m ON m.id = t.membership_id"
         " LEFT JOIN members_membership b ON b.id = t.payer_id",
         {"id": ID},
@@ -239,6 +245,7 @@ PARTS: tuple[Part, ...] = (
             "award_id": "w.code",
             "period_id": "d.number",
             "receipt_id": "rs.number, r.line_no",
+            "debit_id": "di.payer_no, di.period_no, di.attempt",
             "membership_id": "m.number",
             "listed_id": "i.email",
             "confirmed_line_id": "cs.number, c.line_no",
@@ -255,7 +262,9 @@ PARTS: tuple[Part, ...] = (
         " LEFT JOIN ledger_statementline c ON c.id = t.confirmed_line_id"
         " LEFT JOIN ledger_bankstatement cs ON cs.id = c.statement_id"
         " LEFT JOIN ledger_statementline b ON b.id = t.returned_line_id"
-        " LEFT JOIN ledger_bankstatement ts ON ts.id = b.statement_id",
+        " LEFT JOIN ledger_bankstatement ts ON ts.id = b.statement_id"
+        " LEFT JOIN ledger_chargeresult dr ON dr.id = t.debit_id"
+        " LEFT JOIN ledger_chargeinstruction di ON di.id = dr.instruction_id",
         {
             "id": ID,
             "payee_name": SEALED,
@@ -362,6 +371,63 @@ PARTS: tuple[Part, ...] = (
         },
         f"{_POOL} JOIN members_membership m ON m.id = t.membership_id",
         {"id": ID, "shown_sha256": IDS_WITHIN},
+    ),
+    Part(
+        "ledger_chargefile",
+        {
+            "pool_id": "p.code",
+            **_plain("number", "period_no", "scheme", "instruction_count", "amount_fen", "first_no", "last_no"),
+            **_plain("made_by", "made_date", "made_at"),
+        },
+        _POOL,
+        {"id": ID},
+    ),
+    Part(
+        "ledger_chargeexport",
+        {"file_id": "p.code, f.number", **_plain("format", "size")},
+        "JOIN ledger_chargefile f ON f.id = t.file_id JOIN members_pool p ON p.id = f.pool_id",
+        {"id": ID, "sha256": IDS_WITHIN},
+    ),
+    Part(
+        "ledger_chargeinstruction",
+        {
+            "file_id": "f.number",
+            "pool_id": "p.code",
+            "payer_id": "m.number",
+            "mandate_id": "d.number",
+            **_plain("period_no", "payer_no", "attempt", "mandate_no", "signed_date", "is_first"),
+            **_plain("collection_date", "amount_fen"),
+        },
+        f"{_POOL} JOIN ledger_chargefile f ON f.id = t.file_id JOIN ledger_debitmandate d ON d.id = t.mandate_id"
+        " JOIN members_membership m ON m.id = t.payer_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_chargeresultfile",
+        {
+            "pool_id": "p.code",
+            **_plain("number", "agent_number", "format", "line_count", "dropped_lines", "pending_lines"),
+            **_plain("collected_fen", "rejected_fen", "returned_fen", "imported_by", "imported_at"),
+        },
+        _POOL,
+        {"id": ID, "sha256": IDS_WITHIN},
+    ),
+    Part(
+        "ledger_chargeresult",
+        {
+            "result_file_id": "p.code, f.number",
+            "instruction_id": "i.payer_no, i.period_no, i.attempt",
+            **_plain("kind", "amount_fen", "reason", "result_date"),
+        },
+        "JOIN ledger_chargeresultfile f ON f.id = t.result_file_id JOIN members_pool p ON p.id = f.pool_id"
+        " JOIN ledger_chargeinstruction i ON i.id = t.instruction_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_debitretry",
+        {"pool_id": "p.code", "membership_id": "m.number", **_plain("asked_by", "asked_date", "asked_at")},
+        f"{_POOL} JOIN members_membership m ON m.id = t.membership_id",
+        {"id": ID},
     ),
     Part(
         "ledger_debitmandate",

@@ -3,6 +3,20 @@
 from ledger.books.models import Account, AccountBalance, Book, JournalEntry, Posting
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.arrears_triggers import cover_goes_on_once_all_is_paid
+from ledger.custody.charge_models import (
+    ChargeExport,
+    ChargeFile,
+    ChargeInstruction,
+    ChargeResult,
+    ChargeResultFile,
+    DebitRetry,
+)
+from ledger.custody.charge_triggers import (
+    collection_is_of_its_result,
+    instructed_period_stays_posted,
+    settled_debits_have_their_file,
+    statement_settles_debits,
+)
 from ledger.custody.mandate_models import DebitMandate
 from ledger.custody.models import (
     BankAccount,
@@ -60,6 +74,11 @@ imported_member_leaves_the_opening.register(ImportedMember)  # type: ignore[arg-
 prepaid_moves_with_its_wallets.register(JournalEntry)  # type: ignore[arg-type]
 wallet_order_has_its_entry.register(PaymentOrder)  # type: ignore[arg-type]
 written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
+# Nor do bookings and collections know debits: those are made of mandates, which came later.
+instructed_period_stays_posted.register(JournalEntry)  # type: ignore[arg-type]
+collection_is_of_its_result.register(Collection)  # type: ignore[arg-type]
+settled_debits_have_their_file.register(StatementLine)  # type: ignore[arg-type]
+statement_settles_debits.register(BankStatement)  # type: ignore[arg-type]
 cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 cover_goes_on_once_all_is_paid.register(MembershipSpan)  # type: ignore[arg-type]
 cover_ends_with_a_reason.register(MembershipSpan)  # type: ignore[arg-type]
@@ -83,8 +102,14 @@ __all__ = [
     "BankStatement",
     "Book",
     "Charge",
+    "ChargeExport",
+    "ChargeFile",
+    "ChargeInstruction",
+    "ChargeResult",
+    "ChargeResultFile",
     "Collection",
     "DebitMandate",
+    "DebitRetry",
     "FinalSettlement",
     "HardshipPause",
     "JournalEntry",

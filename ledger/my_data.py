@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
+from ledger.custody.charge_models import ChargeInstruction, DebitRetry
 from ledger.custody.mandate_models import DebitMandate
 from ledger.custody.mandates import account_of_mandate
 from ledger.custody.models import Collection, PaymentOrder, StatementLine
@@ -47,14 +48,14 @@ def _collections(person: User) -> Iterator[Row]:
     """Yield what filled the person's shares, and what their money filled of others."""
     for one in memberships_of(person):
         found = Collection.objects.filter(Q(membership_id=one.pk) | Q(payer_id=one.pk), pool_id=one.pool_id)
-        for row in found.select_related("line__statement").order_by("pk"):
+        for row in found.select_related("line__statement", "result__instruction").order_by("pk"):
             is_own = row.membership_id == one.pk
             yield {
                 "pool": one.pool.code,
                 "share_of": "you" if is_own else "another member",
                 "paid_by": "another member" if is_own and row.payer_id is not None else "you",
                 **fields_of(row, "period_no", "amount_fen", "at"),
-                "receipt": row.line.code,
+                "receipt": row.line.code if row.line else row.result.instruction.end_to_end_id,
             }
 
 
@@ -110,6 +111,27 @@ def _mandates(person: User) -> Iterator[Row]:
             }
 
 
+def _debits(person: User) -> Iterator[Row]:
+    """Yield every debit from the person's account with what became of it."""
+    for one in memberships_of(person):
+        found = ChargeInstruction.objects.filter(pool_id=one.pool_id, payer_id=one.pk)
+        for debit in found.prefetch_related("results").order_by("pk"):
+            yield {
+                "pool": one.pool.code,
+                **fields_of(debit, "end_to_end_id", "mandate_reference", "period_no", "attempt"),
+                **fields_of(debit, "amount_fen", "collection_date"),
+                "results": [
+                    f"{result.result_date} {result.kind} {result.reason}".strip() for result in debit.results.all()
+                ],
+            }
+
+
+def _retries(person: User) -> Iterator[Row]:
+    for one in memberships_of(person):
+        for retry in DebitRetry.objects.filter(membership=one).order_by("pk"):
+            yield {"pool": one.pool.code, **fields_of(retry, "asked_date", "asked_at")}
+
+
 def _write_offs(person: User) -> Iterator[Row]:
     for one in memberships_of(person):
         for order in WriteOff.objects.filter(pool=one.pool, membership_id=one.pk).order_by("pk"):
@@ -119,8 +141,10 @@ def _write_offs(person: User) -> Iterator[Row]:
 
 def _paid_back(person: User) -> Iterator[Row]:
     """Yield the payments of a wallet, or of shares, back to the person. Payments of aid stand with the claims."""
+    """Yield the payments of a wallet, or of debits, back to the person. Payments of aid stand with the claims."""
     for one in memberships_of(person):
-        found = PaymentOrder.objects.filter(pool=one.pool, membership_id=one.pk).select_related("pool")
+        theirs = Q(membership_id=one.pk) | Q(debit__instruction__payer_id=one.pk)
+        found = PaymentOrder.objects.filter(theirs, pool=one.pool).select_related("pool")
         for order in found.order_by("pk"):
             yield payment_row(order)
 
@@ -165,11 +189,14 @@ EXPORTER = Exporter(
         Table("suspensions", _("When an unpaid share or a short wallet suspended your membership."), _suspensions),
         Table("pauses", _("Pauses for hardship that were asked for, and your reasons."), _pauses),
         Table("mandates", _("Mandates by which your shares may be debited, with your account."), _mandates),
+        Table("debits", _("Debits from your account, and what became of each."), _debits),
+        Table("debit_retries", _("When you asked for a debit to be tried again."), _retries),
         Table("write_offs", _("Shares of yours that were written off."), _write_offs),
         Table(
             "shares_returned", _("Shares that went back for an illness in the waiting period."), _shares_returned
         ),
         Table("paid_back", _("Payments of your wallet and of shares back to you."), _paid_back),
+        Table("paid_back", _("Payments from your wallet, or of debits, back to you."), _paid_back),
     ),
     exported={
         "ledger.Charge.membership_id": "shares",
@@ -181,6 +208,8 @@ EXPORTER = Exporter(
         "ledger.Suspension.membership_id": "suspensions",
         "ledger.HardshipPause.membership": "pauses",
         "ledger.DebitMandate.membership": "mandates",
+        "ledger.ChargeInstruction.payer_id": "debits",
+        "ledger.DebitRetry.membership": "debit_retries",
         "ledger.WriteOff.membership_id": "write_offs",
         "ledger.SharesReturn.membership_id": "shares_returned",
         "ledger.PaymentOrder.membership_id": "paid_back",

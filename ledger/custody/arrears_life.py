@@ -17,6 +17,7 @@ from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
 from ledger.custody import suspensions
 from ledger.custody.arrears_sql import keeps_out_sql, open_shares_sql
+from ledger.custody.charge_sql import PENDING
 from ledger.custody.models import BankStatement
 from ledger.custody.references import MEMBERSHIP, make_reference, spaced
 from ledger.custody.selectors import account_of
@@ -235,7 +236,8 @@ def remind_due(at: dt.datetime) -> None:
 
 
 # The newest reminder that is due of each open share, together for the person who pays: a transfer pays for all of it.
-# For a child for whom nobody pays any more its guardian is asked, with the child's own reference.
+# For a child for whom nobody pays any more its guardian is asked, with the child's own reference. Nobody is asked to
+# transfer what is being debited.
 _ASKED = f"coalesce(payer.person_id, m.person_id, {guardian_sql('m.id')})"
 _DUE = f"""
     SELECT {_ASKED} AS person, jsonb_agg(jsonb_build_array(
@@ -246,7 +248,7 @@ _DUE = f"""
       JOIN members_membership m ON m.id = o.membership_id
       JOIN LATERAL (SELECT max(day::int) AS day FROM jsonb_array_elements_text(o.arrears->'reminder_days') day
                      WHERE o.asked_date + day::int <= %(today)s) d ON d.day IS NOT NULL
-      LEFT JOIN LATERAL (SELECT p.person_id, p.number FROM members_payerlink k
+      LEFT JOIN LATERAL (SELECT p.id, p.person_id, p.number FROM members_payerlink k
                            JOIN members_membership p ON p.id = k.payer_id
                           WHERE k.pool_id = %(pool)s AND k.membership_id = m.id AND {in_force_sql("k")}
                             AND p.person_id IS NOT NULL) payer ON true
@@ -254,6 +256,9 @@ _DUE = f"""
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id)
        AND NOT EXISTS (SELECT 1 FROM ledger_suspension s WHERE s.pool_id = %(pool)s AND s.membership_id = m.id
                           AND s.state = 'suspended')
+       AND NOT EXISTS (SELECT 1 FROM ledger_chargeinstruction i WHERE i.pool_id = %(pool)s
+                          AND i.payer_id = coalesce(payer.id, m.id) AND i.period_no = o.period_no
+                          AND {PENDING.format(row="i")})
      GROUP BY 1 ORDER BY 1 LIMIT %(batch)s"""
 
 

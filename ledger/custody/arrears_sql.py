@@ -1,18 +1,20 @@
 """Which shares are open, since when they are asked for, and until when nobody loses anything by it: SQL for reads and guards.
 
-The days of a share begin with its charge day, or later: when it was announced, or when the bank took the payment back
-for the first time. They follow the rules of its own period, whatever the plan says by now.
+The days of a share begin with its charge day, or later: when it was announced, or when its payment was taken back for
+the first time. They follow the rules of its own period, whatever the plan says by now.
 """
 
 _PAID_OF_ONE = """LEFT JOIN LATERAL (
-        SELECT sum(k.amount_fen) AS fen, min(l.booking_date) FILTER (WHERE k.amount_fen < 0) AS back_date
-          FROM ledger_collection k JOIN ledger_statementline l ON l.id = k.line_id
+        SELECT sum(k.amount_fen) AS fen, min(coalesce(l.booking_date, r.result_date)) FILTER (WHERE k.amount_fen < 0) AS back_date
+          FROM ledger_collection k LEFT JOIN ledger_statementline l ON l.id = k.line_id
+          LEFT JOIN ledger_chargeresult r ON r.id = k.result_id
          WHERE k.pool_id = c.pool_id AND k.membership_id = c.membership_id AND k.period_no = c.period_no) k ON true"""
 # Of a whole pool: one pass over what was collected, in the place of a look at each charge.
 _PAID_OF_ALL = """LEFT JOIN (
         SELECT k.membership_id, k.period_no, sum(k.amount_fen) AS fen,
-               min(l.booking_date) FILTER (WHERE k.amount_fen < 0) AS back_date
-          FROM ledger_collection k JOIN ledger_statementline l ON l.id = k.line_id
+               min(coalesce(l.booking_date, r.result_date)) FILTER (WHERE k.amount_fen < 0) AS back_date
+          FROM ledger_collection k LEFT JOIN ledger_statementline l ON l.id = k.line_id
+          LEFT JOIN ledger_chargeresult r ON r.id = k.result_id
          WHERE k.pool_id = {pool} GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no"""
 
 
@@ -55,8 +57,9 @@ def keeps_out_sql(suspension: str, until: str = "'infinity'::date") -> str:
           JOIN ledger_period p ON p.pool_id = c.pool_id AND p.number = c.period_no AND p.charges_notified_at IS NOT NULL
           LEFT JOIN LATERAL (
                SELECT coalesce(sum(k.amount_fen), 0) AS fen,
-                      coalesce(sum(k.amount_fen) FILTER (WHERE l.booking_date <= {until}), 0) AS in_time_fen
-                 FROM ledger_collection k JOIN ledger_statementline l ON l.id = k.line_id
+                      coalesce(sum(k.amount_fen) FILTER (WHERE coalesce(l.booking_date, r.result_date) <= {until}), 0) AS in_time_fen
+                 FROM ledger_collection k LEFT JOIN ledger_statementline l ON l.id = k.line_id
+          LEFT JOIN ledger_chargeresult r ON r.id = k.result_id
                 WHERE k.pool_id = c.pool_id AND k.membership_id = c.membership_id AND k.period_no = c.period_no) k ON true
          WHERE c.pool_id = {suspension}.pool_id AND c.membership_id = {suspension}.membership_id
            AND c.share_fen > least(k.fen, k.in_time_fen)

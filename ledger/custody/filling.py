@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from ledger.custody import opening_debts
+from ledger.custody.charge_models import ChargeResultFile
 from ledger.custody.models import BankStatement, StatementLine
 from ledger.custody.opening_debts import BEFORE_PERIODS
 from members.joining.models import Membership
@@ -55,7 +56,7 @@ _FILL = """
                                              AND w.period_no = c.period_no
          WHERE c.share_fen > coalesce(k.paid, 0) AND w.shares_return_id IS NULL {which}
     ), filled AS (
-        INSERT INTO ledger_collection (line_id, membership_id, pool_id, period_no, amount_fen, payer_id,
+        INSERT INTO ledger_collection ({source}, membership_id, pool_id, period_no, amount_fen, payer_id,
                                        recorded_by, at)
         SELECT m.line_id, o.membership_id, %(pool)s, o.period_no,
                least(m.before + m.fen, o.before + o.fen) - greatest(m.before, o.before),
@@ -81,6 +82,14 @@ _LEFT_OF_STATEMENT = """
       FROM ledger_statementline l
      WHERE l.statement_id = %(statement)s AND l.kind = 'collection'
        AND l.membership_id IN (SELECT payer_id FROM members_payerlink WHERE pool_id = %(pool)s AND state = 'live')"""
+_OF_RESULTS = """SELECT r.id, i.payer_id AS payer, r.amount_fen AS fen FROM ledger_chargeresult r
+                   JOIN ledger_chargeinstruction i ON i.id = r.instruction_id
+                  WHERE r.result_file_id = %(file)s AND r.kind = 'collected'"""
+_LEFT_OF_RESULTS = f"""
+    SELECT l.id, l.payer, l.fen - coalesce((
+               SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.result_id = l.id), 0) AS fen
+      FROM ({_OF_RESULTS}) l
+     WHERE l.payer IN (SELECT payer_id FROM members_payerlink WHERE pool_id = %(pool)s AND state = 'live')"""
 _OF_RECEIPT = "SELECT %(line)s::bigint AS id, %(payer)s::bigint AS payer, %(fen)s::bigint AS fen"
 
 
@@ -108,6 +117,20 @@ def fill_by_statement(*, pool: Pool, statement: BankStatement, recorded: Recorde
     return paid_fen
 
 
+def fill_by_results(*, pool: Pool, result_file: ChargeResultFile, recorded: Recorded) -> int:
+    """Let the debits that a file says were collected pay as transfers do; return what was paid (fen)."""
+    parameters, source = {"file": result_file.pk}, "result_id"
+    is_long = result_file.line_count >= MANY_LINES
+    with connection.cursor() as cursor:
+        if is_long:
+            cursor.execute("SET LOCAL enable_nestloop = off")
+        paid_fen = _fill(pool, recorded, _OF_RESULTS, _OWN, parameters, source)
+        paid_fen += _fill_for_others(pool, recorded, _LEFT_OF_RESULTS, parameters, source)
+        if is_long:
+            cursor.execute("SET LOCAL enable_nestloop = on")
+    return paid_fen
+
+
 def fill_by_receipt(
     *, pool: Pool, receipt: StatementLine, fen: int, membership: Membership, recorded: Recorded
 ) -> int:
@@ -118,20 +141,29 @@ def fill_by_receipt(
     return paid_fen + _fill_for_others(pool, recorded, _OF_RECEIPT, parameters)
 
 
-def _fill_for_others(pool: Pool, recorded: Recorded, money: str, parameters: dict[str, int]) -> int:
+def _fill_for_others(
+    pool: Pool, recorded: Recorded, money: str, parameters: dict[str, int], source: str = "line_id"
+) -> int:
     """Let what is left of payers' money pay for the others; where nobody pays for anybody, ask no further."""
     if not PayerLink.objects.filter(pool=pool, state=PayerLink.State.LIVE).exists():
         return 0
-    return _fill(pool, recorded, money, _OF_ALL, parameters)
+    return _fill(pool, recorded, money, _OF_ALL, parameters, source)
 
 
 def _fill(
-    pool: Pool, recorded: Recorded, money: str, which: dict[str, str], parameters: dict[str, int]
+    pool: Pool,
+    recorded: Recorded,
+    money: str,
+    which: dict[str, str],
+    parameters: dict[str, int],
+    source: str = "line_id",
 ) -> int:
-    """Fill charges by one statement; return what was paid (fen)."""
+    """Fill charges by one statement; return what was paid (fen). source: the column that names the money."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _FILL.format(money=money, links=_LINKS, before=BEFORE_PERIODS, debts=_DEBTS, **which),
+            _FILL.format(
+                money=money, links=_LINKS, before=BEFORE_PERIODS, debts=_DEBTS, source=source, **which
+            ),
             parameters | {"pool": pool.pk, "by": recorded.by, "at": recorded.at},
         )
         fen: int = cursor.fetchone()[0]

@@ -88,7 +88,7 @@ class StatementLine(models.Model):
     kind: what it was taken for when it came. membership_id: whose reference it bore, if any. content_hash: a keyed
     hash of day, direction, amount, bank's reference, counterparty and text; twin_no counts bookings that are
     equal in all of these, so that a genuine second payment stays and a repeated file adds nothing.
-    counterparty: sealed; only people with a money duty read it.
+    counterparty: sealed; only people with a money duty read it. charge_file: whose debits it settles, where it is their money.
     """
 
     class Direction(models.TextChoices):
@@ -97,12 +97,14 @@ class StatementLine(models.Model):
 
     class Kind(models.TextChoices):
         COLLECTION = "collection", _("share paid")
+        DEBITED = "debited", _("debits handed on by the agent")
         TOP_UP = "top_up", _("top-up of a wallet")
         UNIDENTIFIED = "unidentified", _("unidentified receipt")
         RETURNED = "returned", _("payment returned")
         INTEREST = "interest", _("interest")
         PAYMENT = "payment", _("payment made")
         CHARGEBACK = "chargeback", _("share charged back")
+        DEBIT_BACK = "debit_back", _("debits taken back by the agent")
         BANK_FEE = "bank_fee", _("bank charge")
         UNEXPLAINED = "unexplained", _("debit to explain")
 
@@ -114,6 +116,9 @@ class StatementLine(models.Model):
     amount_fen = models.BigIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)
     membership_id = models.BigIntegerField(null=True)
+    charge_file = models.ForeignKey(
+        "ledger.ChargeFile", on_delete=models.PROTECT, null=True, related_name="lines", db_index=False
+    )
     bank_reference = models.CharField(max_length=140, blank=True)
     counterparty = models.BinaryField()
     text = models.CharField(max_length=500, blank=True)
@@ -131,10 +136,19 @@ class StatementLine(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    direction="in", kind__in=["collection", "top_up", "unidentified", "returned", "interest"]
+                    direction="in",
+                    kind__in=["collection", "debited", "top_up", "unidentified", "returned", "interest"],
                 )
-                | Q(direction="out", kind__in=["payment", "chargeback", "bank_fee", "unexplained"]),
+                | Q(
+                    direction="out",
+                    kind__in=["payment", "chargeback", "debit_back", "bank_fee", "unexplained"],
+                ),
                 name="line_kind_fits_direction",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["debited", "debit_back"], charge_file__isnull=False)
+                | ~Q(kind__in=["debited", "debit_back"]) & Q(charge_file=None),
+                name="debits_line_names_its_file",
             ),
             models.CheckConstraint(
                 condition=~Q(kind__in=["collection", "top_up", "chargeback"])
@@ -153,6 +167,11 @@ class StatementLine(models.Model):
                 condition=Q(membership_id__isnull=False),
                 name="line_payer",
             ),
+            models.Index(
+                fields=["account", "charge_file"],
+                condition=Q(charge_file__isnull=False),
+                name="line_debits",
+            ),
         ]
         triggers = [*permanent("statement_line_is_permanent"), *line_guards]
 
@@ -166,12 +185,15 @@ class StatementLine(models.Model):
 
 
 class Collection(models.Model):
-    """That much of a receipt pays that charge (fen): a fact. Negative: a bank took it back (chargeback).
+    """That much of a receipt, or of a debit, pays that charge (fen): a fact. Negative: it was taken back (chargeback).
 
-    payer_id: the membership whose money it was, where that is not the one that was charged.
+    result: what the agent says of a debit, where no receipt pays. payer_id: the membership whose money it was, where that is not the one that was charged.
     """
 
-    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="collections")
+    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="collections")
+    result = models.ForeignKey(
+        "ledger.ChargeResult", on_delete=models.PROTECT, null=True, related_name="collections", db_index=False
+    )
     membership_id = models.BigIntegerField()
     pool_id = models.BigIntegerField()
     period_no = models.IntegerField()
@@ -185,6 +207,15 @@ class Collection(models.Model):
             models.UniqueConstraint(
                 fields=["pool_id", "membership_id", "period_no", "line"],
                 name="one_collection_per_line_and_charge",
+            ),
+            models.UniqueConstraint(
+                fields=["result", "membership_id", "period_no"],
+                condition=Q(result__isnull=False),
+                name="one_collection_per_result_and_charge",
+            ),
+            models.CheckConstraint(
+                condition=Q(line__isnull=False, result=None) | Q(line=None, result__isnull=False),
+                name="collection_has_one_source",
             ),
             models.CheckConstraint(
                 condition=Q(amount_fen__gt=-(2**53), amount_fen__lt=2**53) & ~Q(amount_fen=0),
@@ -209,6 +240,8 @@ class PaymentOrder(models.Model):
     number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt (refund),
     membership_id (wallet paid back, shares given back) and listed (balance of somebody who did not join) says what it
     is for.
+    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt or debit (refund),
+    membership_id (wallet paid back) and listed (balance of somebody who did not join) says what it is for.
     payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can be hashed without either.
     shown_sha256: hash of everything shown, written by the database; a release names it.
     """
@@ -234,6 +267,9 @@ class PaymentOrder(models.Model):
     award = models.ForeignKey(Award, on_delete=models.PROTECT, null=True, related_name="payment_orders")
     period = models.ForeignKey(Period, on_delete=models.PROTECT, null=True, related_name="fee_orders")
     receipt = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="refunds")
+    debit = models.ForeignKey(
+        "ledger.ChargeResult", on_delete=models.PROTECT, null=True, related_name="refunds", db_index=False
+    )
     membership_id = models.BigIntegerField(null=True)
     listed = models.ForeignKey(ImportedMember, on_delete=models.PROTECT, null=True, related_name="+")
     amount_fen = models.BigIntegerField()
@@ -264,7 +300,7 @@ class PaymentOrder(models.Model):
                 condition=Q(amount_fen__gt=0, amount_fen__lt=2**53), name="order_amount_above_zero"
             ),
             models.CheckConstraint(
-                condition=Q(listed=None)
+                condition=Q(listed=None, debit=None)
                 & (
                     Q(kind="aid", award__isnull=False, period=None, receipt=None, membership_id=None)
                     | Q(kind="fee", award=None, period__isnull=False, receipt=None, membership_id=None)
@@ -278,7 +314,17 @@ class PaymentOrder(models.Model):
                     )
                 )
                 | Q(
+                    kind="refund",
+                    debit__isnull=False,
+                    listed=None,
+                    award=None,
+                    period=None,
+                    receipt=None,
+                    membership_id=None,
+                )
+                | Q(
                     kind="balance",
+                    debit=None,
                     listed__isnull=False,
                     award=None,
                     period=None,
@@ -323,6 +369,7 @@ class PaymentOrder(models.Model):
         ]
         indexes = [
             models.Index(fields=["pool", "state"], name="order_state"),
+            models.Index(fields=["debit"], condition=Q(debit__isnull=False), name="order_debit"),
         ]
         triggers = [
             follows_order(
@@ -345,13 +392,15 @@ class PaymentOrder(models.Model):
 
     @property
     def what_for(self) -> str:
-        """Return the case, period, receipt, membership or row of a list that it pays, as a code."""
+        """Return the case, period, receipt, debit, membership or row of a list that it pays, as a code."""
         if self.award is not None:
             return self.award.code
         if self.period is not None:
             return str(self.period.number)
         if self.receipt is not None:
             return self.receipt.code
+        if self.debit is not None:
+            return self.debit.instruction.end_to_end_id
         if self.listed is not None:
             return f"{self.listed.member_import.number}/{self.listed.row_no}"
         assert self.membership_id is not None

@@ -197,7 +197,7 @@ def lines_of(statement: BankStatement) -> QuerySet[StatementLine]:
 def orders(pool: Pool) -> QuerySet[PaymentOrder]:
     """Return the payment orders of a pool, newest first."""
     found = pool.payment_orders.select_related("pool", "award", "period", "receipt__statement")
-    return found.select_related("listed__member_import").order_by("-number")
+    return found.select_related("debit__instruction", "listed__member_import").order_by("-number")
 
 
 def find_orders(number: int, *, pools: Collection[Pool]) -> QuerySet[PaymentOrder]:

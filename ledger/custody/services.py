@@ -25,8 +25,9 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.books.services import Line, credit, debit
-from ledger.custody import arrears_life, chargebacks, recoveries, wallet_life, wallet_openings, wallets
+from ledger.custody import arrears_life, charge_settlements, chargebacks, recoveries, wallet_life, wallet_openings, wallets
 from ledger.custody import statement_files as files
+from ledger.custody.charge_models import ChargeResult
 from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
@@ -142,13 +143,17 @@ def _account_in_log(account: BankAccount) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Taken:
-    """One new booking and what it is taken for. back: what of which charges a chargeback puts in arrears again."""
+    """One new booking and what it is taken for. back: what of which charges a chargeback puts in arrears again.
+
+    charge_file_id: whose debits it settles.
+    """
 
     line: files.FileLine
     kind: str
     membership_id: int | None = None
     order: PaymentOrder | None = None
     back: chargebacks.Parts | None = None
+    charge_file_id: int | None = None
 
 
 def import_statement(
@@ -334,9 +339,12 @@ def _classify(pool: Pool, lines: Sequence[files.FileLine]) -> list[_Taken]:
         },
     )
     comes_as = Kind.TOP_UP if pays_ahead(pool) else Kind.COLLECTION
+    debits = charge_settlements.files_settled(pool, lines)
     return [
         _taken_for(line, reference, members, orders, money, comes_as)
-        for line, reference in zip(lines, references, strict=True)
+        if file_id is None
+        else _Taken(line, charge_settlements.kind_of(line), charge_file_id=file_id)
+        for line, reference, file_id in zip(lines, references, debits, strict=True)
     ]
 
 
@@ -379,7 +387,7 @@ def _members_by_number(pool: Pool, numbers: list[int]) -> dict[int, int]:
 def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> None:
     """Insert all lines by one statement; bookings equal in everything are numbered as twins."""
     twins: Counter[bytes] = Counter()
-    columns: list[list[Any]] = [[] for _column in range(11)]
+    columns: list[list[Any]] = [[] for _column in range(12)]
     for line_no, one in enumerate(taken, start=1):
         line, digest = one.line, _content_hash(one.line)
         context = line_context(pool.code, f"{statement.number}/{line_no}")
@@ -395,6 +403,7 @@ def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> N
             line.text,
             digest,
             twins[digest],
+            one.charge_file_id,
         )
         twins[digest] += 1
         for column, value in zip(columns, row, strict=True):
@@ -404,9 +413,10 @@ def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> N
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO ledger_statementline (statement_id, account_id, line_no, booking_date, direction,
-                      amount_fen, kind, membership_id, bank_reference, counterparty, text, content_hash, twin_no)
+                      amount_fen, kind, membership_id, bank_reference, counterparty, text, content_hash, twin_no,
+                      charge_file_id)
                SELECT %s, %s, * FROM unnest(%s::int[], %s::date[], %s::text[], %s::bigint[], %s::text[],
-                      %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::bytea[], %s::int[])""",
+                      %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::bytea[], %s::int[], %s::bigint[])""",
             [statement.pk, statement.account_id, *columns],
         )
 
@@ -514,6 +524,8 @@ def _post_statement(
                 *(credit(account, fen) for account, fen in sorted(per_payable.items())),
             ],
         ),
+        ("debits_settled", _pair(chart.CUSTODY, chart.IN_TRANSIT_IN, sums.get(Kind.DEBITED, 0))),
+        ("debits_taken_back", _pair(chart.IN_TRANSIT_IN, chart.CUSTODY, sums.get(Kind.DEBIT_BACK, 0))),
         ("payment_confirmed", _pair(chart.IN_TRANSIT_OUT, chart.CUSTODY, sums.get(Kind.PAYMENT, 0))),
         (
             "chargeback",
@@ -676,10 +688,11 @@ def order_payment(
     award: Award | None = None,
     period: Period | None = None,
     receipt: StatementLine | None = None,
+    debit_result: ChargeResult | None = None,
     membership: Membership | None = None,
     listed: ImportedMember | None = None,
 ) -> PaymentOrder:
-    """Make an order to pay aid (award), the fee (period), a refund (receipt) or a wallet back (membership).
+    """Make an order to pay aid (award), the fee (period), a refund (receipt, debit_result) or a wallet back (membership).
 
     listed: a balance of before is paid back, of somebody who has not joined.
 
@@ -689,7 +702,7 @@ def order_payment(
 
     Raises: PayeeMissingError; IntegrityError bearing the name of what forbids it: aid_order_needs_a_shared_award,
     aid_goes_to_the_named_payee, aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid,
-    fee_follows_the_cash, receipt_is_used_once, wallet_never_negative, refund_leaves_the_next_share,
+    fee_follows_the_cash, receipt_is_used_once, debit_is_paid_back_once, wallet_never_negative, refund_leaves_the_next_share,
     balance_is_paid_back_whole_and_once,
     custody_people_hold_their_duty.
     """
@@ -703,6 +716,7 @@ def order_payment(
             award=award,
             period=period,
             receipt=receipt,
+            debit=debit_result,
             membership_id=membership.pk if membership else None,
             listed=listed,
             amount_fen=amount_fen,
@@ -833,7 +847,7 @@ def _locked(order: PaymentOrder, *states: str) -> PaymentOrder:
     Pool.objects.select_for_update().get(pk=order.pool_id)
     locked = (
         PaymentOrder.objects.select_for_update(of=["self"])
-        .select_related("pool", "award", "period", "receipt__statement", "listed__member_import")
+        .select_related("pool", "award", "period", "receipt__statement", "debit__instruction", "listed__member_import")
         .get(pk=order.pk)
     )
     if locked.state not in states:

@@ -87,7 +87,7 @@ def read_statement(data: bytes) -> FileStatement:
     Raises: StatementFileError with reason not_a_statement, truncated, bad_value, does_not_add_up,
     line_outside_dates, too_long, several_statements or unsupported.
     """
-    statement = _read_camt(data) if _looks_like_xml(data) else _read_csv(data)
+    statement = _read_camt(data) if looks_like_xml(data) else _read_csv(data)
     if statement.from_date >= statement.to_date:
         raise StatementFileError("bad_value", f"from {statement.from_date} to before {statement.to_date}")
     moved = sum(line.signed_fen for line in statement.lines)
@@ -100,12 +100,12 @@ def read_statement(data: bytes) -> FileStatement:
     return statement
 
 
-def _looks_like_xml(data: bytes) -> bool:
+def looks_like_xml(data: bytes) -> bool:
     head = data[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
     return head.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<"))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Return text in NFC on one line, without control characters."""
     kept = "".join(
         c if unicodedata.category(c)[0] != "C" else " " for c in unicodedata.normalize("NFC", text)
@@ -113,7 +113,7 @@ def _clean(text: str) -> str:
     return " ".join(kept.split())
 
 
-def _fen(text: str, where: str) -> int:
+def read_fen(text: str, where: str) -> int:
     """Read an amount with a point; digits beyond two decimals must be zero."""
     text = text.strip()
     if not _AMOUNT.fullmatch(text):
@@ -127,14 +127,14 @@ def _fen(text: str, where: str) -> int:
     return -fen if text.startswith("-") else fen
 
 
-def _positive_fen(text: str, where: str) -> int:
-    fen = _fen(text, where)
+def positive_fen(text: str, where: str) -> int:
+    fen = read_fen(text, where)
     if fen <= 0:
         raise StatementFileError("bad_value", f"{where}: {text} is not above zero")
     return fen
 
 
-def _date(text: str, where: str) -> dt.date:
+def read_date(text: str, where: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text.strip()[:10])
     except ValueError:
@@ -144,7 +144,7 @@ def _date(text: str, where: str) -> dt.date:
 # --- CSV --------------------------------------------------------------------------------------------------
 
 
-def _decoded(data: bytes) -> str:
+def decoded(data: bytes) -> str:
     """Return the text; a file without a mark is UTF-8, or else GB 18030."""
     encodings = ["utf-16"] if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "gb18030"]
     for encoding in encodings:
@@ -157,7 +157,7 @@ def _decoded(data: bytes) -> str:
 
 def _read_csv(data: bytes) -> FileStatement:
     try:
-        rows = [row for row in csv.reader(io.StringIO(_decoded(data)), strict=True) if any(row)]
+        rows = [row for row in csv.reader(io.StringIO(decoded(data)), strict=True) if any(row)]
     except csv.Error as error:
         raise StatementFileError("truncated", str(error)) from None
     header: dict[str, str] = {}
@@ -182,11 +182,11 @@ def _read_csv(data: bytes) -> FileStatement:
         format=CSV,
         account_number=header["account"],
         currency=header.get("currency", ""),
-        bank_number=_clean(header["statement"])[:40],
-        from_date=_date(header["from"], "from"),
-        to_date=_date(header["to"], "to") + dt.timedelta(days=1),
-        opening_fen=_fen(header["opening"], "opening"),
-        closing_fen=_fen(header["closing"], "closing"),
+        bank_number=clean(header["statement"])[:40],
+        from_date=read_date(header["from"], "from"),
+        to_date=read_date(header["to"], "to") + dt.timedelta(days=1),
+        opening_fen=read_fen(header["opening"], "opening"),
+        closing_fen=read_fen(header["closing"], "closing"),
         lines=tuple(_csv_line(row, number) for number, row in enumerate(body, start=1)),
     )
 
@@ -201,12 +201,12 @@ def _csv_line(row: list[str], number: int) -> FileLine:
     if code.strip() not in _CODES:
         raise StatementFileError("bad_value", f"{where}: code {code[:20]!r}")
     return FileLine(
-        booking_date=_date(day, where),
+        booking_date=read_date(day, where),
         direction=direction.strip(),
-        amount_fen=_positive_fen(amount, where),
-        bank_reference=_clean(reference)[:140],
-        counterparty=_clean(counterparty)[:140],
-        text=_clean(text)[:500],
+        amount_fen=positive_fen(amount, where),
+        bank_reference=clean(reference)[:140],
+        counterparty=clean(counterparty)[:140],
+        text=clean(text)[:500],
         code=code.strip(),
     )
 
@@ -222,8 +222,8 @@ def write_csv(statement: FileStatement) -> bytes:
             ["statement", statement.bank_number],
             ["from", statement.from_date.isoformat()],
             ["to", (statement.to_date - dt.timedelta(days=1)).isoformat()],
-            ["opening", _amount(statement.opening_fen)],
-            ["closing", _amount(statement.closing_fen)],
+            ["opening", plain_amount(statement.opening_fen)],
+            ["closing", plain_amount(statement.closing_fen)],
             ["lines", len(statement.lines)],
             [*_COLUMNS, "code"],
         ]
@@ -233,7 +233,7 @@ def write_csv(statement: FileStatement) -> bytes:
             [
                 line.booking_date.isoformat(),
                 line.bank_reference,
-                _amount(line.amount_fen),
+                plain_amount(line.amount_fen),
                 line.direction,
                 line.counterparty,
                 line.text,
@@ -243,7 +243,7 @@ def write_csv(statement: FileStatement) -> bytes:
     return out.getvalue().encode()
 
 
-def _amount(fen: int) -> str:
+def plain_amount(fen: int) -> str:
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
@@ -251,7 +251,7 @@ def _amount(fen: int) -> str:
 
 
 def _read_camt(data: bytes) -> FileStatement:
-    _refuse_doctype(data)
+    refuse_doctype(data)
     root = ElementTree.fromstring(data)  # noqa: S314 - without a document type there are no entities
     namespace = root.tag.partition("}")[0].lstrip("{")
     if "camt.053" not in namespace:
@@ -264,7 +264,7 @@ def _read_camt(data: bytes) -> FileStatement:
     return _camt_statement(statements[0])
 
 
-def _refuse_doctype(data: bytes) -> None:
+def refuse_doctype(data: bytes) -> None:
     """Read the file once for its shape alone: no document type, so no entity can grow or reach outside."""
 
     def refuse(*_arguments: object) -> None:
@@ -281,24 +281,24 @@ def _refuse_doctype(data: bytes) -> None:
 def _camt_statement(found: ElementTree.Element) -> FileStatement:
     balances: dict[str, int] = {}
     for balance in found.findall("Bal"):
-        code = _text(balance, "Tp/CdOrPrtry/Cd")
-        sign = -1 if _text(balance, "CdtDbtInd") == "DBIT" else 1
-        balances.setdefault(code, sign * _fen(_text(balance, "Amt"), f"balance {code}"))
+        code = text_at(balance, "Tp/CdOrPrtry/Cd")
+        sign = -1 if text_at(balance, "CdtDbtInd") == "DBIT" else 1
+        balances.setdefault(code, sign * read_fen(text_at(balance, "Amt"), f"balance {code}"))
     opening = balances.get("OPBD", balances.get("PRCD"))
     if opening is None or "CLBD" not in balances:
         raise StatementFileError("not_a_statement", "opening (OPBD) or closing (CLBD) balance is missing")
     lines = tuple(line for entry in found.findall("Ntry") for line in _camt_entry(entry))
     _not_too_long(len(lines))
     _check_summary(found)
-    start, end = _text(found, "FrToDt/FrDtTm"), _text(found, "FrToDt/ToDtTm")
+    start, end = text_at(found, "FrToDt/FrDtTm"), text_at(found, "FrToDt/ToDtTm")
     if not start or not end:
         raise StatementFileError("not_a_statement", "the days it covers (FrToDt) are missing")
     return FileStatement(
         format=CAMT,
-        account_number=_text(found, "Acct/Id/IBAN") or _text(found, "Acct/Id/Othr/Id"),
-        currency=_text(found, "Acct/Ccy") or _currency(found),
-        bank_number=_clean(_text(found, "ElctrncSeqNb") or _text(found, "Id"))[:40],
-        from_date=_date(start, "FrDtTm"),
+        account_number=text_at(found, "Acct/Id/IBAN") or text_at(found, "Acct/Id/Othr/Id"),
+        currency=text_at(found, "Acct/Ccy") or _currency(found),
+        bank_number=clean(text_at(found, "ElctrncSeqNb") or text_at(found, "Id"))[:40],
+        from_date=read_date(start, "FrDtTm"),
         to_date=_end_of(end),
         opening_fen=opening,
         closing_fen=balances["CLBD"],
@@ -308,22 +308,22 @@ def _camt_statement(found: ElementTree.Element) -> FileStatement:
 
 def _end_of(text: str) -> dt.date:
     """Return the day after the last one: 2026-02-02T00:00 ends the first, 2026-02-01T23:59 as well."""
-    day = _date(text, "ToDtTm")
+    day = read_date(text, "ToDtTm")
     return day if re.match(r".{10}T00:00(:00)?(\.0+)?(Z|[+-]|$)", text) else day + dt.timedelta(days=1)
 
 
 def _camt_entry(entry: ElementTree.Element) -> Iterator[FileLine]:
     """Yield the bookings of an entry: one, or one per transaction where the bank has batched them."""
-    where = f"entry {_text(entry, 'AcctSvcrRef') or _text(entry, 'NtryRef')}"
-    status = _text(entry, "Sts/Cd") or _text(entry, "Sts")
+    where = f"entry {text_at(entry, 'AcctSvcrRef') or text_at(entry, 'NtryRef')}"
+    status = text_at(entry, "Sts/Cd") or text_at(entry, "Sts")
     if status != "BOOK":
         raise StatementFileError("unsupported", f"{where}: status {status[:10]!r}; only booked entries count")
-    whole = _positive_fen(_text(entry, "Amt"), where)
+    whole = positive_fen(text_at(entry, "Amt"), where)
     details = entry.findall("NtryDtls/TxDtls")
     if len(details) <= 1:
         yield _camt_line(entry, details[0] if details else entry, whole, where)
         return
-    amounts = [_positive_fen(_detail_amount(detail), where) for detail in details]
+    amounts = [positive_fen(_detail_amount(detail), where) for detail in details]
     if sum(amounts) != whole:
         raise StatementFileError("does_not_add_up", f"{where}: transactions {sum(amounts)}, entry {whole}")
     for detail, amount in zip(details, amounts, strict=True):
@@ -331,32 +331,34 @@ def _camt_entry(entry: ElementTree.Element) -> Iterator[FileLine]:
 
 
 def _detail_amount(detail: ElementTree.Element) -> str:
-    return _text(detail, "Amt") or _text(detail, "AmtDtls/TxAmt/Amt")
+    return text_at(detail, "Amt") or text_at(detail, "AmtDtls/TxAmt/Amt")
 
 
 def _camt_line(
     entry: ElementTree.Element, detail: ElementTree.Element, amount_fen: int, where: str
 ) -> FileLine:
-    mark = _text(entry, "CdtDbtInd")
+    mark = text_at(entry, "CdtDbtInd")
     if mark not in {"CRDT", "DBIT"}:
         raise StatementFileError("bad_value", f"{where}: CdtDbtInd {mark[:10]!r}")
     direction = IN if mark == "CRDT" else OUT
     party = "Dbtr" if direction == IN else "Cdtr"
-    name = _text(detail, f"RltdPties/{party}/Nm") or _text(detail, f"RltdPties/{party}/Pty/Nm")
-    family = _text(detail, "BkTxCd/Domn/Fmly/SubFmlyCd") or _text(entry, "BkTxCd/Domn/Fmly/SubFmlyCd")
-    own = _text(detail, "Refs/AcctSvcrRef") or _text(detail, "Refs/TxId")
+    name = text_at(detail, f"RltdPties/{party}/Nm") or text_at(detail, f"RltdPties/{party}/Pty/Nm")
+    family = text_at(detail, "BkTxCd/Domn/Fmly/SubFmlyCd") or text_at(entry, "BkTxCd/Domn/Fmly/SubFmlyCd")
+    own = text_at(detail, "Refs/AcctSvcrRef") or text_at(detail, "Refs/TxId")
     texts = [element.text or "" for element in detail.findall("RmtInf/Ustrd")]
     texts += [element.text or "" for element in detail.findall("RmtInf/Strd/CdtrRefInf/Ref")]
-    end_to_end = _text(detail, "Refs/EndToEndId")
+    end_to_end = text_at(detail, "Refs/EndToEndId")
+    batch = text_at(detail, "Refs/PmtInfId") or text_at(entry, "NtryDtls/Btch/PmtInfId")
+    texts += [batch] if batch not in {"", "NOTPROVIDED", *texts} else []
     texts += [end_to_end] if end_to_end not in {"", "NOTPROVIDED", *texts} else []
-    day = _text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm")
+    day = text_at(entry, "BookgDt/Dt") or text_at(entry, "BookgDt/DtTm")
     return FileLine(
-        booking_date=_date(day, where),
+        booking_date=read_date(day, where),
         direction=direction,
         amount_fen=amount_fen,
-        bank_reference=_clean(own or _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef"))[:140],
-        counterparty=_clean(name)[:140],
-        text=_clean(" / ".join(texts) or _text(entry, "AddtlNtryInf"))[:500],
+        bank_reference=clean(own or text_at(entry, "AcctSvcrRef") or text_at(entry, "NtryRef"))[:140],
+        counterparty=clean(name)[:140],
+        text=clean(" / ".join(texts) or text_at(entry, "AddtlNtryInf"))[:500],
         code=CHARGE if family in _CHARGE_CODES else INTEREST if family in _INTEREST_CODES else "",
     )
 
@@ -364,13 +366,13 @@ def _camt_line(
 def _check_summary(found: ElementTree.Element) -> None:
     """Hold the number of entries and their sum against what the file says of itself."""
     entries = found.findall("Ntry")
-    said = _text(found, "TxsSummry/TtlNtries/NbOfNtries")
+    said = text_at(found, "TxsSummry/TtlNtries/NbOfNtries")
     if said and said != str(len(entries)):
         raise StatementFileError("truncated", f"{len(entries)} entries; the summary says {said[:12]}")
-    total = _text(found, "TxsSummry/TtlNtries/Sum")
+    total = text_at(found, "TxsSummry/TtlNtries/Sum")
     if total:
-        held = sum(_fen(_text(entry, "Amt"), "entry") for entry in entries)
-        if held != _fen(total, "summary"):
+        held = sum(read_fen(text_at(entry, "Amt"), "entry") for entry in entries)
+        if held != read_fen(total, "summary"):
             raise StatementFileError("does_not_add_up", f"entries {held}; the summary says {total[:20]}")
 
 
@@ -379,7 +381,7 @@ def _currency(found: ElementTree.Element) -> str:
     return amount.get("Ccy", "") if amount is not None else ""
 
 
-def _text(element: ElementTree.Element, path: str) -> str:
+def text_at(element: ElementTree.Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 

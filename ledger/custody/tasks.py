@@ -6,7 +6,7 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from ledger.custody import arrears_life, wallet_life, wallet_openings
+from ledger.custody import arrears_life, charge_files, charge_results, wallet_life, wallet_openings
 
 
 @shared_task(name="custody.remind_due")
@@ -49,3 +49,21 @@ def open_wallets(lease: jobs.Lease) -> dict[str, Any]:
 def tell_wallets(lease: jobs.Lease) -> dict[str, Any]:
     """Tell members of their wallets, each thing once."""
     return wallet_life.tell_wallets(lease)
+
+
+@jobs.handles(charge_files.MAKE_FILES)
+def make_charge_files(lease: jobs.Lease) -> dict[str, Any]:
+    """Make the charge files of whatever is due of a period."""
+    return charge_files.make_files(lease)
+
+
+@jobs.handles(charge_files.ANNOUNCE)
+def announce_debits(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell who is debited by a file, each once."""
+    return charge_files.announce(lease)
+
+
+@jobs.handles(charge_results.TELL)
+def tell_debits(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell whose debits failed or were taken back, each once."""
+    return charge_results.tell_results(lease)

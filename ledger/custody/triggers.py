@@ -47,6 +47,7 @@ def shown_sql(row: str) -> str:
         f"encode({row}.payee_hash, 'hex')",
         f"{row}.membership_id::text",
         f"'row ' || {row}.listed_id::text",
+        f"'debit ' || {row}.debit_id::text",
     ]
     return "concat_ws('|', " + ", ".join(parts) + ")"
 
@@ -234,6 +235,7 @@ _TERMS = (
     "award_id",
     "period_id",
     "receipt_id",
+    "debit_id",
     "membership_id",
     "listed_id",
     "amount_fen",
@@ -293,6 +295,19 @@ _CHECK_AID = f"""
     SELECT payable_fen INTO payable FROM custody_payable(NEW.pool_id) WHERE award_id = NEW.award_id;
     IF NEW.amount_fen > coalesce(payable, 0) THEN
         {refuse("aid_is_paid_as_collected", "%s asked for, %s can be paid now", "NEW.amount_fen", "coalesce(payable, 0)")}
+    END IF;
+"""
+
+# Of a debit what it brought and no share needed, once: what was taken back is not paid back as well.
+_CHECK_DEBIT_REFUND = f"""
+    SELECT r.amount_fen - coalesce((SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.result_id = r.id), 0)
+           - coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+                        WHERE o.debit_id = r.id AND o.{_LIVE} AND o.id <> coalesce(NEW.id, 0)), 0) AS open_fen INTO receipt
+      FROM ledger_chargeresult r JOIN ledger_chargeinstruction i ON i.id = r.instruction_id
+     WHERE r.id = NEW.debit_id AND r.kind = 'collected' AND i.pool_id = NEW.pool_id
+       AND NOT EXISTS (SELECT 1 FROM ledger_chargeresult b WHERE b.instruction_id = r.instruction_id AND b.kind = 'returned');
+    IF receipt.open_fen IS NULL OR NEW.amount_fen > receipt.open_fen THEN
+        {refuse("debit_is_paid_back_once", "%s is left of the debit; refund %s", "coalesce(receipt.open_fen, 0)", "NEW.amount_fen")}
     END IF;
 """
 
@@ -373,6 +388,7 @@ order_guards = [
             NEW.shown_sha256 := encode(sha256(convert_to({shown_sql("NEW")}, 'UTF8')), 'hex');
             IF NEW.kind = 'aid' THEN {_CHECK_AID}
             ELSIF NEW.kind = 'fee' THEN {_CHECK_FEE}
+            ELSIF NEW.kind = 'refund' AND NEW.debit_id IS NOT NULL THEN {_CHECK_DEBIT_REFUND}
             ELSIF NEW.kind = 'refund' THEN {_CHECK_REFUND}
             ELSIF NEW.kind = 'balance' THEN {_CHECK_BALANCE}
             ELSIF NEW.kind = 'shares' THEN {_CHECK_SHARES}

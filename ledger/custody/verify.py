@@ -2,6 +2,7 @@
 
 from ledger.books.findings import Report, fetch, figure
 from ledger.custody.arrears_verify import verify_arrears
+from ledger.custody.charge_verify import debits_not_used, verify_debits
 from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
 from ledger.custody.share_return_verify import verify_share_returns
 from ledger.custody.wallet_verify import verify_wallets
@@ -16,6 +17,9 @@ SENTENCES = {
     "share_is_paid_for_by_its_payer": "Who paid somebody else's share paid for them then, and no more is taken back.",
     "receipt_is_used_once": "No receipt was used for more than it brought.",
     "unidentified_is_receipts_not_used": "Unidentified receipts are what of the receipts is nobody's yet.",
+    "in_transit_is_debits_not_settled": "Collections in transit are what the agent says and the bank does not show yet.",
+    "charge_file_adds_up": "Every charge file holds as many instructions, and as much, as it says.",
+    "collection_is_of_its_result": "No debit paid more than the agent collected, and what was taken back is owed again.",
     "in_transit_is_released_orders": "Payments in transit are the released orders the bank has not confirmed.",
     "payment_has_two_people": "Every payment was ordered by a treasurer and released by another person, a controller.",
     "aid_paid_at_most_the_award": "No award was paid beyond its aid, and none that is not shared.",
@@ -33,6 +37,7 @@ def verify_custody(report: Report, pool_id: int, code: str, book_id: int) -> Non
     _verify_statements(report, parameters)
     _verify_collections(report, parameters)
     _verify_orders(report, parameters)
+    verify_debits(report, parameters, _net(parameters, "102"))
     verify_wallets(report, parameters)
     verify_write_offs(report, parameters)
     verify_share_returns(report, parameters)
@@ -71,7 +76,10 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
         parameters,
     )[0]
     written, recovered = written_and_recovered(parameters)
-    excluded = ("period", "collection", "identified", "chargeback", "write_off", "settlement")
+    excluded = (
+        *("period", "collection", "identified", "chargeback", "write_off", "settlement"),
+        *("debit_collected", "debit_returned"),
+    )
     other = _net(parameters, "110", excluded=excluded)
     report.expect(
         "receivable_is_charges_not_collected",
@@ -121,7 +129,7 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
     report.expect(
         "unidentified_is_receipts_not_used",
         f"{parameters['code']} account 250",
-        left,
+        left + debits_not_used(parameters),
         -_net(parameters, "250"),
     )
 

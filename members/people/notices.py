@@ -21,6 +21,14 @@ from aidplatform.lib.templating import in_language
 from members.people import about
 from members.people.choices import wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
+from members.people.debit_words import (
+    DEBIT_ANNOUNCED,
+    DEBIT_FAILED,
+    DEBIT_KINDS,
+    DEBIT_RETURNED,
+    what_to_do,
+    why,
+)
 from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
@@ -385,7 +393,7 @@ KINDS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-KINDS |= CLAIM_KINDS | DUTY_KINDS
+KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -398,6 +406,9 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     FAMILY_JOINED_AHEAD: _Category.MONEY,
     SHARE_UNPAID: _Category.MONEY,
     SHARE_UNPAID_FOR: _Category.MONEY,
+    DEBIT_ANNOUNCED: _Category.MONEY,
+    DEBIT_FAILED: _Category.MONEY,
+    DEBIT_RETURNED: _Category.MONEY,
     PAUSE_GRANTED: _Category.MONEY,
     PAUSE_DECLINED: _Category.MONEY,
     SUSPENDED: _Category.COVER,
@@ -440,6 +451,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
     CHARGED: "charge_date",
+    DEBIT_ANNOUNCED: "date",
     JOINED_AHEAD: "until",
     SUSPENDED: "until",
     SHARE_UNPAID: "until",
@@ -591,6 +603,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["owed"] = "\n".join(parting_words(params, is_own="membership" not in params))
     if "duty_code" in params:
         spoken["duty"] = _(DUTY_NAMES[params["duty_code"]])
+    if "debit_reason" in params:
+        spoken["why"], spoken["then"] = why(params["debit_reason"]), what_to_do(params["debit_reason"])
     if "claim_state" in params:
         spoken["step"] = _(CLAIM_STEPS[params["claim_state"]])
     if "needed_fen" in params:
