@@ -15,6 +15,7 @@ from claims.review import signal_api
 from ledger.books import api as books
 from ledger.custody import api as custody
 from ledger.custody import arrears_api, mandate_api, share_return_api, write_off_api
+from ledger.custody import arrears_api, charge_api, mandate_api, write_off_api
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
@@ -169,6 +170,7 @@ urlpatterns = [
     path(f"{_POOL}my-rules/<int:number>/consent/", rules.MyConsent.as_view(), name="api_agree_to_rules"),
     path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
     path(f"{_POOL}my-mandates/", mandate_api.MyMandates.as_view(), name="api_my_mandates"),
+    path(f"{_POOL}my-debits/", charge_api.MyDebits.as_view(), name="api_my_debits"),
     path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),
     path(f"{_POOL}my-invitations/", invitation_api.MyInvitations.as_view(), name="api_my_invitations"),
@@ -204,6 +206,19 @@ urlpatterns = [
     path(f"{_PAUSE}grant/", arrears_api.PauseGrant.as_view(), name="api_grant_pause"),
     path(f"{_PAUSE}refusal/", arrears_api.PauseRefusal.as_view(), name="api_decline_pause"),
     path(f"{_POOL}shares-returned/", share_return_api.SharesReturnList.as_view(), name="api_shares_returned"),
+    path(f"{_POOL}charge-files/", charge_api.ChargeFileList.as_view(), name="api_charge_files"),
+    path(
+        f"{_POOL}charge-files/<int:number>/instructions/",
+        charge_api.InstructionList.as_view(),
+        name="api_charge_instructions",
+    ),
+    path(
+        f"{_POOL}periods/<int:number>/charge-files/",
+        charge_api.ChargeFileMaking.as_view(),
+        name="api_make_charge_files",
+    ),
+    path(f"{_POOL}debit-results/", charge_api.ResultFileList.as_view(), name="api_debit_results"),
+    path(f"{_POOL}debit-results/import/", charge_api.ResultsImport.as_view(), name="api_import_debit_results"),
     path(f"{_POOL}write-offs/", write_off_api.WriteOffList.as_view(), name="api_write_offs"),
     path(f"{_POOL}write-offs/order/", write_off_api.WriteOffOrder.as_view(), name="api_order_write_off"),
     path(f"{_WRITE_OFF}approval/", write_off_api.WriteOffApproval.as_view(), name="api_approve_write_off"),

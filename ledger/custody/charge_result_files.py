@@ -130,7 +130,11 @@ def _reason(text: str, where: str) -> str:
 
 
 def _read_pain(data: bytes) -> ResultFile:
-    refuse_doctype(data)
+    try:
+        refuse_doctype(data)
+    except StatementFileError as error:
+        reason = "not_results" if error.reason == "not_a_statement" else error.reason
+        raise StatementFileError(reason, error.detail) from None
     root = ElementTree.fromstring(data)  # noqa: S314 - without a document type there are no entities
     namespace = root.tag.partition("}")[0].lstrip("{")
     if "pain.002" not in namespace:

@@ -94,6 +94,11 @@ class _Result:
     day: dt.date
 
 
+def sha256_of(data: bytes) -> str:
+    """Return by what a file is known that was taken before."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def import_results(*, pool: Pool, data: bytes, filename: str, importer: str, at: dt.datetime) -> ResultImport:
     """Take an answer of the agent whole or not at all, and book what is new in it.
 
@@ -102,7 +107,7 @@ def import_results(*, pool: Pool, data: bytes, filename: str, importer: str, at:
     Raises: ResultsRefusedError; IntegrityError custody_people_hold_their_duty.
     """
     found = _read(pool, data)
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = sha256_of(data)
     with long_transaction():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
         same = ChargeResultFile.objects.filter(pool=pool, sha256=sha256).first()

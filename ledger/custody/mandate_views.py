@@ -15,6 +15,8 @@ from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.fields import NameField
 from aidplatform.lib.http import attempt, number_before, policy
 from aidplatform.lib.templating import in_language
+from ledger.custody.charge_files import can_retry
+from ledger.custody.charge_selectors import debits_of, next_debits
 from ledger.custody.mandates import (
     LONGEST_HOLDER,
     BadAccountError,
@@ -28,6 +30,7 @@ from ledger.custody.mandates import (
 from ledger.custody.pages import READERS, page_context, person_of, render_page
 from members.joining.models import Membership
 from members.joining.selectors import access_membership
+from members.people.debit_words import what_to_do, why
 from members.pools.rules import duty_required, freshly_signed_in
 from members.pools.selectors import access_pool
 
@@ -94,7 +97,7 @@ def end_mandate(request: HttpRequest, code: str) -> HttpResponse:
 def _page(
     request: HttpRequest, membership: Membership, form: MandateForm, refusal: DomainError | None = None
 ) -> HttpResponse:
-    pool, offer = membership.pool, offer_of(membership)
+    pool, offer, live = membership.pool, offer_of(membership), live_mandate(membership)
     rows = list(mandates_of(membership)[:PAGE])
     if offer is None and not rows:
         raise NotFoundError(_("This pool does not debit accounts: members transfer."))
@@ -103,8 +106,12 @@ def _page(
         "pool": pool,
         "membership": membership,
         "offer": offer,
-        "live": live_mandate(membership),
+        "live": live,
         "rows": rows,
+        "debits": [(one, why(one.reason), what_to_do(one.reason)) for one in debits_of(membership)],
+        "coming": next_debits(membership) if live else [],
+        "can_retry": live is not None and can_retry(membership),
+        "today": clock.today(pool.time_zone),
         "form": form,
         "refusal": refusal,
         "crumbs": [

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from ledger.custody import (
     arrears_views,
     balance_views,
+    charge_views,
     mandate_views,
     payment_views,
     share_return_views,
@@ -20,6 +21,7 @@ _WALLETS = f"{_CUSTODY}wallets/"
 _PAYMENTS = f"{_CUSTODY}payments/"
 _WRITE_OFFS = f"{_CUSTODY}write-offs/"
 _LATE = f"{_CUSTODY}late/"
+_DEBITS = f"{_CUSTODY}debits/"
 
 urlpatterns = [
     path(_CUSTODY, views.custody, name="custody"),
@@ -54,6 +56,20 @@ urlpatterns = [
     path(f"{_CUSTODY}mandates/", mandate_views.mandates, name="custody_mandates"),
     path("pools/<slug:code>/me/mandate/", mandate_views.my_mandate, name="my_mandate"),
     path("pools/<slug:code>/me/mandate/revoke/", mandate_views.end_mandate, name="revoke_mandate"),
+    path("pools/<slug:code>/me/mandate/retry/", charge_views.retry, name="retry_debit"),
+    path(_DEBITS, charge_views.overview, name="custody_debits"),
+    path(f"{_DEBITS}calendar/", charge_views.calendar, name="custody_debit_calendar"),
+    path(f"{_DEBITS}calendar.csv", charge_views.calendar_csv, name="custody_debit_calendar_csv"),
+    path(f"{_DEBITS}periods/<int:number>/", charge_views.make, name="custody_make_charge_files"),
+    path(f"{_DEBITS}files/<int:number>/", charge_views.charge_file, name="custody_charge_file"),
+    re_path(
+        r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/debits/files/(?P<number>[0-9]{1,9})\.(?P<form>csv|xml)$",
+        charge_views.download,
+        name="custody_charge_file_as",
+    ),
+    path(f"{_DEBITS}results/", charge_views.import_results, name="custody_import_results"),
+    path(f"{_DEBITS}results/<int:number>/", charge_views.results, name="custody_debit_results"),
+    path(f"{_DEBITS}pay-back/<int:result>/", charge_views.pay_back, name="custody_pay_back_debit"),
     path("pools/<slug:code>/me/pause/", arrears_views.my_pause, name="my_pause"),
     path(_PAYMENTS, payment_views.payments, name="custody_payments"),
     path(f"{_PAYMENTS}all.csv", payment_views.payments_csv, name="custody_payments_csv"),

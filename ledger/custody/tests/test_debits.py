@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-from pathlib import Path
 
 import pytest
 
@@ -56,10 +55,9 @@ def test_a_failed_debit_is_due_again_on_the_retry_day_of_the_plan(debits: Debits
     file = debits.make()
     assert {row.collection_date for row in file.instructions.all()} == {dt.date(2026, 1, 19)}
     names = debits.ids(file)
-    debits.later(6)
+    debits.later(4)
     debits.answer(*((name, "rejected", "AM04") for name in names))
     with pytest.raises(charge_files.NothingDueError):
-        debits.later(-2)
         debits.make()
     debits.later(2)
     again = debits.make()
@@ -79,4 +77,3 @@ def test_the_bytes_are_the_same_each_time_and_both_forms_hold_the_file(debits: D
     pool, payer = debits.pool.pk, debits.payers[0].number
     amount = plain_fen(debits.share_fen)
     assert text[1] == f"AID-{pool}-{payer}-1-1,AID-{pool}-{payer}-1,2026-01-01,2026-01-19,FRST,{amount},EUR"
-    Path("/tmp/debit/out.xml").write_bytes(b"".join(charge_files.export(file, "xml")))

@@ -1,0 +1,148 @@
+"""Pages of debits: what is due, files, answers, calendar, a refund, and a member's own page."""
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from aidplatform.testing.debits import Debits, debited_world
+from aidplatform.testing.refusals import about
+from aidplatform.testing.world import run_jobs
+from aidplatform.tests.pages_helpers import client_of
+from ledger.custody.charge_models import ChargeFile, ChargeResultFile, DebitRetry
+from ledger.custody.models import PaymentOrder
+from members.people.models import Notice, User
+
+HOME = "/pools/test-pool/custody/debits/"
+MINE = "/pools/test-pool/me/mandate/"
+
+
+@pytest.fixture
+def debits(db: None) -> Debits:
+    """Give the test a pool of six, of whom three have given a mandate, with an announced period."""
+    return debited_world()
+
+
+def payer(debits: Debits, place: int = 0) -> User:
+    person = debits.payers[place].person
+    assert person is not None
+    return person
+
+
+def key_of(page: Any, name: str = "key") -> str:
+    text = page.content.decode()
+    start = text.index(f'name="{name}" value="') + len(name) + 15
+    return text[start : text.index('"', start)]
+
+
+def upload(client: Client, data: bytes) -> Any:
+    file = SimpleUploadedFile("answer.csv", data)
+    return client.post(f"{HOME}results/", {"file": file}, follow=True)
+
+
+def test_the_treasurer_makes_a_file_takes_the_answer_and_sees_what_became_of_it(debits: Debits) -> None:
+    client = client_of(debits.world.treasurer)
+    page = client.get(HOME)
+    assert "Make the files of period 1: 3 debits" in page.content.decode()
+    key = key_of(page)
+    for _twice in range(2):
+        done = client.post(f"{HOME}periods/1/", {"key": key}, follow=True)
+        assert "The files are being made" in done.content.decode()
+    run_jobs()
+    file = ChargeFile.objects.get()
+    first, second, third = debits.ids(file)
+    page = client.get(f"{HOME}files/1/")
+    assert first in page.content.decode()
+    for form in ("csv", "xml"):
+        answer = client.get(f"{HOME}files/1.{form}")
+        assert first in b"".join(answer.streaming_content).decode()
+        assert answer["X-Content-SHA256"] == file.exports.get(format=form).sha256
+    data = debits.file_of(
+        debits.lines((first, "collected", ""), (second, "rejected", "AM04"), (third, "collected", ""))
+    )
+    assert "There was not enough money in the account." in upload(client, data).content.decode()
+    again = upload(client, b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n")).content.decode()
+    assert "Nothing in this file is new: 3 lines were known already." in again
+    assert ChargeResultFile.objects.count() == 1
+    calendar = client.get(f"{HOME}calendar/").content.decode()
+    assert "67 % of the debits with an answer have brought their money." in calendar
+    table = b"".join(client.get(f"{HOME}calendar.csv").streaming_content).decode()
+    share = debits.share_fen
+    assert f"2026-01-19,1,1,1,3,{3 * share},2,{2 * share},1,{share},0,0,0,0" in table
+
+
+def test_a_refused_answer_says_where(debits: Debits) -> None:
+    file = debits.make()
+    client = client_of(debits.world.treasurer)
+    data = debits.file_of(debits.lines((debits.ids(file)[0], "collected", ""), fen=1))
+    page = upload(client, data).content.decode()
+    assert "The file names another amount than was asked for." in page
+    assert "line 1: 1; asked for" in page
+    assert client.post(f"{HOME}results/", {}).status_code == 422
+
+
+def test_a_member_sees_why_and_lets_it_be_tried_again(debits: Debits) -> None:
+    file = debits.make()
+    run_jobs()
+    person = payer(debits)
+    announced = Notice.objects.get(person=person, kind="debit_announced")
+    assert announced.params["date"] == "2026-01-19"
+    client = client_of(person)
+    assert "announced" in client.get(MINE).content.decode()
+    debits.later(4)
+    debits.answer((debits.ids(file)[0], "rejected", "AM04"))
+    run_jobs()
+    assert Notice.objects.filter(person=person, kind="debit_failed").count() == 1
+    page = client.get(MINE).content.decode()
+    assert "There was not enough money in the account." in page
+    assert "is tried again on" in page
+    done = client.post(f"{MINE}retry/", follow=True).content.decode()
+    assert "goes with the next file" in done
+    assert "You have asked for it today" in client.post(f"{MINE}retry/", follow=True).content.decode()
+    assert DebitRetry.objects.count() == 1
+    again = debits.make()
+    assert [(row.payer_no, row.attempt) for row in again.instructions.all()] == [(debits.payers[0].number, 2)]
+
+
+def test_what_was_debited_too_much_is_paid_back(debits: Debits) -> None:
+    """The member transfers while the debit is on its way: the debit pays nothing and goes back."""
+    file, bank = debits.make(), debits.bank
+    bank.take(bank.statement(bank.receipt(debits.payers[0].number, debits.share_fen)))
+    debits.answer((debits.ids(file)[0], "collected", ""))
+    client = client_of(debits.world.treasurer)
+    page = client.get(HOME).content.decode()
+    assert "Debited too much" in page
+    address = next(part.split('"')[0] for part in page.split('href="') if "pay-back" in part)
+    key = key_of(client.get(address))
+    for _twice in range(2):
+        client.post(address, {"key": key})
+    order = PaymentOrder.objects.get()
+    assert (order.kind, order.amount_fen, order.payee_hint) == ("refund", debits.share_fen, "…3000")
+    assert client.get(address).status_code == 404
+
+
+def test_pages_are_for_those_who_run_the_pool(debits: Debits) -> None:
+    debits.make()
+    pages = ["", "files/1/", "files/1.csv", "calendar/", "calendar.csv"]
+    for page in pages:
+        with about(page):
+            assert client_of(debits.world.stranger).get(HOME + page).status_code == 404
+    auditor = client_of(debits.world.auditor)
+    assert auditor.get(HOME).status_code == 200
+    assert auditor.get(f"{HOME}files/1.csv").status_code == 403
+    assert auditor.post(f"{HOME}periods/1/").status_code == 403
+    assert auditor.post(f"{HOME}results/").status_code == 403
+    treasurer = client_of(debits.world.treasurer)
+    for missing in ("files/9/", "files/9.csv", "results/9/", "pay-back/9/"):
+        with about(missing):
+            assert treasurer.get(HOME + missing).status_code == 404
+    assert client_of(debits.world.stranger).post(f"{MINE}retry/").status_code == 404
+
+
+def test_nothing_due_is_said(debits: Debits) -> None:
+    debits.make()
+    client = client_of(debits.world.treasurer)
+    page = client.post(f"{HOME}periods/1/", {"key": "6f1b0f5c-4f57-4a52-9d0e-0d2f6f2b5a11"})
+    assert page.status_code == 409
+    assert "Nobody is to be debited for this period now" in page.content.decode()
