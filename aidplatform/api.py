@@ -218,7 +218,9 @@ urlpatterns = [
         name="api_make_charge_files",
     ),
     path(f"{_POOL}debit-results/", charge_api.ResultFileList.as_view(), name="api_debit_results"),
-    path(f"{_POOL}debit-results/import/", charge_api.ResultsImport.as_view(), name="api_import_debit_results"),
+    path(
+        f"{_POOL}debit-results/import/", charge_api.ResultsImport.as_view(), name="api_import_debit_results"
+    ),
     path(f"{_POOL}write-offs/", write_off_api.WriteOffList.as_view(), name="api_write_offs"),
     path(f"{_POOL}write-offs/order/", write_off_api.WriteOffOrder.as_view(), name="api_order_write_off"),
     path(f"{_WRITE_OFF}approval/", write_off_api.WriteOffApproval.as_view(), name="api_approve_write_off"),

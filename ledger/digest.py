@@ -376,7 +376,9 @@ PARTS: tuple[Part, ...] = (
         "ledger_chargefile",
         {
             "pool_id": "p.code",
-            **_plain("number", "period_no", "scheme", "instruction_count", "amount_fen", "first_no", "last_no"),
+            **_plain(
+                "number", "period_no", "scheme", "instruction_count", "amount_fen", "first_no", "last_no"
+            ),
             **_plain("made_by", "made_date", "made_at"),
         },
         _POOL,

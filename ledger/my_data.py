@@ -55,8 +55,16 @@ def _collections(person: User) -> Iterator[Row]:
                 "share_of": "you" if is_own else "another member",
                 "paid_by": "another member" if is_own and row.payer_id is not None else "you",
                 **fields_of(row, "period_no", "amount_fen", "at"),
-                "receipt": row.line.code if row.line else row.result.instruction.end_to_end_id,
+                "receipt": _source(row),
             }
+
+
+def _source(row: Collection) -> str:
+    """Return the receipt or the debit that paid."""
+    if row.line is not None:
+        return row.line.code
+    assert row.result is not None
+    return row.result.instruction.end_to_end_id
 
 
 def _receipts(person: User) -> Iterator[Row]:
@@ -121,7 +129,8 @@ def _debits(person: User) -> Iterator[Row]:
                 **fields_of(debit, "end_to_end_id", "mandate_reference", "period_no", "attempt"),
                 **fields_of(debit, "amount_fen", "collection_date"),
                 "results": [
-                    f"{result.result_date} {result.kind} {result.reason}".strip() for result in debit.results.all()
+                    f"{result.result_date} {result.kind} {result.reason}".strip()
+                    for result in debit.results.all()
                 ],
             }
 

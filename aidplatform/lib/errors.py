@@ -153,6 +153,15 @@ GUARANTEES: dict[str, object] = {
     "custody_people_hold_their_duty": _(
         "A treasurer imports and orders, a controller releases. You do not hold that duty in this pool."
     ),
+    "one_retry_a_day": _("You have asked for it today: it goes with the next file."),
+    "retry_needs_a_failed_attempt": _(
+        "There is nothing to try again: no debit of yours has failed, or none is open."
+    ),
+    "charge_file_is_of_an_announced_period": _("The charges of this period are not announced yet."),
+    "debit_is_paid_back_once": _("Nothing of this debit is left to be paid back."),
+    "instructed_period_stays_posted": _(
+        "A charge file of this period was made: its charges stand. Correct what is wrong with the next period."
+    ),
     "order_releaser_is_not_orderer": _(
         "The person who ordered a payment cannot release it. Ask a controller."
     ),

@@ -29,6 +29,7 @@ SEPA = {
 }
 ARREARS = {"reminder_days": [3, 7], "grace_days": 14, "make_up_days": 30, "hardship_days": 30}
 IBAN = "DE89370400440532013000"
+CARD = "6222020111122220002"
 
 
 class Debits:
@@ -66,7 +67,9 @@ class Debits:
         """Return what the agent calls the instructions of a file, in the order of their payers."""
         return [one.end_to_end_id for one in charge_files.instructions_of(file)]
 
-    def lines(self, *said: tuple[str, str, str], fen: int | None = None, day: dt.date | None = None) -> list[list[str]]:
+    def lines(
+        self, *said: tuple[str, str, str], fen: int | None = None, day: dt.date | None = None
+    ) -> list[list[str]]:
         """Return lines of an answer: instruction, status, reason."""
         today = (day or clock.today(self.pool.time_zone)).isoformat()
         amount = plain_amount(self.share_fen if fen is None else fen)
@@ -88,7 +91,11 @@ class Debits:
     def take(self, data: bytes) -> ResultImport:
         """Import an answer as the treasurer."""
         return charge_results.import_results(
-            pool=self.pool, data=data, filename="answer.csv", importer=self.world.treasurer.code, at=clock.now()
+            pool=self.pool,
+            data=data,
+            filename="answer.csv",
+            importer=self.world.treasurer.code,
+            at=clock.now(),
         )
 
     def answer(self, *said: tuple[str, str, str], **how: Any) -> ResultImport:
@@ -119,14 +126,14 @@ def admit_payer(world: World, name: str, *, mandate: bool = True) -> Membership:
     return member
 
 
-def give_mandate(member: Membership, account: str = IBAN) -> None:
+def give_mandate(member: Membership, account: str = "") -> None:
     """Give a mandate over the text of today."""
     offer = mandates.offer_of(member)
     assert offer is not None
     mandates.give_mandate(
         membership=member,
         holder_name=member.person.name if member.person else "",
-        account=account,
+        account=account or (IBAN if offer.debit.scheme == "sepa" else CARD),
         shown_sha256=offer.sha256,
         language="en",
         at=clock.now(),

@@ -332,5 +332,8 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "propose_pause",
         "grant_pause",
         "decline_pause",
+        "make_charge_files",
+        "import_debit_results",
+        "retry_my_debit",
     }
     assert "my_claim" in deeds

@@ -16,7 +16,8 @@ _SUSPENDED = """
     SELECT s.id, s.from_date, m.number, s.period_no, start.at,
            greatest(p.charge_date, (p.charges_notified_at AT TIME ZONE z.time_zone)::date, (
                SELECT min(coalesce(l.booking_date, r.result_date)) FROM ledger_collection k
-                 LEFT JOIN ledger_statementline l ON l.id = k.line_id LEFT JOIN ledger_chargeresult r ON r.id = k.result_id
+                 LEFT JOIN ledger_statementline l ON l.id = k.line_id
+                 LEFT JOIN ledger_chargeresult r ON r.id = k.result_id
                 WHERE k.pool_id = s.pool_id AND k.membership_id = s.membership_id AND k.period_no = s.period_no
                   AND k.amount_fen < 0 AND k.at < start.at))
            + (v.terms#>>'{arrears,grace_days}')::int

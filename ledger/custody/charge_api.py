@@ -1,8 +1,7 @@
-"""Debits for programs: files, their instructions and what the agent says; making files; a member's own and "try again"."""
+"""Debits for programs: files, their instructions, what the agent says; a member's own and "try again"."""
 
 from typing import Any, cast
 
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -33,7 +32,7 @@ from members.pools.api import DutyEndpoint, NewestNumber
 from members.pools.selectors import access_pool
 
 
-class ExportRow(serializers.ModelSerializer[ChargeExport]):
+class ChargeExportRow(serializers.ModelSerializer[ChargeExport]):
     """A form in which a file is exported, and the hash of its bytes."""
 
     class Meta:
@@ -44,7 +43,7 @@ class ExportRow(serializers.ModelSerializer[ChargeExport]):
 class ChargeFileRow(serializers.ModelSerializer[ChargeFile]):
     """A charge file, in minor units."""
 
-    exports = ExportRow(many=True)
+    exports = ChargeExportRow(many=True)
 
     class Meta:
         model = ChargeFile
@@ -179,14 +178,17 @@ class ResultsImport(MoneyDeed):
     parser_classes = (MultiPartParser,)
 
     @extend_schema(
-        operation_id="import_debit_results", request=ResultsText, responses=ImportAnswer, parameters=[KEY_HEADER]
+        operation_id="import_debit_results",
+        request=ResultsText,
+        responses=ImportAnswer,
+        parameters=[KEY_HEADER],
     )
     def post(self, request: Request, code: str) -> Response:
         """Book what is new in it; the same file again changes nothing."""
         pool = access_pool(code=code)
         given = ResultsText(data=request.data)
         given.is_valid(raise_exception=True)
-        file = cast(UploadedFile, given.validated_data["file"])
+        file = given.validated_data["file"]
         data = file.read()
 
         def act(person: User) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ledger.custody.charge_xml import pain_008, reference_of
 from ledger.custody.mandates import live_mandate
 from ledger.sharing.models import Period
 from members.joining.models import Membership
-from members.people import notices
+from members.people import debit_words, notices
 from members.people.models import User
 from members.pools.models import Pool
 
@@ -169,7 +169,10 @@ def make_file(
         return None
     file = ChargeFile.objects.select_related("pool").get(pk=row[0])
     jobs.enqueue(
-        kind=ANNOUNCE, key=f"{pool.code}/{file.number}", payload={"file": file.pk, "pool": pool.pk}, actor=maker
+        kind=ANNOUNCE,
+        key=f"{pool.code}/{file.number}",
+        payload={"file": file.pk, "pool": pool.pk},
+        actor=maker,
     )
     audit.record(
         actor=maker,
@@ -199,7 +202,7 @@ def announce(lease: jobs.Lease) -> dict[str, int]:
             news = [
                 notices.News(
                     people[person],
-                    notices.DEBIT_ANNOUNCED,
+                    debit_words.DEBIT_ANNOUNCED,
                     f"{pool.code}/{period_no}/{attempt}",
                     {
                         "pool_en": pool.name_en,
@@ -269,7 +272,9 @@ def export(file: ChargeFile, form: str) -> Iterator[bytes]:
             digest.update(data)
             yield data
         if digest.hexdigest() != kept.sha256:
-            raise ExportDiffersError(_("The file is not the one that was made. Send nothing; tell the operator."))
+            raise ExportDiffersError(
+                _("The file is not the one that was made. Send nothing; tell the operator.")
+            )
 
     return parts()
 
@@ -291,8 +296,9 @@ def _measure(write: Callable[[], Iterator[str]]) -> tuple[str, int]:
 _LINES = """
     COPY (SELECT block.lines FROM generate_series(%(first)s, %(last)s, %(step)s) low
            CROSS JOIN LATERAL (
-             SELECT string_agg('AID-{pool}-' || i.payer_no || '-{period}-' || i.attempt || ',AID-{pool}-' || i.payer_no || '-'
-                      || i.mandate_no || ',' || i.signed_date || ',' || i.collection_date
+             SELECT string_agg('AID-{pool}-' || i.payer_no || '-{period}-' || i.attempt
+                      || ',AID-{pool}-' || i.payer_no || '-' || i.mandate_no || ',' || i.signed_date
+                      || ',' || i.collection_date
                       || CASE WHEN i.is_first THEN ',FRST,' ELSE ',RCUR,' END || i.amount_fen / 100 || '.'
                       || lpad((i.amount_fen %% 100)::text, 2, '0') || E',{currency}\\r\\n', '' ORDER BY i.id) AS lines
                FROM ledger_chargeinstruction i
@@ -306,7 +312,10 @@ def charge_csv(file: ChargeFile) -> Iterator[str]:
     ends = file.instructions.aggregate(first=Min("pk"), last=Max("pk"))
     # Whole numbers and the code of a currency: nothing that anybody typed.
     statement = _LINES.format(pool=int(file.pool_id), period=int(file.period_no), currency=file.pool.currency)
-    with connection.cursor() as cursor, cursor.copy(statement, {**ends, "file": file.pk, "step": BLOCK_IDS}) as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(statement, {**ends, "file": file.pk, "step": BLOCK_IDS}) as copy,
+    ):
         copy.set_types(["text"])
         for (lines,) in copy.rows():
             yield lines
@@ -323,7 +332,9 @@ def ask_retry(*, membership: Membership, asker: str) -> DebitRetry:
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=membership.pool_id)
         if live_mandate(membership) is None or not can_retry(membership):
-            raise NothingToRetryError(_("There is nothing to try again: no debit of yours has failed, or none is open."))
+            raise NothingToRetryError(
+                _("There is nothing to try again: no debit of yours has failed, or none is open.")
+            )
         today = clock.today(pool.time_zone)
         if DebitRetry.objects.filter(membership=membership, asked_date=today).exists():
             raise RetriedTodayError(_("You have asked for it today: it goes with the next file."))

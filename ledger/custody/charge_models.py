@@ -85,9 +85,9 @@ class ChargeExport(models.Model):
 class ChargeInstruction(models.Model):
     """One debit of one payer for a period: a fact.
 
-    payer_id, payer_no: the membership that is debited and its number; it may pay for others. attempt: 1, 2, 3 … of payer
-    and period. mandate_no, signed_date: of the mandate, as the file names them. is_first: nothing was debited by this
-    mandate before, so that the longer notice holds. amount_fen: what of the period was open when the file was made.
+    payer_id, payer_no: the membership that is debited and its number; it may pay for others. attempt: 1, 2, 3 … of
+    payer and period. mandate_no, signed_date: of the mandate, as the file names them. is_first: nothing was debited by
+    this mandate before, so that the longer notice holds. amount_fen: what of the period was open when the file was made.
     """
 
     file = models.ForeignKey(ChargeFile, on_delete=models.PROTECT, related_name="instructions")
@@ -214,4 +214,3 @@ class DebitRetry(models.Model):
             models.UniqueConstraint(fields=["membership", "asked_date"], name="one_retry_a_day"),
         ]
         triggers = [*permanent("debit_retry_is_permanent"), *retry_guards]
-

@@ -1,7 +1,7 @@
 """What the collecting agent answers: taken whole or not at all, booked in transit, told to who has to do something.
 
-Collected: the money pays as a transfer would, and stands in transit until the bank shows it (entry d). Taken back later:
-the shares are owed again (entry e). What an answer says twice, or again, is known already and changes nothing.
+Collected: the money pays as a transfer would, and stands in transit until the bank shows it (entry d). Taken back
+later: the shares are owed again (entry e). What an answer says twice, or again, is known already and changes nothing.
 """
 
 import datetime as dt
@@ -32,7 +32,7 @@ from ledger.custody.selectors import access_account
 from ledger.custody.statement_files import StatementFileError
 from ledger.openbooks import services as openbooks
 from ledger.sharing.payees import account_key
-from members.people import notices
+from members.people import debit_words, notices
 from members.people.models import User
 from members.pools.models import Pool
 
@@ -47,7 +47,9 @@ class ResultsRefusedError(DomainError):
 
 _REASONS: dict[str, object] = {
     "not_results": _("This is no answer to debits in pain.002 or in the CSV form that the manual describes."),
-    "not_a_statement": _("This is no answer to debits in pain.002 or in the CSV form that the manual describes."),
+    "not_a_statement": _(
+        "This is no answer to debits in pain.002 or in the CSV form that the manual describes."
+    ),
     "truncated": _("The file is not whole: it ends too early or does not hold what it says it holds."),
     "bad_value": _("The file holds a value that cannot be read."),
     "does_not_add_up": _("The lines do not come to the sum that the file says."),
@@ -118,7 +120,11 @@ def import_results(*, pool: Pool, data: bytes, filename: str, importer: str, at:
             if not dropped:
                 raise _refuse("nothing_final", str(pending))
             audit.record(
-                actor=importer, action="import_results_known", subject=pool.code, file=filename[:120], dropped=dropped
+                actor=importer,
+                action="import_results_known",
+                subject=pool.code,
+                file=filename[:120],
+                dropped=dropped,
             )
             return ResultImport(None, False, dropped, pending)
         sums = Counter[str]()
@@ -177,9 +183,7 @@ def _read(pool: Pool, data: bytes) -> files.ResultFile:
     return found
 
 
-def _new_results(
-    pool: Pool, found: files.ResultFile, today: dt.date
-) -> tuple[list[_Result], int, int]:
+def _new_results(pool: Pool, found: files.ResultFile, today: dt.date) -> tuple[list[_Result], int, int]:
     """Return what is new, and how many lines are known or not final. Raises: ResultsRefusedError with the line.
 
     Lines are judged in the order of what can follow what, whatever their order in the file.
@@ -231,7 +235,9 @@ def _instructions(pool: Pool, ids: Iterable[str]) -> dict[str, _Instruction]:
     if not keys:
         return {}
     texts = list(keys)
-    payers, periods, attempts = (list(column) for column in zip(*(keys[text][1:] for text in texts), strict=True))
+    payers, periods, attempts = (
+        list(column) for column in zip(*(keys[text][1:] for text in texts), strict=True)
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT k.text, i.id, i.amount_fen, f.made_date,
@@ -243,7 +249,9 @@ def _instructions(pool: Pool, ids: Iterable[str]) -> dict[str, _Instruction]:
                  JOIN ledger_chargefile f ON f.id = i.file_id""",
             [texts, payers, periods, attempts, pool.pk],
         )
-        return {text: _Instruction(pk, fen, day, set(kinds)) for text, pk, fen, day, kinds in cursor.fetchall()}
+        return {
+            text: _Instruction(pk, fen, day, set(kinds)) for text, pk, fen, day, kinds in cursor.fetchall()
+        }
 
 
 def _write(file: ChargeResultFile, results: list[_Result]) -> None:
@@ -263,7 +271,8 @@ def _write(file: ChargeResultFile, results: list[_Result]) -> None:
 
 _TAKE_BACK = """
     WITH taken AS (
-        INSERT INTO ledger_collection (result_id, membership_id, pool_id, period_no, amount_fen, payer_id, recorded_by, at)
+        INSERT INTO ledger_collection (result_id, membership_id, pool_id, period_no, amount_fen, payer_id, recorded_by,
+                                       at)
         SELECT r.id, k.membership_id, k.pool_id, k.period_no, -k.amount_fen, k.payer_id, %(by)s, %(at)s
           FROM ledger_chargeresult r
           JOIN ledger_chargeresult c ON c.instruction_id = r.instruction_id AND c.kind = 'collected'
@@ -284,7 +293,7 @@ def _book(pool: Pool, file: ChargeResultFile, importer: str, at: dt.datetime) ->
     before_fen = recoveries.recovered_fen(pool)
     paid_fen = fill_by_results(pool=pool, result_file=file, recorded=Recorded(importer, at))
     recovered_fen = recoveries.recovered_fen(pool) - before_fen
-    asked = {"file": file.pk, "by": importer, "at": at}
+    asked: dict[str, int | str | dt.datetime] = {"file": file.pk, "by": importer, "at": at}
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_BACK, asked)
         back_fen: int = cursor.fetchone()[0]
@@ -333,7 +342,7 @@ _FAILED = """
       JOIN members_membership m ON m.id = i.payer_id
      WHERE r.result_file_id = %(file)s AND r.kind <> 'collected' AND m.person_id > %(after)s
      ORDER BY m.person_id FETCH FIRST (%(batch)s) ROWS WITH TIES"""
-_KINDS = {files.REJECTED: notices.DEBIT_FAILED, files.RETURNED: notices.DEBIT_RETURNED}
+_KINDS = {files.REJECTED: debit_words.DEBIT_FAILED, files.RETURNED: debit_words.DEBIT_RETURNED}
 
 
 def tell_results(lease: jobs.Lease) -> dict[str, int]:

@@ -75,9 +75,7 @@ _CALENDAR = f"""
 
 
 def _sums(figures: tuple[Any, ...]) -> list[Sum]:
-    return [
-        Sum(count or 0, int(fen or 0)) for count, fen in zip(figures[::2], figures[1::2], strict=True)
-    ]
+    return [Sum(count or 0, int(fen or 0)) for count, fen in zip(figures[::2], figures[1::2], strict=True)]
 
 
 def funnels(pool: Pool, most: int = SHOWN) -> list[Funnel]:
@@ -136,7 +134,11 @@ def coming(periods: list[Period], today: dt.date) -> list[Coming]:
     found = []
     for period in periods:
         with connection.cursor() as cursor:
-            asked = {"pool": period.pool_id, "period": period.number, "today": today}
+            asked: dict[str, int | dt.date] = {
+                "pool": period.pool_id,
+                "period": period.number,
+                "today": today,
+            }
             cursor.execute(_COMING_DAYS, asked)
             found += [
                 Coming(period.number, day, attempt, is_due, Sum(count, fen))
@@ -188,7 +190,10 @@ def too_much(pool: Pool) -> list[TooMuch]:
     """Return the debits of which something is nobody's, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(_TOO_MUCH, {"pool": pool.pk})
-        return [TooMuch(*row[:5], int(row[5])) for row in cursor.fetchall()]
+        return [
+            TooMuch(pk, payer, period, attempt, day, int(fen))
+            for pk, payer, period, attempt, day, fen in cursor.fetchall()
+        ]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Which bookings of the bank are money of the collecting agent: handed on of debits, or taken back.
 
-Such a booking bears the reference of a charge file, or what one of its instructions is called. It says nothing about any
-member: that is for the agent's answer. It moves money between transit and custody, and nothing else.
+Such a booking bears the reference of a charge file, or what one of its instructions is called. It says nothing about
+any member: that is for the agent's answer. It moves money between transit and custody, and nothing else.
 """
 
 import re
@@ -38,7 +38,11 @@ def files_settled(pool: Pool, lines: Sequence[files.FileLine]) -> list[int | Non
         if reference is not None and reference.kind == CHARGE_FILE:
             found.append(known.get(reference.number))
         else:
-            ids = {singles.get(key) for key in _instructions_in(pool, line.text)} if reference is None else set()
+            ids = (
+                {singles.get(key) for key in _instructions_in(pool, line.text)}
+                if reference is None
+                else set()
+            )
             found.append(ids.pop() if len(ids) == 1 else None)
     return found
 
@@ -52,9 +56,7 @@ def _instructions_in(pool: Pool, text: str) -> set[tuple[int, int, int]]:
     }
 
 
-def _files_of_instructions(
-    pool: Pool, lines: Sequence[files.FileLine]
-) -> dict[tuple[int, int, int], int]:
+def _files_of_instructions(pool: Pool, lines: Sequence[files.FileLine]) -> dict[tuple[int, int, int], int]:
     keys = sorted({key for line in lines for key in _instructions_in(pool, line.text)})
     if not keys:
         return {}

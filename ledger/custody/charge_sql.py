@@ -22,7 +22,7 @@ _OF_PERIOD = _OWED.format(open=f"({open_shares_sql('%(pool)s')})", which="o.peri
 _OF_PAYER = _OWED.format(
     open=f"""(SELECT %(payer)s::bigint AS membership_id UNION
               SELECT l.membership_id FROM members_payerlink l WHERE l.pool_id = %(pool)s AND l.payer_id = %(payer)s
-                 AND l.state = 'live') x CROSS JOIN LATERAL ({open_shares_sql('%(pool)s', 'x.membership_id')})""",
+                 AND l.state = 'live') x CROSS JOIN LATERAL ({open_shares_sql("%(pool)s", "x.membership_id")})""",
     which="coalesce(k.payer_id, o.membership_id) = %(payer)s",
 )
 

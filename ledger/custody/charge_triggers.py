@@ -12,7 +12,9 @@ from ledger.custody.arrears_sql import open_shares_sql
 from members.joining.payer_triggers import in_force_sql
 
 _LOCK = "PERFORM 1 FROM ledger_bankaccount WHERE pool_id = {pool} FOR NO KEY UPDATE;"
-_LOCK_OF_ROWS = """PERFORM 1 FROM ledger_bankaccount WHERE pool_id IN ({pools}) ORDER BY id FOR NO KEY UPDATE;"""
+_LOCK_OF_ROWS = (
+    """PERFORM 1 FROM ledger_bankaccount WHERE pool_id IN ({pools}) ORDER BY id FOR NO KEY UPDATE;"""
+)
 
 
 def _is_treasurer(column: str) -> str:

@@ -18,7 +18,8 @@ def debits_not_used(parameters: dict[str, object]) -> int:
     """Return what came by debits and is nobody's yet (fen)."""
     return int(
         figure(
-            f"SELECT coalesce(sum(amount_fen - used), 0)::bigint FROM ({_REST}) r WHERE NOT is_back", parameters
+            f"SELECT coalesce(sum(amount_fen - used), 0)::bigint FROM ({_REST}) r WHERE NOT is_back",
+            parameters,
         )
     )
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from aidplatform.lib import clock
 from aidplatform.lib.csv_files import csv_response
 from aidplatform.lib.errors import DomainError, NotFoundError
-from aidplatform.lib.http import attempt, policy
+from aidplatform.lib.http import attempt, policy, signed_in
 from ledger.custody import charge_files, charge_results, charge_selectors, services
 from ledger.custody.charge_models import ChargeExport, ChargeResult, ChargeResultFile
 from ledger.custody.forms import LARGEST_FILE, KeyForm
@@ -79,7 +79,11 @@ def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: A
     periods = charge_selectors.open_periods(pool)
     coming = charge_selectors.coming(periods, clock.today(pool.time_zone))
     due = {
-        number: (sum(one.sum.count for one in found), sum(one.sum.fen for one in found), KeyForm(initial={"key": uuid.uuid4()}))
+        number: (
+            sum(one.sum.count for one in found),
+            sum(one.sum.fen for one in found),
+            KeyForm(initial={"key": uuid.uuid4()}),
+        )
         for number in sorted({one.period_no for one in coming if one.is_due})
         if (found := [one for one in coming if one.is_due and one.period_no == number])
     }
@@ -126,7 +130,9 @@ def charge_file(request: HttpRequest, code: str, number: int) -> HttpResponse:
     rows = list(charge_files.instructions_of(found).filter(payer_no__gt=after)[: PAGE + 1])
     here = reverse("custody_charge_file", args=[code, number])
     crumb = (_("Charge file %(number)s") % {"number": number}, "")
-    context = page_context(request, pool, "debits", (_("Debits"), reverse("custody_debits", args=[code])), crumb) | {
+    context = page_context(
+        request, pool, "debits", (_("Debits"), reverse("custody_debits", args=[code])), crumb
+    ) | {
         "file": found,
         "exports": found.exports.order_by("format"),
         "rows": [(row, _said(row.results.all())) for row in rows[:PAGE]],
@@ -202,7 +208,9 @@ def results(request: HttpRequest, code: str, number: int) -> HttpResponse:
     )
     here = reverse("custody_debit_results", args=[code, number])
     crumb = (_("Answer %(number)s") % {"number": number}, "")
-    context = page_context(request, pool, "debits", (_("Debits"), reverse("custody_debits", args=[code])), crumb) | {
+    context = page_context(
+        request, pool, "debits", (_("Debits"), reverse("custody_debits", args=[code])), crumb
+    ) | {
         "found": found,
         "rows": [(row, _said([row])[0][1]) for row in rows[:PAGE]],
         "newer": here if after else "",
@@ -242,7 +250,9 @@ def pay_back(request: HttpRequest, code: str, result: int) -> HttpResponse:
         refusal = do_once(request, pool, f"pay_back_debit/{result}", form, act)
         if refusal is None:
             return redirect("custody_payments", code=code)
-    context = page_context(request, pool, "debits", (_("Debits"), reverse("custody_debits", args=[code])), (_("Pay back"), "")) | {
+    context = page_context(
+        request, pool, "debits", (_("Debits"), reverse("custody_debits", args=[code])), (_("Pay back"), "")
+    ) | {
         "debit": debit,
         "left": left,
         "form": form,
@@ -261,7 +271,9 @@ def calendar(request: HttpRequest, code: str) -> HttpResponse:
     pool = _pool(code)
     today = clock.today(pool.time_zone)
     crumb = (_("Calendar"), "")
-    context = page_context(request, pool, "debits", (_("Debits"), reverse("custody_debits", args=[code])), crumb) | {
+    context = page_context(
+        request, pool, "debits", (_("Debits"), reverse("custody_debits", args=[code])), crumb
+    ) | {
         "funnels": [_bars(one) for one in charge_selectors.funnels(pool)],
         "coming": charge_selectors.coming(charge_selectors.open_periods(pool), today),
         "attempts": charge_selectors.calendar(pool, PAGE),
@@ -298,6 +310,7 @@ def calendar_csv(request: HttpRequest, code: str) -> HttpResponseBase:
 
 
 @policy("member")
+@signed_in
 @require_POST
 def retry(request: HttpRequest, code: str) -> HttpResponse:
     """Let what failed be debited with the next file."""

@@ -88,7 +88,7 @@ class StatementLine(models.Model):
     kind: what it was taken for when it came. membership_id: whose reference it bore, if any. content_hash: a keyed
     hash of day, direction, amount, bank's reference, counterparty and text; twin_no counts bookings that are
     equal in all of these, so that a genuine second payment stays and a repeated file adds nothing.
-    counterparty: sealed; only people with a money duty read it. charge_file: whose debits it settles, where it is their money.
+    counterparty: sealed; only people with a money duty read it. charge_file: whose debits it settles.
     """
 
     class Direction(models.TextChoices):
@@ -185,9 +185,10 @@ class StatementLine(models.Model):
 
 
 class Collection(models.Model):
-    """That much of a receipt, or of a debit, pays that charge (fen): a fact. Negative: it was taken back (chargeback).
+    """That much of a receipt or debit pays that charge (fen): a fact. Negative: it was taken back (chargeback).
 
-    result: what the agent says of a debit, where no receipt pays. payer_id: the membership whose money it was, where that is not the one that was charged.
+    result: what the agent says of a debit, where no receipt pays.
+    payer_id: the membership whose money it was, where that is not the one that was charged.
     """
 
     line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="collections")
@@ -242,6 +243,8 @@ class PaymentOrder(models.Model):
     is for.
     number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt or debit (refund),
     membership_id (wallet paid back) and listed (balance of somebody who did not join) says what it is for.
+    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt or debit
+    (refund), membership_id (wallet paid back) and listed (balance of somebody who did not join) says what it is for.
     payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can be hashed without either.
     shown_sha256: hash of everything shown, written by the database; a release names it.
     """

@@ -25,7 +25,15 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
 from ledger.books.services import Line, credit, debit
-from ledger.custody import arrears_life, charge_settlements, chargebacks, recoveries, wallet_life, wallet_openings, wallets
+from ledger.custody import (
+    arrears_life,
+    charge_settlements,
+    chargebacks,
+    recoveries,
+    wallet_life,
+    wallet_openings,
+    wallets,
+)
 from ledger.custody import statement_files as files
 from ledger.custody.charge_models import ChargeResult
 from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
@@ -692,7 +700,7 @@ def order_payment(
     membership: Membership | None = None,
     listed: ImportedMember | None = None,
 ) -> PaymentOrder:
-    """Make an order to pay aid (award), the fee (period), a refund (receipt, debit_result) or a wallet back (membership).
+    """Make an order to pay aid (award), the fee (period), a refund (receipt, debit_result) or a wallet (membership).
 
     listed: a balance of before is paid back, of somebody who has not joined.
 
@@ -702,7 +710,8 @@ def order_payment(
 
     Raises: PayeeMissingError; IntegrityError bearing the name of what forbids it: aid_order_needs_a_shared_award,
     aid_goes_to_the_named_payee, aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid,
-    fee_follows_the_cash, receipt_is_used_once, debit_is_paid_back_once, wallet_never_negative, refund_leaves_the_next_share,
+    fee_follows_the_cash, receipt_is_used_once, debit_is_paid_back_once, wallet_never_negative,
+    refund_leaves_the_next_share,
     balance_is_paid_back_whole_and_once,
     custody_people_hold_their_duty.
     """
@@ -847,7 +856,9 @@ def _locked(order: PaymentOrder, *states: str) -> PaymentOrder:
     Pool.objects.select_for_update().get(pk=order.pool_id)
     locked = (
         PaymentOrder.objects.select_for_update(of=["self"])
-        .select_related("pool", "award", "period", "receipt__statement", "debit__instruction", "listed__member_import")
+        .select_related(
+            "pool", "award", "period", "receipt__statement", "debit__instruction", "listed__member_import"
+        )
         .get(pk=order.pk)
     )
     if locked.state not in states:

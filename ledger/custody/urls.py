@@ -62,10 +62,17 @@ urlpatterns = [
     path(f"{_DEBITS}calendar.csv", charge_views.calendar_csv, name="custody_debit_calendar_csv"),
     path(f"{_DEBITS}periods/<int:number>/", charge_views.make, name="custody_make_charge_files"),
     path(f"{_DEBITS}files/<int:number>/", charge_views.charge_file, name="custody_charge_file"),
-    re_path(
-        r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/debits/files/(?P<number>[0-9]{1,9})\.(?P<form>csv|xml)$",
+    path(
+        f"{_DEBITS}files/<int:number>.csv",
         charge_views.download,
-        name="custody_charge_file_as",
+        {"form": "csv"},
+        name="custody_charge_file_csv",
+    ),
+    path(
+        f"{_DEBITS}files/<int:number>.xml",
+        charge_views.download,
+        {"form": "xml"},
+        name="custody_charge_file_xml",
     ),
     path(f"{_DEBITS}results/", charge_views.import_results, name="custody_import_results"),
     path(f"{_DEBITS}results/<int:number>/", charge_views.results, name="custody_debit_results"),

@@ -30,8 +30,8 @@ DEBIT_KINDS: dict[str, tuple[str, str]] = {
     DEBIT_RETURNED: (
         gettext_noop("Your bank has taken a debit for %(pool)s back: %(amount)s"),
         gettext_noop(
-            "It was for period %(number)s, which is open again. %(why)s %(then)s Your page shows when it is tried again."
-            " You can also transfer."
+            "It was for period %(number)s, which is open again. %(why)s %(then)s Your page shows when it is tried"
+            " again. You can also transfer."
         ),
     ),
 }

@@ -4,8 +4,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 
 from aidplatform.lib import clock
+from aidplatform.testing.bank import Bank
 from aidplatform.testing.debits import Debits, admit_payer, debited_world
 from aidplatform.testing.refusals import (
     about,
@@ -18,8 +20,9 @@ from aidplatform.testing.refusals import (
 )
 from aidplatform.testing.world import World
 from ledger.books.models import JournalEntry
-from ledger.custody import charge_files, mandates
+from ledger.custody import charge_files, mandates, services
 from ledger.custody.charge_models import ChargeFile, ChargeResult
+from ledger.custody.statement_files import IN
 from ledger.openbooks import services as openbooks
 from ledger.sharing.models import Period
 
@@ -35,7 +38,8 @@ INSTRUCTION = """
 RESULT_FILE = """
     INSERT INTO ledger_chargeresultfile (pool_id, number, agent_number, format, sha256, line_count, dropped_lines,
            pending_lines, collected_fen, rejected_fen, returned_fen, imported_by, imported_at)
-    VALUES (%(pool)s, 0, '', 'csv', md5(random()::text), 1, 0, 0, %(collected)s, %(rejected)s, %(returned)s, %(by)s, now())
+    VALUES (%(pool)s, 0, '', 'csv', md5(random()::text), 1, 0, 0, %(collected)s, %(rejected)s, %(returned)s, %(by)s,
+            now())
     RETURNING id"""
 RESULT = """INSERT INTO ledger_chargeresult (result_file_id, instruction_id, kind, amount_fen, reason, result_date)
             VALUES (%(file)s, %(instruction)s, %(kind)s, %(fen)s, '', %(day)s)"""
@@ -76,8 +80,6 @@ def value_of(sql: str, row: dict[str, Any]) -> Any:
 
 
 def run_of(sql: str, row: dict[str, Any]) -> list[tuple[Any, ...]]:
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute(sql, row)
         return list(cursor.fetchall()) if cursor.description else []
@@ -186,9 +188,15 @@ def test_result_file_adds_up(debits: Debits) -> None:
     debits.make()
     with refused("result_file_adds_up"):
         said(debits, "rejected", sum=1)
+    nothing = {
+        "pool": debits.pool.pk,
+        "by": debits.world.treasurer.code,
+        "collected": 0,
+        "rejected": 0,
+        "returned": 0,
+    }
     with refused("result_file_says_something"):
-        run_of(RESULT_FILE.replace("md5(random()::text), 1", "md5(random()::text), 0"),
-               {"pool": debits.pool.pk, "by": debits.world.treasurer.code, "collected": 0, "rejected": 0, "returned": 0})  # fmt: skip
+        run_of(RESULT_FILE.replace("md5(random()::text), 1", "md5(random()::text), 0"), nothing)
 
 
 def test_result_is_of_its_instruction(debits: Debits) -> None:
@@ -220,8 +228,9 @@ def test_collection_is_of_its_result(debits: Debits) -> None:
     names = debits.ids(debits.make())
     debits.answer((names[0], "collected", ""), (names[1], "rejected", "AM04"))
     result = ChargeResult.objects.get(kind="collected")
-    insert = """INSERT INTO ledger_collection (result_id, line_id, membership_id, pool_id, period_no, amount_fen, payer_id,
-                                               recorded_by, at) VALUES (%s, NULL, %s, %s, 1, %s, %s, %s, now())"""
+    insert = """INSERT INTO ledger_collection (result_id, line_id, membership_id, pool_id, period_no, amount_fen,
+                                               payer_id, recorded_by, at)
+                VALUES (%s, NULL, %s, %s, 1, %s, %s, %s, now())"""
     by, other = debits.world.treasurer.code, debits.payers[1]
     with refused("collection_is_of_its_result"):  # somebody else's money
         run(insert, result.pk, other.pk, debits.pool.pk, 1, None, by)
@@ -261,15 +270,12 @@ def test_instructed_period_stays_posted(debits: Debits) -> None:
 
 def test_settled_debits_have_their_file(debits: Debits) -> None:
     file, other = debits.make(), World.founded(code="other-pool", members=3)
-    from aidplatform.testing.bank import Bank
-    from ledger.custody.statement_files import IN
-
     bank = Bank(other)
     # Another pool's reference is nobody's money there.
     taken = bank.take(bank.statement(bank.line(IN, 100, text=charge_files.reference_of(file))))
     assert taken.totals == {"unidentified": (1, 100)}
-    line = """INSERT INTO ledger_statementline (statement_id, account_id, line_no, booking_date, direction, amount_fen, kind,
-                     charge_file_id, bank_reference, counterparty, text, content_hash, twin_no)
+    line = """INSERT INTO ledger_statementline (statement_id, account_id, line_no, booking_date, direction, amount_fen,
+                     kind, charge_file_id, bank_reference, counterparty, text, content_hash, twin_no)
               SELECT statement_id, account_id, 2, booking_date, direction, amount_fen, %s, %s, '', '', '', 'x', 0
                 FROM ledger_statementline WHERE account_id = %s"""
     with refused("debits_line_names_its_file"):
@@ -280,7 +286,6 @@ def test_debit_is_paid_back_once(debits: Debits) -> None:
     file, bank = debits.make(), debits.bank
     bank.take(bank.statement(bank.receipt(debits.payers[0].number, debits.share_fen)))
     debits.answer((debits.ids(file)[0], "collected", ""), (debits.ids(file)[1], "collected", ""))
-    from ledger.custody import services
 
     def pay_back(place: int, fen: int) -> None:
         services.order_payment(

@@ -11,7 +11,14 @@ from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
 from aidplatform.testing.refusals import about, fire_deferred
 from aidplatform.testing.world import run_jobs
 from ledger.books.findings import Report
-from ledger.custody import arrears_verify, charge_files, reconciliation, services, wallet_verify, write_off_verify
+from ledger.custody import (
+    arrears_verify,
+    charge_files,
+    reconciliation,
+    services,
+    wallet_verify,
+    write_off_verify,
+)
 from ledger.custody import verify as custody
 from ledger.custody.charge_models import ChargeInstruction, ChargeResult, ChargeResultFile
 from ledger.custody.charge_results import ResultsRefusedError
@@ -100,7 +107,9 @@ def test_the_same_answer_again_in_any_clothes_changes_nothing(debits: Debits) ->
 def test_an_overlapping_answer_adds_what_is_new_and_notes_the_rest(debits: Debits) -> None:
     names = debits.ids(debits.make())
     debits.answer((names[0], "collected", ""))
-    answer = debits.answer((names[2], "rejected", "MS03"), (names[0], "collected", ""), (names[1], "pending", ""))
+    answer = debits.answer(
+        (names[2], "rejected", "MS03"), (names[0], "collected", ""), (names[1], "pending", "")
+    )
     assert answer.file is not None
     assert (answer.file.line_count, answer.dropped, answer.pending) == (1, 1, 1)
     assert ChargeResult.objects.count() == 2
@@ -175,7 +184,12 @@ def test_pain_002_says_collected_refused_and_later_taken_back(debits: Debits) ->
     found = ChargeResult.objects.order_by("pk").values_list("instruction__payer_no", "kind", "reason")
     one, two, three = (payer.number for payer in debits.payers)
     assert Counter(found) == Counter(
-        [(one, "collected", ""), (two, "rejected", "MD01"), (three, "collected", ""), (one, "returned", "MD06")]
+        [
+            (one, "collected", ""),
+            (two, "rejected", "MD01"),
+            (three, "collected", ""),
+            (one, "returned", "MD06"),
+        ]
     )
     assert not debits.take(pain(debits, (names[0], "RJCT", "MD06"))).is_new
     assert_true(debits)
@@ -244,7 +258,7 @@ def test_members_who_pay_late_come_back_by_their_debit(db: None) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_books_are_true_whatever_order_things_come_in(db: None, seed: int) -> None:
-    """Three periods of debits with an agent that repeats itself, answers late, in parts, and takes back; and transfers."""
+    """Ten rounds with an agent that repeats itself, answers late, in parts, and takes back; and with transfers."""
     chance = random.Random(seed)
     names = [f"member{number}" for number in range(8)]
     debits = debited_world(*names, members=2)
@@ -274,7 +288,9 @@ def test_books_are_true_whatever_order_things_come_in(db: None, seed: int) -> No
         collected += [name for name, status, _why in now if status == "collected"]
         lines = [debits.lines(one, fen=amounts[one[0]])[0] for one in now]
         said += lines
-        lines += chance.sample(said, chance.randint(0, len(said)))  # some of it was said before, some twice here
+        lines += chance.sample(
+            said, chance.randint(0, len(said))
+        )  # some of it was said before, some twice here
         chance.shuffle(lines)
         if lines:
             debits.take(debits.file_of(lines, name=f"A-{_round}"))

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from aidplatform.testing.debits import Debits, debited_world
 from aidplatform.testing.refusals import about
@@ -146,3 +148,19 @@ def test_nothing_due_is_said(debits: Debits) -> None:
     page = client.post(f"{HOME}periods/1/", {"key": "6f1b0f5c-4f57-4a52-9d0e-0d2f6f2b5a11"})
     assert page.status_code == 409
     assert "Nobody is to be debited for this period now" in page.content.decode()
+
+
+def test_lists_take_the_same_queries_at_one_row_and_at_three(db: None) -> None:
+    counts = {}
+    for many in (1, 3):
+        debits = debited_world(*[f"m{many}{place}" for place in range(many)], code=f"pool-{many}")
+        file = debits.make()
+        debits.answer(*((name, "rejected", "AM04") for name in debits.ids(file)))
+        client = client_of(debits.world.treasurer)
+        home = HOME.replace("test-pool", debits.pool.code)
+        for page in ("", "files/1/", "results/1/", "calendar/"):
+            client.get(home + page)
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(home + page).status_code == 200
+            counts.setdefault(page, set()).add(len(queries))
+    assert {page: len(found) for page, found in counts.items()} == dict.fromkeys(counts, 1), counts

@@ -2,18 +2,23 @@
 
 import datetime as dt
 import hashlib
+from xml.etree import ElementTree
 
 import pytest
 
+from aidplatform.lib import clock
 from aidplatform.lib.csv_files import plain_fen
-from aidplatform.testing.bank import Bank
-from aidplatform.testing.debits import Debits, debited_world
-from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
+from aidplatform.lib.errors import NotFoundError
+from aidplatform.testing.debits import CARD, Debits, debited_world
+from aidplatform.testing.ledgers import assert_books_true, balances
 from aidplatform.testing.refusals import fire_deferred
-from ledger.custody import charge_files
+from aidplatform.testing.world import run_jobs
+from ledger.custody import arrears_life, charge_files
 from ledger.custody.charge_models import ChargeInstruction
 from ledger.custody.models import Collection
 from ledger.sharing.selectors import book_of
+from members.people.models import Notice
+from members.pools.models import Pool
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def test_collected_money_is_in_transit_until_the_bank_shows_it(debits: Debits) -
 
 
 def test_a_failed_debit_is_due_again_on_the_retry_day_of_the_plan(debits: Debits) -> None:
-    """Charge day 14 January, first notice 5 days: 19 January. Retry days 17 and 21: the second, as the first is over."""
+    """Charge day 14 January, first notice 5 days: 19 January. Retry days 17 and 21: the first is over by then."""
     file = debits.make()
     assert {row.collection_date for row in file.instructions.all()} == {dt.date(2026, 1, 19)}
     names = debits.ids(file)
@@ -62,7 +67,9 @@ def test_a_failed_debit_is_due_again_on_the_retry_day_of_the_plan(debits: Debits
     debits.later(2)
     again = debits.make()
     rows = list(again.instructions.all())
-    assert {(row.attempt, row.collection_date, row.is_first) for row in rows} == {(2, dt.date(2026, 1, 22), False)}
+    assert {(row.attempt, row.collection_date, row.is_first) for row in rows} == {
+        (2, dt.date(2026, 1, 22), False)
+    }
 
 
 def test_the_bytes_are_the_same_each_time_and_both_forms_hold_the_file(debits: Debits) -> None:
@@ -77,3 +84,70 @@ def test_the_bytes_are_the_same_each_time_and_both_forms_hold_the_file(debits: D
     pool, payer = debits.pool.pk, debits.payers[0].number
     amount = plain_fen(debits.share_fen)
     assert text[1] == f"AID-{pool}-{payer}-1-1,AID-{pool}-{payer}-1,2026-01-01,2026-01-19,FRST,{amount},EUR"
+
+
+def test_a_killed_job_goes_on_and_debits_nobody_twice(debits: Debits) -> None:
+    """One file was committed, its hash and the rest were not: the next run finds both, and nobody is in two files."""
+    pool = Pool.objects.get(pk=debits.pool.pk)
+    first = charge_files.make_file(
+        pool=pool, period_no=1, scheme="sepa", most=1, maker=debits.world.treasurer.code
+    )
+    assert first is not None
+    assert not first.exports.exists()
+    debits.make()
+    files = charge_files.files_of(pool).order_by("number")
+    assert [(file.instruction_count, file.exports.count()) for file in files] == [(1, 2), (2, 2)]
+    payers = list(ChargeInstruction.objects.order_by("pk").values_list("payer_no", flat=True))
+    assert payers == [one.number for one in debits.payers]
+    run_jobs()
+    assert Notice.objects.filter(kind="debit_announced").count() == 3
+
+
+def test_a_card_is_debited_by_the_mandate_and_no_account_number_leaves(db: None) -> None:
+    card = {"scheme": "card", "creditor_id": "Agreement 7", "first_notice_days": 3, "later_notice_days": 3}
+    debits = debited_world("anna", currency="CNY", debit=card)
+    file = debits.make()
+    assert (file.scheme, charge_files.forms_of(file)) == ("card", ["csv"])
+    text = b"".join(charge_files.export(file, "csv")).decode()
+    assert f"AID-{debits.pool.pk}-4-1,2026-01-01,2026-01-17,FRST," in text
+    assert CARD not in text
+    with pytest.raises(NotFoundError):
+        charge_files.export(file, "xml")
+
+
+def test_a_reminder_does_not_ask_for_a_transfer_of_what_is_being_debited(debits: Debits) -> None:
+    debits.make()
+    debits.later(3)
+    arrears_life.remind_due(clock.now())
+    run_jobs()
+    asked = Notice.objects.filter(kind="share_unpaid").values_list("person__email", flat=True)
+    assert not {one.person.email for one in debits.payers if one.person} & set(asked)
+
+
+def test_the_structure_of_pain_008_is_in_its_order(debits: Debits) -> None:
+    """The order of elements is part of the standard; a block holds one sequence and day, and says its sum."""
+    file = debits.make()
+    root = ElementTree.fromstring(b"".join(charge_files.export(file, "xml")))
+    space = "{urn:iso:std:iso:20022:tech:xsd:pain.008.001.02}"
+    names = [element.tag.removeprefix(space) for element in root[0][1]]
+    transaction = [
+        element.tag.removeprefix(space) for element in root[0][1].findall(f"{space}DrctDbtTxInf")[0]
+    ]
+    assert names == [
+        *(
+            "PmtInfId",
+            "PmtMtd",
+            "BtchBookg",
+            "NbOfTxs",
+            "CtrlSum",
+            "PmtTpInf",
+            "ReqdColltnDt",
+            "Cdtr",
+            "CdtrAcct",
+        ),
+        *("CdtrAgt", "ChrgBr", "CdtrSchmeId", "DrctDbtTxInf", "DrctDbtTxInf", "DrctDbtTxInf"),
+    ]
+    assert transaction == ["PmtId", "InstdAmt", "DrctDbtTx", "DbtrAgt", "Dbtr", "DbtrAcct", "RmtInf"]
+    assert root[0][0].findtext(f"{space}CtrlSum") == plain_fen(file.amount_fen)
+    assert root[0][1].findtext(f"{space}NbOfTxs") == "3"
+    assert root[0][1].findtext(f"{space}ReqdColltnDt") == "2026-01-19"
