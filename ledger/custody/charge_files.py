@@ -137,7 +137,7 @@ def make_files(lease: jobs.Lease) -> dict[str, int]:
             made += 1
     for file in files_of(Pool.objects.get(pk=pool_id)).filter(exports=None).order_by("number"):
         for form in forms_of(file):
-            digest, size = _measure(_writer(file, form))
+            digest, size = measure(file, form)
             with lease.transaction():
                 ChargeExport.objects.get_or_create(
                     file=file, format=form, defaults={"sha256": digest, "size": size}
@@ -283,9 +283,10 @@ def _writer(file: ChargeFile, form: str) -> Callable[[], Iterator[str]]:
     return (lambda: pain_008(file)) if form == Format.XML else (lambda: charge_csv(file))
 
 
-def _measure(write: Callable[[], Iterator[str]]) -> tuple[str, int]:
+def measure(file: ChargeFile, form: str) -> tuple[str, int]:
+    """Return hash and size of the bytes of a form of a file."""
     digest, size = hashlib.sha256(), 0
-    for part in write():
+    for part in _writer(file, form)():
         data = part.encode()
         digest.update(data)
         size += len(data)

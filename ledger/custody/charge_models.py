@@ -87,7 +87,7 @@ class ChargeInstruction(models.Model):
 
     payer_id, payer_no: the membership that is debited and its number; it may pay for others. attempt: 1, 2, 3 … of
     payer and period. mandate_no, signed_date: of the mandate, as the file names them. is_first: nothing was debited by
-    this mandate before, so that the longer notice holds. amount_fen: what of the period was open when the file was made.
+    this mandate before: the longer notice holds. amount_fen: what of the period was open when the file was made.
     """
 
     file = models.ForeignKey(ChargeFile, on_delete=models.PROTECT, related_name="instructions")

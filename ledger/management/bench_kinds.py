@@ -262,18 +262,18 @@ def export(bench: Benchmark, options: Options) -> dict[str, Any]:
     with web_server() as (process, port):
         cookie = f"{settings.SESSION_COOKIE_NAME}={session_of(bench.treasurer)}"
         # A page before, so that what is loaded once counts as idle.
-        with _answer(port, cookie, address.replace("charges.csv", "classes.csv")) as answer:
+        with answer_of(port, cookie, address.replace("charges.csv", "classes.csv")) as answer:
             answer.read()
         idle = peak_memory(process)
         for run in range(1, options.runs + 1):
             bench.measure_floor(run)
             began = time.perf_counter()
-            with _answer(port, cookie, address) as answer:
-                files.add(_hash_of(answer))
+            with answer_of(port, cookie, address) as answer:
+                files.add(hash_of(answer))
             seconds.append(time.perf_counter() - began)
             bench.say(f"run {run}: floor {bench.figures.floor_seconds[-1]:.2f} s, file {seconds[-1]:.2f} s")
         peak = peak_memory(process)
-        with _answer(port, cookie, address) as answer:
+        with answer_of(port, cookie, address) as answer:
             lines, fen = _sum_of(answer)
     charges = Charge.objects.filter(pool_id=bench.pool.pk)
     charged = charges.aggregate(rows=models.Count("membership_id"), fen=models.Sum("share_fen"))
@@ -295,7 +295,7 @@ def export(bench: Benchmark, options: Options) -> dict[str, Any]:
 
 
 @contextmanager
-def _answer(port: int, cookie: str, address: str) -> Iterator[http.client.HTTPResponse]:
+def answer_of(port: int, cookie: str, address: str) -> Iterator[http.client.HTTPResponse]:
     """Ask the web server for an address. Raises: AssertionError unless it has it."""
     web = http.client.HTTPConnection("localhost", port, timeout=600)
     try:
@@ -307,7 +307,7 @@ def _answer(port: int, cookie: str, address: str) -> Iterator[http.client.HTTPRe
         web.close()
 
 
-def _hash_of(answer: http.client.HTTPResponse) -> tuple[int, str]:
+def hash_of(answer: http.client.HTTPResponse) -> tuple[int, str]:
     """Read a file to its end; return its size and SHA-256."""
     digest, size = hashlib.sha256(), 0
     while part := answer.read(_CHUNK):

@@ -282,6 +282,10 @@ class Benchmark:
         self._wait_until_idle()
         self._take_times(period)
 
+    def period(self, number: int) -> Period:
+        """Return a period of the pool."""
+        return Period.objects.get(pool=self.pool, number=number)
+
     def _wait_for(self, period: Period, state: str) -> None:
         """Look until the workers have got there. Raises: RuntimeError with the error of a job that is stuck."""
         end = time.monotonic() + PATIENCE
@@ -437,6 +441,12 @@ def _terms(classes: int) -> dict[str, Any]:
             "contact": "bench.invalid",
         },
         "wind_down": {"payer": "Bench", "run_off_days": 0},
+        "debit": {
+            "scheme": "card",
+            "creditor_id": "Bench",
+            "first_notice_days": 1,
+            "later_notice_days": 1,
+        },
     }
 
 

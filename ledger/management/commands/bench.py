@@ -10,11 +10,13 @@ from django.db import connection
 
 from aidplatform.embedded.scratch import PREFIX
 from aidplatform.embedded.services import in_database
+from ledger.management.bench_debits import DEBITS_BARS, charge_file
 from ledger.management.bench_kinds import BARS, KINDS, Options, median
 from ledger.management.bench_pages import PAGES_BARS, pages
 from ledger.management.benchmark import Benchmark, Figures
 
-_KINDS, _BARS = KINDS | {"pages": pages}, BARS | {"pages": PAGES_BARS}
+_KINDS = KINDS | {"pages": pages, "charge_file": charge_file}
+_BARS = BARS | {"pages": PAGES_BARS, "charge_file": DEBITS_BARS}
 
 
 class Command(BaseCommand):
@@ -24,7 +26,8 @@ class Command(BaseCommand):
         "Measures against the floor (constant INSERT … SELECT from the same spans, key, ATTACH): apportion, the"
         " whole job by real workers; preview, the dry run; verify, the check of a posted period; naive, two usual"
         " ways of the ORM on a sample; statement, a member's charges; export, all charges as a file from the web"
-        " server; pages, a member's latest charge and home from it, by eight at once and during a posting."
+        " server; charge_file, the debits of everybody as a file; pages, a member's latest charge and home from it,"
+        " by eight at once and during a posting."
         " Uses a scratch database on the server of AID_DATABASE_ADMIN_URL, else a PostgreSQL of its own."
     )
     requires_system_checks = ()
