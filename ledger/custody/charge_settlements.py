@@ -35,7 +35,9 @@ def files_settled(pool: Pool, lines: Sequence[files.FileLine]) -> list[int | Non
     found: list[int | None] = []
     for line in lines:
         reference = find_reference(pool.code, line.text)
-        if reference is not None and reference.kind == CHARGE_FILE:
+        if line.code == files.CHARGE:
+            found.append(None)  # what the bank takes for its work, whatever it was for
+        elif reference is not None and reference.kind == CHARGE_FILE:
             found.append(known.get(reference.number))
         else:
             ids = (

@@ -88,7 +88,7 @@ def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: A
         if (found := [one for one in coming if one.is_due and one.period_no == number])
     }
     results = ChargeResultFile.objects.filter(pool=pool).order_by("-number")
-    context = page_context(request, pool, "debits") | {
+    context = page_context(request, pool, "debits", (_("Debits"), "")) | {
         "due": due,
         "coming": coming,
         "making": charge_files.are_being_made(pool),

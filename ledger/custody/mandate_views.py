@@ -101,6 +101,7 @@ def _page(
     rows = list(mandates_of(membership)[:PAGE])
     if offer is None and not rows:
         raise NotFoundError(_("This pool does not debit accounts: members transfer."))
+    coming = next_debits(membership) if live else []
     context: dict[str, Any] = {
         "section": "pools",
         "pool": pool,
@@ -109,8 +110,8 @@ def _page(
         "live": live,
         "rows": rows,
         "debits": [(one, why(one.reason), what_to_do(one.reason)) for one in debits_of(membership)],
-        "coming": next_debits(membership) if live else [],
-        "can_retry": live is not None and can_retry(membership),
+        "coming": coming,
+        "can_retry": any(not one.is_due for one in coming) and can_retry(membership),
         "today": clock.today(pool.time_zone),
         "form": form,
         "refusal": refusal,

@@ -24,7 +24,7 @@ from ledger.custody.charge_models import ChargeInstruction, ChargeResult, Charge
 from ledger.custody.charge_results import ResultsRefusedError
 from ledger.custody.charge_xml import reference_of
 from ledger.custody.models import Collection
-from ledger.custody.statement_files import OUT, plain_amount
+from ledger.custody.statement_files import IN, OUT, plain_amount
 from ledger.custody.wallet_models import Suspension
 from ledger.sharing.selectors import book_of
 from members.joining import payers
@@ -216,6 +216,24 @@ def test_one_debit_for_a_family(debits: Debits) -> None:
     ]
     debits.answer((name, "returned", "MD06"), fen=2 * share)
     assert sum(Collection.objects.values_list("amount_fen", flat=True)) == 0
+    assert_true(debits)
+
+
+def test_bookings_of_the_agent_are_known_by_their_reference_alone(debits: Debits) -> None:
+    """Twins are two bookings; a fee of the bank is a fee; a name of no debit is nobody's."""
+    file, bank = debits.make(), debits.bank
+    name, share = debits.ids(file)[0], debits.share_fen
+    taken = bank.take(
+        bank.statement(
+            debits.handed_on(file, share),
+            debits.handed_on(file, share),
+            bank.line(IN, 5, text=f"EREF {name} SVWZ"),
+            bank.line(IN, 7, text=f"AID-{debits.pool.pk}-999-1-1"),
+            bank.line(OUT, 9, text=reference_of(file), code="charge"),
+        )
+    )
+    assert taken.totals == {"bank_fee": (1, 9), "debited": (3, 2 * share + 5), "unidentified": (1, 7)}
+    assert debits.in_transit_fen == -2 * share - 5
     assert_true(debits)
 
 
