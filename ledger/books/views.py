@@ -193,6 +193,8 @@ def source_label(source: str) -> object:
         return _("Write-off %(number)s") % {"number": name.rpartition("/")[2]}
     if kind == "settlement":
         return _("Settlement %(number)s") % {"number": name.rpartition("/")[2]}
+    if kind == "debits":
+        return _("Debits, answer %(number)s") % {"number": name.rpartition("/")[2]}
     return source
 
 
@@ -205,7 +207,7 @@ def entry_text(kind: str, source: str, description: str) -> object:
         return _("Period %(number)s shared among its members") % {"number": name.rpartition("/")[2]}
     if kind == "write_off" and source.startswith("write-off "):
         return source_label(source)
-    if kind == "write_off" and source.startswith("statement "):
+    if kind == "write_off" and source.startswith(("statement ", "debits ")):
         return f"{source_label(source)}: {_('written-off share paid after all, or charged back')}"
     if kind == "wallets_opened":
         return str(dict(KINDS)[kind])
@@ -220,6 +222,10 @@ CUSTODY_KINDS = {
     "unidentified",
     "identified",
     "chargeback",
+    "debit_collected",
+    "debit_returned",
+    "debits_settled",
+    "debits_taken_back",
     "payment_released",
     "payment_confirmed",
     "payment_returned",
@@ -246,6 +252,8 @@ def source_address(pool: Pool, source: str) -> str:
         return reverse("settlement", args=[pool.code])
     if kind == "write-off":
         return reverse("custody_write_off", args=[pool.code, int(name.rpartition("/")[2])])
+    if kind == "debits":
+        return reverse("custody_debit_results", args=[pool.code, int(name.rpartition("/")[2])])
     if kind in {"statement", "payment"} and name.rpartition("/")[2].isdigit():
         return reverse(f"custody_{kind}", args=[pool.code, int(name.rpartition("/")[2])])
     return ""
