@@ -20,7 +20,8 @@ from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
 from aidplatform.work.models import Job
 from ledger.custody.charge_models import ChargeExport, ChargeFile, ChargeInstruction, DebitRetry
-from ledger.custody.charge_sql import DUE, MAKE
+from ledger.custody.charge_selectors import is_anything_due
+from ledger.custody.charge_sql import MAKE
 from ledger.custody.charge_xml import pain_008, reference_of
 from ledger.custody.mandates import live_mandate
 from ledger.sharing.models import Period
@@ -71,17 +72,6 @@ class RetriedTodayError(ConflictError):
 # --- making -----------------------------------------------------------------------------------------------------
 
 
-def due_of(period: Period, today: dt.date) -> tuple[int, int]:
-    """Return how many debits of a period are due now, and what they come to (fen)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*), coalesce(sum(fen), 0)::bigint FROM ({DUE}) due",
-            {"pool": period.pool_id, "period": period.number, "today": today},
-        )
-        count, fen = cursor.fetchone()
-    return count, fen
-
-
 def is_announced(period: Period) -> bool:
     """Tell whether a period's charges are announced, and owed by members instead of taken from wallets."""
     return (
@@ -96,17 +86,17 @@ def request_files(*, period: Period, maker: str, at: dt.datetime) -> Job:
 
     Raises: NotAnnouncedError, NothingDueError.
     """
-    with transaction.atomic():
-        pool = Pool.objects.select_for_update().get(pk=period.pool_id)
-        if not is_announced(period):
-            raise NotAnnouncedError(_("The charges of this period are not announced yet."))
-        if not due_of(period, clock.day_of(at, pool.time_zone))[0]:
-            raise NothingDueError(
-                _(
-                    "Nobody is to be debited for this period now: there is no mandate in force with something open,"
-                    " the agent has not answered yet, or the next retry day is still to come."
-                )
+    pool = period.pool
+    if not is_announced(period):
+        raise NotAnnouncedError(_("The charges of this period are not announced yet."))
+    if not is_anything_due(period, clock.day_of(at, pool.time_zone)):
+        raise NothingDueError(
+            _(
+                "Nobody is to be debited for this period now: there is no mandate in force with something open,"
+                " the agent has not answered yet, or the next retry day is still to come."
             )
+        )
+    with transaction.atomic():
         audit.record(actor=maker, action="request_charge_files", subject=period.code)
         return jobs.enqueue(
             kind=MAKE_FILES,

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from aidplatform.lib import clock
+from aidplatform.lib.db import sqlstate
 from ledger.custody.charge_models import ChargeInstruction, ChargeResult
 from ledger.custody.charge_sql import COMING, COMING_OF_PAYER, PENDING
 from ledger.custody.charge_triggers import in_transit_sql
@@ -17,6 +18,9 @@ from members.pools.models import Pool
 
 SHOWN = 24
 MINE_SHOWN = 24
+#: So long a page waits for a count, in milliseconds.
+PATIENCE_MS = 2_000
+QUERY_CANCELED = "57014"
 Kind = ChargeResult.Kind
 
 
@@ -129,22 +133,42 @@ class Coming:
     sum: Sum
 
 
-def coming(periods: list[Period], today: dt.date) -> list[Coming]:
-    """Return what is still to be debited of these periods, by day; one query for each."""
+def coming(periods: list[Period], today: dt.date) -> list[Coming] | None:
+    """Return what is still to be debited of these periods, by day; one query for each.
+
+    None where there are so many members that a page does not wait for it: making the files counts them.
+    """
     found = []
     for period in periods:
-        with connection.cursor() as cursor:
-            asked: dict[str, int | dt.date] = {
-                "pool": period.pool_id,
-                "period": period.number,
-                "today": today,
-            }
-            cursor.execute(_COMING_DAYS, asked)
-            found += [
-                Coming(period.number, day, attempt, is_due, Sum(count, fen))
-                for day, attempt, is_due, count, fen in cursor.fetchall()
-            ]
+        rows = _counted(period, today)
+        if rows is None:
+            return None
+        found += [
+            Coming(period.number, day, attempt, is_due, Sum(count, fen))
+            for day, attempt, is_due, count, fen in rows
+        ]
     return found
+
+
+def _counted(period: Period, today: dt.date) -> list[tuple[Any, ...]] | None:
+    asked: dict[str, int | dt.date] = {"pool": period.pool_id, "period": period.number, "today": today}
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
+            cursor.execute(_COMING_DAYS, asked)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+    except OperationalError as error:
+        if sqlstate(error) != QUERY_CANCELED:
+            raise
+        return None
+    return rows
+
+
+def is_anything_due(period: Period, today: dt.date) -> bool:
+    """Tell whether a file of a period made today would take anybody; for too many to count it may."""
+    rows = _counted(period, today)
+    return rows is None or any(is_due for _day, _attempt, is_due, _count, _fen in rows)
 
 
 def open_periods(pool: Pool, most: int = 3) -> list[Period]:

@@ -33,6 +33,7 @@ from ledger.custody.pages import (
     person_of,
     render_page,
 )
+from ledger.sharing.models import Period
 from ledger.sharing.selectors import access_period
 from members.joining.selectors import access_membership
 from members.people.debit_words import why
@@ -78,15 +79,7 @@ def overview(request: HttpRequest, code: str) -> HttpResponse:
 def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: Any) -> HttpResponse:
     periods = charge_selectors.open_periods(pool)
     coming = charge_selectors.coming(periods, clock.today(pool.time_zone))
-    due = {
-        number: (
-            sum(one.sum.count for one in found),
-            sum(one.sum.fen for one in found),
-            KeyForm(initial={"key": uuid.uuid4()}),
-        )
-        for number in sorted({one.period_no for one in coming if one.is_due})
-        if (found := [one for one in coming if one.is_due and one.period_no == number])
-    }
+    due = [(number, *of, KeyForm(initial={"key": uuid.uuid4()})) for number, of in _due(coming, periods)]
     results = ChargeResultFile.objects.filter(pool=pool).order_by("-number")
     context = page_context(request, pool, "debits", (_("Debits"), "")) | {
         "due": due,
@@ -99,6 +92,20 @@ def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: A
         "results_form": ResultsForm(),
     }
     return render_page(request, "debits", context | extra, status)
+
+
+def _due(
+    coming: list[charge_selectors.Coming] | None, periods: list[Period]
+) -> list[tuple[int, tuple[int, int] | tuple[None, None]]]:
+    """Return of which periods files can be made now, with how many debits and how much (fen); None: not counted."""
+    if coming is None:
+        return [(period.number, (None, None)) for period in reversed(periods)]
+    sums: dict[int, tuple[int, int]] = {}
+    for one in coming:
+        if one.is_due:
+            count, fen = sums.get(one.period_no, (0, 0))
+            sums[one.period_no] = (count + one.sum.count, fen + one.sum.fen)
+    return [(number, sums[number]) for number in sorted(sums)]
 
 
 @duty_required(TREASURER)
