@@ -57,7 +57,7 @@ def charge_file(bench: Benchmark, options: Options) -> dict[str, Any]:
     with web_server() as (process, port):
         cookie = f"{settings.SESSION_COOKIE_NAME}={session_of(bench.treasurer)}"
         home = f"/pools/{bench.pool.code}/custody/debits/"
-        with answer_of(port, cookie, home) as answer:
+        with answer_of(port, cookie, f"{home}calendar.csv") as answer:
             answer.read()
         idle = peak_memory(process)
         for run in range(1, options.runs + 1):

@@ -12,6 +12,7 @@ from aidplatform.testing.debits import Debits, debited_world
 from aidplatform.testing.refusals import about
 from aidplatform.testing.world import run_jobs
 from aidplatform.tests.pages_helpers import client_of
+from ledger.custody import charge_selectors
 from ledger.custody.charge_models import ChargeFile, ChargeResultFile, DebitRetry
 from ledger.custody.models import PaymentOrder
 from members.people.models import Notice, User
@@ -164,3 +165,18 @@ def test_lists_take_the_same_queries_at_one_row_and_at_three(db: None) -> None:
                 assert client.get(home + page).status_code == 200
             counts.setdefault(page, set()).add(len(queries))
     assert {page: len(found) for page, found in counts.items()} == dict.fromkeys(counts, 1), counts
+
+
+def test_a_page_does_not_wait_for_the_count_of_very_many(
+    debits: Debits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charge_selectors, "PATIENCE_MS", 10)
+    slow = f"SELECT * FROM ({charge_selectors._COMING_DAYS}) coming, pg_sleep(20)"
+    monkeypatch.setattr(charge_selectors, "_COMING_DAYS", slow)
+    client = client_of(debits.world.treasurer)
+    page = client.get(HOME)
+    assert "Make the files of period 1</button>" in page.content.decode()
+    assert "they are counted when the files are made" in page.content.decode()
+    client.post(f"{HOME}periods/1/", {"key": key_of(page)})
+    run_jobs()
+    assert ChargeFile.objects.get().instruction_count == 3
