@@ -2,6 +2,12 @@
 
 from ledger.books.findings import Report, fetch, figure
 
+SENTENCES = {
+    "in_transit_is_debits_not_settled": "Collections in transit are what the agent says and the bank does not show yet.",
+    "charge_file_adds_up": "Every charge file holds as many instructions, and as much, as it says.",
+    "collection_is_of_its_result": "No debit paid more than the agent collected, and what was taken back is owed again.",
+}
+
 # What debits brought that no share needed and nobody was paid back; of what was taken back nothing is left.
 _REST = """
     SELECT r.id, i.payer_no, i.period_no, i.attempt, r.amount_fen,

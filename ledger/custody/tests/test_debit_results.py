@@ -14,6 +14,7 @@ from ledger.books.findings import Report
 from ledger.custody import (
     arrears_verify,
     charge_files,
+    charge_verify,
     reconciliation,
     services,
     wallet_verify,
@@ -41,7 +42,11 @@ def assert_true(debits: Debits) -> None:
     fire_deferred()
     assert_books_true(debits.pool)
     report = Report.of(
-        custody.SENTENCES, wallet_verify.SENTENCES, write_off_verify.SENTENCES, arrears_verify.SENTENCES
+        custody.SENTENCES,
+        charge_verify.SENTENCES,
+        wallet_verify.SENTENCES,
+        write_off_verify.SENTENCES,
+        arrears_verify.SENTENCES,
     )
     custody.verify_custody(report, debits.pool.pk, debits.pool.code, book_of(debits.pool).pk)
     assert not report.is_false, [one for one in report.statements.values() if one.false]

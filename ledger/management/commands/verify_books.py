@@ -7,7 +7,13 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from ledger.books import verify as books
 from ledger.books.findings import Report, fetch
-from ledger.custody import arrears_verify, share_return_verify, wallet_verify, write_off_verify
+from ledger.custody import (
+    arrears_verify,
+    charge_verify,
+    share_return_verify,
+    wallet_verify,
+    write_off_verify,
+)
 from ledger.custody import verify as custody
 from ledger.leaving import verify as leaving
 from ledger.management.verdict import judge
@@ -41,6 +47,7 @@ class Command(BaseCommand):
             write_off_verify.SENTENCES,
             share_return_verify.SENTENCES,
             arrears_verify.SENTENCES,
+            charge_verify.SENTENCES,
             leaving.SENTENCES,
         )
         code = options["pool"]
