@@ -14,8 +14,7 @@ from claims.review import api as review
 from claims.review import signal_api
 from ledger.books import api as books
 from ledger.custody import api as custody
-from ledger.custody import arrears_api, mandate_api, share_return_api, write_off_api
-from ledger.custody import arrears_api, charge_api, mandate_api, write_off_api
+from ledger.custody import arrears_api, charge_api, mandate_api, share_return_api, write_off_api
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api

@@ -238,13 +238,9 @@ class Collection(models.Model):
 class PaymentOrder(models.Model):
     """An order to pay out: made by a treasurer, released by a controller, confirmed by the bank's statement.
 
-    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt (refund),
-    membership_id (wallet paid back, shares given back) and listed (balance of somebody who did not join) says what it
-    is for.
-    number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt or debit (refund),
-    membership_id (wallet paid back) and listed (balance of somebody who did not join) says what it is for.
     number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt or debit
-    (refund), membership_id (wallet paid back) and listed (balance of somebody who did not join) says what it is for.
+    (refund), membership_id (wallet paid back, shares given back) and listed (balance of somebody who did not join) says
+    what it is for.
     payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can be hashed without either.
     shown_sha256: hash of everything shown, written by the database; a release names it.
     """
