@@ -24,6 +24,7 @@ VARIABLES: dict[str, str] = {
     "AID_REDIS_URL": "the broker: unix:///path/valkey.sock?db=0 or redis://host:6379/0",
     "AID_SECRET_KEY": "at least 50 random characters; signs sessions and one-time links",
     "AID_DATA_KEY": "at least 50 random characters; encrypts identities, health data and account numbers",
+    "AID_DATA_KEYS_BEFORE": "earlier values of AID_DATA_KEY, the newest first, with blanks between: what they encrypted",
     "AID_DEMO": "1: demonstration with invented people and a movable clock, on loopback only; 0: real",
     "AID_HOST": "the address the web server binds; 127.0.0.1 unless said otherwise",
     "AID_PORT": "the port of the web server; 8000 unless said otherwise",
@@ -119,6 +120,9 @@ if DEMO and HOST not in {"127.0.0.1", "::1", "localhost"}:
 DEBUG = False
 SECRET_KEY = env_secret("AID_SECRET_KEY", at_least=50)
 DATA_KEY = env_secret("AID_DATA_KEY", at_least=50)
+DATA_KEYS_BEFORE = tuple(env_text("AID_DATA_KEYS_BEFORE", "").split())
+if any(len(key) < 50 for key in DATA_KEYS_BEFORE):
+    raise ImproperlyConfigured("AID_DATA_KEYS_BEFORE holds a key of fewer than 50 characters.")
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", *(["localhost", "127.0.0.1", "[::1]"] if DEMO else [])]
 ROOT_URLCONF = "aidplatform.urls"
 WSGI_APPLICATION = "aidplatform.wsgi.application"

@@ -7,6 +7,7 @@ from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
 from claims.review.signal_models import PageHash, PaperReading, SignalMark, SignalRun
 from claims.review.waiting_triggers import shares_go_back_as_decided
 from ledger.custody.share_return_models import SharesReturn
+from claims.review.opening_models import PaperOpening
 from members.pools.models import Pool
 
 # A pool knows no claim; that it does not close over one is hung on it here.
@@ -26,4 +27,7 @@ __all__ = [
     "Recommendation",
     "SignalMark",
     "SignalRun",
+    "PaperOpening",
+    "PaperRequest",
+    "Recommendation",
 ]

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 TIMED_OUT = "timed_out"
+# Over the limit of processor time that it set itself, or fallen over something that no decoder should.
+KILLED = "killed"
 
 
 class RefusedApartError(Exception):
-    """The script did not take the data. word: its reason, the first word that it wrote as an error, or TIMED_OUT."""
+    """The script did not take the data. word: the first that it wrote as an error, TIMED_OUT or KILLED."""
 
     def __init__(self, word: str) -> None:
         super().__init__(word)
@@ -34,6 +36,8 @@ def run_apart(script: Path, *arguments: str, data: bytes, patience: float) -> by
         )
     except subprocess.TimeoutExpired:
         raise RefusedApartError(TIMED_OUT) from None
+    if done.returncode < 0:
+        raise RefusedApartError(KILLED)
     if done.returncode != 0:
         raise RefusedApartError(done.stderr.decode(errors="replace").split(" ")[0])
     return done.stdout

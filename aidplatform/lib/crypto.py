@@ -5,10 +5,16 @@ the wrapped key erases the secret. The context (table, row, purpose) is authenti
 row does not open. A blind index (HMAC) finds equal values without storing them in clear.
 
 Format: version 1 byte ‖ key nonce 12 ‖ wrapped key 48 ‖ data nonce 12 ‖ ciphertext and tag.
+
+What is large and has a life of its own, such as a paper, keeps the two halves apart (`seal_apart`): the wrapped key in
+a column beside the sealed bytes, with the id of the key that wraps it. Then a new AID_DATA_KEY wraps it anew without
+touching the bytes, and setting the column to null erases them. Earlier keys stand in AID_DATA_KEYS_BEFORE: what they
+sealed stays readable, and blind indexes keep coming from the first of all, or equal values would not meet any more.
 """
 
 import hmac
 import os
+from dataclasses import dataclass
 from functools import cache
 
 from cryptography.exceptions import InvalidTag
@@ -25,13 +31,63 @@ class UnreadableError(Exception):
     """The bytes were not sealed with this key for this context, or have been changed."""
 
 
+@dataclass(frozen=True)
+class Wrapped:
+    """The key of one sealed value, wrapped. key_id: which of the installation's keys wraps it."""
+
+    key_id: str
+    key: bytes
+
+
+def seal_apart(plain: bytes, context: str) -> tuple[bytes, Wrapped]:
+    """Encrypt bytes with a key of their own for a context; return them (nonce 12 ‖ ciphertext and tag) and the key."""
+    key, nonce = AESGCM.generate_key(256), os.urandom(_NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, plain, context.encode()), _wrap(key, context)
+
+
+def unseal_apart(sealed: bytes, wrapped: Wrapped, context: str) -> bytes:
+    """Decrypt what `seal_apart` made for the same context. Raises: UnreadableError."""
+    key = _unwrap(wrapped, context)
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+    except (InvalidTag, ValueError):
+        raise UnreadableError("the value does not open in this place") from None
+
+
+def rewrap(wrapped: Wrapped, context: str) -> Wrapped:
+    """Wrap the same key by the current key of the installation. Raises: UnreadableError."""
+    return _wrap(_unwrap(wrapped, context), context)
+
+
+def current_key_id() -> str:
+    """Return the name of the key that wraps what is sealed now; it tells nothing of the key."""
+    return _key_id(settings.DATA_KEY)
+
+
+def _wrap(key: bytes, context: str) -> Wrapped:
+    nonce = os.urandom(_NONCE)
+    outer = AESGCM(_derived(b"wrap", settings.DATA_KEY))
+    return Wrapped(current_key_id(), nonce + outer.encrypt(nonce, key, context.encode()))
+
+
+def _unwrap(wrapped: Wrapped, context: str) -> bytes:
+    """Return the key of a value. Raises: UnreadableError, which names a key that this installation does not have."""
+    secret = next((one for one in _ring() if _key_id(one) == wrapped.key_id), None)
+    if secret is None:
+        raise UnreadableError(
+            f"wrapped by the key {wrapped.key_id}, which is neither AID_DATA_KEY nor an earlier one"
+        )
+    try:
+        outer = AESGCM(_derived(b"wrap", secret))
+        return outer.decrypt(wrapped.key[:_NONCE], wrapped.key[_NONCE:], context.encode())
+    except (InvalidTag, ValueError):
+        raise UnreadableError("the key does not open in this place") from None
+
+
 def seal(plain: bytes, context: str) -> bytes:
     """Encrypt bytes for a context such as `claims.evidence:7f3c`."""
-    key = AESGCM.generate_key(256)
-    key_nonce, data_nonce = os.urandom(_NONCE), os.urandom(_NONCE)
-    bound = context.encode()
-    wrapped = AESGCM(_derived(b"wrap")).encrypt(key_nonce, key, bound)
-    return VERSION + key_nonce + wrapped + data_nonce + AESGCM(key).encrypt(data_nonce, plain, bound)
+    sealed, wrapped = seal_apart(plain, context)
+    return VERSION + wrapped.key + sealed
 
 
 def unseal(sealed: bytes, context: str) -> bytes:
@@ -42,12 +98,12 @@ def unseal(sealed: bytes, context: str) -> bytes:
     head = 1 + _NONCE + _WRAPPED
     if sealed[:1] != VERSION or len(sealed) < head + _NONCE + 16:
         raise UnreadableError("not a sealed value")
-    bound = context.encode()
-    try:
-        key = AESGCM(_derived(b"wrap")).decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE : head], bound)
-        return AESGCM(key).decrypt(sealed[head : head + _NONCE], sealed[head + _NONCE :], bound)
-    except InvalidTag:
-        raise UnreadableError("the value does not open in this place") from None
+    for secret in _ring():
+        try:
+            return unseal_apart(sealed[head:], Wrapped(_key_id(secret), sealed[1:head]), context)
+        except UnreadableError:
+            continue
+    raise UnreadableError("the value does not open in this place")
 
 
 def seal_text(plain: str, context: str) -> bytes:
@@ -62,10 +118,19 @@ def unseal_text(sealed: bytes, context: str) -> str:
 
 def blind_index(value: str, purpose: str) -> bytes:
     """Return 32 bytes that are equal for equal values of one purpose and tell nothing without the key."""
-    return hmac.digest(_derived(b"index:" + purpose.encode()), value.encode(), "sha256")
+    return hmac.digest(_derived(b"index:" + purpose.encode(), _ring()[-1]), value.encode(), "sha256")
+
+
+def _ring() -> tuple[str, ...]:
+    """Return the keys of the installation, the newest first."""
+    return (settings.DATA_KEY, *settings.DATA_KEYS_BEFORE)
 
 
 @cache
-def _derived(purpose: bytes) -> bytes:
+def _derived(purpose: bytes, secret: str) -> bytes:
     """Return a key for one purpose."""
-    return HKDF(SHA256(), 32, salt=b"aidplatform/v1", info=purpose).derive(settings.DATA_KEY.encode())
+    return HKDF(SHA256(), 32, salt=b"aidplatform/v1", info=purpose).derive(secret.encode())
+
+
+def _key_id(secret: str) -> str:
+    return _derived(b"key id", secret)[:8].hex()

@@ -7,11 +7,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.crypto import Wrapped
 from aidplatform.lib.guards import follows_order
 from claims.filing.ending_triggers import claims_come_in_the_run_off
 from claims.filing.illnesses import KINDS
+from claims.filing.paper_triggers import evidence_guards
 from claims.filing.states import DONE, FIRST, TRANSITIONS
-from claims.filing.triggers import claim_guards, evidence_guards
+from claims.filing.triggers import claim_guards
 from members.joining.models import Membership
 from members.pools.models import PlanVersion, Pool
 
@@ -189,7 +191,9 @@ class Claim(models.Model):
 class Evidence(models.Model):
     """One paper of a claim: re-encoded, sealed, and named by a random code.
 
-    sha256: of the bytes a reviewer sees. removed_at: taken out by the claimant before review; the row stays.
+    sha256: of the bytes that are kept. sealed: those bytes under a key of their own, which stands beside them: wrapped,
+    with the id of the installation's key that wraps it; both null: the paper is erased, nobody can read it any more.
+    removed_at: taken out by the claimant before review; the row stays.
     """
 
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="papers")
@@ -199,6 +203,8 @@ class Evidence(models.Model):
     size = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
     sealed = models.BinaryField()
+    key_id = models.CharField(max_length=16, null=True)
+    key_wrapped = models.BinaryField(null=True)
     added_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
 
@@ -206,6 +212,11 @@ class Evidence(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["claim", "sha256"], condition=Q(removed_at=None), name="one_copy_of_a_paper"
+            ),
+            models.CheckConstraint(
+                condition=Q(key_id=None, key_wrapped=None)
+                | Q(key_id__isnull=False, key_wrapped__isnull=False),
+                name="paper_key_has_its_name",
             ),
             models.CheckConstraint(condition=Q(media_type__in=MEDIA_TYPES), name="evidence_type_is_known"),
             models.CheckConstraint(condition=Q(kind__in=KINDS), name="evidence_kind_is_known"),
@@ -222,3 +233,10 @@ class Evidence(models.Model):
     def context(self) -> str:
         """Return the place this paper is sealed for."""
         return f"claims.evidence:{self.code}"
+
+    @property
+    def wrapped(self) -> Wrapped | None:
+        """Return the key of its bytes; None once the paper is erased."""
+        if self.key_id is None or self.key_wrapped is None:
+            return None
+        return Wrapped(self.key_id, bytes(self.key_wrapped))

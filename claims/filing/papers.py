@@ -5,11 +5,13 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.apart import RefusedApartError, run_apart
+from aidplatform.lib.apart import KILLED, TIMED_OUT, RefusedApartError, run_apart
 from aidplatform.lib.errors import DomainError
+from aidplatform.lib.pdf import FONT
 from claims.filing.models import LARGEST_PAPER
 
 _CLEANER = Path(__file__).with_name("clean_paper.py")
+_MARKER = Path(__file__).with_name("mark_paper.py")
 _PATIENCE = 40
 _FIRST_BYTES = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -17,10 +19,18 @@ _FIRST_BYTES = {
     b"%PDF-1.": "application/pdf",
     b"%PDF-2.": "application/pdf",
 }
+# What a phone of Apple's calls its photographs, in the words behind the length of a file's first box.
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _REASONS: dict[str, object] = {
     "empty": _("This file is empty. Choose it again."),
     "too_large": _("This file is too large: 10 MB at most. Take the photograph at a lower resolution."),
     "unknown_type": _("Only photographs (JPEG, PNG) and PDF files are taken."),
+    "heic": _(
+        "This is a HEIC photograph, which cannot be read here. On an iPhone choose Settings, Camera, Formats, Most"
+        " Compatible and take it again; or take a screenshot of it and send that."
+    ),
+    "takes_too_long": _("This file is too much work to read. Photograph the paper, or send it in parts."),
+    "bomb": _("This PDF unpacks to far more than a paper holds. Print it to a new PDF, or photograph it."),
     "too_many_pixels": _("This picture has too many pixels: 40 million at most."),
     "animated": _("Moving pictures are not taken. Send a photograph."),
     "encrypted": _("This PDF is protected by a password. Save it without one, or photograph it."),
@@ -54,6 +64,8 @@ def clean(data: bytes) -> Paper:
         raise _refused("empty")
     if len(data) > LARGEST_PAPER:
         raise _refused("too_large")
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
+        raise _refused("heic")
     media_type = next((kind for first, kind in _FIRST_BYTES.items() if data.startswith(first)), None)
     if media_type is None:
         raise _refused("unknown_type")
@@ -63,12 +75,26 @@ def clean(data: bytes) -> Paper:
     return Paper(media_type, cleaned)
 
 
+def marked(paper: Paper, text: str) -> Paper:
+    """Return a paper of ours with a text laid over every page of it; the one that is kept stays as it is.
+
+    Raises: PaperRefusedError, should a paper that we wrote ourselves not open any more.
+    """
+    return Paper(paper.media_type, _apart(_MARKER, paper.media_type, str(FONT), text, data=paper.data))
+
+
 def _rewritten(data: bytes, media_type: str) -> bytes:
-    """Run the cleaner with nothing of our environment. Raises: PaperRefusedError."""
+    """Run the cleaner. Raises: PaperRefusedError."""
+    return _apart(_CLEANER, media_type, data=data)
+
+
+def _apart(script: Path, *arguments: str, data: bytes) -> bytes:
+    """Run a script with nothing of our environment. Raises: PaperRefusedError."""
     try:
-        return run_apart(_CLEANER, media_type, data=data, patience=_PATIENCE)
+        return run_apart(script, *arguments, data=data, patience=_PATIENCE)
     except RefusedApartError as refusal:
-        raise _refused(refusal.word if refusal.word in _REASONS else "unreadable") from None
+        word = "takes_too_long" if refusal.word in {TIMED_OUT, KILLED} else refusal.word
+        raise _refused(word if word in _REASONS else "unreadable") from None
 
 
 def _refused(reason: str) -> PaperRefusedError:

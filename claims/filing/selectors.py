@@ -10,8 +10,8 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
-from aidplatform.lib.crypto import unseal, unseal_text
-from aidplatform.lib.errors import NotFoundError
+from aidplatform.lib.crypto import UnreadableError, unseal_apart, unseal_text
+from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.work.models import AuditEntry
 from claims.filing.benefits import NO_FIGURES, Benefit, Figures, age_band, derive
 from claims.filing.illnesses import ILLNESSES, needed_papers
@@ -23,6 +23,13 @@ from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms
+
+
+class ErasedError(DomainError):
+    """The paper's key was destroyed; its row stays."""
+
+    status = 410
+    code = "paper_is_erased"
 
 
 @dataclass(frozen=True)
@@ -114,9 +121,14 @@ def read_payee(claim: Claim) -> Payee | None:
 
 
 def read_paper(paper: Evidence) -> bytes:
-    """Return a paper's bytes, checked against their hash. Raises: lib.crypto.UnreadableError."""
-    data = unseal(bytes(paper.sealed), paper.context)
-    assert hashlib.sha256(data).hexdigest() == paper.sha256, paper.code
+    """Return a paper's bytes, checked against their hash. Raises: ErasedError, lib.crypto.UnreadableError."""
+    if paper.wrapped is None:
+        raise ErasedError(
+            _("This paper has been erased: its key was destroyed. Nobody can read it any more.")
+        )
+    data = unseal_apart(bytes(paper.sealed), paper.wrapped, paper.context)
+    if hashlib.sha256(data).hexdigest() != paper.sha256:
+        raise UnreadableError(f"paper {paper.code} is not what its row says")
     return data
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
-from aidplatform.lib.crypto import blind_index, seal, seal_text
+from aidplatform.lib.crypto import blind_index, seal_apart, seal_text
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from aidplatform.work import audit, jobs
 from claims.filing import papers
@@ -223,7 +223,8 @@ def keep_paper(*, claim: Claim, claimant: str, kind: str, paper: papers.Paper, a
         sha256=sha256,
         added_at=at,
     )
-    evidence.sealed = seal(paper.data, evidence.context)
+    evidence.sealed, wrapped = seal_apart(paper.data, evidence.context)
+    evidence.key_id, evidence.key_wrapped = wrapped.key_id, wrapped.key
     evidence.save()
     audit.record(actor=claimant, action="add_evidence", subject=claim.code, evidence=evidence.code, kind=kind)
     return evidence

@@ -55,10 +55,15 @@ REFUSED = ("rejected", "overturned")
 PARTS_ARE_FINAL = ("awarded", "shared", "paid", "closed")
 # Nothing more comes of the claim, and no further part waits for it.
 DONE = (*PARTS_ARE_FINAL, *REFUSED, "refused_finally", "withdrawn")
+# Nothing that papers decide can follow; of a refusal only once no appeal can come. Their keys may be destroyed.
+ERASABLE = ("paid", "closed", "refused_finally", "withdrawn")
 # The claimant may still take the claim back.
 WITHDRAWABLE = tuple(state for state, step in STEPS.items() if "withdrawn" in step.after)
 # Still on the desk of reviewers.
 ON_THE_DESK = ("filed", "appealed", "papers_requested", "under_review", "recommended", "objected")
+# The reviewer in charge reads papers until the aid is final or the claim is refused; who decides, until then.
+READ_BY_ITS_REVIEWER = (*ON_THE_DESK, "approved", "in_publicity")
+READ_BY_WHO_DECIDES = ("recommended", "objected")
 # Nothing is to be done about the claim any more but by the claimant, who may say that the aid has come or appeal.
 DECIDED = (*REFUSED, "refused_finally", "paid", "closed", "withdrawn")
 # The strip that a claimant sees; side states stand in the place of the step they interrupt.

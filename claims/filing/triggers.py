@@ -1,18 +1,16 @@
-"""Guards of claims and their papers. Names are the guarantees listed in ARCHITECTURE.md."""
+"""Guards of claims. Names are the guarantees listed in ARCHITECTURE.md."""
 
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.aid_sql import cases_shared, granted_before
-from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL, REFUSED, TAKES_PAPERS
+from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL, REFUSED
 from members.joining.kin_triggers import speaks_for_sql
 from members.pools.triggers import waiting_asks_for_age
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
 _FINAL = ", ".join(f"'{state}'" for state in PARTS_ARE_FINAL)
 _REFUSED = ", ".join(f"'{state}'" for state in REFUSED)
-_TAKES_PAPERS = ", ".join(f"'{state}'" for state in TAKES_PAPERS)
-PAPERS_PER_CLAIM = 40
 
 # What is claimed, by whom it is paid, and what of it becomes public.
 TERMS = (
@@ -308,41 +306,5 @@ claim_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Delete | pgtrigger.Truncate,
         func=refuse("claims_are_kept", "claims are withdrawn, never deleted"),
-    ),
-]
-
-evidence_guards = [
-    # The lock on the claim makes its state final for this judgment: filing waits, or has gone before.
-    Guard(
-        name="evidence_joins_before_review",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.Update,
-        declare=[("claim_state", "text")],
-        func=f"""
-            IF TG_OP = 'UPDATE' AND (OLD.removed_at IS NOT NULL OR NEW.removed_at IS NULL
-                OR (NEW.claim_id, NEW.code, NEW.kind, NEW.media_type, NEW.size, NEW.sha256, NEW.sealed, NEW.added_at)
-                   IS DISTINCT FROM
-                   (OLD.claim_id, OLD.code, OLD.kind, OLD.media_type, OLD.size, OLD.sha256, OLD.sealed, OLD.added_at))
-            THEN
-                {refuse("evidence_is_permanent", "a paper can only be taken out, once")}
-            END IF;
-            {judged_now()}
-            SELECT state INTO claim_state FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
-            IF claim_state NOT IN ({_OPEN}) AND (TG_OP = 'UPDATE' OR claim_state NOT IN ({_TAKES_PAPERS})) THEN
-                {refuse("evidence_joins_before_review", "the papers of this claim are with its reviewers")}
-            END IF;
-            IF TG_OP = 'INSERT'
-               AND (SELECT count(*) FROM claims_evidence WHERE claim_id = NEW.claim_id) >= {PAPERS_PER_CLAIM} THEN
-                {refuse("evidence_has_a_limit", "a claim holds at most %s papers", str(PAPERS_PER_CLAIM))}
-            END IF;
-            RETURN NEW;
-        """,
-    ),
-    Guard(
-        name="evidence_is_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("evidence_is_permanent", "papers are never deleted"),
     ),
 ]

@@ -499,6 +499,8 @@ def _insert_paper(claim: Claim, number: int = 0, **columns: object) -> None:
         "size": 1,
         "sha256": f"{number:064d}",
         "sealed": b"x",
+        "key_id": "0",
+        "key_wrapped": b"x",
         "added_at": "2026-05-20T00:00:00Z",
         **columns,
     }

@@ -1,0 +1,48 @@
+"""Guards of the openings of papers: by the people who have the claim in hand, and never taken back."""
+
+import pgtrigger
+
+from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from claims.filing.states import READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
+from claims.review.triggers import holds_duty, is_claimant, is_near
+
+_IN_CHARGE = ", ".join(f"'{state}'" for state in READ_BY_ITS_REVIEWER)
+_DECIDES = ", ".join(f"'{state}'" for state in READ_BY_WHO_DECIDES)
+
+opening_guards = [
+    *permanent("paper_opening_is_permanent"),
+    # The lock on the claim makes who has it in hand final for this judgment; the instant is the database's.
+    Guard(
+        name="papers_are_opened_by_who_judges_them",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("claim", "claims_claim"), ("paper", "record")],
+        func=f"""
+            {judged_now()}
+            SELECT claim_id, code, removed_at, key_wrapped IS NULL AS is_erased INTO paper
+              FROM claims_evidence WHERE id = NEW.paper_id;
+            SELECT * INTO claim FROM claims_claim WHERE id = paper.claim_id FOR NO KEY UPDATE;
+            IF paper.removed_at IS NOT NULL OR paper.is_erased THEN
+                {refuse("papers_are_opened_by_who_judges_them", "paper %s was taken out or erased", "paper.code")}
+            END IF;
+            IF {is_claimant("opener")} OR {is_near("opener")}
+               OR NOT (CASE NEW.duty
+                    WHEN 'reviewer' THEN claim.state IN ({_IN_CHARGE}) AND {holds_duty("opener", "reviewer")}
+                         AND NEW.opener IS NOT DISTINCT FROM (SELECT code FROM members_user WHERE id = claim.reviewer_id)
+                    WHEN 'second_reviewer' THEN claim.state IN ({_DECIDES}) AND {holds_duty("opener", "second_reviewer")}
+                    ELSE false END) THEN
+                {refuse("papers_are_opened_by_who_judges_them", "%s does not judge claim %s now", "NEW.opener", "claim.code")}
+            END IF;
+            IF claim.appeal_round IS NOT NULL AND (
+                   EXISTS (SELECT 1 FROM claims_recommendation
+                            WHERE claim_id = claim.id AND round < claim.appeal_round AND reviewer = NEW.opener)
+                OR EXISTS (SELECT 1 FROM claims_decision
+                            WHERE claim_id = claim.id AND round < claim.appeal_round AND decider = NEW.opener)
+                OR EXISTS (SELECT 1 FROM claims_objection WHERE claim_id = claim.id AND answered_by = NEW.opener)) THEN
+                {refuse("papers_are_opened_by_who_judges_them", "%s had a part in claim %s before", "NEW.opener", "claim.code")}
+            END IF;
+            NEW.opened_at := aid_now();
+            RETURN NEW;
+        """,
+    ),
+]
