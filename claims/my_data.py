@@ -9,7 +9,7 @@ from dataclasses import asdict
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
-from claims.filing.models import Claim, Evidence
+from claims.filing.models import ENDINGS, Claim, Evidence
 from claims.filing.selectors import appeal_until, history_of, read_birth, read_paper, read_payee, read_story
 from claims.publicity.models import Objection
 from claims.publicity.selectors import read_answer, read_objection
@@ -18,12 +18,12 @@ from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
 from claims.review.selectors import decision_of, read_reason, read_request
 from claims.review.signal_pages import shown
 from claims.review.signal_selectors import last_reading, read_mark
+from claims.review.openings import openings_of
+from claims.review.selectors import read_reason, read_request
 from ledger.custody.models import PaymentOrder
 from ledger.my_data import payment_row
 from ledger.sharing.models import Award
 from members.people.models import User
-
-_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
 
 
 def _claims_of(person: User) -> list[Claim]:
@@ -53,19 +53,30 @@ def _papers(person: User) -> Iterator[Row]:
     found = Evidence.objects.filter(claim__claimant=person).defer("sealed").select_related("claim")
     for paper in found.order_by("pk"):
         row = fields_of(paper, "kind", "media_type", "size", "sha256", "added_at", "removed_at")
-        yield {"claim": paper.claim.code, "file": _file_name(paper)} | row
+        file = _file_name(paper) if paper.wrapped else None
+        yield {"claim": paper.claim.code, "file": file, "is_erased": paper.wrapped is None} | row
+
+
+def _openings(person: User) -> Iterator[Row]:
+    """Yield who opened papers: the duty and the code under which they act in public, and what for."""
+    for claim in _claims_of(person):
+        for told in openings_of(claim):
+            row = fields_of(told.opening, "opened_at", "duty", "purpose")
+            paper = told.opening.paper.code
+            yield {"claim": claim.code, "paper": paper, "by": told.opening.opener, **row, "note": told.note}
 
 
 def _files(person: User) -> Iterator[tuple[str, bytes]]:
     """Yield every paper as it is kept, one in memory at a time."""
-    wanted = Evidence.objects.filter(claim__claimant=person).order_by("pk").values_list("pk", flat=True)
+    readable = Evidence.objects.filter(claim__claimant=person).exclude(key_wrapped=None)
+    wanted = readable.order_by("pk").values_list("pk", flat=True)
     for pk in list(wanted):
         paper = Evidence.objects.select_related("claim").get(pk=pk)
         yield _file_name(paper), read_paper(paper)
 
 
 def _file_name(paper: Evidence) -> str:
-    return f"papers/{paper.claim.code}/{paper.code}.{_ENDINGS[paper.media_type]}"
+    return f"papers/{paper.claim.code}/{paper.code}.{ENDINGS[paper.media_type]}"
 
 
 def _requests(person: User) -> Iterator[Row]:
@@ -187,6 +198,7 @@ EXPORTER = Exporter(
     tables=(
         Table("claims", _("Your claims, with what you told and what was published."), _claims),
         Table("papers", _("The papers of your claims; the files themselves lie beside this list."), _papers),
+        Table("paper_openings", _("Who opened your papers, when and for what."), _openings),
         Table("paper_requests", _("What reviewers asked you for."), _requests),
         Table(
             "recommendations", _("What first reviewers held right, once it was decided."), _recommendations

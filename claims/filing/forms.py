@@ -89,6 +89,46 @@ class PaperForm(forms.Form):
     )
 
 
+class _SeveralFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files; what each is worth is found out one by one."""
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Return the files that were chosen."""
+        return [file for file in data or [] if file]
+
+
+_PAPER_TYPES = "image/jpeg,image/png,application/pdf"
+
+
+class PapersForm(forms.Form):
+    """Photographs and PDF files of one kind of paper, from the store of the phone or fresh from its camera."""
+
+    kind = forms.ChoiceField(label=_("Kind of paper"), choices=list(KINDS.items()))
+    file = FilesField(
+        label=_("Photographs or files"),
+        required=False,
+        help_text=_("JPEG, PNG or PDF, 10 MB each, several at once. Place and camera data are removed."),
+        widget=_SeveralFiles(attrs={"accept": _PAPER_TYPES}),
+    )
+    photo = FilesField(
+        label=_("Take a photograph now"),
+        required=False,
+        widget=_SeveralFiles(attrs={"accept": "image/*", "capture": "environment"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Demand a file. Raises: ValidationError."""
+        told: dict[str, Any] = super().clean() or {}
+        told["files"] = [*told.get("file", []), *told.get("photo", [])]
+        if not told["files"]:
+            self.add_error("file", _("Choose at least one file, or take a photograph."))
+        return told
+
+
 class PayeeForm(forms.Form):
     """Where the aid goes."""
 

@@ -18,7 +18,8 @@ from members.joining.models import Membership
 from members.pools.models import PlanVersion, Pool
 
 LARGEST_PAPER = 10 * 2**20
-MEDIA_TYPES = ("image/jpeg", "image/png", "application/pdf")
+ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
+MEDIA_TYPES = tuple(ENDINGS)
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 

@@ -29,6 +29,7 @@ _REASONS: dict[str, object] = {
         "This is a HEIC photograph, which cannot be read here. On an iPhone choose Settings, Camera, Formats, Most"
         " Compatible and take it again; or take a screenshot of it and send that."
     ),
+    "too_many_at_once": _("At most 10 files are taken at once. Send this one with the next."),
     "takes_too_long": _("This file is too much work to read. Photograph the paper, or send it in parts."),
     "bomb": _("This PDF unpacks to far more than a paper holds. Print it to a new PDF, or photograph it."),
     "too_many_pixels": _("This picture has too many pixels: 40 million at most."),
@@ -61,17 +62,17 @@ def clean(data: bytes) -> Paper:
     Raises: PaperRefusedError.
     """
     if not data:
-        raise _refused("empty")
+        raise refuse("empty")
     if len(data) > LARGEST_PAPER:
-        raise _refused("too_large")
+        raise refuse("too_large")
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
-        raise _refused("heic")
+        raise refuse("heic")
     media_type = next((kind for first, kind in _FIRST_BYTES.items() if data.startswith(first)), None)
     if media_type is None:
-        raise _refused("unknown_type")
+        raise refuse("unknown_type")
     cleaned = _rewritten(data, media_type)
     if not cleaned or len(cleaned) > LARGEST_PAPER:
-        raise _refused("too_large")
+        raise refuse("too_large")
     return Paper(media_type, cleaned)
 
 
@@ -94,8 +95,9 @@ def _apart(script: Path, *arguments: str, data: bytes) -> bytes:
         return run_apart(script, *arguments, data=data, patience=_PATIENCE)
     except RefusedApartError as refusal:
         word = "takes_too_long" if refusal.word in {TIMED_OUT, KILLED} else refusal.word
-        raise _refused(word if word in _REASONS else "unreadable") from None
+        raise refuse(word if word in _REASONS else "unreadable") from None
 
 
-def _refused(reason: str) -> PaperRefusedError:
+def refuse(reason: str) -> PaperRefusedError:
+    """Return the refusal that says a reason in a sentence."""
     return PaperRefusedError(_REASONS[reason], reason=reason)

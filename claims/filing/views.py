@@ -2,9 +2,11 @@
 
 import datetime as dt
 import json
+from functools import partial
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -12,13 +14,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, NotFoundError
-from aidplatform.lib.http import signed_in
+from aidplatform.lib.http import attempt, signed_in
 from aidplatform.work import audit
 from claims.filing import parts, selectors, services
-from claims.filing.forms import ConsentForm, PaperForm, PartForm, PayeeForm, WhatForm
+from claims.filing.checklist import checklist
+from claims.filing.forms import ConsentForm, PapersForm, PartForm, PayeeForm, WhatForm
 from claims.filing.illnesses import missing_papers
-from claims.filing.models import Claim, Evidence
+from claims.filing.models import ENDINGS, Claim, Evidence
+from claims.filing.papers import Paper
 from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
+from claims.filing.uploading import add_files
 from claims.filing.words import CLAUSES, HOLDERS, KINDS, PARTS, QUESTIONS
 from ledger.sharing.faces import DISEASES, face_of
 from members.joining.kin import names_of
@@ -106,6 +111,8 @@ def claim_step(request: HttpRequest, code: str, step: str) -> HttpResponse:
     form = _form(request, claim, step)
     status = 200
     if request.method == "POST":
+        if step == "papers":
+            return _add_papers(request, claim, form)
         if form.is_valid():
             try:
                 _keep(request, claim, step, form)
@@ -127,7 +134,9 @@ def _form(request: HttpRequest, claim: Claim, step: str) -> Any:
         case "papers":
             held = set(selectors.papers_of(claim).values_list("kind", flat=True))
             asked = missing_papers(selectors.papers_needed(claim), held)
-            return PaperForm(posted[0], posted[1], initial={"kind": asked[0] if asked else "other"})
+            wanted = request.GET.get("kind", "")
+            kind = wanted if wanted in KINDS else asked[0] if asked else "other"
+            return PapersForm(posted[0], posted[1], initial={"kind": kind})
         case "payee":
             payee = selectors.read_payee(claim)
             return PayeeForm(posted[0], initial={"payee_name": payee.name if payee else ""})
@@ -159,14 +168,70 @@ def _what_form(claim: Claim, posted: Any) -> WhatForm | PartForm:
 def _keep(request: HttpRequest, claim: Claim, step: str, form: Any) -> None:
     """Hand what was posted to the service of the step."""
     claimant, at, told = _person(request).code, clock.now(), form.cleaned_data
-    if step == "papers":
-        services.add_evidence(
-            claim=claim, claimant=claimant, kind=told["kind"], data=told["file"].read(), at=at
-        )
-    elif step == "public":
+    if step == "public":
         services.file_claim(claim=claim, claimant=claimant, shown_face=_face_told(told["shown"]), at=at)
     else:
         services.save_draft(claim=claim, claimant=claimant, at=at, **told)
+
+
+def _add_papers(request: HttpRequest, claim: Claim, form: Any) -> HttpResponse:
+    """Keep every file that can be a paper; answer a program in data, a person with each refusal by its name."""
+    wants_data = request.headers.get("Accept", "").startswith("application/json")
+    if not form.is_valid():
+        if wants_data:
+            says = " ".join(text for texts in form.errors.values() for text in texts)
+            return JsonResponse({"kept": [], "refused": [{"name": "", "says": says}]}, status=422)
+        return render(request, "claims/filing/papers.html", _context(claim, "papers", form), status=422)
+    told = form.cleaned_data
+    taken = add_files(
+        claim=claim, claimant=_person(request).code, kind=told["kind"], files=told["files"], at=clock.now()
+    )
+    refused = [one for one in taken if one.refusal]
+    status = max((one.refusal.status for one in refused if one.refusal), default=200)
+    if wants_data:
+        answer = {
+            "kept": [one.name for one in taken if one.paper],
+            "refused": [{"name": one.name, "says": str(one.refusal)} for one in refused],
+        }
+        return JsonResponse(answer, status=status)
+    if not refused:
+        return redirect("claim_step", code=claim.code, step="papers")
+    context = _context(claim, "papers", form) | {"taken": taken}
+    return render(request, "claims/filing/papers.html", context, status=status)
+
+
+@signed_in
+@require_POST
+def save_words(request: HttpRequest, code: str) -> HttpResponse:
+    """Keep what has been written so far of the first step, as far as it can be; what cannot is named.
+
+    A page sends this by itself while somebody writes. What is unchanged is not written again.
+    """
+    claim = selectors.access_claim(user=_person(request), code=code)
+    if claim.state not in OPEN_TO_CLAIMANT:
+        raise services.moved_on(claim)
+    form = _what_form(claim, request.POST)
+    for entry in form.fields.values():
+        entry.required = False
+    form.is_valid()
+    refused = {name: " ".join(map(str, texts)) for name, texts in form.errors.items()}
+    told = {
+        name: value
+        for name, value in form.cleaned_data.items()
+        if (value not in {None, ""} or name in {"sex", "region"}) and value != form.initial.get(name)
+    }
+    days = {name: told.pop(name) for name in ("event_date", "birth_date") if name in told}
+    for part in ({**told}, *({name: day} for name, day in days.items())):
+        _done, refusal = attempt(partial(_save_part, request, claim, part))
+        if refusal is not None:
+            refused |= dict.fromkeys(part, str(refusal))
+    now = clock.now().astimezone(ZoneInfo(claim.pool.time_zone))
+    return JsonResponse({"saved_at": f"{now:%H:%M}", "refused": refused})
+
+
+def _save_part(request: HttpRequest, claim: Claim, part: dict[str, Any]) -> None:
+    if part:
+        services.save_draft(claim=claim, claimant=_person(request).code, at=clock.now(), **part)
 
 
 def _face_told(text: str) -> dict[str, str]:
@@ -189,6 +254,7 @@ def _go_on(claim: Claim, step: str) -> HttpResponse:
 def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
     """Return what every step shows, and what this one needs."""
     place = _ORDER.index(step)
+    missing = services.what_is_missing(claim)
     context: dict[str, Any] = {
         "section": "claims",
         "claim": claim,
@@ -200,7 +266,8 @@ def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
         "steps": [(name, label, name == step) for name, label in STEP_NAMES.items()],
         "next_step": _ORDER[place + 1] if place + 1 < len(_ORDER) else "",
         "crumbs": _crumbs(claim.code, reverse("claim", args=[claim.code]), STEP_NAMES[step]),
-        "missing": [PARTS[part] for part in services.what_is_missing(claim)],
+        "missing": [PARTS[part] for part in missing],
+        "checklist": checklist(claim, missing),
         "file_by": selectors.last_day_to_file(claim),
         "earlier_parts": selectors.earlier_parts(claim),
         "illness": DISEASES.get(claim.illness, ""),
@@ -247,29 +314,32 @@ def remove_paper(request: HttpRequest, code: str, paper: str) -> HttpResponse:
 @signed_in
 @require_GET
 def own_paper(request: HttpRequest, code: str, paper: str) -> HttpResponse:
-    """Show a paper to the claimant."""
+    """Hand a paper out to the claimant, as it is kept."""
     claim = selectors.access_claim(user=_person(request), code=code)
-    return serve_paper(claim, paper, reader=_person(request).code, purpose="own_file")
-
-
-def serve_paper(claim: Claim, code: str, *, reader: str, purpose: str) -> HttpResponse:
-    """Unseal one paper for a reader who may see it, and note who read it for what.
-
-    A page of its own could run nothing: no script, no form, no other origin, and the type is taken as said. PDF
-    files are downloads.
-    """
-    paper = Evidence.objects.filter(claim=claim, code=code).first()
-    if paper is None:
+    kept = Evidence.objects.filter(claim=claim, code=paper).first()
+    if kept is None:
         raise NotFoundError(_("There is no such paper."))
+    data = selectors.read_paper(kept)
     audit.record(
-        actor=reader, action="open_evidence", subject=claim.code, evidence=paper.code, purpose=purpose
+        actor=_person(request).code,
+        action="open_evidence",
+        subject=claim.code,
+        evidence=kept.code,
+        purpose="own_file",
     )
-    response = HttpResponse(selectors.read_paper(paper), content_type=paper.media_type)
-    shown_as = "inline" if paper.media_type.startswith("image/") else "attachment"
-    ending = {"image/jpeg": "jpg", "image/png": "png"}.get(paper.media_type, "pdf")
-    response["Content-Disposition"] = f'{shown_as}; filename="{paper.code}.{ending}"'
+    return paper_response(Paper(kept.media_type, data), kept.code)
+
+
+def paper_response(paper: Paper, name: str) -> HttpResponse:
+    """Return a paper as a download that can do nothing: a browser never opens it as a page of this site.
+
+    As a picture inside a page of ours it is shown all the same. Nothing on the way keeps a copy.
+    """
+    response = HttpResponse(paper.data, content_type=paper.media_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}.{ENDINGS[paper.media_type]}"'
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "no-store, private"
     return response
 
 

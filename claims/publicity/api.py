@@ -91,10 +91,16 @@ class DeedRow(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
-class ReaderRow(DeedRow):
-    """Somebody read papers or words, and for what."""
+class ReaderRow(serializers.Serializer[Any]):
+    """Somebody read papers or words: by: their code, and what for; kind, note: of a paper, else empty."""
 
-    purpose = serializers.CharField(source="detail.purpose", default="")
+    deed = serializers.CharField()
+    at = serializers.DateTimeField()
+    by = serializers.CharField()
+    duty = serializers.CharField()
+    purpose = serializers.CharField()
+    kind = serializers.CharField()
+    note = serializers.CharField()
 
 
 class ClaimInFull(serializers.Serializer[Any]):

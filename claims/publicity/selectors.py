@@ -1,6 +1,6 @@
 """Reads of publicity: the notice board, a case's objections, the award behind a claim."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,7 @@ from claims.filing.words import DEEDS
 from claims.publicity.models import Objection
 from claims.review.appeals import appeal_of
 from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
+from claims.review.openings import READS, Reader, readers_of
 from claims.review.selectors import decisions_of, last_request, recommendation_of
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
@@ -51,25 +52,18 @@ class ClaimFile:
     appeal: Appeal | None = None
     first_decision: Decision | None = None
     upheld: Objection | None = None
+    readers: list[Reader] = field(default_factory=list)
 
     @property
     def deeds(self) -> list[AuditEntry]:
         """Return what was done with the claim, oldest first."""
-        return [line for line in self.history if line.action in DEEDS and not _opened(line)]
-
-    @property
-    def readers(self) -> list[AuditEntry]:
-        """Return when somebody else read of it."""
-        return [line for line in self.history if _opened(line) and line.detail.get("purpose") != "own_file"]
-
-
-def _opened(line: AuditEntry) -> bool:
-    return line.action in {"open_evidence", "open_claim"}
+        return [line for line in self.history if line.action in DEEDS and line.action not in READS]
 
 
 def file_of(claim: Claim) -> ClaimFile:
-    """Return all that the claimant is shown. Eight queries at most, of a claim without an appeal six."""
+    """Return all that the claimant is shown. Nine queries at most, of a claim without an appeal seven."""
     first, decision = decisions_of(claim)
+    history = history_of(claim)
     awards = awards_of_case(claim)
     return ClaimFile(
         claim=claim,
@@ -78,7 +72,8 @@ def file_of(claim: Claim) -> ClaimFile:
         accepted=recommendation_of(claim, decision.round) if decision else None,
         award=awards[0] if awards else None,
         rests=awards[1:],
-        history=history_of(claim),
+        history=history,
+        readers=readers_of(claim, history),
         appeal=appeal_of(claim),
         first_decision=first,
         upheld=upheld_objection(claim),

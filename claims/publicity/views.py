@@ -19,6 +19,7 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from aidplatform.work.models import AuditEntry
 from claims.filing import selectors as filing
+from claims.filing.checklist import checklist
 from claims.filing.forms import PaperForm
 from claims.filing.models import Claim
 from claims.filing.parts import may_bring_bills
@@ -26,13 +27,14 @@ from claims.filing.selectors import concerned_by
 from claims.filing.services import add_evidence
 from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, POOL_ADMIN, STANDS_FOR, STEPS, WITHDRAWABLE
 from claims.filing.views import in_words
-from claims.filing.words import DEEDS, HOLDERS, KINDS, PURPOSES
+from claims.filing.words import DEEDS, HOLDERS, KINDS
 from claims.publicity import selectors, services
 from claims.publicity.forms import AnswerForm, AppealForm, ObjectForm
 from claims.publicity.models import Objection
 from claims.review import appeals
 from claims.review import selectors as review
 from claims.review.appeals import duty_names
+from claims.review.openings import reader_words
 from ledger.sharing.faces import DISEASES, face_of
 from members.joining.kin import is_near, names_of
 from members.joining.models import Membership
@@ -80,6 +82,7 @@ def _claim_page(
         "holder": HOLDERS[STEPS[found.state].holder],
         **_appeal_of(found, file, forms or {}),
         "is_open": found.state in OPEN_TO_CLAIMANT,
+        "checklist": checklist(found) if found.state in OPEN_TO_CLAIMANT else [],
         "file_by": filing.last_day_to_file(found),
         "can_withdraw": found.state in WITHDRAWABLE,
         "illness": DISEASES.get(found.illness, ""),
@@ -99,8 +102,7 @@ def _claim_page(
         "parts": [file.award, *file.rests],
         "history": [(DEEDS[line.action], line.at) for line in file.deeds],
         "readers": [
-            (DEEDS[line.action], PURPOSES.get(line.detail.get("purpose", ""), ""), line.at)
-            for line in file.readers
+            (DEEDS[one.deed], KINDS.get(one.kind, ""), reader_words(one), one) for one in file.readers
         ],
         "crumbs": [(_("My claims"), reverse("my_claims")), (found.code, "")],
     }

@@ -4,6 +4,7 @@ What leaves here is never the paper as it is kept: every page and picture bears 
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -12,17 +13,20 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.crypto import seal_text, unseal_text
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError, NotFoundError
 from aidplatform.work import audit
+from aidplatform.work.models import AuditEntry
 from claims.filing import papers
 from claims.filing.models import Claim, Evidence
 from claims.filing.selectors import ErasedError, concerned_by, read_paper
 from claims.filing.services import locked_claim
 from claims.filing.states import READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
+from claims.filing.words import PURPOSES
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
 from claims.review.opening_models import PaperOpening, Purpose
 from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.selectors import duties_of
 
+READS = ("open_evidence", "open_claim")
 # How long one opening shows its paper; whoever looks again says what for again.
 MINUTES_OPEN = 15
 
@@ -66,6 +70,18 @@ def opens_as(claim: Claim, person: User) -> str:
     return "" if duty == REVIEWER and claim.state not in READ_BY_ITS_REVIEWER else duty
 
 
+def check_opens(claim: Claim, person: User) -> str:
+    """Return the duty in which the person opens papers of a claim now. Raises: NotInHandError."""
+    duty = opens_as(claim, person)
+    if not duty:
+        raise NotInHandError(
+            _(
+                "Only the reviewer in charge opens papers, and a second reviewer while there is something to decide."
+            )
+        )
+    return duty
+
+
 def access_paper(claim: Claim, code: str) -> Evidence:
     """Return a paper of a claim that counts, without its bytes. Raises: NotFoundError."""
     paper = claim.papers.filter(code=code, removed_at=None).defer("sealed").first()
@@ -83,14 +99,7 @@ def open_paper(
     Raises: NotInHandError, NotFoundError, ErasedError, PurposeMissingError.
     """
     claim = locked_claim(claim, *Claim.State.values)
-    person = User.objects.get(code=opener)
-    duty = opens_as(claim, person)
-    if not duty:
-        raise NotInHandError(
-            _(
-                "Only the reviewer in charge opens papers, and a second reviewer while there is something to decide."
-            )
-        )
+    duty = check_opens(claim, User.objects.get(code=opener))
     paper = access_paper(claim, code)
     if paper.wrapped is None:
         raise ErasedError(
@@ -136,11 +145,26 @@ def marked_paper(*, claim: Claim, opening: PaperOpening, person: User, at: dt.da
     """
     if is_over(opening, at):
         raise OpeningOverError(_("This opening is over. Open the paper again and say what for."))
-    if not opens_as(claim, person):
-        raise NotInHandError(_("This claim is not in your hands any more."))
+    check_opens(claim, person)
     paper = papers.Paper(opening.paper.media_type, read_paper(opening.paper))
     local = opening.opened_at.astimezone(dt.UTC)
     return papers.marked(paper, f"{person.code} · {claim.code} · {local:%Y-%m-%d %H:%M} UTC")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who read of a claim. by: their code. kind, note: of a paper that was opened, and why in their own words.
+
+    deed: `open_evidence` for a paper, `open_claim` for the claimant's words.
+    """
+
+    deed: str
+    at: dt.datetime
+    by: str
+    duty: str
+    purpose: str
+    kind: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,6 +180,34 @@ def openings_of(claim: Claim) -> list[OpeningTold]:
     """Return who opened papers of a claim, oldest first. One query."""
     found = PaperOpening.objects.filter(paper__claim=claim).select_related("paper").defer("paper__sealed")
     return [OpeningTold(one, one.paper.kind, read_note(one)) for one in found.order_by("pk")]
+
+
+def readers_of(claim: Claim, history: Iterable[AuditEntry]) -> list[Reader]:
+    """Return who else than the claimant read papers and words, oldest first. One query besides the history."""
+    readers = [
+        Reader(
+            deed="open_evidence",
+            at=told.opening.opened_at,
+            by=told.opening.opener,
+            duty=told.opening.duty,
+            purpose=told.opening.purpose,
+            kind=told.kind,
+            note=told.note,
+        )
+        for told in openings_of(claim)
+    ]
+    for line in history:
+        purpose = line.detail.get("purpose", "")
+        # Of papers that were opened before purposes were asked for, the trail is all there is.
+        if line.action in READS and purpose != "own_file" and "opening" not in line.detail:
+            duty = REVIEWER if purpose == "review" else SECOND_REVIEWER
+            readers.append(Reader(deed=line.action, at=line.at, by=line.actor, duty=duty, purpose=purpose))
+    return sorted(readers, key=lambda one: one.at)
+
+
+def reader_words(reader: Reader) -> tuple[object, object]:
+    """Return duty and purpose of a reader in words."""
+    return dict(PaperOpening.Duty.choices)[reader.duty], {**PURPOSES, **dict(Purpose.choices)}[reader.purpose]
 
 
 def read_note(opening: PaperOpening) -> str:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from claims.review import signal_views, views
+from claims.review import opening_views, views
 
 _CLAIM = "pools/<slug:code>/review/<str:claim>/"
 
@@ -18,5 +19,7 @@ urlpatterns = [
     path(f"{_CLAIM}request-papers/", views.request_papers, name="review_request_papers"),
     path(f"{_CLAIM}recommend/", views.recommend, name="review_recommend"),
     path(f"{_CLAIM}decide/", views.decide, name="review_decide"),
-    path(f"{_CLAIM}papers/<str:paper>/", views.paper, name="review_paper"),
+    path(f"{_CLAIM}papers/<str:paper>/", opening_views.paper, name="review_paper"),
+    path(f"{_CLAIM}openings/<int:opening>/", opening_views.opening, name="review_opening"),
+    path(f"{_CLAIM}openings/<int:opening>/file/", opening_views.opening_file, name="review_opening_file"),
 ]

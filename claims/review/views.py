@@ -10,11 +10,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from aidplatform.lib import clock
 from aidplatform.lib.csv_files import csv_response, plain_fen
-from aidplatform.lib.errors import DomainError, ForbiddenError
+from aidplatform.lib.errors import DomainError
 from aidplatform.lib.templating import in_language
 from aidplatform.work import audit
 from aidplatform.work.idempotency import once
@@ -23,12 +23,13 @@ from claims.filing.models import Claim
 from claims.filing.selectors import concerned_by
 from claims.filing.services import preview
 from claims.filing.states import ON_THE_DESK, POOL_ADMIN, STEPS
-from claims.filing.views import in_words, serve_paper
+from claims.filing.views import in_words
 from claims.filing.words import HOLDERS, KINDS
 from claims.review import appeals, selectors, services, signal_pages
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
 from claims.review.forms import AcceptForm, DecideForm, PapersForm, QueueForm, RecommendForm
 from claims.review.models import Clause, Decision, Outcome
+from claims.review.openings import reads_as
 from ledger.sharing.faces import DISEASES, face_of
 from ledger.sharing.models import Award
 from members.joining.kin import is_near
@@ -391,27 +392,9 @@ def _act(
     return redirect("review_claim", code=claim.pool.code, claim=claim.code)
 
 
-@duty_required(REVIEWER, SECOND_REVIEWER)
-@require_GET
-def paper(request: HttpRequest, code: str, claim: str, paper: str) -> HttpResponse:
-    """Show a paper to the reviewer it is assigned to, or to a second reviewer once it is recommended on."""
-    found = _found(code, claim)
-    person = _person(request)
-    if not may_read_file(found, person, duties_of(person, found.pool)):
-        raise ForbiddenError(_("Take the claim up first: only its reviewers read its papers."))
-    return serve_paper(found, paper, reader=person.code, purpose=_purpose(found, person))
-
-
 def may_read_file(claim: Claim, person: User, duties: set[str]) -> bool:
-    """Tell whether the person reads papers and story: the reviewer in charge, or whoever decides."""
-    if person.pk in concerned_by(claim) or is_near(claim.membership, person):
-        return False
-    if person.code in heard_before(claim):
-        return False
-    in_charge = REVIEWER in duties and claim.reviewer_id == person.pk
-    return in_charge or (
-        SECOND_REVIEWER in duties and claim.state in {Claim.State.RECOMMENDED, Claim.State.OBJECTED}
-    )
+    """Tell whether the person reads the story and sees which papers there are; opening one takes a purpose."""
+    return bool(reads_as(claim, person, duties))
 
 
 def _purpose(claim: Claim, person: User) -> str:
