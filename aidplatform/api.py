@@ -9,9 +9,11 @@ from aidplatform.site.ending import api as ending
 from aidplatform.site.ending import settlement_api
 from aidplatform.site.my_data import api as my_data
 from claims.filing import api as filing
+from claims.filing import paper_api as papers
 from claims.publicity import api as publicity
 from claims.review import api as review
 from claims.review import signal_api
+from claims.review import opening_api as openings
 from ledger.books import api as books
 from ledger.custody import api as custody
 from ledger.custody import arrears_api, charge_api, mandate_api, share_return_api, write_off_api
@@ -42,6 +44,7 @@ register_converter(CaseConverter, "case")
 _MY_CLAIM = "me/claims/<slug:claim>/"
 _POOL = "pools/<slug:code>/"
 _CHILD = f"{_POOL}my-family/<int:number>/"
+_DESK_CLAIM = f"{_POOL}desk/<slug:claim>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
@@ -65,6 +68,8 @@ urlpatterns = [
     path(f"{_MY_CLAIM}withdrawal/", publicity.ClaimWithdrawal.as_view(), name="api_withdraw_claim"),
     path(f"{_MY_CLAIM}appeal/", publicity.MakingAppeal.as_view(), name="api_appeal_claim"),
     path(f"{_MY_CLAIM}receipt/", publicity.ReceiptConfirmation.as_view(), name="api_confirm_receipt"),
+    path(f"{_MY_CLAIM}papers/", papers.MyPapers.as_view(), name="api_my_papers"),
+    path(f"{_MY_CLAIM}papers/<slug:paper>/", papers.MyPaper.as_view(), name="api_my_paper"),
     path("me/notice-choices/", choices.MyNoticeChoices.as_view(), name="api_notice_choices"),
     path("me/duty-invitations/", founding.MyInvitations.as_view(), name="api_my_duty_invitations"),
     path(
@@ -157,6 +162,13 @@ urlpatterns = [
     path(f"{_POOL}cases/", sharing.CaseList.as_view(), name="api_cases"),
     path(f"{_POOL}cases/<case:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
     path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),
+    path(f"{_DESK_CLAIM}papers/", openings.DeskPapers.as_view(), name="api_desk_papers"),
+    path(f"{_DESK_CLAIM}papers/<slug:paper>/opening/", openings.DeskOpening.as_view(), name="api_open_paper"),
+    path(
+        f"{_DESK_CLAIM}openings/<int:opening>/file/",
+        openings.DeskOpeningFile.as_view(),
+        name="api_opening_file",
+    ),
     path(f"{_POOL}my-payer/", payers.MyPayer.as_view(), name="api_my_payer"),
     path(f"{_POOL}my-payer/request/", payers.PayerRequest.as_view(), name="api_ask_payer"),
     path(

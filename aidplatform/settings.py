@@ -24,7 +24,7 @@ VARIABLES: dict[str, str] = {
     "AID_REDIS_URL": "the broker: unix:///path/valkey.sock?db=0 or redis://host:6379/0",
     "AID_SECRET_KEY": "at least 50 random characters; signs sessions and one-time links",
     "AID_DATA_KEY": "at least 50 random characters; encrypts identities, health data and account numbers",
-    "AID_DATA_KEYS_BEFORE": "earlier values of AID_DATA_KEY, the newest first, with blanks between: what they encrypted",
+    "AID_DATA_KEYS_BEFORE": "earlier values of AID_DATA_KEY, the newest first, with blanks between",
     "AID_DEMO": "1: demonstration with invented people and a movable clock, on loopback only; 0: real",
     "AID_HOST": "the address the web server binds; 127.0.0.1 unless said otherwise",
     "AID_PORT": "the port of the web server; 8000 unless said otherwise",

@@ -242,6 +242,12 @@ GUARANTEES: dict[str, object] = {
     "one_draft_per_membership": _("There is a draft already. Go on with that one."),
     "evidence_joins_before_review": _("The papers of this claim are with its reviewers now."),
     "evidence_has_a_limit": _("A claim holds at most 40 papers. Several pages can stand in one PDF."),
+    "papers_are_opened_by_who_judges_them": _(
+        "Only the reviewer in charge opens papers, and a second reviewer while there is something to decide."
+    ),
+    "paper_is_erased_when_needed_no_more": _(
+        "Something may still follow for this claim: a review, an appeal, a payment or further bills."
+    ),
     "reviewer_is_not_claimant": _("This is your own claim. Somebody else reviews it."),
     "nobody_judges_their_own_circle": _(
         "You are near to this member: family, payer or invitation. Somebody else looks at the case."

@@ -50,7 +50,7 @@ def mark_image(data: bytes, font_path: str, text: str) -> bytes:
     across, down = tile.width + tile.width // 12, max(tile.height // 2, 1)
     for row, top in enumerate(range(-(tile.height // 2), picture.height, down)):
         # Rows are shifted, so that no column stays free; by a third, or the slanting lines would meet.
-        for left in range(-(row % 3) * across // 3, picture.width, across):
+        for left in range(-(tile.width // 2) - (row % 3) * across // 3, picture.width, across):
             picture.paste(color, (left, top), tile)
     out = io.BytesIO()
     picture.save(out, form, **({"quality": 88} if form == "JPEG" else {}))

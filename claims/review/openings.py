@@ -127,7 +127,7 @@ def open_paper(
 def access_opening(*, claim: Claim, person: User, opening_id: int) -> PaperOpening:
     """Return an opening by this person of a paper of this claim. Raises: NotFoundError."""
     found = PaperOpening.objects.filter(pk=opening_id, opener=person.code, paper__claim=claim)
-    opening = found.select_related("paper").defer("paper__sealed").first()
+    opening = found.select_related("paper__claim__pool").defer("paper__sealed").first()
     if opening is None:
         raise NotFoundError(_("There is no such paper."))
     return opening

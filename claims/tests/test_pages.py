@@ -160,7 +160,7 @@ def test_paper_is_served_so_that_it_can_do_nothing(cases: ClaimCases) -> None:
     assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert "no-store" in answer["Cache-Control"]
-    assert answer["Content-Disposition"].startswith("inline")
+    assert answer["Content-Disposition"] == f'attachment; filename="{paper.code}.jpg"'
     assert AuditEntry.objects.filter(action="open_evidence", subject=claim.code).count() == 1
 
 
@@ -228,6 +228,8 @@ def test_only_who_is_in_charge_reads_the_file(cases: ClaimCases) -> None:
     assert client.post(f"{page}assign/").status_code == 302
     assert "A lump" in client.get(page).content.decode()
     assert client.get(paper).status_code == 200
+    opened = client.post(paper, {"purpose": "illness", "key": str(uuid.uuid4())})
+    assert client.get(opened["Location"]).status_code == 200
     second = browser(cases.second)
     assert "A lump" not in second.get(page).content.decode()
     assert second.get(paper).status_code == 403
