@@ -10,6 +10,7 @@ import io
 import resource
 import sys
 import warnings
+from typing import Any
 
 MEMORY = 1536 * 2**20
 SECONDS = 20
@@ -84,7 +85,7 @@ def clean_image(data: bytes, media_type: str) -> bytes:
     return out.getvalue()
 
 
-def _upright(image):  # type: ignore[no-untyped-def]
+def _upright(image: Any) -> Any:
     """Turn a photograph as its camera was held; one whose notes make no sense stays as it is."""
     from PIL import ImageOps
 
@@ -94,7 +95,7 @@ def _upright(image):  # type: ignore[no-untyped-def]
         return image
 
 
-def _flat(image):  # type: ignore[no-untyped-def]
+def _flat(image: Any) -> Any:
     """Return gray or colors of 8 bits. What is transparent is seen on white, never what lies hidden under it."""
     from PIL import Image
 
@@ -168,11 +169,11 @@ def clean_pdf(data: bytes) -> bytes:
     for thing in pdf.objects:
         _refuse_active(thing)
     # What was filled into a form or stamped onto a page is part of what it shows.
-    pdf.flatten_annotations()
+    pdf.flatten_annotations("all")
     fresh = pikepdf.new()
     for page in pdf.pages:
         _check_page(page)
-        for name in set(page.keys()) - OF_A_PAGE:
+        for name in set(page.obj.keys()) - OF_A_PAGE:
             del page[name]
         fresh.pages.append(page)
     unpacked = 0
@@ -190,7 +191,7 @@ def clean_pdf(data: bytes) -> bytes:
     return out.getvalue()
 
 
-def _refuse_active(thing: object) -> None:
+def _refuse_active(thing: Any) -> None:
     """Look through one object and what it holds directly. Raises: RefusedError."""
     import pikepdf
 
@@ -208,7 +209,7 @@ def _refuse_name(name: str) -> None:
         raise RefusedError("attachments")
 
 
-def _parts(thing):  # type: ignore[no-untyped-def]
+def _parts(thing: Any) -> Any:
     """Yield the dictionaries of one object, however deep, without what it only refers to."""
     import pikepdf
 
@@ -226,13 +227,13 @@ def _parts(thing):  # type: ignore[no-untyped-def]
             )
 
 
-def _check_page(page) -> None:  # type: ignore[no-untyped-def]
+def _check_page(page: Any) -> None:
     left, bottom, right, top = (float(edge) for edge in page.mediabox)
     if not (0 < right - left <= LONGEST_PAGE and 0 < top - bottom <= LONGEST_PAGE):
         raise RefusedError("too_many_pixels")
 
 
-def _check_stream(stream) -> int:  # type: ignore[no-untyped-def]
+def _check_stream(stream: Any) -> int:
     """Refuse what lies elsewhere or unpacks to too much; strip photographs. Return what it unpacks to, in bytes."""
     import pikepdf
 
@@ -259,7 +260,7 @@ def _check_stream(stream) -> int:  # type: ignore[no-untyped-def]
     return len(data)
 
 
-def _last(stream):  # type: ignore[no-untyped-def]
+def _last(stream: Any) -> Any:
     """Return the parameters of the last filter of a stream."""
     import pikepdf
 

@@ -9,6 +9,7 @@ import io
 import resource
 import sys
 import warnings
+from typing import Any
 
 MEMORY = 1536 * 2**20
 SECONDS = 30
@@ -57,7 +58,7 @@ def mark_image(data: bytes, font_path: str, text: str) -> bytes:
     return out.getvalue()
 
 
-def _tile(font_path: str, text: str, size: int):  # type: ignore[no-untyped-def]
+def _tile(font_path: str, text: str, size: int) -> Any:
     """Return the text as how strongly it covers each pixel."""
     from PIL import Image, ImageDraw, ImageFont
 

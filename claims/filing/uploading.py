@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from unicodedata import normalize
 
 from django.core.files.uploadedfile import UploadedFile
@@ -36,7 +37,7 @@ class Taken:
 
 
 def add_files(
-    *, claim: Claim, claimant: str, kind: str, files: Sequence[UploadedFile], at: dt.datetime
+    *, claim: Claim, claimant: str, kind: str, files: "Sequence[UploadedFile[Any]]", at: dt.datetime
 ) -> list[Taken]:
     """Add every file that can be a paper, in their order; one that cannot stops none of the others."""
     return [
@@ -45,7 +46,7 @@ def add_files(
     ]
 
 
-def _add(claim: Claim, claimant: str, kind: str, file: UploadedFile, at: dt.datetime) -> Taken:
+def _add(claim: Claim, claimant: str, kind: str, file: "UploadedFile[Any]", at: dt.datetime) -> Taken:
     def act() -> Evidence:
         # What is too large is not even read into memory.
         if (file.size or 0) > LARGEST_PAPER:
@@ -56,7 +57,7 @@ def _add(claim: Claim, claimant: str, kind: str, file: UploadedFile, at: dt.date
     return Taken(shown_name(file.name), paper, refusal)
 
 
-def _one_too_many(file: UploadedFile) -> Taken:
+def _one_too_many(file: "UploadedFile[Any]") -> Taken:
     return Taken(shown_name(file.name), None, refuse("too_many_at_once"))
 
 

@@ -221,7 +221,9 @@ def save_words(request: HttpRequest, code: str) -> HttpResponse:
         if (value not in {None, ""} or name in {"sex", "region"}) and value != form.initial.get(name)
     }
     days = {name: told.pop(name) for name in ("event_date", "birth_date") if name in told}
-    for part in ({**told}, *({name: day} for name, day in days.items())):
+    parts_told: list[dict[str, Any]] = [told]
+    parts_told += [{str(name): day} for name, day in days.items()]
+    for part in parts_told:
         _done, refusal = attempt(partial(_save_part, request, claim, part))
         if refusal is not None:
             refused |= dict.fromkeys(part, str(refusal))
