@@ -48,10 +48,9 @@ def mark_image(data: bytes, font_path: str, text: str) -> bytes:
         picture = image.convert("RGB")
     tile = _tile(font_path, text, max(12, min(picture.size) // 32))
     color = Image.new("RGB", tile.size, _RED)
-    across, down = tile.width + tile.width // 12, max(tile.height // 2, 1)
-    for row, top in enumerate(range(-(tile.height // 2), picture.height, down)):
-        # Rows are shifted, so that no column stays free; by a third, or the slanting lines would meet.
-        for left in range(-(tile.width // 2) - (row % 3) * across // 3, picture.width, across):
+    # Lines that slant alike stand a third of their height apart, from corner to corner of the picture.
+    for top in range(-(tile.height // 2), picture.height, max(tile.height // 3, 1)):
+        for left in range(-(tile.width // 2), picture.width, tile.width):
             picture.paste(color, (left, top), tile)
     out = io.BytesIO()
     picture.save(out, form, **({"quality": 88} if form == "JPEG" else {}))

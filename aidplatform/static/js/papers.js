@@ -4,6 +4,7 @@ const sending = form && form.querySelector(".sending");
 
 const line = (file) => {
   const item = document.createElement("li");
+  item.className = "progress";
   const name = document.createElement("span");
   const bar = document.createElement("progress");
   const says = document.createElement("span");
