@@ -27,17 +27,19 @@ from members.pools.api import DutyEndpoint
 from members.pools.selectors import access_pool
 
 
-class OpeningText(serializers.Serializer[Any]):
+class PaperOpeningText(serializers.Serializer[Any]):
     """What a paper is opened for; note: in own words, which the claimant reads; needed for `other`."""
 
     purpose = serializers.ChoiceField(Purpose.choices)
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
 
 
-class OpeningRow(serializers.ModelSerializer[PaperOpening]):
+class PaperOpeningRow(serializers.ModelSerializer[PaperOpening]):
     """An opening of a paper; file: where it is read until until_at, with who reads it on every page."""
 
     paper = serializers.CharField(source="paper.code")
+    duty = serializers.CharField()
+    purpose = serializers.CharField()
     until_at = serializers.SerializerMethodField()
     file = serializers.SerializerMethodField()
 
@@ -78,13 +80,16 @@ class DeskOpening(_InHand):
     """Opening one paper."""
 
     @extend_schema(
-        operation_id="open_paper", request=OpeningText, responses={201: OpeningRow}, parameters=[KEY_HEADER]
+        operation_id="open_paper",
+        request=PaperOpeningText,
+        responses={201: PaperOpeningRow},
+        parameters=[KEY_HEADER],
     )
     def post(self, request: Request, code: str, claim: str, paper: str) -> Response:
         """Note what it is opened for; the same Idempotency-Key again answers with the same opening."""
         found, person = self.found(code, claim), cast(User, request.user)
         key = idempotency_key(request)
-        given = OpeningText(data=request.data)
+        given = PaperOpeningText(data=request.data)
         given.is_valid(raise_exception=True)
         told = given.validated_data
         openings.check_opens(found, person)
@@ -95,7 +100,7 @@ class DeskOpening(_InHand):
 
         answer = once(scope=f"{person.code}/open/{paper[:24]}", key=key, content=dict(told), act=act)
         opening = openings.access_opening(claim=found, person=person, opening_id=answer["opening"])
-        return Response(OpeningRow(opening).data, status=201)
+        return Response(PaperOpeningRow(opening).data, status=201)
 
 
 class DeskOpeningFile(_InHand):
