@@ -113,6 +113,7 @@ class Journey:
             page.locator("[name=kind]").select_option(kind)
             page.locator("[name=file]").set_input_files(self.photograph(shade))
             press(page.locator("main form[enctype]"))
+            expect(page.locator("[data-papers-held] li")).to_have_count(shade + 1)
         self.look("papers")
         page.goto(page.url.replace("/papers/", "/payee/"))
         page.locator("[name=payee_name]").fill("林小雨")

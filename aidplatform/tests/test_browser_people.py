@@ -91,8 +91,11 @@ def file_claim(page: Page) -> str:
     for shade, kind in enumerate(("identity", "diagnosis", "pathology")):
         choose(page, "kind", kind)
         photograph = {"name": f"{kind}.jpg", "mimeType": "image/jpeg", "buffer": picture(shade)}
-        page.locator("input[type=file]").set_input_files(photograph)  # type: ignore[arg-type]
-        press(page, "Add this paper")
+        page.locator("input[name=file]").set_input_files(photograph)  # type: ignore[arg-type]
+        page.get_by_role("button", name="Add these papers").click()
+        expect(page.locator("[data-papers-held] li")).to_have_count(shade + 1)
+        expect(page.locator(".sending li")).to_have_text(f"{kind}.jpgkept")
+        assert faults_of(page) == []
     with page.expect_navigation():
         page.locator("main").get_by_role("link", name="Go on").click()
     write(page, "payee_name", "Gao Xin")

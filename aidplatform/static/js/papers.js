@@ -18,11 +18,11 @@ const line = (file) => {
   return { bar, says };
 };
 
-const send = (file, { bar, says }) =>
+const send = (file, kind, { bar, says }) =>
   new Promise((done) => {
     const body = new FormData();
     body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-    body.append("kind", form.elements.kind.value);
+    body.append("kind", kind);
     body.append("file", file);
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
@@ -74,8 +74,9 @@ if (form) {
     button.disabled = true;
     sending.hidden = false;
     sending.replaceChildren();
+    const kind = form.elements.kind.value;
     const lines = files.map(line);
-    for (const [place, file] of files.entries()) await send(file, lines[place]);
+    for (const [place, file] of files.entries()) await send(file, kind, lines[place]);
     for (const input of inputs) input.value = "";
     await renew();
     button.disabled = false;
