@@ -12,8 +12,8 @@ from claims.filing import api as filing
 from claims.filing import paper_api as papers
 from claims.publicity import api as publicity
 from claims.review import api as review
-from claims.review import signal_api
 from claims.review import opening_api as openings
+from claims.review import signal_api
 from ledger.books import api as books
 from ledger.custody import api as custody
 from ledger.custody import arrears_api, charge_api, mandate_api, share_return_api, write_off_api

@@ -4,10 +4,10 @@ from claims.filing.ending_triggers import pool_closes_with_its_claims_decided
 from claims.filing.models import Claim, Evidence
 from claims.publicity.models import Objection
 from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
+from claims.review.opening_models import PaperOpening
 from claims.review.signal_models import PageHash, PaperReading, SignalMark, SignalRun
 from claims.review.waiting_triggers import shares_go_back_as_decided
 from ledger.custody.share_return_models import SharesReturn
-from claims.review.opening_models import PaperOpening
 from members.pools.models import Pool
 
 # A pool knows no claim; that it does not close over one is hung on it here.
@@ -22,12 +22,10 @@ __all__ = [
     "Evidence",
     "Objection",
     "PageHash",
+    "PaperOpening",
     "PaperReading",
     "PaperRequest",
     "Recommendation",
     "SignalMark",
     "SignalRun",
-    "PaperOpening",
-    "PaperRequest",
-    "Recommendation",
 ]

@@ -15,11 +15,10 @@ from claims.publicity.models import Objection
 from claims.publicity.selectors import read_answer, read_objection
 from claims.review.appeals import read_appeal
 from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
+from claims.review.openings import openings_of
 from claims.review.selectors import decision_of, read_reason, read_request
 from claims.review.signal_pages import shown
 from claims.review.signal_selectors import last_reading, read_mark
-from claims.review.openings import openings_of
-from claims.review.selectors import read_reason, read_request
 from ledger.custody.models import PaymentOrder
 from ledger.my_data import payment_row
 from ledger.sharing.models import Award

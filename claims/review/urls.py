@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from claims.review import signal_views, views
-from claims.review import opening_views, views
+from claims.review import opening_views, signal_views, views
 
 _CLAIM = "pools/<slug:code>/review/<str:claim>/"
 

@@ -28,7 +28,7 @@ def keys_back(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('claims', '0013_refused_claims_are_appealed'),
+        ('claims', '0014_signals_are_noted_and_marked'),
     ]
 
     operations = [
