@@ -312,6 +312,8 @@ LEASE_SECONDS = env_int("AID_LEASE_SECONDS", 20, at_least=1)
 SWEEP_SECONDS = env_int("AID_SWEEP_SECONDS", 10, at_least=1)
 TICK_SECONDS = env_int("AID_TICK_SECONDS", 60, at_least=1)
 SHARD_MEMBERS = env_int("AID_SHARD_MEMBERS", 250_000)
+# Of so many decided claims in a thousand a further person judges blindly; 0: of none.
+BLIND_REVIEW_PER_MILLE = env_int("AID_BLIND_REVIEW_PER_MILLE", 50, at_least=0)
 SMALL_POOL_MEMBERS = env_int("AID_SMALL_POOL_MEMBERS", 100_000, at_least=0)
 FAILPOINTS_DIR = os.environ.get("AID_FAILPOINTS")
 if FAILPOINTS_DIR and not DEMO:

@@ -3,10 +3,29 @@
 from claims.filing.ending_triggers import pool_closes_with_its_claims_decided
 from claims.filing.models import Claim, Evidence
 from claims.publicity.models import Objection
-from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
+from claims.review.models import (
+    Appeal,
+    BlindReview,
+    Decision,
+    PaperRequest,
+    Recommendation,
+    ReviewNote,
+    Withdrawal,
+)
 from members.pools.models import Pool
 
 # A pool knows no claim; that it does not close over one is hung on it here.
 pool_closes_with_its_claims_decided.register(Pool)  # type: ignore[arg-type]  # it takes classes
 
-__all__ = ["Appeal", "Claim", "Decision", "Evidence", "Objection", "PaperRequest", "Recommendation"]
+__all__ = [
+    "Appeal",
+    "BlindReview",
+    "Claim",
+    "Decision",
+    "Evidence",
+    "Objection",
+    "PaperRequest",
+    "Recommendation",
+    "ReviewNote",
+    "Withdrawal",
+]

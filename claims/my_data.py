@@ -77,7 +77,9 @@ def _recommendations(person: User) -> Iterator[Row]:
     """Yield what a first reviewer held right, once a second one has decided."""
     for one in Recommendation.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
         if Decision.objects.filter(claim=one.claim, round=one.round).exists():
-            row = fields_of(one, "round", "outcome", "aid_fen", "accepted_spend_fen", "derivation", "clause")
+            row = fields_of(
+                one, "round", "outcome", "aid_fen", "accepted_spend_fen", "derivation", "clause", "papers"
+            )
             yield {
                 "claim": one.claim.code,
                 **row,
@@ -88,7 +90,7 @@ def _recommendations(person: User) -> Iterator[Row]:
 
 def _decisions(person: User) -> Iterator[Row]:
     for one in Decision.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
-        row = fields_of(one, "round", "outcome", "aid_fen", "clause", "shown_sha256", "decided_at")
+        row = fields_of(one, "round", "outcome", "aid_fen", "clause", "papers", "shown_sha256", "decided_at")
         yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
 
 
@@ -178,6 +180,9 @@ EXPORTER = Exporter(
     },
     left_out={
         "claims.Claim.reviewer": "the claim is the claimant's; what a reviewer did is among the deeds",
+        "claims.Withdrawal.claim": "of a recommendation that nobody acted on",
+        "claims.ReviewNote.claim": "what reviewers note for each other before they judge",
+        "claims.BlindReview.claim": "it measures reviewers and changes nothing of the claim",
     },
     files=_files,
 )

@@ -243,6 +243,20 @@ GUARANTEES: dict[str, object] = {
     "decision_needs_two_who_agree": _(
         "Two people must agree. Return the claim with your reason if you see it otherwise."
     ),
+    "decision_rests_on_its_papers": _(
+        "A decision rests on papers of its claim, an approval on one at least. Look at them again."
+    ),
+    "recommendation_rests_on_its_papers": _(
+        "A recommendation rests on papers of its claim, an approval on one at least. Look at them again."
+    ),
+    "recommendation_is_taken_back_at_once": _(
+        "A recommendation is taken back within seconds, before anybody acts on it. Now it stands."
+    ),
+    "review_note_is_by_its_reviewers": _("Only the reviewers of a case write notes on it."),
+    "blind_review_is_by_another": _("Whoever had a part in a case does not judge it blindly."),
+    "blind_review_rests_on_its_papers": _(
+        "A judgment rests on papers of its claim, an approval on one at least. Look at them again."
+    ),
     "one_decision_per_round": _("Somebody else has just decided this claim. Reload the page."),
     "objections_come_in_publicity": _(
         "Members object while a case is public. This one is not, or not any more."

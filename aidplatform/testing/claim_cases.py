@@ -13,6 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.testing.world import World, run_jobs, set_clock
 from claims.filing import services as filing
 from claims.filing.models import Claim
+from claims.filing.selectors import papers_of
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
 from claims.review import appeals
@@ -36,6 +37,11 @@ def photograph(shade: int = 200) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (40, 30), (shade, 120, 90)).save(out, "JPEG")
     return out.getvalue()
+
+
+def all_papers(claim: Claim) -> list[str]:
+    """Return the codes of the papers of a claim that count."""
+    return [paper.code for paper in papers_of(claim)]
 
 
 @dataclass
@@ -130,6 +136,7 @@ class ClaimCases:
             outcome=outcome,
             aid_fen=aid_fen if outcome == "approved" else 0,
             clause="aid",
+            papers=all_papers(claim),
             reason="The pathology report of 4 May establishes it.",
             at=clock.now(),
         )
@@ -151,6 +158,7 @@ class ClaimCases:
             decider=(decider or self.second).code,
             outcome=outcome,
             clause="aid",
+            papers=all_papers(claim),
             reason="I agree.",
             shown_sha256=shown_sha256(claim),
             at=clock.now(),
@@ -253,6 +261,7 @@ class AppealCases(ClaimCases):
             outcome=outcome,
             aid_fen=5_000_000 if outcome == "approved" else 0,
             clause="aid",
+            papers=all_papers(claim),
             reason="I have read the new report.",
             at=clock.now(),
         )

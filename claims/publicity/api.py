@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,6 +18,8 @@ from claims.filing.selectors import access_claim
 from claims.filing.services import what_is_missing
 from claims.filing.states import OPEN_TO_CLAIMANT
 from claims.publicity import selectors, services
+from claims.publicity.letter_views import pdf_response
+from claims.publicity.letters import access_decision, letter_pdf
 from claims.review.appeals import appeal, read_appeal
 from claims.review.selectors import read_finding, read_reason, read_request
 from members.people.models import User
@@ -34,11 +37,16 @@ class AskedRow(serializers.Serializer[Any]):
 
 
 class DecisionRow(serializers.Serializer[Any]):
-    """How the claim was decided: the clause, what the first reviewer found, and the reason of the second."""
+    """How the claim was decided: clause and papers, what the first reviewer found, and the reason of the second.
 
+    round: the number of its letter. papers: codes of those on which it rests.
+    """
+
+    round = serializers.IntegerField()
     outcome = serializers.CharField()
     aid_fen = serializers.IntegerField()
     clause = serializers.CharField()
+    papers = serializers.ListField(child=serializers.CharField())
     finding = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
     decided_at = serializers.DateTimeField()
@@ -161,6 +169,16 @@ class MyClaim(_OwnClaim):
     def get(self, request: Request, claim: str) -> Response:
         """Return the claim."""
         return self.shown(self.own(request, claim))
+
+
+class DecisionLetter(_OwnClaim):
+    """The letter of a decision as PDF, in one of the languages."""
+
+    @extend_schema(operation_id="decision_letter", responses={(200, "application/pdf"): bytes})
+    def get(self, request: Request, claim: str, number: int, language: str) -> HttpResponse:
+        """Return the letter of the decision of a round: the same bytes each time."""
+        decision = access_decision(claim=self.own(request, claim), round_no=number)
+        return pdf_response(letter_pdf(decision, language), f"{claim}-{number}-{language}.pdf")
 
 
 class ClaimWithdrawal(_OwnClaim):

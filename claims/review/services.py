@@ -14,7 +14,7 @@ from aidplatform.work import audit, jobs
 from claims.filing.benefits import Benefit
 from claims.filing.illnesses import KINDS
 from claims.filing.models import Claim
-from claims.filing.selectors import lifetime_left
+from claims.filing.selectors import lifetime_left, papers_of
 from claims.filing.services import locked_claim, preview, step_claim
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before
 from claims.review.models import Decision, Outcome, PaperRequest, Recommendation
@@ -77,6 +77,12 @@ class AcceptedSpendError(DomainError):
     code = "accepted_spend_carries_the_aid"
 
 
+class CitedPapersError(DomainError):
+    """A judgment rests on papers of its claim, an approval on one at least."""
+
+    code = "decision_rests_on_its_papers"
+
+
 class LifetimeCapError(ConflictError):
     """Earlier cases of the member leave less than this."""
 
@@ -90,7 +96,7 @@ def assign_claim(*, claim: Claim, reviewer: str, at: dt.datetime) -> Claim:
     Raises: ClaimMovedOnError, ForbiddenError, OwnClaimError, NearError, HeardBeforeError.
     """
     claim = locked_claim(claim, Claim.State.FILED, Claim.State.APPEALED, Claim.State.UNDER_REVIEW)
-    person = _reviewing(claim, reviewer, REVIEWER)
+    person = check_reviewing(claim, reviewer, REVIEWER)
     if claim.state == Claim.State.UNDER_REVIEW and claim.reviewer_id == person.pk:
         return claim
     claim.reviewer = person
@@ -108,7 +114,7 @@ def request_papers(
     Raises: ClaimMovedOnError, NotYoursError, ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
-    _reviewing(claim, reviewer, REVIEWER)
+    check_reviewing(claim, reviewer, REVIEWER)
     _check_is_mine(claim, reviewer)
     unknown = set(kinds) - set(KINDS)
     assert not unknown, unknown
@@ -134,18 +140,21 @@ def recommend(
     outcome: str,
     aid_fen: int,
     clause: str,
+    papers: Sequence[str],
     reason: str,
     at: dt.datetime,
     accepted_spend_fen: int | None = None,
 ) -> Recommendation:
     """Say what the first reviewer holds right; it decides nothing.
 
-    accepted_spend_fen: what of the bills counts, where the plan asks for them; None: all that was told.
+    papers: codes of those that establish it. accepted_spend_fen: what of the bills counts, where the plan asks for
+    them; None: all that was told.
 
-    Raises: ClaimMovedOnError, NotYoursError, AcceptedSpendError, AidTooHighError, LifetimeCapError, ForbiddenError.
+    Raises: ClaimMovedOnError, NotYoursError, AcceptedSpendError, AidTooHighError, LifetimeCapError, CitedPapersError,
+    ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
-    _reviewing(claim, reviewer, REVIEWER)
+    check_reviewing(claim, reviewer, REVIEWER)
     _check_is_mine(claim, reviewer)
     accepted_fen, benefit = _accepted(claim, outcome, accepted_spend_fen, at)
     most_fen = min(claim.aid_fen or 0, benefit.aid_fen) if benefit else claim.aid_fen or 0
@@ -166,6 +175,7 @@ def recommend(
         accepted_spend_fen=accepted_fen,
         derivation=benefit.to_json() if benefit else None,
         clause=clause,
+        papers=check_cited(claim, outcome, papers),
         recommended_at=at,
     )
     recommendation.reason_sealed = seal_text(reason, recommendation.context)
@@ -183,19 +193,20 @@ def decide(
     decider: str,
     outcome: str,
     clause: str,
+    papers: Sequence[str],
     reason: str,
     shown_sha256: str,
     at: dt.datetime,
 ) -> Decision:
     """Decide as a second person over exactly what was shown; an approval is published by a job.
 
-    outcome: the recommended one, or `returned`, which opens the next round.
+    outcome: the recommended one, or `returned`, which opens the next round. papers: codes of those on which it rests.
 
-    Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, LifetimeCapError, OwnClaimError,
-    ForbiddenError.
+    Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, LifetimeCapError,
+    CitedPapersError, OwnClaimError, ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.RECOMMENDED)
-    _reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
+    check_reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
     advised = claim.recommendations.get(round=claim.round)
     if outcome not in {advised.outcome, Outcome.RETURNED}:
         raise DisagreementError(
@@ -213,6 +224,7 @@ def decide(
         outcome=outcome,
         aid_fen=0 if outcome == Outcome.RETURNED else advised.aid_fen,
         clause=clause,
+        papers=check_cited(claim, outcome, papers),
         shown_sha256=shown_sha256,
         decided_at=at,
     )
@@ -222,6 +234,16 @@ def decide(
     failpoint("claims.decided")
     audit.record(actor=decider, action="decide", subject=claim.code, outcome=outcome, sha256=shown_sha256)
     return decision
+
+
+def check_cited(claim: Claim, outcome: str, papers: Sequence[str]) -> list[str]:
+    """Return the papers on which a judgment rests, in the order in which they came. Raises: CitedPapersError."""
+    held = [paper.code for paper in papers_of(claim)]
+    if not set(papers) <= set(held):
+        raise CitedPapersError(_("One of the papers is not in this claim any more. Look at them again."))
+    if outcome == Outcome.APPROVED and not papers:
+        raise CitedPapersError(_("Say which paper establishes it: an approval rests on one at least."))
+    return [code for code in held if code in set(papers)]
 
 
 def _accepted(
@@ -287,7 +309,7 @@ def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
         jobs.enqueue(kind=PUBLISH, key=key, payload={"claim": claim.pk}, actor=decision.decider)
 
 
-def _reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:
+def check_reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:
     """Return the acting person, who holds the duty and is not concerned.
 
     Raises: ForbiddenError, OwnClaimError, NearError, SameReviewerError, HeardBeforeError.

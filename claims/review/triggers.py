@@ -10,7 +10,7 @@ from members.joining.kin_triggers import near_sql
 def shown_sql(claim: str) -> str:
     """Return SQL for the text of what a second reviewer is shown of a claim (an alias of claims_claim).
 
-    Amounts, spend told and accepted, cases shared, the first part of the case, the payee's index, every paper's hash, the plan version and the published face, joined by '|'.
+    Amounts, spend told and accepted, cases shared, the first part of the case, the payee's index, every paper's hash, the codes of those that are cited, the plan version and the published face, joined by '|'.
     """
     return f"""(SELECT concat_ws('|', {claim}.code, {claim}.round::text, {claim}.plan_version_id::text,
             coalesce(to_char({claim}.event_date, 'YYYY-MM-DD'), '-'), {claim}.illness, {claim}.severity,
@@ -18,7 +18,7 @@ def shown_sql(claim: str) -> str:
             coalesce({claim}.spend_fen::text, '-'), coalesce({claim}.cases_shared::text, '-'),
             coalesce((SELECT code FROM claims_claim WHERE id = {claim}.part_of_id), '-'),
             coalesce(encode({claim}.payee_index, 'hex'), '-'), coalesce({claim}.masked::text, '-'),
-            r.reviewer, r.outcome, r.aid_fen::text, coalesce(r.accepted_spend_fen::text, '-'), r.clause,
+            r.reviewer, r.outcome, r.aid_fen::text, coalesce(r.accepted_spend_fen::text, '-'), r.clause, r.papers::text,
             (SELECT coalesce(string_agg(e.sha256, ',' ORDER BY e.sha256 COLLATE "C"), '-') FROM claims_evidence e
               WHERE e.claim_id = {claim}.id AND e.removed_at IS NULL))
           FROM claims_recommendation r WHERE r.claim_id = {claim}.id AND r.round = {claim}.round)"""

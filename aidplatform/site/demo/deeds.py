@@ -28,6 +28,7 @@ from claims.filing import parts
 from claims.filing import services as filing
 from claims.filing.illnesses import BILL, needed_papers
 from claims.filing.models import Claim
+from claims.filing.selectors import papers_of
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
 from claims.review import services as review
@@ -230,6 +231,7 @@ def recommend(claim: Claim, outcome: str = "approved") -> None:
         outcome=outcome,
         aid_fen=(claim.aid_fen or 0) if outcome == Outcome.APPROVED else 0,
         clause="aid",
+        papers=[paper.code for paper in papers_of(claim)],
         reason=REASONS[outcome],
         at=clock.now(),
     )
@@ -244,6 +246,7 @@ def decide(claim: Claim, outcome: str = "approved") -> None:
             decider=code_of("second_reviewer"),
             outcome=outcome,
             clause="aid",
+            papers=[paper.code for paper in papers_of(claim)],
             reason="I have read the papers and agree.",
             shown_sha256=shown_sha256(claim),
             at=clock.now(),
