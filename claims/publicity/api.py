@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +21,7 @@ from claims.publicity import selectors, services
 from claims.publicity.letter_views import pdf_response
 from claims.publicity.letters import access_decision, letter_pdf
 from claims.review.appeals import appeal, read_appeal
-from claims.review.selectors import read_finding, read_reason, read_request
+from claims.review.selectors import cited_papers, read_finding, read_reason, read_request
 from members.people.models import User
 
 
@@ -36,20 +36,33 @@ class AskedRow(serializers.Serializer[Any]):
         return read_request(asked)
 
 
+class CitedPaperRow(serializers.Serializer[Any]):
+    """A paper on which a decision rests: what it is, and the hash of its bytes."""
+
+    kind = serializers.CharField()
+    sha256 = serializers.CharField()
+    added_at = serializers.DateTimeField()
+
+
 class DecisionRow(serializers.Serializer[Any]):
     """How the claim was decided: clause and papers, what the first reviewer found, and the reason of the second.
 
-    round: the number of its letter. papers: codes of those on which it rests.
+    round: the number of its letter. papers: those on which it rests.
     """
 
     round = serializers.IntegerField()
     outcome = serializers.CharField()
     aid_fen = serializers.IntegerField()
     clause = serializers.CharField()
-    papers = serializers.ListField(child=serializers.CharField())
+    papers = serializers.SerializerMethodField()
     finding = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
     decided_at = serializers.DateTimeField()
+
+    @extend_schema_field(CitedPaperRow(many=True))
+    def get_papers(self, decision: Any) -> Any:
+        """Return the papers that establish it."""
+        return CitedPaperRow(cited_papers(decision), many=True).data
 
     def get_finding(self, decision: Any) -> str:
         """Return the reason of the recommendation."""

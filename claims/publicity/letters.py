@@ -19,12 +19,12 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.pdf import Sheet
 from aidplatform.lib.templating import in_language
-from claims.filing.models import Claim, Evidence
+from claims.filing.models import Claim
 from claims.filing.views import in_words
 from claims.filing.words import KINDS
 from claims.review.clauses import clause_text
 from claims.review.models import Decision, Outcome
-from claims.review.selectors import read_reason, recommendation_of
+from claims.review.selectors import cited_papers, read_reason, recommendation_of
 from ledger.sharing.faces import DISEASES
 
 _WIDTHS_MM = (55, 20, 95)
@@ -46,7 +46,7 @@ class Letter:
 
 
 def access_decision(*, claim: Claim, round_no: int) -> Decision:
-    """Return a decision that the claimant was told; one by which a claim was returned was not. Raises: NotFoundError."""
+    """Return a decision that the claimant was told; they hear of no return. Raises: NotFoundError."""
     found = claim.decisions.exclude(outcome=Outcome.RETURNED).filter(round=round_no).first()
     if found is None:
         raise NotFoundError(_("There is no such letter."))
@@ -128,11 +128,10 @@ def _clause(decision: Decision) -> list[str]:
 
 def _papers(decision: Decision) -> list[str]:
     """Return each cited paper: its kind, the day on which it came, and the beginning of its hash."""
-    found = Evidence.objects.filter(claim=decision.claim_id, code__in=decision.papers).defer("sealed")
     zone = decision.claim.pool.time_zone
     told = [
         f"{KINDS[paper.kind]}, {clock.day_of(paper.added_at, zone)}, SHA-256 {paper.sha256[:16]}…"
-        for paper in found.order_by("pk")
+        for paper in cited_papers(decision)
     ]
     return told or [_("None is cited.")]
 

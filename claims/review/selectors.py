@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.templating import in_language
-from claims.filing.models import Claim
+from claims.filing.models import Claim, Evidence
 from claims.filing.states import ON_THE_DESK, REFUSED
 from claims.review.models import Decision, PaperRequest, Recommendation
 from claims.review.triggers import shown_sql
@@ -207,6 +207,12 @@ def read_finding(decision: Decision | None) -> str:
     """Return what the first reviewer found, on which a decision rests; empty without one."""
     followed = recommendation_of(decision.claim, decision.round) if decision else None
     return read_reason(followed) if followed else ""
+
+
+def cited_papers(decision: Decision) -> QuerySet[Evidence]:
+    """Return the papers on which a decision rests, without their bytes."""
+    found = Evidence.objects.filter(claim=decision.claim_id, code__in=decision.papers)
+    return found.defer("sealed").order_by("pk")
 
 
 def read_request(request: PaperRequest) -> str:
