@@ -226,5 +226,7 @@ def open_beside(claim: Claim, person: User) -> tuple[str, dt.datetime] | None:
     """Return who else opened a claim within the last quarter of an hour, and when. One query."""
     since = clock.now() - dt.timedelta(minutes=15)
     found = AuditEntry.objects.filter(subject=claim.code, action="open_claim", at__gte=since)
-    last = found.exclude(actor=person.code).order_by("-pk").first()
+    # Whoever has recommended is through with it.
+    out = {person.code, claim.reviewer.code if claim.reviewer else ""}
+    last = found.exclude(actor__in=out).order_by("-pk").first()
     return (last.actor, last.at) if last else None
