@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import seal_text, unseal_text
 from aidplatform.lib.errors import ConflictError, ForbiddenError, NotFoundError
-from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
 from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim
@@ -75,7 +74,6 @@ def take_back(*, claim: Claim, reviewer: str, at: dt.datetime) -> Withdrawal:
     made = Withdrawal.objects.create(claim=claim, round=claim.round, withdrawn_by=reviewer, withdrawn_at=at)
     claim.round += 1
     step_claim(claim, Claim.State.UNDER_REVIEW, at, is_undone=True)
-    failpoint("claims.taken_back")
     audit.record(actor=reviewer, action="take_back", subject=claim.code, round=advised.round)
     return made
 
@@ -114,7 +112,6 @@ def hand_over(*, claim: Claim, to: str, by: str, at: dt.datetime) -> Claim:
         # Handing a claim on gains nobody time.
         claim.due_date = due_date
         claim.save(update_fields=["due_date"])
-    failpoint("claims.handed_over")
     audit.record(actor=by, action="hand_over_claim", subject=claim.code, to=to)
     if person.pk != actor.pk:
         _tell_of_claim(claim, person, by, at)

@@ -55,7 +55,7 @@ _RATES = """
            count(*) FILTER (WHERE d.outcome = 'returned'),
            count(*) FILTER (WHERE d.outcome = 'approved' AND EXISTS (
                    SELECT 1 FROM claims_objection o
-                    WHERE o.claim_id = d.claim_id AND o.state = 'upheld' AND o.answered_at > d.decided_at
+                    WHERE o.claim_id = d.claim_id AND o.state = 'upheld' AND o.answered_at >= d.decided_at
                       AND NOT EXISTS (SELECT 1 FROM claims_decision l WHERE l.claim_id = d.claim_id
                                          AND l.round > d.round AND l.decided_at < o.answered_at))
                OR d.outcome = 'rejected' AND EXISTS (
