@@ -32,6 +32,7 @@ VARIABLES: dict[str, str] = {
     "AID_LEASE_SECONDS": "how long a job may be silent before another worker takes it over (20)",
     "AID_SWEEP_SECONDS": "how often lost work is looked for (10)",
     "AID_TICK_SECONDS": "how often calendars are looked at for periods that are due (60)",
+    "AID_BLIND_REVIEW_PER_MILLE": "of a thousand decided claims so many are judged once more, blindly; 0: none",
     "AID_SHARD_MEMBERS": "members charged in one transaction (250000)",
     "AID_SMALL_POOL_MEMBERS": "pools founded for fewer members keep all charges in one table (100000)",
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",

@@ -13,7 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.testing.world import World, run_jobs, set_clock
 from claims.filing import services as filing
 from claims.filing.models import Claim
-from claims.filing.selectors import papers_of
+from claims.filing.selectors import paper_codes as all_papers
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
 from claims.review import appeals
@@ -37,11 +37,6 @@ def photograph(shade: int = 200) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (40, 30), (shade, 120, 90)).save(out, "JPEG")
     return out.getvalue()
-
-
-def all_papers(claim: Claim) -> list[str]:
-    """Return the codes of the papers of a claim that count."""
-    return [paper.code for paper in papers_of(claim)]
 
 
 @dataclass

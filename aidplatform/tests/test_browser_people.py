@@ -18,7 +18,8 @@ POOL = "/pools/demo"
 DAYS_ON = 60
 PAGES = {
     "member": [
-        "/", "/claims/", "/claims/new/", "{claim}", "{claim}letters/1/", "/notices/", "/demo/mail/", "/accounts/2fa/webauthn/",
+        "/", "/claims/", "/claims/new/", "{claim}", "{claim}letters/1/", "/notices/", "/demo/mail/",
+        "/accounts/2fa/webauthn/",
         f"{POOL}/me/", f"{POOL}/me/shares/", f"{POOL}/notices/", "{case}", "/my-data/",
     ],
     "reviewer": [
