@@ -204,6 +204,7 @@ TABLES: dict[str, Kind] = {
     "claims_paperrequest": FACT,
     "claims_recommendation": FACT,
     "claims_decision": FACT,
+    "claims_concurrence": FACT,
     "claims_withdrawal": FACT,
     "claims_reviewnote": FACT,
     "claims_blindreview": FACT,

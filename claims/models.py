@@ -6,6 +6,7 @@ from claims.publicity.models import Objection
 from claims.review.models import (
     Appeal,
     BlindReview,
+    Concurrence,
     Decision,
     PaperRequest,
     Recommendation,
@@ -21,6 +22,7 @@ __all__ = [
     "Appeal",
     "BlindReview",
     "Claim",
+    "Concurrence",
     "Decision",
     "Evidence",
     "Objection",

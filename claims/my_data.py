@@ -14,7 +14,7 @@ from claims.filing.selectors import appeal_until, history_of, read_birth, read_p
 from claims.publicity.models import Objection
 from claims.publicity.selectors import read_answer, read_objection
 from claims.review.appeals import read_appeal
-from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
+from claims.review.models import Appeal, Concurrence, Decision, PaperRequest, Recommendation
 from claims.review.selectors import read_reason, read_request
 from ledger.custody.models import PaymentOrder
 from ledger.my_data import payment_row
@@ -94,6 +94,16 @@ def _decisions(person: User) -> Iterator[Row]:
         yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
 
 
+def _concurrences(person: User) -> Iterator[Row]:
+    """Yield the word of the first of two second reviewers, once the other has decided."""
+    for one in Concurrence.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+        if Decision.objects.filter(claim=one.claim, round=one.round).exists():
+            row = fields_of(
+                one, "round", "outcome", "aid_fen", "clause", "papers", "shown_sha256", "agreed_at"
+            )
+            yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
+
+
 def _appeals(person: User) -> Iterator[Row]:
     for one in Appeal.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
         yield {
@@ -159,6 +169,7 @@ EXPORTER = Exporter(
         Table(
             "recommendations", _("What first reviewers held right, once it was decided."), _recommendations
         ),
+        Table("agreements", _("What the first of two second reviewers held right."), _concurrences),
         Table("decisions", _("Decisions on your claims, with their reasons."), _decisions),
         Table("appeals", _("Your appeals against refusals, and why you made them."), _appeals),
         Table("objections", _("Objections to your cases, without who raised them."), _objections),
@@ -175,6 +186,7 @@ EXPORTER = Exporter(
         "claims.PaperRequest.claim": "paper_requests",
         "claims.Recommendation.claim": "recommendations",
         "claims.Decision.claim": "decisions",
+        "claims.Concurrence.claim": "agreements",
         "claims.Appeal.claim": "appeals",
         "claims.Objection.claim": "objections",
     },

@@ -243,6 +243,14 @@ GUARANTEES: dict[str, object] = {
     "decision_needs_two_who_agree": _(
         "Two people must agree. Return the claim with your reason if you see it otherwise."
     ),
+    "decision_has_enough_deciders": _(
+        "By the amount two second reviewers have to agree. Another one decides after you."
+    ),
+    "concurrence_fits_its_claim": _("This claim does not wait for your agreement. Reload the page."),
+    "one_concurrence_per_round": _("Somebody else has just agreed to this claim. Reload the page."),
+    "concurrence_rests_on_its_papers": _(
+        "A decision rests on papers of its claim, an approval on one at least. Look at them again."
+    ),
     "decision_rests_on_its_papers": _(
         "A decision rests on papers of its claim, an approval on one at least. Look at them again."
     ),

@@ -21,7 +21,7 @@ from claims.publicity import selectors, services
 from claims.publicity.letter_views import pdf_response
 from claims.publicity.letters import access_decision, letter_pdf
 from claims.review.appeals import appeal, read_appeal
-from claims.review.selectors import cited_papers, read_finding, read_reason, read_request
+from claims.review.selectors import cited_papers, concurrence_of, read_finding, read_reason, read_request
 from members.people.models import User
 
 
@@ -47,7 +47,8 @@ class CitedPaperRow(serializers.Serializer[Any]):
 class DecisionRow(serializers.Serializer[Any]):
     """How the claim was decided: clause and papers, what the first reviewer found, and the reason of the second.
 
-    round: the number of its letter. papers: those on which it rests.
+    round: the number of its letter. papers: those on which it rests. agreement: of the other second reviewer, where the
+    amount takes two.
     """
 
     round = serializers.IntegerField()
@@ -56,6 +57,7 @@ class DecisionRow(serializers.Serializer[Any]):
     clause = serializers.CharField()
     papers = serializers.SerializerMethodField()
     finding = serializers.SerializerMethodField()
+    agreement = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
     decided_at = serializers.DateTimeField()
 
@@ -67,6 +69,11 @@ class DecisionRow(serializers.Serializer[Any]):
     def get_finding(self, decision: Any) -> str:
         """Return the reason of the recommendation."""
         return read_finding(decision)
+
+    def get_agreement(self, decision: Any) -> str:
+        """Return the reason of the first of two second reviewers; empty where one decides."""
+        agreed = concurrence_of(decision.claim, decision.round)
+        return read_reason(agreed) if agreed else ""
 
     def get_reason(self, decision: Any) -> str:
         """Return the reason that was given."""

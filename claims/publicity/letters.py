@@ -24,7 +24,7 @@ from claims.filing.views import in_words
 from claims.filing.words import KINDS
 from claims.review.clauses import clause_text
 from claims.review.models import Decision, Outcome
-from claims.review.selectors import cited_papers, read_reason, recommendation_of
+from claims.review.selectors import cited_papers, concurrence_of, read_reason, recommendation_of
 from ledger.sharing.faces import DISEASES
 
 _WIDTHS_MM = (55, 20, 95)
@@ -81,6 +81,7 @@ def letter_pdf(decision: Decision, language: str) -> bytes:
 def _letter(decision: Decision) -> Letter:
     claim, pool = decision.claim, decision.claim.pool
     advised = recommendation_of(claim, decision.round)
+    agreed = concurrence_of(claim, decision.round)
     steps = (advised and advised.derivation) or claim.derivation or []
     return Letter(
         title=_("Decision on claim %(claim)s") % {"claim": claim.code},
@@ -92,6 +93,7 @@ def _letter(decision: Decision) -> Letter:
             (_("The clause"), [str(decision.get_clause_display()), *_clause(decision)]),
             (_("Papers on which it rests"), _papers(decision)),
             (_("What the first reviewer found"), _lines(read_reason(advised) if advised else "")),
+            *([(_("Reason of another second reviewer"), _lines(read_reason(agreed)))] if agreed else []),
             (_("Reason of the second reviewer"), _lines(read_reason(decision))),
             (_("What you can do now"), _ways_on(decision)),
         ],

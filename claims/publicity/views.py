@@ -339,6 +339,7 @@ def _is_concerned(found: Claim, person: User) -> bool:
         or is_near(found.membership, person)
         or found.recommendations.filter(reviewer=person.code).exists()
         or found.decisions.filter(decider=person.code).exists()
+        or found.concurrences.filter(decider=person.code).exists()
     )
 
 

@@ -56,6 +56,8 @@ def heard_by_others(name: str, column: str) -> Guard:
                             WHERE claim_id = NEW.claim_id AND round < opened AND reviewer = NEW.{column})
                 OR EXISTS (SELECT 1 FROM claims_decision
                             WHERE claim_id = NEW.claim_id AND round < opened AND decider = NEW.{column})
+                OR EXISTS (SELECT 1 FROM claims_concurrence
+                            WHERE claim_id = NEW.claim_id AND round < opened AND decider = NEW.{column})
                 OR EXISTS (SELECT 1 FROM claims_objection
                             WHERE claim_id = NEW.claim_id AND answered_by = NEW.{column})) THEN
                 {refuse("appeal_is_heard_by_others", "%s had a part in this case before the appeal", f"NEW.{column}")}

@@ -131,6 +131,7 @@ def heard_before(claim: Claim) -> set[str]:
     return {
         *claim.recommendations.filter(round__lt=claim.appeal_round).values_list("reviewer", flat=True),
         *claim.decisions.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
+        *claim.concurrences.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
         *(one.answered_by for one in claim.objections.exclude(answered_by=None) if one.answered_by),
     }
 
@@ -148,9 +149,18 @@ def lacks_people(claim: Claim) -> list[str]:
     if not claim.is_appeal or claim.state not in ON_THE_DESK or claim.state == Claim.State.OBJECTED:
         return []
     able = _able_people(claim)
+    needed = {REVIEWER: 1, SECOND_REVIEWER: deciders_needed(claim)}
     if claim.state == Claim.State.RECOMMENDED:
         del able[REVIEWER]
-    return [duty for duty, people in able.items() if not people]
+        agreed = set(claim.concurrences.filter(round=claim.round).values_list("decider", flat=True))
+        able[SECOND_REVIEWER] -= agreed
+        needed[SECOND_REVIEWER] -= len(agreed)
+    return [duty for duty, people in able.items() if len(people) < needed[duty]]
+
+
+def deciders_needed(claim: Claim) -> int:
+    """Return how many second reviewers have to agree on a claim, by what its plan grants at most."""
+    return claim.plan_version.plan().deciders(claim.aid_fen or 0) if claim.plan_version else 1
 
 
 def _able_people(claim: Claim) -> dict[str, set[str]]:

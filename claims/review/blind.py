@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from aidplatform.lib import clock
 from claims.filing.models import Claim
 from claims.filing.selectors import concerned_by
-from claims.review.models import BlindReview, Decision
+from claims.review.models import BlindReview, Concurrence, Decision
 from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.models import Pool
@@ -42,6 +42,7 @@ def had_a_part(claim: Claim, person: User) -> bool:
         or is_near(claim.membership, person)
         or claim.recommendations.filter(reviewer=person.code).exists()
         or claim.decisions.filter(decider=person.code).exists()
+        or claim.concurrences.filter(decider=person.code).exists()
         or claim.objections.filter(member=person.code).exists()
         or claim.objections.filter(answered_by=person.code).exists()
     )
@@ -72,6 +73,7 @@ def waiting_claims(pool: Pool, person: User) -> list[Claim]:
         .order_by("pk")
     )
     found = found.exclude(Exists(Decision.objects.filter(claim=OuterRef("pk"), decider=person.code)))
+    found = found.exclude(Exists(Concurrence.objects.filter(claim=OuterRef("pk"), decider=person.code)))
     share = settings.BLIND_REVIEW_PER_MILLE
     codes = [code for code in found.values_list("code", flat=True) if _place(code) < share]
     chosen: QuerySet[Claim] = Claim.objects.filter(code__in=codes[:_LISTED]).defer(

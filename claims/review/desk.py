@@ -62,6 +62,10 @@ def take_back(*, claim: Claim, reviewer: str, at: dt.datetime) -> Withdrawal:
     """
     claim = locked_claim(claim, Claim.State.RECOMMENDED)
     advised = claim.recommendations.get(round=claim.round)
+    if claim.concurrences.filter(round=claim.round).exists():
+        raise UndoOverError(
+            _("A second reviewer has agreed already. They, or another one, can return the claim.")
+        )
     if advised.reviewer != reviewer:
         raise UndoOverError(_("Only whoever recommended takes it back."))
     if at > claim.state_since + dt.timedelta(seconds=UNDO_SECONDS):

@@ -53,6 +53,7 @@ withdrawal_guards = [
             IF NEW.withdrawn_by IS DISTINCT FROM advised.reviewer
                OR claim.state IS DISTINCT FROM 'recommended' OR claim.round IS DISTINCT FROM advised.round
                OR EXISTS (SELECT 1 FROM claims_decision WHERE claim_id = claim.id AND round = claim.round)
+               OR EXISTS (SELECT 1 FROM claims_concurrence WHERE claim_id = claim.id AND round = claim.round)
                OR aid_now() > claim.state_since + interval '{UNDO_SECONDS} seconds' THEN
                 {refuse("recommendation_is_taken_back_at_once", "the recommendation on claim %s stands", "claim.code")}
             END IF;
@@ -100,6 +101,7 @@ blind_guards = [
                OR NOT ({holds_duty("reviewer", "reviewer")} OR {holds_duty("reviewer", "second_reviewer")})
                OR EXISTS (SELECT 1 FROM claims_recommendation WHERE claim_id = claim.id AND reviewer = NEW.reviewer)
                OR EXISTS (SELECT 1 FROM claims_decision WHERE claim_id = claim.id AND decider = NEW.reviewer)
+               OR EXISTS (SELECT 1 FROM claims_concurrence WHERE claim_id = claim.id AND decider = NEW.reviewer)
                OR EXISTS (SELECT 1 FROM claims_objection
                            WHERE claim_id = claim.id AND NEW.reviewer IN (member, answered_by)) THEN
                 {refuse("blind_review_is_by_another", "%s had a part in claim %s", "NEW.reviewer", "claim.code")}

@@ -8,7 +8,7 @@ from aidplatform.lib.guards import permanent
 from claims.filing.models import Claim
 from claims.review.appeal_triggers import appeal_guards, heard_by_others
 from claims.review.desk_triggers import blind_guards, note_guards, rests_on_papers, withdrawal_guards
-from claims.review.triggers import decision_guards, recommendation_guards
+from claims.review.triggers import by_a_second_reviewer, decision_guards, recommendation_guards
 
 
 class Clause(models.TextChoices):
@@ -125,6 +125,40 @@ class Decision(models.Model):
     def context(self) -> str:
         """Return the place the reason is sealed for."""
         return f"claims.decision:{self.claim_id}:{self.round}"
+
+
+class Concurrence(models.Model):
+    """What the first of two second reviewers holds right, over the hash of what was shown; the second one decides."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="concurrences")
+    round = models.PositiveSmallIntegerField()
+    decider = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    aid_fen = models.BigIntegerField()
+    clause = models.CharField(max_length=20, choices=Clause)
+    papers = models.JSONField(default=list)
+    reason_sealed = models.BinaryField()
+    shown_sha256 = models.CharField(max_length=64)
+    agreed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "round"], name="one_concurrence_per_round"),
+            models.CheckConstraint(
+                condition=_AID_FITS & ~Q(outcome="returned"), name="agreed_aid_fits_outcome"
+            ),
+        ]
+        triggers = [
+            *permanent("concurrence_is_permanent"),
+            by_a_second_reviewer("concurrence_fits_its_claim"),
+            rests_on_papers("concurrence_rests_on_its_papers"),
+            heard_by_others("concurrence_on_appeal_is_by_others", "decider"),
+        ]
+
+    @property
+    def context(self) -> str:
+        """Return the place the reason is sealed for."""
+        return f"claims.concurrence:{self.claim_id}:{self.round}"
 
 
 class Appeal(models.Model):

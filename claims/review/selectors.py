@@ -14,7 +14,7 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.templating import in_language
 from claims.filing.models import Claim, Evidence
 from claims.filing.states import ON_THE_DESK, REFUSED
-from claims.review.models import Decision, PaperRequest, Recommendation
+from claims.review.models import Concurrence, Decision, PaperRequest, Recommendation
 from claims.review.triggers import shown_sql
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -57,7 +57,10 @@ def set_of(name: str, person: User, today: dt.date) -> Q:
             return Q(reviewer=None, state__in=("filed", "appealed"))
         case "second":
             mine = Recommendation.objects.filter(claim=OuterRef("pk"), reviewer=person.code)
-            return Q(~Exists(mine), state="recommended")
+            agreed = Concurrence.objects.filter(
+                claim=OuterRef("pk"), round=OuterRef("round"), decider=person.code
+            )
+            return Q(~Exists(mine), ~Exists(agreed), state="recommended")
         case "late":
             return Q(due_date__lt=today)
         case "appeals":
@@ -182,6 +185,11 @@ def recommendation_of(claim: Claim, round_no: int | None = None) -> Recommendati
     return claim.recommendations.filter(round=round_no or claim.round).first()
 
 
+def concurrence_of(claim: Claim, round_no: int) -> Concurrence | None:
+    """Return the word of the first of two second reviewers in a round; None: there is none, or none was needed."""
+    return claim.concurrences.filter(round=round_no).first()
+
+
 def decision_of(claim: Claim) -> Decision | None:
     """Return the decision that ended the review, or none yet."""
     return claim.decisions.exclude(outcome="returned").order_by("-round").first()
@@ -198,7 +206,7 @@ def last_request(claim: Claim) -> PaperRequest | None:
     return claim.paper_requests.order_by("-number").first()
 
 
-def read_reason(row: Recommendation | Decision) -> str:
+def read_reason(row: Recommendation | Decision | Concurrence) -> str:
     """Return the reason a reviewer gave."""
     return unseal_text(bytes(row.reason_sealed), row.context)
 

@@ -16,14 +16,16 @@ from claims.filing.illnesses import KINDS
 from claims.filing.models import Claim
 from claims.filing.selectors import lifetime_left, papers_of
 from claims.filing.services import locked_claim, preview, step_claim
-from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before
-from claims.review.models import Decision, Outcome, PaperRequest, Recommendation
+from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before, deciders_needed
+from claims.review.models import Concurrence, Decision, Outcome, PaperRequest, Recommendation
 from claims.review.selectors import public_ref
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
 from members.joining.kin import is_near
 from members.joining.models import Membership
+from members.people.claim_words import OF_REVIEWERS
 from members.people.models import User
+from members.people.notices import put_away
 from members.pools.models import DutyGrant
 
 PUBLISH = "claims.publish_case"
@@ -57,6 +59,12 @@ class ShownChangedError(ConflictError):
     """The second reviewer saw something else than what is stored now."""
 
     code = "decision_is_of_what_was_shown"
+
+
+class AgreedAlreadyError(ConflictError):
+    """Two different second reviewers have to agree."""
+
+    code = "decision_has_enough_deciders"
 
 
 class DisagreementError(ConflictError):
@@ -197,13 +205,15 @@ def decide(
     reason: str,
     shown_sha256: str,
     at: dt.datetime,
-) -> Decision:
+) -> Decision | Concurrence:
     """Decide as a second person over exactly what was shown; an approval is published by a job.
+
+    Where the plan asks for two second reviewers, the first one's word is kept, and the claim waits for the other.
 
     outcome: the recommended one, or `returned`, which opens the next round. papers: codes of those on which it rests.
 
     Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, LifetimeCapError,
-    CitedPapersError, OwnClaimError, ForbiddenError.
+    CitedPapersError, AgreedAlreadyError, OwnClaimError, ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.RECOMMENDED)
     check_reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
@@ -217,6 +227,11 @@ def decide(
         raise ShownChangedError(_("The claim is not what you were shown. Look at it again, then decide."))
     if outcome == Outcome.APPROVED:
         _check_lifetime_cap(claim, advised.aid_fen)
+    agreed = claim.concurrences.filter(round=claim.round).first()
+    if outcome != Outcome.RETURNED and agreed is None and deciders_needed(claim) > 1:
+        return _agree(claim, advised, decider, clause, papers, reason, shown_sha256, at)
+    if outcome != Outcome.RETURNED and agreed is not None and agreed.decider == decider:
+        raise AgreedAlreadyError(_("You have agreed already. Another second reviewer decides."))
     decision = Decision(
         claim=claim,
         round=claim.round,
@@ -234,6 +249,37 @@ def decide(
     failpoint("claims.decided")
     audit.record(actor=decider, action="decide", subject=claim.code, outcome=outcome, sha256=shown_sha256)
     return decision
+
+
+def _agree(
+    claim: Claim,
+    advised: Recommendation,
+    decider: str,
+    clause: str,
+    papers: Sequence[str],
+    reason: str,
+    shown_sha256: str,
+    at: dt.datetime,
+) -> Concurrence:
+    """Keep the word of the first of two second reviewers; it decides nothing, and is off their list."""
+    made = Concurrence(
+        claim=claim,
+        round=claim.round,
+        decider=decider,
+        outcome=advised.outcome,
+        aid_fen=advised.aid_fen,
+        clause=clause,
+        papers=check_cited(claim, advised.outcome, papers),
+        shown_sha256=shown_sha256,
+        agreed_at=at,
+    )
+    made.reason_sealed = seal_text(reason, made.context)
+    made.save()
+    put_away(people=[User.objects.get(code=decider)], kinds=OF_REVIEWERS, subject=claim.code, at=at)
+    audit.record(
+        actor=decider, action="agree", subject=claim.code, outcome=advised.outcome, sha256=shown_sha256
+    )
+    return made
 
 
 def check_cited(claim: Claim, outcome: str, papers: Sequence[str]) -> list[str]:
@@ -297,7 +343,11 @@ def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
             "aid": decision.aid_fen,
             "clause": decision.clause,
             "payee": bytes(claim.payee_index or b"").hex(),
-            "deciders": [claim.recommendations.get(round=claim.round).reviewer, decision.decider],
+            "deciders": [
+                claim.recommendations.get(round=claim.round).reviewer,
+                *claim.concurrences.filter(round=claim.round).values_list("decider", flat=True),
+                decision.decider,
+            ],
             "shown": decision.shown_sha256,
             "on_appeal": claim.is_appeal,
         },

@@ -93,6 +93,9 @@ def _workspace(
         "open_beside": beside,
         "holder_name": selectors.staff_name(claim.reviewer) if claim.reviewer else "",
         "has_recommended": claim.recommendations.filter(reviewer=person.code).exists(),
+        "agreed": (agreed := selectors.concurrence_of(claim, claim.round)),
+        "takes_two": appeals.deciders_needed(claim) > 1,
+        "has_agreed": bool(agreed and agreed.decider == person.code),
         "heard_before": person.code in heard_before(claim),
         "illness": DISEASES[claim.illness],
         **_waits_for(claim),
@@ -112,7 +115,9 @@ def _workspace(
     if claim.is_appeal:
         context["first_decision"], context["decision"] = _decisions(claim)
     if may_read:
-        context |= _file_of(claim, advised, context["decision"]) | _appeal_file(claim, context)
+        context |= _file_of(claim, advised, context["decision"], context["agreed"]) | _appeal_file(
+            claim, context
+        )
     context |= _forms_of(claim, context, forms)
     return render(request, "claims/review/workspace.html", context, status=status)
 
@@ -150,7 +155,7 @@ def _appeal_file(claim: Claim, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
+def _file_of(claim: Claim, advised: Any, decision: Any, agreed: Any) -> dict[str, Any]:
     """Return what only the reviewers of this claim read."""
     papers = list(filing.papers_of(claim))
     held = {paper.kind for paper in papers}
@@ -161,6 +166,7 @@ def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
         "payee": filing.read_payee(claim),
         "papers": [(paper, KINDS[paper.kind]) for paper in papers],
         "cited": cited_names(papers, advised.papers if advised else []),
+        "agreed_reason": selectors.read_reason(agreed) if agreed else "",
         "decided_on": cited_names(papers, decision.papers if decision else []),
         "notes": [(note, desk.read_note(note)) for note in claim.review_notes.order_by("number")],
         "clauses": clauses_of(claim),
@@ -207,6 +213,7 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
     decides = (
         SECOND_REVIEWER in context["duties"]
         and not context["has_recommended"]
+        and not context["has_agreed"]
         and not context["is_own"]
         and not context["is_near"]
         and not context["heard_before"]

@@ -40,6 +40,7 @@ _SHOWN_AT = {
     "period_cap_fen": "period_cap",
     "year_cap_fen": "year_cap",
     "lifetime_cap_fen": "lifetime_cap",
+    "two_deciders_from_fen": "two_deciders_from",
 }
 _TABLES = {
     "aid": "aid",
@@ -99,6 +100,7 @@ class RulesForm(forms.Form):
     )
     appeal_days = AppealDaysField()
     lifetime_cap = FenField(label=_("Most for one person"), required=False)
+    two_deciders_from = FenField(label=_("Two second reviewers, from an aid of"), required=False)
     one_aid_ends = forms.BooleanField(label=_("One aid ends the membership"), required=False)
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
@@ -343,6 +345,7 @@ class PlanForm:
             "sponsor": rules["sponsor"] or None,
             "reserve": self.reserve.terms(),
             "lifetime_cap_fen": rules["lifetime_cap"],
+            "two_deciders_from_fen": rules["two_deciders_from"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
             "floor": self.floor.terms(),

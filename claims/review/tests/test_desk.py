@@ -256,6 +256,7 @@ def test_review_note_is_by_its_reviewers(cases: ClaimCases) -> None:
         ("claims_withdrawal", "withdrawal_is_permanent"),
         ("claims_reviewnote", "review_note_is_permanent"),
         ("claims_blindreview", "blind_review_is_permanent"),
+        ("claims_concurrence", "concurrence_is_permanent"),
     ],
 )
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}", "UPDATE {} SET claim_id = claim_id"])
