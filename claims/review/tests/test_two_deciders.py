@@ -186,3 +186,11 @@ def test_pages_letter_and_programs_tell_of_both(large: ClaimCases) -> None:
     assert (row["agreement"], row["reason"]) == ("Both reports agree.", "So I see it.")
     plan = client_of(None).get("/pools/test-pool/plan/").content.decode()
     assert "from an aid of ¥50,000.00 on two second reviewers have to agree" in plan
+
+
+def test_term_is_proposed_on_the_page_of_rules(large: ClaimCases) -> None:
+    page = client_of(large.world.admin).get("/pools/test-pool/plan/propose/")
+    assert page.status_code == 200
+    shown = page.content.decode()
+    assert 'name="two_deciders_from"' in shown
+    assert "50000" in shown.split('name="two_deciders_from"')[1].split(">")[0].replace(",", "")
