@@ -17,7 +17,7 @@ from claims.filing.parts import check_no_other_part
 from claims.filing.selectors import appeal_until, may_appeal, speaks_for
 from claims.filing.services import keep_paper, locked_claim, moved_on, step_claim
 from claims.filing.states import ON_THE_DESK, REFUSED
-from claims.review.models import Appeal
+from claims.review.models import Appeal, BlindReview
 from claims.review.selectors import public_ref
 from ledger.openbooks import services as openbooks
 from members.joining.kin import people_near
@@ -132,6 +132,7 @@ def heard_before(claim: Claim) -> set[str]:
         *claim.recommendations.filter(round__lt=claim.appeal_round).values_list("reviewer", flat=True),
         *claim.decisions.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
         *claim.concurrences.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
+        *BlindReview.objects.filter(claim=claim).values_list("reviewer", flat=True),
         *(one.answered_by for one in claim.objections.exclude(answered_by=None) if one.answered_by),
     }
 

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from aidplatform.lib import clock
 from claims.filing.models import Claim
-from claims.filing.selectors import concerned_by
+from claims.filing.selectors import concerned_by, may_appeal
 from claims.review.models import BlindReview, Concurrence, Decision
 from members.joining.kin import is_near
 from members.people.models import User
@@ -53,9 +53,15 @@ def waits_for(claim: Claim, person: User) -> bool:
     return (
         claim.state in JUDGED
         and is_chosen(claim)
+        and not _may_come_back(claim)
         and not BlindReview.objects.filter(claim=claim).exists()
         and not had_a_part(claim, person)
     )
+
+
+def _may_come_back(claim: Claim) -> bool:
+    """Tell whether an appeal may still come: whoever judges the claim meanwhile could not hear it."""
+    return may_appeal(claim, clock.today(claim.pool.time_zone))
 
 
 def waiting_claims(pool: Pool, person: User) -> list[Claim]:
@@ -79,4 +85,6 @@ def waiting_claims(pool: Pool, person: User) -> list[Claim]:
     chosen: QuerySet[Claim] = Claim.objects.filter(code__in=codes[:_LISTED]).defer(
         "birth_sealed", "story_sealed", "payee_sealed", "payee_index", "derivation", "masked"
     )
-    return sorted(chosen, key=lambda claim: codes.index(claim.code))
+    chosen = chosen.select_related("pool", "plan_version")
+    waiting = [claim for claim in chosen if not _may_come_back(claim)]
+    return sorted(waiting, key=lambda claim: codes.index(claim.code))

@@ -46,9 +46,6 @@ def workspace(request: HttpRequest, code: str, claim: str) -> HttpResponse:
     `accepted` in the address: the aid is worked out for that part of the bills.
     """
     found = _found(code, claim)
-    if blind.waits_for(found, _person(request)):
-        # Whoever may judge it blindly is not shown how it was judged.
-        return redirect("blind_review", code=code, claim=claim)
     forms: dict[str, Any] = {"accept_form": AcceptForm(request.GET)} if "accepted" in request.GET else {}
     asked = request.GET.get("ask", "")
     if asked in KINDS:
@@ -64,6 +61,9 @@ def _workspace(
     status: int = 200,
 ) -> HttpResponse:
     person = _person(request)
+    if blind.waits_for(claim, person):
+        # Whoever may judge it blindly is not shown how it was judged, whatever they have asked for.
+        return redirect("blind_review", code=claim.pool.code, claim=claim.code)
     duties = duties_of(person, claim.pool)
     may_read = may_read_file(claim, person, duties)
     previous, following = selectors.beside(claim.pool, filters_of(request, claim.pool)[1], claim.code)

@@ -19,7 +19,9 @@ from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.filing.services import ClaimMovedOnError
 from claims.review import blind, desk, services, statistics
+from claims.review.appeals import HeardBeforeError
 from claims.review.models import BlindReview
+from claims.review.selectors import shown_sha256
 from members.people.models import User
 
 DESK = "/pools/test-pool/review/"
@@ -54,6 +56,9 @@ def test_whoever_had_no_part_judges_without_seeing_how_it_was_judged(cases: Clai
     claim = cases.decided()
     client = client_of(cases.third)
     assert client.get(f"{DESK}{claim.code}/")["Location"] == f"{DESK}{claim.code}/blind/"
+    # Nor is it shown to whoever asks for something that cannot be any more.
+    refused_late = client.post(f"{DESK}{claim.code}/decide/", {})
+    assert refused_late["Location"] == f"{DESK}{claim.code}/blind/"
     assert claim.code in client.get(f"{DESK}blind/").content.decode()
     page = client.get(f"{DESK}{claim.code}/blind/").content.decode()
     assert "A lump was found" in page
@@ -122,6 +127,34 @@ def test_blind_review_is_by_another_and_of_a_decided_claim(cases: ClaimCases) ->
     run(statement, claim.pk, 1, cases.third.code, papers)
     with pytest.raises(desk.JudgedBlindlyError):
         judge(claim, cases.third)
+
+
+def test_whoever_judged_blindly_hears_no_appeal(db: None) -> None:
+    cases = AppealCases.founded(appeal_days=30)
+    claim = cases.decided("rejected")
+    judge(claim, cases.third, "rejected", 0)
+    cases.appeal(claim)
+    claim.refresh_from_db()
+    cases.recommend(claim, "approved")
+    with pytest.raises(HeardBeforeError):
+        cases.decide(claim, decider=cases.third)
+    with refused("appeal_is_heard_by_others"):
+        run(
+            """INSERT INTO claims_decision (claim_id, round, decider, outcome, aid_fen, clause, papers, reason_sealed,
+                                            shown_sha256, decided_at)
+               VALUES (%s, 2, %s, 'returned', 0, 'aid', '[]', 'x', %s, now())""",
+            claim.pk, cases.third.code, shown_sha256(claim),
+        )  # fmt: skip
+
+
+def test_refusal_waits_for_a_blind_review_until_no_appeal_comes(db: None) -> None:
+    cases = AppealCases.founded(appeal_days=30)
+    claim = cases.decided("rejected")
+    assert not blind.waits_for(claim, cases.third)
+    assert blind.waiting_claims(cases.world.pool, cases.third) == []
+    set_clock(clock.now() + dt.timedelta(days=31))
+    assert blind.waits_for(claim, cases.third)
+    assert blind.waiting_claims(cases.world.pool, cases.third) == [claim]
 
 
 def test_rates_say_how_alike_people_judge(cases: ClaimCases) -> None:
