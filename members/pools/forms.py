@@ -459,6 +459,7 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "year_cap": plan.year_cap_fen,
         "sponsor": plan.sponsor or "",
         "lifetime_cap": plan.lifetime_cap_fen,
+        "two_deciders_from": plan.two_deciders_from_fen,
         "publicity_days": plan.calendar.publicity_days,
         "covenant_en": source.covenant_en,
         "covenant_zh": source.covenant_zh,
