@@ -33,6 +33,7 @@ VARIABLES: dict[str, str] = {
     "AID_LEASE_SECONDS": "how long a job may be silent before another worker takes it over (20)",
     "AID_SWEEP_SECONDS": "how often lost work is looked for (10)",
     "AID_TICK_SECONDS": "how often calendars are looked at for periods that are due (60)",
+    "AID_BLIND_REVIEW_PER_MILLE": "of a thousand decided claims so many are judged once more, blindly; 0: none",
     "AID_SHARD_MEMBERS": "members charged in one transaction (250000)",
     "AID_SMALL_POOL_MEMBERS": "pools founded for fewer members keep all charges in one table (100000)",
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
@@ -316,6 +317,8 @@ LEASE_SECONDS = env_int("AID_LEASE_SECONDS", 20, at_least=1)
 SWEEP_SECONDS = env_int("AID_SWEEP_SECONDS", 10, at_least=1)
 TICK_SECONDS = env_int("AID_TICK_SECONDS", 60, at_least=1)
 SHARD_MEMBERS = env_int("AID_SHARD_MEMBERS", 250_000)
+# Of so many decided claims in a thousand a further person judges blindly; 0: of none.
+BLIND_REVIEW_PER_MILLE = env_int("AID_BLIND_REVIEW_PER_MILLE", 50, at_least=0)
 SMALL_POOL_MEMBERS = env_int("AID_SMALL_POOL_MEMBERS", 100_000, at_least=0)
 FAILPOINTS_DIR = os.environ.get("AID_FAILPOINTS")
 if FAILPOINTS_DIR and not DEMO:

@@ -3,7 +3,16 @@
 from claims.filing.ending_triggers import pool_closes_with_its_claims_decided
 from claims.filing.models import Claim, Evidence
 from claims.publicity.models import Objection
-from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
+from claims.review.models import (
+    Appeal,
+    BlindReview,
+    Concurrence,
+    Decision,
+    PaperRequest,
+    Recommendation,
+    ReviewNote,
+    Withdrawal,
+)
 from claims.review.opening_models import PaperOpening
 from claims.review.signal_models import PageHash, PaperReading, SignalMark, SignalRun
 from claims.review.waiting_triggers import shares_go_back_as_decided
@@ -17,7 +26,9 @@ shares_go_back_as_decided.register(SharesReturn)  # type: ignore[arg-type]
 
 __all__ = [
     "Appeal",
+    "BlindReview",
     "Claim",
+    "Concurrence",
     "Decision",
     "Evidence",
     "Objection",
@@ -26,6 +37,8 @@ __all__ = [
     "PaperReading",
     "PaperRequest",
     "Recommendation",
+    "ReviewNote",
     "SignalMark",
     "SignalRun",
+    "Withdrawal",
 ]

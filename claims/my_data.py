@@ -14,7 +14,7 @@ from claims.filing.selectors import appeal_until, history_of, read_birth, read_p
 from claims.publicity.models import Objection
 from claims.publicity.selectors import read_answer, read_objection
 from claims.review.appeals import read_appeal
-from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
+from claims.review.models import Appeal, Concurrence, Decision, PaperRequest, Recommendation
 from claims.review.openings import openings_of
 from claims.review.selectors import decision_of, read_reason, read_request
 from claims.review.signal_pages import shown
@@ -89,7 +89,9 @@ def _recommendations(person: User) -> Iterator[Row]:
     """Yield what a first reviewer held right, once a second one has decided."""
     for one in Recommendation.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
         if Decision.objects.filter(claim=one.claim, round=one.round).exists():
-            row = fields_of(one, "round", "outcome", "aid_fen", "accepted_spend_fen", "derivation", "clause")
+            row = fields_of(
+                one, "round", "outcome", "aid_fen", "accepted_spend_fen", "derivation", "clause", "papers"
+            )
             yield {
                 "claim": one.claim.code,
                 **row,
@@ -100,7 +102,7 @@ def _recommendations(person: User) -> Iterator[Row]:
 
 def _decisions(person: User) -> Iterator[Row]:
     for one in Decision.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
-        row = fields_of(one, "round", "outcome", "aid_fen", "clause", "shown_sha256", "decided_at")
+        row = fields_of(one, "round", "outcome", "aid_fen", "clause", "papers", "shown_sha256", "decided_at")
         yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
 
 
@@ -134,6 +136,16 @@ def _paper_readings(person: User) -> Iterator[Row]:
                 **reading.__dict__,
                 "issued": dict(reading.issued),
             }
+
+
+def _concurrences(person: User) -> Iterator[Row]:
+    """Yield the word of the first of two second reviewers, once the other has decided."""
+    for one in Concurrence.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+        if Decision.objects.filter(claim=one.claim, round=one.round).exists():
+            row = fields_of(
+                one, "round", "outcome", "aid_fen", "clause", "papers", "shown_sha256", "agreed_at"
+            )
+            yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
 
 
 def _appeals(person: User) -> Iterator[Row]:
@@ -202,6 +214,7 @@ EXPORTER = Exporter(
         Table(
             "recommendations", _("What first reviewers held right, once it was decided."), _recommendations
         ),
+        Table("agreements", _("What the first of two second reviewers held right."), _concurrences),
         Table("decisions", _("Decisions on your claims, with their reasons."), _decisions),
         Table("signals", _("What looked worth a second look in your claims, once it was decided."), _signals),
         Table("signal_marks", _("What reviewers said of that."), _signal_marks),
@@ -221,6 +234,7 @@ EXPORTER = Exporter(
         "claims.PaperRequest.claim": "paper_requests",
         "claims.Recommendation.claim": "recommendations",
         "claims.Decision.claim": "decisions",
+        "claims.Concurrence.claim": "agreements",
         "claims.Appeal.claim": "appeals",
         "claims.SignalRun.claim": "signals",
         "claims.SignalMark.claim": "signal_marks",
@@ -229,6 +243,9 @@ EXPORTER = Exporter(
     },
     left_out={
         "claims.Claim.reviewer": "the claim is the claimant's; what a reviewer did is among the deeds",
+        "claims.Withdrawal.claim": "of a recommendation that nobody acted on",
+        "claims.ReviewNote.claim": "what reviewers note for each other before they judge",
+        "claims.BlindReview.claim": "it measures reviewers and changes nothing of the claim",
     },
     files=_files,
 )

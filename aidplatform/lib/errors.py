@@ -267,6 +267,28 @@ GUARANTEES: dict[str, object] = {
     "signals_are_noted_by_the_reviewer": _("Another reviewer has taken this claim up. Take it over first."),
     "signal_mark_is_of_what_was_shown": _("This signal does not show any more. Reload the page."),
     "one_mark_per_signal_and_round": _("This signal has been marked already; what was said stays."),
+    "decision_has_enough_deciders": _(
+        "By the amount two second reviewers have to agree. Another one decides after you."
+    ),
+    "concurrence_fits_its_claim": _("This claim does not wait for your agreement. Reload the page."),
+    "one_concurrence_per_round": _("Somebody else has just agreed to this claim. Reload the page."),
+    "concurrence_rests_on_its_papers": _(
+        "A decision rests on papers of its claim, an approval on one at least. Look at them again."
+    ),
+    "decision_rests_on_its_papers": _(
+        "A decision rests on papers of its claim, an approval on one at least. Look at them again."
+    ),
+    "recommendation_rests_on_its_papers": _(
+        "A recommendation rests on papers of its claim, an approval on one at least. Look at them again."
+    ),
+    "recommendation_is_taken_back_at_once": _(
+        "A recommendation is taken back within seconds, before anybody acts on it. Now it stands."
+    ),
+    "review_note_is_by_its_reviewers": _("Only the reviewers of a case write notes on it."),
+    "blind_review_is_by_another": _("Whoever had a part in a case does not judge it blindly."),
+    "blind_review_rests_on_its_papers": _(
+        "A judgment rests on papers of its claim, an approval on one at least. Look at them again."
+    ),
     "one_decision_per_round": _("Somebody else has just decided this claim. Reload the page."),
     "objections_come_in_publicity": _(
         "Members object while a case is public. This one is not, or not any more."

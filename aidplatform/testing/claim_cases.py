@@ -13,6 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.testing.world import World, run_jobs, set_clock
 from claims.filing import services as filing
 from claims.filing.models import Claim
+from claims.filing.selectors import paper_codes as all_papers
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
 from claims.review import appeals
@@ -130,6 +131,7 @@ class ClaimCases:
             outcome=outcome,
             aid_fen=aid_fen if outcome == "approved" else 0,
             clause="aid",
+            papers=all_papers(claim),
             reason="The pathology report of 4 May establishes it.",
             at=clock.now(),
         )
@@ -151,6 +153,7 @@ class ClaimCases:
             decider=(decider or self.second).code,
             outcome=outcome,
             clause="aid",
+            papers=all_papers(claim),
             reason="I agree.",
             shown_sha256=shown_sha256(claim),
             at=clock.now(),
@@ -253,6 +256,7 @@ class AppealCases(ClaimCases):
             outcome=outcome,
             aid_fen=5_000_000 if outcome == "approved" else 0,
             clause="aid",
+            papers=all_papers(claim),
             reason="I have read the new report.",
             at=clock.now(),
         )

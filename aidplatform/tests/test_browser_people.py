@@ -18,10 +18,14 @@ POOL = "/pools/demo"
 DAYS_ON = 60
 PAGES = {
     "member": [
-        "/", "/claims/", "/claims/new/", "{claim}", "/notices/", "/demo/mail/", "/accounts/2fa/webauthn/",
+        "/", "/claims/", "/claims/new/", "{claim}", "{claim}letters/1/", "/notices/", "/demo/mail/",
+        "/accounts/2fa/webauthn/",
         f"{POOL}/me/", f"{POOL}/me/shares/", f"{POOL}/notices/", "{case}", "/my-data/",
     ],
-    "reviewer": ["/", f"{POOL}/review/", "{review}", "{case}"],
+    "reviewer": [
+        "/", f"{POOL}/review/", f"{POOL}/review/?set=late", f"{POOL}/review/load/", f"{POOL}/review/blind/",
+        f"{POOL}/review/statistics/", f"{POOL}/review-times/", "{review}", "{case}",
+    ],
     "treasurer": [
         f"{POOL}/custody/", f"{POOL}/custody/statements/", f"{POOL}/custody/statements/1/",
         f"{POOL}/custody/unidentified/", f"{POOL}/custody/payments/", f"{POOL}/custody/payments/1/",
@@ -122,6 +126,7 @@ def recommend(page: Page, review: str) -> None:
         page.locator("main table a").first.click()
     expect(page).to_have_url(re.compile(re.escape(review)))
     press(page, "Take it up")
+    page.locator("form[action$='/recommend/'] [name=papers]").first.check()
     page.locator("form[action$='/recommend/'] [name=reason]").fill("The papers agree.")
     press(page, "Recommend")
     expect(page.locator("h1 + .lead .badge")).to_have_text("second review")
@@ -133,7 +138,8 @@ def decide(page: Page, review: str) -> None:
     page.goto(review)
     assert faults_of(page) == []
     page.locator("form[action$='/decide/'] [name=reason]").fill("I agree.")
-    press(page, "Decide")
+    page.locator("form[action$='/decide/'] summary").click()
+    press(page, "Decide now")
     # The worker may have published it before the page is shown.
     expect(page.locator("h1 + .lead .badge")).to_have_text(re.compile("^(approved|in publicity)$"))
 

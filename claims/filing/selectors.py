@@ -93,6 +93,11 @@ def papers_of(claim: Claim) -> QuerySet[Evidence]:
     return claim.papers.filter(removed_at=None).defer("sealed").order_by("pk")
 
 
+def paper_codes(claim: Claim) -> list[str]:
+    """Return the codes of the papers that count, in the order in which they came."""
+    return list(claim.papers.filter(removed_at=None).order_by("pk").values_list("code", flat=True))
+
+
 def read_birth(claim: Claim) -> dt.date | None:
     """Return the covered person's birth date."""
     if claim.birth_sealed is None:

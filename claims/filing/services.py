@@ -372,8 +372,11 @@ def moved_on(claim: Claim) -> ClaimMovedOnError:
     )
 
 
-def step_claim(claim: Claim, state: str, at: dt.datetime) -> None:
-    """Take a locked claim to its next state with the date by which the next person should act; order the telling."""
+def step_claim(claim: Claim, state: str, at: dt.datetime, *, is_undone: bool = False) -> None:
+    """Take a locked claim to its next state with the date by which the next person should act; order the telling.
+
+    is_undone: a step was taken back at once. Nobody hears of it, and what was told to others is put away.
+    """
     days, before = STEPS[state].days, claim.state
     today = at.astimezone(ZoneInfo(claim.pool.time_zone)).date()
     claim.state, claim.state_since = state, at
@@ -385,6 +388,13 @@ def step_claim(claim: Claim, state: str, at: dt.datetime) -> None:
     jobs.enqueue(
         kind=TELL,
         key=step,
-        payload={"claim": claim.pk, "step": step, "before": before, "state": state, "due": due},
+        payload={
+            "claim": claim.pk,
+            "step": step,
+            "before": before,
+            "state": state,
+            "due": due,
+            "is_undone": is_undone,
+        },
         actor="service",
     )

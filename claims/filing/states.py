@@ -75,3 +75,8 @@ STANDS_FOR = {
     "objected": "in_publicity",
     "closed": "paid",
 }
+# Decided by two people, and whatever has become of it since but a withdrawal.
+JUDGED = (
+    "approved", "rejected", "in_publicity", "objected", "overturned", "refused_finally", "awarded", "shared", "paid",
+    "closed",
+)  # fmt: skip

@@ -276,6 +276,10 @@ claim_guards = [
             IF OLD.state = 'recommended' AND NEW.state = 'under_review' AND NOT EXISTS (
                    SELECT 1 FROM claims_decision
                     WHERE claim_id = NEW.id AND round = NEW.round - 1 AND outcome = 'returned')
+               -- Taken back by whoever recommended, before anybody acted on it.
+               AND NOT EXISTS (
+                   SELECT 1 FROM claims_withdrawal
+                    WHERE claim_id = NEW.id AND round = NEW.round - 1 AND NEW.round = OLD.round + 1)
                OR NEW.state = 'overturned' AND NOT EXISTS (
                    SELECT 1 FROM claims_objection WHERE claim_id = NEW.id AND state = 'upheld'
                       AND answered_at > coalesce(

@@ -51,6 +51,7 @@ DEEDS: dict[str, object] = {
     "file_claim": _("Claim filed"),
     "supply_papers": _("Papers sent in, claim handed back"),
     "assign_claim": _("Taken up by a reviewer"),
+    "hand_over_claim": _("Handed to another reviewer"),
     "request_papers": _("Papers asked for"),
     "recommend": _("First review finished"),
     "decide": _("Second review finished"),
@@ -71,4 +72,5 @@ PURPOSES: dict[str, object] = {
     "own_file": _("own file"),
     "review": _("review"),
     "second_review": _("second review"),
+    "blind_review": _("a second look that decides nothing"),
 }

@@ -2,7 +2,8 @@
 
 from typing import Any, cast
 
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,8 +18,10 @@ from claims.filing.selectors import access_claim
 from claims.filing.services import what_is_missing
 from claims.filing.states import OPEN_TO_CLAIMANT
 from claims.publicity import selectors, services
+from claims.publicity.letter_views import pdf_response
+from claims.publicity.letters import access_decision, letter_pdf
 from claims.review.appeals import appeal, read_appeal
-from claims.review.selectors import read_finding, read_reason, read_request
+from claims.review.selectors import cited_papers, concurrence_of, read_finding, read_reason, read_request
 from members.people.models import User
 
 
@@ -33,19 +36,44 @@ class AskedRow(serializers.Serializer[Any]):
         return read_request(asked)
 
 
-class DecisionRow(serializers.Serializer[Any]):
-    """How the claim was decided: the clause, what the first reviewer found, and the reason of the second."""
+class CitedPaperRow(serializers.Serializer[Any]):
+    """A paper on which a decision rests: what it is, and the hash of its bytes."""
 
+    kind = serializers.CharField()
+    sha256 = serializers.CharField()
+    added_at = serializers.DateTimeField()
+
+
+class DecisionRow(serializers.Serializer[Any]):
+    """How the claim was decided: clause and papers, what the first reviewer found, and the reason of the second.
+
+    round: the number of its letter. papers: those on which it rests. agreement: of the other second reviewer, where the
+    amount takes two.
+    """
+
+    round = serializers.IntegerField()
     outcome = serializers.CharField()
     aid_fen = serializers.IntegerField()
     clause = serializers.CharField()
+    papers = serializers.SerializerMethodField()
     finding = serializers.SerializerMethodField()
+    agreement = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
     decided_at = serializers.DateTimeField()
+
+    @extend_schema_field(CitedPaperRow(many=True))
+    def get_papers(self, decision: Any) -> Any:
+        """Return the papers that establish it."""
+        return CitedPaperRow(cited_papers(decision), many=True).data
 
     def get_finding(self, decision: Any) -> str:
         """Return the reason of the recommendation."""
         return read_finding(decision)
+
+    def get_agreement(self, decision: Any) -> str:
+        """Return the reason of the first of two second reviewers; empty where one decides."""
+        agreed = concurrence_of(decision.claim, decision.round)
+        return read_reason(agreed) if agreed else ""
 
     def get_reason(self, decision: Any) -> str:
         """Return the reason that was given."""
@@ -167,6 +195,16 @@ class MyClaim(_OwnClaim):
     def get(self, request: Request, claim: str) -> Response:
         """Return the claim."""
         return self.shown(self.own(request, claim))
+
+
+class DecisionLetter(_OwnClaim):
+    """The letter of a decision as PDF, in one of the languages."""
+
+    @extend_schema(operation_id="decision_letter", responses={(200, "application/pdf"): bytes})
+    def get(self, request: Request, claim: str, number: int, language: str) -> HttpResponse:
+        """Return the letter of the decision of a round: the same bytes each time."""
+        decision = access_decision(claim=self.own(request, claim), round_no=number)
+        return pdf_response(letter_pdf(decision, language), f"{claim}-{number}-{language}.pdf")
 
 
 class ClaimWithdrawal(_OwnClaim):

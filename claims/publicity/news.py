@@ -42,6 +42,8 @@ _STEPS_TOLD: dict[tuple[str, str], str] = {
     ("", "shared"): words.CLAIM_SHARED,
     ("", "paid"): words.CLAIM_PAID,
 }
+# These lead to the letter of the decision, which leads to the claim.
+_WITH_A_LETTER = {words.CLAIM_APPROVED, words.CLAIM_REJECTED, words.CLAIM_REFUSED_FINALLY}
 # Who has a claim by a duty of the same name.
 _STAFF = {REVIEWER, SECOND_REVIEWER, TREASURER}
 # Where a person of the pool has the claim for a number of days.
@@ -54,7 +56,7 @@ def told_of(before: str, state: str) -> str | None:
 
 
 def tell_step(lease: jobs.Lease) -> dict[str, int]:
-    """Tell of one step. payload: claim; step: its key; before, state; due: ISO date or None."""
+    """Tell of one step. payload: claim; step: its key; before, state; due: ISO date or None; is_undone: tell nobody."""
     with lease.transaction():
         claim = Claim.objects.select_related(*_WHOLE).get(pk=lease.payload["claim"])
         before, state = lease.payload["before"], lease.payload["state"]
@@ -62,6 +64,8 @@ def tell_step(lease: jobs.Lease) -> dict[str, int]:
         params = _params(claim, state, lease.payload["due"])
         if claim.state == state:
             _put_away(claim, before)
+        if lease.payload.get("is_undone"):
+            return {"told": 0}
         kind = told_of(before, state)
         news = [_to_claimant(claim, kind, key, params)] if kind else []
         holder = STEPS[state].holder
@@ -96,7 +100,11 @@ def _params(claim: Claim, state: str, due: str | None) -> dict[str, object]:
 
 def _to_claimant(claim: Claim, kind: str, key: str, params: dict[str, object]) -> News:
     person = claim.membership.person or claim.claimant
-    return News(person, kind, key, params, reverse("claim", args=[claim.code]))
+    link = reverse("claim", args=[claim.code])
+    decision = decision_of(claim) if kind in _WITH_A_LETTER else None
+    if decision is not None:
+        link = reverse("claim_letter", args=[claim.code, decision.round])
+    return News(person, kind, key, params, link)
 
 
 def _link(claim: Claim, holder: str) -> str:
@@ -115,6 +123,7 @@ def _who_can(claim: Claim, holder: str) -> list[User]:
         return people
     had_a_part = set(claim.recommendations.values_list("reviewer", flat=True))
     had_a_part |= heard_before(claim)
+    had_a_part |= set(claim.concurrences.values_list("decider", flat=True))
     had_a_part |= set(claim.decisions.exclude(outcome="returned").values_list("decider", flat=True))
     out = {claim.claimant_id, claim.membership.person_id} | people_near(claim.membership)
     return [person for person in people if person.pk not in out and person.code not in had_a_part]

@@ -221,6 +221,7 @@ def _check_may_answer(claim: Claim, objection: Objection, answerer: str) -> None
     concerned = {objection.member}
     concerned |= set(claim.recommendations.values_list("reviewer", flat=True))
     concerned |= set(claim.decisions.values_list("decider", flat=True))
+    concerned |= set(claim.concurrences.values_list("decider", flat=True))
     if answerer in concerned or person.pk in concerned_by(claim):
         raise ConcernedError(_("You had a part in this case. Another second reviewer answers the objection."))
     check_not_near(claim, person)

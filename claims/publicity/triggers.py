@@ -46,6 +46,8 @@ objection_guards = [
                OR EXISTS (SELECT 1 FROM claims_recommendation
                            WHERE claim_id = NEW.claim_id AND reviewer = NEW.answered_by)
                OR EXISTS (SELECT 1 FROM claims_decision
+                           WHERE claim_id = NEW.claim_id AND decider = NEW.answered_by)
+               OR EXISTS (SELECT 1 FROM claims_concurrence
                            WHERE claim_id = NEW.claim_id AND decider = NEW.answered_by) THEN
                 {refuse("objection_is_answered_by_another", "%s is concerned with this case", "NEW.answered_by")}
             END IF;

@@ -21,7 +21,7 @@ from aidplatform.work.models import AuditEntry
 from claims.filing import selectors as filing
 from claims.filing.checklist import checklist
 from claims.filing.forms import PaperForm
-from claims.filing.models import Claim
+from claims.filing.models import Claim, Evidence
 from claims.filing.parts import may_bring_bills
 from claims.filing.selectors import concerned_by
 from claims.filing.services import add_evidence
@@ -34,6 +34,7 @@ from claims.publicity.models import Objection
 from claims.review import appeals
 from claims.review import selectors as review
 from claims.review.appeals import duty_names
+from claims.review.models import Decision
 from claims.review.openings import reader_words
 from ledger.sharing.faces import DISEASES, face_of
 from members.joining.kin import is_near, names_of
@@ -72,6 +73,7 @@ def _claim_page(
 ) -> HttpResponse:
     """Show a claim to its claimant. forms: what was refused, as it was sent."""
     file = selectors.file_of(found)
+    papers = list(filing.papers_of(found))
     context = {
         "section": "claims",
         "claim": found,
@@ -91,7 +93,9 @@ def _claim_page(
         "earlier_parts": filing.earlier_parts(found),
         "may_bring_bills": may_bring_bills(found),
         "payee": filing.read_payee(found),
-        "papers": [(paper, KINDS[paper.kind]) for paper in filing.papers_of(found)],
+        "papers": [(paper, KINDS[paper.kind]) for paper in papers],
+        "cited": _cited(papers, file.decision),
+        "first_cited": _cited(papers, file.first_decision),
         "asked": review.read_request(file.asked) if file.asked else "",
         "asked_kinds": [KINDS[kind] for kind in file.asked.kinds] if file.asked else [],
         "decision": file.decision,
@@ -107,6 +111,12 @@ def _claim_page(
         "crumbs": [(_("My claims"), reverse("my_claims")), (found.code, "")],
     }
     return render(request, "claims/filing/claim.html", context, status=status)
+
+
+def _cited(papers: list[Evidence], decision: Decision | None) -> list[object]:
+    """Return what the papers are called on which a decision rests."""
+    codes = decision.papers if decision else []
+    return [KINDS[paper.kind] for paper in papers if paper.code in codes]
 
 
 def _appeal_of(found: Claim, file: selectors.ClaimFile, forms: dict[str, Any]) -> dict[str, Any]:
@@ -331,6 +341,7 @@ def _is_concerned(found: Claim, person: User) -> bool:
         or is_near(found.membership, person)
         or found.recommendations.filter(reviewer=person.code).exists()
         or found.decisions.filter(decider=person.code).exists()
+        or found.concurrences.filter(decider=person.code).exists()
     )
 
 

@@ -41,7 +41,8 @@ appeal_guards = [
 def heard_by_others(name: str, column: str) -> Guard:
     """Return the guard, by its own name, of what is said in the rounds of an appeal; column: who says it.
 
-    Whoever recommended or decided before the appeal, or has answered an objection, has judged the case already.
+    Whoever recommended, agreed or decided before the appeal, judged it blindly, or has answered an objection, has judged
+    the case already.
     """
     return Guard(
         name=name,
@@ -56,6 +57,10 @@ def heard_by_others(name: str, column: str) -> Guard:
                             WHERE claim_id = NEW.claim_id AND round < opened AND reviewer = NEW.{column})
                 OR EXISTS (SELECT 1 FROM claims_decision
                             WHERE claim_id = NEW.claim_id AND round < opened AND decider = NEW.{column})
+                OR EXISTS (SELECT 1 FROM claims_concurrence
+                            WHERE claim_id = NEW.claim_id AND round < opened AND decider = NEW.{column})
+                OR EXISTS (SELECT 1 FROM claims_blindreview
+                            WHERE claim_id = NEW.claim_id AND reviewer = NEW.{column})
                 OR EXISTS (SELECT 1 FROM claims_objection
                             WHERE claim_id = NEW.claim_id AND answered_by = NEW.{column})) THEN
                 {refuse("appeal_is_heard_by_others", "%s had a part in this case before the appeal", f"NEW.{column}")}

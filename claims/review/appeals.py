@@ -17,7 +17,7 @@ from claims.filing.parts import check_no_other_part
 from claims.filing.selectors import appeal_until, may_appeal, speaks_for
 from claims.filing.services import keep_paper, locked_claim, moved_on, step_claim
 from claims.filing.states import ON_THE_DESK, REFUSED
-from claims.review.models import Appeal
+from claims.review.models import Appeal, BlindReview
 from claims.review.selectors import public_ref
 from ledger.openbooks import services as openbooks
 from members.joining.kin import people_near
@@ -131,6 +131,8 @@ def heard_before(claim: Claim) -> set[str]:
     return {
         *claim.recommendations.filter(round__lt=claim.appeal_round).values_list("reviewer", flat=True),
         *claim.decisions.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
+        *claim.concurrences.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
+        *BlindReview.objects.filter(claim=claim).values_list("reviewer", flat=True),
         *(one.answered_by for one in claim.objections.exclude(answered_by=None) if one.answered_by),
     }
 
@@ -148,9 +150,18 @@ def lacks_people(claim: Claim) -> list[str]:
     if not claim.is_appeal or claim.state not in ON_THE_DESK or claim.state == Claim.State.OBJECTED:
         return []
     able = _able_people(claim)
+    needed = {REVIEWER: 1, SECOND_REVIEWER: deciders_needed(claim)}
     if claim.state == Claim.State.RECOMMENDED:
         del able[REVIEWER]
-    return [duty for duty, people in able.items() if not people]
+        agreed = set(claim.concurrences.filter(round=claim.round).values_list("decider", flat=True))
+        able[SECOND_REVIEWER] -= agreed
+        needed[SECOND_REVIEWER] -= len(agreed)
+    return [duty for duty, people in able.items() if len(people) < needed[duty]]
+
+
+def deciders_needed(claim: Claim) -> int:
+    """Return how many second reviewers have to agree on a claim, by what its plan grants at most."""
+    return claim.plan_version.plan().deciders(claim.aid_fen or 0) if claim.plan_version else 1
 
 
 def _able_people(claim: Claim) -> dict[str, set[str]]:

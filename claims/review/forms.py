@@ -1,5 +1,6 @@
 """Forms of reviewers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,6 +14,18 @@ from claims.filing.words import KINDS
 from claims.review.models import Clause, Outcome
 
 _REASON = {"rows": 4}
+# Codes of papers with what each is called.
+Papers = Sequence[tuple[str, object]]
+
+
+# Sets of the queue that everybody has, each an address: what is mine, late, ….
+SETS: dict[str, object] = {
+    "mine": _("Mine"),
+    "unassigned": _("Nobody's yet"),
+    "second": _("For my decision"),
+    "late": _("Late"),
+    "appeals": _("Appeals"),
+}
 
 
 class QueueForm(forms.Form):
@@ -21,6 +34,9 @@ class QueueForm(forms.Form):
     state = forms.ChoiceField(label=_("State"), required=False)
     mine = forms.BooleanField(label=_("Only mine"), required=False)
     text = forms.CharField(label=_("Claim number"), required=False, max_length=20)
+    set = forms.ChoiceField(
+        choices=[("", ""), *SETS.items()], required=False, widget=forms.HiddenInput, label=_("Set")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,19 +70,31 @@ class AcceptForm(forms.Form):
     )
 
 
+def _cited() -> forms.MultipleChoiceField:
+    """Return the field of papers on which a judgment rests; its choices are those of the claim."""
+    return forms.MultipleChoiceField(
+        label=_("Papers that establish it"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("An approval rests on one at least."),
+    )
+
+
 class RecommendForm(forms.Form):
-    """A recommendation: outcome, spend where the plan asks for it, aid, clause, reason."""
+    """A recommendation: outcome, spend where the plan asks for it, aid, clause, papers, reason."""
 
     outcome = forms.ChoiceField(
         label=_("Recommendation"), choices=[c for c in Outcome.choices if c[0] != "returned"]
     )
     aid = FenField(label=_("Aid"), required=False, help_text=_("At most what the plan grants."))
     clause = forms.ChoiceField(label=_("Clause of the covenant"), choices=Clause.choices)
+    papers = _cited()
     reason = forms.CharField(label=_("Reason"), max_length=4000, widget=forms.Textarea(attrs=_REASON))
     key = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, asks_for_spend: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, papers: Papers = (), asks_for_spend: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["papers"].choices = list(papers)  # type: ignore[attr-defined]
         if asks_for_spend:
             spend = FenField(
                 label=_("Spend you accept"), help_text=_("Of an approval: the bills that count.")
@@ -80,12 +108,46 @@ class RecommendForm(forms.Form):
 
 
 class DecideForm(forms.Form):
-    """A decision over the hash of what was shown."""
+    """A decision over the hash of what was shown, and the papers on which it rests."""
 
     outcome = forms.ChoiceField(label=_("Decision"), choices=Outcome.choices)
     clause = forms.ChoiceField(label=_("Clause of the covenant"), choices=Clause.choices)
+    papers = _cited()
     reason = forms.CharField(label=_("Reason"), max_length=4000, widget=forms.Textarea(attrs=_REASON))
     shown_sha256 = forms.CharField(
         widget=forms.HiddenInput, validators=[RegexValidator(r"^[0-9a-f]{64}$")], max_length=64
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, papers: Papers = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["papers"].choices = list(papers)  # type: ignore[attr-defined]
+
+
+class BlindForm(RecommendForm):
+    """How somebody judges who has not seen how it was judged."""
+
+    outcome = forms.ChoiceField(
+        label=_("Your judgment"), choices=[c for c in Outcome.choices if c[0] != "returned"]
+    )
+
+
+class NoteForm(forms.Form):
+    """A note for the other reviewers of a case."""
+
+    text = forms.CharField(
+        label=_("Note"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Read by the reviewers of this case alone; it stays as it is written."),
+    )
+
+
+class HandOverForm(forms.Form):
+    """To whom a claim is handed."""
+
+    to = forms.ChoiceField(label=_("Hand it to"))
+
+    def __init__(self, *args: Any, reviewers: Papers = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = list(reviewers)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What reviewers wrote down: requests for papers, recommendations, decisions; and appeals. All of them facts."""
+"""What reviewers wrote down: requests for papers, recommendations, decisions, notes; and appeals. All of them facts."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.guards import permanent
 from claims.filing.models import Claim
 from claims.review.appeal_triggers import appeal_guards, heard_by_others
-from claims.review.triggers import decision_guards, recommendation_guards
+from claims.review.desk_triggers import blind_guards, note_guards, rests_on_papers, withdrawal_guards
+from claims.review.triggers import by_a_second_reviewer, decision_guards, recommendation_guards
 
 
 class Clause(models.TextChoices):
@@ -58,7 +59,7 @@ class Recommendation(models.Model):
     """What the first reviewer holds right: outcome, aid (fen), clause and a sealed reason; one per round.
 
     accepted_spend_fen, derivation: of an approval where the plan asks for spend, the bills that count and what the
-    plan grants for them, step by step.
+    plan grants for them, step by step. papers: codes of those that establish it, at least one for an approval.
     """
 
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="recommendations")
@@ -69,6 +70,7 @@ class Recommendation(models.Model):
     accepted_spend_fen = models.BigIntegerField(null=True)
     derivation = models.JSONField(null=True)
     clause = models.CharField(max_length=20, choices=Clause)
+    papers = models.JSONField(default=list)
     reason_sealed = models.BinaryField()
     recommended_at = models.DateTimeField()
 
@@ -79,7 +81,11 @@ class Recommendation(models.Model):
                 condition=_AID_FITS & ~Q(outcome="returned"), name="recommended_aid_fits_outcome"
             ),
         ]
-        triggers = [*recommendation_guards, heard_by_others("appeal_is_heard_by_others", "reviewer")]
+        triggers = [
+            *recommendation_guards,
+            rests_on_papers("recommendation_rests_on_its_papers"),
+            heard_by_others("appeal_is_heard_by_others", "reviewer"),
+        ]
 
     @property
     def context(self) -> str:
@@ -88,7 +94,10 @@ class Recommendation(models.Model):
 
 
 class Decision(models.Model):
-    """What a second, different reviewer decided over the hash of what was shown; one per round."""
+    """What a second, different reviewer decided over the hash of what was shown; one per round.
+
+    papers: codes of those on which it rests, at least one for an approval.
+    """
 
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="decisions")
     round = models.PositiveSmallIntegerField()
@@ -96,6 +105,7 @@ class Decision(models.Model):
     outcome = models.CharField(max_length=12, choices=Outcome)
     aid_fen = models.BigIntegerField()
     clause = models.CharField(max_length=20, choices=Clause)
+    papers = models.JSONField(default=list)
     reason_sealed = models.BinaryField()
     shown_sha256 = models.CharField(max_length=64)
     decided_at = models.DateTimeField()
@@ -105,12 +115,50 @@ class Decision(models.Model):
             models.UniqueConstraint(fields=["claim", "round"], name="one_decision_per_round"),
             models.CheckConstraint(condition=_AID_FITS, name="decided_aid_fits_outcome"),
         ]
-        triggers = [*decision_guards, heard_by_others("appeal_is_decided_by_others", "decider")]
+        triggers = [
+            *decision_guards,
+            rests_on_papers("decision_rests_on_its_papers"),
+            heard_by_others("appeal_is_decided_by_others", "decider"),
+        ]
 
     @property
     def context(self) -> str:
         """Return the place the reason is sealed for."""
         return f"claims.decision:{self.claim_id}:{self.round}"
+
+
+class Concurrence(models.Model):
+    """What the first of two second reviewers holds right, over the hash of what was shown; the second one decides."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="concurrences")
+    round = models.PositiveSmallIntegerField()
+    decider = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    aid_fen = models.BigIntegerField()
+    clause = models.CharField(max_length=20, choices=Clause)
+    papers = models.JSONField(default=list)
+    reason_sealed = models.BinaryField()
+    shown_sha256 = models.CharField(max_length=64)
+    agreed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "round"], name="one_concurrence_per_round"),
+            models.CheckConstraint(
+                condition=_AID_FITS & ~Q(outcome="returned"), name="agreed_aid_fits_outcome"
+            ),
+        ]
+        triggers = [
+            *permanent("concurrence_is_permanent"),
+            by_a_second_reviewer("concurrence_fits_its_claim"),
+            rests_on_papers("concurrence_rests_on_its_papers"),
+            heard_by_others("concurrence_on_appeal_is_by_others", "decider"),
+        ]
+
+    @property
+    def context(self) -> str:
+        """Return the place the reason is sealed for."""
+        return f"claims.concurrence:{self.claim_id}:{self.round}"
 
 
 class Appeal(models.Model):
@@ -132,3 +180,68 @@ class Appeal(models.Model):
     def context(self) -> str:
         """Return the place the reason is sealed for."""
         return f"claims.appeal:{self.claim_id}"
+
+
+class Withdrawal(models.Model):
+    """A recommendation that was taken back at once, before anybody acted on it; the next one is in the next round.
+
+    withdrawn_at: the database's own instant.
+    """
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="withdrawals")
+    round = models.PositiveSmallIntegerField()
+    withdrawn_by = models.CharField(max_length=40)
+    withdrawn_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["claim", "round"], name="one_withdrawal_per_round")]
+        triggers = withdrawal_guards
+
+
+class ReviewNote(models.Model):
+    """What reviewers of a case note for each other; sealed, and read by whoever reads its papers."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="review_notes")
+    number = models.PositiveSmallIntegerField()
+    author = models.CharField(max_length=40)
+    text_sealed = models.BinaryField()
+    written_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["claim", "number"], name="one_note_per_number")]
+        triggers = note_guards
+
+    @property
+    def context(self) -> str:
+        """Return the place the text is sealed for."""
+        return f"claims.note:{self.claim_id}:{self.number}"
+
+
+class BlindReview(models.Model):
+    """How somebody who saw neither recommendation nor decision judged a decided claim; it changes nothing of it.
+
+    round: that of the decision with which it is compared.
+    """
+
+    claim = models.OneToOneField(Claim, on_delete=models.PROTECT, related_name="blind_review")
+    round = models.PositiveSmallIntegerField()
+    reviewer = models.CharField(max_length=40)
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    aid_fen = models.BigIntegerField()
+    clause = models.CharField(max_length=20, choices=Clause)
+    papers = models.JSONField(default=list)
+    reason_sealed = models.BinaryField()
+    reviewed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=_AID_FITS & ~Q(outcome="returned"), name="blindly_granted_aid_fits_outcome"
+            )
+        ]
+        triggers = blind_guards
+
+    @property
+    def context(self) -> str:
+        """Return the place the reason is sealed for."""
+        return f"claims.blind:{self.claim_id}"

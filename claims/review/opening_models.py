@@ -19,6 +19,10 @@ class Purpose(models.TextChoices):
     OTHER = "other", _("something else, in my own words")
 
 
+# What can be said without words of one's own.
+PURPOSES_AT_ONCE = [(one.value, one.label) for one in Purpose if one != Purpose.OTHER]
+
+
 class PaperOpening(models.Model):
     """One look at one paper. opener: the code of the person. note_sealed: what for, in their own words, or null.
 
@@ -28,6 +32,7 @@ class PaperOpening(models.Model):
     class Duty(models.TextChoices):
         REVIEWER = "reviewer", _("reviewer")
         SECOND_REVIEWER = "second_reviewer", _("second reviewer")
+        BLIND_REVIEW = "blind_review", _("reviewer who judges blindly")
 
     paper = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="openings")
     opener = models.CharField(max_length=40)

@@ -3,11 +3,17 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
-from claims.filing.states import READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
+from claims.filing.states import JUDGED, READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.review.triggers import holds_duty, is_claimant, is_near
 
 _IN_CHARGE = ", ".join(f"'{state}'" for state in READ_BY_ITS_REVIEWER)
 _DECIDES = ", ".join(f"'{state}'" for state in READ_BY_WHO_DECIDES)
+_JUDGED = ", ".join(f"'{state}'" for state in JUDGED)
+# Nobody has judged the claim blindly yet, and the opener has not judged it at all.
+_IS_BLIND = """NOT EXISTS (SELECT 1 FROM claims_blindreview WHERE claim_id = claim.id)
+                         AND NOT EXISTS (SELECT 1 FROM claims_recommendation WHERE claim_id = claim.id AND reviewer = NEW.opener)
+                         AND NOT EXISTS (SELECT 1 FROM claims_decision WHERE claim_id = claim.id AND decider = NEW.opener)
+                         AND NOT EXISTS (SELECT 1 FROM claims_concurrence WHERE claim_id = claim.id AND decider = NEW.opener)"""
 
 opening_guards = [
     *permanent("paper_opening_is_permanent"),
@@ -30,6 +36,8 @@ opening_guards = [
                     WHEN 'reviewer' THEN claim.state IN ({_IN_CHARGE}) AND {holds_duty("opener", "reviewer")}
                          AND NEW.opener IS NOT DISTINCT FROM (SELECT code FROM members_user WHERE id = claim.reviewer_id)
                     WHEN 'second_reviewer' THEN claim.state IN ({_DECIDES}) AND {holds_duty("opener", "second_reviewer")}
+                    WHEN 'blind_review' THEN claim.state IN ({_JUDGED}) AND {_IS_BLIND}
+                         AND ({holds_duty("opener", "reviewer")} OR {holds_duty("opener", "second_reviewer")})
                     ELSE false END) THEN
                 {refuse("papers_are_opened_by_who_judges_them", "%s does not judge claim %s now", "NEW.opener", "claim.code")}
             END IF;

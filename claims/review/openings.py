@@ -20,6 +20,7 @@ from claims.filing.selectors import ErasedError, concerned_by, read_paper
 from claims.filing.services import locked_claim
 from claims.filing.states import READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.words import PURPOSES
+from claims.review import blind
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
 from claims.review.opening_models import PaperOpening, Purpose
 from members.joining.kin import is_near
@@ -66,6 +67,8 @@ def reads_as(claim: Claim, person: User, duties: set[str]) -> str:
 
 def opens_as(claim: Claim, person: User) -> str:
     """Return the duty in which the person opens papers now; who has decided on a claim has no more use for them."""
+    if blind.waits_for(claim, person):
+        return PaperOpening.Duty.BLIND_REVIEW.value
     duty = reads_as(claim, person, duties_of(person, claim.pool))
     return "" if duty == REVIEWER and claim.state not in READ_BY_ITS_REVIEWER else duty
 
@@ -118,7 +121,7 @@ def open_paper(
         action="open_evidence",
         subject=claim.code,
         evidence=paper.code,
-        purpose="review" if duty == REVIEWER else "second_review",
+        purpose={REVIEWER: "review", SECOND_REVIEWER: "second_review"}.get(duty, duty),
         opening=opening.pk,
     )
     return opening

@@ -14,16 +14,18 @@ from aidplatform.work import audit, jobs
 from claims.filing.benefits import Benefit
 from claims.filing.illnesses import KINDS
 from claims.filing.models import Claim
-from claims.filing.selectors import lifetime_left
+from claims.filing.selectors import lifetime_left, papers_of
 from claims.filing.services import locked_claim, preview, step_claim
-from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before
-from claims.review.models import Decision, Outcome, PaperRequest, Recommendation
+from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before, deciders_needed
+from claims.review.models import Concurrence, Decision, Outcome, PaperRequest, Recommendation
 from claims.review.selectors import public_ref
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
 from members.joining.kin import is_near
 from members.joining.models import Membership
+from members.people.claim_words import OF_REVIEWERS
 from members.people.models import User
+from members.people.notices import put_away
 from members.pools.models import DutyGrant
 
 PUBLISH = "claims.publish_case"
@@ -59,6 +61,12 @@ class ShownChangedError(ConflictError):
     code = "decision_is_of_what_was_shown"
 
 
+class AgreedAlreadyError(ConflictError):
+    """Two different second reviewers have to agree."""
+
+    code = "decision_has_enough_deciders"
+
+
 class DisagreementError(ConflictError):
     """Two people have to agree on an outcome; who does not, returns the claim."""
 
@@ -77,6 +85,12 @@ class AcceptedSpendError(DomainError):
     code = "accepted_spend_carries_the_aid"
 
 
+class CitedPapersError(DomainError):
+    """A judgment rests on papers of its claim, an approval on one at least."""
+
+    code = "decision_rests_on_its_papers"
+
+
 class LifetimeCapError(ConflictError):
     """Earlier cases of the member leave less than this."""
 
@@ -90,7 +104,7 @@ def assign_claim(*, claim: Claim, reviewer: str, at: dt.datetime) -> Claim:
     Raises: ClaimMovedOnError, ForbiddenError, OwnClaimError, NearError, HeardBeforeError.
     """
     claim = locked_claim(claim, Claim.State.FILED, Claim.State.APPEALED, Claim.State.UNDER_REVIEW)
-    person = _reviewing(claim, reviewer, REVIEWER)
+    person = check_reviewing(claim, reviewer, REVIEWER)
     if claim.state == Claim.State.UNDER_REVIEW and claim.reviewer_id == person.pk:
         return claim
     claim.reviewer = person
@@ -108,7 +122,7 @@ def request_papers(
     Raises: ClaimMovedOnError, NotYoursError, ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
-    _reviewing(claim, reviewer, REVIEWER)
+    check_reviewing(claim, reviewer, REVIEWER)
     _check_is_mine(claim, reviewer)
     unknown = set(kinds) - set(KINDS)
     assert not unknown, unknown
@@ -134,18 +148,21 @@ def recommend(
     outcome: str,
     aid_fen: int,
     clause: str,
+    papers: Sequence[str],
     reason: str,
     at: dt.datetime,
     accepted_spend_fen: int | None = None,
 ) -> Recommendation:
     """Say what the first reviewer holds right; it decides nothing.
 
-    accepted_spend_fen: what of the bills counts, where the plan asks for them; None: all that was told.
+    papers: codes of those that establish it. accepted_spend_fen: what of the bills counts, where the plan asks for
+    them; None: all that was told.
 
-    Raises: ClaimMovedOnError, NotYoursError, AcceptedSpendError, AidTooHighError, LifetimeCapError, ForbiddenError.
+    Raises: ClaimMovedOnError, NotYoursError, AcceptedSpendError, AidTooHighError, LifetimeCapError, CitedPapersError,
+    ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
-    _reviewing(claim, reviewer, REVIEWER)
+    check_reviewing(claim, reviewer, REVIEWER)
     _check_is_mine(claim, reviewer)
     accepted_fen, benefit = _accepted(claim, outcome, accepted_spend_fen, at)
     most_fen = min(claim.aid_fen or 0, benefit.aid_fen) if benefit else claim.aid_fen or 0
@@ -166,6 +183,7 @@ def recommend(
         accepted_spend_fen=accepted_fen,
         derivation=benefit.to_json() if benefit else None,
         clause=clause,
+        papers=check_cited(claim, outcome, papers),
         recommended_at=at,
     )
     recommendation.reason_sealed = seal_text(reason, recommendation.context)
@@ -183,19 +201,22 @@ def decide(
     decider: str,
     outcome: str,
     clause: str,
+    papers: Sequence[str],
     reason: str,
     shown_sha256: str,
     at: dt.datetime,
-) -> Decision:
+) -> Decision | Concurrence:
     """Decide as a second person over exactly what was shown; an approval is published by a job.
 
-    outcome: the recommended one, or `returned`, which opens the next round.
+    Where the plan asks for two second reviewers, the first one's word is kept, and the claim waits for the other.
 
-    Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, LifetimeCapError, OwnClaimError,
-    ForbiddenError.
+    outcome: the recommended one, or `returned`, which opens the next round. papers: codes of those on which it rests.
+
+    Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, LifetimeCapError,
+    CitedPapersError, AgreedAlreadyError, OwnClaimError, ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.RECOMMENDED)
-    _reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
+    check_reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
     advised = claim.recommendations.get(round=claim.round)
     if outcome not in {advised.outcome, Outcome.RETURNED}:
         raise DisagreementError(
@@ -206,6 +227,11 @@ def decide(
         raise ShownChangedError(_("The claim is not what you were shown. Look at it again, then decide."))
     if outcome == Outcome.APPROVED:
         _check_lifetime_cap(claim, advised.aid_fen)
+    agreed = claim.concurrences.filter(round=claim.round).first()
+    if outcome != Outcome.RETURNED and agreed is None and deciders_needed(claim) > 1:
+        return _agree(claim, advised, decider, clause, papers, reason, shown_sha256, at)
+    if outcome != Outcome.RETURNED and agreed is not None and agreed.decider == decider:
+        raise AgreedAlreadyError(_("You have agreed already. Another second reviewer decides."))
     decision = Decision(
         claim=claim,
         round=claim.round,
@@ -213,6 +239,7 @@ def decide(
         outcome=outcome,
         aid_fen=0 if outcome == Outcome.RETURNED else advised.aid_fen,
         clause=clause,
+        papers=check_cited(claim, outcome, papers),
         shown_sha256=shown_sha256,
         decided_at=at,
     )
@@ -222,6 +249,47 @@ def decide(
     failpoint("claims.decided")
     audit.record(actor=decider, action="decide", subject=claim.code, outcome=outcome, sha256=shown_sha256)
     return decision
+
+
+def _agree(
+    claim: Claim,
+    advised: Recommendation,
+    decider: str,
+    clause: str,
+    papers: Sequence[str],
+    reason: str,
+    shown_sha256: str,
+    at: dt.datetime,
+) -> Concurrence:
+    """Keep the word of the first of two second reviewers; it decides nothing, and is off their list."""
+    made = Concurrence(
+        claim=claim,
+        round=claim.round,
+        decider=decider,
+        outcome=advised.outcome,
+        aid_fen=advised.aid_fen,
+        clause=clause,
+        papers=check_cited(claim, advised.outcome, papers),
+        shown_sha256=shown_sha256,
+        agreed_at=at,
+    )
+    made.reason_sealed = seal_text(reason, made.context)
+    made.save()
+    put_away(people=[User.objects.get(code=decider)], kinds=OF_REVIEWERS, subject=claim.code, at=at)
+    audit.record(
+        actor=decider, action="agree", subject=claim.code, outcome=advised.outcome, sha256=shown_sha256
+    )
+    return made
+
+
+def check_cited(claim: Claim, outcome: str, papers: Sequence[str]) -> list[str]:
+    """Return the papers on which a judgment rests, in the order in which they came. Raises: CitedPapersError."""
+    held = [paper.code for paper in papers_of(claim)]
+    if not set(papers) <= set(held):
+        raise CitedPapersError(_("One of the papers is not in this claim any more. Look at them again."))
+    if outcome == Outcome.APPROVED and not papers:
+        raise CitedPapersError(_("Say which paper establishes it: an approval rests on one at least."))
+    return [code for code in held if code in set(papers)]
 
 
 def _accepted(
@@ -275,7 +343,11 @@ def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
             "aid": decision.aid_fen,
             "clause": decision.clause,
             "payee": bytes(claim.payee_index or b"").hex(),
-            "deciders": [claim.recommendations.get(round=claim.round).reviewer, decision.decider],
+            "deciders": [
+                claim.recommendations.get(round=claim.round).reviewer,
+                *claim.concurrences.filter(round=claim.round).values_list("decider", flat=True),
+                decision.decider,
+            ],
             "shown": decision.shown_sha256,
             "on_appeal": claim.is_appeal,
         },
@@ -287,7 +359,7 @@ def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
         jobs.enqueue(kind=PUBLISH, key=key, payload={"claim": claim.pk}, actor=decision.decider)
 
 
-def _reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:
+def check_reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:
     """Return the acting person, who holds the duty and is not concerned.
 
     Raises: ForbiddenError, OwnClaimError, NearError, SameReviewerError, HeardBeforeError.
@@ -306,7 +378,7 @@ def _reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = Fa
 
 def check_in_charge(claim: Claim, reviewer: str) -> None:
     """Demand that the person reviews the claim now. Raises: NotYoursError, OwnClaimError, NearError, ForbiddenError."""
-    _reviewing(claim, reviewer, REVIEWER)
+    check_reviewing(claim, reviewer, REVIEWER)
     _check_is_mine(claim, reviewer)
 
 

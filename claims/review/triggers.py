@@ -10,7 +10,7 @@ from members.joining.kin_triggers import near_sql
 def shown_sql(claim: str) -> str:
     """Return SQL for the text of what a second reviewer is shown of a claim (an alias of claims_claim).
 
-    Amounts, spend told and accepted, cases shared, the first part of the case, the payee's index, every paper's hash, the plan version and the published face, joined by '|'.
+    Amounts, spend told and accepted, cases shared, the first part of the case, the payee's index, every paper's hash, the codes of those that are cited, the plan version and the published face, joined by '|'.
     """
     return f"""(SELECT concat_ws('|', {claim}.code, {claim}.round::text, {claim}.plan_version_id::text,
             coalesce(to_char({claim}.event_date, 'YYYY-MM-DD'), '-'), {claim}.illness, {claim}.severity,
@@ -18,7 +18,7 @@ def shown_sql(claim: str) -> str:
             coalesce({claim}.spend_fen::text, '-'), coalesce({claim}.cases_shared::text, '-'),
             coalesce((SELECT code FROM claims_claim WHERE id = {claim}.part_of_id), '-'),
             coalesce(encode({claim}.payee_index, 'hex'), '-'), coalesce({claim}.masked::text, '-'),
-            r.reviewer, r.outcome, r.aid_fen::text, coalesce(r.accepted_spend_fen::text, '-'), r.clause,
+            r.reviewer, r.outcome, r.aid_fen::text, coalesce(r.accepted_spend_fen::text, '-'), r.clause, r.papers::text,
             (SELECT coalesce(string_agg(e.sha256, ',' ORDER BY e.sha256 COLLATE "C"), '-') FROM claims_evidence e
               WHERE e.claim_id = {claim}.id AND e.removed_at IS NULL))
           FROM claims_recommendation r WHERE r.claim_id = {claim}.id AND r.round = {claim}.round)"""
@@ -86,6 +86,49 @@ recommendation_guards = [
     ),
 ]
 
+
+def by_a_second_reviewer(name: str) -> Guard:
+    """Return the guard, by its own name, of a second reviewer's word on a recommended claim: whose, and over what."""
+    return Guard(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("claim", "record"), ("advised", "record")],
+        func=f"""
+            {judged_now()}
+            SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            IF {is_claimant("decider")} THEN
+                {refuse("decider_is_not_claimant", "%s would decide on the own claim", "NEW.decider")}
+            END IF;
+            IF {is_near("decider")} THEN
+                {refuse("nobody_judges_their_own_circle", "%s is near to the member of claim %s", "NEW.decider", "claim.code")}
+            END IF;
+            IF EXISTS (SELECT 1 FROM claims_recommendation
+                        WHERE claim_id = NEW.claim_id AND reviewer = NEW.decider) THEN
+                {refuse("decider_is_not_recommender", "%s has recommended on this claim", "NEW.decider")}
+            END IF;
+            IF NOT {holds_duty("decider", "second_reviewer")} THEN
+                {refuse("reviewers_hold_their_duty", "%s is no second reviewer of this pool", "NEW.decider")}
+            END IF;
+            IF claim.state <> 'recommended' OR NEW.round <> claim.round THEN
+                {refuse(name, "claim %s does not wait for a decision", "claim.code")}
+            END IF;
+            SELECT outcome, aid_fen INTO advised FROM claims_recommendation
+             WHERE claim_id = NEW.claim_id AND round = NEW.round;
+            IF NEW.outcome <> 'returned' AND (NEW.outcome, NEW.aid_fen) IS DISTINCT FROM (advised.outcome, advised.aid_fen)
+            THEN
+                {refuse("decision_needs_two_who_agree", "decided %s of %s, recommended %s of %s", "NEW.outcome", "NEW.aid_fen", "advised.outcome", "advised.aid_fen")}
+            END IF;
+            IF NEW.shown_sha256 IS DISTINCT FROM (
+                SELECT encode(sha256(convert_to({shown_sql("c")}, 'UTF8')), 'hex')
+                  FROM claims_claim c WHERE c.id = NEW.claim_id) THEN
+                {refuse("decision_is_of_what_was_shown", "claim %s is not what was shown", "claim.code")}
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
 decision_guards = [
     *permanent("decision_is_permanent"),
     # The lock on the membership lets the second of two decisions see the first.
@@ -109,40 +152,26 @@ decision_guards = [
             RETURN NEW;
         """,
     ),
+    by_a_second_reviewer("decision_fits_its_claim"),
+    # The claim is locked by the guard before this one, so that the agreement is there or refused for good.
     Guard(
-        name="decision_fits_its_claim",
+        name="decision_has_enough_deciders",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
-        declare=[("claim", "record"), ("advised", "record")],
+        declare=[("claim", "record"), ("from_fen", "bigint")],
         func=f"""
+            IF NEW.outcome = 'returned' THEN
+                RETURN NEW;
+            END IF;
             {judged_now()}
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
-            IF {is_claimant("decider")} THEN
-                {refuse("decider_is_not_claimant", "%s would decide on the own claim", "NEW.decider")}
-            END IF;
-            IF {is_near("decider")} THEN
-                {refuse("nobody_judges_their_own_circle", "%s is near to the member of claim %s", "NEW.decider", "claim.code")}
-            END IF;
-            IF EXISTS (SELECT 1 FROM claims_recommendation
-                        WHERE claim_id = NEW.claim_id AND reviewer = NEW.decider) THEN
-                {refuse("decider_is_not_recommender", "%s has recommended on this claim", "NEW.decider")}
-            END IF;
-            IF NOT {holds_duty("decider", "second_reviewer")} THEN
-                {refuse("reviewers_hold_their_duty", "%s is no second reviewer of this pool", "NEW.decider")}
-            END IF;
-            IF claim.state <> 'recommended' OR NEW.round <> claim.round THEN
-                {refuse("decision_fits_its_claim", "claim %s does not wait for a decision", "claim.code")}
-            END IF;
-            SELECT outcome, aid_fen INTO advised FROM claims_recommendation
-             WHERE claim_id = NEW.claim_id AND round = NEW.round;
-            IF NEW.outcome <> 'returned' AND (NEW.outcome, NEW.aid_fen) IS DISTINCT FROM (advised.outcome, advised.aid_fen)
-            THEN
-                {refuse("decision_needs_two_who_agree", "decided %s of %s, recommended %s of %s", "NEW.outcome", "NEW.aid_fen", "advised.outcome", "advised.aid_fen")}
-            END IF;
-            IF NEW.shown_sha256 IS DISTINCT FROM (
-                SELECT encode(sha256(convert_to({shown_sql("c")}, 'UTF8')), 'hex')
-                  FROM claims_claim c WHERE c.id = NEW.claim_id) THEN
-                {refuse("decision_is_of_what_was_shown", "claim %s is not what was shown", "claim.code")}
+            SELECT (terms->>'two_deciders_from_fen')::bigint INTO from_fen
+              FROM members_planversion WHERE id = claim.plan_version_id;
+            IF claim.aid_fen >= from_fen AND NOT EXISTS (
+                SELECT 1 FROM claims_concurrence
+                 WHERE claim_id = NEW.claim_id AND round = NEW.round AND decider <> NEW.decider
+                   AND (outcome, aid_fen, shown_sha256) = (NEW.outcome, NEW.aid_fen, NEW.shown_sha256)) THEN
+                {refuse("decision_has_enough_deciders", "claim %s takes two second reviewers who agree", "claim.code")}
             END IF;
             RETURN NEW;
         """,

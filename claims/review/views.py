@@ -1,35 +1,36 @@
-"""The reviewers' pages: the queue, and one claim with its papers, derivation and decision."""
+"""The page of one claim for its reviewers, with its papers, derivation and decision, and what they do there."""
 
 import uuid
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from aidplatform.lib import clock
-from aidplatform.lib.csv_files import csv_response, plain_fen
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.templating import in_language
 from aidplatform.work import audit
 from aidplatform.work.idempotency import once
 from claims.filing import selectors as filing
-from claims.filing.models import Claim
+from claims.filing.models import Claim, Evidence
 from claims.filing.selectors import concerned_by
 from claims.filing.services import preview
-from claims.filing.states import ON_THE_DESK, POOL_ADMIN, STEPS
+from claims.filing.states import POOL_ADMIN, STEPS
 from claims.filing.views import in_words
 from claims.filing.words import HOLDERS, KINDS
-from claims.review import appeals, selectors, services, signal_pages
+from claims.review import appeals, blind, desk, selectors, services, signal_pages
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
-from claims.review.forms import AcceptForm, DecideForm, PapersForm, QueueForm, RecommendForm
+from claims.review.clauses import clause_text
+from claims.review.desk_views import filters_of, walk_of
+from claims.review.forms import AcceptForm, DecideForm, NoteForm, PapersForm, RecommendForm
 from claims.review.models import Clause, Decision, Outcome
+from claims.review.opening_models import PURPOSES_AT_ONCE
 from claims.review.openings import reads_as
+from claims.review.request_texts import texts_for
 from ledger.sharing.faces import DISEASES, face_of
 from ledger.sharing.models import Award
 from members.joining.kin import is_near
@@ -37,77 +38,6 @@ from members.people.models import User
 from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
-
-_PAGE = 200
-
-
-@duty_required(REVIEWER, SECOND_REVIEWER)
-@require_safe
-def queue(request: HttpRequest, code: str) -> HttpResponse:
-    """List the claims on the desk, most overdue first."""
-    pool = access_pool(code=code)
-    form, filters = _filters(request)
-    today = clock.today(pool.time_zone)
-    context = {
-        "section": "pools",
-        "pool": pool,
-        "staff": duties_of(_person(request), pool),
-        "form": form,
-        "rows": [
-            (claim, DISEASES[claim.illness], HOLDERS[STEPS[claim.state].holder], _lateness(claim, today))
-            for claim in selectors.queue(pool, filters)[:_PAGE]
-        ],
-        "csv_address": reverse("review_csv", args=[code]) + "?" + urlencode(request.GET.dict()),
-        "crumbs": [(_name(pool), reverse("pool", args=[code])), (_("Review"), "")],
-    }
-    return render(request, "claims/review/queue.html", context)
-
-
-def _lateness(claim: Claim, today: Any) -> tuple[str, int]:
-    """Return late, soon or calm, and the days until the due date."""
-    if claim.due_date is None:
-        return "none", 0
-    days = (claim.due_date - today).days
-    return ("late" if days < 0 else "soon" if days <= 1 else "calm"), abs(days)
-
-
-def _filters(request: HttpRequest) -> tuple[QueueForm, selectors.Filters]:
-    """Read the filters from the address; what makes no sense shows everything."""
-    form = QueueForm(request.GET)
-    if not form.is_valid():
-        return form, selectors.Filters()
-    told = form.cleaned_data
-    return form, selectors.Filters(
-        states=(told["state"],) if told["state"] else ON_THE_DESK,
-        reviewer_code=_person(request).code if told["mine"] else "",
-        text=told["text"],
-    )
-
-
-@duty_required(REVIEWER, SECOND_REVIEWER)
-@require_safe
-def queue_csv(request: HttpRequest, code: str) -> HttpResponseBase:
-    """Download exactly what the queue shows."""
-    pool = access_pool(code=code)
-    _form, filters = _filters(request)
-    rows = [
-        (
-            claim.code,
-            claim.state,
-            claim.illness,
-            claim.event_date,
-            plain_fen(claim.aid_fen or 0),
-            claim.filed_at.date() if claim.filed_at else "",
-            claim.due_date or "",
-            claim.reviewer.code if claim.reviewer else "",
-            "yes" if claim.is_appeal else "",
-        )
-        for claim in selectors.queue(pool, filters)
-    ]
-    header = (
-        "claim", "state", "illness", "event_date", f"aid_{pool.currency}", "filed", "due", "reviewer", "appeal",
-    )  # fmt: skip
-    return csv_response(f"{pool.code}-claims.csv", header, rows)
 
 
 @duty_required(REVIEWER, SECOND_REVIEWER)
@@ -117,8 +47,12 @@ def workspace(request: HttpRequest, code: str, claim: str) -> HttpResponse:
 
     `accepted` in the address: the aid is worked out for that part of the bills.
     """
-    forms = {"accept_form": AcceptForm(request.GET)} if "accepted" in request.GET else {}
-    return _workspace(request, _found(code, claim), forms)
+    found = _found(code, claim)
+    forms: dict[str, Any] = {"accept_form": AcceptForm(request.GET)} if "accepted" in request.GET else {}
+    asked = request.GET.get("ask", "")
+    if asked in KINDS:
+        forms["papers_form"] = PapersForm(initial={"kinds": [asked], "message": texts_for(found)[asked]})
+    return _workspace(request, found, forms)
 
 
 def _workspace(
@@ -129,8 +63,14 @@ def _workspace(
     status: int = 200,
 ) -> HttpResponse:
     person = _person(request)
+    if blind.waits_for(claim, person):
+        # Whoever may judge it blindly is not shown how it was judged, whatever they have asked for.
+        return redirect("blind_review", code=claim.pool.code, claim=claim.code)
     duties = duties_of(person, claim.pool)
     may_read = may_read_file(claim, person, duties)
+    previous, following = selectors.beside(claim.pool, filters_of(request, claim.pool)[1], claim.code)
+    undoable = desk.may_take_back(person, clock.now())
+    beside = desk.open_beside(claim, person)
     if may_read and request.method == "GET":
         audit.record(
             actor=person.code, action="open_claim", subject=claim.code, purpose=_purpose(claim, person)
@@ -147,7 +87,17 @@ def _workspace(
         "is_own": person.pk in concerned_by(claim),
         "is_near": is_near(claim.membership, person),
         "duties": duties,
+        "walk": walk_of(request),
+        "previous": previous,
+        "following": following,
+        "undoable": undoable,
+        "undo_seconds": desk.seconds_left(undoable, clock.now()) if undoable else 0,
+        "open_beside": beside,
+        "holder_name": selectors.staff_name(claim.reviewer) if claim.reviewer else "",
         "has_recommended": claim.recommendations.filter(reviewer=person.code).exists(),
+        "agreed": (agreed := selectors.concurrence_of(claim, claim.round)),
+        "takes_two": appeals.deciders_needed(claim) > 1,
+        "has_agreed": bool(agreed and agreed.decider == person.code),
         "heard_before": person.code in heard_before(claim),
         "illness": DISEASES[claim.illness],
         **_waits_for(claim),
@@ -167,7 +117,9 @@ def _workspace(
     if claim.is_appeal:
         context["first_decision"], context["decision"] = _decisions(claim)
     if may_read:
-        context |= _file_of(claim, advised, context["decision"]) | _appeal_file(claim, context)
+        context |= _file_of(claim, advised, context["decision"], context["agreed"]) | _appeal_file(
+            claim, context
+        )
     context |= _forms_of(claim, context, forms)
     return render(request, "claims/review/workspace.html", context, status=status)
 
@@ -205,7 +157,7 @@ def _appeal_file(claim: Claim, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
+def _file_of(claim: Claim, advised: Any, decision: Any, agreed: Any) -> dict[str, Any]:
     """Return what only the reviewers of this claim read."""
     papers = list(filing.papers_of(claim))
     held = {paper.kind for paper in papers}
@@ -215,6 +167,13 @@ def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
         "birth": filing.read_birth(claim),
         "payee": filing.read_payee(claim),
         "papers": [(paper, KINDS[paper.kind]) for paper in papers],
+        "purposes": PURPOSES_AT_ONCE,
+        "cited": cited_names(papers, advised.papers if advised else []),
+        "agreed_reason": selectors.read_reason(agreed) if agreed else "",
+        "decided_on": cited_names(papers, decision.papers if decision else []),
+        "notes": [(note, desk.read_note(note)) for note in claim.review_notes.order_by("number")],
+        "clauses": clauses_of(claim),
+        "similar": selectors.similar_decisions(claim, clock.now()),
         "checklist": [(KINDS[kind], kind in held) for kind in filing.papers_needed(claim)],
         "advised_reason": selectors.read_reason(advised) if advised else "",
         "decision_reason": selectors.read_reason(decision) if decision else "",
@@ -225,15 +184,37 @@ def _file_of(claim: Claim, advised: Any, decision: Any) -> dict[str, Any]:
     }
 
 
+def cited_names(papers: list[Evidence], codes: list[str]) -> list[object]:
+    """Return what the cited papers of a claim are called."""
+    return [KINDS[paper.kind] for paper in papers if paper.code in codes]
+
+
+def clauses_of(claim: Claim) -> list[tuple[str, object, list[str]]]:
+    """Return each clause with its text in the covenant that was in force on the event day."""
+    version = claim.plan_version
+    text = in_language(version.covenant_en, version.covenant_zh) if version else ""
+    return [(clause, label, clause_text(text, clause)) for clause, label in Clause.choices]
+
+
+def paper_choices(claim: Claim) -> list[tuple[str, object]]:
+    """Return the papers that can be cited, in the order in which they came."""
+    return [
+        (paper.code, f"{place}. {KINDS[paper.kind]}")
+        for place, paper in enumerate(filing.papers_of(claim), start=1)
+    ]
+
+
 def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Return the forms of what this person may do now; a refused one as it was sent."""
-    forms: dict[str, Any] = {}
+    forms: dict[str, Any] = {"note_form": given.get("note_form") or NoteForm()} if context["may_read"] else {}
     if claim.state == Claim.State.UNDER_REVIEW and context["is_mine"]:
         forms["papers_form"] = given.get("papers_form") or PapersForm()
+        forms["request_texts"] = [(kind, KINDS[kind], text) for kind, text in texts_for(claim).items()]
         forms |= _recommending(claim, context, given)
     decides = (
         SECOND_REVIEWER in context["duties"]
         and not context["has_recommended"]
+        and not context["has_agreed"]
         and not context["is_own"]
         and not context["is_near"]
         and not context["heard_before"]
@@ -243,9 +224,11 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
             initial={
                 "outcome": context["advised"].outcome,
                 "clause": context["advised"].clause,
+                "papers": context["advised"].papers,
                 "shown_sha256": context["shown_sha256"],
                 "key": uuid.uuid4(),
-            }
+            },
+            papers=paper_choices(claim),
         )
         allowed = {context["advised"].outcome, Outcome.RETURNED.value}
         field = forms["decide_form"].fields["outcome"]
@@ -276,6 +259,7 @@ def _recommending(claim: Claim, context: dict[str, Any], given: dict[str, Any]) 
             "clause": (benefit.refused_by if benefit else _refusing_clause(claim)) or Clause.AID,
             "key": uuid.uuid4(),
         },
+        papers=paper_choices(claim),
         asks_for_spend=claim.spend_fen is not None,
     )
     return forms
@@ -327,10 +311,12 @@ def request_papers(request: HttpRequest, code: str, claim: str) -> HttpResponse:
 def recommend(request: HttpRequest, code: str, claim: str) -> HttpResponse:
     """Recommend; the same click twice is one recommendation."""
     found = _found(code, claim)
-    form = RecommendForm(request.POST, asks_for_spend=found.spend_fen is not None)
+    form = RecommendForm(
+        request.POST, papers=paper_choices(found), asks_for_spend=found.spend_fen is not None
+    )
     if not form.is_valid():
         return _workspace(request, found, {"recommend_form": form}, status=422)
-    told = {name: form.cleaned_data[name] for name in ("outcome", "clause", "reason")}
+    told = {name: form.cleaned_data[name] for name in ("outcome", "clause", "papers", "reason")}
     sums = {
         "aid_fen": form.cleaned_data["aid"],
         "accepted_spend_fen": form.cleaned_data.get("accepted_spend_fen"),
@@ -358,10 +344,11 @@ def recommend(request: HttpRequest, code: str, claim: str) -> HttpResponse:
 def decide(request: HttpRequest, code: str, claim: str) -> HttpResponse:
     """Decide over exactly what was shown; the same click twice is one decision."""
     found = _found(code, claim)
-    form = DecideForm(request.POST)
+    form = DecideForm(request.POST, papers=paper_choices(found))
     if not form.is_valid():
         return _workspace(request, found, {"decide_form": form}, status=422)
-    told = {name: form.cleaned_data[name] for name in ("outcome", "clause", "reason", "shown_sha256")}
+    wanted = ("outcome", "clause", "papers", "reason", "shown_sha256")
+    told = {name: form.cleaned_data[name] for name in wanted}
 
     def act() -> dict[str, Any]:
         made = services.decide(claim=found, decider=_person(request).code, at=clock.now(), **told)
@@ -383,13 +370,51 @@ def decide(request: HttpRequest, code: str, claim: str) -> HttpResponse:
 def _act(
     request: HttpRequest, claim: Claim, forms: dict[str, Any], deed: Callable[[], object]
 ) -> HttpResponse:
-    """Do it and show the claim; refused, show the claim as it is now with the refusal and the form as sent."""
+    """Do it and show the claim, or with `go` the next one of the queue; refused, show it with the form as sent."""
+    walk, following = walk_of(request), ""
+    if "go" in request.POST:
+        _previous, following = selectors.beside(claim.pool, filters_of(request, claim.pool)[1], claim.code)
     try:
         deed()
     except DomainError as error:
         claim.refresh_from_db()
         return _workspace(request, claim, forms, error, status=error.status)
-    return redirect("review_claim", code=claim.pool.code, claim=claim.code)
+    if "go" in request.POST and not following:
+        return redirect(reverse("review_queue", args=[claim.pool.code]) + walk)
+    return redirect(reverse("review_claim", args=[claim.pool.code, following or claim.code]) + walk)
+
+
+@duty_required(REVIEWER)
+@require_POST
+def take_back(request: HttpRequest, code: str, claim: str) -> HttpResponse:
+    """Take one's own recommendation back within seconds, and look at the claim again."""
+    found = _found(code, claim)
+    return _act(
+        request,
+        found,
+        {},
+        lambda: desk.take_back(claim=found, reviewer=_person(request).code, at=clock.now()),
+    )
+
+
+@duty_required(REVIEWER, SECOND_REVIEWER)
+@require_POST
+def note(request: HttpRequest, code: str, claim: str) -> HttpResponse:
+    """Write a note for the other reviewers; the same text again at once is one note."""
+    found = _found(code, claim)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return _workspace(request, found, {"note_form": form}, status=422)
+    text = form.cleaned_data["text"]
+    last = found.review_notes.order_by("-number").first()
+    if last and last.author == _person(request).code and desk.read_note(last) == text:
+        return redirect("review_claim", code=code, claim=claim)
+    return _act(
+        request,
+        found,
+        {"note_form": form},
+        lambda: desk.write_note(claim=found, author=_person(request).code, text=text, at=clock.now()),
+    )
 
 
 def may_read_file(claim: Claim, person: User, duties: set[str]) -> bool:

@@ -11,7 +11,7 @@ from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
 from aidplatform.lib import clock
-from aidplatform.testing.claim_cases import ClaimCases, photograph
+from aidplatform.testing.claim_cases import ClaimCases, all_papers, photograph
 from aidplatform.testing.world import run_jobs
 from aidplatform.work.models import AuditEntry
 from claims.filing import services as filing
@@ -252,7 +252,7 @@ def test_two_reviewers_decide_by_the_pages(cases: ClaimCases) -> None:
     claim = cases.under_review()
     page = f"/pools/{cases.world.pool.code}/review/{claim.code}/"
     first, second = browser(cases.reviewer), browser(cases.second)
-    told = _recommendation()
+    told = _recommendation(papers=all_papers(claim))
     for _click in range(2):
         assert first.post(f"{page}recommend/", told).status_code == 302
     assert Recommendation.objects.count() == 1
@@ -261,6 +261,7 @@ def test_two_reviewers_decide_by_the_pages(cases: ClaimCases) -> None:
     decision = {
         "outcome": "approved",
         "clause": "aid",
+        "papers": form.initial["papers"],
         "reason": "I agree.",
         "shown_sha256": form.initial["shown_sha256"],
         "key": str(form.initial["key"]),
@@ -278,12 +279,20 @@ def test_two_reviewers_decide_by_the_pages(cases: ClaimCases) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"reason": ""}, {"aid": "a lot"}, {"aid": "50,000.01"}, {"clause": "mercy"}, {"outcome": "returned"}],
+    [
+        {"reason": ""},
+        {"aid": "a lot"},
+        {"aid": "50,000.01"},
+        {"clause": "mercy"},
+        {"outcome": "returned"},
+        {"papers": []},
+        {"papers": ["E-NONE"]},
+    ],
 )
 def test_bad_recommendation_keeps_the_form(cases: ClaimCases, bad: dict[str, object]) -> None:
     claim = cases.under_review()
     page = f"/pools/{cases.world.pool.code}/review/{claim.code}/recommend/"
-    answer = browser(cases.reviewer).post(page, _recommendation(**bad))
+    answer = browser(cases.reviewer).post(page, _recommendation(**{"papers": all_papers(claim)} | bad))
     assert answer.status_code == 422
     assert bad.get("reason", "Established on 4 May.") in answer.content.decode()
     assert not Recommendation.objects.exists()
@@ -296,6 +305,7 @@ def test_decision_over_an_old_hash_is_refused(cases: ClaimCases) -> None:
         {
             "outcome": "approved",
             "clause": "aid",
+            "papers": all_papers(claim),
             "reason": "Yes",
             "shown_sha256": "0" * 64,
             "key": str(uuid.uuid4()),

@@ -29,6 +29,8 @@ TERMS = {
     "report_days",
     # Who may ask again, not what is shared.
     "appeal_days",
+    # How many people decide, not how much.
+    "two_deciders_from_fen",
     "lifetime_cap_fen",
     "one_aid_ends",
     "by_invitation",

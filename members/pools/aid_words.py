@@ -154,3 +154,13 @@ def appeal_words(plan: PlanTerms) -> str:
         plan.appeal_days,
     )
     return days % {"days": plan.appeal_days}
+
+
+def decider_words(plan: PlanTerms, currency: str) -> str:
+    """Return how many people decide a claim."""
+    if plan.two_deciders_from_fen is None:
+        return _("Two people decide every claim: a reviewer recommends, a second reviewer decides.")
+    return _(
+        "A reviewer recommends, a second reviewer decides; from an aid of %(amount)s on two second reviewers have to"
+        " agree."
+    ) % {"amount": format_money(plan.two_deciders_from_fen, currency)}

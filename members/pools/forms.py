@@ -41,6 +41,7 @@ _SHOWN_AT = {
     "period_cap_fen": "period_cap",
     "year_cap_fen": "year_cap",
     "lifetime_cap_fen": "lifetime_cap",
+    "two_deciders_from_fen": "two_deciders_from",
 }
 _TABLES = {
     "aid": "aid",
@@ -102,6 +103,7 @@ class RulesForm(forms.Form):
     )
     appeal_days = AppealDaysField()
     lifetime_cap = FenField(label=_("Most for one person"), required=False)
+    two_deciders_from = FenField(label=_("Two second reviewers, from an aid of"), required=False)
     one_aid_ends = forms.BooleanField(label=_("One aid ends the membership"), required=False)
     minimum_members = forms.IntegerField(label=_("Fewest members"), min_value=1)
     notice_days = forms.IntegerField(label=_("Days of notice for a change"), min_value=0, max_value=3650)
@@ -346,6 +348,7 @@ class PlanForm:
             "sponsor": rules["sponsor"] or None,
             "reserve": self.reserve.terms(),
             "lifetime_cap_fen": rules["lifetime_cap"],
+            "two_deciders_from_fen": rules["two_deciders_from"],
             "operator": self.operator.terms(),
             "wind_down": self.wind_down.terms(),
             "floor": self.floor.terms(),
@@ -459,6 +462,7 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "year_cap": plan.year_cap_fen,
         "sponsor": plan.sponsor or "",
         "lifetime_cap": plan.lifetime_cap_fen,
+        "two_deciders_from": plan.two_deciders_from_fen,
         "publicity_days": plan.calendar.publicity_days,
         "covenant_en": source.covenant_en,
         "covenant_zh": source.covenant_zh,

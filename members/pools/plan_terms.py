@@ -595,6 +595,7 @@ class PlanTerms:
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
     report_days: within how many days of its event day a case is filed; None: at any time.
     appeal_days: within how many days of a refusal its claimant may appeal; None: nobody may.
+    two_deciders_from_fen: from which aid on two second reviewers have to agree on a decision; None: one always decides.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
     by_invitation: nobody joins without an invitation but the people of its duties and whom an approved list names.
@@ -643,6 +644,7 @@ class PlanTerms:
     debit: DebitTerms | None = None
     appeal_days: int | None = None
     illness_in_wait: IllnessInWait = "no_aid"
+    two_deciders_from_fen: int | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -669,6 +671,8 @@ class PlanTerms:
             _check_int("report_days", self.report_days, 1, MAX_DAYS)
         if self.appeal_days is not None:
             _check_int("appeal_days", self.appeal_days, *APPEAL_DAYS)
+        if self.two_deciders_from_fen is not None:
+            _check_int("two_deciders_from_fen", self.two_deciders_from_fen, 1)
         _check_type("one_aid_ends", self.one_aid_ends, bool)
         _check_type("by_invitation", self.by_invitation, bool)
         if self.lifetime_cap_fen is not None:
@@ -792,6 +796,10 @@ class PlanTerms:
         """Return the last day on which a refusal of that day can be appealed against; None: there is no appeal."""
         return None if self.appeal_days is None else refused_date + timedelta(days=self.appeal_days)
 
+    def deciders(self, aid_fen: int) -> int:
+        """Return how many second reviewers decide on a claim that the plan grants so much at most."""
+        return 1 if self.two_deciders_from_fen is None or aid_fen < self.two_deciders_from_fen else 2
+
     @property
     def canonical_json(self) -> str:
         """Return the one text of these terms: keys sorted, no spaces, characters as they are."""
@@ -842,6 +850,7 @@ class PlanTerms:
                 "debit",
                 "appeal_days",
                 "illness_in_wait",
+                "two_deciders_from_fen",
             ),
         )
         return cls(
@@ -877,6 +886,7 @@ class PlanTerms:
             debit=_read_optional("debit", DebitTerms.from_json, given),
             appeal_days=given.get("appeal_days"),
             illness_in_wait=given.get("illness_in_wait", "no_aid"),
+            two_deciders_from_fen=given.get("two_deciders_from_fen"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -938,6 +948,8 @@ class PlanTerms:
             told["appeal_days"] = self.appeal_days
         if self.illness_in_wait != "no_aid":
             told["illness_in_wait"] = self.illness_in_wait
+        if self.two_deciders_from_fen is not None:
+            told["two_deciders_from_fen"] = self.two_deciders_from_fen
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

@@ -13,6 +13,7 @@ from aidplatform.lib.templating import in_language, listed_words
 from members.pools.aid_words import (
     appeal_words,
     case_step_words,
+    decider_words,
     reimbursement_words,
     severity_words,
     spend_words,
@@ -164,6 +165,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Aid by cases shared"), case_step_words(plan), ("case_steps",))
     yield Line(_("Time to report"), (_report_words(plan),), ("report_days",))
     yield Line(_("Appeal"), (appeal_words(plan),), ("appeal_days",))
+    yield Line(_("Who decides"), (decider_words(plan, currency),), ("two_deciders_from_fen",))
     yield Line(_("Most for one person"), (_lifetime_words(plan, currency),), ("lifetime_cap_fen",))
     after_aid = (
         _("One aid ends the membership: that period is still shared like by everyone, and none after it.")

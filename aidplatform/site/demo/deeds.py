@@ -28,6 +28,7 @@ from claims.filing import parts
 from claims.filing import services as filing
 from claims.filing.illnesses import BILL, needed_papers
 from claims.filing.models import Claim
+from claims.filing.selectors import paper_codes
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
 from claims.review import services as review
@@ -225,14 +226,9 @@ def recommend(claim: Claim, outcome: str = "approved") -> None:
     """Let the reviewer recommend."""
     claim.refresh_from_db()
     review.recommend(
-        claim=claim,
-        reviewer=code_of("reviewer"),
-        outcome=outcome,
-        aid_fen=(claim.aid_fen or 0) if outcome == Outcome.APPROVED else 0,
-        clause="aid",
-        reason=REASONS[outcome],
-        at=clock.now(),
-    )
+        claim=claim, reviewer=code_of("reviewer"), outcome=outcome, clause="aid", papers=paper_codes(claim),
+        aid_fen=(claim.aid_fen or 0) if outcome == Outcome.APPROVED else 0, reason=REASONS[outcome], at=clock.now(),
+    )  # fmt: skip
 
 
 def decide(claim: Claim, outcome: str = "approved") -> None:
@@ -244,6 +240,7 @@ def decide(claim: Claim, outcome: str = "approved") -> None:
             decider=code_of("second_reviewer"),
             outcome=outcome,
             clause="aid",
+            papers=paper_codes(claim),
             reason="I have read the papers and agree.",
             shown_sha256=shown_sha256(claim),
             at=clock.now(),

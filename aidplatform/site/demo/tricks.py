@@ -280,9 +280,9 @@ def _decide_alone(hand: Hand) -> None:
     if claim is None:
         raise _nothing_left()
     hand.send(
-        """INSERT INTO claims_decision (claim_id, round, decider, outcome, aid_fen, clause, reason_sealed,
-                                        shown_sha256, decided_at)
-           VALUES (%(claim)s, %(round)s, %(me)s, 'approved', %(aid)s, 'aid', '\\x00', %(hash)s, now())""",
+        """INSERT INTO claims_decision (claim_id, round, decider, outcome, aid_fen, clause, papers,
+                                        reason_sealed, shown_sha256, decided_at)
+           VALUES (%(claim)s, %(round)s, %(me)s, 'approved', %(aid)s, 'aid', '[]', '\\x00', %(hash)s, now())""",
         claim=claim.pk,
         round=claim.round,
         me=deeds.code_of("reviewer"),

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
-from aidplatform.testing.claim_cases import EVENT, TODAY, ClaimCases, photograph
+from aidplatform.testing.claim_cases import EVENT, TODAY, ClaimCases, all_papers, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import ACCIDENT_AID, TERMS, World, set_clock
@@ -175,6 +175,7 @@ def test_illness_in_the_wait_can_be_filed_and_is_granted_nothing(cases: ClaimCas
             outcome="approved",
             aid_fen=1,
             clause="aid",
+            papers=all_papers(claim),
             reason="Mercy",
             at=clock.now(),
         )

@@ -230,6 +230,7 @@ def test_what_somebody_has_done_waits_on_nobodys_list(cases: ClaimCases) -> None
         outcome="rejected",
         aid_fen=0,
         clause="waiting",
+        papers=[],
         reason="Too early.",
         at=clock.now(),
     )
@@ -241,6 +242,7 @@ def test_what_somebody_has_done_waits_on_nobodys_list(cases: ClaimCases) -> None
         decider=cases.second.code,
         outcome="rejected",
         clause="waiting",
+        papers=[],
         reason="So it is.",
         shown_sha256=shown_sha256(claim),
         at=clock.now(),

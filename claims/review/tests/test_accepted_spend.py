@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from aidplatform.lib import clock
-from aidplatform.testing.claim_cases import BIRTH, EVENT, ClaimCases, photograph
+from aidplatform.testing.claim_cases import BIRTH, EVENT, ClaimCases, all_papers, photograph
 from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -37,7 +37,7 @@ def recommend(
     """Recommend an approval."""
     return review.recommend(
         claim=claim, reviewer=cases.reviewer.code, outcome="approved", aid_fen=aid_fen, clause="aid",
-        reason="The bills were added up.", at=clock.now(), accepted_spend_fen=accepted_fen,
+        papers=all_papers(claim), reason="The bills were added up.", at=clock.now(), accepted_spend_fen=accepted_fen,
     )  # fmt: skip
 
 
@@ -148,6 +148,7 @@ def test_desk_works_the_aid_out_for_the_spend_that_is_accepted(billed: ClaimCase
     assert "For this spend the plan grants ¥30,000.00." in garbage.content.decode()
     sent = {
         "outcome": "approved", "accepted_spend_fen": "17,000", "aid": "25,000", "clause": "aid", "reason": "Added up.",
+        "papers": all_papers(claim),
         "key": form.initial["key"],
     }  # fmt: skip
     refusal = page.post(f"{DESK}{claim.code}/recommend/", sent | {"accepted_spend_fen": ""})

@@ -8,7 +8,7 @@ import pytest
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, NotFoundError
-from aidplatform.testing.claim_cases import AppealCases, photograph
+from aidplatform.testing.claim_cases import AppealCases, all_papers, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import lay_down_all, run_jobs, set_clock
@@ -48,8 +48,8 @@ def _insert_recommendation(claim: Claim, reviewer: User) -> None:
         claim.pk,
     )
     run(
-        """INSERT INTO claims_recommendation (claim_id, round, reviewer, outcome, aid_fen, clause, reason_sealed,
-               recommended_at) SELECT id, round, %s, 'rejected', 0, 'aid', 'x', now()
+        """INSERT INTO claims_recommendation (claim_id, round, reviewer, outcome, aid_fen, clause, papers,
+               reason_sealed, recommended_at) SELECT id, round, %s, 'rejected', 0, 'aid', '[]', 'x', now()
              FROM claims_claim WHERE id = %s""",
         reviewer.code,
         claim.pk,
@@ -58,8 +58,8 @@ def _insert_recommendation(claim: Claim, reviewer: User) -> None:
 
 def _insert_decision(claim: Claim, decider: User, outcome: str = "rejected") -> None:
     run(
-        """INSERT INTO claims_decision (claim_id, round, decider, outcome, aid_fen, clause, reason_sealed,
-               shown_sha256, decided_at) SELECT id, round, %s, %s, 0, 'aid', 'x', %s, now()
+        """INSERT INTO claims_decision (claim_id, round, decider, outcome, aid_fen, clause, papers,
+               reason_sealed, shown_sha256, decided_at) SELECT id, round, %s, %s, 0, 'aid', '[]', 'x', %s, now()
              FROM claims_claim WHERE id = %s""",
         decider.code,
         outcome,
@@ -342,6 +342,7 @@ def test_returned_appeal_stays_with_the_others(cases: AppealCases) -> None:
         services.assign_claim(claim=claim, reviewer=cases.reviewer.code, at=clock.now())
     services.recommend(
         claim=claim, reviewer=cases.other_reviewer.code, outcome="approved", aid_fen=1_000_000, clause="aid",
+        papers=all_papers(claim),
         reason="A part of it.", at=clock.now(),
     )  # fmt: skip
     cases.decide(claim, "approved", cases.third)

@@ -5,7 +5,7 @@ import pytest
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError
-from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.claim_cases import ClaimCases, all_papers
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.races import raised, together
 from aidplatform.testing.refusals import refused, run
@@ -24,8 +24,10 @@ CAPPED = {
     "lifetime_cap_fen": 7_000_000,
 }
 DECISION = """INSERT INTO claims_decision (claim_id, round, decider, outcome, aid_fen, clause, reason_sealed,
-                                           shown_sha256, decided_at)
-              VALUES (%s, 1, %s, 'approved', 5000000, 'aid', 'x', %s, aid_now())"""
+                                           shown_sha256, decided_at, papers)
+              SELECT c.claim, 1, c.decider, 'approved', 5000000, 'aid', 'x', c.sha256, aid_now(),
+                     (SELECT jsonb_agg(e.code) FROM claims_evidence e WHERE e.claim_id = c.claim)
+                FROM (VALUES (%s::bigint, %s::text, %s::text)) c (claim, decider, sha256)"""
 
 
 @pytest.fixture
@@ -36,7 +38,8 @@ def capped(db: None) -> ClaimCases:
 
 def _return(cases: ClaimCases, claim: Claim) -> None:
     review.decide(
-        claim=claim, decider=cases.second.code, outcome="returned", clause="aid", reason="Less is left.",
+        claim=claim, decider=cases.second.code, outcome="returned", clause="aid", papers=[],
+        reason="Less is left.",
         shown_sha256=shown_sha256(claim), at=clock.now(),
     )  # fmt: skip
 
@@ -44,7 +47,7 @@ def _return(cases: ClaimCases, claim: Claim) -> None:
 def _recommend(cases: ClaimCases, claim: Claim, aid_fen: int) -> None:
     review.recommend(
         claim=claim, reviewer=cases.reviewer.code, outcome="approved", aid_fen=aid_fen, clause="aid",
-        reason="Established.", at=clock.now(),
+        papers=all_papers(claim), reason="Established.", at=clock.now(),
     )  # fmt: skip
 
 

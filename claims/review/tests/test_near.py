@@ -23,8 +23,9 @@ from members.joining.tests.test_signing import _sign as sign
 from members.people.models import User
 
 DECIDE = f"""INSERT INTO claims_decision (claim_id, round, decider, outcome, aid_fen, clause, reason_sealed,
-                                         shown_sha256, decided_at)
+                                         papers, shown_sha256, decided_at)
              SELECT c.id, 1, %s, 'approved', 5000000, 'aid', '',
+                    (SELECT jsonb_agg(e.code) FROM claims_evidence e WHERE e.claim_id = c.id),
                     encode(sha256(convert_to({shown_sql("c")}, 'UTF8')), 'hex'), now()
                FROM claims_claim c WHERE c.id = %s"""
 ANSWER = """UPDATE claims_objection SET state = 'dismissed', answered_by = %s, answered_at = now(), answer_sealed = 'x'

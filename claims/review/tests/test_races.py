@@ -7,7 +7,7 @@ from django.db import IntegrityError
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, as_domain_error
-from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.claim_cases import ClaimCases, all_papers
 from aidplatform.testing.races import raised, together
 from aidplatform.testing.world import run_jobs
 from aidplatform.tests.pages_helpers import client_of
@@ -33,6 +33,7 @@ def decision(claim: Claim, decider: User, outcome: str, shown: str) -> Decision:
         decider=decider.code,
         outcome=outcome,
         clause="aid",
+        papers=all_papers(claim),
         reason="As I see it.",
         shown_sha256=shown,
         at=clock.now(),
@@ -98,6 +99,7 @@ def test_two_recommendations_at_once_are_one(committed: ClaimCases) -> None:
             outcome="approved",
             aid_fen=claim.aid_fen or 0,
             clause="aid",
+            papers=all_papers(claim),
             reason="The papers agree.",
             at=clock.now(),
         )
@@ -112,6 +114,7 @@ def test_fifty_clicks_decide_once_and_all_land_on_the_claim(committed: ClaimCase
     body = {
         "outcome": "approved",
         "clause": "aid",
+        "papers": all_papers(claim),
         "reason": "I agree.",
         "shown_sha256": shown_sha256(claim),
         "key": str(uuid.uuid4()),

@@ -1,11 +1,13 @@
 """Recommending and deciding: two people over one hash, by services, by hand, and at the same instant."""
 
+import json
+
 import psycopg
 import pytest
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, ForbiddenError
-from aidplatform.testing.claim_cases import ClaimCases, photograph
+from aidplatform.testing.claim_cases import ClaimCases, all_papers, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import lay_down_all, run_jobs
@@ -24,6 +26,7 @@ def _recommend(cases: ClaimCases, claim: Claim, by: User, aid_fen: int = 5_000_0
         outcome="approved",
         aid_fen=aid_fen,
         clause="aid",
+        papers=all_papers(claim),
         reason="It is established.",
         at=clock.now(),
     )
@@ -37,6 +40,7 @@ def _insert_recommendation(claim: Claim, **columns: object) -> None:
         "outcome": "approved",
         "aid_fen": 5_000_000,
         "clause": "aid",
+        "papers": json.dumps(all_papers(claim)),
         "reason_sealed": b"x",
         "recommended_at": "2026-05-20T00:00:00Z",
         **columns,
@@ -52,6 +56,7 @@ def _insert_decision(claim: Claim, **columns: object) -> None:
         "outcome": "approved",
         "aid_fen": 5_000_000,
         "clause": "aid",
+        "papers": json.dumps(all_papers(claim)),
         "reason_sealed": b"x",
         "shown_sha256": selectors.shown_sha256(claim),
         "decided_at": "2026-05-20T00:00:00Z",
@@ -178,6 +183,7 @@ def test_decision_is_of_what_was_shown(cases: ClaimCases) -> None:
             decider=cases.second.code,
             outcome="approved",
             clause="aid",
+            papers=all_papers(claim),
             reason="Yes",
             shown_sha256="0" * 64,
             at=clock.now(),
@@ -265,6 +271,7 @@ def test_two_second_reviewers_at_once_make_one_decision(committed_db: tuple[str,
                 decider=person.code,
                 outcome="approved",
                 clause="aid",
+                papers=all_papers(claim),
                 reason="Yes",
                 shown_sha256=sha256,
                 at=clock.now(),
@@ -294,6 +301,7 @@ def test_approve_and_return_at_once_end_as_one(committed_db: tuple[str, str]) ->
                 decider=person.code,
                 outcome=outcome,
                 clause="aid",
+                papers=all_papers(claim),
                 reason="So",
                 shown_sha256=sha256,
                 at=clock.now(),

@@ -536,6 +536,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
         {"report_days": 180},
         {"appeal_days": 30},
+        {"two_deciders_from_fen": 100},
         {"period_cap_fen": 100_000},
         {"sponsor": "A foundation"},
         *(

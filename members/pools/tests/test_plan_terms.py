@@ -383,6 +383,8 @@ def test_to_json_holds_integers_and_strings_only():
         ("report_days", 0, "report_days", "out_of_range"),
         ("report_days", 3651, "report_days", "out_of_range"),
         ("report_days", "180", "report_days", "wrong_type"),
+        ("two_deciders_from_fen", 0, "two_deciders_from_fen", "out_of_range"),
+        ("two_deciders_from_fen", "1", "two_deciders_from_fen", "wrong_type"),
         ("appeal_days", 6, "appeal_days", "out_of_range"),
         ("appeal_days", 366, "appeal_days", "out_of_range"),
         ("appeal_days", "30", "appeal_days", "wrong_type"),
@@ -843,6 +845,15 @@ def test_shares_go_back_only_where_they_are_paid_afterwards():
     with pytest.raises(TermsError) as refusal:
         PlanTerms.from_json(changed("illness_in_wait", "shares_back") | wallets)
     assert (refusal.value.field, refusal.value.code) == ("illness_in_wait", "shares_back_of_wallets")
+
+
+def test_two_second_reviewers_decide_from_an_amount_on():
+    terms = PlanTerms.from_json(changed("two_deciders_from_fen", 5_000_000))
+    assert [terms.deciders(fen) for fen in (0, 4_999_999, 5_000_000, 10**12)] == [1, 1, 2, 2]
+    assert PlanTerms.from_json(terms.to_json()) == terms
+    never = PlanTerms.from_json(changed("two_deciders_from_fen", None))
+    assert never.deciders(10**12) == 1
+    assert never.sha256 == PlanTerms.from_json(TWICE_A_MONTH).sha256
 
 
 def test_most_for_one_person_is_at_least_one_case():
