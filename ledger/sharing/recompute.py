@@ -29,6 +29,7 @@ TERMS = {
     "report_days",
     # Who may ask again, not what is shared.
     "appeal_days",
+    "jury",
     "lifetime_cap_fen",
     "one_aid_ends",
     "by_invitation",

@@ -15,6 +15,7 @@ from members.pools.change_by import CHANGE_BY
 from members.pools.debit import DebitForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
+from members.pools.jury import JuryForm
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
@@ -50,7 +51,7 @@ _TABLES = {
     "case_steps": "case_steps",
     "waiting_rules": "waiting",
 }
-_SECTIONS = {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding", "arrears", "debit"}
+_SECTIONS = {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding", "arrears", "debit", "jury"}
 # Entries that no one sees.
 _HIDDEN = ("base", "changes")
 
@@ -285,6 +286,7 @@ class PlanForm:
         self.funding = FundingForm(data, prefix="funding", initial=FundingForm.entries(plan.funding))
         self.arrears = ArrearsForm(data, prefix="arrears", initial=ArrearsForm.entries(plan.arrears))
         self.debit = DebitForm(data, prefix="debit", initial=DebitForm.entries(plan.debit))
+        self.jury = JuryForm(data, prefix="jury", initial=JuryForm.entries(plan.jury))
         self.tables = (
             self.aid,
             self.vesting,
@@ -304,6 +306,7 @@ class PlanForm:
             self.funding,
             self.arrears,
             self.debit,
+            self.jury,
         )
 
     def is_valid(self) -> bool:
@@ -349,6 +352,7 @@ class PlanForm:
             "funding": self.funding.terms(),
             "arrears": self.arrears.terms(),
             "debit": self.debit.terms(),
+            "jury": self.jury.terms(),
             **{name: rules[name] for name in _AS_ENTERED},
         }
 
@@ -382,6 +386,7 @@ class PlanForm:
         if section in _SECTIONS:
             form = getattr(self, section)
             name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
+            name = {"threshold_permille": "threshold_percent", "inclusive": "threshold"}.get(name, name)
         else:
             form, name = self.rules, _SHOWN_AT.get(error.field, error.field)
         form.add_error(name if name in form.fields else None, words)

@@ -27,6 +27,7 @@ from members.pools.aid_terms import (
 )
 from members.pools.arrears_terms import ArrearsTerms
 from members.pools.debit_terms import DebitTerms
+from members.pools.jury_terms import JuryTerms
 from members.pools.term_reading import MAX_AGE
 from members.pools.term_reading import MAX_NAME as MAX_NAME  # the terms' own names for whoever drafts a plan
 from members.pools.term_reading import TermsError as TermsError
@@ -594,6 +595,7 @@ class PlanTerms:
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
     report_days: within how many days of its event day a case is filed; None: at any time.
     appeal_days: within how many days of a refusal its claimant may appeal; None: nobody may.
+    jury: before whom a refusal on appeal may be taken; None: before nobody.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
     by_invitation: nobody joins without an invitation but the people of its duties and whom an approved list names.
@@ -639,6 +641,7 @@ class PlanTerms:
     change_by: ChangeBy = "free_exit"
     debit: DebitTerms | None = None
     appeal_days: int | None = None
+    jury: JuryTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -664,6 +667,8 @@ class PlanTerms:
             _check_int("report_days", self.report_days, 1, MAX_DAYS)
         if self.appeal_days is not None:
             _check_int("appeal_days", self.appeal_days, *APPEAL_DAYS)
+        elif self.jury is not None:
+            raise TermsError("jury", "jury_without_appeal", "a jury hears what an appeal has refused")
         _check_type("one_aid_ends", self.one_aid_ends, bool)
         _check_type("by_invitation", self.by_invitation, bool)
         if self.lifetime_cap_fen is not None:
@@ -783,6 +788,10 @@ class PlanTerms:
         """Return the last day on which a refusal of that day can be appealed against; None: there is no appeal."""
         return None if self.appeal_days is None else refused_date + timedelta(days=self.appeal_days)
 
+    def last_day_to_take_to_jury(self, refused_date: date) -> date | None:
+        """Return the last day on which a refusal on appeal can go before the jury; None: there is no jury."""
+        return None if self.jury is None else refused_date + timedelta(days=self.jury.take_days)
+
     @property
     def canonical_json(self) -> str:
         """Return the one text of these terms: keys sorted, no spaces, characters as they are."""
@@ -832,6 +841,7 @@ class PlanTerms:
                 "change_by",
                 "debit",
                 "appeal_days",
+                "jury",
             ),
         )
         return cls(
@@ -866,6 +876,7 @@ class PlanTerms:
             change_by=given.get("change_by", "free_exit"),
             debit=_read_optional("debit", DebitTerms.from_json, given),
             appeal_days=given.get("appeal_days"),
+            jury=_read_optional("jury", JuryTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -925,6 +936,8 @@ class PlanTerms:
             told["debit"] = self.debit.to_json()
         if self.appeal_days is not None:
             told["appeal_days"] = self.appeal_days
+        if self.jury is not None:
+            told["jury"] = self.jury.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:
