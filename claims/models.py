@@ -2,6 +2,15 @@
 
 from claims.filing.ending_triggers import pool_closes_with_its_claims_decided
 from claims.filing.models import Claim, Evidence
+from claims.jury.models import (
+    Juror,
+    JuryBallot,
+    JuryCase,
+    JuryDraw,
+    JurySeat,
+    JuryVerdict,
+    JuryWitness,
+)
 from claims.publicity.models import Objection
 from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
 from members.pools.models import Pool
@@ -9,4 +18,19 @@ from members.pools.models import Pool
 # A pool knows no claim; that it does not close over one is hung on it here.
 pool_closes_with_its_claims_decided.register(Pool)  # type: ignore[arg-type]  # it takes classes
 
-__all__ = ["Appeal", "Claim", "Decision", "Evidence", "Objection", "PaperRequest", "Recommendation"]
+__all__ = [
+    "Appeal",
+    "Claim",
+    "Decision",
+    "Evidence",
+    "Juror",
+    "JuryBallot",
+    "JuryCase",
+    "JuryDraw",
+    "JurySeat",
+    "JuryVerdict",
+    "JuryWitness",
+    "Objection",
+    "PaperRequest",
+    "Recommendation",
+]

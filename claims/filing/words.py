@@ -24,6 +24,7 @@ HOLDERS: dict[str, object] = {
     "pool": _("the calendar of the pool"),
     "treasurer": _("the treasurer"),
     "pool_admin": _("the pool administrator"),
+    "jury": _("the jury"),
     "nobody": _("nobody; this is done"),
 }
 CLAUSES: dict[str, object] = {
@@ -55,6 +56,9 @@ DEEDS: dict[str, object] = {
     "recommend": _("First review finished"),
     "decide": _("Second review finished"),
     "appeal_claim": _("Appeal made"),
+    "take_to_jury": _("Taken to the jury"),
+    "draw_jury": _("Jury drawn"),
+    "jury_verdict": _("Verdict of the jury"),
     "publish_case": _("Handed on for publicity"),
     "object_to_case": _("A member objected"),
     "answer_objection": _("Objection answered"),
@@ -70,4 +74,5 @@ PURPOSES: dict[str, object] = {
     "own_file": _("own file"),
     "review": _("review"),
     "second_review": _("second review"),
+    "jury": _("jury"),
 }

@@ -143,7 +143,9 @@ def same_papers(claim: Claim) -> int:
 def same_event(claim: Claim) -> int:
     """Return how many other claims of the member tell the same event and are neither parts of this case nor refused."""
     of_the_case = Q(pk=claim.pk) | Q(part_of=claim.part_of_id or claim.pk) | Q(pk=claim.part_of_id)
-    refused = [Claim.State.DRAFT, *REFUSED, Claim.State.REFUSED_FINALLY, Claim.State.WITHDRAWN]
+    refused = [
+        Claim.State.DRAFT, *REFUSED, Claim.State.REFUSED_FINALLY, Claim.State.REFUSED_BY_JURY, Claim.State.WITHDRAWN,
+    ]  # fmt: skip
     told = Claim.objects.filter(
         membership=claim.membership_id, event_date=claim.event_date, illness=claim.illness
     )

@@ -22,6 +22,7 @@ from members.people import about
 from members.people.choices import wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
 from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
+from members.people.jury_words import JURY_KINDS
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
@@ -377,7 +378,7 @@ KINDS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-KINDS |= CLAIM_KINDS | DUTY_KINDS
+KINDS |= CLAIM_KINDS | DUTY_KINDS | JURY_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -426,7 +427,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     INVITED_JOINED: _Category.FAMILY,
     PAYS_FOR_INVITED: _Category.FAMILY,
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
-    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS), _Category.DUTIES),
+    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS), _Category.DUTIES),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
