@@ -26,7 +26,11 @@ JURY = {
     "voting_hours": 72,
     "take_days": 30,
 }
-WORDS = {"claimant": "seven red kettles", "pool_admin": "a late tram in the rain", "controller": "blue gate, wet dog"}
+WORDS = {
+    "claimant": "seven red kettles",
+    "pool_admin": "a late tram in the rain",
+    "controller": "blue gate, wet dog",
+}
 
 
 @dataclass
@@ -43,7 +47,9 @@ class JuryCases(AppealCases):
         pool = cases.world.pool
         version = newest_plan(pool)
         for number in range(offering):
-            person = User.objects.create_user(f"juror-{number}@{pool.code}.example.org", name=f"Juror {number}")
+            person = User.objects.create_user(
+                f"juror-{number}@{pool.code}.example.org", name=f"Juror {number}"
+            )
             admit_member(
                 pool=pool, person=person, class_no=0, from_at=clock.now(), joined_date=dt.date(2026, 1, 1),
                 actor="founding",
@@ -62,7 +68,11 @@ class JuryCases(AppealCases):
         """Take it to the jury as the claimant."""
         consents = {"shows_reasons": True, "shows_appeal": True} | given
         services.take_to_jury(
-            claim=claim, claimant=self.claimant.code, statement="Please read the report.", at=clock.now(), **consents
+            claim=claim,
+            claimant=self.claimant.code,
+            statement="Please read the report.",
+            at=clock.now(),
+            **consents,
         )
         run_jobs()
         claim.refresh_from_db()
@@ -71,7 +81,11 @@ class JuryCases(AppealCases):
     @property
     def witnesses(self) -> dict[str, User]:
         """Return three witnesses by what they are asked as."""
-        return {"claimant": self.claimant, "pool_admin": self.world.admin, "controller": self.world.controller}
+        return {
+            "claimant": self.claimant,
+            "pool_admin": self.world.admin,
+            "controller": self.world.controller,
+        }
 
     def commit(self, draw: JuryDraw) -> JuryDraw:
         """Let three witnesses commit, and the days for it pass."""

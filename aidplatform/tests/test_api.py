@@ -327,6 +327,8 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "withdraw_end",
         "object_to_case",
         "appeal_claim",
+        "take_to_jury",
+        "cast_ballot",
         "ask_my_pause",
         "ask_pause",
         "propose_pause",

@@ -28,9 +28,7 @@ class TakeForm(forms.Form):
         help_text=_("Reviewers have written them for you; they may name your illness and your papers."),
         required=False,
     )
-    shows_appeal = forms.BooleanField(
-        label=_("Jurors may read the words of my appeal"), required=False
-    )
+    shows_appeal = forms.BooleanField(label=_("Jurors may read the words of my appeal"), required=False)
     key = forms.UUIDField(widget=forms.HiddenInput)
 
 
@@ -57,7 +55,9 @@ class CommitForm(forms.Form):
         label=_("SHA-256 of your words"),
         help_text=_("64 letters and figures, from 0 to 9 and a to f."),
         max_length=64,
-        validators=[RegexValidator(r"^[0-9a-f]{64}\Z", _("A hash has 64 characters from 0 to 9 and a to f."))],
+        validators=[
+            RegexValidator(r"^[0-9a-f]{64}\Z", _("A hash has 64 characters from 0 to 9 and a to f."))
+        ],
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "data-sha256": ""}),
     )
 

@@ -52,9 +52,9 @@ def _to_seated(draw: JuryDraw, what: str) -> list[News]:
         "verdict": jury_words.JURY_VERDICT,
         "off": jury_words.JURY_OFF,
     }[what]
-    people = User.objects.filter(
-        jury_seats__draw=draw, jury_seats__state=JurySeat.State.SEATED
-    ).order_by("pk")
+    people = User.objects.filter(jury_seats__draw=draw, jury_seats__state=JurySeat.State.SEATED).order_by(
+        "pk"
+    )
     link = reverse("jury_seat", args=[draw.claim.pool.code, public_ref(draw.claim)])
     news = _each(people, kind, draw, draw.closes_at, link)
     if what == "seat":

@@ -142,6 +142,13 @@ def access_seat(*, user: User, code: str, ref: str) -> JurySeat:
     raise NotFoundError(_("There is no such page, or it is not yours to see."))
 
 
+def may_read_brief(seat: JurySeat, at: dt.datetime) -> bool:
+    """Tell whether whoever has the seat reads the case now: while the voting is open, and nobody before or after."""
+    draw = seat.draw
+    is_open = draw.state == "drawn" and draw.closes_at is not None and at < draw.closes_at
+    return is_open and seat.state == "seated" and draw.claim.state == "before_jury"
+
+
 def seats_of(person: User, pool: Pool) -> QuerySet[JurySeat]:
     """Return the seats that the person has or had in this pool, newest first."""
     found = JurySeat.objects.filter(person=person, draw__claim__pool=pool)

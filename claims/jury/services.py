@@ -99,7 +99,9 @@ def offer_to_judge(*, pool: Pool, person: User, answers: dict[str, str], at: dt.
         return held
     wrong = wrong_of(questions_for(version.plan(), jury, person.code), answers)
     if wrong:
-        raise ExamError(_("Some answers are not what the rules say. Read them again, and try once more."), wrong=wrong)
+        raise ExamError(
+            _("Some answers are not what the rules say. Read them again, and try once more."), wrong=wrong
+        )
     offer = Juror.objects.create(
         pool=pool, person=person, plan_version=version, right_answers=QUESTIONS, offered_at=at
     )
@@ -110,7 +112,9 @@ def offer_to_judge(*, pool: Pool, person: User, answers: dict[str, str], at: dt.
 @transaction.atomic
 def step_back(*, pool: Pool, person: User, at: dt.datetime) -> None:
     """Offer no more; a seat that one has already stays until it is declined. Not offered: nothing happens."""
-    held = Juror.objects.select_for_update(no_key=True).filter(pool=pool, person=person, ended_at=None).first()
+    held = (
+        Juror.objects.select_for_update(no_key=True).filter(pool=pool, person=person, ended_at=None).first()
+    )
     if held is None:
         return
     held.ended_at = at
@@ -300,7 +304,9 @@ def decline_seat(*, seat: JurySeat, juror: User, at: dt.datetime) -> None:
 def _locked_seat(seat: JurySeat, juror: User) -> tuple[JuryDraw, JurySeat]:
     """Lock draw and seat of the person who acts. Raises: ForbiddenError."""
     draw = draws.locked_draw(seat.draw)
-    seat = JurySeat.objects.select_for_update(of=["self"], no_key=True).select_related("ballot").get(pk=seat.pk)
+    seat = (
+        JurySeat.objects.select_for_update(of=["self"], no_key=True).select_related("ballot").get(pk=seat.pk)
+    )
     if seat.person_id != juror.pk:
         raise ForbiddenError(_("This seat is somebody else's."))
     return draw, seat

@@ -9,7 +9,15 @@ from claims.jury.selectors import draw_ref, verdict_of_draw
 from claims.review.selectors import public_ref
 from ledger.openbooks.models import LogEntry
 
-_TYPES = ("draw.commit", "draw.reveal", "draw.result", "draw.replace", "jury.ballot", "jury.tally", "incident")
+_TYPES = (
+    "draw.commit",
+    "draw.reveal",
+    "draw.result",
+    "draw.replace",
+    "jury.ballot",
+    "jury.tally",
+    "incident",
+)
 
 
 @dataclass(frozen=True)

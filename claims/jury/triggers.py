@@ -126,7 +126,13 @@ draw_guards = [
         name="draw_moves_on_its_evidence",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
-        declare=[("claim", "claims_claim"), ("words", "int"), ("told", "int"), ("logged", "jsonb"), ("draw", "claims_jurydraw")],
+        declare=[
+            ("claim", "claims_claim"),
+            ("words", "int"),
+            ("told", "int"),
+            ("logged", "jsonb"),
+            ("draw", "claims_jurydraw"),
+        ],
         func=f"""
             IF {_row("NEW")} IS DISTINCT FROM {_row("OLD")} OR OLD.reveal_until_at IS NOT NULL
                AND NEW.reveal_until_at IS DISTINCT FROM OLD.reveal_until_at
@@ -337,7 +343,15 @@ verdict_guards = [
         name="verdict_follows_the_tally",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
-        declare=[*_DECLARED, ("tally", "jsonb"), ("votes", "int"), ("granting", "int"), ("threshold", "int"), ("inclusive", "bool"), ("left_over", "bigint")],
+        declare=[
+            *_DECLARED,
+            ("tally", "jsonb"),
+            ("votes", "int"),
+            ("granting", "int"),
+            ("threshold", "int"),
+            ("inclusive", "bool"),
+            ("left_over", "bigint"),
+        ],
         func=f"""
             {judged_now()}
             {_DRAW_AND_CLAIM}

@@ -200,7 +200,11 @@ def _draw_page(
         "drawn": _drawn(shown),
         "ballots": _ballots(shown),
         "error": error,
-        "crumbs": [*_crumbs(pool), (_("Jury draws"), reverse("jury_draws", args=[pool.code])), (shown.ref, "")],
+        "crumbs": [
+            *_crumbs(pool),
+            (_("Jury draws"), reverse("jury_draws", args=[pool.code])),
+            (shown.ref, ""),
+        ],
         **_own_part(request, found, forms or {}),
     }
     return render(request, "claims/jury/draw.html", context, status=status)
@@ -326,9 +330,9 @@ def _act(
 def seat(request: HttpRequest, code: str, ref: str) -> HttpResponse:
     """Show a juror the case as far as its claimant agreed, the rules in force, and the ballot."""
     found = _seat_of(request, code, ref)
-    audit.record(
-        actor=_person(request).code, action="open_claim", subject=found.draw.claim.code, purpose="jury"
-    )
+    if selectors.may_read_brief(found, clock.now()):
+        claim = found.draw.claim.code
+        audit.record(actor=_person(request).code, action="open_claim", subject=claim, purpose="jury")
     return _seat_page(request, found)
 
 
@@ -343,14 +347,8 @@ def _seat_page(
     pool, plan = claim.pool, claim.plan_version
     jury = selectors.jury_terms_of(claim)
     assert plan is not None and jury is not None
-    is_open = (
-        draw.state == JuryDraw.State.DRAWN
-        and draw.closes_at is not None
-        and clock.now() < draw.closes_at
-        and claim.state == Claim.State.BEFORE_JURY
-    )
     ballot = getattr(found, "ballot", None)
-    may_read = is_open and found.state == JurySeat.State.SEATED
+    may_read = selectors.may_read_brief(found, clock.now())
     context = {
         "section": "pools",
         "pool": pool,
@@ -358,7 +356,7 @@ def _seat_page(
         "draw": draw,
         "ref": public_ref(claim),
         "error": error,
-        "is_open": is_open,
+        "is_open": may_read,
         "may_read": may_read,
         "was_taken_back": claim.state == Claim.State.WITHDRAWN,
         "ballot": ballot,
@@ -367,11 +365,15 @@ def _seat_page(
         "brief": selectors.brief_of(claim) if may_read else None,
         "face": face_of(claim.masked) if may_read and claim.masked else None,
         "illness": DISEASES[claim.illness],
-        "rules": [line for line in plan_lines(plan.plan(), pool.currency) if _RULES & set(line.terms)],
+        "rules": [line for line in plan_lines(plan.plan(), pool.currency) if _RULES & set(line.paths)],
         "version": plan,
         "threshold": threshold_words(jury),
         "verdict": selectors.verdict_of_draw(draw),
-        "crumbs": [*_crumbs(pool), (_("Jury"), reverse("my_jury", args=[pool.code])), (public_ref(claim), "")],
+        "crumbs": [
+            *_crumbs(pool),
+            (_("Jury"), reverse("my_jury", args=[pool.code])),
+            (public_ref(claim), ""),
+        ],
     }
     return render(request, "claims/jury/seat.html", context, status=status)
 

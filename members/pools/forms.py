@@ -51,7 +51,17 @@ _TABLES = {
     "case_steps": "case_steps",
     "waiting_rules": "waiting",
 }
-_SECTIONS = {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding", "arrears", "debit", "jury"}
+_SECTIONS = {
+    "operator",
+    "wind_down",
+    "reserve",
+    "reimbursement",
+    "floor",
+    "funding",
+    "arrears",
+    "debit",
+    "jury",
+}
 # Entries that no one sees.
 _HIDDEN = ("base", "changes")
 

@@ -147,5 +147,7 @@ def jury_words(jury: JuryTerms | None) -> tuple[str, ...]:
         "The aid is granted by %(threshold)s; with fewer votes than it takes, the refusal stays. Jurors vote within"
         " %(hours)s hours, and nobody sees a count before that."
     ) % {"threshold": threshold_words(jury), "hours": jury.voting_hours}
-    few = _("With fewer than %(least)s members who can be drawn there is no jury.") % {"least": LEAST_ELIGIBLE}
+    few = _("With fewer than %(least)s members who can be drawn there is no jury.") % {
+        "least": LEAST_ELIGIBLE
+    }
     return (may, drawn, quorum, granted, few)
