@@ -12,6 +12,7 @@ from claims.filing.models import Claim
 from claims.jury import services
 from claims.jury.models import Juror, JuryDraw, JurySeat
 from claims.jury.tasks import follow_juries_due
+from ledger.sharing.services import log_version
 from members.joining.services import admit_member
 from members.people.models import User
 from members.pools.selectors import newest_plan
@@ -46,6 +47,7 @@ class JuryCases(AppealCases):
         cases = super().founded(world, **terms)
         pool = cases.world.pool
         version = newest_plan(pool)
+        log_version(pool, version)  # as it is where a pool is founded by people
         for number in range(offering):
             person = User.objects.create_user(
                 f"juror-{number}@{pool.code}.example.org", name=f"Juror {number}"

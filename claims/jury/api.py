@@ -1,4 +1,4 @@
-"""The jury for programs: the claimant's step, the member's offer, draws for everyone, a witness's and a juror's part."""
+"""The jury for programs: the claimant's step, the member's offer, draws for everyone, witnesses and jurors."""
 
 from typing import Any, cast
 

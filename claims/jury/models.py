@@ -1,4 +1,4 @@
-"""The jury: who has offered, which case was taken there, its draws with witnesses and seats, ballots and the verdict."""
+"""The jury: who has offered, which case was taken there, its draws with witnesses and seats, ballots, verdicts."""
 
 from django.conf import settings
 from django.db import models

@@ -28,7 +28,7 @@ _ELIGIBLE = f"""
       JOIN claims_claim claim ON claim.id = %s
      WHERE offered.pool_id = claim.pool_id AND offered.ended_at IS NULL
        AND {is_ready_sql("claim", "u.id")} AND NOT {is_near_sql("claim", "u.id")}
-       AND NOT {has_a_part_sql("claim", "u.id")}"""
+       AND NOT {has_a_part_sql("claim", "u.id")}"""  # noqa: S608 - fixed names
 
 
 def eligible_for(claim: Claim) -> list[tuple[int, str]]:

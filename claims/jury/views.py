@@ -346,7 +346,8 @@ def _seat_page(
     claim, draw = found.draw.claim, found.draw
     pool, plan = claim.pool, claim.plan_version
     jury = selectors.jury_terms_of(claim)
-    assert plan is not None and jury is not None
+    assert plan is not None
+    assert jury is not None
     ballot = getattr(found, "ballot", None)
     may_read = selectors.may_read_brief(found, clock.now())
     context = {

@@ -7,6 +7,7 @@ eligible and the hashes of the witnesses' words are in the log before any of the
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+import itertools
 
 DOMAIN = b"huzhu/draw/v1"
 FOR, AGAINST = "for", "against"
@@ -65,7 +66,7 @@ def list_head(commitments: Sequence[bytes]) -> bytes:
 
     Raises: ValueError for names that are not of 32 bytes, out of order or twice there.
     """
-    for before, after in zip(commitments, commitments[1:], strict=False):
+    for before, after in itertools.pairwise(commitments):
         if not before < after:
             raise ValueError(f"{after.hex()} after {before.hex()}")
     if any(len(one) != 32 for one in commitments):
@@ -99,7 +100,8 @@ def draw_indices(seed: bytes, size: int, count: int) -> list[int]:
             continue
         drawn.append(block % size)
         taken.add(drawn[-1])
-    assert len(set(drawn)) == count and all(0 <= index < size for index in drawn)
+    assert len(set(drawn)) == count
+    assert all(0 <= index < size for index in drawn)
     return drawn
 
 

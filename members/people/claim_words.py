@@ -102,29 +102,29 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
     CLAIM_BEFORE_JURY: (
         gettext_noop("Your claim %(claim)s is before the jury"),
         gettext_noop(
-            "Jurors are drawn once witnesses have told the words that they committed to. You are one of them: your claim's"
-            " page says how. Until the verdict you can take the claim back; no ballot is opened then."
+            "Jurors are drawn once witnesses have told the words that they committed to. You are one of them: your"
+            " claim's page says how. Until the verdict you can take the claim back; no ballot is opened then."
         ),
     ),
     CLAIM_JURY_DRAWN: (
         gettext_noop("The jury of your claim %(claim)s is drawn"),
         gettext_noop(
-            "Its members vote until %(due)s. Nobody sees a count before that. The page of the draw lets anyone recompute"
-            " it."
+            "Its members vote until %(due)s. Nobody sees a count before that. The page of the draw lets anyone"
+            " recompute it."
         ),
     ),
     CLAIM_JURY_GRANTED: (
         gettext_noop("The jury grants your claim %(claim)s: %(amount)s"),
         gettext_noop(
-            "It is the aid that the plan gives. Now it is published in the form to which you have agreed, and members can"
-            " object until its publicity ends; then the aid is final."
+            "It is the aid that the plan gives. Now it is published in the form to which you have agreed, and members"
+            " can object until its publicity ends; then the aid is final."
         ),
     ),
     CLAIM_JURY_REFUSED: (
         gettext_noop("The jury has not granted your claim %(claim)s"),
         gettext_noop(
-            "Its page shows the count, or that too few have voted. Inside the pool this is final; the courts stay open to"
-            " you."
+            "Its page shows the count, or that too few have voted. Inside the pool this is final; the courts stay open"
+            " to you."
         ),
     ),
     CLAIM_AWARDED: (

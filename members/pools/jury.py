@@ -140,8 +140,8 @@ def jury_words(jury: JuryTerms | None) -> tuple[str, ...]:
     quorum = _("It takes %(votes)s votes.") % {"votes": jury.quorum}
     if jury.quorum_permille:
         quorum = _(
-            "It takes %(votes)s votes, and at least %(permille)s for every 1,000 members who can be drawn; where that is"
-            " more, jurors and reserves grow in the same proportion, up to %(most)s each."
+            "It takes %(votes)s votes, and at least %(permille)s for every 1,000 members who can be drawn; where that"
+            " is more, jurors and reserves grow in the same proportion, up to %(most)s each."
         ) % {"votes": jury.quorum, "permille": jury.quorum_permille, "most": SEATS[1]}
     granted = _(
         "The aid is granted by %(threshold)s; with fewer votes than it takes, the refusal stays. Jurors vote within"

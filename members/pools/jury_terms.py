@@ -20,8 +20,8 @@ class JuryTerms:
     """Say who may be drawn, how many, and which verdict their votes come to.
 
     tenure_days: for so long a juror is a member when the list is made. seats, reserves: how many are drawn. quorum: how
-    many votes it takes; quorum_permille: at least this part of all who are eligible, by which seats and reserves grow in
-    the same proportion. threshold_permille: this part of the votes grants the aid; inclusive: exactly this part does
+    many votes it takes; quorum_permille: at least this part of all who are eligible, by which seats and reserves grow
+    in the same proportion. threshold_permille: this part of the votes grants the aid; inclusive: exactly this part does
     too. voting_hours: from the draw to the closing. take_days: within so many days after the refusal on appeal.
     """
 
