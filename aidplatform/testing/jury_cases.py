@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from aidplatform.lib import clock
 from aidplatform.testing.claim_cases import AppealCases
@@ -41,8 +41,9 @@ class JuryCases(AppealCases):
     jurors: list[User] = field(default_factory=list)
 
     @classmethod
-    def founded(cls, world: World | None = None, *, offering: int = 32, **terms: object) -> Self:
-        """Admit so many members with accounts, of whom all have offered to be jurors."""
+    def founded(cls, world: World | None = None, **terms: Any) -> Self:
+        """Admit members with accounts who have all offered to be jurors: 32, or as many as `offering` says."""
+        offering = terms.pop("offering", 32)
         terms = {"appeal_days": 30, "jury": JURY} | terms
         cases = super().founded(world, **terms)
         pool = cases.world.pool

@@ -31,6 +31,8 @@ PATIENCE = 240.0
 # unpaid share, no share is written off, the pool does not end, nobody appeals, and nobody has asked for a digest.
 ELSEWHERE = {
     "claims.appealed",
+    "claims.jury_drawn",
+    "claims.jury_tallied",
     "custody.arrears_followed",
     "custody.arrears_told",
     "custody.pause_granted",

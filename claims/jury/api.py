@@ -311,7 +311,7 @@ def _brief(request: Request, code: str, ref: str) -> Response:
     if brief is not None:
         audit.record(actor=person.code, action="open_claim", subject=claim.code, purpose="jury")
     reasons = brief.reasons if brief else []
-    row = {
+    row: dict[str, Any] = {
         "seat": seat,
         "face": claim.masked if brief else {},
         "plan_version": claim.plan_version.number,

@@ -39,7 +39,7 @@ class ExamForm(forms.Form):
         super().__init__(data)
         for one in questions:
             self.fields[one.code] = forms.ChoiceField(
-                label=QUESTIONS[one.code],
+                label=str(QUESTIONS[one.code]),
                 choices=[
                     (answer, figure_words(answer, one.figure) if one.figure else ANSWERS[answer])
                     for answer in one.answers

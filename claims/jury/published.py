@@ -1,5 +1,6 @@
 """What anyone has to recompute a draw by: the log, the rules in it, and the list that the pool publishes."""
 
+import json
 from typing import Any
 
 from django.db import connection
@@ -49,9 +50,9 @@ def lines_of(pool: str) -> list[Line]:
 def rules_of(pool: str) -> dict[int, Any]:
     """Return the jury of every version of the rules, as the log states it."""
     rows = fetch(
-        """SELECT (body->>'version')::int, body#>'{terms,jury}' FROM (
+        """SELECT (body->>'version')::int, body#>>'{terms,jury}' FROM (
                SELECT convert_from(l.data, 'UTF8')::jsonb->'body' AS body FROM ledger_logentry l
                  JOIN ledger_log g ON g.id = l.log_id WHERE g.code = %(pool)s AND l.type = 'rule.publish') rules""",
         {"pool": pool},
     )
-    return {version: jury for version, jury in rows if jury is not None}
+    return {version: json.loads(jury) for version, jury in rows if jury is not None}

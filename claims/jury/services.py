@@ -27,8 +27,8 @@ from claims.jury.selectors import (
     eligible_for,
     jury_in_force,
     offer_of,
-    public_ref,
 )
+from claims.review.selectors import public_ref
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.draw import vote_commitment, word_commitment
 from members.joining.models import Membership

@@ -217,9 +217,9 @@ def _own_part(request: HttpRequest, found: JuryDraw, forms: dict[str, Any]) -> d
     person = _person(request)
     witness = selectors.witness_of(found, person)
     told: dict[str, Any] = {"witness": witness}
-    if found.state == JuryDraw.State.CALLED and witness is None:
-        if person.pk in selectors.asked_witnesses(found.claim):
-            told["commit_form"] = forms.get("commit_form") or CommitForm()
+    is_called = found.state == JuryDraw.State.CALLED and witness is None
+    if is_called and person.pk in selectors.asked_witnesses(found.claim):
+        told["commit_form"] = forms.get("commit_form") or CommitForm()
     if found.state == JuryDraw.State.COMMITTED and witness is not None and witness.words is None:
         told["words_form"] = forms.get("words_form") or WordsForm()
     told["own_seat"] = found.drawn.filter(person=person).exclude(state__in=["reserve", "passed_over"]).first()

@@ -5,9 +5,9 @@ eligible and the hashes of the witnesses' words are in the log before any of the
 """
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-import itertools
 
 DOMAIN = b"huzhu/draw/v1"
 FOR, AGAINST = "for", "against"
@@ -107,7 +107,8 @@ def draw_indices(seed: bytes, size: int, count: int) -> list[int]:
 
 def vote_commitment(salt: bytes, vote: str) -> bytes:
     """Return what stands in the log from the moment a juror votes: SHA-256 over 16 random bytes and the vote."""
-    assert len(salt) == 16 and vote in VOTES, vote
+    assert len(salt) == 16
+    assert vote in VOTES, vote
     return hashlib.sha256(salt + vote.encode()).digest()
 
 

@@ -5,21 +5,21 @@ name, with the two values that differ.
 """
 
 import hashlib
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import Any, Protocol
-import itertools
 
 SENTENCES = {
-    "draw_is_committed_once": "The log states one list and its hashes for each stage, and no stage but after one that failed.",
+    "draw_is_committed_once": "The log states one list and its hashes per stage, and no stage but after a failure.",
     "draw_entries_are_whole": "The leaf hash of every entry is that of its bytes.",
-    "draw_commits_before_its_words": "List and hashes are in the log before any word of a witness, and all words before the result.",
-    "draw_pool_is_the_committed": "The published list has the hash and the length that the log states, and no name twice.",
+    "draw_commits_before_its_words": "List and hashes are in the log before any words, and these before the result.",
+    "draw_pool_is_the_committed": "The published list has the hash and length that the log states, and no name twice.",
     "draw_follows_its_plan": "Jurors, reserves and votes it takes follow from the eligible by the published rules.",
-    "words_fit_their_hashes": "Told words fit the hashes in the log, of three witnesses at least; two at least have told.",
+    "words_fit_their_hashes": "Told words fit the hashes in the log: of three witnesses, of whom two have told.",
     "missing_words_are_named": "Whoever kept silent is named, and nobody else.",
     "randomness_is_of_all_words": "The randomness is the hash of all words that were told, in order.",
     "seed_is_of_commitment_and_words": "The seed is the hash of the entry that commits and of the randomness.",
@@ -66,7 +66,7 @@ def verify_case(
     report: Expecting,
     ref: str,
     lines: Sequence[Line],
-    lists: dict[int, Sequence[bytes]],
+    lists: Mapping[int, Sequence[bytes]],
     rules: dict[int, Any],
 ) -> None:
     """Check all stages of a case. lists: the published list by stage; rules: the jury's terms by plan version.
@@ -198,8 +198,8 @@ class _Stage:
         cast: dict[int, str] = {}
         for line in self.of("jury.ballot"):
             seat, sound = line.body.get("seat", 0), result.seq < line.seq < tally.seq
-            found = (sound, seat in self._seated(), seat not in cast)
-            self.expect("ballots_are_of_seated_jurors", (True, True, True), found, f"entry {line.seq}")
+            stands = (sound, seat in self._seated(), seat not in cast)
+            self.expect("ballots_are_of_seated_jurors", (True, True, True), stands, f"entry {line.seq}")
             cast[seat] = line.body.get("commit", "")
         if told.get("outcome") == "withdrawn":
             self.expect("votes_open_as_they_were_cast", [], told.get("ballots", []))
