@@ -36,6 +36,7 @@ PAGES = (
     "moving",
     "family",
     "claims",
+    "jury",
     "period",
     "share",
     "wallets",
