@@ -174,7 +174,12 @@ def test_juror_reads_the_brief_and_votes_once(cases: JuryCases) -> None:
     seat = cases.seated(draw)[0]
     address = f"{draw_of(claim)}seat/"
     page = read(seat.person, address)
-    for said in ("Please read the report.", "I agree.", "second pathology report", "at least half of the votes"):
+    for said in (
+        "Please read the report.",
+        "I agree.",
+        "second pathology report",
+        "at least half of the votes",
+    ):
         assert said in page, said
     for hidden in ("Li Na", claim.code, cases.claimant.code, cases.claimant.email, "A lump was found"):
         assert hidden not in page, hidden
@@ -250,7 +255,9 @@ def test_program_goes_the_whole_way(cases: JuryCases) -> None:
     assert (row["eligible"], row["seats"], row["state"], row["outcome"]) == (32, 5, "called", None)
     address = f"{API}draws/{row['ref']}/"
     for role, person in cases.witnesses.items():
-        answer = program(person, f"{address}commitment/", sha256=hashlib.sha256(WORDS[role].encode()).hexdigest())
+        answer = program(
+            person, f"{address}commitment/", sha256=hashlib.sha256(WORDS[role].encode()).hexdigest()
+        )
         assert answer.status_code == 200, answer.content
     draw = cases.later(JuryDraw.objects.get(), JuryDraw.objects.get().commit_until_at)
     for role, person in cases.witnesses.items():
@@ -291,7 +298,9 @@ def test_lists_take_as_many_queries_for_three_rows_as_for_one(cases: JuryCases) 
     draw = cases.tell(cases.commit(cases.take(claim)), "claimant")
 
     def queries(address: str) -> int:
-        with CaptureQueriesContext(connection, ) as caught:
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
             read(None, address)
         return len(caught)
 

@@ -20,7 +20,14 @@ from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
 from members.pools.refusal_words import terms_error_words
-from members.pools.section_forms import AppealDaysField, OperatorForm, ReserveForm, WindDownForm
+from members.pools.section_forms import (
+    SECTIONS,
+    AppealDaysField,
+    OperatorForm,
+    ReserveForm,
+    WindDownForm,
+    entry_of,
+)
 
 _ON_CAP = (
     ("redistribute", _("Members with room bear it")),
@@ -50,17 +57,6 @@ _TABLES = {
     "spend_steps": "spend",
     "case_steps": "case_steps",
     "waiting_rules": "waiting",
-}
-_SECTIONS = {
-    "operator",
-    "wind_down",
-    "reserve",
-    "reimbursement",
-    "floor",
-    "funding",
-    "arrears",
-    "debit",
-    "jury",
 }
 # Entries that no one sees.
 _HIDDEN = ("base", "changes")
@@ -393,10 +389,9 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in _SECTIONS:
+        if section in SECTIONS:
             form = getattr(self, section)
-            name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
-            name = {"threshold_permille": "threshold_percent", "inclusive": "threshold"}.get(name, name)
+            name = entry_of(name)
         else:
             form, name = self.rules, _SHOWN_AT.get(error.field, error.field)
         form.add_error(name if name in form.fields else None, words)
