@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
+from members.pools import section_forms
 from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
 from members.pools.arrears import ArrearsForm
 from members.pools.change_by import CHANGE_BY
@@ -20,14 +21,7 @@ from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
 from members.pools.refusal_words import terms_error_words
-from members.pools.section_forms import (
-    SECTIONS,
-    AppealDaysField,
-    OperatorForm,
-    ReserveForm,
-    WindDownForm,
-    entry_of,
-)
+from members.pools.section_forms import AppealDaysField, OperatorForm, ReserveForm, WindDownForm
 
 _ON_CAP = (
     ("redistribute", _("Members with room bear it")),
@@ -389,9 +383,9 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in SECTIONS:
+        if section in section_forms.SECTIONS:
             form = getattr(self, section)
-            name = entry_of(name)
+            name = section_forms.entry_of(name)
         else:
             form, name = self.rules, _SHOWN_AT.get(error.field, error.field)
         form.add_error(name if name in form.fields else None, words)

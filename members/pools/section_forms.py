@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.fields import FenField, NameField
 from members.pools.plan_terms import APPEAL_DAYS, MAX_NAME, MAX_SENTENCE, ReserveTerms, WindDownTerms
 
-
 # The parts of a plan whose forms are sections.
 SECTIONS = {
     "operator",

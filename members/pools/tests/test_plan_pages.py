@@ -22,6 +22,7 @@ from members.pools.plan_words import difference, plan_lines
 from members.pools.refusal_words import terms_error_words
 from members.pools.selectors import newest_plan
 from members.pools.services import propose_plan
+from members.pools.tests.test_plan_terms import JURY
 
 CODE = "test-pool"
 DAY = dt.date(2026, 2, 1)
@@ -466,7 +467,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 29
+    assert len(english) == len(chinese) == 30
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -535,6 +536,21 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
         {"report_days": 180},
         {"appeal_days": 30},
+        *(
+            {"appeal_days": 30, "jury": JURY | one}
+            for one in (
+                {},
+                {"tenure_days": 31},
+                {"seats": 22},
+                {"reserves": 22},
+                {"quorum": 16},
+                {"quorum_permille": 1},
+                {"threshold_permille": 501},
+                {"inclusive": False},
+                {"voting_hours": 73},
+                {"take_days": 31},
+            )
+        ),
         {"period_cap_fen": 100_000},
         {"sponsor": "A foundation"},
         *(
