@@ -10,6 +10,7 @@ from aidplatform.site.ending import settlement_api
 from aidplatform.site.my_data import api as my_data
 from claims.filing import api as filing
 from claims.filing import paper_api as papers
+from claims.jury import api as jury
 from claims.publicity import api as publicity
 from claims.review import api as review
 from claims.review import opening_api as openings
@@ -45,6 +46,7 @@ _MY_CLAIM = "me/claims/<slug:claim>/"
 _POOL = "pools/<slug:code>/"
 _CHILD = f"{_POOL}my-family/<int:number>/"
 _DESK_CLAIM = f"{_POOL}desk/<slug:claim>/"
+_DRAW = f"{_POOL}draws/<slug:ref>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
@@ -72,6 +74,7 @@ urlpatterns = [
     ),
     path(f"{_MY_CLAIM}withdrawal/", publicity.ClaimWithdrawal.as_view(), name="api_withdraw_claim"),
     path(f"{_MY_CLAIM}appeal/", publicity.MakingAppeal.as_view(), name="api_appeal_claim"),
+    path(f"{_MY_CLAIM}jury/", jury.TakingToJury.as_view(), name="api_take_to_jury"),
     path(f"{_MY_CLAIM}receipt/", publicity.ReceiptConfirmation.as_view(), name="api_confirm_receipt"),
     path(f"{_MY_CLAIM}papers/", papers.MyPapers.as_view(), name="api_my_papers"),
     path(f"{_MY_CLAIM}papers/<slug:paper>/", papers.MyPaper.as_view(), name="api_my_paper"),
@@ -167,6 +170,16 @@ urlpatterns = [
     path(f"{_POOL}cases/", sharing.CaseList.as_view(), name="api_cases"),
     path(f"{_POOL}cases/<case:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
     path(f"{_POOL}review-times/", review.ReviewTimes.as_view(), name="api_review_times"),
+    path(f"{_POOL}my-jury/", jury.MyJury.as_view(), name="api_my_jury"),
+    path(f"{_POOL}my-jury/offer/", jury.JuryOffer.as_view(), name="api_offer_to_judge"),
+    path(f"{_POOL}my-jury/step-back/", jury.JuryStepBack.as_view(), name="api_step_back_as_juror"),
+    path(f"{_POOL}draws/", jury.DrawList.as_view(), name="api_jury_draws"),
+    path(_DRAW, jury.DrawDetail.as_view(), name="api_jury_draw"),
+    path(f"{_DRAW}commitment/", jury.WitnessCommitment.as_view(), name="api_commit_to_words"),
+    path(f"{_DRAW}words/", jury.WitnessTelling.as_view(), name="api_tell_words"),
+    path(f"{_DRAW}seat/", jury.MySeat.as_view(), name="api_jury_seat"),
+    path(f"{_DRAW}seat/ballot/", jury.SeatBallot.as_view(), name="api_cast_ballot"),
+    path(f"{_DRAW}seat/decline/", jury.SeatDeclined.as_view(), name="api_decline_seat"),
     path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),
     path(f"{_DESK_CLAIM}papers/", openings.DeskPapers.as_view(), name="api_desk_papers"),
     path(f"{_DESK_CLAIM}papers/<slug:paper>/opening/", openings.DeskOpening.as_view(), name="api_open_paper"),

@@ -43,6 +43,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "claims.follow_juries": {
+        "task": "claims.follow_juries",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
     "people.order_digests": {
         "task": "people.order_digests",
         "schedule": float(settings.TICK_SECONDS),

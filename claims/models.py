@@ -2,6 +2,15 @@
 
 from claims.filing.ending_triggers import pool_closes_with_its_claims_decided
 from claims.filing.models import Claim, Evidence
+from claims.jury.models import (
+    Juror,
+    JuryBallot,
+    JuryCase,
+    JuryDraw,
+    JurySeat,
+    JuryVerdict,
+    JuryWitness,
+)
 from claims.publicity.models import Objection
 from claims.review.models import (
     Appeal,
@@ -31,6 +40,13 @@ __all__ = [
     "Concurrence",
     "Decision",
     "Evidence",
+    "Juror",
+    "JuryBallot",
+    "JuryCase",
+    "JuryDraw",
+    "JurySeat",
+    "JuryVerdict",
+    "JuryWitness",
     "Objection",
     "PageHash",
     "PaperOpening",

@@ -8,9 +8,12 @@ from dataclasses import asdict
 
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
 from claims.filing.models import ENDINGS, Claim, Evidence
 from claims.filing.selectors import appeal_until, history_of, read_birth, read_paper, read_payee, read_story
+from claims.jury.models import Juror, JuryCase, JurySeat, JuryWitness
+from claims.jury.selectors import read_statement
 from claims.publicity.models import Objection
 from claims.publicity.selectors import read_answer, read_objection
 from claims.review.appeals import read_appeal
@@ -158,6 +161,40 @@ def _appeals(person: User) -> Iterator[Row]:
         }
 
 
+def _jury_cases(person: User) -> Iterator[Row]:
+    """Yield what the person told the jurors of their cases, and what these came to."""
+    for one in JuryCase.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+        draw = one.claim.jury_draws.select_related("verdict").order_by("-stage").first()
+        verdict = getattr(draw, "verdict", None)
+        row = fields_of(one, "taken_at", "shows_reasons", "shows_appeal")
+        outcome = verdict.outcome if verdict else None
+        yield {"claim": one.claim.code, **row, "statement": read_statement(one), "verdict": outcome}
+
+
+def _jury_offers(person: User) -> Iterator[Row]:
+    for one in Juror.objects.filter(person=person).select_related("pool", "plan_version").order_by("pk"):
+        version = one.plan_version.number
+        yield {"pool": one.pool.code, "plan_version": version, **fields_of(one, "offered_at", "ended_at")}
+
+
+def _jury_seats(person: User) -> Iterator[Row]:
+    """Yield the seats that the person was drawn for, with their own vote."""
+    found = JurySeat.objects.filter(person=person).select_related("draw__claim__pool", "ballot")
+    for one in found.order_by("pk"):
+        ballot = getattr(one, "ballot", None)
+        row = fields_of(one, "number", "index", "state")
+        vote = unseal_text(bytes(ballot.vote_sealed), ballot.context).partition(":")[2] if ballot else None
+        cast_at = ballot.cast_at if ballot else None
+        yield {"pool": one.draw.claim.pool.code, **row, "cast_at": cast_at, "vote": vote}
+
+
+def _jury_words(person: User) -> Iterator[Row]:
+    found = JuryWitness.objects.filter(person=person).select_related("draw__claim__pool").order_by("pk")
+    for one in found:
+        row = fields_of(one, "role", "committed_at", "words", "told_at")
+        yield {"pool": one.draw.claim.pool.code, **row}
+
+
 def _objections(person: User) -> Iterator[Row]:
     """Yield the objections to the person's claims; what others wrote in them is about the claim, so it is told."""
     for one in Objection.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
@@ -220,6 +257,10 @@ EXPORTER = Exporter(
         Table("signal_marks", _("What reviewers said of that."), _signal_marks),
         Table("paper_readings", _("What reviewers noted from your papers."), _paper_readings),
         Table("appeals", _("Your appeals against refusals, and why you made them."), _appeals),
+        Table("jury_cases", _("What you told the jurors of your cases."), _jury_cases),
+        Table("jury_offers", _("Your offers to be a juror."), _jury_offers),
+        Table("jury_seats", _("The seats that you were drawn for, with your own vote."), _jury_seats),
+        Table("jury_words", _("The words that you gave as a witness of draws."), _jury_words),
         Table("objections", _("Objections to your cases, without who raised them."), _objections),
         Table("objections_raised", _("Objections you raised, without whose case it is."), _raised),
         Table("awards", _("What your claims were granted, and what was shared of it."), _awards),
@@ -240,8 +281,13 @@ EXPORTER = Exporter(
         "claims.SignalMark.claim": "signal_marks",
         "claims.PaperReading.claim": "paper_readings",
         "claims.Objection.claim": "objections",
+        "claims.JuryCase.claim": "jury_cases",
+        "claims.Juror.person": "jury_offers",
+        "claims.JurySeat.person": "jury_seats",
+        "claims.JuryWitness.person": "jury_words",
     },
     left_out={
+        "claims.JuryDraw.claim": "a draw is published, without whose case it is",
         "claims.Claim.reviewer": "the claim is the claimant's; what a reviewer did is among the deeds",
         "claims.Withdrawal.claim": "of a recommendation that nobody acted on",
         "claims.ReviewNote.claim": "what reviewers note for each other before they judge",

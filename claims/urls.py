@@ -5,5 +5,6 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("claims.filing.urls")),
     path("", include("claims.review.urls")),
+    path("", include("claims.jury.urls")),
     path("", include("claims.publicity.urls")),
 ]

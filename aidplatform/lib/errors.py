@@ -253,6 +253,15 @@ GUARANTEES: dict[str, object] = {
         "You are near to this member: family, payer or invitation. Somebody else looks at the case."
     ),
     "decider_is_not_recommender": _("You recommended on this claim; somebody else decides."),
+    "one_seat_per_person_and_draw": _("This person has a seat in this draw already."),
+    "jury_is_asked_in_time": _("The days in which the case could go before the jury are over."),
+    "jury_hears_what_an_appeal_refused": _("Before the jury goes, once, what an appeal has refused."),
+    "jury_takes_enough_people": _("Too few members can be drawn: among so few everyone knows everyone."),
+    "witness_is_asked": _("You are not asked to be a witness of this draw."),
+    "witness_commits_before_the_draw": _("The hashes of this draw are in the log already."),
+    "witness_tells_in_time": _("Words of this draw are not taken now."),
+    "ballot_is_by_a_seated_juror": _("You have voted or declined already."),
+    "ballot_comes_before_the_closing": _("The voting is over."),
     "one_appeal_per_claim": _("You have appealed in this case already: once is all."),
     "appeal_is_heard_by_others": _(
         "You had a part in this case before the appeal. Two other people look at it now."

@@ -37,6 +37,7 @@ PAGES = (
     "family",
     "claims",
     "signals",
+    "jury",
     "period",
     "share",
     "wallets",

@@ -11,7 +11,9 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
 from claims.filing.states import ON_THE_DESK
+from claims.jury.selectors import waiting_for
 from claims.review.appeals import duty_names, lacks_people
+from claims.review.selectors import public_ref
 from ledger.custody import share_returns
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.models import PaymentOrder
@@ -58,6 +60,7 @@ def todos_of(person: User) -> list[Todo]:
         found += [todo] if todo else []
     found = (
         _of_rules(person)
+        + _of_juries(person)
         + _of_invitations(person)
         + _of_own_claims(person)
         + _of_banks(duties)
@@ -82,6 +85,26 @@ def _of_rules(person: User) -> list[Todo]:
             _("Read and answer"),
         )
         for one in open_questions(person)
+    ]
+
+
+def _of_juries(person: User) -> list[Todo]:
+    """Return the draws that wait for the person, as a witness or as a juror."""
+    says = {
+        "commit": _("A draw of jurors in %(pool)s waits for you as a witness: commit to words"),
+        "words": _("A draw of jurors in %(pool)s waits for you as a witness: tell your words"),
+        "vote": _("You are drawn as a juror in %(pool)s: read the case and vote"),
+    }
+    return [
+        Todo(
+            says[what] % {"pool": in_language(draw.claim.pool.name_en, draw.claim.pool.name_zh)},
+            reverse(
+                "jury_seat" if what == "vote" else "jury_draw",
+                args=[draw.claim.pool.code, public_ref(draw.claim)],
+            ),
+            _("Open"),
+        )
+        for draw, what in waiting_for(person)
     ]
 
 

@@ -328,6 +328,8 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "object_to_case",
         "appeal_claim",
         "open_paper",
+        "take_to_jury",
+        "cast_ballot",
         "ask_my_pause",
         "ask_pause",
         "propose_pause",

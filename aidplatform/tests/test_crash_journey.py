@@ -32,6 +32,8 @@ PATIENCE = 240.0
 # for a digest.
 ELSEWHERE = {
     "claims.appealed",
+    "claims.jury_drawn",
+    "claims.jury_tallied",
     "custody.arrears_followed",
     "custody.arrears_told",
     "custody.charge_file_hashed",

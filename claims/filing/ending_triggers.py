@@ -3,7 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
-from claims.filing.appeal_sql import appeal_until
+from claims.filing.appeal_sql import appeal_until, jury_until
 from claims.filing.states import DECIDED, REFUSED
 
 _DECIDED = ", ".join(f"'{state}'" for state in DECIDED)
@@ -42,11 +42,12 @@ pool_closes_with_its_claims_decided = Guard(
     declare=[("left_open", "text")],
     func=f"""
         {judged_now()}
-        -- A refused claim waits for as long as its claimant may still appeal.
+        -- A refused claim waits for as long as its claimant may still appeal, or take it to the jury.
         SELECT string_agg(c.code, ', ' ORDER BY c.code) INTO left_open FROM claims_claim c
          WHERE c.pool_id = NEW.id AND c.filed_at IS NOT NULL
            AND (c.state NOT IN ({_DECIDED}) OR c.state IN ({_REFUSED}) AND c.appeal_round IS NULL
-                AND {appeal_until("c")} >= (aid_now() AT TIME ZONE NEW.time_zone)::date);
+                AND {appeal_until("c")} >= (aid_now() AT TIME ZONE NEW.time_zone)::date
+                OR c.state = 'refused_finally' AND {jury_until("c")} >= (aid_now() AT TIME ZONE NEW.time_zone)::date);
         IF left_open IS NOT NULL THEN
             {refuse("pool_closes_with_its_claims_decided", "claims not decided: %s", "left_open")}
         END IF;

@@ -60,6 +60,8 @@ class Claim(models.Model):
         OVERTURNED = "overturned", _("objection upheld")
         APPEALED = "appealed", _("appealed")
         REFUSED_FINALLY = "refused_finally", _("refused on appeal")
+        BEFORE_JURY = "before_jury", _("before the jury")
+        REFUSED_BY_JURY = "refused_by_jury", _("refused by the jury")
         AWARDED = "awarded", _("awarded")
         SHARED = "shared", _("shared by all")
         PAID = "paid", _("paid")

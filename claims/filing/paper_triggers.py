@@ -3,7 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
-from claims.filing.appeal_sql import appeal_until
+from claims.filing.appeal_sql import appeal_until, jury_until
 from claims.filing.states import DONE, ERASABLE, OPEN_TO_CLAIMANT, REFUSED, TAKES_PAPERS
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
@@ -25,13 +25,15 @@ def _row(prefix: str, *columns: str) -> str:
 def needed_no_more(claim: str) -> str:
     """Return SQL that tells whether nothing can follow for a claim (an alias of claims_claim) that its papers decide.
 
-    Its aid is paid, it was taken back, or it is refused and no appeal can come; and no further bills of the case are
-    on their way, which rest on the papers of the first part.
+    Its aid is paid, it was taken back, or it is refused and no appeal and no jury can come; and no further bills of the
+    case are on their way, which rest on the papers of the first part.
     """
     return f"""(({claim}.state IN ({_ERASABLE})
             OR {claim}.state IN ({_REFUSED}) AND ({claim}.appeal_round IS NOT NULL
                OR coalesce({appeal_until(claim)} < (aid_now() AT TIME ZONE
-                  (SELECT time_zone FROM members_pool WHERE id = {claim}.pool_id))::date, true)))
+                  (SELECT time_zone FROM members_pool WHERE id = {claim}.pool_id))::date, true))
+            OR {claim}.state = 'refused_finally' AND coalesce({jury_until(claim)} < (aid_now() AT TIME ZONE
+                  (SELECT time_zone FROM members_pool WHERE id = {claim}.pool_id))::date, true))
         AND NOT EXISTS (SELECT 1 FROM claims_claim part
                          WHERE part.part_of_id = coalesce({claim}.part_of_id, {claim}.id) AND part.id <> {claim}.id
                            AND part.state NOT IN ({_DONE})))"""

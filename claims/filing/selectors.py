@@ -184,6 +184,14 @@ def may_appeal(claim: Claim, today: dt.date) -> bool:
     return until is not None and today <= until
 
 
+def jury_until(claim: Claim) -> dt.date | None:
+    """Return the last day on which a refusal on appeal can go before the jury, past days included; None: none can."""
+    if claim.state != Claim.State.REFUSED_FINALLY or claim.plan_version is None:
+        return None
+    refused_date = clock.day_of(claim.state_since, claim.pool.time_zone)
+    return claim.plan_version.plan().last_day_to_take_to_jury(refused_date)
+
+
 def derived(
     claim: Claim,
     version: PlanVersion,

@@ -8,6 +8,7 @@ SECOND_REVIEWER = "second_reviewer"
 POOL = "pool"
 POOL_ADMIN = "pool_admin"
 TREASURER = "treasurer"
+JURY = "jury"
 NOBODY = "nobody"
 
 
@@ -35,7 +36,10 @@ STEPS: dict[str, Step] = {
     "overturned": Step(NOBODY, None, ("appealed",)),
     # The review begins anew, by people who had no part in the first one.
     "appealed": Step(REVIEWER, 5, ("under_review", "withdrawn")),
-    "refused_finally": Step(NOBODY, None, ()),
+    "refused_finally": Step(NOBODY, None, ("before_jury",)),
+    # Days for the witnesses' words and the draw; once it is made, the day on which the voting closes.
+    "before_jury": Step(JURY, 10, ("approved", "refused_by_jury", "withdrawn")),
+    "refused_by_jury": Step(NOBODY, None, ()),
     "awarded": Step(POOL, None, ("shared",)),
     "shared": Step(TREASURER, 30, ("paid",)),
     "paid": Step(CLAIMANT, None, ("closed",)),
@@ -54,9 +58,9 @@ REFUSED = ("rejected", "overturned")
 # The aid is final: further bills of the case may follow.
 PARTS_ARE_FINAL = ("awarded", "shared", "paid", "closed")
 # Nothing more comes of the claim, and no further part waits for it.
-DONE = (*PARTS_ARE_FINAL, *REFUSED, "refused_finally", "withdrawn")
-# Nothing that papers decide can follow; of a refusal only once no appeal can come. Their keys may be destroyed.
-ERASABLE = ("paid", "closed", "refused_finally", "withdrawn")
+DONE = (*PARTS_ARE_FINAL, *REFUSED, "refused_finally", "refused_by_jury", "withdrawn")
+# Nothing that papers decide can follow: their keys may be destroyed. Of a refusal once no appeal and no jury can come.
+ERASABLE = ("paid", "closed", "refused_by_jury", "withdrawn")
 # The claimant may still take the claim back.
 WITHDRAWABLE = tuple(state for state, step in STEPS.items() if "withdrawn" in step.after)
 # Still on the desk of reviewers.
@@ -65,7 +69,7 @@ ON_THE_DESK = ("filed", "appealed", "papers_requested", "under_review", "recomme
 READ_BY_ITS_REVIEWER = (*ON_THE_DESK, "approved", "in_publicity")
 READ_BY_WHO_DECIDES = ("recommended", "objected")
 # Nothing is to be done about the claim any more but by the claimant, who may say that the aid has come or appeal.
-DECIDED = (*REFUSED, "refused_finally", "paid", "closed", "withdrawn")
+DECIDED = (*REFUSED, "refused_finally", "refused_by_jury", "paid", "closed", "withdrawn")
 # The strip that a claimant sees; side states stand in the place of the step they interrupt.
 MAIN_WAY = ("filed", "under_review", "recommended", "in_publicity", "awarded", "shared", "paid")
 STANDS_FOR = {

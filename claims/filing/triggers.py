@@ -263,9 +263,14 @@ claim_guards = [
             {judged_now()}
             IF NEW.state = 'recommended' AND NOT EXISTS (
                    SELECT 1 FROM claims_recommendation WHERE claim_id = NEW.id AND round = NEW.round)
-               OR NEW.state IN ('approved', 'rejected') AND NOT EXISTS (
+               OR NEW.state IN ('approved', 'rejected') AND OLD.state <> 'before_jury' AND NOT EXISTS (
                    SELECT 1 FROM claims_decision
                     WHERE claim_id = NEW.id AND round = NEW.round AND outcome = NEW.state)
+               -- Before the jury a claim is its verdict's, and nobody else's.
+               OR NEW.state = 'before_jury' AND NOT EXISTS (SELECT 1 FROM claims_jurycase WHERE claim_id = NEW.id)
+               OR (NEW.state = 'approved' AND OLD.state = 'before_jury' OR NEW.state = 'refused_by_jury') AND NOT EXISTS (
+                   SELECT 1 FROM claims_juryverdict v JOIN claims_jurydraw d ON d.id = v.draw_id
+                    WHERE d.claim_id = NEW.id AND (v.outcome = 'granted') = (NEW.state = 'approved'))
                -- Refused again, a claim is refused for good.
                OR NEW.state = 'rejected' AND NEW.appeal_round IS NOT NULL
                OR NEW.state = 'refused_finally' AND (NEW.appeal_round IS NULL OR NOT EXISTS (

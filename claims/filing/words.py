@@ -24,6 +24,7 @@ HOLDERS: dict[str, object] = {
     "pool": _("the calendar of the pool"),
     "treasurer": _("the treasurer"),
     "pool_admin": _("the pool administrator"),
+    "jury": _("the jury"),
     "nobody": _("nobody; this is done"),
 }
 CLAUSES: dict[str, object] = {
@@ -57,6 +58,9 @@ DEEDS: dict[str, object] = {
     "decide": _("Second review finished"),
     "appeal_claim": _("Appeal made"),
     "give_shares_back": _("Shares given back; the membership ends"),
+    "take_to_jury": _("Taken to the jury"),
+    "draw_jury": _("Jury drawn"),
+    "jury_verdict": _("Verdict of the jury"),
     "publish_case": _("Handed on for publicity"),
     "object_to_case": _("A member objected"),
     "answer_objection": _("Objection answered"),
@@ -73,4 +77,5 @@ PURPOSES: dict[str, object] = {
     "review": _("review"),
     "second_review": _("second review"),
     "blind_review": _("a second look that decides nothing"),
+    "jury": _("jury"),
 }

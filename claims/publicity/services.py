@@ -62,8 +62,12 @@ class ConcernedError(ForbiddenError):
 
 
 @transaction.atomic
-def publish_case(*, claim: Claim, publisher: str = SERVICE, at: dt.datetime) -> Award:
+def publish_case(
+    *, claim: Claim, publisher: str = SERVICE, at: dt.datetime, granted_fen: int | None = None
+) -> Award:
     """Hand an approved claim to the ledger as an award with its masked face; it goes public with its period.
+
+    granted_fen: what a verdict of the jury grants, where no decision grants anything.
 
     Published already: the award that is there. Raises: ClaimMovedOnError, ForeignAwardError.
     """
@@ -81,7 +85,7 @@ def publish_case(*, claim: Claim, publisher: str = SERVICE, at: dt.datetime) -> 
         code=_next_case_number(pool, at),
         claim_code=claim.code,
         masked=face,
-        aid_fen=decision.aid_fen,
+        aid_fen=decision.aid_fen if granted_fen is None else granted_fen,
         announcer=publisher,
         at=at,
         payee=_payee(claim),

@@ -10,7 +10,7 @@ MOST_ALIKE = 5
 RECENT_DAYS, PAST_DAYS, LEAST_PAST = 90, 3 * 365, 20
 TOGETHER_DAYS = 3
 LATE_DAYS = 14
-_NOTHING_CAME = "('draft', 'refused_finally', 'withdrawn', {})".format(
+_NOTHING_CAME = "('draft', 'refused_finally', 'refused_by_jury', 'withdrawn', {})".format(
     ", ".join(f"'{one}'" for one in REFUSED)
 )
 # A burst is judged against the group's own part of the pool's earlier claims, one added so that none is impossible.

@@ -31,6 +31,7 @@ TERMS = {
     "appeal_days",
     # How many people decide, not how much.
     "two_deciders_from_fen",
+    "jury",
     "lifetime_cap_fen",
     "one_aid_ends",
     "by_invitation",

@@ -16,6 +16,10 @@ CLAIM_GOES_ON = "claim_goes_on"
 CLAIM_OVERTURNED = "claim_overturned"
 CLAIM_APPEALED = "claim_appealed"
 CLAIM_REFUSED_FINALLY = "claim_refused_finally"
+CLAIM_BEFORE_JURY = "claim_before_jury"
+CLAIM_JURY_DRAWN = "claim_jury_drawn"
+CLAIM_JURY_GRANTED = "claim_jury_granted"
+CLAIM_JURY_REFUSED = "claim_jury_refused"
 CLAIM_AWARDED = "claim_awarded"
 CLAIM_SHARED = "claim_shared"
 CLAIM_PAID = "claim_paid"
@@ -91,8 +95,36 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
     CLAIM_REFUSED_FINALLY: (
         gettext_noop("Your appeal in claim %(claim)s was not granted"),
         gettext_noop(
-            "Its page gives the clause of the covenant and the reason in full. Inside the pool this is final; the"
-            " courts stay open to you."
+            "Its page gives the clause of the covenant and the reason in full, and says whether the case can still go"
+            " before a jury. If not, this is final inside the pool; the courts stay open to you."
+        ),
+    ),
+    CLAIM_BEFORE_JURY: (
+        gettext_noop("Your claim %(claim)s is before the jury"),
+        gettext_noop(
+            "Jurors are drawn once witnesses have told the words that they committed to. You are one of them: your"
+            " claim's page says how. Until the verdict you can take the claim back; no ballot is opened then."
+        ),
+    ),
+    CLAIM_JURY_DRAWN: (
+        gettext_noop("The jury of your claim %(claim)s is drawn"),
+        gettext_noop(
+            "Its members vote until %(due)s. Nobody sees a count before that. The page of the draw lets anyone"
+            " recompute it."
+        ),
+    ),
+    CLAIM_JURY_GRANTED: (
+        gettext_noop("The jury grants your claim %(claim)s: %(amount)s"),
+        gettext_noop(
+            "It is the aid that the plan gives. Now it is published in the form to which you have agreed, and members"
+            " can object until its publicity ends; then the aid is final."
+        ),
+    ),
+    CLAIM_JURY_REFUSED: (
+        gettext_noop("The jury has not granted your claim %(claim)s"),
+        gettext_noop(
+            "Its page shows the count, or that too few have voted. Inside the pool this is final; the courts stay open"
+            " to you."
         ),
     ),
     CLAIM_AWARDED: (

@@ -30,6 +30,7 @@ from members.people.debit_words import (
     why,
 )
 from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
+from members.people.jury_words import JURY_KINDS
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
@@ -393,7 +394,7 @@ KINDS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS
+KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | JURY_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -446,7 +447,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     INVITED_JOINED: _Category.FAMILY,
     PAYS_FOR_INVITED: _Category.FAMILY,
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
-    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS), _Category.DUTIES),
+    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS), _Category.DUTIES),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {

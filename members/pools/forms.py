@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
+from members.pools import section_forms
 from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
 from members.pools.arrears import ArrearsForm
 from members.pools.change_by import CHANGE_BY
@@ -16,6 +17,7 @@ from members.pools.debit import DebitForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
 from members.pools.illness_in_wait import ILLNESS_IN_WAIT
+from members.pools.jury import JuryForm
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
@@ -52,7 +54,6 @@ _TABLES = {
     "case_steps": "case_steps",
     "waiting_rules": "waiting",
 }
-_SECTIONS = {"operator", "wind_down", "reserve", "reimbursement", "floor", "funding", "arrears", "debit"}
 # Entries that no one sees.
 _HIDDEN = ("base", "changes")
 
@@ -290,6 +291,7 @@ class PlanForm:
         self.funding = FundingForm(data, prefix="funding", initial=FundingForm.entries(plan.funding))
         self.arrears = ArrearsForm(data, prefix="arrears", initial=ArrearsForm.entries(plan.arrears))
         self.debit = DebitForm(data, prefix="debit", initial=DebitForm.entries(plan.debit))
+        self.jury = JuryForm(data, prefix="jury", initial=JuryForm.entries(plan.jury))
         self.tables = (
             self.aid,
             self.vesting,
@@ -309,6 +311,7 @@ class PlanForm:
             self.funding,
             self.arrears,
             self.debit,
+            self.jury,
         )
 
     def is_valid(self) -> bool:
@@ -355,6 +358,7 @@ class PlanForm:
             "funding": self.funding.terms(),
             "arrears": self.arrears.terms(),
             "debit": self.debit.terms(),
+            "jury": self.jury.terms(),
             **{name: rules[name] for name in _AS_ENTERED},
         }
 
@@ -385,9 +389,9 @@ class PlanForm:
                 form.add_error(name if name in form.fields else None, words)
                 return
         section, _dot, name = error.field.partition(".")
-        if section in _SECTIONS:
+        if section in section_forms.SECTIONS:
             form = getattr(self, section)
-            name = name.removesuffix("_fen").replace("contribution_rate", "contribution_percent")
+            name = section_forms.entry_of(name)
         else:
             form, name = self.rules, _SHOWN_AT.get(error.field, error.field)
         form.add_error(name if name in form.fields else None, words)

@@ -27,6 +27,7 @@ from members.pools.aid_terms import (
 )
 from members.pools.arrears_terms import ArrearsTerms
 from members.pools.debit_terms import DebitTerms
+from members.pools.jury_terms import JuryTerms
 from members.pools.term_reading import MAX_AGE
 from members.pools.term_reading import MAX_NAME as MAX_NAME  # the terms' own names for whoever drafts a plan
 from members.pools.term_reading import TermsError as TermsError
@@ -596,6 +597,7 @@ class PlanTerms:
     report_days: within how many days of its event day a case is filed; None: at any time.
     appeal_days: within how many days of a refusal its claimant may appeal; None: nobody may.
     two_deciders_from_fen: from which aid on two second reviewers have to agree on a decision; None: one always decides.
+    jury: before whom a refusal on appeal may be taken; None: before nobody.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
     by_invitation: nobody joins without an invitation but the people of its duties and whom an approved list names.
@@ -645,6 +647,7 @@ class PlanTerms:
     appeal_days: int | None = None
     illness_in_wait: IllnessInWait = "no_aid"
     two_deciders_from_fen: int | None = None
+    jury: JuryTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -673,6 +676,8 @@ class PlanTerms:
             _check_int("appeal_days", self.appeal_days, *APPEAL_DAYS)
         if self.two_deciders_from_fen is not None:
             _check_int("two_deciders_from_fen", self.two_deciders_from_fen, 1)
+        elif self.jury is not None:
+            raise TermsError("jury", "jury_without_appeal", "a jury hears what an appeal has refused")
         _check_type("one_aid_ends", self.one_aid_ends, bool)
         _check_type("by_invitation", self.by_invitation, bool)
         if self.lifetime_cap_fen is not None:
@@ -800,6 +805,10 @@ class PlanTerms:
         """Return how many second reviewers decide on a claim that the plan grants so much at most."""
         return 1 if self.two_deciders_from_fen is None or aid_fen < self.two_deciders_from_fen else 2
 
+    def last_day_to_take_to_jury(self, refused_date: date) -> date | None:
+        """Return the last day on which a refusal on appeal can go before the jury; None: there is no jury."""
+        return None if self.jury is None else refused_date + timedelta(days=self.jury.take_days)
+
     @property
     def canonical_json(self) -> str:
         """Return the one text of these terms: keys sorted, no spaces, characters as they are."""
@@ -851,6 +860,7 @@ class PlanTerms:
                 "appeal_days",
                 "illness_in_wait",
                 "two_deciders_from_fen",
+                "jury",
             ),
         )
         return cls(
@@ -887,6 +897,7 @@ class PlanTerms:
             appeal_days=given.get("appeal_days"),
             illness_in_wait=given.get("illness_in_wait", "no_aid"),
             two_deciders_from_fen=given.get("two_deciders_from_fen"),
+            jury=_read_optional("jury", JuryTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -950,6 +961,8 @@ class PlanTerms:
             told["illness_in_wait"] = self.illness_in_wait
         if self.two_deciders_from_fen is not None:
             told["two_deciders_from_fen"] = self.two_deciders_from_fen
+        if self.jury is not None:
+            told["jury"] = self.jury.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

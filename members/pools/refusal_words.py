@@ -112,6 +112,15 @@ _ERRORS = {
     "funding_may_not_turn": gettext_lazy(
         "A pool with members keeps paying ahead or afterwards, as it began. The amounts and days may change."
     ),
+    "quorum_above_seats": gettext_lazy(
+        "There are %(most)s jurors: fewer than the votes it takes. Lower them, or draw more jurors."
+    ),
+    "threshold_above_all_votes": gettext_lazy(
+        "More than all of the votes never comes. Say at least, or a smaller part."
+    ),
+    "jury_without_appeal": gettext_lazy(
+        "A jury hears what an appeal has refused: give the days of an appeal, or leave the jury empty."
+    ),
     "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
     "period_cap_above_year_cap": gettext_lazy(
         "Nobody pays more than %(most)s in a whole year, so the most for one period has to be below that."

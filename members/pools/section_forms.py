@@ -10,6 +10,31 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.fields import FenField, NameField
 from members.pools.plan_terms import APPEAL_DAYS, MAX_NAME, MAX_SENTENCE, ReserveTerms, WindDownTerms
 
+# The parts of a plan whose forms are sections.
+SECTIONS = {
+    "operator",
+    "wind_down",
+    "reserve",
+    "reimbursement",
+    "floor",
+    "funding",
+    "arrears",
+    "debit",
+    "jury",
+}
+# Terms that people write in another way.
+_WRITTEN_AS = {
+    "contribution_rate": "contribution_percent",
+    "threshold_permille": "threshold_percent",
+    "inclusive": "threshold",
+}
+
+
+def entry_of(name: str) -> str:
+    """Return the entry of a section that shows an error of one of its terms."""
+    name = name.removesuffix("_fen")
+    return _WRITTEN_AS.get(name, name)
+
 
 class AppealDaysField(forms.IntegerField):
     """Within how many days whoever is refused may appeal; empty: nobody may."""

@@ -229,6 +229,15 @@ _DEBIT_IS_READABLE = """(NOT NEW.terms ? 'debit' OR (
         AND coalesce(NEW.terms#>>'{debit,first_notice_days}', '') ~ '^[0-9]{1,2}$'
         AND coalesce(NEW.terms#>>'{debit,later_notice_days}', '') ~ '^[0-9]{1,2}$'
         AND coalesce(NEW.terms#>>'{debit,refund_days}', '0') ~ '^[0-9]{1,3}$'))"""
+# By these figures a guard tells whether a refusal can still go before the jury, and who can be drawn.
+_JURY_IS_READABLE = """(NOT NEW.terms ? 'jury' OR (
+        jsonb_typeof(NEW.terms->'jury') = 'object'
+        AND jsonb_typeof(NEW.terms#>'{jury,inclusive}') IS NOT DISTINCT FROM 'boolean' AND NOT EXISTS (
+        SELECT 1 FROM unnest(ARRAY['tenure_days', 'seats', 'reserves', 'quorum', 'threshold_permille', 'voting_hours',
+                                   'take_days']) name
+         WHERE jsonb_typeof(NEW.terms->'jury'->name) IS DISTINCT FROM 'number'
+            OR NEW.terms->'jury'->>name !~ '^[0-9]{1,4}$')
+        AND coalesce(NEW.terms#>>'{jury,quorum_permille}', '0') ~ '^[0-9]{1,4}$'))"""
 # What becomes of who does not answer to new rules.
 _CHANGE_BY_IS_READABLE = """(NOT NEW.terms ? 'change_by' OR (
         jsonb_typeof(NEW.terms->'change_by') = 'string' AND NEW.terms->>'change_by' IN ('free_exit', 'consent')))"""
@@ -253,6 +262,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_CHANGE_BY_IS_READABLE}
                AND {_ILLNESS_IN_WAIT_IS_READABLE}
                AND {_DEBIT_IS_READABLE}
+               AND {_JURY_IS_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 

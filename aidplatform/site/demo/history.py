@@ -95,6 +95,16 @@ SETTINGS = (
                 aid=aid_rows(10_000_000, 5_000_000, 2_000_000),
                 minimum_members=500,
                 appeal_days=30,
+                jury={
+                    "tenure_days": 30,
+                    "seats": 9,
+                    "reserves": 6,
+                    "quorum": 5,
+                    "threshold_permille": 500,
+                    "inclusive": True,
+                    "voting_hours": 72,
+                    "take_days": 30,
+                },
                 debit={
                     "scheme": "card",
                     "creditor_id": "Agreement 2400 (invented)",

@@ -10,7 +10,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import listed_words
 from claims.filing.models import Claim
-from claims.filing.selectors import appeal_until
+from claims.filing.selectors import appeal_until, jury_until
 from claims.filing.states import DECIDED, REFUSED
 from ledger.books import chart
 from ledger.books.selectors import TrialLine, trial_balance
@@ -97,20 +97,25 @@ def _days(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Item:
 
 
 def _claims(pool: Pool, at: dt.datetime) -> Item:
-    """Return whether a claim still waits, or may come back on appeal."""
+    """Return whether a claim still waits, or may come back on appeal or go before the jury."""
     filed = Claim.objects.filter(pool=pool, filed_at__isnull=False)
     count = filed.exclude(state__in=DECIDED).count()
     refused = filed.filter(state__in=REFUSED).select_related("pool", "plan_version")
     until = max(filter(None, map(appeal_until, refused)), default=None)
-    says = _("Undecided or unpaid: %(count)s") % {"count": count} if count else ""
-    if until and clock.day_of(at, pool.time_zone) <= until:
-        says = listed_words(
-            filter(
-                None,
-                [says, _("A refusal can be appealed against until %(day)s.") % {"day": until.isoformat()}],
-            )
-        )
-    return Item("claims", _("Every claim decided and paid"), says, reverse("review_queue", args=[pool.code]))
+    again = filed.filter(state=Claim.State.REFUSED_FINALLY).select_related("pool", "plan_version")
+    judged = max(filter(None, map(jury_until, again)), default=None)
+    today = clock.day_of(at, pool.time_zone)
+    says = [_("Undecided or unpaid: %(count)s") % {"count": count}] if count else []
+    if until and today <= until:
+        says.append(_("A refusal can be appealed against until %(day)s.") % {"day": until.isoformat()})
+    if judged and today <= judged:
+        says.append(_("A refusal can go before the jury until %(day)s.") % {"day": judged.isoformat()})
+    return Item(
+        "claims",
+        _("Every claim decided and paid"),
+        listed_words(says),
+        reverse("review_queue", args=[pool.code]),
+    )
 
 
 def _cases(pool: Pool) -> Item:

@@ -9,6 +9,7 @@ from aidplatform.lib import clock
 from aidplatform.site.ending.checklist import checklist
 from aidplatform.testing.claim_cases import AppealCases, ClaimCases
 from aidplatform.testing.endings import end_by_two, wind_down
+from aidplatform.testing.jury_cases import JURY
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import TERMS, set_clock
 from claims.filing import services
@@ -137,6 +138,21 @@ def test_pool_does_not_close_while_a_refusal_may_be_appealed(db):
         run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
     claim.refresh_from_db()
     cases.heard(claim, "rejected")
+    run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
+
+
+def test_pool_does_not_close_while_a_refusal_may_go_before_the_jury(db):
+    cases = AppealCases.founded(wind_down=RUN_OFF, appeal_days=200, jury=JURY | {"take_days": 100})
+    ending = end_by_two(cases.world)
+    wind_down(cases.world)
+    cases.heard(cases.appealed(), "rejected")
+    at(ending.run_off_end_date)
+    with refused("pool_closes_with_its_claims_decided"):
+        run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
+    items = checklist(cases.world.pool, ending, clock.now()).items
+    (waits,) = [item for item in items if item.code == "claims"]
+    assert "can go before the jury until" in waits.says
+    at(ending.run_off_end_date + dt.timedelta(days=100))
     run("UPDATE members_pool SET state = 'closed' WHERE id = %s", cases.world.pool.pk)
 
 

@@ -22,6 +22,7 @@ from members.pools.plan_words import difference, plan_lines
 from members.pools.refusal_words import terms_error_words
 from members.pools.selectors import newest_plan
 from members.pools.services import propose_plan
+from members.pools.tests.test_plan_terms import JURY
 
 CODE = "test-pool"
 DAY = dt.date(2026, 2, 1)
@@ -537,6 +538,21 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"report_days": 180},
         {"appeal_days": 30},
         {"two_deciders_from_fen": 100},
+        *(
+            {"appeal_days": 30, "jury": JURY | one}
+            for one in (
+                {},
+                {"tenure_days": 31},
+                {"seats": 22},
+                {"reserves": 22},
+                {"quorum": 16},
+                {"quorum_permille": 1},
+                {"threshold_permille": 501},
+                {"inclusive": False},
+                {"voting_hours": 73},
+                {"take_days": 31},
+            )
+        ),
         {"period_cap_fen": 100_000},
         {"sponsor": "A foundation"},
         *(

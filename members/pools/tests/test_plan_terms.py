@@ -940,3 +940,54 @@ def test_funding_is_told_and_restores_where_no_warning_is_due():
     assert unwarned is not None
     assert unwarned.restores_from_fen == 1
     assert PlanTerms.from_json(changed("funding", None)).funding is None
+
+
+JURY = {
+    "tenure_days": 30,
+    "seats": 21,
+    "reserves": 21,
+    "quorum": 15,
+    "threshold_permille": 500,
+    "inclusive": True,
+    "voting_hours": 72,
+    "take_days": 30,
+}
+
+
+def test_jury_is_told_back_and_dates_its_step() -> None:
+    given = changed("appeal_days", 30) | {"jury": JURY | {"quorum_permille": 1}}
+    terms = PlanTerms.from_json(given)
+    assert terms.to_json()["jury"] == given["jury"]
+    assert PlanTerms.from_json(given | {"jury": JURY}).to_json()["jury"] == JURY
+    assert terms.last_day_to_take_to_jury(date(2026, 5, 20)) == date(2026, 6, 19)
+    none = PlanTerms.from_json(changed("appeal_days", 30))
+    assert none.last_day_to_take_to_jury(date(2026, 5, 20)) is None
+    assert "jury" not in none.to_json()
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "code"),
+    [
+        ({"quorum": 22}, "jury.quorum", "quorum_above_seats"),
+        ({"threshold_permille": 1000, "inclusive": False}, "jury.inclusive", "threshold_above_all_votes"),
+        ({"threshold_permille": 0}, "jury.threshold_permille", "out_of_range"),
+        ({"inclusive": 1}, "jury.inclusive", "wrong_type"),
+        ({"seats": 4}, "jury.seats", "out_of_range"),
+        ({"seats": 201}, "jury.seats", "out_of_range"),
+        ({"voting_hours": 23}, "jury.voting_hours", "out_of_range"),
+        ({"take_days": 6}, "jury.take_days", "out_of_range"),
+        ({"quorum_permille": 1001}, "jury.quorum_permille", "out_of_range"),
+        ({"exam": True}, "jury.exam", "unknown_field"),
+        ({"seats": None}, "jury.seats", "missing_field"),
+    ],
+)
+def test_jury_that_cannot_judge_is_refused(part: dict[str, object], field: str, code: str) -> None:
+    with pytest.raises(TermsError) as refused:
+        PlanTerms.from_json(changed("appeal_days", 30) | {"jury": JURY | part})
+    assert (refused.value.field, refused.value.code) == (field, code)
+
+
+def test_jury_takes_an_appeal() -> None:
+    with pytest.raises(TermsError) as refused:
+        PlanTerms.from_json(changed("appeal_days", None) | {"jury": JURY})
+    assert (refused.value.field, refused.value.code) == ("jury", "jury_without_appeal")

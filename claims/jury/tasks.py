@@ -1,0 +1,48 @@
+"""The jobs of the jury: take draws on by time, and tell of them."""
+
+from typing import Any
+
+from celery import shared_task
+
+from aidplatform.lib import clock
+from aidplatform.work import jobs
+from claims.jury import draws, news
+from claims.jury.models import JuryDraw
+from claims.jury.selectors import running_draws
+
+FOLLOW = "claims.follow_jury"
+
+
+@shared_task(name="claims.follow_juries")
+def follow_juries() -> None:
+    """Order what is due; doubled, late or lost ticks change nothing."""
+    follow_juries_due()
+
+
+def follow_juries_due() -> None:
+    """Order a step of each draw whose time has come."""
+    at = clock.now()
+    for draw in running_draws().select_related("claim"):
+        until = {
+            JuryDraw.State.CALLED: draw.commit_until_at,
+            JuryDraw.State.COMMITTED: draw.reveal_until_at,
+            JuryDraw.State.DRAWN: draw.closes_at,
+        }[JuryDraw.State(draw.state)]
+        if draw.claim.state == "withdrawn" or (until is not None and at >= until):
+            # A draw that waits for witnesses after its days is looked at once an hour.
+            key = f"{draw.pk}/{draw.state}/{at:%Y-%m-%dT%H}/{draw.claim.state}"
+            jobs.enqueue(kind=FOLLOW, key=key, payload={"draw": draw.pk}, actor=draws.SERVICE)
+
+
+@jobs.handles(FOLLOW)
+def follow_jury(lease: jobs.Lease) -> dict[str, Any]:
+    """Take one draw on."""
+    with lease.transaction():
+        draw = JuryDraw.objects.select_related("claim").get(pk=lease.payload["draw"])
+        return {"state": draws.follow_draw(draw=draw, at=clock.now())}
+
+
+@jobs.handles(draws.TELL)
+def tell_jury(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell of a step of a draw."""
+    return news.tell_draw(lease)

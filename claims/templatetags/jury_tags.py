@@ -1,0 +1,48 @@
+"""The jury on pages of other rooms: on a claim's own page, and on a member's place."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django import template
+
+from aidplatform.lib import clock
+from claims.filing.models import Claim
+from claims.filing.selectors import jury_until
+from claims.jury.models import JuryDraw, JuryVerdict
+from claims.jury.selectors import current_draw, verdict_of_draw
+from claims.review.selectors import public_ref
+from members.pools.models import Pool
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class JuryOfClaim:
+    """What a claim's page says of the jury: until when it can go there, that it could, or how its draw stands."""
+
+    until: dt.date | None = None
+    past: dt.date | None = None
+    draw: JuryDraw | None = None
+    verdict: JuryVerdict | None = None
+    ref: str = ""
+
+
+@register.simple_tag
+def jury_of_claim(claim: Claim) -> JuryOfClaim:
+    """Return it; no query of a claim that was never refused on appeal."""
+    until = jury_until(claim)
+    if until is not None:
+        is_open = bool(claim.aid_fen) and clock.today(claim.pool.time_zone) <= until
+        return JuryOfClaim(until=until if is_open else None, past=None if is_open else until)
+    draw = current_draw(claim) if claim.is_appeal else None
+    if draw is None:
+        return JuryOfClaim()
+    return JuryOfClaim(draw=draw, verdict=verdict_of_draw(draw), ref=public_ref(claim))
+
+
+@register.filter
+def has_jury(pool: Pool) -> bool:
+    """Tell whether the rules in force know a jury. One query."""
+    versions = pool.plan_versions.filter(effective_date__lte=clock.today(pool.time_zone))
+    version = versions.order_by("-effective_date").first()
+    return version is not None and "jury" in version.terms
