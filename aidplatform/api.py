@@ -58,6 +58,7 @@ urlpatterns = [
     path("schema/", public(SpectacularAPIView.as_view()), name="api_schema"),
     path("token/", pools.TokenEndpoint.as_view(), name="api_token"),
     path("me/data-exports/", my_data.MyExports.as_view(), name="api_my_exports"),
+    path("me/erasure/", my_data.MyErasure.as_view(), name="api_my_erasure"),
     path("me/memberships/", joining.MyMemberships.as_view(), name="api_memberships"),
     path("me/claims/", filing.MyClaims.as_view(), name="api_my_claims"),
     path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),

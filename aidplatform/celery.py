@@ -53,6 +53,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "site.order_erasures": {
+        "task": "site.order_erasures",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
     "site.delete_exports": {
         "task": "site.delete_exports",
         "schedule": float(settings.TICK_SECONDS),

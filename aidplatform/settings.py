@@ -34,6 +34,9 @@ VARIABLES: dict[str, str] = {
     "AID_TICK_SECONDS": "how often calendars are looked at for periods that are due (60)",
     "AID_SHARD_MEMBERS": "members charged in one transaction (250000)",
     "AID_SMALL_POOL_MEMBERS": "pools founded for fewer members keep all charges in one table (100000)",
+    "AID_ERASURE_DAYS": "days in which whoever asked to be erased can take it back (7)",
+    "AID_CLAIM_YEARS": "years for which the law has records of claims and payments kept, stated on the page (10)",
+    "AID_COMPLAINT_DAYS": "days in which a complaint is to be answered (15)",
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
     "AID_EMAIL_URL": "smtp://user:secret@host:587; in demo mails are shown on a page",
     "AID_REQUIRE_BROWSER": "tests only: 1 fails the suite when Chromium is missing",
@@ -313,6 +316,9 @@ SWEEP_SECONDS = env_int("AID_SWEEP_SECONDS", 10, at_least=1)
 TICK_SECONDS = env_int("AID_TICK_SECONDS", 60, at_least=1)
 SHARD_MEMBERS = env_int("AID_SHARD_MEMBERS", 250_000)
 SMALL_POOL_MEMBERS = env_int("AID_SMALL_POOL_MEMBERS", 100_000, at_least=0)
+ERASURE_DAYS = env_int("AID_ERASURE_DAYS", 7, at_least=1)
+CLAIM_YEARS = env_int("AID_CLAIM_YEARS", 10, at_least=1)
+COMPLAINT_DAYS = env_int("AID_COMPLAINT_DAYS", 15, at_least=1)
 FAILPOINTS_DIR = os.environ.get("AID_FAILPOINTS")
 if FAILPOINTS_DIR and not DEMO:
     raise ImproperlyConfigured("AID_FAILPOINTS kills processes on purpose; it is refused unless AID_DEMO=1.")

@@ -32,6 +32,9 @@ APP_FUNCTIONS = (
     "aid_now()",
     "members_class_at(bigint, date, date)",
     "members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)",
+    "members_erase(bigint)",
+    "ledger_erase(bigint)",
+    "claims_erase(bigint)",
     "take_headcount(bigint, bigint)",
     "caps_of_period(bigint)",
     "take_rooms(bigint)",
@@ -80,6 +83,7 @@ TABLES: dict[str, Kind] = {
     # Members
     "members_user": state("password", "last_login", "email", "name", "name_zh", "is_active", "language"),
     "members_identity": FACT,
+    "members_erasure": state("state", "rows", "ended_at"),
     "members_notice": state("read_at", "digest_date"),
     "members_noticechoice": state("way", "changed_at"),
     "members_noticehours": state(

@@ -18,6 +18,7 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent, RuleReminder
 from members.joining.rule_triggers import nobody_stays_without_consent
+from members.people.erasure_models import Erasure
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
@@ -35,6 +36,7 @@ __all__ = [
     "DutyGrant",
     "DutyInvitation",
     "EndingProposal",
+    "Erasure",
     "FamilyMember",
     "Identity",
     "ImportedMember",

@@ -30,6 +30,7 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent
 from members.people import about, notices
+from members.people.erasure_models import Erasure
 from members.people.identity import Paper, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.people.selectors import addresses_of
@@ -267,6 +268,11 @@ def _reported_ends(person: User) -> Iterator[Row]:
         yield {"pool": one.pool.code, **row, **fields_of(one, "reported_at", "decided_at")}
 
 
+def _erasures(person: User) -> Iterator[Row]:
+    for one in Erasure.objects.filter(person=person).order_by("number"):
+        yield fields_of(one, "number", "state", "asked_at", "due_at", "ended_at")
+
+
 def _deeds(person: User) -> Iterator[Row]:
     """Yield what the person did. On whom or what is told only of the person's own: members have numbers."""
     own = {person.code} | {str(one) for one in memberships_of(person)}
@@ -310,6 +316,7 @@ EXPORTER = Exporter(
         Table("listed", _("Your row in the member list of a pool that moved in."), _listed),
         Table("ends", _("Why a membership of yours is over."), _ends),
         Table("reported_ends", _("Deaths and removals that were reported of a membership of yours."), _reported_ends),
+        Table("erasures", _("When you asked to be erased, and whether you took it back."), _erasures),
         Table("deeds", _("What you did here, as the audit trail has it; on whom is told only of yourself."), _deeds),
     ),
     exported={
@@ -340,6 +347,7 @@ EXPORTER = Exporter(
         "members.ImportedMember.membership": "listed",
         "members.MembershipEnd.membership": "ends",
         "members.ReportedEnd.membership": "reported_ends",
+        "members.Erasure.person": "erasures",
     },
     left_out={
         "members.DutyGrant.proposed_by": "the grant is about whoever holds it; the deed is among the deeds",

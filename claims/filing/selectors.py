@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
-from aidplatform.lib.crypto import unseal, unseal_text
+from aidplatform.lib.crypto import ERASED, unseal, unseal_text
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.work.models import AuditEntry
 from claims.filing.benefits import NO_FIGURES, Benefit, Figures, age_band, derive
@@ -88,7 +88,7 @@ def papers_of(claim: Claim) -> QuerySet[Evidence]:
 
 def read_birth(claim: Claim) -> dt.date | None:
     """Return the covered person's birth date."""
-    if claim.birth_sealed is None:
+    if not claim.birth_sealed:
         return None
     return dt.date.fromisoformat(unseal_text(bytes(claim.birth_sealed), context_of(claim, "birth")))
 
@@ -108,13 +108,18 @@ def read_story(claim: Claim) -> str:
 
 def read_payee(claim: Claim) -> Payee | None:
     """Return who receives the aid."""
-    if claim.payee_sealed is None:
+    if not claim.payee_sealed:
         return None
     return Payee(**json.loads(unseal_text(bytes(claim.payee_sealed), context_of(claim, "payee"))))
 
 
 def read_paper(paper: Evidence) -> bytes:
-    """Return a paper's bytes, checked against their hash. Raises: lib.crypto.UnreadableError."""
+    """Return a paper's bytes, checked against their hash.
+
+    Raises: NotFoundError where it was erased with its claimant; lib.crypto.UnreadableError.
+    """
+    if bytes(paper.sealed) == ERASED:
+        raise NotFoundError(_("This paper was erased at the wish of whose it was."))
     data = unseal(bytes(paper.sealed), paper.context)
     assert hashlib.sha256(data).hexdigest() == paper.sha256, paper.code
     return data

@@ -6,6 +6,7 @@ from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.aid_sql import cases_shared, granted_before
 from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL, REFUSED, TAKES_PAPERS
 from members.joining.kin_triggers import speaks_for_sql
+from members.people.erasure_sql import being_erased, lets_erasure_pass, person_of
 from members.pools.triggers import waiting_asks_for_age
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
@@ -61,6 +62,16 @@ def _whole_years(first: str, last: str) -> str:
 def _row(prefix: str, columns: tuple[str, ...]) -> str:
     return "(" + ", ".join(f"{prefix}.{column}" for column in columns) + ")"
 
+
+_EMPTIED = lets_erasure_pass(
+    person_of("OLD.membership_id"),
+    birth_sealed="coalesce(NEW.birth_sealed, '') = ''",
+    story_sealed="coalesce(NEW.story_sealed, '') = ''",
+    payee_sealed="coalesce(NEW.payee_sealed, '') = ''",
+)
+# Of a row that belongs to a claim: whose erasure empties it.
+CLAIMED_BY = person_of("(SELECT membership_id FROM claims_claim WHERE id = OLD.claim_id)")
+_PAPER = ("id", "claim_id", "code", "kind", "media_type", "size", "sha256", "added_at", "removed_at")
 
 claim_guards = [
     Guard(
@@ -120,6 +131,7 @@ claim_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
+            {_EMPTIED}
             IF OLD.state NOT IN ({_OPEN}) AND {_row("NEW", TERMS)} IS DISTINCT FROM {_row("OLD", TERMS)} THEN
                 {refuse("filed_claim_keeps_its_terms", "claim %s is with its reviewers", "OLD.code")}
             END IF;
@@ -319,6 +331,10 @@ evidence_guards = [
         operation=pgtrigger.Insert | pgtrigger.Update,
         declare=[("claim_state", "text")],
         func=f"""
+            IF TG_OP = 'UPDATE' AND NEW.sealed = '' AND {_row("NEW", _PAPER)} IS NOT DISTINCT FROM {_row("OLD", _PAPER)}
+               AND {being_erased(CLAIMED_BY)} THEN
+                RETURN NEW;
+            END IF;
             IF TG_OP = 'UPDATE' AND (OLD.removed_at IS NOT NULL OR NEW.removed_at IS NULL
                 OR (NEW.claim_id, NEW.code, NEW.kind, NEW.media_type, NEW.size, NEW.sha256, NEW.sealed, NEW.added_at)
                    IS DISTINCT FROM

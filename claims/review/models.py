@@ -4,10 +4,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import permanent
 from claims.filing.models import Claim
+from claims.filing.triggers import CLAIMED_BY
 from claims.review.appeal_triggers import appeal_guards, heard_by_others
 from claims.review.triggers import decision_guards, recommendation_guards
+from members.people.erasure_sql import facts_until_erased
 
 
 class Clause(models.TextChoices):
@@ -46,7 +47,9 @@ class PaperRequest(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["claim", "number"], name="one_request_per_number")]
-        triggers = permanent("paper_request_is_permanent")
+        triggers = facts_until_erased(
+            "paper_request_is_permanent", CLAIMED_BY, message_sealed="NEW.message_sealed = ''"
+        )
 
     @property
     def context(self) -> str:

@@ -25,6 +25,7 @@ from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
+from members.people.rights_words import OF_DUTIES, OF_PEOPLE, RIGHTS_KINDS
 
 JOINED = "joined"
 JOINED_EARLY = "joined_early"
@@ -377,7 +378,7 @@ KINDS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-KINDS |= CLAIM_KINDS | DUTY_KINDS
+KINDS |= CLAIM_KINDS | DUTY_KINDS | RIGHTS_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -426,7 +427,8 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     INVITED_JOINED: _Category.FAMILY,
     PAYS_FOR_INVITED: _Category.FAMILY,
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
-    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS), _Category.DUTIES),
+    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *OF_DUTIES), _Category.DUTIES),
+    **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
@@ -493,7 +495,7 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     Each person is mailed as they have chosen. batch: what makes this set unique, e.g. the period and the first
     membership. Returns how many were new.
     """
-    told = list(news)
+    told = [one for one in news if one.person.erased_at is None]
     before = _told_before(told)
     fresh = [n for n in told if (n.person.pk, n.kind, n.key) not in before]
     wishes = wishes_of([n.person for n in fresh])
