@@ -31,6 +31,8 @@ from members.people.models import User
 from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, PlanProposal, Pool
 from members.pools.selectors import duties_by_pool, invitations_to
+from members.rights.contact_models import ContactExport
+from members.rights.selectors import is_late, waiting_for
 
 _WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING)
 
@@ -63,7 +65,7 @@ def todos_of(person: User) -> list[Todo]:
         + found
         + _of_foundings(duties)
     )
-    found += _of_duty_changes(duties, person)
+    found += _of_complaints(person) + _of_contacts(duties, person) + _of_duty_changes(duties, person)
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     return found + _of_appeals(duties) + _of_payments(duties, person) + _of_desks(duties, person)
 
@@ -114,6 +116,44 @@ def _of_foundings(duties: dict[int | None, set[str]]) -> list[Todo]:
             _("What it needs"),
         )
         for pool in (drafts if duties else drafts.none())
+    ]
+
+
+def _of_complaints(person: User) -> list[Todo]:
+    """Return the complaints that wait for this person, overdue ones said to be so."""
+    now = clock.now()
+    return [
+        Todo(
+            (
+                _("Complaint %(complaint)s of %(pool)s is overdue since %(day)s")
+                if is_late(one, now)
+                else _("Complaint %(complaint)s of %(pool)s waits for an answer until %(day)s")
+            )
+            % {
+                "complaint": one,
+                "pool": in_language(one.pool.name_en, one.pool.name_zh),
+                "day": one.until_date.isoformat(),
+            },
+            reverse("complaint", args=[one.pool.code, one.year, one.number]),
+            _("Answer"),
+        )
+        for one in waiting_for(person)[:20]
+    ]
+
+
+def _of_contacts(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the exports of contact data that wait for this controller or auditor."""
+    agreeing = {DutyGrant.Duty.CONTROLLER.value, DutyGrant.Duty.AUDITOR.value}
+    held = [pool for pool, found in duties.items() if pool and found & agreeing]
+    waiting = ContactExport.objects.filter(pool__in=held, state=ContactExport.State.ASKED)
+    return [
+        Todo(
+            _("Contact data of people of %(pool)s were asked for: do you agree?")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("contact_exports", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in waiting.exclude(asked_by=person.code).select_related("pool").order_by("pk")
     ]
 
 

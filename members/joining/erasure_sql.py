@@ -32,6 +32,10 @@ ERASE = eraser(
         "DELETE FROM members_apitoken WHERE person_id = gone",
         "DELETE FROM members_noticechoice WHERE person_id = gone",
         "DELETE FROM members_noticehours WHERE person_id = gone",
+        """UPDATE members_complaint SET text_sealed = '', answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END,
+               remark_sealed = CASE WHEN remark_sealed IS NOT NULL THEN ''::bytea END,
+               second_sealed = CASE WHEN second_sealed IS NOT NULL THEN ''::bytea END
+         WHERE person_id = gone""",
         "UPDATE members_joinapplication SET identity_sealed = NULL, answers_sealed = NULL"
         " WHERE person_id = gone AND state = 'draft'",
         f"UPDATE members_covenantsignature SET answers_sealed = '' WHERE membership_id IN {OWN}",

@@ -25,7 +25,7 @@ from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
-from members.people.rights_words import OF_DUTIES, OF_PEOPLE, RIGHTS_KINDS
+from members.people.rights_words import OF_DUTIES, OF_PEOPLE, PURPOSES, RIGHTS_KINDS
 
 JOINED = "joined"
 JOINED_EARLY = "joined_early"
@@ -583,6 +583,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["owed"] = "\n".join(parting_words(params, is_own="membership" not in params))
     if "duty_code" in params:
         spoken["duty"] = _(DUTY_NAMES[params["duty_code"]])
+    if "purpose_code" in params:
+        spoken["purpose"] = _(PURPOSES[params["purpose_code"]])
     if "claim_state" in params:
         spoken["step"] = _(CLAIM_STEPS[params["claim_state"]])
     if "needed_fen" in params:

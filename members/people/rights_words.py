@@ -51,3 +51,10 @@ OF_DUTIES: dict[str, tuple[str, str]] = {
     ),
 }
 RIGHTS_KINDS = OF_PEOPLE | OF_DUTIES
+# What contact data are handed out for; the words of `ContactExport.Purpose`.
+PURPOSES = {
+    "authority": gettext_noop("an authority or a court orders it"),
+    "notice": gettext_noop("a notice that the law wants sent by others"),
+    "ending": gettext_noop("paying out when the pool ends"),
+    "audit": gettext_noop("an audit that the law wants"),
+}
