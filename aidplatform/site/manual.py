@@ -44,6 +44,7 @@ PAGES = (
     "rules",
     "leaving",
     "data",
+    "complaints",
     "ending",
     "books",
     "guarantees",

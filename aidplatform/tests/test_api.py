@@ -327,6 +327,7 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "withdraw_end",
         "object_to_case",
         "appeal_claim",
+        "file_complaint",
         "ask_my_pause",
         "ask_pause",
         "propose_pause",

@@ -40,6 +40,7 @@ PUBLIC = {
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",
     "api_schema", "api_pools", "api_pool", "api_plan_versions", "api_plan_changes", "api_periods", "api_period",
+    "api_rights",
     "api_cases", "api_bank", "api_presets", "api_readiness",
 }  # fmt: skip
 

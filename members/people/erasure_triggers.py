@@ -68,7 +68,7 @@ erasure_guards = [
                 END IF;
             END IF;
             IF NEW.state = 'done' AND (SELECT erased_at FROM members_user WHERE id = NEW.person_id) IS NULL THEN
-                {refuse("erasure_is_whole", "the account is as it was")}
+                {refuse("erasure_is_complete", "the account is as it was")}
             END IF;
             IF NEW.state IN ('done', 'cancelled') THEN
                 NEW.ended_at := aid_now();
@@ -78,14 +78,14 @@ erasure_guards = [
     ),
     # In the meantime guards of facts let the person's rows be emptied: that time ends with its transaction.
     Guard(
-        name="erasure_is_whole",
+        name="erasure_is_complete",
         when=pgtrigger.After,
         operation=pgtrigger.Update,
         timing=pgtrigger.Deferred,
         condition=pgtrigger.Condition("NEW.state = 'erasing'"),
         func=f"""
             IF EXISTS (SELECT 1 FROM members_erasure WHERE id = NEW.id AND state = 'erasing') THEN
-                {refuse("erasure_is_whole", "request %s has stopped halfway", "NEW.number")}
+                {refuse("erasure_is_complete", "request %s has stopped halfway", "NEW.number")}
             END IF;
             RETURN NULL;
         """,
@@ -117,7 +117,7 @@ erased_account_stays_erased = Guard(
         IF NEW.erased_at IS DISTINCT FROM OLD.erased_at AND (NOT {being_erased("OLD.id")}
            OR (NEW.name, NEW.name_zh, NEW.is_active) <> ('', '', false) OR NEW.last_login IS NOT NULL
            OR NEW.password NOT LIKE '!%' OR NEW.email NOT LIKE '%{FORMER_ADDRESS}') THEN
-            {refuse("erasure_is_whole", "account %s is not emptied by its request", "OLD.code")}
+            {refuse("erasure_is_complete", "account %s is not emptied by its request", "OLD.code")}
         END IF;
         RETURN NEW;
     """,

@@ -276,14 +276,14 @@ def test_erasure_waits_its_days(world: World) -> None:
             run(f"SELECT {function}(%s)", erasure.pk)
 
 
-def test_erasure_is_whole(world: World) -> None:
+def test_erasure_is_complete(world: World) -> None:
     """Nobody stops halfway, ends one without having erased, or empties an account by hand."""
     erasure = _asked(world.stranger)
     set_clock(erasure.due_at)
-    with refused("erasure_is_whole"):
+    with refused("erasure_is_complete"):
         run("UPDATE members_erasure SET state = 'erasing' WHERE id = %s", erasure.pk)
         fire_deferred()
-    with refused("erasure_is_whole"):
+    with refused("erasure_is_complete"):
         run("UPDATE members_erasure SET state = 'erasing' WHERE id = %s", erasure.pk)
         run("UPDATE members_erasure SET state = 'done', rows = 0 WHERE id = %s", erasure.pk)
 
