@@ -405,6 +405,8 @@ SPECTACULAR_SETTINGS = {
         "ReportedEndState": "members.joining.end_models.ReportedEnd.State",
         "ReportedEndReason": "members.joining.end_models.REPORTED",
         "BookingKind": "ledger.custody.models.StatementLine.Kind",
+        "ComplaintState": "members.rights.models.Complaint.State",
+        "ComplaintAbout": "members.rights.models.Complaint.About",
     },
 }
 

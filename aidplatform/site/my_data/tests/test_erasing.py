@@ -196,8 +196,11 @@ def test_claim_keeps_its_figures_and_loses_its_story(cases: ClaimCases) -> None:
     assert paper.sha256
     with pytest.raises(NotFoundError):
         read_paper(paper)
-    page = client_of(cases.world.auditor).get(f"/pools/{claim.pool.code}/claims/{claim.code}/")
-    assert page.status_code < 500
+    reviewer, second = client_of(cases.reviewer), client_of(cases.second)
+    for client in (reviewer, second):
+        page = client.get(f"/pools/{claim.pool.code}/review/{claim.code}/")
+        assert page.status_code == 200
+        assert STORY not in page.content.decode()
 
 
 def test_erased_account_stays_erased(cases: ClaimCases) -> None:
