@@ -64,6 +64,7 @@ ERASER = Eraser(
         _("Your date of birth."),
         _("Your health declarations, and what you had entered to join a pool."),
         _("Your notices and the e-mails to you, sessions, passkeys and keys of programs."),
+        _("What you wrote in complaints, and their answers."),
         _("What lists, invitations and reports say about you beside your number."),
     ),
     kept=(
