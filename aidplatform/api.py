@@ -32,6 +32,7 @@ from members.joining import rule_api as rules
 from members.people import choice_api as choices
 from members.pools import api as pools
 from members.pools import duty_api
+from members.rights import api as rights
 
 
 class CaseConverter(StringConverter):
@@ -58,12 +59,15 @@ _IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
 _ENDING = f"{_POOL}ending/"
 _DUTY_CHANGE = f"{_POOL}duty-changes/<int:number>/"
+_COMPLAINT = f"{_POOL}complaints/<int:year>/<int:number>/"
+_MY_COMPLAINT = f"{_POOL}my-complaints/<int:year>/<int:number>/"
 _ANSWERS = f"{_POOL}plan-versions/<int:number>/answers/"
 
 urlpatterns = [
     path("schema/", public(SpectacularAPIView.as_view()), name="api_schema"),
     path("token/", pools.TokenEndpoint.as_view(), name="api_token"),
     path("me/data-exports/", my_data.MyExports.as_view(), name="api_my_exports"),
+    path("me/erasure/", my_data.MyErasure.as_view(), name="api_my_erasure"),
     path("me/memberships/", joining.MyMemberships.as_view(), name="api_memberships"),
     path("me/claims/", filing.MyClaims.as_view(), name="api_my_claims"),
     path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),
@@ -261,4 +265,12 @@ urlpatterns = [
     path(
         f"{_WRITE_OFF}withdrawal/", write_off_api.WriteOffWithdrawal.as_view(), name="api_withdraw_write_off"
     ),
+    path(f"{_POOL}rights/", rights.Rights.as_view(), name="api_rights"),
+    path(f"{_POOL}my-complaints/", rights.MyComplaints.as_view(), name="api_my_complaints"),
+    path(_MY_COMPLAINT, rights.MyComplaint.as_view(), name="api_my_complaint"),
+    path(f"{_MY_COMPLAINT}settlement/", rights.ComplaintSettled.as_view(), name="api_settle_complaint"),
+    path(f"{_MY_COMPLAINT}second-look/", rights.ComplaintPassedOn.as_view(), name="api_pass_complaint_on"),
+    path(f"{_POOL}complaints/", rights.ComplaintList.as_view(), name="api_complaints"),
+    path(_COMPLAINT, rights.ComplaintDetail.as_view(), name="api_complaint"),
+    path(f"{_COMPLAINT}answer/", rights.ComplaintAnswer.as_view(), name="api_answer_complaint"),
 ]

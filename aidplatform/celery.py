@@ -58,6 +58,21 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "rights.tell_late_complaints": {
+        "task": "rights.tell_late_complaints",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
+    "rights.delete_contact_files": {
+        "task": "rights.delete_contact_files",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
+    "site.order_erasures": {
+        "task": "site.order_erasures",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
     "site.delete_exports": {
         "task": "site.delete_exports",
         "schedule": float(settings.TICK_SECONDS),

@@ -36,6 +36,9 @@ VARIABLES: dict[str, str] = {
     "AID_BLIND_REVIEW_PER_MILLE": "of a thousand decided claims so many are judged once more, blindly; 0: none",
     "AID_SHARD_MEMBERS": "members charged in one transaction (250000)",
     "AID_SMALL_POOL_MEMBERS": "pools founded for fewer members keep all charges in one table (100000)",
+    "AID_ERASURE_DAYS": "days in which whoever asked to be erased can take it back (7)",
+    "AID_CLAIM_YEARS": "years for which the law has records of claims and payments kept, stated on the page (10)",
+    "AID_COMPLAINT_DAYS": "days in which a complaint is to be answered (15)",
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
     "AID_EMAIL_URL": "smtp://user:secret@host:587; in demo mails are shown on a page",
     "AID_REQUIRE_BROWSER": "tests only: 1 fails the suite when Chromium is missing",
@@ -320,6 +323,9 @@ SHARD_MEMBERS = env_int("AID_SHARD_MEMBERS", 250_000)
 # Of so many decided claims in a thousand a further person judges blindly; 0: of none.
 BLIND_REVIEW_PER_MILLE = env_int("AID_BLIND_REVIEW_PER_MILLE", 50, at_least=0)
 SMALL_POOL_MEMBERS = env_int("AID_SMALL_POOL_MEMBERS", 100_000, at_least=0)
+ERASURE_DAYS = env_int("AID_ERASURE_DAYS", 7, at_least=1)
+CLAIM_YEARS = env_int("AID_CLAIM_YEARS", 10, at_least=1)
+COMPLAINT_DAYS = env_int("AID_COMPLAINT_DAYS", 15, at_least=1)
 FAILPOINTS_DIR = os.environ.get("AID_FAILPOINTS")
 if FAILPOINTS_DIR and not DEMO:
     raise ImproperlyConfigured("AID_FAILPOINTS kills processes on purpose; it is refused unless AID_DEMO=1.")
@@ -406,6 +412,8 @@ SPECTACULAR_SETTINGS = {
         "ReportedEndState": "members.joining.end_models.ReportedEnd.State",
         "ReportedEndReason": "members.joining.end_models.REPORTED",
         "BookingKind": "ledger.custody.models.StatementLine.Kind",
+        "ComplaintState": "members.rights.models.Complaint.State",
+        "ComplaintAbout": "members.rights.models.Complaint.About",
     },
 }
 

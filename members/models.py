@@ -18,9 +18,12 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent, RuleReminder
 from members.joining.rule_triggers import nobody_stays_without_consent
+from members.people.erasure_models import Erasure
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
+from members.rights.contact_models import ContactExport, ContactPart
+from members.rights.models import Complaint
 
 # Rooms that come first know nothing of consents or of an ending; what these demand of them is hung on them here.
 nobody_stays_without_consent.register(Pool)  # type: ignore[arg-type]  # it takes classes
@@ -30,11 +33,15 @@ nobody_joins_an_ending_pool.register(MembershipSpan)  # type: ignore[arg-type]
 __all__ = [
     "ApiToken",
     "AwaitedCover",
+    "Complaint",
+    "ContactExport",
+    "ContactPart",
     "CovenantSignature",
     "DutyChange",
     "DutyGrant",
     "DutyInvitation",
     "EndingProposal",
+    "Erasure",
     "FamilyMember",
     "Identity",
     "ImportedMember",

@@ -30,11 +30,14 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent
 from members.people import about, notices
+from members.people.erasure_models import Erasure
 from members.people.identity import Paper, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.people.selectors import addresses_of
 from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, DutyInvitation
+from members.rights.models import Complaint
+from members.rights.selectors import answer_of, remark_of, second_of, text_of
 
 # Kinds of notice that hold the number of another member; the key of a mail begins with its kind.
 NAMES_ANOTHER = {
@@ -267,6 +270,27 @@ def _reported_ends(person: User) -> Iterator[Row]:
         yield {"pool": one.pool.code, **row, **fields_of(one, "reported_at", "decided_at")}
 
 
+def _erasures(person: User) -> Iterator[Row]:
+    for one in Erasure.objects.filter(person=person).order_by("number"):
+        yield fields_of(one, "number", "state", "asked_at", "due_at", "ended_at")
+
+
+def _complaints(person: User) -> Iterator[Row]:
+    """Yield what the person complained about and what they were answered; by whom stays out."""
+    for one in Complaint.objects.filter(person=person).select_related("pool").order_by("pk"):
+        row = fields_of(
+            one, "year", "number", "about", "reference", "state", "filed_at", "due_date", "answered_at"
+        )
+        row |= fields_of(one, "judged_at", "second_due_date", "second_at")
+        row |= {
+            "text": text_of(one),
+            "answer": answer_of(one),
+            "remark": remark_of(one),
+            "second": second_of(one),
+        }
+        yield {"pool": one.pool.code} | row
+
+
 def _deeds(person: User) -> Iterator[Row]:
     """Yield what the person did. On whom or what is told only of the person's own: members have numbers."""
     own = {person.code} | {str(one) for one in memberships_of(person)}
@@ -310,6 +334,8 @@ EXPORTER = Exporter(
         Table("listed", _("Your row in the member list of a pool that moved in."), _listed),
         Table("ends", _("Why a membership of yours is over."), _ends),
         Table("reported_ends", _("Deaths and removals that were reported of a membership of yours."), _reported_ends),
+        Table("complaints", _("Your complaints, with their answers."), _complaints),
+        Table("erasures", _("When you asked to be erased, and whether you took it back."), _erasures),
         Table("deeds", _("What you did here, as the audit trail has it; on whom is told only of yourself."), _deeds),
     ),
     exported={
@@ -340,6 +366,8 @@ EXPORTER = Exporter(
         "members.ImportedMember.membership": "listed",
         "members.MembershipEnd.membership": "ends",
         "members.ReportedEnd.membership": "reported_ends",
+        "members.Erasure.person": "erasures",
+        "members.Complaint.person": "complaints",
     },
     left_out={
         "members.DutyGrant.proposed_by": "the grant is about whoever holds it; the deed is among the deeds",

@@ -6,4 +6,5 @@ urlpatterns = [
     path("", include("members.people.urls")),
     path("", include("members.pools.urls")),
     path("", include("members.joining.urls")),
+    path("", include("members.rights.urls")),
 ]

@@ -1,8 +1,9 @@
 """Encryption of what only a few may read: identities, health data, account numbers.
 
 Envelope: each secret has a random AES-256-GCM key, wrapped by a key derived from AID_DATA_KEY, so that destroying
-the wrapped key erases the secret. The context (table, row, purpose) is authenticated: a value moved to another
-row does not open. A blind index (HMAC) finds equal values without storing them in clear.
+the wrapped key erases the secret. Of what was erased here not even the ciphertext is left: empty bytes stand in its
+place. The context (table, row, purpose) is authenticated: a value moved to another row does not open. A blind index
+(HMAC) finds equal values without storing them in clear.
 
 Format: version 1 byte ‖ key nonce 12 ‖ wrapped key 48 ‖ data nonce 12 ‖ ciphertext and tag.
 
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 VERSION = b"\x01"
+ERASED = b""
 _NONCE, _WRAPPED = 12, 48
 
 
@@ -112,7 +114,9 @@ def seal_text(plain: str, context: str) -> bytes:
 
 
 def unseal_text(sealed: bytes, context: str) -> str:
-    """Decrypt text. Raises: UnreadableError."""
+    """Decrypt text; of what was erased nothing is left. Raises: UnreadableError."""
+    if sealed == ERASED:
+        return ""
     return unseal(sealed, context).decode()
 
 

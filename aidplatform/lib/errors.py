@@ -471,6 +471,21 @@ GUARANTEES: dict[str, object] = {
     "bank_shows_the_opening": _(
         "The books took over money in custody. Import the bank statement that begins with it, then open the pool."
     ),
+    "erasure_waits_for_what_is_open": _("Something is still open. The page says what, and where it ends."),
+    "erased_account_stays_erased": _("This account was erased: nothing is kept of it any more."),
+    "complaint_is_by_somebody_of_the_pool": _(
+        "Complaints come from those who belong, belonged or apply to the pool."
+    ),
+    "complaint_is_about_ones_own": _(
+        "This is neither a claim of yours nor a period that you shared. Correct it, or leave it empty."
+    ),
+    "complaint_is_answered_by_duty": _("Your duties in this pool do not include answering this."),
+    "complaints_are_numbered": _("Somebody filed at the same moment. Send it once more."),
+    "one_contact_export_at_a_time": _("Another export waits, or its file is still kept. Finish that first."),
+    "contact_export_people_hold_their_duty": _(
+        "A pool admin asks for contact data, a controller or an auditor agrees."
+    ),
+    "export_needs_two_people": _("Whoever asked cannot agree. Ask a controller or an auditor."),
     "demo_stays_demo": _("A demonstration database cannot become a real one. Start with an empty one."),
 }
 

@@ -1,8 +1,10 @@
-"""What an app hands out of one person: tables of rows and files, each under a name, and what it leaves out and why.
+"""What an app hands out of one person and what it erases: tables of rows and files, what it leaves out, keeps, and why.
 
-Each app has a module `my_data` with one `Exporter`; the site collects them. Of nobody else does anything get into it.
+Each app has a module `my_data` with one `Exporter` and a module `erasing` with one `Eraser`; the site collects them. Of
+nobody else does anything get into either.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +35,29 @@ class Exporter:
     exported: Mapping[str, str]
     left_out: Mapping[str, str]
     files: Files | None = None
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """Something open that has to end before a person can be erased. code: its stable word; link: where it ends."""
+
+    code: str
+    sentence: object
+    link: str
+
+
+@dataclass(frozen=True)
+class Eraser:
+    """What one app destroys of a person, and what it keeps.
+
+    function: of the database, which destroys. erased, kept: sentences for the person; those kept say why, and of how
+    long. hindrances: of a person at an instant.
+    """
+
+    function: str
+    erased: tuple[object, ...]
+    kept: tuple[object, ...]
+    hindrances: Callable[[Any, dt.datetime], Iterator[Hindrance]]
 
 
 def fields_of(instance: Any, *names: str) -> Row:

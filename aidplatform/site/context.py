@@ -59,7 +59,7 @@ def demo_people() -> list[dict[str, Any]]:
     """Return the people of a demonstration with their duties, in two queries; none in a real installation."""
     if not settings.DEMO:
         return []
-    people = User.objects.filter(is_demo=True).order_by("pk").prefetch_related("duty_grants")
+    people = User.objects.filter(is_demo=True, is_active=True).order_by("pk").prefetch_related("duty_grants")
     return [
         {
             "person": person,

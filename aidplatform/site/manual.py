@@ -46,6 +46,7 @@ PAGES = (
     "rules",
     "leaving",
     "data",
+    "complaints",
     "ending",
     "books",
     "guarantees",

@@ -11,7 +11,7 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
 from claims.filing.states import ON_THE_DESK
-from claims.jury.selectors import waiting_for
+from claims.jury.selectors import waiting_for as draws_waiting_for
 from claims.review.appeals import duty_names, lacks_people
 from claims.review.selectors import public_ref
 from ledger.custody import share_returns
@@ -34,6 +34,9 @@ from members.people.models import User
 from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, PlanProposal, Pool
 from members.pools.selectors import duties_by_pool, invitations_to
+from members.rights.contact_models import ContactExport
+from members.rights.selectors import is_late
+from members.rights.selectors import waiting_for as complaints_waiting_for
 
 _WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, Period.State.POSTING)
 
@@ -67,7 +70,7 @@ def todos_of(person: User) -> list[Todo]:
         + found
         + _of_foundings(duties)
     )
-    found += _of_duty_changes(duties, person)
+    found += _of_complaints(person) + _of_contacts(duties, person) + _of_duty_changes(duties, person)
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     return found + _of_appeals(duties) + _of_payments(duties, person) + _of_desks(duties, person)
 
@@ -104,7 +107,7 @@ def _of_juries(person: User) -> list[Todo]:
             ),
             _("Open"),
         )
-        for draw, what in waiting_for(person)
+        for draw, what in draws_waiting_for(person)
     ]
 
 
@@ -138,6 +141,44 @@ def _of_foundings(duties: dict[int | None, set[str]]) -> list[Todo]:
             _("What it needs"),
         )
         for pool in (drafts if duties else drafts.none())
+    ]
+
+
+def _of_complaints(person: User) -> list[Todo]:
+    """Return the complaints that wait for this person, overdue ones said to be so."""
+    now = clock.now()
+    return [
+        Todo(
+            (
+                _("Complaint %(complaint)s of %(pool)s is overdue since %(day)s")
+                if is_late(one, now)
+                else _("Complaint %(complaint)s of %(pool)s waits for an answer until %(day)s")
+            )
+            % {
+                "complaint": one,
+                "pool": in_language(one.pool.name_en, one.pool.name_zh),
+                "day": one.until_date.isoformat(),
+            },
+            reverse("complaint", args=[one.pool.code, one.year, one.number]),
+            _("Answer"),
+        )
+        for one in complaints_waiting_for(person)[:20]
+    ]
+
+
+def _of_contacts(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the exports of contact data that wait for this controller or auditor."""
+    agreeing = {DutyGrant.Duty.CONTROLLER.value, DutyGrant.Duty.AUDITOR.value}
+    held = [pool for pool, found in duties.items() if pool and found & agreeing]
+    waiting = ContactExport.objects.filter(pool__in=held, state=ContactExport.State.ASKED)
+    return [
+        Todo(
+            _("Contact data of people of %(pool)s were asked for: do you agree?")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("contact_exports", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in waiting.exclude(asked_by=person.code).select_related("pool").order_by("pk")
     ]
 
 

@@ -6,6 +6,7 @@ from aidplatform.site import job_views, manual_views, search_views, views
 from aidplatform.site.demo import views as demo_views
 from aidplatform.site.ending import settlement_views
 from aidplatform.site.ending import views as ending_views
+from aidplatform.site.my_data import erasing_views
 from aidplatform.site.my_data import views as my_data_views
 
 _ENDING = "pools/<slug:code>/ending/"
@@ -33,6 +34,9 @@ urlpatterns = [
     path("my-data/", my_data_views.my_data, name="my_data"),
     path("my-data/order/", my_data_views.order, name="order_my_data"),
     path("my-data/<int:number>/", my_data_views.download, name="download_my_data"),
+    path("my-data/erase/", erasing_views.erase_my_data, name="erase_my_data"),
+    path("my-data/erase/ask/", erasing_views.ask, name="ask_erasure"),
+    path("my-data/erase/cancel/", erasing_views.cancel, name="cancel_erasure"),
     path("jobs/", job_views.jobs, name="jobs"),
     path("jobs/<int:job_id>/retry/", job_views.retry, name="job_retry"),
     path("demo/", demo_views.demo_page, name="demo"),

@@ -330,6 +330,7 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "open_paper",
         "take_to_jury",
         "cast_ballot",
+        "file_complaint",
         "ask_my_pause",
         "ask_pause",
         "propose_pause",

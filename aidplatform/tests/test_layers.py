@@ -18,7 +18,7 @@ from aidplatform.work import jobs
 
 APPS = ("work", "members", "claims", "ledger", "site")
 ROOMS = {
-    "members": ("people", "pools", "joining", "ending"),
+    "members": ("people", "pools", "joining", "ending", "rights"),
     "claims": ("filing", "review", "publicity", "jury"),
     "ledger": ("books", "openbooks", "sharing", "custody", "disclosure"),
 }

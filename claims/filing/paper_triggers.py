@@ -5,6 +5,8 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.appeal_sql import appeal_until, jury_until
 from claims.filing.states import DONE, ERASABLE, OPEN_TO_CLAIMANT, REFUSED, TAKES_PAPERS
+from claims.filing.triggers import CLAIMED_BY
+from members.people.erasure_sql import lets_erasure_pass
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
 _TAKES_PAPERS = ", ".join(f"'{state}'" for state in TAKES_PAPERS)
@@ -39,6 +41,11 @@ def needed_no_more(claim: str) -> str:
                            AND part.state NOT IN ({_DONE})))"""
 
 
+# An erasure takes the bytes and their key.
+_EMPTIED = lets_erasure_pass(
+    CLAIMED_BY, sealed="NEW.sealed = ''", key_id="NEW.key_id IS NULL", key_wrapped="NEW.key_wrapped IS NULL"
+)
+
 evidence_guards = [
     # The lock on the claim makes its state final for this judgment: filing waits, or has gone before.
     Guard(
@@ -47,6 +54,7 @@ evidence_guards = [
         operation=pgtrigger.Insert | pgtrigger.Update,
         declare=[("claim_state", "text")],
         func=f"""
+            {_EMPTIED}
             IF TG_OP = 'UPDATE' THEN
                 IF {_row("NEW", *_FACTS)} IS DISTINCT FROM {_row("OLD", *_FACTS)} THEN
                     {refuse("evidence_is_permanent", "paper %s keeps its bytes and what is said of them", "OLD.code")}
@@ -80,6 +88,7 @@ evidence_guards = [
         operation=pgtrigger.Insert | pgtrigger.Update,
         declare=[("claim", "claims_claim")],
         func=f"""
+            {_EMPTIED}
             IF TG_OP = 'INSERT' THEN
                 IF NEW.key_wrapped IS NULL THEN
                     {refuse("paper_key_changes_with_a_line", "paper %s comes without its key", "NEW.code")}

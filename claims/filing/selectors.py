@@ -100,7 +100,7 @@ def paper_codes(claim: Claim) -> list[str]:
 
 def read_birth(claim: Claim) -> dt.date | None:
     """Return the covered person's birth date."""
-    if claim.birth_sealed is None:
+    if not claim.birth_sealed:
         return None
     return dt.date.fromisoformat(unseal_text(bytes(claim.birth_sealed), context_of(claim, "birth")))
 
@@ -120,7 +120,7 @@ def read_story(claim: Claim) -> str:
 
 def read_payee(claim: Claim) -> Payee | None:
     """Return who receives the aid."""
-    if claim.payee_sealed is None:
+    if not claim.payee_sealed:
         return None
     return Payee(**json.loads(unseal_text(bytes(claim.payee_sealed), context_of(claim, "payee"))))
 

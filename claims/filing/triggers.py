@@ -6,6 +6,7 @@ from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.aid_sql import cases_shared, granted_before
 from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL, REFUSED
 from members.joining.kin_triggers import speaks_for_sql
+from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import waiting_asks_for_age
 
 _OPEN = ", ".join(f"'{state}'" for state in OPEN_TO_CLAIMANT)
@@ -58,6 +59,22 @@ def _whole_years(first: str, last: str) -> str:
 
 def _row(prefix: str, columns: tuple[str, ...]) -> str:
     return "(" + ", ".join(f"{prefix}.{column}" for column in columns) + ")"
+
+
+_EMPTIED = lets_erasure_pass(
+    person_of("OLD.membership_id"),
+    birth_sealed="coalesce(NEW.birth_sealed, '') = ''",
+    story_sealed="coalesce(NEW.story_sealed, '') = ''",
+    payee_sealed="coalesce(NEW.payee_sealed, '') = ''",
+)
+# Of a row that belongs to a claim: whose erasure empties it.
+CLAIMED_BY = person_of("(SELECT membership_id FROM claims_claim WHERE id = OLD.claim_id)")
+
+
+def of_the_paper(column: str) -> str:
+    """Return SQL for the person whose erasure empties a row that belongs to the paper in that column."""
+    claim = f"(SELECT claim_id FROM claims_evidence WHERE id = OLD.{column})"
+    return person_of(f"(SELECT membership_id FROM claims_claim WHERE id = {claim})")
 
 
 claim_guards = [
@@ -118,6 +135,7 @@ claim_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
+            {_EMPTIED}
             IF OLD.state NOT IN ({_OPEN}) AND {_row("NEW", TERMS)} IS DISTINCT FROM {_row("OLD", TERMS)} THEN
                 {refuse("filed_claim_keeps_its_terms", "claim %s is with its reviewers", "OLD.code")}
             END IF;

@@ -5,9 +5,11 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, follows_order, judged_now, permanent, refuse
 from claims.filing.aid_sql import granted_before
 from claims.filing.appeal_sql import jury_until
+from claims.filing.triggers import CLAIMED_BY
 from claims.jury.eligible_sql import has_a_part_sql, is_near_sql, is_ready_sql, jury_of, logged_sql, ref_sql
 from ledger.openbooks.draw import DOMAIN, LEAST_REVEALS, LEAST_WITNESSES
 from members.joining.kin_triggers import speaks_for_sql
+from members.people.erasure_sql import facts_until_erased
 from members.pools.jury_terms import LEAST_ELIGIBLE
 
 # Who witnesses a draw beside the claimant: duties that decide on no claim.
@@ -54,7 +56,7 @@ juror_guards = [
 ]
 
 case_guards = [
-    *permanent("jury_case_is_permanent"),
+    *facts_until_erased("jury_case_is_permanent", CLAIMED_BY, statement_sealed="NEW.statement_sealed = ''"),
     Guard(
         name="jury_hears_what_an_appeal_refused",
         when=pgtrigger.Before,

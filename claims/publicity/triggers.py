@@ -3,7 +3,13 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from claims.filing.triggers import CLAIMED_BY
 from claims.review.triggers import holds_duty, is_claimant, is_near
+from members.people.erasure_sql import lets_erasure_pass
+
+_EMPTIED = lets_erasure_pass(
+    CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''", answer_sealed="coalesce(NEW.answer_sealed, '') = ''"
+)
 
 objection_guards = [
     follows_order("objection_state_follows_order", "state", {"open": ("dismissed", "upheld")}, first="open"),
@@ -37,6 +43,7 @@ objection_guards = [
         operation=pgtrigger.Update,
         declare=[("claim", "record")],
         func=f"""
+            {_EMPTIED}
             IF OLD.state <> 'open' OR (NEW.claim_id, NEW.number, NEW.member, NEW.reason_sealed, NEW.raised_at)
                IS DISTINCT FROM (OLD.claim_id, OLD.number, OLD.member, OLD.reason_sealed, OLD.raised_at) THEN
                 {refuse("objection_is_permanent", "objection %s is answered once and never edited", "OLD.number")}

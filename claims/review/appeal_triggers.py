@@ -2,15 +2,17 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.appeal_sql import appeal_until
 from claims.filing.states import REFUSED
+from claims.filing.triggers import CLAIMED_BY
 from members.joining.kin_triggers import speaks_for_sql
+from members.people.erasure_sql import facts_until_erased
 
 _REFUSED = ", ".join(f"'{state}'" for state in REFUSED)
 
 appeal_guards = [
-    *permanent("appeal_is_permanent"),
+    *facts_until_erased("appeal_is_permanent", CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''"),
     # The instant of an appeal is the database's, as that of a filing is.
     Guard(
         name="appeal_fits_its_claim",

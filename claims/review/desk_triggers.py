@@ -3,7 +3,9 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from claims.filing.triggers import CLAIMED_BY
 from claims.review.triggers import holds_duty, is_claimant, is_near
+from members.people.erasure_sql import facts_until_erased
 
 # For how long a recommendation may be taken back: the time in which one sees that a key was the wrong one.
 UNDO_SECONDS = 10
@@ -64,7 +66,7 @@ withdrawal_guards = [
 ]
 
 note_guards = [
-    *permanent("review_note_is_permanent"),
+    *facts_until_erased("review_note_is_permanent", CLAIMED_BY, text_sealed="NEW.text_sealed = ''"),
     Guard(
         name="review_note_is_by_its_reviewers",
         when=pgtrigger.Before,
@@ -85,7 +87,7 @@ note_guards = [
 ]
 
 blind_guards = [
-    *permanent("blind_review_is_permanent"),
+    *facts_until_erased("blind_review_is_permanent", CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''"),
     Guard(
         name="blind_review_is_by_another",
         when=pgtrigger.Before,

@@ -4,11 +4,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import permanent
 from claims.filing.models import Claim
+from claims.filing.triggers import CLAIMED_BY
 from claims.review.appeal_triggers import appeal_guards, heard_by_others
 from claims.review.desk_triggers import blind_guards, note_guards, rests_on_papers, withdrawal_guards
 from claims.review.triggers import by_a_second_reviewer, decision_guards, recommendation_guards
+from members.people.erasure_sql import facts_until_erased
 
 
 class Clause(models.TextChoices):
@@ -47,7 +48,9 @@ class PaperRequest(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["claim", "number"], name="one_request_per_number")]
-        triggers = permanent("paper_request_is_permanent")
+        triggers = facts_until_erased(
+            "paper_request_is_permanent", CLAIMED_BY, message_sealed="NEW.message_sealed = ''"
+        )
 
     @property
     def context(self) -> str:
@@ -149,7 +152,9 @@ class Concurrence(models.Model):
             ),
         ]
         triggers = [
-            *permanent("concurrence_is_permanent"),
+            *facts_until_erased(
+                "concurrence_is_permanent", CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''"
+            ),
             by_a_second_reviewer("concurrence_fits_its_claim"),
             rests_on_papers("concurrence_rests_on_its_papers"),
             heard_by_others("concurrence_on_appeal_is_by_others", "decider"),

@@ -2,9 +2,11 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.states import JUDGED, READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
+from claims.filing.triggers import of_the_paper
 from claims.review.triggers import holds_duty, is_claimant, is_near
+from members.people.erasure_sql import facts_until_erased
 
 _IN_CHARGE = ", ".join(f"'{state}'" for state in READ_BY_ITS_REVIEWER)
 _DECIDES = ", ".join(f"'{state}'" for state in READ_BY_WHO_DECIDES)
@@ -16,7 +18,11 @@ _IS_BLIND = """NOT EXISTS (SELECT 1 FROM claims_blindreview WHERE claim_id = cla
                          AND NOT EXISTS (SELECT 1 FROM claims_concurrence WHERE claim_id = claim.id AND decider = NEW.opener)"""
 
 opening_guards = [
-    *permanent("paper_opening_is_permanent"),
+    *facts_until_erased(
+        "paper_opening_is_permanent",
+        of_the_paper("paper_id"),
+        note_sealed="coalesce(NEW.note_sealed, '') = ''",
+    ),
     # The lock on the claim makes who has it in hand final for this judgment; the instant is the database's.
     Guard(
         name="papers_are_opened_by_who_judges_them",

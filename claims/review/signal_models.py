@@ -4,10 +4,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import permanent
 from claims.filing.models import Claim, Evidence
+from claims.filing.triggers import CLAIMED_BY, of_the_paper
 from claims.review.signal_triggers import mark_guards, reading_guards
 from claims.review.signals import ROUTES
+from members.people.erasure_sql import facts_until_erased
 
 
 class PaperReading(models.Model):
@@ -53,7 +54,7 @@ class PageHash(models.Model):
             models.UniqueConstraint(fields=["evidence", "page"], name="one_hash_per_page"),
             models.CheckConstraint(condition=Q(bits__regex=r"^[0-9a-f]{64}$"), name="page_hash_has_its_bits"),
         ]
-        triggers = permanent("page_hash_is_permanent")
+        triggers = facts_until_erased("page_hash_is_permanent", of_the_paper("evidence_id"))
 
 
 class SignalRun(models.Model):
@@ -78,7 +79,12 @@ class SignalRun(models.Model):
             models.UniqueConstraint(fields=["claim", "number"], name="one_look_per_number"),
             models.CheckConstraint(condition=Q(route__in=ROUTES), name="signals_suggest_no_outcome"),
         ]
-        triggers = permanent("signal_run_is_permanent")
+        triggers = facts_until_erased(
+            "signal_run_is_permanent",
+            CLAIMED_BY,
+            details_sealed="NEW.details_sealed = ''",
+            payee_index="NEW.payee_index IS NULL",
+        )
 
     @property
     def context(self) -> str:

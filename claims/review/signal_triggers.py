@@ -2,8 +2,10 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from aidplatform.lib.guards import Guard, judged_now, refuse
+from claims.filing.triggers import CLAIMED_BY
 from claims.review.triggers import holds_duty, is_claimant, is_near
+from members.people.erasure_sql import facts_until_erased
 
 
 def _in_charge(column: str) -> str:
@@ -19,7 +21,14 @@ def _in_charge(column: str) -> str:
 
 
 reading_guards = [
-    *permanent("paper_reading_is_permanent"),
+    *facts_until_erased(
+        "paper_reading_is_permanent",
+        CLAIMED_BY,
+        content_sealed="NEW.content_sealed = ''",
+        hospital_index="NEW.hospital_index IS NULL",
+        doctor_index="NEW.doctor_index IS NULL",
+        report_index="NEW.report_index IS NULL",
+    ),
     Guard(
         name="signals_are_noted_by_the_reviewer",
         when=pgtrigger.Before,
@@ -33,7 +42,7 @@ reading_guards = [
 ]
 
 mark_guards = [
-    *permanent("signal_mark_is_permanent"),
+    *facts_until_erased("signal_mark_is_permanent", CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''"),
     Guard(
         name="signal_mark_is_of_what_was_shown",
         when=pgtrigger.Before,

@@ -2,9 +2,11 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.aid_sql import granted_before
+from claims.filing.triggers import CLAIMED_BY
 from members.joining.kin_triggers import near_sql
+from members.people.erasure_sql import facts_until_erased
 
 
 def shown_sql(claim: str) -> str:
@@ -46,7 +48,7 @@ def is_near(column: str) -> str:
 
 
 recommendation_guards = [
-    *permanent("recommendation_is_permanent"),
+    *facts_until_erased("recommendation_is_permanent", CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''"),
     Guard(
         name="recommendation_fits_its_claim",
         when=pgtrigger.Before,
@@ -130,7 +132,7 @@ def by_a_second_reviewer(name: str) -> Guard:
 
 
 decision_guards = [
-    *permanent("decision_is_permanent"),
+    *facts_until_erased("decision_is_permanent", CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''"),
     # The lock on the membership lets the second of two decisions see the first.
     Guard(
         name="aid_within_lifetime_cap",

@@ -8,6 +8,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from ledger.custody.arrears_sql import keeps_out_sql, open_shares_sql
+from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import holds_pool_duty
 
 _LOCK = """
@@ -167,6 +168,7 @@ pause_guards = [
         operation=pgtrigger.Update,
         declare=[("open", "record")],
         func=f"""
+            {lets_erasure_pass(person_of("OLD.membership_id"), reason="NEW.reason = '-'")}
             {judged_now()}
             {_LOCK}
             IF OLD.state IN ('granted', 'declined') OR {_differ(_ASKED)}

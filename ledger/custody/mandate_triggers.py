@@ -6,6 +6,7 @@ Names are the guarantees listed in ARCHITECTURE.md.
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from members.people.erasure_sql import lets_erasure_pass, person_of
 
 _FIXED = (
     "id", "pool_id", "membership_id", "number", "reference", "plan_version_id", "creditor_name", "sealed",
@@ -52,6 +53,7 @@ mandate_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
+            {lets_erasure_pass(person_of("OLD.membership_id"), sealed="NEW.sealed = ''", account_hint="NEW.account_hint = ''")}
             IF ({", ".join(f"NEW.{c}" for c in _FIXED)}) IS DISTINCT FROM ({", ".join(f"OLD.{c}" for c in _FIXED)})
                OR OLD.state <> 'live' OR NEW.state <> 'revoked' THEN
                 {refuse("mandate_keeps_what_was_agreed", "mandate %s is revoked, never edited", "OLD.reference")}

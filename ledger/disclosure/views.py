@@ -46,6 +46,8 @@ from members.pools.models import PlanProposal, PlanVersion, Pool
 from members.pools.rules import PLAN_READERS, access_public_pool, duty_required
 from members.pools.selectors import access_pool, access_proposal, access_version, newest_plan, version_before
 from members.pools.views import shown_plan
+from members.rights.contacts import handed_out
+from members.rights.selectors import counts_of, is_related
 
 #: Shares that a member's own place shows; the page of shares has them all, so many at a time.
 LATEST, SHARES_PAGE = 3, 12
@@ -69,9 +71,14 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         for p in past
         if (row := selectors.base_class(p))
     ]
+    exports, exported_people = handed_out(found)
     context = {
         "section": "pools",
         "pool": found,
+        "counts": counts_of(found, clock.today(found.time_zone)),
+        "handed_out": exports,
+        "handed_out_people": exported_people,
+        "is_related": request.user.is_authenticated and is_related(found, request.user),
         "last": last,
         "figures": figures,
         "base": base,

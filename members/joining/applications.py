@@ -378,7 +378,7 @@ def answers_of(application: JoinApplication) -> dict[str, bool]:
 
 def signed_answers(signature: CovenantSignature) -> dict[str, bool]:
     """Return the answers of the declaration as they were signed."""
-    answers: dict[str, bool] = json.loads(signed_text(signature))
+    answers: dict[str, bool] = json.loads(signed_text(signature) or "{}")
     return answers
 
 

@@ -7,6 +7,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from members.joining.rule_triggers import silent_sql
+from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import asks_consent_sql, holds_pool_duty
 
 # Until when a span may last: what would have begun later ends where it begins, and what had ended before a death was
@@ -129,6 +130,7 @@ report_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
+            {lets_erasure_pass(person_of("OLD.membership_id"), statement="NEW.statement IN ('', '-')")}
             IF ({", ".join(f"NEW.{c}" for c in _FIXED)}) IS DISTINCT FROM ({", ".join(f"OLD.{c}" for c in _FIXED)})
                OR OLD.state <> 'open' THEN
                 {refuse("reported_end_is_decided_as_shown", "report %s is not edited", "OLD.number")}

@@ -308,6 +308,7 @@ def family_of(guardian: Membership, now: dt.datetime) -> list[Relative]:
     """Return whom a member has added, in joining order. A fixed number of queries."""
     members = list(
         FamilyMember.objects.filter(guardian=guardian)
+        .exclude(sealed=crypto.ERASED)
         .select_related("membership__pool", "membership__end", "membership__signature")
         .order_by("membership__number")
     )

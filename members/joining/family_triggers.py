@@ -2,7 +2,8 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from aidplatform.lib.guards import Guard, judged_now, refuse
+from members.people.erasure_sql import facts_until_erased, person_of
 
 OF_AGE = 18
 # From this age on a child is asked, and agrees.
@@ -66,7 +67,12 @@ family_member_takes_over_in_person = Guard(
 )
 
 family_guards = [
-    *permanent("family_member_is_permanent"),
+    *facts_until_erased(
+        "family_member_is_permanent",
+        person_of("OLD.membership_id"),
+        sealed="NEW.sealed = ''",
+        document_index="NEW.document_index <> OLD.document_index",
+    ),
     Guard(
         name="family_member_begins_rightly",
         when=pgtrigger.Before,

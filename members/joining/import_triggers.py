@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from members.people.erasure_sql import FORMER_ADDRESS, being_erased, lets_erasure_pass, person_of
 
 # How long after the approval somebody may confirm with the waiting time they have served: who waits for an illness
 # before they confirm would share nothing until they need something.
@@ -25,6 +26,22 @@ def holds_duty(person: str, *duties: str) -> str:
          WHERE u.code = {person} AND g.duty IN ({wanted}) AND g.ended_at IS NULL
            AND (g.pool_id = NEW.pool_id OR g.pool_id IS NULL))"""
 
+
+# Whoever confirmed a row is erased with it; of a row that names them as payer only that address goes.
+_EMPTIED = lets_erasure_pass(
+    f"coalesce({person_of('OLD.membership_id')}, (SELECT u.id FROM members_user u WHERE lower(u.email) = OLD.email))",
+    email=f"NEW.email LIKE '%{FORMER_ADDRESS}'",
+    document_index="NEW.document_index <> OLD.document_index",
+    sealed="NEW.sealed = ''",
+    proof="NEW.proof IN ('', '-')",
+    payer=f"NEW.payer IN ('', OLD.payer) OR NEW.payer LIKE '%{FORMER_ADDRESS}'",
+)
+_PAYER_EMPTIED = f"""
+    IF NEW.payer LIKE '%{FORMER_ADDRESS}' AND to_jsonb(NEW) - 'payer' = to_jsonb(OLD) - 'payer'
+       AND {being_erased("SELECT u.id FROM members_user u WHERE lower(u.email) = OLD.payer")} THEN
+        RETURN NEW;
+    END IF;
+"""
 
 _WHILE_GATHERING = f"""
     SELECT state INTO pool_state FROM members_pool WHERE id = NEW.pool_id FOR UPDATE;
@@ -148,6 +165,8 @@ imported_member_guards = [
         operation=pgtrigger.Update,
         declare=[("import_state", "text")],
         func=f"""
+            {_EMPTIED}
+            {_PAYER_EMPTIED}
             IF (NEW.id, NEW.member_import_id, NEW.pool_id, NEW.row_no, NEW.email, NEW.document_index, NEW.class_no,
                 NEW.since_date, NEW.proof, NEW.owed_fen, NEW.prepaid_fen, NEW.payer, NEW.sealed)
                IS DISTINCT FROM

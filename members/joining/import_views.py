@@ -206,7 +206,7 @@ def _import_page(
     page = Paginator(rows.select_related("pool", "membership"), SHOWN).get_page(request.GET.get("page"))
     context = _context(request, found.pool, (_("Import %(number)s") % {"number": found.number}, "")) | {
         "found": found,
-        "rows": [(row, particulars_of(row)) for row in page],
+        "rows": [(row, particulars_of(row) if row.sealed else None) for row in page],
         "page": page,
         "states": [(state.value, state.label, states[state.value]) for state in ImportedMember.State],
         "state": wants,

@@ -4,6 +4,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
 from members.joining.family_triggers import goes_on
+from members.people.erasure_sql import lets_erasure_pass, person_of
 
 # How long a link can be used: long enough for a family to decide, short enough that a lost one is soon worth nothing.
 DAYS_OPEN = 30
@@ -51,6 +52,8 @@ invitation_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
+            {lets_erasure_pass(person_of("OLD.inviter_id"), label_sealed="NEW.label_sealed = ''")}
+            {lets_erasure_pass(person_of("OLD.used_by_id"), label_sealed="NEW.label_sealed = ''")}
             IF ({", ".join(f"NEW.{c}" for c in _FIXED)}) IS DISTINCT FROM ({", ".join(f"OLD.{c}" for c in _FIXED)})
                OR OLD.state <> 'open' OR NEW.state = 'open' THEN
                 {refuse("invitation_keeps_its_people", "it is used or taken back once, never edited")}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from django.db import connection
 from django.db.models import Q
 
+from aidplatform.lib.crypto import ERASED
 from members.joining.family import paper_of_family
 from members.joining.family_models import FamilyMember
 from members.joining.kin_triggers import near_sql
@@ -25,8 +26,8 @@ def names_of(memberships: Iterable[Membership]) -> dict[int, str]:
     without = [one.pk for one in memberships if one.person_id is None]
     if not without:
         return {}
-    members = FamilyMember.objects.filter(membership__in=without).select_related("membership")
-    return {one.membership_id: paper_of_family(one).name for one in members}
+    members = FamilyMember.objects.filter(membership__in=without).exclude(sealed=ERASED)
+    return {one.membership_id: paper_of_family(one).name for one in members.select_related("membership")}
 
 
 @names_members

@@ -16,6 +16,8 @@ from members.joining.triggers import (
     signed_application_stays,
     span_guards,
 )
+from members.people.erasure_sql import facts_until_erased, person_of
+from members.people.erasure_triggers import nothing_of_the_erased
 from members.pools.models import PlanVersion, Pool
 
 
@@ -169,6 +171,7 @@ class JoinApplication(models.Model):
                 first="draft",
             ),
             signed_application_stays,
+            nothing_of_the_erased("application"),
         ]
 
     @property
@@ -218,7 +221,11 @@ class CovenantSignature(models.Model):
             ),
         ]
         triggers = [
-            *permanent("signature_is_permanent"),
+            *facts_until_erased(
+                "signature_is_permanent",
+                person_of("OLD.membership_id"),
+                answers_sealed="NEW.answers_sealed = ''",
+            ),
             signature_is_of_what_was_shown,
             joins_by_invitation,
         ]

@@ -10,6 +10,7 @@ from members.joining.family_triggers import (
     signature_names_capacity,
 )
 from members.joining.import_triggers import waiting_served_is_as_imported
+from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import waiting_asks_for_age, waiting_days
 
 # Both guards see whole statements, so that a million members joining costs one pass, not a million calls.
@@ -113,6 +114,7 @@ membership_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
+            {lets_erasure_pass(person_of("OLD.id"), birth_date="NEW.birth_date IS NULL")}
             IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date, NEW.waiting_since_date)
                IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date, OLD.waiting_since_date)
                OR (OLD.person_id IS NOT NULL AND NEW.person_id IS DISTINCT FROM OLD.person_id)

@@ -8,9 +8,11 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import permanent
+from members.people.erasure_sql import facts_until_erased
+from members.people.erasure_triggers import erased_account_stays_erased, nothing_of_the_erased
 from members.people.quiet import quiet_ends_at
 from members.people.triggers import notice_is_read_once, token_ends_once, zone_of_notices_is_known
 
@@ -35,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person who can sign in. What they may do follows from memberships and duties, never from a flag.
 
-    language: in which they are written to.
+    language: in which they are written to. erased_at: since when nothing tells who it was; the code stays.
     """
 
     code = models.CharField(max_length=12, unique=True, default=new_code)
@@ -46,6 +48,7 @@ class User(AbstractBaseUser):
     is_demo = models.BooleanField(default=False)
     language = models.CharField(max_length=10, default="en", db_default="en")
     date_joined = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -58,8 +61,11 @@ class User(AbstractBaseUser):
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="one_account_per_email")]
+        triggers = [erased_account_stays_erased]
 
     def __str__(self) -> str:
+        if self.erased_at is not None:
+            return gettext("a former member")
         return self.name or self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -95,7 +101,10 @@ class Identity(models.Model):
                 condition=Q(kind__in=["resident_id", "passport"]), name="identity_kind_is_known"
             ),
         ]
-        triggers = permanent("identity_is_permanent")
+        triggers = [
+            *facts_until_erased("identity_is_permanent", "OLD.person_id"),
+            nothing_of_the_erased("identity"),
+        ]
 
 
 class Way(models.TextChoices):
@@ -140,7 +149,7 @@ class Notice(models.Model):
                 fields=["person"], condition=Q(way="digest", digest_date=None), name="notice_awaits_digest"
             ),
         ]
-        triggers = [notice_is_read_once]
+        triggers = [notice_is_read_once, nothing_of_the_erased("notice")]
 
 
 class NoticeChoice(models.Model):
@@ -182,6 +191,7 @@ class NoticeChoice(models.Model):
                 name="money_and_rights_are_mailed",
             ),
         ]
+        triggers = [nothing_of_the_erased("choice")]
 
 
 class NoticeHours(models.Model):
@@ -215,7 +225,7 @@ class NoticeHours(models.Model):
                 name="quiet_hours_have_two_ends",
             ),
         ]
-        triggers = [zone_of_notices_is_known]
+        triggers = [zone_of_notices_is_known, nothing_of_the_erased("hours")]
 
     def quiet_until(self, at: dt.datetime) -> dt.datetime | None:
         """Return when the quiet hours end that hold at an instant; None: mail may come."""
@@ -245,6 +255,7 @@ class Mail(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["key"], name="one_mail_per_key")]
         indexes = [models.Index(fields=["id"], condition=Q(sent_at=None), name="mail_unsent")]
+        triggers = [nothing_of_the_erased("mail")]
 
 
 class ApiToken(models.Model):
@@ -266,4 +277,4 @@ class ApiToken(models.Model):
                 fields=["person"], condition=Q(ended_at=None), name="one_live_token_per_person"
             ),
         ]
-        triggers = [token_ends_once]
+        triggers = [token_ends_once, nothing_of_the_erased("token")]

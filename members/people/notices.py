@@ -34,6 +34,7 @@ from members.people.jury_words import JURY_KINDS
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
+from members.people.rights_words import OF_DUTIES, OF_PEOPLE, PURPOSES, RIGHTS_KINDS
 
 JOINED = "joined"
 JOINED_EARLY = "joined_early"
@@ -394,7 +395,7 @@ KINDS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | JURY_KINDS
+KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | JURY_KINDS | RIGHTS_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -447,7 +448,8 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     INVITED_JOINED: _Category.FAMILY,
     PAYS_FOR_INVITED: _Category.FAMILY,
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
-    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS), _Category.DUTIES),
+    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OF_DUTIES), _Category.DUTIES),
+    **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
@@ -516,7 +518,7 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     Each person is mailed as they have chosen. batch: what makes this set unique, e.g. the period and the first
     membership. Returns how many were new.
     """
-    told = list(news)
+    told = [one for one in news if one.person.erased_at is None]
     before = _told_before(told)
     fresh = [n for n in told if (n.person.pk, n.kind, n.key) not in before]
     wishes = wishes_of([n.person for n in fresh])
@@ -606,6 +608,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["duty"] = _(DUTY_NAMES[params["duty_code"]])
     if "debit_reason" in params:
         spoken["why"], spoken["then"] = why(params["debit_reason"]), what_to_do(params["debit_reason"])
+    if "purpose_code" in params:
+        spoken["purpose"] = _(PURPOSES[params["purpose_code"]])
     if "claim_state" in params:
         spoken["step"] = _(CLAIM_STEPS[params["claim_state"]])
     if "needed_fen" in params:

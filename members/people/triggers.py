@@ -3,12 +3,16 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, refuse
+from members.people.erasure_sql import being_erased
+
+_ERASED = f"IF TG_OP = 'DELETE' AND {being_erased('OLD.person_id')} THEN RETURN OLD; END IF;"
 
 notice_is_read_once = Guard(
     name="notice_is_read_once",
     when=pgtrigger.Before,
     operation=pgtrigger.Update | pgtrigger.Delete,
     func=f"""
+        {_ERASED}
         IF TG_OP = 'DELETE'
            OR (NEW.read_at, NEW.digest_date) IS NOT DISTINCT FROM (OLD.read_at, OLD.digest_date)
            OR OLD.read_at IS NOT NULL AND NEW.read_at IS DISTINCT FROM OLD.read_at
@@ -38,6 +42,7 @@ token_ends_once = Guard(
     when=pgtrigger.Before,
     operation=pgtrigger.Update | pgtrigger.Delete,
     func=f"""
+        {_ERASED}
         IF TG_OP = 'DELETE' OR OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL
            OR (NEW.id, NEW.person_id, NEW.token_sha256, NEW.is_strong, NEW.created_at)
               IS DISTINCT FROM (OLD.id, OLD.person_id, OLD.token_sha256, OLD.is_strong, OLD.created_at) THEN

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from members.people.erasure_sql import FORMER_ADDRESS, lets_erasure_pass
 
 # A treasurer orders and a controller releases; an admin decides on plans and periods; an auditor only looks.
 MEETING = (
@@ -431,6 +432,13 @@ plan_draft_ends_with_the_draft = Guard(
     """,
 )
 
+# The address is theirs who accepted, or of the account that has it.
+_INVITED_EMPTIED = lets_erasure_pass(
+    """coalesce(OLD.person_id, (SELECT u.id FROM members_user u WHERE lower(u.email) = OLD.email),
+        (SELECT a.user_id FROM account_emailaddress a WHERE lower(a.email) = OLD.email LIMIT 1))""",
+    email=f"NEW.email LIKE '%{FORMER_ADDRESS}'",
+)
+
 invitation_guards = [
     Guard(
         name="founders_invite_to_a_draft",
@@ -452,6 +460,7 @@ invitation_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update | pgtrigger.Delete,
         func=f"""
+            {_INVITED_EMPTIED}
             {judged_now()}
             IF TG_OP = 'DELETE' OR OLD.state <> 'open' OR NEW.state = 'open'
                OR (NEW.id, NEW.pool_id, NEW.duty, NEW.email, NEW.invited_by_id, NEW.invited_at) IS DISTINCT FROM
