@@ -15,11 +15,11 @@ from aidplatform.testing.bank import Bank
 from aidplatform.testing.claim_cases import EVENT, AppealCases
 from aidplatform.testing.ledgers import assert_books_true, balances
 from aidplatform.testing.refusals import fire_deferred, refused, refused_to_owner
-from aidplatform.testing.world import run_jobs, set_clock
+from aidplatform.testing.waiting_cases import SHARE, charged_cases, pass_days, pay, refuse
+from aidplatform.testing.world import set_clock
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.review import services as review
-from claims.review import waiting
 from claims.review.selectors import public_ref, shown_sha256
 from ledger.books import verify as book_verify
 from ledger.books.findings import Report
@@ -35,7 +35,6 @@ from ledger.leaving import verify as leaving_verify
 from ledger.management.commands.verify_books import verify_everything
 from ledger.openbooks import verify as log_verify
 from ledger.openbooks.services import reverse_logged_entry
-from ledger.sharing import services as sharing
 from ledger.sharing import verify as sharing_verify
 from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import book_of
@@ -43,60 +42,11 @@ from members.joining.end_models import MembershipEnd
 from members.joining.models import MembershipSpan
 from members.people.models import Notice
 
-# Joined on 1 January: counts from 20 July. Nine members share 1,000.00 and its fee of 8 %: 120.00 each.
-TERMS: dict[str, Any] = {"waiting_days": 200, "illness_in_wait": "shares_back", "appeal_days": 30}
-SHARE = 12_000
-
 
 @pytest.fixture
 def charged(db: None) -> tuple[AppealCases, Bank]:
     """Give the test a pool in which the claimant, who waits, owes one announced share like everyone."""
     return charged_cases()
-
-
-def charged_cases(**terms: Any) -> tuple[AppealCases, Bank]:
-    cases = AppealCases.founded(**TERMS | terms)
-    cases.world.award(100_000, code="C-1")
-    cases.to_publicity()
-    cases.end_publicity()
-    cases.post()
-    owed = charges_of(pool=cases.world.pool, membership_id=cases.membership.pk)
-    assert [charge.share_fen for charge in owed] == [SHARE]
-    return cases, Bank(cases.world)
-
-
-def pay(cases: AppealCases, bank: Bank, fen: int) -> None:
-    """Let the claimant pay so much of what is owed."""
-    bank.take(bank.statement(bank.receipt(cases.membership.number, fen)))
-
-
-def refuse(cases: AppealCases, claim: Claim, clause: str = "waiting") -> Claim:
-    """Let two people refuse a filed claim by a clause of the covenant."""
-    review.assign_claim(claim=claim, reviewer=cases.reviewer.code, at=clock.now())
-    given: dict[str, Any] = {
-        "outcome": "rejected",
-        "clause": clause,
-        "reason": "The report is of May.",
-        "at": clock.now(),
-    }
-    review.recommend(claim=claim, reviewer=cases.reviewer.code, aid_fen=0, **given)
-    claim.refresh_from_db()
-    review.decide(claim=claim, decider=cases.second.code, shown_sha256=shown_sha256(claim), **given)
-    run_jobs()
-    claim.refresh_from_db()
-    return claim
-
-
-def pass_days(cases: AppealCases, days: int, *, post: bool = True) -> None:
-    """Let days go by: each day the calendar moves on, what is settled is posted, and the looks are taken."""
-    for _day in range(days):
-        set_clock(clock.now() + dt.timedelta(days=1))
-        sharing.advance_due(at=clock.now())
-        if post:
-            cases.post()
-        waiting.give_back_due(clock.now())
-        run_jobs()
-        fire_deferred()
 
 
 def assert_verified(cases: AppealCases) -> None:
@@ -244,6 +194,7 @@ def test_an_appeal_that_is_lost_gives_them_back_at_once(charged: tuple[AppealCas
     given: dict[str, Any] = {
         "outcome": "rejected",
         "clause": "waiting",
+        "papers": [],
         "reason": "It is of May.",
         "at": clock.now(),
     }

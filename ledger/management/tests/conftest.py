@@ -11,11 +11,14 @@ from django.db import connections
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, charged_world, membership
+from aidplatform.testing.debits import debited_world
 from aidplatform.testing.endings import wind_down
 from aidplatform.testing.plugin import test_services
+from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
 from ledger.custody import hardship, settlements, write_offs
+from ledger.custody import services as custody
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
@@ -96,6 +99,8 @@ def make_history() -> None:
     make_owing_history()
     make_aged_history()
     make_late_history()
+    make_debited_history()
+    make_returned_history()
 
 
 def make_paid_history() -> None:
@@ -183,6 +188,35 @@ def make_aged_history() -> None:
     period = world.posted_period()
     assert period.classes is not None
     assert [(row["class_no"], row["members"]) for row in period.classes] == [(0, 3), (1, 1)]
+
+
+def make_debited_history() -> None:
+    """Debit three members of a pool: one debit is collected and handed on, one is taken back, one fails."""
+    debits = debited_world(code="debited")
+    file = debits.make()
+    debits.later(5)
+    one, other, third = debits.ids(file)
+    debits.answer((one, "collected", ""), (other, "collected", ""), (third, "rejected", "AM04"))
+    debits.bank.take(debits.bank.statement(debits.handed_on(file, debits.share_fen)))
+    debits.take(debits.file_of(debits.lines((other, "returned", "MD06")), name="A-2"))
+
+
+def make_returned_history() -> None:
+    """Give the shares back of who fell ill in the waiting period, and order half of them to be paid."""
+    cases, bank = charged_cases(code="waited")
+    pay(cases, bank, 5_000)
+    refuse(cases, cases.filed())
+    pass_days(cases, 31)
+    custody.order_payment(
+        pool=cases.world.pool,
+        kind="shares",
+        membership=cases.membership,
+        amount_fen=2_500,
+        payee_name="Li Na",
+        payee_account="6222 0000 1111 2222",
+        orderer=cases.world.treasurer.code,
+        at=clock.now(),
+    )
 
 
 def make_late_history() -> None:

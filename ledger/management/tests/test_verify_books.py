@@ -16,7 +16,9 @@ from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
 from ledger.management.tests.arrears_cases import ARREARS_CASES
 from ledger.management.tests.custody_cases import CUSTODY_CASES
+from ledger.management.tests.debit_cases import DEBIT_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
+from ledger.management.tests.share_return_cases import SHARE_RETURN_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
 from ledger.management.tests.write_off_cases import WRITE_OFF_CASES
 from ledger.management.verdict import TRUE
@@ -650,6 +652,24 @@ def test_false_arrears_are_false(clone, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), DEBIT_CASES, ids=[case[0] for case in DEBIT_CASES]
+)
+def test_false_debits_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("debited", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"),
+    SHARE_RETURN_CASES,
+    ids=[case[0] for case in SHARE_RETURN_CASES],
+)
+def test_false_returns_of_shares_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("waited", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), LEAVING_CASES, ids=[case[0] for case in LEAVING_CASES]
 )
 def test_false_ends_of_memberships_are_false(clone, code, sql, where, expected, actual):
@@ -677,6 +697,8 @@ def test_every_statement_is_broken_by_some_case(clone):
             *WRITE_OFF_CASES,
             *LEAVING_CASES,
             *ARREARS_CASES,
+            *DEBIT_CASES,
+            *SHARE_RETURN_CASES,
         )
     }
     answer = json.loads(verify("--json")[1])
