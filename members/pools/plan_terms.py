@@ -674,10 +674,10 @@ class PlanTerms:
             _check_int("report_days", self.report_days, 1, MAX_DAYS)
         if self.appeal_days is not None:
             _check_int("appeal_days", self.appeal_days, *APPEAL_DAYS)
-        if self.two_deciders_from_fen is not None:
-            _check_int("two_deciders_from_fen", self.two_deciders_from_fen, 1)
         elif self.jury is not None:
             raise TermsError("jury", "jury_without_appeal", "a jury hears what an appeal has refused")
+        if self.two_deciders_from_fen is not None:
+            _check_int("two_deciders_from_fen", self.two_deciders_from_fen, 1)
         _check_type("one_aid_ends", self.one_aid_ends, bool)
         _check_type("by_invitation", self.by_invitation, bool)
         if self.lifetime_cap_fen is not None:
