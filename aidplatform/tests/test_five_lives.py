@@ -302,6 +302,8 @@ def refuse_by_the_wait(lane: Lane, life: Life) -> None:
         form.locator("[name=outcome]").select_option("rejected")
         form.locator("[name=clause]").select_option("waiting")
         form.locator("[name=reason]").fill("The hospital record is of 15 March; it counts from 22 March.")
+        if deed == "decide":
+            form.locator("summary").click()
         press(form)
     life.shows(f"/claims/{life.claim}/", "2026-03-23")
     life.look("refused in the wait")
