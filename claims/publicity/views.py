@@ -31,7 +31,7 @@ from claims.filing.words import DEEDS, HOLDERS, KINDS
 from claims.publicity import selectors, services
 from claims.publicity.forms import AnswerForm, AppealForm, ObjectForm
 from claims.publicity.models import Objection
-from claims.review import appeals
+from claims.review import appeals, waiting
 from claims.review import selectors as review
 from claims.review.appeals import duty_names
 from claims.review.models import Decision
@@ -123,6 +123,7 @@ def _appeal_of(found: Claim, file: selectors.ClaimFile, forms: dict[str, Any]) -
     """Return what the page says of an appeal: until when, how, why, whom it waits for."""
     told: dict[str, Any] = {
         "appeal_until": filing.appeal_until(found),
+        "shares_go_back": file.decision is not None and waiting.gives_shares_back(found, file.decision),
         "upheld": file.upheld,
         "upheld_answer": selectors.read_answer(file.upheld) if file.upheld else "",
         "first_decision": file.first_decision,

@@ -34,9 +34,12 @@ def refused_in_the_wait(pool: Pool) -> QuerySet[Claim]:
     return refused.filter(Exists(by_the_wait), ~Exists(given)).select_related("pool", "plan_version")
 
 
-def gives_shares_back(claim: Claim) -> bool:
-    """Tell whether a claim that was refused by the waiting period brings the shares back, by the plan of its day."""
-    decision = decision_of(claim)
+def gives_shares_back(claim: Claim, decision: Decision | None = None) -> bool:
+    """Tell whether a claim that was refused by the waiting period brings the shares back, by the plan of its day.
+
+    decision: the last one, where it is known already.
+    """
+    decision = decision or decision_of(claim)
     if decision is None or (decision.outcome, decision.clause) != (Outcome.REJECTED, Clause.WAITING):
         return False
     return any(step.get("ends") == "shares_back" for step in claim.derivation or [])

@@ -15,7 +15,7 @@ from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from ledger.leaving.forms import LeaveForm
-from ledger.leaving.selectors import family_parting_of, operator_on, parting_of
+from ledger.leaving.selectors import family_parting_of, parting_of
 from ledger.leaving.services import end_child, leave_pool
 from members.joining.family import access_child, family_of, paper_of_family
 from members.joining.family_models import FamilyMember
@@ -155,7 +155,6 @@ def _page(
         ],
         "left_behind": [one for one in payers_of(membership, now).pays_for if one.membership.person_id],
         "words": parting_words(parting.figures | {"currency": pool.currency}),
-        "operator": operator_on(pool, clock.day_of(now, pool.time_zone)),
         "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": family.shown_sha256}),
         "refusal": refusal,
         "crumbs": [
