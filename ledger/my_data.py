@@ -204,8 +204,7 @@ EXPORTER = Exporter(
         Table(
             "shares_returned", _("Shares that went back for an illness in the waiting period."), _shares_returned
         ),
-        Table("paid_back", _("Payments of your wallet and of shares back to you."), _paid_back),
-        Table("paid_back", _("Payments from your wallet, or of debits, back to you."), _paid_back),
+        Table("paid_back", _("Payments of your wallet, of debits and of shares back to you."), _paid_back),
     ),
     exported={
         "ledger.Charge.membership_id": "shares",

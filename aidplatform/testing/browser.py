@@ -70,7 +70,11 @@ def running(folder: Path, broker: str, **extra: str) -> Iterator[Demonstration]:
     assert redis.Redis.from_url(address).set("owner", name, nx=True), "two processes make a demonstration"
     stack = Stack(app_url, owner_url, address, folder)
     # The real settings: static files with their hashes, as members get them.
-    stack.extra |= {"DJANGO_SETTINGS_MODULE": "aidplatform.settings", **extra}
+    stack.extra |= {
+        "DJANGO_SETTINGS_MODULE": "aidplatform.settings",
+        "AID_BLIND_REVIEW_PER_MILLE": "0",
+        **extra,
+    }
     try:
         manage(stack, "prepare", AID_DATABASE_ROLE="owner")
         stack.start_worker()

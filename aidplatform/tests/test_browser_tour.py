@@ -31,7 +31,8 @@ def test_one_button_leads_a_case_to_its_aid(chrome: Browser, live: str, width: i
         page.goto("/demo/")
         begin = page.locator("form[action='/demo/case/another/'] button")
         if begin.count():
-            begin.click()
+            with page.expect_navigation():
+                begin.click()
         people, clicks = follow(page)
         assert clicks <= MOST_CLICKS
         assert people >= {"高欣", "王芳", "李娜", "林远", "陈静", "赵明"}

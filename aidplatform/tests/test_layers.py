@@ -26,6 +26,8 @@ ROOMS = {
 ORDER = {"work": 0, "members": 1, "ledger": 2, "claims": 3, "site": 4}
 LONGEST = 500
 LONG = {
+    "aidplatform/lib/errors.py": "one table of what the database refuses, a sentence for each name",
+    "ledger/digest.py": "one table of how each row of money is read, so that two runs can be compared",
     "ledger/sharing/services.py": "the life of a period, its verbs in the order in which they happen",
     "ledger/sharing/published.py": "one judgment over published figures: reading, computing, explaining",
     "ledger/custody/services.py": "the verbs of money in and out, which share their locks and refusals",

@@ -22,7 +22,7 @@ from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
 from members.pools.refusal_words import terms_error_words
-from members.pools.section_forms import AppealDaysField, OperatorForm, ReserveForm, WindDownForm
+from members.pools.section_forms import AppealDaysField, OperatorForm, PeriodForm, ReserveForm, WindDownForm
 
 _ON_CAP = (
     ("redistribute", _("Members with room bear it")),
@@ -182,26 +182,6 @@ class DraftClassForm(forms.Form):
             for name in ("name_en", "name_zh"):
                 if not given.get(name) and name not in self.errors:
                     self.add_error(name, _("Write the name, or leave the weight empty to drop the row."))
-        return given
-
-
-class PeriodForm(forms.Form):
-    """The days of the month of one period; a row without an opening day is left out."""
-
-    opening_day = forms.IntegerField(label=_("Opens on day"), min_value=1, max_value=31, required=False)
-    publicity_day = forms.IntegerField(
-        label=_("Cases go public on day"), min_value=1, max_value=31, required=False
-    )
-    charge_day = forms.IntegerField(label=_("Charged on day"), min_value=1, max_value=31, required=False)
-    charge_months_later = forms.BooleanField(label=_("of the next month"), required=False)
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse half a row."""
-        given = super().clean() or {}
-        if given.get("opening_day") is not None:
-            for name in ("publicity_day", "charge_day"):
-                if given.get(name) is None and name not in self.errors:
-                    self.add_error(name, _("Write the day, or leave the opening empty to drop the row."))
         return given
 
 

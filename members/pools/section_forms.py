@@ -36,6 +36,26 @@ def entry_of(name: str) -> str:
     return _WRITTEN_AS.get(name, name)
 
 
+class PeriodForm(forms.Form):
+    """The days of the month of one period; a row without an opening day is left out."""
+
+    opening_day = forms.IntegerField(label=_("Opens on day"), min_value=1, max_value=31, required=False)
+    publicity_day = forms.IntegerField(
+        label=_("Cases go public on day"), min_value=1, max_value=31, required=False
+    )
+    charge_day = forms.IntegerField(label=_("Charged on day"), min_value=1, max_value=31, required=False)
+    charge_months_later = forms.BooleanField(label=_("of the next month"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse half a row."""
+        given = super().clean() or {}
+        if given.get("opening_day") is not None:
+            for name in ("publicity_day", "charge_day"):
+                if given.get(name) is None and name not in self.errors:
+                    self.add_error(name, _("Write the day, or leave the opening empty to drop the row."))
+        return given
+
+
 class AppealDaysField(forms.IntegerField):
     """Within how many days whoever is refused may appeal; empty: nobody may."""
 

@@ -342,6 +342,7 @@ def test_similar_cases_tell_outcomes_and_nobody(cases: ClaimCases) -> None:
 
 def test_workspace_costs_the_same_for_any_number_of_claims(cases: ClaimCases) -> None:
     claim = cases.under_review()
+    run_jobs()  # signals are looked for
     client = client_of(cases.reviewer)
     address = f"{DESK}{claim.code}/?set=mine"
     client.get(address)

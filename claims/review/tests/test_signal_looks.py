@@ -18,6 +18,7 @@ from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import run_jobs
 from claims.filing import services as filing
 from claims.filing.models import Claim
+from claims.filing.selectors import paper_codes
 from claims.review import services as review
 from claims.review import signal_services as services
 from claims.review.readings import Reading, folded
@@ -363,6 +364,7 @@ def test_signals_are_noted_by_the_reviewer(cases: ClaimCases) -> None:
         aid_fen=5_000_000,
         clause="aid",
         reason="It is so.",
+        papers=paper_codes(claim),
         at=clock.now(),
     )
     with refused("signals_are_noted_by_the_reviewer"):

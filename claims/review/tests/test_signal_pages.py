@@ -218,6 +218,7 @@ def _decide(cases: ClaimCases, claim: Claim) -> None:
         aid_fen=0,
         clause="aid",
         reason="It is not established.",
+        papers=[],
         at=clock.now(),
     )
     claim.refresh_from_db()

@@ -61,6 +61,7 @@ def make_history() -> None:
     A third pool has a bank: shares come in, one of two cases is paid, the other is on its way. In a fourth, members pay
     ahead.
     """
+    make_returned_history()  # the calendar of every pool that is there moves on with it
     small, large = World.founded(code="small", members=7), World.founded(code="large", members=9, large=True)
     large.award(900_01, code="L-1")
     large.posted_period()
@@ -100,7 +101,6 @@ def make_history() -> None:
     make_aged_history()
     make_late_history()
     make_debited_history()
-    make_returned_history()
 
 
 def make_paid_history() -> None:

@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.core.management import call_command
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.errors import DomainError
 from aidplatform.site.my_data import erasing, services
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.claim_cases import BIRTH, TODAY, ClaimCases
@@ -18,7 +18,7 @@ from aidplatform.testing.world import World, lay_down_all, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim, Evidence
-from claims.filing.selectors import read_paper, read_payee, read_story
+from claims.filing.selectors import ErasedError, read_paper, read_payee, read_story
 from ledger.openbooks.models import LogEntry
 from ledger.sharing.models import Charge
 from members.joining import invitations
@@ -194,7 +194,8 @@ def test_claim_keeps_its_figures_and_loses_its_story(cases: ClaimCases) -> None:
     paper = claim.papers.first()
     assert paper is not None
     assert paper.sha256
-    with pytest.raises(NotFoundError):
+    assert paper.wrapped is None
+    with pytest.raises(ErasedError):
         read_paper(paper)
     reviewer, second = client_of(cases.reviewer), client_of(cases.second)
     for client in (reviewer, second):

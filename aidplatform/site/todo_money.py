@@ -1,0 +1,136 @@
+"""What waits for those who order, release and write off: money that can move, or is not to be asked for any more."""
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from aidplatform.lib.templating import in_language
+from aidplatform.site.todo_row import Todo
+from ledger.custody import share_returns
+from ledger.custody.arrears_models import HardshipPause
+from ledger.custody.models import PaymentOrder
+from ledger.custody.selectors import payable_awards
+from ledger.custody.wallet_selectors import wallets_to_pay_back
+from ledger.custody.write_off_models import WriteOff
+from ledger.custody.write_offs import estates
+from members.joining.end_models import ReportedEnd
+from members.people.models import User
+from members.pools.models import DutyGrant, Pool
+
+
+def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the payments that wait for this controller's release, and the aid a treasurer could order."""
+    release = [pool for pool, held in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in held]
+    waiting = (
+        PaymentOrder.objects.filter(pool__in=release, state=PaymentOrder.State.ORDERED)
+        .exclude(ordered_by=person.code)
+        .select_related("pool")
+        .order_by("pool", "number")[:20]
+    )
+    todos = [
+        Todo(
+            _("Payment %(number)s of %(pool)s waits for your release")
+            % {"number": order.number, "pool": in_language(order.pool.name_en, order.pool.name_zh)},
+            reverse("custody_payment", args=[order.pool.code, order.number]),
+            _("Look at it"),
+        )
+        for order in waiting
+    ]
+    todos += _of_write_offs(duties, person) + _of_ends(duties, person) + _of_pauses(duties, person)
+    for pool in Pool.objects.filter(
+        pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
+    ):
+        todos += [
+            Todo(
+                _("Aid of case %(case)s of %(pool)s can be paid")
+                % {"case": one.award.code, "pool": in_language(pool.name_en, pool.name_zh)},
+                reverse("custody_new_aid", args=[pool.code, one.award.code]),
+                _("Order"),
+            )
+            for one in payable_awards(pool)
+            if one.payable_fen
+        ]
+    return todos
+
+
+def _of_write_offs(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the write-offs that wait for this controller."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    waiting = WriteOff.objects.filter(pool__in=held, state=WriteOff.State.ORDERED)
+    return [
+        Todo(
+            _("A write-off of %(pool)s waits for your approval")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("custody_write_off", args=[one.pool.code, one.number]),
+            _("Look at it"),
+        )
+        for one in waiting.exclude(ordered_by=person.code).select_related("pool").order_by("pk")
+    ]
+
+
+def _of_pauses(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the pauses for members in hardship that wait for an admin's days or for a controller."""
+    run, held = (
+        [pool for pool, found in duties.items() if pool and duty.value in found]
+        for duty in (DutyGrant.Duty.POOL_ADMIN, DutyGrant.Duty.CONTROLLER)
+    )
+    proposed = Q(pool__in=held, state=HardshipPause.State.PROPOSED) & ~Q(proposed_by=person.code)
+    waiting = HardshipPause.objects.filter(Q(pool__in=run, state=HardshipPause.State.ASKED) | proposed)
+    return [
+        Todo(
+            _("A member of %(pool)s cannot pay now: a pause waits for your decision")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("custody_arrears", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in waiting.select_related("pool").order_by("pk")
+    ]
+
+
+def _of_ends(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the deaths and removals that wait for this controller, and what a treasurer has to do after ends."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    waiting = ReportedEnd.objects.filter(pool__in=held, state=ReportedEnd.State.OPEN)
+    treasuries = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.TREASURER.value in found]
+    kept = list(Pool.objects.filter(pk__in=treasuries))
+    return (
+        [
+            Todo(
+                _("The end of a membership of %(pool)s waits for your decision")
+                % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+                reverse("reported_ends", args=[one.pool.code]),
+                _("Look at it"),
+            )
+            for one in waiting.exclude(reported_by=person.code).select_related("pool").order_by("pk")
+        ]
+        + [
+            Todo(
+                _("Shares of members of %(pool)s who have died are to be written off: %(count)s")
+                % {"pool": in_language(pool.name_en, pool.name_zh), "count": len(found)},
+                reverse("custody_write_offs", args=[pool.code]),
+                _("Order"),
+            )
+            for pool in kept
+            if (found := estates(pool))
+        ]
+        + [
+            Todo(
+                _("Wallets of %(pool)s to be paid back, of members who are not covered any more: %(count)s")
+                % {"pool": in_language(pool.name_en, pool.name_zh), "count": wallets},
+                reverse("custody_wallets", args=[pool.code]),
+                _("Order"),
+            )
+            for pool in kept
+            if (wallets := wallets_to_pay_back(pool))
+        ]
+        + [
+            Todo(
+                _("Shares of members of %(pool)s go back: %(count)s")
+                % {"pool": in_language(pool.name_en, pool.name_zh), "count": len(going_back)},
+                reverse("custody_payments", args=[pool.code]),
+                _("Order"),
+            )
+            for pool in kept
+            if (going_back := share_returns.waiting(pool))
+        ]
+    )
