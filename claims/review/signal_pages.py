@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from claims.filing.models import Claim
 from claims.review.signal_models import SignalMark
 from claims.review.signal_selectors import last_reading, last_run, marks_of, read_details, read_mark
@@ -27,7 +29,7 @@ class Shown:
 def section(claim: Claim) -> dict[str, Any]:
     """Return what the section on signals shows: the newest look, and when the papers were read."""
     run = last_run(claim)
-    _reading, read_at = last_reading(claim)
+    read_at = last_reading(claim)[1]
     return {
         "signals": shown(claim),
         "signal_run": run,
@@ -50,7 +52,9 @@ def shown(claim: Claim) -> list[Shown]:
             Shown(
                 signal=signal,
                 name=NAMES[signal],
-                text=sentence(signal, details[signal]),
+                text=sentence(signal, details[signal])
+                if signal in details
+                else _("What it was about is erased."),
                 look_at=LOOK_AT[signal],
                 base_rate=of_hundred(rates[signal]),
                 points=one["points"],

@@ -100,16 +100,20 @@ def last_run(claim: Claim) -> SignalRun | None:
 
 
 def read_details(run: SignalRun) -> dict[str, Data]:
-    """Return what each signal of a look is about."""
+    """Return what each signal of a look is about; nothing once the person is erased."""
+    if not run.details_sealed:
+        return {}
     details: dict[str, Data] = json.loads(unseal_text(bytes(run.details_sealed), run.context))
     return details
 
 
 def last_reading(claim: Claim) -> tuple[Reading, dt.datetime | None]:
-    """Return what was read in the papers last and when; an empty reading before."""
+    """Return what was read in the papers last and when; an empty reading before, and once the person is erased."""
     found = claim.paper_readings.order_by("-number").first()
     if found is None:
         return Reading(), None
+    if not found.content_sealed:
+        return Reading(), found.read_at
     return Reading.from_text(unseal_text(bytes(found.content_sealed), found.context)), found.read_at
 
 

@@ -1,6 +1,7 @@
 """Harm done to custody, statement by statement: code, SQL, where it is told, what must stand there, what does."""
 
 _POOL = "(SELECT id FROM members_pool WHERE code = 'paid')"
+_FIRST = f"(SELECT min(id) FROM ledger_collection WHERE pool_id = {_POOL})"
 _ORDER = f"pool_id = {_POOL} AND number = 1"
 _PERSON = f"""(SELECT u.code FROM members_user u JOIN members_dutygrant g ON g.person_id = u.id
                 WHERE g.pool_id = {_POOL} AND g.duty = '{{}}')"""
@@ -37,14 +38,14 @@ CUSTODY_CASES: list[tuple[str, str, str, str, str]] = [
     ),
     (
         "collected_at_most_the_share",
-        "UPDATE ledger_collection SET amount_fen = 23144 WHERE id = (SELECT min(id) FROM ledger_collection)",
+        f"UPDATE ledger_collection SET amount_fen = 23144 WHERE id = {_FIRST}",
         "paid charge of membership",
         "0 … 23143, announced",
         "23144",
     ),
     (
         "share_is_paid_for_by_its_payer",
-        "UPDATE ledger_collection SET payer_id = membership_id + 1 WHERE id = (SELECT min(id) FROM ledger_collection)",
+        f"UPDATE ledger_collection SET payer_id = membership_id + 1 WHERE id = {_FIRST}",
         "paid charge of membership",
         "a member who paid for them then",
         "membership ",
