@@ -17,6 +17,7 @@ from ledger.custody.charge_triggers import (
     settled_debits_have_their_file,
     statement_settles_debits,
 )
+from ledger.custody.loss_triggers import loss_has_its_decision
 from ledger.custody.mandate_models import DebitMandate
 from ledger.custody.models import (
     BankAccount,
@@ -76,6 +77,7 @@ wallet_order_has_its_entry.register(PaymentOrder)  # type: ignore[arg-type]
 written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 # Nor do bookings and collections know debits: those are made of mandates, which came later.
 instructed_period_stays_posted.register(JournalEntry)  # type: ignore[arg-type]
+loss_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
 collection_is_of_its_result.register(Collection)  # type: ignore[arg-type]
 settled_debits_have_their_file.register(StatementLine)  # type: ignore[arg-type]
 statement_settles_debits.register(BankStatement)  # type: ignore[arg-type]

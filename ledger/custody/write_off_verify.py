@@ -8,6 +8,7 @@ SENTENCES = {
     "charge_is_written_off_once": "No charge is written off beyond its share, and none that was paid by then.",
     "write_off_has_two_people": "Every write-off was ordered by a treasurer and approved by another person, a controller.",
     "write_off_has_its_entry": "Every approved write-off has its entry, and what it lists are its written-off charges.",
+    "loss_has_its_decision": "Every loss that entries put on all members is one that two people decided.",
     "settlement_has_its_entry": "Every approved settlement has its entry and two people; what it lowers are its parts.",
     "settlement_lowers_its_awards": "Every award is lowered by what settlements say, each its part of what was unpaid.",
 }
@@ -47,6 +48,7 @@ def verify_write_offs(report: Report, parameters: dict[str, object]) -> None:
 
     parameters: pool, code, book.
     """
+    _verify_losses(report, parameters)
     if not figure(
         """SELECT (SELECT count(*) FROM ledger_writeoff WHERE pool_id = %(pool)s)
                   + (SELECT count(*) FROM ledger_finalsettlement WHERE pool_id = %(pool)s)""",
@@ -96,6 +98,26 @@ def verify_write_offs(report: Report, parameters: dict[str, object]) -> None:
                             WHERE w.write_off_id = o.id AND w.membership_id = o.membership_id) AS written
                      FROM ledger_writeoff o WHERE o.pool_id = %(pool)s AND o.state = 'approved') told
             WHERE want IS DISTINCT FROM entry || '; ' || written ORDER BY number""",
+        parameters,
+    )
+
+
+def _verify_losses(report: Report, parameters: dict[str, object]) -> None:
+    name = "loss_has_its_decision"
+    losses = """FROM ledger_journalentry e WHERE e.book_id = %(book)s
+                 AND (e.kind IN ('waiting_refund', 'settlement') OR e.kind = 'write_off' AND EXISTS (
+                      SELECT 1 FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+                       WHERE p.entry_id = e.id AND a.code = '110'))"""
+    found = figure(f"SELECT count(*) {losses}", parameters)
+    if not found:
+        return
+    report.examined(name, found)
+    report.refute(
+        name,
+        f"""SELECT format('%%s entry %%s', %(code)s::text, e.number), 'decided by two people', e.kind {losses}
+               AND NOT EXISTS (SELECT 1 FROM ledger_writeoff WHERE entry_id = e.id)
+               AND NOT EXISTS (SELECT 1 FROM ledger_sharesreturn WHERE entry_id = e.id)
+               AND NOT EXISTS (SELECT 1 FROM ledger_finalsettlement WHERE entry_id = e.id) ORDER BY e.number""",
         parameters,
     )
 

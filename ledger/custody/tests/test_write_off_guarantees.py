@@ -10,7 +10,15 @@ from django.db import connection
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, charged_world, membership
 from aidplatform.testing.ledgers import balances
-from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
+from aidplatform.testing.refusals import (
+    about,
+    fire_deferred,
+    not_permitted,
+    refused,
+    refused_to_owner,
+    run,
+    value,
+)
 from aidplatform.testing.world import World
 from ledger.books.models import JournalEntry
 from ledger.books.services import credit, debit
@@ -113,9 +121,8 @@ def test_only_unpaid_shares_are_written_off(charged: Charged) -> None:
         insert(world)
     one = order(world, 2)
     bank.take(bank.statement(bank.receipt(2, 10)))
-    booked = entry(world, one)
     with about("paid since"), refused("only_unpaid_shares_are_written_off"):
-        approval(world, one, booked)
+        approval(world, one, entry(world, one))
 
 
 def test_shares_that_are_not_announced_are_not_written_off(db: None) -> None:
@@ -150,11 +157,10 @@ def test_plain_constraint_stands_behind_the_two_people(charged: Charged, owner: 
 def test_approval_is_of_what_was_shown_and_names_everything(charged: Charged) -> None:
     world = charged[0]
     one = order(world)
-    booked = entry(world, one)
     with refused("write_off_is_of_what_was_shown"):
-        approval(world, one, booked, approved_sha256="0" * 64)
+        approval(world, one, entry(world, one), approved_sha256="0" * 64)
     with refused("write_off_needs_two_people"):
-        approval(world, one, booked, approved_sha256=None)
+        approval(world, one, entry(world, one), approved_sha256=None)
     with not_permitted():
         run("UPDATE ledger_writeoff SET amount_fen = 1")
 
@@ -174,6 +180,15 @@ def test_approved_write_off_has_its_entry(charged: Charged) -> None:
             approval(world, one, entry(world, one, **changed))
     with about("none"), refused("approved_write_off_has_its_entry"):
         approval(world, one, None)
+
+
+@pytest.mark.parametrize("kind", ["write_off", "waiting_refund", "settlement"])
+def test_no_loss_is_put_on_all_members_that_nobody_decided(charged: Charged, kind: str) -> None:
+    world = charged[0]
+    one = order(world)
+    with refused("loss_has_its_decision"):
+        entry(world, one, kind=kind)
+        fire_deferred()
 
 
 def test_charge_is_written_off_once_and_by_the_database_alone(

@@ -73,10 +73,10 @@ def make_history() -> None:
     common = {"book": book, "entry_date": at.date(), "at": at, "source": "test", "maker": "t", "checker": "u"}
     for number, fen in enumerate((25, 40), start=1):
         returned = openbooks.post_logged_entry(
-            key=f"waiting_refund/{number}",
-            kind="waiting_refund",
+            key=f"bank_charge/{number}",
+            kind="bank_charge",
             lines=[debit("120", fen), credit("110", fen)],
-            description="a share of somebody who fell ill in the wait",
+            description="a cost",
             **common,
         )
     openbooks.reverse_logged_entry(

@@ -12,6 +12,13 @@ SHARE_RETURN_CASES = [
         "220 C 5000",
     ),
     (
+        "loss_has_its_decision",
+        f"UPDATE ledger_sharesreturn SET entry_id = NULL WHERE pool_id = {_POOL}",
+        "waited entry",
+        "decided by two people",
+        "waiting_refund",
+    ),
+    (
         "shares_go_back_as_they_were_paid",
         f"UPDATE ledger_paymentorder SET amount_fen = 5001 WHERE pool_id = {_POOL}",
         "waited shares of membership",

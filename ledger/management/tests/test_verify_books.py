@@ -151,7 +151,7 @@ CASES: list[tuple[str, str, str, str, str]] = [
     ),
     (
         "account_never_negative",
-        f"UPDATE ledger_posting SET amount_fen = 999999 WHERE entry_id = {ENTRY.format('waiting_refund/1')}",
+        f"UPDATE ledger_posting SET amount_fen = 999999 WHERE entry_id = {ENTRY.format('bank_charge/1')}",
         "small account 110 after entry 4",
         "at least 0",
         "-837998",
@@ -441,8 +441,8 @@ CASES: list[tuple[str, str, str, str, str]] = [
     ),
     (
         "carry_follows_the_books",
-        f"UPDATE ledger_journalentry SET kind = 'opening' WHERE id = {ENTRY.format('waiting_refund/1')}",
-        "period small/2, waiting_refund",
+        f"UPDATE ledger_journalentry SET kind = 'opening' WHERE id = {ENTRY.format('bank_charge/1')}",
+        "period small/2, bank_charge",
         "0",
         "25",
     ),

@@ -178,8 +178,8 @@ EXAMPLES = {
         = share 0 2,204.29
         = carry_out 0.01
         trial
-        101 Custody bank                -        1.50
-        110 Shares receivable  108,001.51           -
+        101 Custody bank                -   15,430.08
+        110 Shares receivable  123,430.09           -
         201 Aid payable                 -  100,000.00
         230 Fee payable                 -    8,000.00
         240 Carried surplus             -        0.01
@@ -207,7 +207,8 @@ EXAMPLES = {
         = share 0 100.00
         = carry_out 0.06
         trial
-        110 Shares receivable  108,075.66           -
+        101 Custody bank                -      700.07
+        110 Shares receivable  108,775.73           -
         201 Aid payable                 -  100,070.00
         230 Fee payable                 -    8,005.60
         240 Carried surplus             -        0.06

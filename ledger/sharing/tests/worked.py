@@ -27,7 +27,8 @@ from ledger.sharing.selectors import book_of
 from members.joining.services import admit_group
 
 BOOKINGS: dict[str, tuple[str, str]] = {
-    "write_off": (chart.TO_BE_SHARED, chart.RECEIVABLE),
+    # As the bank takes money for a written-off share back: of that nobody decides.
+    "write_off": (chart.TO_BE_SHARED, chart.CUSTODY),
     "bank_charge": (chart.TO_BE_SHARED, chart.CUSTODY),
     "interest": (chart.CUSTODY, chart.CARRIED_SURPLUS),
 }
