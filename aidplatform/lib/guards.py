@@ -103,6 +103,33 @@ def permanent(name: str) -> list[Guard]:
     ]
 
 
+def kept(name: str, sentence: str, guarantee: str = "") -> Guard:
+    """Return the guard of a table whose rows change but stay: no DELETE, no TRUNCATE, not even by the owner.
+
+    guarantee: in whose name it refuses, where that is another than its own. sentence says why.
+    """
+    return Guard(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Delete | pgtrigger.Truncate,
+        func=refuse(guarantee or name, sentence),
+    )
+
+
+def judges_rows(name: str, func: str) -> Guard:
+    """Return the guard that judges all rows of one INSERT together, `new_rows`; a `bad` record is declared."""
+    return Guard(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="new_rows"),
+        declare=[("bad", "record")],
+        func=func,
+    )
+
+
 def follows_order(name: str, column: str, steps: dict[str, tuple[str, ...]], first: str) -> Guard:
     """Return the guard of a state column: it starts at `first` and moves only along `steps`."""
     allowed = " OR ".join(

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from claims.filing.appeal_sql import appeal_until, jury_until
 from claims.filing.states import DONE, ERASABLE, OPEN_TO_CLAIMANT, REFUSED, TAKES_PAPERS
 from claims.filing.triggers import CLAIMED_BY
@@ -114,11 +114,5 @@ evidence_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="evidence_is_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("evidence_is_permanent", "papers are never deleted"),
-    ),
+    kept("evidence_is_kept", "papers are never deleted", guarantee="evidence_is_permanent"),
 ]

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from claims.filing.aid_sql import cases_shared, granted_before
 from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL, REFUSED
 from members.joining.kin_triggers import speaks_for_sql
@@ -327,11 +327,5 @@ claim_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="claims_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("claims_are_kept", "claims are withdrawn, never deleted"),
-    ),
+    kept("claims_are_kept", "claims are withdrawn, never deleted"),
 ]

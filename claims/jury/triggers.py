@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, permanent, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, permanent, refuse
 from claims.filing.aid_sql import granted_before
 from claims.filing.appeal_sql import jury_until
 from claims.filing.triggers import CLAIMED_BY
@@ -46,13 +46,7 @@ juror_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="jurors_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("juror_steps_back_once", "offers are ended, never deleted"),
-    ),
+    kept("jurors_are_kept", "offers are ended, never deleted", guarantee="juror_steps_back_once"),
 ]
 
 case_guards = [
@@ -176,13 +170,7 @@ draw_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="draws_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("draw_keeps_its_list", "draws are never deleted"),
-    ),
+    kept("draws_are_kept", "draws are never deleted", guarantee="draw_keeps_its_list"),
 ]
 
 witness_guards = [
@@ -231,13 +219,7 @@ witness_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="witnesses_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("witness_tells_once", "witnesses are never deleted"),
-    ),
+    kept("witnesses_are_kept", "witnesses are never deleted", guarantee="witness_tells_once"),
 ]
 
 seat_guards = [
@@ -305,13 +287,7 @@ seat_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="seats_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("seat_is_as_drawn", "seats are never deleted"),
-    ),
+    kept("seats_are_kept", "seats are never deleted", guarantee="seat_is_as_drawn"),
 ]
 
 ballot_guards = [

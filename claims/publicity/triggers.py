@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
 from claims.filing.triggers import CLAIMED_BY
 from claims.review.triggers import holds_duty, is_claimant, is_near
 from members.people.erasure_sql import lets_erasure_pass
@@ -67,11 +67,5 @@ objection_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="objections_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("objection_is_permanent", "objections are never deleted"),
-    ),
+    kept("objections_are_kept", "objections are never deleted", guarantee="objection_is_permanent"),
 ]

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, permanent, refuse
+from aidplatform.lib.guards import Guard, judges_rows, permanent, refuse
 from ledger.books.chart import CHART
 
 _CHART = ", ".join(
@@ -91,14 +91,9 @@ entry_guards = [
 # All postings of an entry come in one statement: this guard sees that statement's rows, demands that each
 # entry balances and now has exactly these postings, and keeps the balances. Linear in the rows inserted.
 posting_guards = [
-    Guard(
-        name="journal_entry_balances",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "journal_entry_balances",
+        f"""
             SELECT entry_id, sum(amount_fen) FILTER (WHERE side = 'D') AS debit,
                    sum(amount_fen) FILTER (WHERE side = 'C') AS credit
               INTO bad FROM new_rows GROUP BY entry_id

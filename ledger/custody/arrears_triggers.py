@@ -6,7 +6,7 @@ account, so that it meets payments and chargebacks one after the other.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from ledger.custody.arrears_sql import keeps_out_sql, open_shares_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import holds_pool_duty
@@ -206,11 +206,5 @@ pause_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="hardship_pauses_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("hardship_pauses_are_kept", "pauses are declined, never deleted"),
-    ),
+    kept("hardship_pauses_are_kept", "pauses are declined, never deleted"),
 ]

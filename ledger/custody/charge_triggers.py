@@ -6,7 +6,7 @@ as all guards of custody do.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, judges_rows, refuse
 from ledger.books import chart
 from ledger.custody.arrears_sql import open_shares_sql
 from members.joining.payer_triggers import in_force_sql
@@ -73,14 +73,9 @@ _OPEN_OF_PAYERS = f"""
 
 # Set-based: a million instructions are judged by one pass for each question.
 instruction_guards = [
-    Guard(
-        name="charge_file_adds_up",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "charge_file_adds_up",
+        f"""
             {judged_now()}
             {_LOCK_OF_ROWS.format(pools="SELECT DISTINCT pool_id FROM new_rows")}
             SELECT f.number, f.amount_fen, n.fen INTO bad
@@ -97,14 +92,9 @@ instruction_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="instruction_needs_a_mandate",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "instruction_needs_a_mandate",
+        f"""
             SELECT n.payer_no INTO bad FROM new_rows n JOIN ledger_chargefile f ON f.id = n.file_id
               LEFT JOIN ledger_debitmandate d ON d.id = n.mandate_id
               LEFT JOIN members_planversion v ON v.id = d.plan_version_id
@@ -118,14 +108,9 @@ instruction_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="debit_is_announced_ahead",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "debit_is_announced_ahead",
+        f"""
             SELECT n.payer_no, n.collection_date INTO bad FROM new_rows n JOIN ledger_chargefile f ON f.id = n.file_id
               JOIN ledger_period p ON p.pool_id = n.pool_id AND p.number = n.period_no
               JOIN ledger_debitmandate d ON d.id = n.mandate_id JOIN members_planversion v ON v.id = d.plan_version_id
@@ -140,14 +125,9 @@ instruction_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="instruction_at_most_what_is_open",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "instruction_at_most_what_is_open",
+        f"""
             SELECT n.payer_no, n.amount_fen, w.fen INTO bad FROM new_rows n
               LEFT JOIN ({_OPEN_OF_PAYERS}) w ON w.pool_id = n.pool_id AND w.period_no = n.period_no AND w.payer_id = n.payer_id
              WHERE n.amount_fen > coalesce(w.fen, 0) LIMIT 1;
@@ -158,14 +138,9 @@ instruction_guards = [
         """,
     ),
     # Nobody is debited twice because an answer is late: the attempt before has its result.
-    Guard(
-        name="attempts_follow_each_other",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "attempts_follow_each_other",
+        f"""
             SELECT n.payer_no, n.attempt INTO bad FROM new_rows n
              WHERE (n.attempt > 1 AND NOT EXISTS (
                         SELECT 1 FROM ledger_chargeinstruction b JOIN ledger_chargeresult r ON r.instruction_id = b.id
@@ -233,14 +208,9 @@ result_file_guards = [
 ]
 
 result_guards = [
-    Guard(
-        name="result_file_adds_up",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "result_file_adds_up",
+        f"""
             {judged_now()}
             {_LOCK_OF_ROWS.format(pools="SELECT f.pool_id FROM new_rows n JOIN ledger_chargeresultfile f ON f.id = n.result_file_id")}
             SELECT f.number INTO bad
@@ -259,14 +229,9 @@ result_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="result_is_of_its_instruction",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "result_is_of_its_instruction",
+        f"""
             SELECT n.instruction_id, n.kind INTO bad FROM new_rows n
               JOIN ledger_chargeresultfile f ON f.id = n.result_file_id
               LEFT JOIN ledger_chargeinstruction i ON i.id = n.instruction_id AND i.pool_id = f.pool_id
@@ -280,14 +245,9 @@ result_guards = [
         """,
     ),
     # Not carried out, or collected; what was collected may be taken back.
-    Guard(
-        name="results_follow_each_other",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "results_follow_each_other",
+        f"""
             SELECT n.instruction_id, n.kind INTO bad FROM new_rows n
              WHERE (n.kind = 'returned') IS DISTINCT FROM EXISTS (SELECT 1 FROM ledger_chargeresult r
                         WHERE r.instruction_id = n.instruction_id AND r.kind = 'collected') AND n.kind <> 'collected'
@@ -329,14 +289,9 @@ retry_guards = [
 ]
 
 # Hung on the collections: what a result pays is the money of its payer, and no more than it brought.
-collection_is_of_its_result = Guard(
-    name="collection_is_of_its_result",
-    level=pgtrigger.Statement,
-    when=pgtrigger.After,
-    operation=pgtrigger.Insert,
-    referencing=pgtrigger.Referencing(new="new_rows"),
-    declare=[("bad", "record")],
-    func=f"""
+collection_is_of_its_result = judges_rows(
+    "collection_is_of_its_result",
+    f"""
         SELECT n.membership_id, n.period_no INTO bad FROM new_rows n
           JOIN ledger_chargeresult r ON r.id = n.result_id
           JOIN ledger_chargeinstruction i ON i.id = r.instruction_id
@@ -362,14 +317,9 @@ collection_is_of_its_result = Guard(
 )
 
 # Hung on the bookings of the bank: a debit's money is of a file of this pool, and stands in transit.
-settled_debits_have_their_file = Guard(
-    name="settled_debits_have_their_file",
-    level=pgtrigger.Statement,
-    when=pgtrigger.After,
-    operation=pgtrigger.Insert,
-    referencing=pgtrigger.Referencing(new="new_rows"),
-    declare=[("bad", "record")],
-    func=f"""
+settled_debits_have_their_file = judges_rows(
+    "settled_debits_have_their_file",
+    f"""
         SELECT n.line_no INTO bad FROM new_rows n JOIN ledger_bankaccount a ON a.id = n.account_id
           LEFT JOIN ledger_chargefile f ON f.id = n.charge_file_id AND f.pool_id = a.pool_id
          WHERE n.charge_file_id IS NOT NULL AND f.id IS NULL LIMIT 1;

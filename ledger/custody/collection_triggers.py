@@ -3,9 +3,7 @@
 Like orders and releases, collections of one pool wait for each other at the row of its bank account.
 """
 
-import pgtrigger
-
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import judged_now, judges_rows, refuse
 from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql, taken_over_sql
 from members.joining.payer_triggers import in_force_sql
 
@@ -30,14 +28,9 @@ _DEBTS = owed_sql("n.pool_id", f"r.membership_id IN ({_BEFORE_IN_LINE})")
 
 # Set-based: a hundred thousand collections are judged by one pass over what they touch.
 collection_guards = [
-    Guard(
-        name="collected_at_most_the_share",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "collected_at_most_the_share",
+        f"""
             {judged_now()}
             PERFORM 1 FROM ledger_bankaccount WHERE pool_id IN (SELECT DISTINCT pool_id FROM new_rows)
               ORDER BY id FOR NO KEY UPDATE;

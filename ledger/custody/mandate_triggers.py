@@ -5,7 +5,7 @@ Names are the guarantees listed in ARCHITECTURE.md.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
 from members.people.erasure_sql import lets_erasure_pass, person_of
 
 _FIXED = (
@@ -65,11 +65,5 @@ mandate_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="mandates_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("mandates_are_kept", "mandates are revoked, never deleted"),
-    ),
+    kept("mandates_are_kept", "mandates are revoked, never deleted"),
 ]

@@ -5,7 +5,7 @@ Every figure is the database's own, computed when it is ordered and once more wh
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from ledger.books import chart
 from members.pools.triggers import holds_pool_duty
 
@@ -156,11 +156,5 @@ settlement_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="settlements_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("settlements_are_kept", "settlements are withdrawn, never deleted"),
-    ),
+    kept("settlements_are_kept", "settlements are withdrawn, never deleted"),
 ]

@@ -6,7 +6,7 @@ the other. That two people decided so of that very membership is held where deci
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from ledger.books import chart
 
 _LOCK = "PERFORM 1 FROM ledger_bankaccount WHERE pool_id = NEW.pool_id FOR NO KEY UPDATE;"
@@ -121,13 +121,7 @@ share_return_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="shares_returns_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("shares_returns_are_kept", "returns of shares are facts: they are never deleted"),
-    ),
+    kept("shares_returns_are_kept", "returns of shares are facts: they are never deleted"),
 ]
 
 # Hung on the ends of memberships, which know no money.

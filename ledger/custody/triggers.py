@@ -7,7 +7,7 @@ pool (services), bank account (these guards), orders, account balances.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, judges_rows, kept, refuse
 from ledger.books import chart
 from ledger.custody.opening_debts import balance_waits_sql
 
@@ -172,14 +172,9 @@ statement_guards = [
 
 line_guards = [
     # All lines of a statement come in one INSERT, as the postings of an entry do; a later one is refused.
-    Guard(
-        name="statement_adds_up",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "statement_adds_up",
+        f"""
             SELECT s.number, s.opening_fen, s.closing_fen, n.moved INTO bad
               FROM (SELECT statement_id, account_id, count(*) AS lines, min(booking_date) AS first_day, max(booking_date) AS last_day,
                            sum(CASE direction WHEN 'in' THEN amount_fen ELSE -amount_fen END) AS moved
@@ -467,11 +462,5 @@ order_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="orders_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("orders_are_kept", "payment orders are cancelled, never deleted"),
-    ),
+    kept("orders_are_kept", "payment orders are cancelled, never deleted"),
 ]

@@ -6,7 +6,7 @@ of a period wait for each other at the row of the pool's bank account.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, judges_rows, kept, refuse
 from ledger.books import chart
 from ledger.custody.opening_debts import opening_in_force_sql
 from ledger.custody.triggers import USED, balance_sql
@@ -32,14 +32,9 @@ _DECLARED = [("booked", "numeric"), ("held", "numeric")]
 
 entry_guards = [
     # Set-based: a hundred thousand top-ups are judged by one pass over what they touch.
-    Guard(
-        name="wallet_entry_follows_its_source",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "wallet_entry_follows_its_source",
+        f"""
             {judged_now()}
             PERFORM 1 FROM ledger_bankaccount WHERE pool_id IN (SELECT DISTINCT pool_id FROM new_rows)
               ORDER BY id FOR NO KEY UPDATE;
@@ -166,14 +161,9 @@ wallet_order_has_its_entry = Guard(
 )
 
 # Hung on the spans of memberships: those that wait for money do not begin or go on without it.
-cover_waits_for_its_money = Guard(
-    name="cover_waits_for_its_money",
-    level=pgtrigger.Statement,
-    when=pgtrigger.After,
-    operation=pgtrigger.Insert,
-    referencing=pgtrigger.Referencing(new="new_rows"),
-    declare=[("bad", "record")],
-    func=f"""
+cover_waits_for_its_money = judges_rows(
+    "cover_waits_for_its_money",
+    f"""
         -- Where nobody pays ahead, a million who join are not looked up one by one.
         IF NOT EXISTS (SELECT 1 FROM members_planversion v
                         WHERE v.pool_id IN (SELECT DISTINCT pool_id FROM new_rows) AND v.terms ? 'funding') THEN
@@ -233,11 +223,5 @@ suspension_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="suspensions_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("suspensions_are_kept", "suspensions are ended, never deleted"),
-    ),
+    kept("suspensions_are_kept", "suspensions are ended, never deleted"),
 ]

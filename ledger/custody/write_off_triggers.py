@@ -6,7 +6,7 @@ after the other. Which charges are written off the approval says, by the databas
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from ledger.books import chart
 from members.pools.triggers import holds_pool_duty
 
@@ -135,13 +135,7 @@ write_off_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="write_offs_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("write_offs_are_kept", "write-offs are withdrawn, never deleted"),
-    ),
+    kept("write_offs_are_kept", "write-offs are withdrawn, never deleted"),
 ]
 
 # Hung on the journal. Who pays after all is booked as a recovery: a mirror would leave the charge written off and owed.

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from ledger.books import chart
 from ledger.custody.opening_debts import opening_in_force_sql
 from members.joining.import_triggers import holds_duty
@@ -114,13 +114,7 @@ opening_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="openings_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("openings_are_kept", "openings are withdrawn, never deleted"),
-    ),
+    kept("openings_are_kept", "openings are withdrawn, never deleted"),
 ]
 
 # Hung on the journal: nobody books an opening that was not approved.

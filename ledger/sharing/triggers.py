@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from ledger.books import chart
 from ledger.sharing.bill_sql import BILL_GUARD
 from ledger.sharing.causes import OTHER_COSTS
@@ -310,13 +310,7 @@ period_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="periods_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("periods_are_kept", "periods are never deleted"),
-    ),
+    kept("periods_are_kept", "periods are never deleted"),
 ]
 
 award_guards = [
@@ -438,13 +432,7 @@ award_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="awards_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("awards_are_kept", "awards are withdrawn, never deleted"),
-    ),
+    kept("awards_are_kept", "awards are withdrawn, never deleted"),
 ]
 
 manifest_guards = [
@@ -467,11 +455,5 @@ manifest_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="manifest_is_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("manifest_is_kept", "a manifest is never deleted"),
-    ),
+    kept("manifest_is_kept", "a manifest is never deleted"),
 ]

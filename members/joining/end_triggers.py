@@ -5,7 +5,7 @@ That cover which ends has a reason is held where suspensions are known (`ledger/
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from members.joining.rule_triggers import silent_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import asks_consent_sql, holds_pool_duty
@@ -158,13 +158,7 @@ report_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="reported_ends_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("reported_ends_are_kept", "reports are withdrawn, never deleted"),
-    ),
+    kept("reported_ends_are_kept", "reports are withdrawn, never deleted"),
 ]
 
 # One of the guards of spans: a million who join cost one look at a small table.

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, judges_rows, kept, refuse
 from members.people.erasure_sql import FORMER_ADDRESS, being_erased, lets_erasure_pass, person_of
 
 # How long after the approval somebody may confirm with the waiting time they have served: who waits for an illness
@@ -120,25 +120,14 @@ import_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="imports_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("imports_are_kept", "imports are withdrawn, never deleted"),
-    ),
+    kept("imports_are_kept", "imports are withdrawn, never deleted"),
 ]
 
 imported_member_guards = [
     # Statement by statement, so that twenty thousand rows ask once; the share lock makes the hash wait for them.
-    Guard(
-        name="imported_rows_come_before_the_hash",
-        level=pgtrigger.Statement,
-        when=pgtrigger.After,
-        operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="new_rows"),
-        declare=[("bad", "record")],
-        func=f"""
+    judges_rows(
+        "imported_rows_come_before_the_hash",
+        f"""
             {judged_now()}
             PERFORM 1 FROM members_memberimport WHERE id IN (SELECT DISTINCT member_import_id FROM new_rows)
               ORDER BY id FOR SHARE;
@@ -188,12 +177,10 @@ imported_member_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="imported_members_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("imports_are_kept", "rows of an import are taken back, never deleted"),
+    kept(
+        "imported_members_are_kept",
+        "rows of an import are taken back, never deleted",
+        guarantee="imports_are_kept",
     ),
 ]
 

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
 from members.joining.family_triggers import goes_on
 from members.people.erasure_sql import lets_erasure_pass, person_of
 
@@ -74,11 +74,5 @@ invitation_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="invitations_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("invitations_are_kept", "invitations are used or taken back, never deleted"),
-    ),
+    kept("invitations_are_kept", "invitations are used or taken back, never deleted"),
 ]

@@ -5,7 +5,7 @@ Every step takes the row of the pool first, so that two of them cannot both find
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
 
 # How long the transfers of a payer whose membership has ended still count for whom they pay for.
 DAYS_TO_FIND_A_PAYER = 30
@@ -119,11 +119,5 @@ payer_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="payer_links_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("payer_links_are_kept", "who paid for whom is ended, never deleted"),
-    ),
+    kept("payer_links_are_kept", "who paid for whom is ended, never deleted"),
 ]

@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from members.joining.end_triggers import no_cover_after_the_end
 from members.joining.family_triggers import (
     family_member_takes_over_in_person,
@@ -97,13 +97,7 @@ span_guards = [
         referencing=pgtrigger.Referencing(new="new_rows"),
         func=f"{_BEHIND_A_HEADCOUNT.format(lock='SHARE')} RETURN NULL;",
     ),
-    Guard(
-        name="span_is_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("span_is_kept", "spans are ended, never deleted"),
-    ),
+    kept("span_is_kept", "spans are ended, never deleted"),
 ]
 
 membership_guards = [
@@ -124,13 +118,7 @@ membership_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="memberships_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("memberships_are_kept", "memberships end, they are never deleted"),
-    ),
+    kept("memberships_are_kept", "memberships end, they are never deleted"),
 ]
 
 # An invitation is used after the signature, in its transaction.

@@ -5,7 +5,7 @@ Names are the guarantees listed in ARCHITECTURE.md.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
 from members.people.erasure_sql import FORMER_ADDRESS, being_erased
 
 # What is open in the members' own tables; shares, payments and claims are looked at where they are known.
@@ -90,13 +90,7 @@ erasure_guards = [
             RETURN NULL;
         """,
     ),
-    Guard(
-        name="erasures_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("erasures_are_kept", "requests are taken back, never deleted"),
-    ),
+    kept("erasures_are_kept", "requests are taken back, never deleted"),
 ]
 
 # Hung on accounts.

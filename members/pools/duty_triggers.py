@@ -5,7 +5,7 @@ Names are the guarantees listed in ARCHITECTURE.md.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 
 _FIXED = ("id", "pool_id", "number", "kind", "person_id", "duty", "reason", "proposed_by", "proposed_at")
 
@@ -83,13 +83,7 @@ change_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="duty_changes_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("duty_changes_are_kept", "changes of duties are never deleted"),
-    ),
+    kept("duty_changes_are_kept", "changes of duties are never deleted"),
 ]
 
 # Hung on the grant: whoever could take a controller's duty away alone could go on alone.

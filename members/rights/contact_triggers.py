@@ -5,7 +5,7 @@ Names are the guarantees listed in ARCHITECTURE.md.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
 from members.pools.triggers import holds_pool_duty
 
 _SHOWN = ("pool_id", "number", "purpose", "basis", "fields", "people_of", "asked_by")
@@ -102,13 +102,7 @@ contact_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="contact_exports_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("contact_exports_are_kept", "exports are counted for good"),
-    ),
+    kept("contact_exports_are_kept", "exports are counted for good"),
 ]
 
 contact_file_is_of_an_agreed_export = Guard(

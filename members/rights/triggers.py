@@ -5,7 +5,7 @@ Names are the guarantees listed in ARCHITECTURE.md.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
 from members.people.erasure_sql import lets_erasure_pass
 from members.pools.triggers import holds_pool_duty
 
@@ -129,11 +129,5 @@ complaint_guards = [
             RETURN NEW;
         """,
     ),
-    Guard(
-        name="complaints_are_kept",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Delete | pgtrigger.Truncate,
-        func=refuse("complaints_are_kept", "complaints are answered, never deleted"),
-    ),
+    kept("complaints_are_kept", "complaints are answered, never deleted"),
 ]
