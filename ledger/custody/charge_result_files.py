@@ -5,9 +5,7 @@ A file is taken whole or not at all, as bank statements are. CSV: first the head
 date; then the lines. status: collected, rejected, returned or pending. reason: the code of the bank, e.g. AM04.
 """
 
-import csv
 import datetime as dt
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,11 +15,11 @@ from ledger.custody.statement_files import (
     MOST_LINES,
     StatementFileError,
     clean,
-    decoded,
     looks_like_xml,
     positive_fen,
     read_date,
     read_fen,
+    read_table,
     refuse_doctype,
     text_at,
 )
@@ -77,23 +75,7 @@ def read_results(data: bytes) -> ResultFile:
 
 
 def _read_csv(data: bytes) -> ResultFile:
-    try:
-        rows = [row for row in csv.reader(io.StringIO(decoded(data)), strict=True) if any(row)]
-    except csv.Error as error:
-        raise StatementFileError("truncated", str(error)) from None
-    header: dict[str, str] = {}
-    start = 0
-    for start, row in enumerate(rows):
-        if [cell.strip().lower() for cell in row] == _COLUMNS:
-            break
-        if len(row) < 2 or row[0].strip().lower() in header:
-            raise StatementFileError("not_results", f"row {start + 1}: {','.join(row)[:60]}")
-        header[row[0].strip().lower()] = row[1].strip()
-    else:
-        raise StatementFileError("not_results", f"no row {','.join(_COLUMNS)}")
-    if missing := [name for name in _HEADER if name not in header]:
-        raise StatementFileError("not_results", f"header without {', '.join(missing)}")
-    body = rows[start + 1 :]
+    header, body = read_table(data, _COLUMNS, _HEADER, "not_results")
     if not header["lines"].isascii() or header["lines"] != str(len(body)):
         raise StatementFileError("truncated", f"{len(body)} lines; the header says {header['lines'][:20]}")
     if len(body) > MOST_LINES:

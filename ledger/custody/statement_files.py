@@ -155,7 +155,15 @@ def decoded(data: bytes) -> str:
     raise StatementFileError("not_a_statement", "the text is in no known encoding")
 
 
-def _read_csv(data: bytes) -> FileStatement:
+def read_table(
+    data: bytes, columns: list[str], needed: tuple[str, ...], reason: str, width: int | None = None
+) -> tuple[dict[str, str], list[list[str]]]:
+    """Return the header (name, value) and the rows below the row that names the columns.
+
+    needed: names without which there is no header. width: how many cells of that row are compared; None: all.
+
+    Raises: StatementFileError with reason truncated, or with the given one where it is no such file.
+    """
     try:
         rows = [row for row in csv.reader(io.StringIO(decoded(data)), strict=True) if any(row)]
     except csv.Error as error:
@@ -163,16 +171,20 @@ def _read_csv(data: bytes) -> FileStatement:
     header: dict[str, str] = {}
     start = 0
     for start, row in enumerate(rows):
-        if [cell.strip().lower() for cell in row[:6]] == _COLUMNS:
+        if [cell.strip().lower() for cell in row[:width]] == columns:
             break
         if len(row) < 2 or row[0].strip().lower() in header:
-            raise StatementFileError("not_a_statement", f"row {start + 1}: {','.join(row)[:60]}")
+            raise StatementFileError(reason, f"row {start + 1}: {','.join(row)[:60]}")
         header[row[0].strip().lower()] = row[1].strip()
     else:
-        raise StatementFileError("not_a_statement", f"no row {','.join(_COLUMNS)}")
-    if missing := [name for name in _HEADER if name not in header]:
-        raise StatementFileError("not_a_statement", f"header without {', '.join(missing)}")
-    body = rows[start + 1 :]
+        raise StatementFileError(reason, f"no row {','.join(columns)}")
+    if missing := [name for name in needed if name not in header]:
+        raise StatementFileError(reason, f"header without {', '.join(missing)}")
+    return header, rows[start + 1 :]
+
+
+def _read_csv(data: bytes) -> FileStatement:
+    header, body = read_table(data, _COLUMNS, _HEADER, "not_a_statement", width=6)
     if not header["lines"].isascii() or not header["lines"].isdigit():
         raise StatementFileError("bad_value", f"lines: {header['lines'][:20]}")
     if len(body) != int(header["lines"]):
