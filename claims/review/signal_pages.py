@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from claims.filing.models import Claim
-from claims.review.signal_models import SignalMark
+from claims.review.signal_models import SignalMark, SignalRun
 from claims.review.signal_selectors import last_reading, last_run, marks_of, read_details, read_mark
 from claims.review.signal_versions import VERSIONS
 from claims.review.signal_words import LOOK_AT, NAMES, ROUTES, sentence
@@ -31,7 +31,7 @@ def section(claim: Claim) -> dict[str, Any]:
     run = last_run(claim)
     read_at = last_reading(claim)[1]
     return {
-        "signals": shown(claim),
+        "signals": _shown_of(claim, run) if run else [],
         "signal_run": run,
         "signal_route": ROUTES[run.route] if run else "",
         "papers_read_at": read_at,
@@ -41,8 +41,10 @@ def section(claim: Claim) -> dict[str, Any]:
 def shown(claim: Claim) -> list[Shown]:
     """Return the signals of the newest look in sentences, most points first."""
     run = last_run(claim)
-    if run is None:
-        return []
+    return _shown_of(claim, run) if run else []
+
+
+def _shown_of(claim: Claim, run: SignalRun) -> list[Shown]:
     details, marks, rates = read_details(run), marks_of(claim), VERSIONS[run.version].base_rates
     found = []
     for one in run.findings:

@@ -23,13 +23,14 @@ from members.pools.models import Pool
 
 GIVE_BACK = "claims.give_shares_back"
 SERVICE = "service"
+_REFUSED = {*REFUSED, Claim.State.REFUSED_FINALLY}
 
 
 def refused_in_the_wait(pool: Pool) -> QuerySet[Claim]:
     """Return the claims of a pool whose last decision refuses them by the waiting period, nothing given back yet."""
     last = Decision.objects.filter(claim=OuterRef("pk"), round=OuterRef("round"))
     given = SharesReturn.objects.filter(membership_id=OuterRef("membership_id"))
-    refused = Claim.objects.filter(pool=pool, state__in=[*REFUSED, Claim.State.REFUSED_FINALLY])
+    refused = Claim.objects.filter(pool=pool, state__in=_REFUSED)
     by_the_wait = last.filter(outcome=Outcome.REJECTED, clause=Clause.WAITING)
     return refused.filter(Exists(by_the_wait), ~Exists(given)).select_related("pool", "plan_version")
 
@@ -73,9 +74,8 @@ def give_back(lease: jobs.Lease) -> dict[str, object]:
 def _give_back(claim: Claim, at: dt.datetime) -> dict[str, object]:
     Pool.objects.select_for_update().get(pk=claim.pool_id)
     claim = locked_claim(claim, *Claim.State.values)
-    is_final = claim.state in {*REFUSED, Claim.State.REFUSED_FINALLY}
     if (
-        not is_final
+        claim.state not in _REFUSED
         or may_appeal(claim, clock.day_of(at, claim.pool.time_zone))
         or not gives_shares_back(claim)
     ):
