@@ -327,7 +327,7 @@ def _taken_from_members(found: Period, figures: Figures) -> int:
 def _staff_context(found: Period, duties: set[str], person: User) -> dict[str, Any]:
     """Return what the staff part shows: what may be done now, by whom, and how far a run has come."""
     job = _computation(found)
-    is_running = found.is_ordered or (job is not None and job.state in {"queued", "running"})
+    is_running = found.is_ordered or (job is not None and job.state != Job.State.STUCK)
     return {
         "duties": duties,
         "job": job,
@@ -346,11 +346,14 @@ def _staff_context(found: Period, duties: set[str], person: User) -> dict[str, A
 
 
 def _computation(found: Period) -> Job | None:
-    """Return the newest computation asked for in this state that has not become figures."""
+    """Return the computation that was asked for and whose figures the period, as it was read, does not have yet.
+
+    One that is done has stored them since: the page waits for its next look, which shows them.
+    """
     if found.state not in {Period.State.SETTLED, Period.State.COMPUTED}:
         return None
     key = f"{found.code}#{found.computations + 1}"
-    return Job.objects.filter(kind=services.COMPUTE, key=key).exclude(state=Job.State.DONE).first()
+    return Job.objects.filter(kind=services.COMPUTE, key=key).first()
 
 
 def _seen(found: Period, job: Job | None) -> str:

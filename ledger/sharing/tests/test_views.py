@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -151,6 +152,32 @@ def test_dry_run_is_asked_for_by_the_pool_admin_and_done_by_a_worker(pool: World
     period.refresh_from_db()
     assert (period.state, period.prepared_by) == ("computed", pool.admin.code)
     assert "You prepared these figures" in text_of(admin, url())
+
+
+@pytest.mark.parametrize("tail", ["", "progress/?seen=settled-0-"])
+def test_page_read_while_the_worker_ends_looks_again(pool: World, tail: str) -> None:
+    """The figures come between the reading of the period and that of its job: the page may not offer a dry run."""
+    pool.award(1_000_000)
+    period = pool.settled_period()
+    admin = client_of(pool.admin)
+    admin.post(url(tail="compute/"))
+    ended: list[str] = []
+
+    def end_before_the_job_is_read(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "work_job" in sql and not ended:
+            ended.append(sql)
+            run_jobs()
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(end_before_the_job_is_read):
+        response = admin.get(url(tail=tail), headers={"HX-Request": "true"} if tail else {})
+    period.refresh_from_db()
+    assert (len(ended), period.state) == (1, "computed")
+    page = response.content.decode()
+    assert "Computing" in page
+    assert 'hx-trigger="every 1s"' in page
+    again = admin.get(url(tail="progress/?seen=settled-0-"), headers={"HX-Request": "true"})
+    assert again.headers["HX-Refresh"] == "true"
 
 
 def test_double_click_on_dry_run_is_one_job(pool: World) -> None:
