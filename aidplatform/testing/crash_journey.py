@@ -60,6 +60,8 @@ def look() -> bool:
     assert claim is not None
     if _can_be_objected_to(claim):
         deeds.object_to(claim.pool, claim.claimant)
+        # The worker looks for signals while the objection is open; an answer that came first would hide it.
+        wait_for_worker()
         claim.refresh_from_db()
     step = case.next_step(claim)
     if step is None:

@@ -105,7 +105,13 @@ class Stack:
         port = free_port()
         self.extra["AID_PORT"] = str(port)
         self.start(
-            "web", "gunicorn", "aidplatform.wsgi:application", "--bind", f"127.0.0.1:{port}", "--threads=4"
+            "web",
+            "gunicorn",
+            "aidplatform.wsgi:application",
+            f"--bind=127.0.0.1:{port}",
+            "--threads=4",
+            "--no-control-socket",
+            "--access-logfile=-",
         )
         url = f"http://localhost:{port}"
         wait_until(lambda: _answers(url + "/health"), seconds=30, what="the web server")

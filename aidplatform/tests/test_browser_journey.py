@@ -287,9 +287,9 @@ def own_form(page: Page) -> Locator:
 
 
 def press(form: Locator) -> None:
-    """Press a form's main button and wait for what it leads to."""
-    form.locator("button.button:not(.button-quiet)").first.click()
-    form.page.wait_for_load_state()
+    """Press a form's main button and wait for the page that it leads to."""
+    with form.page.expect_navigation(timeout=PATIENCE):
+        form.locator("button.button:not(.button-quiet)").first.click()
     assert form.page.locator(".alert-refused").count() == 0, form.page.locator(
         ".alert-refused"
     ).first.inner_text()
