@@ -364,13 +364,11 @@ PARTS: tuple[Part, ...] = (
         {
             "pool_id": "p.code",
             "membership_id": "m.number",
-            **_plain(
-                "number", "reason", "state", "asked_by", "asked_at", "days", "proposed_by", "proposed_at"
-            ),
+            **_plain("number", "state", "asked_by", "asked_at", "days", "proposed_by", "proposed_at"),
             **_plain("upto_period_no", "decided_by", "decided_at"),
         },
         f"{_POOL} JOIN members_membership m ON m.id = t.membership_id",
-        {"id": ID, "shown_sha256": IDS_WITHIN},
+        {"id": ID, "shown_sha256": IDS_WITHIN, "reason_sealed": SEALED},
     ),
     Part(
         "ledger_chargefile",

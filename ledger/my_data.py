@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
 from ledger.custody.charge_models import ChargeInstruction, DebitRetry
+from ledger.custody.hardship import reason_of
 from ledger.custody.mandate_models import DebitMandate
 from ledger.custody.mandates import account_of_mandate
 from ledger.custody.models import Collection, PaymentOrder, StatementLine
@@ -100,8 +101,8 @@ def _suspensions(person: User) -> Iterator[Row]:
 def _pauses(person: User) -> Iterator[Row]:
     for one in memberships_of(person):
         for pause in one.hardship_pauses.order_by("pk"):
-            row = fields_of(pause, "number", "reason", "state", "days", "asked_at", "decided_at")
-            yield {"pool": one.pool.code, **row}
+            row = fields_of(pause, "number", "state", "days", "asked_at", "decided_at")
+            yield {"pool": one.pool.code, **row, "reason": reason_of(pause)}
 
 
 def _mandates(person: User) -> Iterator[Row]:

@@ -27,6 +27,8 @@ from django.conf import settings
 VERSION = b"\x01"
 ERASED = b""
 _NONCE, _WRAPPED = 12, 48
+# How long a sealed text is of which no character stands in it.
+LENGTH_OF_NOTHING = 1 + _NONCE + _WRAPPED + _NONCE + 16
 
 
 class UnreadableError(Exception):
@@ -98,7 +100,7 @@ def unseal(sealed: bytes, context: str) -> bytes:
     Raises: UnreadableError.
     """
     head = 1 + _NONCE + _WRAPPED
-    if sealed[:1] != VERSION or len(sealed) < head + _NONCE + 16:
+    if sealed[:1] != VERSION or len(sealed) < LENGTH_OF_NOTHING:
         raise UnreadableError("not a sealed value")
     for secret in _ring():
         try:

@@ -21,7 +21,7 @@ from ledger.custody.pages import ADMIN, CONTROLLER, READERS
 from ledger.custody.selectors import access_membership_no
 from members.joining.selectors import access_membership
 from members.people.models import User
-from members.pools.api import DutyEndpoint, NewestNumber
+from members.pools.api import DutyEndpoint, NewestNumber, viewer_duties
 from members.pools.arrears_terms import MAX_GRACE_DAYS
 from members.pools.selectors import access_pool
 
@@ -143,9 +143,13 @@ class LateList(DutyEndpoint):
 
 
 class PauseRow(serializers.ModelSerializer[HardshipPause]):
-    """A pause, with the hash that a grant names; membership: its number."""
+    """A pause, with the hash that a grant names; membership: its number.
+
+    reason: for pool admins and controllers, while there is something to decide; else empty.
+    """
 
     membership = serializers.IntegerField(source="membership.number")
+    reason = serializers.SerializerMethodField()
 
     class Meta:
         model = HardshipPause
@@ -153,6 +157,10 @@ class PauseRow(serializers.ModelSerializer[HardshipPause]):
             "number", "membership", "reason", "state", "asked_by", "asked_at", "days", "proposed_by", "proposed_at",
             "shown_sha256", "upto_period_no", "decided_by", "decided_at",
         ]  # fmt: skip
+
+    def get_reason(self, pause: HardshipPause) -> str:
+        """Return why, in their words, to whoever decides."""
+        return hardship.read_reason(pause, self.context["duties"])
 
 
 class PauseList(DutyEndpoint, ListAPIView[HardshipPause]):
@@ -166,6 +174,11 @@ class PauseList(DutyEndpoint, ListAPIView[HardshipPause]):
     def get_queryset(self) -> QuerySet[HardshipPause]:
         """Return those of the pool that the address names."""
         return hardship.pauses_of(access_pool(code=self.kwargs["code"]))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Add what the reader is in the pool."""
+        pool = access_pool(code=self.kwargs["code"])
+        return {**super().get_serializer_context(), "duties": viewer_duties(self.request, pool)}
 
 
 class PauseForText(PauseText):

@@ -15,9 +15,9 @@ MAX_REASON = 500
 class HardshipPause(models.Model):
     """Days that are added to the grace of what a member has not paid, because they cannot pay now.
 
-    asked_by: the member, or somebody of the pool for them; reason: in their words. days: as proposed. upto_period_no:
-    the newest announced period when it was granted; shares of later ones have their own grace. Number, instants,
-    upto_period_no and shown_sha256 are the database's own; whoever grants it names the hash.
+    asked_by: the member, or somebody of the pool for them; reason: in their words, sealed. days: as proposed.
+    upto_period_no: the newest announced period when it was granted; shares of later ones have their own grace. Number,
+    instants, upto_period_no and shown_sha256 are the database's own; whoever grants it names the hash.
     """
 
     class State(models.TextChoices):
@@ -29,7 +29,7 @@ class HardshipPause(models.Model):
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="hardship_pauses")
     number = models.PositiveIntegerField()
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="hardship_pauses")
-    reason = models.CharField(max_length=MAX_REASON)
+    reason_sealed = models.BinaryField()
     state = models.CharField(max_length=8, choices=State, default=State.ASKED)
     asked_by = models.CharField(max_length=40)
     asked_at = models.DateTimeField()
@@ -49,7 +49,6 @@ class HardshipPause(models.Model):
                 condition=Q(state__in=["asked", "proposed"]),
                 name="one_open_hardship_pause_per_membership",
             ),
-            models.CheckConstraint(condition=~Q(reason=""), name="hardship_pause_says_why"),
             models.CheckConstraint(
                 condition=Q(state="asked", days=None, proposed_by=None, proposed_at=None)
                 | Q(
@@ -97,3 +96,8 @@ class HardshipPause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool.code} pause {self.number}"
+
+    @property
+    def reason_context(self) -> str:
+        """Return the place the reason is sealed for."""
+        return f"ledger.hardshippause:{self.pool_id}:{self.number}:reason"

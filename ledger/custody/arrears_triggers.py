@@ -6,6 +6,7 @@ account, so that it meets payments and chargebacks one after the other.
 
 import pgtrigger
 
+from aidplatform.lib.crypto import LENGTH_OF_NOTHING
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from ledger.custody.arrears_sql import keeps_out_sql, open_shares_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
@@ -106,9 +107,9 @@ cover_goes_on_once_all_is_paid = Guard(
     """,
 )
 
-# What a grant is hashed over, in this order, joined by '|'.
-_SHOWN = ("pool_id", "number", "membership_id", "reason", "asked_by", "days", "proposed_by")
-_ASKED = ("id", "pool_id", "number", "membership_id", "reason", "asked_by", "asked_at")
+# What a grant is hashed over, in this order, joined by '|'; the reason as it is sealed, so that nobody can guess it by the hash.
+_SHOWN = ("pool_id", "number", "membership_id", "reason_sealed", "asked_by", "days", "proposed_by")
+_ASKED = ("id", "pool_id", "number", "membership_id", "reason_sealed", "asked_by", "asked_at")
 _PROPOSED = ("days", "proposed_by", "proposed_at", "shown_sha256")
 _LATER = ("days", "proposed_by", "proposed_at", "upto_period_no", "decided_by", "decided_at")
 
@@ -151,6 +152,9 @@ pause_guards = [
                 SELECT 1 FROM members_membership WHERE id = NEW.membership_id AND pool_id = NEW.pool_id) THEN
                 {refuse("hardship_pause_begins_asked", "membership %s is of another pool, or the pause is decided", "NEW.membership_id")}
             END IF;
+            IF octet_length(NEW.reason_sealed) <= {LENGTH_OF_NOTHING} THEN
+                {refuse("hardship_pause_says_why", "nothing is sealed in the place of a reason")}
+            END IF;
             IF NOT {holds_pool_duty("asked_by", "pool_admin", "controller", "treasurer")} AND NOT EXISTS (
                 SELECT 1 FROM members_membership m JOIN members_user u ON u.id = m.person_id
                  WHERE m.id = NEW.membership_id AND u.code = NEW.asked_by) THEN
@@ -168,7 +172,7 @@ pause_guards = [
         operation=pgtrigger.Update,
         declare=[("open", "record")],
         func=f"""
-            {lets_erasure_pass(person_of("OLD.membership_id"), reason="NEW.reason = '-'")}
+            {lets_erasure_pass(person_of("OLD.membership_id"), reason_sealed="NEW.reason_sealed = ''")}
             {judged_now()}
             {_LOCK}
             IF OLD.state IN ('granted', 'declined') OR {_differ(_ASKED)}

@@ -170,8 +170,9 @@ def _page(
     state = state_form.cleaned_data["state"] if state_form.is_valid() else ""
     sums = arrears.arrears_sums(pool)
     states = {HardshipPause.State.ASKED, HardshipPause.State.PROPOSED}
-    waiting = hardship.with_texts(list(hardship.pauses_of(pool).filter(state__in=states)))
     context = page_context(request, pool, "arrears", (_("Late members"), ""))
+    found = list(hardship.pauses_of(pool).filter(state__in=states))
+    waiting = hardship.with_texts(found, context["duties"])
     context |= {
         "may_ask": bool(set(ASKERS) & context["duties"]),
         "sums": sums,

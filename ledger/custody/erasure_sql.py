@@ -7,7 +7,7 @@ ERASE = eraser(
     "ledger_erase",
     counted(
         f"UPDATE ledger_debitmandate SET sealed = '', account_hint = '' WHERE membership_id IN {_OWN}",
-        f"UPDATE ledger_hardshippause SET reason = '-' WHERE membership_id IN {_OWN}",
+        f"UPDATE ledger_hardshippause SET reason_sealed = '' WHERE membership_id IN {_OWN}",
     ),
 )
 DROP_ERASE = "DROP FUNCTION ledger_erase(bigint)"

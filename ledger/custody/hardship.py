@@ -4,9 +4,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.crypto import seal_text, unseal_text
 from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
@@ -17,9 +18,11 @@ from ledger.custody.arrears_triggers import pause_shown_sql
 from members.joining.models import Membership
 from members.joining.told import told_of
 from members.people import notices
-from members.pools.models import Pool
+from members.pools.models import DutyGrant, Pool
 
 State = HardshipPause.State
+# A reason is often about health: who does not decide does not read it.
+DECIDERS = {DutyGrant.Duty.POOL_ADMIN.value, DutyGrant.Duty.CONTROLLER.value}
 
 
 class PauseMovedOnError(ConflictError):
@@ -47,16 +50,18 @@ def ask_pause(*, membership: Membership, reason: str, asker: str, at: dt.datetim
     hardship_pause_people_hold_their_duty.
     """
     with transaction.atomic():
-        Pool.objects.select_for_update().get(pk=membership.pool_id)
-        made = HardshipPause.objects.create(
+        pool = Pool.objects.select_for_update().get(pk=membership.pool_id)
+        number = 1 + (pool.hardship_pauses.aggregate(last=Max("number"))["last"] or 0)
+        made = HardshipPause(
             pool_id=membership.pool_id,
-            number=0,  # number and instant are the database's own
+            number=number,  # the database says the same, and the instant
             membership=membership,
-            reason=reason,
             asked_by=asker,
             asked_at=at,
         )
-        made.refresh_from_db()
+        made.reason_sealed = seal_text(reason, made.reason_context)
+        made.save()
+        made.refresh_from_db(fields=["asked_at"])
         audit.record(actor=asker, action="ask_pause", subject=str(made), membership=membership.number)
     return made
 
@@ -152,9 +157,10 @@ def _locked(pause: HardshipPause, *states: str) -> HardshipPause:
 
 @dataclass(frozen=True)
 class ShownPause:
-    """A pause with the text whose SHA-256 a grant names."""
+    """A pause with its reason, for whom it is to be read by, and with the text whose SHA-256 a grant names."""
 
     pause: HardshipPause
+    reason: str
     text: str
 
 
@@ -171,7 +177,18 @@ def access_pause(*, pool: Pool, number: int) -> HardshipPause:
     return found
 
 
-def with_texts(pauses: list[HardshipPause]) -> list[ShownPause]:
-    """Return them with the texts that were hashed. One query."""
+def reason_of(pause: HardshipPause) -> str:
+    """Return why somebody cannot pay, in their words; empty once they were erased."""
+    return unseal_text(bytes(pause.reason_sealed), pause.reason_context)
+
+
+def read_reason(pause: HardshipPause, duties: set[str]) -> str:
+    """Return the reason to one of the two duties that decide, while there is something to decide; else nothing."""
+    is_waiting = pause.state in (State.ASKED, State.PROPOSED)
+    return reason_of(pause) if is_waiting and duties & DECIDERS else ""
+
+
+def with_texts(pauses: list[HardshipPause], duties: set[str]) -> list[ShownPause]:
+    """Return them with the texts that were hashed, and with reasons for whoever holds these duties. One query."""
     texts = texts_of(HardshipPause, pause_shown_sql("h"), "h", [pause.pk for pause in pauses])
-    return [ShownPause(pause, texts[pause.pk]) for pause in pauses]
+    return [ShownPause(pause, read_reason(pause, duties), texts[pause.pk]) for pause in pauses]

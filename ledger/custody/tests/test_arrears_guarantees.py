@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aidplatform.lib import clock
+from aidplatform.lib.crypto import seal_text
 from aidplatform.testing.bank import ZONE, Bank, membership
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import World, run_jobs, set_clock
@@ -240,22 +241,22 @@ PROPOSE = (
 
 def test_hardship_pause_begins_asked(late: Late) -> None:
     insert = """INSERT INTO ledger_hardshippause
-                (pool_id, number, membership_id, reason, state, asked_by, asked_at, days)
+                (pool_id, number, membership_id, reason_sealed, state, asked_by, asked_at, days)
                 VALUES (%s, 7, %s, %s, %s, %s, now(), %s)"""
     row = (late.world.pool.pk, membership(late.world, 1).pk)
-    person = late.person().code
+    person, why = late.person().code, seal_text("No work.", "a place")
     with refused("hardship_pause_begins_asked"):
-        run(insert, *row, "No work.", "asked", person, 5)
+        run(insert, *row, why, "asked", person, 5)
     with refused("hardship_pause_is_decided_once"):
-        run(insert, *row, "No work.", "granted", person, None)
+        run(insert, *row, why, "granted", person, None)
     with refused("hardship_pause_says_why"):
-        run(insert, *row, "", "asked", person, None)
+        run(insert, *row, seal_text("", "a place"), "asked", person, None)
     with refused("hardship_pause_people_hold_their_duty"):
-        run(insert, *row, "No work.", "asked", late.world.stranger.code, None)
-    run(insert, *row, "No work.", "asked", person, None)
+        run(insert, *row, why, "asked", late.world.stranger.code, None)
+    run(insert, *row, why, "asked", person, None)
     assert HardshipPause.objects.get().number == 1
     with refused("one_open_hardship_pause_per_membership"):
-        run(insert, *row, "Again.", "asked", person, None)
+        run(insert, *row, why, "asked", person, None)
 
 
 def test_hardship_pause_people_hold_their_duty(late: Late) -> None:
@@ -336,7 +337,7 @@ def test_hardship_pause_is_decided_as_shown(late: Late) -> None:
             pause=pause, granter=late.world.controller.code, shown_sha256="0" * 64, at=clock.now()
         )
     with not_permitted():
-        run("UPDATE ledger_hardshippause SET reason = 'Other.'")
+        run("UPDATE ledger_hardshippause SET reason_sealed = ''")
     run(GRANT.replace("granted", "declined"), late.world.controller.code)
     with refused("hardship_pause_is_decided_once"):
         run(GRANT, late.world.controller.code)

@@ -1,6 +1,7 @@
 """Pages of late members: one's own standing, the list, pauses by two people; reminders; the same for programs."""
 
 import datetime as dt
+import hashlib
 import uuid
 from typing import Any
 
@@ -12,11 +13,13 @@ from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import membership
+from aidplatform.testing.refusals import run
 from aidplatform.testing.world import World, run_jobs
-from ledger.custody import arrears_life
+from ledger.custody import arrears_life, hardship
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.tests.test_arrears_guarantees import Late, at
 from ledger.custody.tests.test_views import client_of
+from ledger.my_data import EXPORTER
 from members.joining import payers
 from members.people.models import Mail, Notice
 
@@ -130,6 +133,24 @@ def test_reason_that_is_missing_is_refused_and_kept_apart(late: Late) -> None:
     assert member.post(url("my_pause"), key(reason="")).status_code == 422
     assert member.post(url("my_pause"), key(reason="x" * 501)).status_code == 422
     assert not HardshipPause.objects.exists()
+
+
+def test_reason_is_stored_sealed_and_read_by_whoever_decides(late: Late) -> None:
+    """A reason is often about health: no column has it in clear, nor a hash by which it could be guessed."""
+    pause = late.pause(days=5)
+    (row,) = run("SELECT h::text, encode(reason_sealed, 'escape'), shown_sha256 FROM ledger_hardshippause h")
+    assert not [column for column in row if "No work." in column]
+    pool, one = late.world.pool.pk, membership(late.world, 1).pk
+    guessed = f"{pool}|1|{one}|No work.|{late.person().code}|5|{late.world.admin.code}"
+    assert row[2] != hashlib.sha256(guessed.encode()).hexdigest()
+    world, listed = late.world, reverse("api_pauses", args=[CODE])
+    for person, is_read in ((world.admin, True), (world.controller, True), (world.treasurer, False)):
+        assert ("No work." in client_of(person).get(url("custody_arrears")).content.decode()) is is_read
+        assert (client_of(person).get(listed).json()["results"][0]["reason"] == "No work.") is is_read
+    hardship.decline_pause(pause=pause, decliner=world.admin.code, at=clock.now())
+    assert client_of(world.controller).get(listed).json()["results"][0]["reason"] == ""
+    (told,) = [table for table in EXPORTER.tables if table.name == "pauses"]
+    assert [one["reason"] for one in told.rows(late.person())] == ["No work."]
 
 
 def test_late_members_are_nobody_elses(late: Late) -> None:
@@ -296,6 +317,8 @@ def test_programs_read_and_ask_as_the_pages_do(late: Late) -> None:
     assert granted.json() == {"state": "granted"}
     assert deed(late.world.controller, "api_decline_pause", {}).status_code == 409
     listed = treasurer.get(reverse("api_pauses", args=[CODE])).json()["results"]
-    assert [(one["membership"], one["days"], one["upto_period_no"]) for one in listed] == [(1, 15, 1)]
+    assert [(one["membership"], one["reason"], one["days"], one["upto_period_no"]) for one in listed] == [
+        (1, "", 15, 1)
+    ]
     last = dt.date(2026, 1, 24) + dt.timedelta(days=15)
     assert member.get(reverse("api_my_arrears", args=[CODE])).json()["last_date"] == last.isoformat()

@@ -19,6 +19,8 @@ from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim, Evidence
 from claims.filing.selectors import ErasedError, read_paper, read_payee, read_story
+from ledger.custody import hardship
+from ledger.custody.arrears_models import HardshipPause
 from ledger.openbooks.models import LogEntry
 from ledger.sharing.models import Charge
 from members.joining import invitations
@@ -34,6 +36,7 @@ from members.people.services import make_token
 PAGE = "/my-data/erase/"
 STORY = "A lump was found at the yearly check."
 NUMBER = "E11111111"
+REASON = "In the clinic since December."
 
 
 @pytest.fixture
@@ -58,6 +61,7 @@ def traced() -> ClaimCases:
     while bank.day <= period.charge_date:
         bank.all_pay()
     set_clock(TODAY)
+    hardship.ask_pause(membership=cases.membership, reason=REASON, asker=person.code, at=clock.now())
     invitations.invite(membership=cases.membership, label="My cousin", pays=False, at=clock.now())
     cases.decided("rejected")
     return cases
@@ -120,6 +124,7 @@ def sealed_of(person: User) -> list[bytes]:
     for claim in claims:
         found += [claim.story_sealed, claim.birth_sealed, claim.payee_sealed]
         found += [one.reason_sealed for one in (*claim.decisions.all(), *claim.recommendations.all())]
+    found += HardshipPause.objects.filter(membership__person=person).values_list("reason_sealed", flat=True)
     return [bytes(one) for one in found if one]
 
 
@@ -136,13 +141,13 @@ def found_sealed(values: list[bytes]) -> list[tuple[str, str]]:
 
 def test_nothing_that_tells_who_it_was_is_found_anywhere(cases: ClaimCases) -> None:
     person, email = cases.claimant, cases.claimant.email
-    words = (person.name, person.name_zh, email, NUMBER, BIRTH.isoformat(), STORY)
+    words = (person.name, person.name_zh, email, NUMBER, BIRTH.isoformat(), STORY, REASON)
     services.order_export(person=person, at=clock.now())
     run_jobs()
     leave(cases.membership)
     sealed = sealed_of(person)
     assert len(sealed) > 8
-    assert len(set(found_sealed(sealed))) >= 5
+    assert len(set(found_sealed(sealed))) >= 6
     assert found_in_clear(person.name, email)
     erasure = erased(person)
     assert (erasure.state, erasure.rows is not None and erasure.rows > 20) == ("done", True)
