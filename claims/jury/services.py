@@ -201,6 +201,7 @@ def commit_to_words(*, draw: JuryDraw, person: User, commitment: bytes, at: dt.d
     role = asked_witnesses(draw.claim).get(person.pk)
     if role is None:
         raise WitnessError(_("You are not asked to be a witness of this draw."))
+    _check_not_taken_back(draw)
     if draw.state != JuryDraw.State.CALLED or draw.witnesses.filter(person=person).exists():
         raise WitnessError(_("You have committed already, or the hashes of this draw are in the log."))
     witness = JuryWitness.objects.create(
@@ -226,6 +227,7 @@ def tell_words(*, draw: JuryDraw, person: User, words: str, at: dt.datetime) -> 
     witness = draw.witnesses.filter(person=person).first()
     if witness is None:
         raise WitnessError(_("You are not asked to be a witness of this draw."))
+    _check_not_taken_back(draw)
     late = draw.reveal_until_at is None or at >= draw.reveal_until_at
     if draw.state != JuryDraw.State.COMMITTED or late or witness.words is not None:
         raise WitnessError(_("Your words are told already, or this is not the time for them."))
@@ -247,6 +249,12 @@ def tell_words(*, draw: JuryDraw, person: User, words: str, at: dt.datetime) -> 
     audit.record(actor=person.code, action="tell_words", subject=ref)
     draws.go_on(draw, at)
     return witness
+
+
+def _check_not_taken_back(draw: JuryDraw) -> None:
+    """Refuse what comes after the claimant has taken the claim back, though the draw may not have ended yet."""
+    if draw.claim.state != Claim.State.BEFORE_JURY:
+        raise WitnessError(_("The claimant has taken the claim back. No ballot is opened."))
 
 
 @transaction.atomic

@@ -217,10 +217,12 @@ def _own_part(request: HttpRequest, found: JuryDraw, forms: dict[str, Any]) -> d
     person = _person(request)
     witness = selectors.witness_of(found, person)
     told: dict[str, Any] = {"witness": witness}
-    is_called = found.state == JuryDraw.State.CALLED and witness is None
+    # One that the claimant has taken back needs no witness any more, though its draw may end a moment later.
+    state = found.state if found.claim.state == Claim.State.BEFORE_JURY else None
+    is_called = state == JuryDraw.State.CALLED and witness is None
     if is_called and person.pk in selectors.asked_witnesses(found.claim):
         told["commit_form"] = forms.get("commit_form") or CommitForm()
-    if found.state == JuryDraw.State.COMMITTED and witness is not None and witness.words is None:
+    if state == JuryDraw.State.COMMITTED and witness is not None and witness.words is None:
         told["words_form"] = forms.get("words_form") or WordsForm()
     told["own_seat"] = found.drawn.filter(person=person).exclude(state__in=["reserve", "passed_over"]).first()
     if found.state != JuryDraw.State.CALLED and selectors.offer_of(person, found.claim.pool):

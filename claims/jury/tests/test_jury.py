@@ -15,6 +15,7 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.jury_cases import JURY, WORDS, JuryCases
 from aidplatform.testing.refusals import run
 from aidplatform.testing.world import run_jobs, set_clock
+from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.filing.services import ClaimMovedOnError
 from claims.jury import draws, selectors, services
@@ -23,6 +24,7 @@ from claims.jury.models import Juror, JuryDraw, JurySeat, JuryVerdict
 from claims.jury.published import verify_published
 from claims.jury.tasks import follow_juries_due
 from claims.publicity import services as publicity
+from claims.review.selectors import public_ref
 from ledger.books.findings import Report
 from ledger.openbooks.draw_verify import SENTENCES
 from ledger.openbooks.models import LogEntry
@@ -173,6 +175,22 @@ def test_withdrawn_before_the_verdict_no_ballot_is_opened(cases: JuryCases) -> N
     cases.later(draw, draw.closes_at or clock.now())
     assert not JuryVerdict.objects.exists()
     assert Notice.objects.filter(kind="jury_off").count() == 5
+
+
+def test_witness_of_a_claim_that_was_taken_back_is_not_asked(cases: JuryCases) -> None:
+    claim = cases.refused()
+    draw = cases.commit(cases.take(claim))
+    assert draw.state == "committed"
+    publicity.withdraw_claim(claim=claim, claimant=cases.claimant.code, at=clock.now())
+    admin = cases.witnesses["pool_admin"]
+    with pytest.raises(services.WitnessError, match="taken the claim back"):
+        services.tell_words(draw=draw, person=admin, words=WORDS["pool_admin"], at=clock.now())
+    page = client_of(admin).get(f"/pools/{claim.pool.code}/draws/{public_ref(claim)}/").content.decode()
+    assert 'name="words"' not in page
+    draw = cases.later(draw, clock.now())
+    assert draw.state == "dropped"
+    assert bodies("draw.reveal") == []
+    assert verified(claim) == {}
 
 
 def test_silent_witness_is_named_and_the_draw_goes_on(cases: JuryCases) -> None:
