@@ -110,10 +110,7 @@ class Journey:
         page.locator("[name=story]").fill("晕倒后送医，次日确诊。")
         press(own_form(page))
         for shade, kind in enumerate(("identity", "diagnosis", "hospital_record")):
-            page.locator("[name=kind]").select_option(kind)
-            page.locator("[name=file]").set_input_files(self.photograph(shade))
-            press(page.locator("main form[enctype]"))
-            expect(page.locator("[data-papers-held] li")).to_have_count(shade + 1)
+            self.add_paper(kind, shade)
         self.look("papers")
         page.goto(page.url.replace("/papers/", "/payee/"))
         page.locator("[name=payee_name]").fill("林小雨")
@@ -124,6 +121,15 @@ class Journey:
         press(own_form(page))
         self.claim = page.url.rstrip("/").rpartition("/")[2]
         assert self.claim.startswith("CL-")
+
+    def add_paper(self, kind: str, shade: int) -> None:
+        """Add a picture on the page of papers; a script sends it, and the page stays."""
+        page, held = self.claimant, self.claimant.locator("[data-papers-held] li")
+        before = held.count()
+        page.locator("[name=kind]").select_option(kind)
+        page.locator("[name=file]").set_input_files(self.photograph(shade))
+        page.locator("main form[enctype] button.button").first.click()
+        expect(held).to_have_count(before + 1)
 
     def review(self) -> None:
         """One reviewer takes it up and recommends; another decides."""
