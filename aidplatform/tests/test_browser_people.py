@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 POOL = "/pools/demo"
 # Beyond the waiting period of the demonstration's member, so that the plan grants aid.
 DAYS_ON = 60
+# What a page may weigh where the network is slow.
+MOST_BYTES = 150_000
 PAGES = {
     "member": [
         "/", "/claims/", "/claims/new/", "{claim}", "{claim}letters/1/", "/notices/", "/demo/mail/",
@@ -191,6 +193,28 @@ def test_pages_of_people_are_accessible_and_fit_in_every_look(
             assert answer.ok, address
             faults |= faults_in_every_look(page, f"{who}{page.url.split('/', 3)[3]}{language}")
     assert faults == {}
+
+
+def test_every_page_of_a_member_is_light_on_the_first_visit(
+    chrome: Browser, live: str, done: dict[str, str]
+) -> None:
+    """Nothing of it is in the phone yet: styles, scripts and pictures count, as they come over the wire."""
+    with phone_page(chrome, live) as page:
+        become(page, "member")
+        signed_in = page.context.storage_state()
+    weights: dict[str, int] = {}
+    for address in PAGES["member"]:
+        with quiet_page(
+            chrome, live, locale="zh-CN", viewport={"width": 390, "height": 844}, storage_state=signed_in
+        ) as page:
+            sizes: list[int] = []
+            wire = page.context.new_cdp_session(page)
+            wire.on("Network.loadingFinished", lambda got, sizes=sizes: sizes.append(got["encodedDataLength"]))
+            wire.send("Network.enable")
+            page.goto(address.format(**done), wait_until="networkidle")
+            weights[address] = round(sum(sizes))
+            assert weights[address] > 5_000, "nothing was weighed"
+    assert {address: weight for address, weight in weights.items() if weight > MOST_BYTES} == {}
 
 
 def test_rules_are_changed_by_two_people_and_seen_by_all(chrome: Browser, live: str) -> None:
