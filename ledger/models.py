@@ -38,6 +38,7 @@ from ledger.custody.wallet_triggers import (
 )
 from ledger.custody.write_off_models import WriteOff, WrittenOffCharge
 from ledger.custody.write_off_triggers import written_off_stays_written_off
+from ledger.disclosure.triggers import notice_of_shares_says_what_was_charged
 from ledger.founding.models import OpeningBalances
 from ledger.founding.opening_triggers import (
     import_leaves_the_opening,
@@ -63,6 +64,7 @@ from ledger.sharing.models import Award, Charge, ManifestLine, Period
 from members.ending.models import PoolEnding
 from members.joining.end_models import MembershipEnd
 from members.joining.models import ImportedMember, MemberImport, MembershipSpan
+from members.people.models import Notice
 from members.pools.models import PlanVersion, Pool
 
 # The journal knows no log; the log's guard is hung on it here, where both are known.
@@ -85,6 +87,7 @@ cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 cover_goes_on_once_all_is_paid.register(MembershipSpan)  # type: ignore[arg-type]
 cover_ends_with_a_reason.register(MembershipSpan)  # type: ignore[arg-type]
 illness_ends_with_its_return.register(MembershipEnd)  # type: ignore[arg-type]
+notice_of_shares_says_what_was_charged.register(Notice)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]
 only_empty_drafts_are_given_up.register(Pool)  # type: ignore[arg-type]

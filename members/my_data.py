@@ -110,7 +110,7 @@ def _notices(person: User) -> Iterator[Row]:
     with override(person.language):
         for notice in Notice.objects.filter(person=person).order_by("pk").iterator():
             row = fields_of(notice, "kind", "at", "read_at")
-            if notice.kind not in NAMES_ANOTHER and "membership" not in notice.params:
+            if notice.kind not in NAMES_ANOTHER and not about.members_in(notice.params):
                 row["subject"] = notices.subject_of(notice.kind, notice.params)
                 row["body"] = notices.body_of(notice.kind, notice.params)
             yield row

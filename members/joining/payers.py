@@ -414,6 +414,12 @@ def payer_numbers(membership_ids: Collection[int]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
+def payers_besides_sql(row: str, payer: str) -> str:
+    """Return SQL for the number of who pays now for the membership of a row, where it is not that one, by their id."""
+    return f"""(SELECT p.number FROM members_payerlink k JOIN members_membership p ON p.id = k.payer_id
+                  WHERE k.membership_id = {row}.id AND k.payer_id <> {payer} AND {in_force_sql("k")})"""
+
+
 def access_link(*, membership: Membership, link_id: int) -> PayerLink:
     """Return a link of which this member is one of the two. Raises: NotFoundError."""
     found = PayerLink.objects.filter(Q(membership=membership) | Q(payer=membership), pk=link_id).first()

@@ -1,6 +1,7 @@
 """Who is told about a membership: whoever has an account, of their own; of one without an account its guardian.
 
-Of money of a child whoever pays for it is told as well, where that is somebody else. Whoever has died is told nothing.
+Of money of a child whoever pays for it is told as well, where that is somebody else, and of a share whoever pays it.
+Whoever has died is told nothing.
 The rule stands here once, in SQL that begins with who is told, so that a job reads a large pool batch by batch.
 """
 
@@ -23,16 +24,25 @@ _PAID_FOR = f"""
       JOIN members_familymember f ON f.membership_id = k.membership_id AND f.guardian_id <> own.id
      WHERE k.payer_id = own.id AND {in_force_sql("k")}"""
 
+# Of shares whoever pays is told for adults as well: their transfer pays them.
+_PAYS = f"""
+    SELECT k.membership_id, 'payer' FROM members_payerlink k
+     WHERE k.payer_id = own.id AND {in_force_sql("k")} AND NOT EXISTS (
+         SELECT 1 FROM members_familymember f JOIN members_membership c ON c.id = f.membership_id
+          WHERE f.membership_id = k.membership_id AND f.guardian_id = own.id AND c.person_id IS NULL)"""
+_OF_CHILDREN = "told.part = 'own' OR m.person_id IS NULL"
 
-def _told(*about_whom: str) -> str:
+
+def _told(*about_whom: str, of: str = _OF_CHILDREN) -> str:
     return f"""members_membership own
       CROSS JOIN LATERAL ({" UNION ALL ".join(about_whom)}) told
-      JOIN members_membership m ON m.id = told.membership_id AND (told.part = 'own' OR m.person_id IS NULL)"""
+      JOIN members_membership m ON m.id = told.membership_id AND ({of})"""
 
 
 # A FROM of SQL: `own` is the membership of who is told, `m` the one that they are told about, as `told.part`.
 TOLD = _told(_OWN, _ADDED)
 TOLD_OF_MONEY = _told(_OWN, _ADDED, _PAID_FOR)
+TOLD_OF_SHARES = _told(_OWN, _ADDED, _PAYS, of="told.part <> 'guardian' OR m.person_id IS NULL")
 # What a query for `notices.batches` selects first, demands, and ends with; nobody's rows are in two batches.
 COLUMNS = "own.person_id, m.id, m.number, told.part"
 LISTENS = """(own.pool_id = %(pool)s AND own.person_id IS NOT NULL AND NOT EXISTS (

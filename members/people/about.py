@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from members.people.models import Notice, User
+from members.people.share_words import OWN
 
 # With what the key of such a mail begins.
 OF_MEMBER = "of-member"
@@ -215,17 +216,24 @@ def names_members(namer: Namer) -> Namer:
 
 def named(person: User, notices: list[Notice]) -> list[tuple[Notice, dict[str, Any]]]:
     """Return notices with their params, and the name of whom they are about where this person may know it now."""
-    ids = {notice.params["membership"] for notice in notices if "membership" in notice.params}
+    ids = {pk for notice in notices for pk in members_in(notice.params)}
     names: dict[int, str] = {}
     for namer in _namers:
         if ids:
             names |= namer(person, ids)
-    return [
-        (one, one.params | {"name": names[one.params["membership"]]})
-        if one.params.get("membership") in names
-        else (one, one.params)
-        for one in notices
-    ]
+    return [(one, _with_names(one.params, names)) for one in notices]
+
+
+def members_in(params: Mapping[str, Any]) -> list[int]:
+    """Return the ids of the memberships that a notice is about and that are not the reader's own."""
+    lines = [params] if "membership" in params else params.get("lines", [])
+    return [line["membership"] for line in lines if line.get("part") != OWN]
+
+
+def _with_names(params: dict[str, Any], names: Mapping[int, str]) -> dict[str, Any]:
+    if "lines" in params:
+        return params | {"lines": [_with_names(line, names) for line in params["lines"]]}
+    return params | {"name": names[params["membership"]]} if params.get("membership") in names else params
 
 
 def who(params: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
-from members.people import about
+from members.people import about, share_words
 from members.people.choices import wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
 from members.people.debit_words import (
@@ -498,7 +498,9 @@ def body_of(kind: str, params: dict[str, Any]) -> str:
 
 
 def _words(kind: str, params: dict[str, Any]) -> tuple[str, str]:
-    """Return the sentences of a kind: others where it is about a membership that is not the reader's own."""
+    """Return the sentences of a kind: others about a membership that is not the reader's own, or about several."""
+    if "lines" in params:
+        return share_words.WORDS
     return about.WORDS.get(kind, KINDS[kind]) if "membership" in params else KINDS[kind]
 
 
@@ -576,7 +578,7 @@ def _letter(news: News, hours: NoticeHours) -> Letter:
     with override(news.person.language):
         body = "\n\n".join((*said(news), foot_of_mail()))
         subject = subject_of(news.kind, news.params)
-    head = f"{about.OF_MEMBER}/{news.kind}" if "membership" in news.params else news.kind
+    head = f"{about.OF_MEMBER}/{news.kind}" if about.members_in(news.params) else news.kind
     return Letter(
         f"{head}/{news.key}/{news.person.code}",
         news.person,
@@ -612,6 +614,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["purpose"] = _(PURPOSES[params["purpose_code"]])
     if "claim_state" in params:
         spoken["step"] = _(CLAIM_STEPS[params["claim_state"]])
+    if "lines" in params:
+        spoken["shares"] = share_words.shares_in_words(params)
     if "needed_fen" in params:
         spoken["needed"] = format_money(params["needed_fen"], params["currency"])
     return spoken

@@ -221,5 +221,6 @@ def test_at_most_of_a_child_alone_is_what_it_is_charged(world: World, guardian: 
     )
     run_jobs()
     assert sum(open_fen_by_member(world.pool, [child.pk])[child.pk]) == shown.at_most_fen
-    told = Notice.objects.get(kind="charged", person=guardian.person, params__member=9)
-    assert told.params["fen"] == shown.at_most_fen
+    told = Notice.objects.get(kind="charged", person=guardian.person)
+    (line,) = [line for line in told.params["lines"] if line["member"] == 9]
+    assert line["fen"] == shown.at_most_fen

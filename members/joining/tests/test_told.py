@@ -49,20 +49,24 @@ def leave_behind(guardian: Membership, *along: int) -> None:
     )
 
 
-def test_guardian_is_told_each_childs_share_and_once(world: World, guardian: Membership) -> None:
+def test_guardian_is_told_each_childs_share_once_and_in_one_notice(
+    world: World, guardian: Membership
+) -> None:
     first, second = added(guardian), added(guardian, "CHILD00002")
     set_clock(clock.start_of_day(dt.date(2026, 1, 8), world.pool.time_zone))
     charge(world)
-    assert told_to(guardian, "charged") == [
-        (None, "/pools/test-pool/me/"),
-        (first.number, FAMILY),
-        (second.number, FAMILY),
+    (notice,) = Notice.objects.filter(person=guardian.person, kind="charged")
+    assert notice.link == FAMILY
+    assert [(line["member"], line["part"]) for line in notice.params["lines"]] == [
+        (guardian.number, "own"),
+        (first.number, "guardian"),
+        (second.number, "guardian"),
     ]
     mails = Mail.objects.filter(person=guardian.person, key__contains="charged/").order_by("pk")
-    assert f"The share of member {second.number} in period" in mails[2].subject
+    assert f"Member {second.number}: " in mails[0].body
     jobs.enqueue(kind=TELL, key="again", payload={"period": Period.objects.get().pk}, actor="service")
     run_jobs()
-    assert mails.count() == 3
+    assert mails.count() == 1
 
 
 def test_page_names_the_child_as_long_as_one_speaks_for_it(world: World, guardian: Membership) -> None:
