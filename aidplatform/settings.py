@@ -287,6 +287,7 @@ MFA_TOTP_ISSUER = "aidplatform"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+FORMAT_MODULE_PATH = ["aidplatform.formats"]
 # Compiled into the state directory: the account that serves need not be able to write the sources.
 LOCALE_SOURCES = BASE_DIR / "aidplatform" / "locale"
 LOCALE_PATHS = [STATE_DIR / "locale"]

@@ -7,7 +7,6 @@ text beside them.
 import datetime as dt
 from collections.abc import Iterable
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -15,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from aidplatform.lib.dates import format_day, format_instant
 from aidplatform.lib.money import format_money
 
 THEME_COOKIE = "aid_theme"
@@ -72,17 +72,16 @@ def money_html(fen: int, currency: str) -> SafeString:
 
 
 def day_html(day: dt.date) -> SafeString:
-    """Return a calendar date as 2026-11-23: the one form both languages read alike."""
-    return format_html('<time class="nowrap" datetime="{0}">{0}</time>', day.isoformat())
+    """Return a calendar date as the language writes it, with the exact date for machines."""
+    return format_html('<time class="nowrap" datetime="{}">{}</time>', day.isoformat(), format_day(day))
 
 
 def instant_html(at: dt.datetime, zone: str) -> SafeString:
     """Return an instant in the given zone, to the minute, with the exact instant for machines."""
-    local = at.astimezone(ZoneInfo(zone))
     return format_html(
         '<time class="nowrap" datetime="{}">{}</time>',
         at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        local.strftime("%Y-%m-%d %H:%M"),
+        format_instant(at, zone),
     )
 
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_money import of_money
 from aidplatform.site.todo_row import Todo
@@ -65,7 +66,7 @@ def _of_rules(person: User) -> list[Todo]:
             _("The rules of %(pool)s change on %(day)s: do you agree, or leave?")
             % {
                 "pool": in_language(one.pool.name_en, one.pool.name_zh),
-                "day": one.version.effective_date.isoformat(),
+                "day": format_day(one.version.effective_date),
             },
             reverse("my_rules", args=[one.pool.code, one.version.number]),
             _("Read and answer"),
@@ -140,7 +141,7 @@ def _of_complaints(person: User) -> list[Todo]:
             % {
                 "complaint": one,
                 "pool": in_language(one.pool.name_en, one.pool.name_zh),
-                "day": one.until_date.isoformat(),
+                "day": format_day(one.until_date),
             },
             reverse("complaint", args=[one.pool.code, one.year, one.number]),
             _("Answer"),

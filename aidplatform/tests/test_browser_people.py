@@ -89,7 +89,7 @@ def file_claim(page: Page) -> str:
     press(page, "Begin Hundred thousand hands")
     address = page.url.split("edit/")[0]
     choose(page, "illness", "cancer_mild")
-    today = page.locator(".demo time").first.inner_text()
+    today = str(page.locator(".demo time").first.get_attribute("datetime"))
     write(page, "event_date", today)
     write(page, "birth_date", "1990-05-15")
     write(page, "story", "The hospital found it.\nThe operation is next week.")
@@ -209,7 +209,9 @@ def test_every_page_of_a_member_is_light_on_the_first_visit(
         ) as page:
             sizes: list[int] = []
             wire = page.context.new_cdp_session(page)
-            wire.on("Network.loadingFinished", lambda got, sizes=sizes: sizes.append(got["encodedDataLength"]))
+            wire.on(
+                "Network.loadingFinished", lambda got, sizes=sizes: sizes.append(got["encodedDataLength"])
+            )
             wire.send("Network.enable")
             page.goto(address.format(**done), wait_until="networkidle")
             weights[address] = round(sum(sizes))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import blind_index, seal_apart, seal_text
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from aidplatform.work import audit, jobs
 from claims.filing import papers
@@ -171,7 +172,7 @@ def _check_dates(
     if event and ending is not None and event >= ending.cover_end_date:
         raise BadDateError(
             _("This pool ends: from %(day)s on nobody was covered.")
-            % {"day": ending.cover_end_date.isoformat()},
+            % {"day": format_day(ending.cover_end_date)},
             cover_end=ending.cover_end_date.isoformat(),
         )
 
@@ -182,7 +183,7 @@ def _check_still_taken(pool: Pool, at: dt.datetime) -> None:
     if ending is not None and clock.day_of(at, pool.time_zone) >= ending.run_off_end_date:
         raise RunOffOverError(
             _("This pool ends: cases were taken until 00:00 of %(day)s.")
-            % {"day": ending.run_off_end_date.isoformat()},
+            % {"day": format_day(ending.run_off_end_date)},
             run_off_end=ending.run_off_end_date.isoformat(),
         )
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import seal_text
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError, NotFoundError
 from aidplatform.work import audit
 from claims.filing.models import Claim
@@ -163,7 +164,7 @@ def _check_may_take(claim: Claim, claimant: str, at: dt.datetime) -> list[str]:
     if until is None or clock.day_of(at, claim.pool.time_zone) > until:
         raise JuryTooLateError(
             _("The case could go before the jury until %(day)s. The courts stay open to you.")
-            % {"day": until.isoformat()}
+            % {"day": format_day(until)}
             if until
             else _("The rules of this case know no jury. The courts stay open to you."),
             until=until.isoformat() if until else None,

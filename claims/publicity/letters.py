@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.pdf import Sheet
@@ -165,7 +166,7 @@ def _ways_on(decision: Decision) -> list[str]:
                 "You can appeal until %(day)s, once and free of charge, on the page of the claim: two people who had no"
                 " part in the case look at it anew. You can add papers."
             )
-            % {"day": until.isoformat()}
+            % {"day": format_day(until)}
         )
     if claim.plan_version and "jury" in claim.plan_version.terms:
         told.append(_("The plan knows a jury of members; the page of the claim says how it is called."))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import seal_text, unseal_text
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
@@ -100,7 +101,7 @@ def _check_may_appeal(claim: Claim, claimant: str, at: dt.datetime) -> None:
         until = appeal_until(claim)
         raise AppealTooLateError(
             _("An appeal could be made until %(day)s. The courts stay open to you.")
-            % {"day": until.isoformat()}
+            % {"day": format_day(until)}
             if until
             else _("The rules of this case know no appeal. The courts stay open to you."),
             until=until.isoformat() if until else None,

@@ -91,7 +91,7 @@ def test_draft_shows_the_last_day_to_file(db: None) -> None:
     filing.file_claim(claim=claim, claimant=cases.claimant.code, shown_face=face, at=clock.now())
     page = client.get(f"/claims/{claim.code}/").content.decode()
     assert "Last day to file: " not in page
-    assert "filed 2026-05-20, last day 2026-10-31 (180 days)" in page
+    assert "filed 20 May 2026, last day 31 Oct 2026 (180 days)" in page
 
 
 def test_draft_without_a_limit_names_no_last_day(cases: ClaimCases) -> None:

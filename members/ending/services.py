@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.work import audit, jobs
 from members.ending.models import EndingProposal, PoolEnding
@@ -59,7 +60,7 @@ def propose_ending(
         if not earliest <= cover_end_date <= latest:
             raise BadCoverEndError(
                 _("Choose a day from %(earliest)s, the notice that members are promised, to %(latest)s.")
-                % {"earliest": earliest.isoformat(), "latest": latest.isoformat()},
+                % {"earliest": format_day(earliest), "latest": format_day(latest)},
                 earliest=earliest.isoformat(),
                 latest=latest.isoformat(),
             )

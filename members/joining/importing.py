@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, events, jobs
@@ -272,8 +273,8 @@ def _letter(found: MemberImport, row: ImportedMember, person: User | None, langu
             )
             % {"pool": _named(pool)},
             _("The waiting time that you have served since %(day)s counts if you sign by %(last)s.")
-            % {"day": row.since_date, "last": last_day}
-            if row.since_date
+            % {"day": format_day(row.since_date), "last": format_day(last_day)}
+            if row.since_date and last_day
             else "",
             _("Sign in, or sign up, with this address, and begin there:\n%(link)s")
             % {"link": settings.PUBLIC_URL + reverse("join", args=[pool.code])},

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from aidplatform.work import audit
 from members.joining.kin import names_of, spoken_for
@@ -134,7 +135,7 @@ def agree(
         if not is_open(version):
             raise RulesBegunError(
                 _("These rules hold since %(day)s: there is nothing to agree to any more.")
-                % {"day": version.effective_date.isoformat()}
+                % {"day": format_day(version.effective_date)}
             )
         assert version.proposal is not None
         if shown_sha256 != version.proposal.shown_sha256:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from aidplatform.lib import clock
 from aidplatform.lib.csv_files import csv_response
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
@@ -82,7 +83,7 @@ def _page(request: HttpRequest, version: PlanVersion, refusal: DomainError | Non
     answers = answers_of(version, person)
     before = version_before(version)
     assert before is not None
-    title = _("New rules from %(day)s") % {"day": version.effective_date.isoformat()}
+    title = _("New rules from %(day)s") % {"day": format_day(version.effective_date)}
     context = {
         "section": "pools",
         "pool": pool,

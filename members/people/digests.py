@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
 from aidplatform.work.models import Job
@@ -94,7 +95,7 @@ def _letter(person: User, day: dt.date, carried: list[Notice]) -> Letter:
     with override(person.language):
         parts = ["\n\n".join((subject_of(notice.kind, notice.params), *said(notice))) for notice in carried]
         parts.append(foot_of_mail())
-        subject = _("Your notices of %(day)s: %(count)s") % {"day": day.isoformat(), "count": len(carried)}
+        subject = _("Your notices of %(day)s: %(count)s") % {"day": format_day(day), "count": len(carried)}
     return Letter(_key(person, day), person, subject, "\n\n— — —\n\n".join(parts) + "\n")
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import spoken_day
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
@@ -590,8 +591,8 @@ def _letter(news: News, hours: NoticeHours) -> Letter:
 
 
 def _spoken(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the params with the pool's name and the amounts as the reader reads them."""
-    spoken = dict(params)
+    """Return the params with the pool's name, dates and amounts as the reader reads them."""
+    spoken = {name: spoken_day(value) for name, value in params.items()}
     if "pool_en" in params:
         spoken["pool"] = in_language(params["pool_en"], params["pool_zh"])
     if "class_en" in params:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from aidplatform.lib.dates import spoken_day
 from aidplatform.lib.money import format_money
 
 
@@ -48,7 +49,7 @@ def _open(fen: int, currency: str) -> str:
 def coming_words(row: list[Any], currency: str, *, is_own: bool = True) -> str:
     """Say what is known of a share to come: [number of the period, its state, at most, cap (fen), end of publicity]."""
     number, state, fen, cap_fen, publicity_end = row
-    names = {"number": number, "day": publicity_end}
+    names = {"number": number, "day": spoken_day(publicity_end)}
     if fen is None and cap_fen is not None:
         names["amount"] = format_money(cap_fen, currency)
         return (

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.work import audit, events
 from members.people.models import User
@@ -143,7 +144,7 @@ def propose_plan(
         if not earliest <= effective_date <= latest:
             raise BadDayError(
                 _("Choose a day from %(earliest)s, the notice that members are promised, to %(latest)s.")
-                % {"earliest": earliest.isoformat(), "latest": latest.isoformat()},
+                % {"earliest": format_day(earliest), "latest": format_day(latest)},
                 earliest=earliest.isoformat(),
                 latest=latest.isoformat(),
             )

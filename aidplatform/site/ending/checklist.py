@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import listed_words
 from claims.filing.models import Claim
@@ -92,7 +93,7 @@ def checklist(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Checklist:
 def _days(pool: Pool, ending: PoolEnding, at: dt.datetime) -> Item:
     """Return whether the days are over on which cases are taken."""
     is_over = clock.day_of(at, pool.time_zone) >= ending.run_off_end_date
-    says = _("Cases are taken until 00:00 of %(day)s.") % {"day": ending.run_off_end_date.isoformat()}
+    says = _("Cases are taken until 00:00 of %(day)s.") % {"day": format_day(ending.run_off_end_date)}
     return Item("days", _("The days of the run-off are over"), "" if is_over else says)
 
 
@@ -107,9 +108,9 @@ def _claims(pool: Pool, at: dt.datetime) -> Item:
     today = clock.day_of(at, pool.time_zone)
     says = [_("Undecided or unpaid: %(count)s") % {"count": count}] if count else []
     if until and today <= until:
-        says.append(_("A refusal can be appealed against until %(day)s.") % {"day": until.isoformat()})
+        says.append(_("A refusal can be appealed against until %(day)s.") % {"day": format_day(until)})
     if judged and today <= judged:
-        says.append(_("A refusal can go before the jury until %(day)s.") % {"day": judged.isoformat()})
+        says.append(_("A refusal can go before the jury until %(day)s.") % {"day": format_day(judged)})
     return Item(
         "claims",
         _("Every claim decided and paid"),

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 
+from aidplatform.lib.dates import spoken_day
 from aidplatform.lib.money import format_fen, format_money
 from aidplatform.lib.qr import qr_html
 from aidplatform.lib.templating import day_html, icon_html, in_language, instant_html, money_html
@@ -154,8 +155,14 @@ def time_left(seconds: int) -> str:
 
 @register.filter
 def day(date: dt.date | None) -> SafeString | str:
-    """Write a calendar date as 2026-11-23; a dash where there is none."""
+    """Write a calendar date as the language does; a dash where there is none."""
     return "–" if date is None else day_html(date)
+
+
+@register.filter
+def spoken(value: object) -> object:
+    """Write the text of a date, as a derivation keeps it, as the language does."""
+    return spoken_day(value)
 
 
 @register.filter

@@ -42,11 +42,11 @@ def test_letter_says_what_was_decided_why_and_what_can_be_done(cases: AppealCase
     for said in (
         claim.code, "Thyroid cancer", "rejected", "¥0.00", "A member whose waiting period has ended",
         "The pathology report of 4 May establishes it.", "I agree.", "Pathology report, 2026-05-20, SHA-256",
-        "You can appeal until 2026-06-19", "The courts stay open to you.", "Does the plan grant aid",
+        "You can appeal until 19 Jun 2026", "The courts stay open to you.", "Does the plan grant aid",
     ):  # fmt: skip
         assert said in page, said
     told = text_of(pdf_of(claim, "en"))
-    for said in ("Youcanappealuntil2026-06-19", "Thepathologyreportof4May", claim.code, "Iagree."):
+    for said in ("Youcanappealuntil19Jun2026", "Thepathologyreportof4May", claim.code, "Iagree."):
         assert said in told, said
 
 

@@ -7,6 +7,7 @@ from django.core import mail
 from django.utils import translation
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.testing.claim_cases import ClaimCases
 from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.work import events, jobs
@@ -117,7 +118,7 @@ def test_papers_asked_for_twice_are_told_twice_with_their_last_day(cases: ClaimC
         )
         claim.refresh_from_db()
         assert last(cases.claimant)[1].startswith("Its page says which ones, and why.")
-        assert f"by {claim.due_date}" in last(cases.claimant)[1]
+        assert f"by {format_day(claim.due_date)}" in last(cases.claimant)[1]
         tomorrow()
         filing.supply_papers(claim=claim, claimant=cases.claimant.code, at=clock.now())
         claim.refresh_from_db()
@@ -136,7 +137,7 @@ def test_second_reviewers_without_a_part_are_told_what_waits_for_them(cases: Cla
         f"A claim of Test pool waits for you: {claim.code}",
         f"/pools/test-pool/review/{claim.code}/",
     )
-    assert body == f"It is “objected to”; your part is due on {claim.due_date}."
+    assert body == f"It is “objected to”; your part is due on {format_day(claim.due_date)}."
     # What is held against a decision is not put to whoever has made it.
     assert kinds(User.objects.get(code=decider)) == []
     assert last(cases.claimant)[0] == f"A member objects to your case {cases.award(claim).code}"
@@ -195,7 +196,7 @@ def test_late_step_is_told_once_to_claimant_reviewers_and_admins(
             assert last(cases.reviewer)[2] == f"/pools/test-pool/review/{claim.code}/"
             subject, body, _link = last(cases.claimant)
             assert subject == f"Your claim {claim.code} is late, and it is not you"
-            assert "“filed, to be taken up” was due on 2026-05-25" in body
+            assert "“filed, to be taken up” was due on 25 May 2026" in body
             tomorrow()
             news.follow_overdue_due(clock.now())
             run_jobs()

@@ -200,7 +200,7 @@ def test_members_are_told_once_of_what_becomes_of_them(db: None) -> None:
     assert town.told == ["charged", "suspended"]
     notice = Notice.objects.get(person=town.li.person, kind="suspended")
     assert (notice.params["until"], notice.params["needed_fen"]) == ("2026-02-09", 10_000)
-    assert "2026-02-09" in Mail.objects.get(key__startswith="suspended/").body
+    assert "9 Feb 2026" in Mail.objects.get(key__startswith="suspended/").body
     town.hears("01-12", 10_000, "01-13")
     town.hears("01-14", 0, "01-15")
     assert town.told == ["charged", "suspended", "restored"]

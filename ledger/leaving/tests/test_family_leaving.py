@@ -159,7 +159,7 @@ def test_one_child_is_ended_alone_in_two_clicks(guardian: Membership) -> None:
         9,
         "/pools/test-pool/me/family/",
     )
-    assert "They are covered until 00:00 of 2026-01-02" in body_of("left", receipt.params)
+    assert "They are covered until 00:00 of 2 Jan 2026" in body_of("left", receipt.params)
     assert client.get(CHILD).headers["Location"] == "/pools/test-pool/me/family/"
     assert CHILD not in client.get("/pools/test-pool/me/family/").content.decode()
 

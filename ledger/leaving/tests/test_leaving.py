@@ -285,7 +285,7 @@ def test_two_clicks_lead_out_and_a_double_click_leaves_once(world: World) -> Non
     mine = browser.get(reverse("my_pool", args=["test-pool"])).content.decode()
     assert reverse("leaving", args=["test-pool"]) in mine
     page = browser.get(reverse("leaving", args=["test-pool"])).content.decode()
-    assert "at most ¥121.50, exact on 2026-01-10" in page
+    assert "at most ¥121.50, exact on 10 Jan 2026" in page
     assert "kept for 30 years" in page
     assert "/my-data/erase/" in page
     given = {"key": str(uuid.uuid4()), "shown_sha256": parting_of(one, clock.now()).shown_sha256}

@@ -139,7 +139,7 @@ def test_class_moves_at_midnight_of_the_birthday_and_is_told_once(by_age: World)
     assert (told.params["weight_before"], told.params["weight"], told.params["from"]) == (2, 3, "2026-03-08")
     assert (
         notices.subject_of(told.kind, told.params)
-        == "In Test pool you belong to “From 30” from 2026-03-08 on"
+        == "In Test pool you belong to “From 30” from 8 Mar 2026 on"
     )
 
 

@@ -94,7 +94,7 @@ def test_receipt_is_told_and_mailed_once(world: World, newcomer: User) -> None:
     run_jobs()
     assert [m.to for m in mail.outbox] == [["newcomer@example.org"]]
     assert "测试互助" in mail.outbox[0].subject
-    assert "2026-04-02" in mail.outbox[0].body
+    assert "2026年4月2日" in mail.outbox[0].body
     assert "/pools/test-pool/me/" in mail.outbox[0].body
     assert Mail.objects.get().sent_at is not None
     assert Notice.objects.get(person=newcomer).params["eligible"] == "2026-04-02"

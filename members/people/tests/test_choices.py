@@ -167,7 +167,7 @@ def test_digest_comes_once_a_day_at_its_hour_with_what_is_new(person: User) -> N
     assert digest_at(TODAY + dt.timedelta(hours=5, minutes=59)) == 0
     assert digest_at(TODAY + dt.timedelta(hours=6)) == 1
     letter = Mail.objects.get()
-    assert letter.subject == "Your notices of 2026-01-10: 2"
+    assert letter.subject == "Your notices of 10 Jan 2026: 2"
     assert "asks you to pay their shares" in letter.body
     assert "Your share of period 3 of Town: ¥9.00" in letter.body
     assert letter.body.count("/notices/") == 2

@@ -243,7 +243,7 @@ def test_row_can_be_dropped_and_another_added(world: World) -> None:
         (
             {"effective_date": "2026-01-07", "fee_percent": "7"},
             "effective_date",
-            "Choose a day from 2026-01-08",
+            "Choose a day from 8 Jan 2026",
         ),
         ({"reason": ""}, "reason", "required"),
         ({"aid-1-age_before": "0"}, "aid-1-age_before", "The first age must be below the end."),

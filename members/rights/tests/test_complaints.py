@@ -132,13 +132,13 @@ def test_admin_who_complains_is_answered_by_another_duty(world: World) -> None:
 def test_late_complaint_is_told_of_once_and_stands_first_at_home(world: World, member: User) -> None:
     filed(world, member)
     assert services.tell_late(clock.now()) == 0
-    assert any("waits for an answer until 2026-01-16" in todo.text for todo in todos_of(world.admin))
+    assert any("waits for an answer until 16 Jan 2026" in todo.text for todo in todos_of(world.admin))
     set_clock(clock.now() + dt.timedelta(days=16))
     assert is_late(Complaint.objects.get(), clock.now())
     assert services.tell_late(clock.now()) == 1
     assert services.tell_late(clock.now()) == 0
     assert Notice.objects.filter(person=world.admin, kind="complaint_late").count() == 1
-    assert any("is overdue since 2026-01-16" in todo.text for todo in todos_of(world.admin))
+    assert any("is overdue since 16 Jan 2026" in todo.text for todo in todos_of(world.admin))
 
 
 def test_public_counts_tell_how_a_pool_answers(world: World, member: User) -> None:

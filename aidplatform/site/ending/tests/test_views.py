@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.site.ending.checklist import checklist
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.endings import REASON, close, end_by_two, propose_to_end, wind_down
@@ -95,7 +96,7 @@ def test_two_people_end_a_pool_by_page(world: World):
     [
         ({"reason": ""}, "This field is required."),
         ({"cover_end_date": "soon"}, "Enter a valid date."),
-        ({"cover_end_date": "2026-01-30"}, "Choose a day from 2026-01-31"),
+        ({"cover_end_date": "2026-01-30"}, "Choose a day from 31 Jan 2026"),
     ],
 )
 def test_bad_entries_are_shown_where_they_are(world: World, entries, sentence):
@@ -127,7 +128,7 @@ def test_checklist_names_what_is_open_and_then_the_pool_closes(world: World):
     ending = wind_down(world)
     auditor, controller = client_of(world.auditor), client_of(world.controller)
     page = text(auditor)
-    assert f"Cases are taken until 00:00 of {ending.run_off_end_date.isoformat()}." in page
+    assert f"Cases are taken until 00:00 of {format_day(ending.run_off_end_date)}." in page
     assert "C-1" in page
     assert "Close it and tell everyone" not in text(controller)
     assert controller.post(f"{PAGE}close/").status_code == 409
@@ -282,10 +283,10 @@ def test_a_floor_is_told_with_its_headcounts_in_both_languages(db):
     notice = Notice.objects.get(person=person, kind__startswith="ending")
     assert notice.kind == "ending_floor"
     page = text(client_of(person), "/notices/")
-    assert "Test pool ends: you are covered until 2026-04-06" in page
+    assert "Test pool ends: you are covered until 6 Apr 2026" in page
     client = client_of(person)
     client.post("/language/", {"language": "zh-hans", "next": "/"})
-    assert "测试互助 即将终止：您在册至 2026-04-06" in text(client, "/notices/")
+    assert "测试互助 即将终止：您在册至 2026年4月6日" in text(client, "/notices/")
 
 
 # --- for programs -------------------------------------------------------------------------------------------------
