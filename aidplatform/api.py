@@ -13,11 +13,12 @@ from claims.filing import paper_api as papers
 from claims.jury import api as jury
 from claims.publicity import api as publicity
 from claims.review import api as review
+from claims.review import investigation_api as investigating
 from claims.review import opening_api as openings
 from claims.review import signal_api
 from ledger.books import api as books
 from ledger.custody import api as custody
-from ledger.custody import arrears_api, charge_api, mandate_api, share_return_api, write_off_api
+from ledger.custody import arrears_api, charge_api, cost_api, mandate_api, share_return_api, write_off_api
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
@@ -47,10 +48,13 @@ _MY_CLAIM = "me/claims/<slug:claim>/"
 _POOL = "pools/<slug:code>/"
 _CHILD = f"{_POOL}my-family/<int:number>/"
 _DESK_CLAIM = f"{_POOL}desk/<slug:claim>/"
+_INVESTIGATION = f"{_DESK_CLAIM}investigations/<int:number>/"
+_CASE = "me/investigations/<slug:investigation>/"
 _DRAW = f"{_POOL}draws/<slug:ref>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
+_COST = f"{_POOL}outside-costs/<int:number>/"
 _WRITE_OFF = f"{_POOL}write-offs/<int:number>/"
 _PAUSE = f"{_POOL}pauses/<int:number>/"
 _REPORTED_END = f"{_POOL}reported-ends/<int:number>/"
@@ -184,6 +188,56 @@ urlpatterns = [
     path(f"{_DRAW}seat/", jury.MySeat.as_view(), name="api_jury_seat"),
     path(f"{_DRAW}seat/ballot/", jury.SeatBallot.as_view(), name="api_cast_ballot"),
     path(f"{_DRAW}seat/decline/", jury.SeatDeclined.as_view(), name="api_decline_seat"),
+    path("me/investigations/", investigating.MyInvestigations.as_view(), name="api_my_investigations"),
+    path(
+        "me/investigations/acceptance/",
+        investigating.InvestigationAcceptance.as_view(),
+        name="api_accept_investigation",
+    ),
+    path(_CASE, investigating.MyInvestigation.as_view(), name="api_my_investigation"),
+    path(f"{_CASE}papers/", investigating.InvestigationPapers.as_view(), name="api_investigation_papers"),
+    path(
+        f"{_CASE}papers/<slug:paper>/openings/",
+        investigating.InvestigationOpening.as_view(),
+        name="api_investigation_opening",
+    ),
+    path(
+        f"{_CASE}openings/<int:opening>/file/",
+        investigating.InvestigationFile.as_view(),
+        name="api_investigation_file",
+    ),
+    path(f"{_CASE}report/", investigating.InvestigationReport.as_view(), name="api_report_investigation"),
+    path(
+        f"{_MY_CLAIM}investigations/",
+        investigating.InvestigationsOfMyClaim.as_view(),
+        name="api_my_claim_investigations",
+    ),
+    path(
+        f"{_MY_CLAIM}investigations/<int:number>/answer/",
+        investigating.FindingsAnswer.as_view(),
+        name="api_answer_findings",
+    ),
+    path(
+        f"{_DESK_CLAIM}investigations/",
+        investigating.DeskInvestigations.as_view(),
+        name="api_desk_investigations",
+    ),
+    path(
+        f"{_INVESTIGATION}agreement/",
+        investigating.InvestigationAgreement.as_view(),
+        name="api_agree_to_investigation",
+    ),
+    path(f"{_INVESTIGATION}link/", investigating.InvestigationLink.as_view(), name="api_link_investigation"),
+    path(
+        f"{_INVESTIGATION}extension/",
+        investigating.InvestigationExtension.as_view(),
+        name="api_extend_investigation",
+    ),
+    path(
+        f"{_INVESTIGATION}revocation/",
+        investigating.InvestigationRevocation.as_view(),
+        name="api_revoke_investigation",
+    ),
     path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),
     path(f"{_DESK_CLAIM}papers/", openings.DeskPapers.as_view(), name="api_desk_papers"),
     path(f"{_DESK_CLAIM}papers/<slug:paper>/opening/", openings.DeskOpening.as_view(), name="api_open_paper"),
@@ -240,6 +294,10 @@ urlpatterns = [
     path(f"{_PAUSE}grant/", arrears_api.PauseGrant.as_view(), name="api_grant_pause"),
     path(f"{_PAUSE}refusal/", arrears_api.PauseRefusal.as_view(), name="api_decline_pause"),
     path(f"{_POOL}shares-returned/", share_return_api.SharesReturnList.as_view(), name="api_shares_returned"),
+    path(f"{_POOL}outside-costs/", cost_api.OutsideCostList.as_view(), name="api_costs"),
+    path(f"{_COST}approval/", cost_api.OutsideCostApproval.as_view(), name="api_approve_cost"),
+    path(f"{_COST}turned-down/", cost_api.OutsideCostTurnedDown.as_view(), name="api_turn_down_cost"),
+    path(f"{_COST}order/", cost_api.OutsideCostOrder.as_view(), name="api_order_cost"),
     path(f"{_POOL}charge-files/", charge_api.ChargeFileList.as_view(), name="api_charge_files"),
     path(
         f"{_POOL}charge-files/<int:number>/instructions/",

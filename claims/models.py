@@ -12,6 +12,8 @@ from claims.jury.models import (
     JuryWitness,
 )
 from claims.publicity.models import Objection
+from claims.review.investigation_models import Investigation
+from claims.review.investigation_triggers import cost_is_of_its_investigation
 from claims.review.models import (
     Appeal,
     BlindReview,
@@ -25,12 +27,14 @@ from claims.review.models import (
 from claims.review.opening_models import PaperOpening
 from claims.review.signal_models import PageHash, PaperReading, SignalMark, SignalRun
 from claims.review.waiting_triggers import shares_go_back_as_decided
+from ledger.custody.cost_models import OutsideCost
 from ledger.custody.share_return_models import SharesReturn
 from members.pools.models import Pool
 
 # A pool knows no claim; that it does not close over one is hung on it here.
 pool_closes_with_its_claims_decided.register(Pool)  # type: ignore[arg-type]  # it takes classes
 # Nor does the ledger know what was decided of a claim.
+cost_is_of_its_investigation.register(OutsideCost)  # type: ignore[arg-type]
 shares_go_back_as_decided.register(SharesReturn)  # type: ignore[arg-type]
 
 __all__ = [
@@ -40,6 +44,7 @@ __all__ = [
     "Concurrence",
     "Decision",
     "Evidence",
+    "Investigation",
     "Juror",
     "JuryBallot",
     "JuryCase",

@@ -17,6 +17,8 @@ from claims.jury.selectors import read_statement
 from claims.publicity.models import Objection
 from claims.publicity.selectors import read_answer, read_objection
 from claims.review.appeals import read_appeal
+from claims.review.investigation_models import Investigation
+from claims.review.investigation_pages import for_claimant
 from claims.review.models import Appeal, Concurrence, Decision, PaperRequest, Recommendation
 from claims.review.openings import openings_of
 from claims.review.selectors import decision_of, read_reason, read_request
@@ -161,6 +163,29 @@ def _appeals(person: User) -> Iterator[Row]:
         }
 
 
+def _investigations(person: User) -> Iterator[Row]:
+    """Yield what somebody from outside was asked about the person's claims, found, and was answered."""
+    for claim in _claims_of(person):
+        for told in for_claimant(claim):
+            one = told.investigation
+            yield {
+                "claim": claim.code,
+                **fields_of(one, "number", "state", "ordered_at", "until_date", "reported_at", "answered_at"),
+                "question": told.question,
+                "reason": told.reason,
+                "name": told.name,
+                "report": told.report,
+                "answer": told.answer,
+            }
+
+
+def _investigated(person: User) -> Iterator[Row]:
+    """Yield what the person looked into from outside, without whose case it is; their reports are of the claims."""
+    for one in Investigation.objects.filter(investigator=person).select_related("claim__pool").order_by("pk"):
+        row = fields_of(one, "code", "state", "accepted_at", "until_date", "ended_at", "bill_fen")
+        yield {"pool": one.claim.pool.code, **row}
+
+
 def _jury_cases(person: User) -> Iterator[Row]:
     """Yield what the person told the jurors of their cases, and what these came to."""
     for one in JuryCase.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
@@ -256,6 +281,8 @@ EXPORTER = Exporter(
         Table("signals", _("What looked worth a second look in your claims, once it was decided."), _signals),
         Table("signal_marks", _("What reviewers said of that."), _signal_marks),
         Table("paper_readings", _("What reviewers noted from your papers."), _paper_readings),
+        Table("investigations", _("What was looked into from outside in your claims."), _investigations),
+        Table("investigated", _("What you looked into from outside."), _investigated),
         Table("appeals", _("Your appeals against refusals, and why you made them."), _appeals),
         Table("jury_cases", _("What you told the jurors of your cases."), _jury_cases),
         Table("jury_offers", _("Your offers to be a juror."), _jury_offers),
@@ -277,6 +304,8 @@ EXPORTER = Exporter(
         "claims.Decision.claim": "decisions",
         "claims.Concurrence.claim": "agreements",
         "claims.Appeal.claim": "appeals",
+        "claims.Investigation.claim": "investigations",
+        "claims.Investigation.investigator": "investigated",
         "claims.SignalRun.claim": "signals",
         "claims.SignalMark.claim": "signal_marks",
         "claims.PaperReading.claim": "paper_readings",

@@ -248,6 +248,7 @@ PARTS: tuple[Part, ...] = (
             "debit_id": "di.payer_no, di.period_no, di.attempt",
             "membership_id": "m.number",
             "listed_id": "i.email",
+            "cost_id": "oc.number",
             "confirmed_line_id": "cs.number, c.line_no",
             "returned_line_id": "ts.number, b.line_no",
             "payee_hash": "encode(t.payee_hash, 'hex')",
@@ -257,6 +258,7 @@ PARTS: tuple[Part, ...] = (
         f"{_POOL} LEFT JOIN ledger_award w ON w.id = t.award_id LEFT JOIN ledger_period d ON d.id = t.period_id"
         " LEFT JOIN members_membership m ON m.id = t.membership_id"
         " LEFT JOIN members_importedmember i ON i.id = t.listed_id"
+        " LEFT JOIN ledger_outsidecost oc ON oc.id = t.cost_id"
         " LEFT JOIN ledger_statementline r ON r.id = t.receipt_id"
         " LEFT JOIN ledger_bankstatement rs ON rs.id = r.statement_id"
         " LEFT JOIN ledger_statementline c ON c.id = t.confirmed_line_id"
@@ -322,6 +324,24 @@ PARTS: tuple[Part, ...] = (
         f"{_POOL} JOIN members_membership m ON m.id = t.membership_id"
         " LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
         {"id": ID, "decision": IDS_WITHIN, "payee_sealed": SEALED, "payee_hash": SEALED},
+    ),
+    Part(
+        "ledger_outsidecost",
+        {
+            "pool_id": "p.code",
+            "entry_id": "e.number",
+            **_plain("number", "amount_fen", "borne_by", "payee_hint", "state", "billed_by", "billed_at"),
+            **_plain("decided_by", "decided_at"),
+        },
+        f"{_POOL} LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {
+            "id": ID,
+            "reference": "made at random",
+            "payee_sealed": SEALED,
+            "payee_hash": SEALED,
+            "shown_sha256": IDS_WITHIN,
+            "approved_sha256": IDS_WITHIN,
+        },
     ),
     Part(
         "ledger_finalsettlement",

@@ -17,6 +17,7 @@ from ledger.custody.charge_triggers import (
     settled_debits_have_their_file,
     statement_settles_debits,
 )
+from ledger.custody.cost_models import OutsideCost
 from ledger.custody.loss_triggers import loss_has_its_decision
 from ledger.custody.mandate_models import DebitMandate
 from ledger.custody.models import (
@@ -122,6 +123,7 @@ __all__ = [
     "LogEntry",
     "ManifestLine",
     "OpeningBalances",
+    "OutsideCost",
     "PaymentOrder",
     "Period",
     "Posting",

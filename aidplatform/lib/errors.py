@@ -97,6 +97,42 @@ GUARANTEES: dict[str, object] = {
     "one_charge_per_membership_and_period": _("A membership is charged once per period."),
     "duty_needs_two_people": _("Nobody grants a duty alone or to themselves: two other people must agree."),
     "duties_do_not_meet": _("One person may not hold these two duties in the same pool."),
+    "one_investigation_at_a_time": _("This claim is investigated already, or waits for it."),
+    "investigation_keeps_to_the_plan": _("The plan of this case does not allow this investigation."),
+    "investigation_is_ordered_by_its_reviewer": _(
+        "Only the reviewer in charge orders an investigation, and ends it; a pool admin may end it as well."
+    ),
+    "costly_investigation_needs_two_people": _(
+        "Above the limit of the plan a second reviewer agrees to an investigation, who is another person."
+    ),
+    "investigation_takes_its_steps": _("This investigation has moved on. Reload the page."),
+    "investigation_state_follows_order": _("This investigation has moved on. Reload the page."),
+    "investigation_is_extended_once": _(
+        "An investigation is extended once, and before its last day is over."
+    ),
+    "investigation_link_is_live": _("This link is over. Whoever sent it can make another."),
+    "investigator_is_from_outside": _(
+        "Somebody from outside investigates: nobody with a part in the case, a duty in its pool, or near to its people."
+    ),
+    "investigation_ends_on_its_day": _("The days of this investigation are over."),
+    "investigation_costs_what_was_agreed": _("At most what was agreed is billed for an investigation."),
+    "recommendation_waits_for_the_findings": _(
+        "The claimant may still answer the findings of an investigation. Recommend after that."
+    ),
+    "findings_are_answered_by_their_claimant": _(
+        "Findings are answered once, by who speaks for the claim, before anything is recommended."
+    ),
+    "evidence_of_an_investigation_is_its_own": _(
+        "What an investigator brings comes while they investigate, and stays in the file."
+    ),
+    "cost_is_of_its_investigation": _("No investigation has cost this."),
+    "cost_is_decided_once": _("This cost is decided already. Reload the page."),
+    "cost_people_hold_their_duty": _("A controller of the pool approves what an investigation has cost."),
+    "cost_approver_is_not_biller": _(
+        "Whoever ordered the investigation cannot approve its cost. Ask a controller."
+    ),
+    "cost_is_paid_once": _("No more is paid of a cost than was approved."),
+    "cost_goes_to_its_payee": _("A cost is paid to the account that its bill names, and to no other."),
     "one_person_per_document": _(
         "This document already belongs to another account. If it is yours, sign in with that account."
     ),

@@ -10,6 +10,9 @@ HOSPITAL_RECORD = "hospital_record"
 BILL = "bill"
 OTHER = "other"
 KINDS = (IDENTITY, DIAGNOSIS, PATHOLOGY, HOSPITAL_RECORD, BILL, OTHER)
+# What an investigator adds to a report; nobody else brings papers of this kind.
+INVESTIGATION = "investigation"
+EVERY_KIND = (*KINDS, INVESTIGATION)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.crypto import Wrapped
 from aidplatform.lib.guards import follows_order
 from claims.filing.ending_triggers import claims_come_in_the_run_off
-from claims.filing.illnesses import KINDS
+from claims.filing.illnesses import EVERY_KIND
 from claims.filing.paper_triggers import evidence_guards
 from claims.filing.states import DONE, FIRST, TRANSITIONS
 from claims.filing.triggers import claim_guards
@@ -52,6 +52,7 @@ class Claim(models.Model):
         FILED = "filed", _("filed")
         PAPERS_REQUESTED = "papers_requested", _("papers requested")
         UNDER_REVIEW = "under_review", _("under review")
+        UNDER_INVESTIGATION = "under_investigation", _("under investigation")
         RECOMMENDED = "recommended", _("second review")
         APPROVED = "approved", _("approved")
         REJECTED = "rejected", _("rejected")
@@ -222,7 +223,7 @@ class Evidence(models.Model):
                 name="paper_key_has_its_name",
             ),
             models.CheckConstraint(condition=Q(media_type__in=MEDIA_TYPES), name="evidence_type_is_known"),
-            models.CheckConstraint(condition=Q(kind__in=KINDS), name="evidence_kind_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=EVERY_KIND), name="evidence_kind_is_known"),
             models.CheckConstraint(
                 condition=Q(size__gt=0, size__lte=LARGEST_PAPER), name="evidence_size_in_range"
             ),

@@ -4,6 +4,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from claims.filing.appeal_sql import appeal_until, jury_until
+from claims.filing.illnesses import INVESTIGATION
 from claims.filing.states import DONE, ERASABLE, OPEN_TO_CLAIMANT, REFUSED, TAKES_PAPERS
 from claims.filing.triggers import CLAIMED_BY
 from members.people.erasure_sql import lets_erasure_pass
@@ -52,7 +53,7 @@ evidence_guards = [
         name="evidence_joins_before_review",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert | pgtrigger.Update,
-        declare=[("claim_state", "text")],
+        declare=[("claim_state", "text"), ("is_found", "boolean")],
         func=f"""
             {_EMPTIED}
             IF TG_OP = 'UPDATE' THEN
@@ -71,7 +72,14 @@ evidence_guards = [
             END IF;
             {judged_now()}
             SELECT state INTO claim_state FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
-            IF claim_state NOT IN ({_OPEN}) AND (TG_OP = 'UPDATE' OR claim_state NOT IN ({_TAKES_PAPERS})) THEN
+            -- What an investigator brings comes while one investigates, and nobody takes it out.
+            is_found := NEW.kind = '{INVESTIGATION}';
+            IF is_found AND (TG_OP = 'UPDATE' OR claim_state <> 'under_investigation' OR NOT EXISTS (
+                   SELECT 1 FROM claims_investigation WHERE claim_id = NEW.claim_id AND state = 'running')) THEN
+                {refuse("evidence_of_an_investigation_is_its_own", "nobody investigates this claim, or a finding would be taken out")}
+            END IF;
+            IF NOT is_found AND claim_state NOT IN ({_OPEN})
+               AND (TG_OP = 'UPDATE' OR claim_state NOT IN ({_TAKES_PAPERS})) THEN
                 {refuse("evidence_joins_before_review", "the papers of this claim are with its reviewers")}
             END IF;
             IF TG_OP = 'INSERT'

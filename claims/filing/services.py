@@ -238,7 +238,7 @@ def remove_evidence(*, claim: Claim, claimant: str, code: str, at: dt.datetime) 
     Raises: ClaimMovedOnError, NotFoundError.
     """
     claim = locked_claim(claim, *OPEN_TO_CLAIMANT)
-    evidence = claim.papers.filter(code=code).defer("sealed").first()
+    evidence = claim.papers.filter(code=code, kind__in=KINDS).defer("sealed").first()
     if evidence is None:
         raise NotFoundError(_("There is no such paper."))
     if evidence.removed_at is not None:
@@ -373,15 +373,18 @@ def moved_on(claim: Claim) -> ClaimMovedOnError:
     )
 
 
-def step_claim(claim: Claim, state: str, at: dt.datetime, *, is_undone: bool = False) -> None:
+def step_claim(
+    claim: Claim, state: str, at: dt.datetime, *, is_undone: bool = False, due_date: dt.date | None = None
+) -> None:
     """Take a locked claim to its next state with the date by which the next person should act; order the telling.
 
-    is_undone: a step was taken back at once. Nobody hears of it, and what was told to others is put away.
+    is_undone: a step was taken back at once. Nobody hears of it, and what was told to others is put away. due_date:
+    where something else than the days of the state says it.
     """
     days, before = STEPS[state].days, claim.state
     today = at.astimezone(ZoneInfo(claim.pool.time_zone)).date()
     claim.state, claim.state_since = state, at
-    claim.due_date = None if days is None else today + dt.timedelta(days=days)
+    claim.due_date = due_date or (None if days is None else today + dt.timedelta(days=days))
     claim.save(update_fields=Claim.CHANGEABLE)
     due = claim.due_date.isoformat() if claim.due_date else None
     # A claim may come to the same state again, while a demonstration's clock stands still even at the same instant.

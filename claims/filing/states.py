@@ -5,6 +5,7 @@ from dataclasses import dataclass
 CLAIMANT = "claimant"
 REVIEWER = "reviewer"
 SECOND_REVIEWER = "second_reviewer"
+INVESTIGATOR = "investigator"
 POOL = "pool"
 POOL_ADMIN = "pool_admin"
 TREASURER = "treasurer"
@@ -25,7 +26,11 @@ STEPS: dict[str, Step] = {
     "draft": Step(CLAIMANT, None, ("filed", "withdrawn")),
     "filed": Step(REVIEWER, 5, ("under_review", "withdrawn")),
     "papers_requested": Step(CLAIMANT, 30, ("filed", "withdrawn")),
-    "under_review": Step(REVIEWER, 10, ("papers_requested", "recommended", "withdrawn")),
+    "under_review": Step(
+        REVIEWER, 10, ("papers_requested", "under_investigation", "recommended", "withdrawn")
+    ),
+    # Until the day that its plan gives somebody from outside for the report.
+    "under_investigation": Step(INVESTIGATOR, 30, ("under_review", "withdrawn")),
     "recommended": Step(
         SECOND_REVIEWER, 5, ("under_review", "approved", "rejected", "refused_finally", "withdrawn")
     ),
@@ -64,7 +69,9 @@ ERASABLE = ("paid", "closed", "refused_by_jury", "withdrawn")
 # The claimant may still take the claim back.
 WITHDRAWABLE = tuple(state for state, step in STEPS.items() if "withdrawn" in step.after)
 # Still on the desk of reviewers.
-ON_THE_DESK = ("filed", "appealed", "papers_requested", "under_review", "recommended", "objected")
+ON_THE_DESK = (
+    "filed", "appealed", "papers_requested", "under_review", "under_investigation", "recommended", "objected",
+)  # fmt: skip
 # The reviewer in charge reads papers until the aid is final or the claim is refused; who decides, until then.
 READ_BY_ITS_REVIEWER = (*ON_THE_DESK, "approved", "in_publicity")
 READ_BY_WHO_DECIDES = ("recommended", "objected")
@@ -75,6 +82,7 @@ MAIN_WAY = ("filed", "under_review", "recommended", "in_publicity", "awarded", "
 STANDS_FOR = {
     "appealed": "filed",
     "papers_requested": "under_review",
+    "under_investigation": "under_review",
     "approved": "in_publicity",
     "objected": "in_publicity",
     "closed": "paid",

@@ -289,6 +289,11 @@ claim_guards = [
                OR (NEW.state = 'approved' AND OLD.state = 'before_jury' OR NEW.state = 'refused_by_jury') AND NOT EXISTS (
                    SELECT 1 FROM claims_juryverdict v JOIN claims_jurydraw d ON d.id = v.draw_id
                     WHERE d.claim_id = NEW.id AND (v.outcome = 'granted') = (NEW.state = 'approved'))
+               -- Somebody from outside is asked, and the claim comes back when they have reported or were told to stop.
+               OR NEW.state = 'under_investigation' AND NOT EXISTS (
+                   SELECT 1 FROM claims_investigation WHERE claim_id = NEW.id AND state = 'ordered')
+               OR OLD.state = 'under_investigation' AND EXISTS (
+                   SELECT 1 FROM claims_investigation WHERE claim_id = NEW.id AND state IN ('ordered', 'running'))
                -- Refused again, a claim is refused for good.
                OR NEW.state = 'rejected' AND NEW.appeal_round IS NOT NULL
                OR NEW.state = 'refused_finally' AND (NEW.appeal_round IS NULL OR NOT EXISTS (

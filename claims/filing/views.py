@@ -24,7 +24,7 @@ from claims.filing.models import ENDINGS, Claim, Evidence
 from claims.filing.papers import Paper
 from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
 from claims.filing.uploading import add_files
-from claims.filing.words import CLAUSES, HOLDERS, KINDS, PARTS, QUESTIONS
+from claims.filing.words import CLAUSES, EVERY_KIND, HOLDERS, KINDS, PARTS, QUESTIONS
 from ledger.sharing.faces import DISEASES, face_of
 from members.joining.kin import names_of
 from members.people.models import User
@@ -276,7 +276,7 @@ def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
         "child": names_of([claim.membership]).get(claim.membership_id, ""),
     }
     if step == "papers":
-        context["papers"] = [(paper, KINDS[paper.kind]) for paper in selectors.papers_of(claim)]
+        context["papers"] = [(paper, EVERY_KIND[paper.kind]) for paper in selectors.papers_of(claim)]
     if step == "payee":
         context["payee"] = selectors.read_payee(claim)
     if step == "public":

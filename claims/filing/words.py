@@ -10,6 +10,8 @@ KINDS: dict[str, object] = {
     "bill": _("Bill of treatment"),
     "other": _("Other paper"),
 }
+# Those that an investigator brings come with what is asked of nobody.
+EVERY_KIND: dict[str, object] = {**KINDS, "investigation": _("Paper of the investigation")}
 PARTS: dict[str, object] = {
     "event": _("What happened, when, and the birth date"),
     "story": _("Your own words"),
@@ -20,6 +22,7 @@ PARTS: dict[str, object] = {
 HOLDERS: dict[str, object] = {
     "claimant": _("you"),
     "reviewer": _("a reviewer"),
+    "investigator": _("an investigator from outside"),
     "second_reviewer": _("a second reviewer"),
     "pool": _("the calendar of the pool"),
     "treasurer": _("the treasurer"),
@@ -54,6 +57,12 @@ DEEDS: dict[str, object] = {
     "assign_claim": _("Taken up by a reviewer"),
     "hand_over_claim": _("Handed to another reviewer"),
     "request_papers": _("Papers asked for"),
+    "order_investigation": _("Investigation ordered"),
+    "accept_investigation": _("Investigation begun"),
+    "extend_investigation": _("Investigation extended"),
+    "revoke_investigation": _("Investigation ended early"),
+    "report_investigation": _("Investigation reported"),
+    "answer_findings": _("Findings answered"),
     "recommend": _("First review finished"),
     "decide": _("Second review finished"),
     "appeal_claim": _("Appeal made"),
@@ -76,6 +85,7 @@ PURPOSES: dict[str, object] = {
     "own_file": _("own file"),
     "review": _("review"),
     "second_review": _("second review"),
+    "investigation": _("investigation"),
     "blind_review": _("a second look that decides nothing"),
     "jury": _("jury"),
 }

@@ -31,6 +31,9 @@ ERASE = eraser(
         f"""UPDATE claims_paperreading SET content_sealed = '', hospital_index = NULL, doctor_index = NULL,
                report_index = NULL WHERE claim_id IN {_OWN}""",
         f"UPDATE claims_signalrun SET details_sealed = '', payee_index = NULL WHERE claim_id IN {_OWN}",
+        f"""UPDATE claims_investigation SET question_sealed = '', reason_sealed = '', name_sealed = '',
+               report_sealed = CASE WHEN report_sealed IS NOT NULL THEN ''::bytea END,
+               answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",
         f"""UPDATE claims_objection SET reason_sealed = '', answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END
          WHERE claim_id IN {_OWN}""",
         f"""UPDATE claims_claim SET birth_sealed = CASE WHEN birth_sealed IS NOT NULL THEN ''::bytea END,

@@ -22,7 +22,7 @@ from aidplatform.lib.pdf import Sheet
 from aidplatform.lib.templating import in_language
 from claims.filing.models import Claim
 from claims.filing.views import in_words
-from claims.filing.words import KINDS
+from claims.filing.words import EVERY_KIND
 from claims.review.clauses import clause_text
 from claims.review.models import Decision, Outcome
 from claims.review.selectors import cited_papers, concurrence_of, read_reason, recommendation_of
@@ -133,7 +133,7 @@ def _papers(decision: Decision) -> list[str]:
     """Return each cited paper: its kind, the day on which it came, and the beginning of its hash."""
     zone = decision.claim.pool.time_zone
     told = [
-        f"{KINDS[paper.kind]}, {clock.day_of(paper.added_at, zone)}, SHA-256 {paper.sha256[:16]}…"
+        f"{EVERY_KIND[paper.kind]}, {clock.day_of(paper.added_at, zone)}, SHA-256 {paper.sha256[:16]}…"
         for paper in cited_papers(decision)
     ]
     return told or [_("None is cited.")]

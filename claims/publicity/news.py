@@ -12,7 +12,7 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.work import jobs
 from claims.filing.models import Claim
-from claims.filing.states import REVIEWER, SECOND_REVIEWER, STEPS, TREASURER
+from claims.filing.states import INVESTIGATOR, REVIEWER, SECOND_REVIEWER, STEPS, TREASURER
 from claims.publicity.selectors import award_of
 from claims.review.appeals import heard_before
 from claims.review.selectors import decision_of
@@ -31,6 +31,8 @@ _STEPS_TOLD: dict[tuple[str, str], str] = {
     ("filed", "under_review"): words.CLAIM_TAKEN_UP,
     ("appealed", "under_review"): words.CLAIM_TAKEN_UP,
     ("recommended", "under_review"): words.CLAIM_RETURNED,
+    ("", "under_investigation"): words.CLAIM_INVESTIGATED,
+    ("under_investigation", "under_review"): words.CLAIM_FINDINGS,
     ("", "approved"): words.CLAIM_APPROVED,
     ("", "rejected"): words.CLAIM_REJECTED,
     ("", "objected"): words.CLAIM_OBJECTED,
@@ -49,8 +51,14 @@ _STEPS_TOLD: dict[tuple[str, str], str] = {
 _WITH_A_LETTER = {words.CLAIM_APPROVED, words.CLAIM_REJECTED, words.CLAIM_REFUSED_FINALLY}
 # Who has a claim by a duty of the same name.
 _STAFF = {REVIEWER, SECOND_REVIEWER, TREASURER}
-# Where a person of the pool has the claim for a number of days.
-CAN_BE_LATE = [state for state, step in STEPS.items() if step.days and step.holder in _STAFF]
+# Whoever is from outside answers to the reviewer in charge, who extends or ends it.
+_ANSWERS_TO = {INVESTIGATOR: REVIEWER}
+# Where a person has the claim for a number of days whom somebody in the pool can hurry.
+CAN_BE_LATE = [
+    state
+    for state, step in STEPS.items()
+    if step.days and _ANSWERS_TO.get(step.holder, step.holder) in _STAFF
+]
 
 
 def told_of(before: str, state: str) -> str | None:
@@ -134,7 +142,7 @@ def _who_can(claim: Claim, holder: str) -> list[User]:
 
 def _put_away(claim: Claim, before: str) -> None:
     """Leave nobody with a claim on their list that somebody has taken on: neither who had it nor the pool admins."""
-    holder = STEPS[before].holder
+    holder = _ANSWERS_TO.get(STEPS[before].holder, STEPS[before].holder)
     if holder not in _STAFF:
         return
     people = [*_holding(claim.pool, holder), *_holding(claim.pool, DutyGrant.Duty.POOL_ADMIN)]
@@ -174,7 +182,7 @@ def _overdue(pool: Pool, today: dt.date) -> list[Claim]:
 def _of_late(claim: Claim, admins: Iterable[User]) -> list[News]:
     key = f"{claim.code}/{claim.state}/{claim.state_since.isoformat()}"
     params = _params(claim, claim.state, claim.due_date.isoformat() if claim.due_date else None)
-    holder = STEPS[claim.state].holder
+    holder = _ANSWERS_TO.get(STEPS[claim.state].holder, STEPS[claim.state].holder)
     links = {person: reverse("pool", args=[claim.pool.code]) for person in admins}
     links |= dict.fromkeys(_who_can(claim, holder), _link(claim, holder))
     told = [_to_claimant(claim, words.CLAIM_LATE, key, params)]

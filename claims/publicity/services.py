@@ -20,6 +20,7 @@ from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
 from claims.publicity.selectors import award_of, is_in_publicity, standing_award_of
+from claims.review.investigations import end_with_claim
 from claims.review.models import Decision
 from claims.review.selectors import decision_of, public_ref
 from claims.review.services import check_not_near
@@ -254,6 +255,7 @@ def withdraw_claim(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     """
     Pool.objects.select_for_update().get(pk=claim.pool_id)
     claim = locked_claim(claim, *WITHDRAWABLE)
+    end_with_claim(claim, claimant, at)
     award = standing_award_of(claim)
     if award is not None:
         sharing.withdraw_award(award=award, why="withdrawn_by_claimant", withdrawer=SERVICE, at=at)

@@ -27,13 +27,14 @@ from claims.filing.selectors import concerned_by
 from claims.filing.services import add_evidence
 from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, POOL_ADMIN, STANDS_FOR, STEPS, WITHDRAWABLE
 from claims.filing.views import in_words
-from claims.filing.words import DEEDS, HOLDERS, KINDS
+from claims.filing.words import DEEDS, EVERY_KIND, HOLDERS, KINDS
 from claims.publicity import selectors, services
 from claims.publicity.forms import AnswerForm, AppealForm, ObjectForm
 from claims.publicity.models import Objection
 from claims.review import appeals, waiting
 from claims.review import selectors as review
 from claims.review.appeals import duty_names
+from claims.review.investigation_pages import for_claimant
 from claims.review.models import Decision
 from claims.review.openings import reader_words
 from ledger.sharing.faces import DISEASES, face_of
@@ -93,7 +94,8 @@ def _claim_page(
         "earlier_parts": filing.earlier_parts(found),
         "may_bring_bills": may_bring_bills(found),
         "payee": filing.read_payee(found),
-        "papers": [(paper, KINDS[paper.kind]) for paper in papers],
+        "investigations": for_claimant(found),
+        "papers": [(paper, EVERY_KIND[paper.kind]) for paper in papers],
         "cited": _cited(papers, file.decision),
         "first_cited": _cited(papers, file.first_decision),
         "asked": review.read_request(file.asked) if file.asked else "",
@@ -106,7 +108,7 @@ def _claim_page(
         "parts": [file.award, *file.rests],
         "history": [(DEEDS[line.action], line.at) for line in file.deeds],
         "readers": [
-            (DEEDS[one.deed], KINDS.get(one.kind, ""), reader_words(one), one) for one in file.readers
+            (DEEDS[one.deed], EVERY_KIND.get(one.kind, ""), reader_words(one), one) for one in file.readers
         ],
         "crumbs": [(_("My claims"), reverse("my_claims")), (found.code, "")],
     }
@@ -116,7 +118,7 @@ def _claim_page(
 def _cited(papers: list[Evidence], decision: Decision | None) -> list[object]:
     """Return what the papers are called on which a decision rests."""
     codes = decision.papers if decision else []
-    return [KINDS[paper.kind] for paper in papers if paper.code in codes]
+    return [EVERY_KIND[paper.kind] for paper in papers if paper.code in codes]
 
 
 def _appeal_of(found: Claim, file: selectors.ClaimFile, forms: dict[str, Any]) -> dict[str, Any]:

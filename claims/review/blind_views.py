@@ -18,7 +18,7 @@ from aidplatform.work.idempotency import once
 from claims.filing import selectors as filing
 from claims.filing.models import Claim
 from claims.filing.views import in_words
-from claims.filing.words import KINDS
+from claims.filing.words import EVERY_KIND, KINDS
 from claims.review import blind, desk, selectors
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER
 from claims.review.forms import BlindForm
@@ -108,7 +108,7 @@ def _page(
         "story": filing.read_story(claim),
         "birth": filing.read_birth(claim),
         "payee": filing.read_payee(claim),
-        "papers": [(paper, KINDS[paper.kind]) for paper in papers],
+        "papers": [(paper, EVERY_KIND[paper.kind]) for paper in papers],
         "purposes": PURPOSES_AT_ONCE,
         "checklist": [(KINDS[kind], kind in held) for kind in filing.papers_needed(claim)],
         "derivation": in_words(claim.derivation or []),

@@ -44,6 +44,11 @@ opening_guards = [
                     WHEN 'second_reviewer' THEN claim.state IN ({_DECIDES}) AND {holds_duty("opener", "second_reviewer")}
                     WHEN 'blind_review' THEN claim.state IN ({_JUDGED}) AND {_IS_BLIND}
                          AND ({holds_duty("opener", "reviewer")} OR {holds_duty("opener", "second_reviewer")})
+                    WHEN 'investigator' THEN claim.state = 'under_investigation' AND EXISTS (
+                         SELECT 1 FROM claims_investigation i JOIN members_user u ON u.id = i.investigator_id
+                           JOIN members_pool p ON p.id = claim.pool_id
+                          WHERE i.claim_id = claim.id AND i.state = 'running' AND u.code = NEW.opener
+                            AND i.until_date >= (aid_now() AT TIME ZONE p.time_zone)::date)
                     ELSE false END) THEN
                 {refuse("papers_are_opened_by_who_judges_them", "%s does not judge claim %s now", "NEW.opener", "claim.code")}
             END IF;

@@ -16,7 +16,7 @@ from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once
 from claims.filing.models import Claim, Evidence
 from claims.filing.views import paper_response
-from claims.filing.words import KINDS
+from claims.filing.words import EVERY_KIND
 from claims.review import openings, selectors
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER
 from claims.review.opening_forms import OpeningForm
@@ -62,10 +62,11 @@ def _ask(
         "pool": claim.pool,
         "claim": claim,
         "paper": paper,
-        "kind": KINDS[paper.kind],
+        "kind": EVERY_KIND[paper.kind],
         "form": form,
         "minutes": openings.MINUTES_OPEN,
-        "crumbs": _crumbs(claim, KINDS[paper.kind]),
+        "back": reverse("review_claim", args=[claim.pool.code, claim.code]),
+        "crumbs": _crumbs(claim, EVERY_KIND[paper.kind]),
     }
     return render(request, "claims/review/open_paper.html", context, status=status)
 
@@ -82,12 +83,15 @@ def opening(request: HttpRequest, code: str, claim: str, opening: int) -> HttpRe
         "claim": found,
         "opening": one,
         "paper": one.paper,
-        "kind": KINDS[one.paper.kind],
+        "kind": EVERY_KIND[one.paper.kind],
         "note": openings.read_note(one),
         "until": one.opened_at + dt.timedelta(minutes=openings.MINUTES_OPEN),
         "is_over": openings.is_over(one, clock.now()),
         "is_picture": one.paper.media_type.startswith("image/"),
-        "crumbs": _crumbs(found, KINDS[one.paper.kind]),
+        "back": reverse("review_claim", args=[code, claim]),
+        "again": reverse("review_paper", args=[code, claim, one.paper.code]),
+        "file": reverse("review_opening_file", args=[code, claim, one.pk]),
+        "crumbs": _crumbs(found, EVERY_KIND[one.paper.kind]),
     }
     return render(request, "claims/review/opening.html", context)
 

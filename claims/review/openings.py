@@ -22,12 +22,15 @@ from claims.filing.states import READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.words import PURPOSES
 from claims.review import blind
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
+from claims.review.investigation_selectors import investigates
 from claims.review.opening_models import PaperOpening, Purpose
 from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.selectors import duties_of
 
 READS = ("open_evidence", "open_claim")
+_LOGGED_AS = {REVIEWER: "review", SECOND_REVIEWER: "second_review", "investigator": "investigation"}
+_DUTY_OF = {"review": REVIEWER, "investigation": "investigator"}
 # How long one opening shows its paper; whoever looks again says what for again.
 MINUTES_OPEN = 15
 
@@ -69,6 +72,8 @@ def opens_as(claim: Claim, person: User) -> str:
     """Return the duty in which the person opens papers now; who has decided on a claim has no more use for them."""
     if blind.waits_for(claim, person):
         return PaperOpening.Duty.BLIND_REVIEW.value
+    if investigates(claim, person):
+        return PaperOpening.Duty.INVESTIGATOR.value
     duty = reads_as(claim, person, duties_of(person, claim.pool))
     return "" if duty == REVIEWER and claim.state not in READ_BY_ITS_REVIEWER else duty
 
@@ -79,7 +84,8 @@ def check_opens(claim: Claim, person: User) -> str:
     if not duty:
         raise NotInHandError(
             _(
-                "Only the reviewer in charge opens papers, and a second reviewer while there is something to decide."
+                "Only the reviewer in charge opens papers, a second reviewer while there is something to decide, and an"
+                " investigator while they look into it."
             )
         )
     return duty
@@ -121,7 +127,7 @@ def open_paper(
         action="open_evidence",
         subject=claim.code,
         evidence=paper.code,
-        purpose={REVIEWER: "review", SECOND_REVIEWER: "second_review"}.get(duty, duty),
+        purpose=_LOGGED_AS.get(duty, duty),
         opening=opening.pk,
     )
     return opening
@@ -203,7 +209,7 @@ def readers_of(claim: Claim, history: Iterable[AuditEntry]) -> list[Reader]:
         purpose = line.detail.get("purpose", "")
         # Of papers that were opened before purposes were asked for, the trail is all there is.
         if line.action in READS and purpose != "own_file" and "opening" not in line.detail:
-            duty = REVIEWER if purpose == "review" else SECOND_REVIEWER
+            duty = _DUTY_OF.get(purpose, SECOND_REVIEWER)
             readers.append(Reader(deed=line.action, at=line.at, by=line.actor, duty=duty, purpose=purpose))
     return sorted(readers, key=lambda one: one.at)
 

@@ -17,6 +17,7 @@ from claims.filing.models import Claim
 from claims.filing.selectors import lifetime_left, papers_of
 from claims.filing.services import locked_claim, preview, step_claim
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before, deciders_needed
+from claims.review.investigation_selectors import waits_for_findings
 from claims.review.models import Concurrence, Decision, Outcome, PaperRequest, Recommendation
 from claims.review.selectors import public_ref
 from claims.review.selectors import shown_sha256 as current_sha256
@@ -91,6 +92,12 @@ class CitedPapersError(DomainError):
     code = "decision_rests_on_its_papers"
 
 
+class FindingsError(ConflictError):
+    """An investigation waits for a second person, or its findings for the claimant's answer."""
+
+    code = "recommendation_waits_for_the_findings"
+
+
 class LifetimeCapError(ConflictError):
     """Earlier cases of the member leave less than this."""
 
@@ -158,12 +165,13 @@ def recommend(
     papers: codes of those that establish it. accepted_spend_fen: what of the bills counts, where the plan asks for
     them; None: all that was told.
 
-    Raises: ClaimMovedOnError, NotYoursError, AcceptedSpendError, AidTooHighError, LifetimeCapError, CitedPapersError,
-    ForbiddenError.
+    Raises: ClaimMovedOnError, NotYoursError, FindingsError, AcceptedSpendError, AidTooHighError, LifetimeCapError,
+    CitedPapersError, ForbiddenError.
     """
     claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
     check_reviewing(claim, reviewer, REVIEWER)
     _check_is_mine(claim, reviewer)
+    _check_findings(claim)
     accepted_fen, benefit = _accepted(claim, outcome, accepted_spend_fen, at)
     most_fen = min(claim.aid_fen or 0, benefit.aid_fen) if benefit else claim.aid_fen or 0
     if outcome == Outcome.APPROVED and not 0 < aid_fen <= most_fen:
@@ -280,6 +288,24 @@ def _agree(
         actor=decider, action="agree", subject=claim.code, outcome=advised.outcome, sha256=shown_sha256
     )
     return made
+
+
+def _check_findings(claim: Claim) -> None:
+    """Refuse a recommendation before an investigation is agreed to and its findings are answered.
+
+    Raises: FindingsError.
+    """
+    waits_for = waits_for_findings(claim)
+    if waits_for is None:
+        return
+    until = waits_for.answer_until_date
+    raise FindingsError(
+        _("The claimant may answer the findings until %(day)s. Recommend after that.")
+        % {"day": until.isoformat()}
+        if until
+        else _("An investigation waits for a second person. Take it back, or wait for their word."),
+        until=until.isoformat() if until else None,
+    )
 
 
 def check_cited(claim: Claim, outcome: str, papers: Sequence[str]) -> list[str]:

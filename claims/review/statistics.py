@@ -17,8 +17,8 @@ YEAR = dt.timedelta(days=365)
 # Of fewer than this nothing is said in public: it would tell of single people.
 FEWEST = 5
 STATES = (
-    "filed", "papers_requested", "under_review", "recommended", "in_publicity", "objected", "appealed", "awarded",
-    "shared",
+    "filed", "papers_requested", "under_review", "under_investigation", "recommended", "in_publicity",
+    "objected", "appealed", "awarded", "shared",
 )  # fmt: skip
 
 _TIMES = """
@@ -28,6 +28,8 @@ _TIMES = """
                     WHEN 'file_claim' THEN 'filed' WHEN 'supply_papers' THEN 'filed'
                     WHEN 'assign_claim' THEN 'under_review' WHEN 'hand_over_claim' THEN 'under_review'
                     WHEN 'take_back' THEN 'under_review' WHEN 'request_papers' THEN 'papers_requested'
+                    WHEN 'order_investigation' THEN 'under_investigation'
+                    WHEN 'report_investigation' THEN 'under_review' WHEN 'revoke_investigation' THEN 'under_review'
                     WHEN 'recommend' THEN 'recommended'
                     WHEN 'decide' THEN CASE a.detail->>'outcome' WHEN 'returned' THEN 'under_review' ELSE 'decided' END
                     WHEN 'appeal_claim' THEN 'appealed' WHEN 'publish_case' THEN 'in_publicity'

@@ -70,6 +70,12 @@ recommendation_guards = [
                OR NEW.reviewer IS DISTINCT FROM (SELECT code FROM members_user WHERE id = claim.reviewer_id) THEN
                 {refuse("recommendation_fits_its_claim", "claim %s is not with %s", "claim.code", "NEW.reviewer")}
             END IF;
+            IF EXISTS (
+                SELECT 1 FROM claims_investigation i JOIN members_pool p ON p.id = claim.pool_id
+                 WHERE i.claim_id = claim.id AND (i.state = 'asked' OR i.state = 'reported' AND i.answered_at IS NULL
+                   AND i.answer_until_date >= (aid_now() AT TIME ZONE p.time_zone)::date)) THEN
+                {refuse("recommendation_waits_for_the_findings", "the findings of claim %s are not answered", "claim.code")}
+            END IF;
             IF NEW.aid_fen > claim.aid_fen THEN
                 {refuse("recommended_aid_within_derived", "aid %s of at most %s", "NEW.aid_fen", "claim.aid_fen")}
             END IF;

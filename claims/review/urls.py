@@ -2,10 +2,21 @@
 
 from django.urls import path
 
-from claims.review import blind_views, desk_views, opening_views, signal_views, statistics_views, views
+from claims.review import (
+    blind_views,
+    desk_views,
+    investigation_views,
+    investigator_views,
+    opening_views,
+    signal_views,
+    statistics_views,
+    views,
+)
 
 _DESK = "pools/<slug:code>/review/"
 _CLAIM = f"{_DESK}<str:claim>/"
+_INVESTIGATION = f"{_CLAIM}investigations/<int:number>/"
+_CASE = "investigations/<slug:investigation>/"
 
 urlpatterns = [
     path(_DESK, desk_views.queue, name="review_queue"),
@@ -30,5 +41,24 @@ urlpatterns = [
     path(f"{_CLAIM}openings/<int:opening>/", opening_views.opening, name="review_opening"),
     path(f"{_CLAIM}openings/<int:opening>/file/", opening_views.opening_file, name="review_opening_file"),
     path(f"{_CLAIM}notes/", views.note, name="review_note"),
+    path(f"{_CLAIM}investigations/order/", investigation_views.order, name="review_order_investigation"),
+    path(_INVESTIGATION, investigation_views.investigation, name="review_investigation"),
+    path(f"{_INVESTIGATION}decide/", investigation_views.decide, name="review_decide_investigation"),
+    path(f"{_INVESTIGATION}link/", investigation_views.link, name="review_link_investigation"),
+    path(f"{_INVESTIGATION}extend/", investigation_views.extend, name="review_extend_investigation"),
+    path(f"{_INVESTIGATION}revoke/", investigation_views.revoke, name="review_revoke_investigation"),
+    path("investigations/", investigator_views.mine, name="my_investigations"),
+    path("investigations/by/<slug:token>/", investigator_views.by_link, name="investigation_link"),
+    path(_CASE, investigator_views.case, name="investigation_case"),
+    path(f"{_CASE}papers/<str:paper>/", investigator_views.paper, name="investigation_paper"),
+    path(f"{_CASE}openings/<int:opening>/", investigator_views.opening, name="investigation_opening"),
+    path(
+        f"{_CASE}openings/<int:opening>/file/",
+        investigator_views.opening_file,
+        name="investigation_opening_file",
+    ),
+    path(f"{_CASE}findings/", investigator_views.add_finding, name="investigation_add_finding"),
+    path(f"{_CASE}report/", investigator_views.report, name="investigation_report"),
+    path("claims/<str:code>/findings/<int:number>/", investigator_views.findings, name="claim_findings"),
     path(f"{_CLAIM}blind/", blind_views.blind_review, name="blind_review"),
 ]

@@ -21,8 +21,8 @@ from claims.filing.selectors import concerned_by
 from claims.filing.services import preview
 from claims.filing.states import POOL_ADMIN, STEPS
 from claims.filing.views import in_words
-from claims.filing.words import HOLDERS, KINDS
-from claims.review import appeals, blind, desk, selectors, services, signal_pages
+from claims.filing.words import EVERY_KIND, HOLDERS, KINDS
+from claims.review import appeals, blind, desk, investigation_pages, selectors, services, signal_pages
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
 from claims.review.clauses import clause_text
 from claims.review.desk_views import filters_of, walk_of
@@ -166,7 +166,7 @@ def _file_of(claim: Claim, advised: Any, decision: Any, agreed: Any) -> dict[str
         "story": filing.read_story(claim),
         "birth": filing.read_birth(claim),
         "payee": filing.read_payee(claim),
-        "papers": [(paper, KINDS[paper.kind]) for paper in papers],
+        "papers": [(paper, EVERY_KIND[paper.kind]) for paper in papers],
         "purposes": PURPOSES_AT_ONCE,
         "cited": cited_names(papers, advised.papers if advised else []),
         "agreed_reason": selectors.read_reason(agreed) if agreed else "",
@@ -179,6 +179,7 @@ def _file_of(claim: Claim, advised: Any, decision: Any, agreed: Any) -> dict[str
         "decision_reason": selectors.read_reason(decision) if decision else "",
         "request_text": selectors.read_request(request) if request else "",
         **signal_pages.section(claim),
+        **investigation_pages.section(claim),
         "shown_text": selectors.shown_text(claim),
         "shown_sha256": selectors.shown_sha256(claim),
     }
@@ -186,7 +187,7 @@ def _file_of(claim: Claim, advised: Any, decision: Any, agreed: Any) -> dict[str
 
 def cited_names(papers: list[Evidence], codes: list[str]) -> list[object]:
     """Return what the cited papers of a claim are called."""
-    return [KINDS[paper.kind] for paper in papers if paper.code in codes]
+    return [EVERY_KIND[paper.kind] for paper in papers if paper.code in codes]
 
 
 def clauses_of(claim: Claim) -> list[tuple[str, object, list[str]]]:
@@ -199,7 +200,7 @@ def clauses_of(claim: Claim) -> list[tuple[str, object, list[str]]]:
 def paper_choices(claim: Claim) -> list[tuple[str, object]]:
     """Return the papers that can be cited, in the order in which they came."""
     return [
-        (paper.code, f"{place}. {KINDS[paper.kind]}")
+        (paper.code, f"{place}. {EVERY_KIND[paper.kind]}")
         for place, paper in enumerate(filing.papers_of(claim), start=1)
     ]
 

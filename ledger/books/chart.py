@@ -33,6 +33,7 @@ AID_PAYABLE = "201"
 PREPAID = "210"
 REFUNDS_PAYABLE = "220"
 FEE_PAYABLE = "230"
+COSTS_PAYABLE = "235"
 CARRIED_SURPLUS = "240"
 UNIDENTIFIED = "250"
 RESERVE = "260"
@@ -45,6 +46,7 @@ MANAGEMENT_FEE = "510"
 WRITE_OFFS = "520"
 BANK_CHARGES = "530"
 SHARES_RETURNED = "540"
+INVESTIGATIONS = "550"
 
 CHART = (
     ChartLine(CUSTODY, _("Custody bank"), "asset"),
@@ -57,6 +59,7 @@ CHART = (
     ChartLine(PREPAID, _("Prepaid balances"), "liability", never_negative=True),
     ChartLine(REFUNDS_PAYABLE, _("Refunds payable"), "liability", never_negative=True),
     ChartLine(FEE_PAYABLE, _("Fee payable"), "liability", never_negative=True),
+    ChartLine(COSTS_PAYABLE, _("Costs payable"), "liability", never_negative=True),
     ChartLine(CARRIED_SURPLUS, _("Carried surplus"), "liability", never_negative=True),
     ChartLine(UNIDENTIFIED, _("Unidentified receipts"), "liability"),
     ChartLine(RESERVE, _("Reserve fund"), "liability", never_negative=True),
@@ -69,5 +72,6 @@ CHART = (
     ChartLine(WRITE_OFFS, _("Write-offs"), "expense"),
     ChartLine(BANK_CHARGES, _("Bank charges"), "expense"),
     ChartLine(SHARES_RETURNED, _("Past shares returned"), "expense"),
+    ChartLine(INVESTIGATIONS, _("Investigations"), "expense"),
 )
 BY_CODE = {line.code: line for line in CHART}

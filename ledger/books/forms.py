@@ -12,6 +12,7 @@ KINDS = (
     ("settlement", _("settlement at the end of the pool")),
     ("bank_charge", _("bank charge")),
     ("waiting_refund", _("refund for illness in the wait")),
+    ("investigation", _("cost of an investigation")),
     ("other_income", _("other income")),
     ("interest", _("interest")),
     ("opening", _("opening balance")),

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order, permanent
 from ledger.custody.collection_triggers import collection_guards
+from ledger.custody.cost_models import OutsideCost
 from ledger.custody.triggers import account_guards, line_guards, order_guards, statement_guards
 from ledger.sharing.models import Award, Period
 from members.joining.models import ImportedMember, Membership
@@ -239,8 +240,8 @@ class PaymentOrder(models.Model):
     """An order to pay out: made by a treasurer, released by a controller, confirmed by the bank's statement.
 
     number: 1, 2, 3 … per pool, given by the database. Exactly one of award (aid), period (fee), receipt or debit
-    (refund), membership_id (wallet paid back, shares given back) and listed (balance of somebody who did not join) says
-    what it is for.
+    (refund), membership_id (wallet paid back, shares given back), listed (balance of somebody who did not join) and
+    cost (of an investigation) says what it is for.
     payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can be hashed without either.
     shown_sha256: hash of everything shown, written by the database; a release names it.
     """
@@ -252,6 +253,7 @@ class PaymentOrder(models.Model):
         WALLET = "wallet", _("wallet paid back")
         BALANCE = "balance", _("balance of before paid back")
         SHARES = "shares", _("shares given back")
+        COST = "cost", _("cost of an investigation")
 
     class State(models.TextChoices):
         ORDERED = "ordered", _("ordered")
@@ -271,6 +273,9 @@ class PaymentOrder(models.Model):
     )
     membership_id = models.BigIntegerField(null=True)
     listed = models.ForeignKey(ImportedMember, on_delete=models.PROTECT, null=True, related_name="+")
+    cost = models.ForeignKey(
+        OutsideCost, on_delete=models.PROTECT, null=True, related_name="payment_orders", db_index=False
+    )
     amount_fen = models.BigIntegerField()
     payee_name = models.BinaryField()
     payee_account = models.BinaryField()
@@ -299,7 +304,7 @@ class PaymentOrder(models.Model):
                 condition=Q(amount_fen__gt=0, amount_fen__lt=2**53), name="order_amount_above_zero"
             ),
             models.CheckConstraint(
-                condition=Q(listed=None, debit=None)
+                condition=Q(listed=None, debit=None, cost=None)
                 & (
                     Q(kind="aid", award__isnull=False, period=None, receipt=None, membership_id=None)
                     | Q(kind="fee", award=None, period__isnull=False, receipt=None, membership_id=None)
@@ -315,6 +320,7 @@ class PaymentOrder(models.Model):
                 | Q(
                     kind="refund",
                     debit__isnull=False,
+                    cost=None,
                     listed=None,
                     award=None,
                     period=None,
@@ -324,7 +330,18 @@ class PaymentOrder(models.Model):
                 | Q(
                     kind="balance",
                     debit=None,
+                    cost=None,
                     listed__isnull=False,
+                    award=None,
+                    period=None,
+                    receipt=None,
+                    membership_id=None,
+                )
+                | Q(
+                    kind="cost",
+                    cost__isnull=False,
+                    debit=None,
+                    listed=None,
                     award=None,
                     period=None,
                     receipt=None,
@@ -369,6 +386,7 @@ class PaymentOrder(models.Model):
         indexes = [
             models.Index(fields=["pool", "state"], name="order_state"),
             models.Index(fields=["debit"], condition=Q(debit__isnull=False), name="order_debit"),
+            models.Index(fields=["cost"], condition=Q(cost__isnull=False), name="order_cost"),
         ]
         triggers = [
             follows_order(
@@ -391,7 +409,7 @@ class PaymentOrder(models.Model):
 
     @property
     def what_for(self) -> str:
-        """Return the case, period, receipt, debit, membership or row of a list that it pays, as a code."""
+        """Return the case, period, receipt, debit, cost, membership or row of a list that it pays, as a code."""
         if self.award is not None:
             return self.award.code
         if self.period is not None:
@@ -402,6 +420,8 @@ class PaymentOrder(models.Model):
             return self.debit.instruction.end_to_end_id
         if self.listed is not None:
             return f"{self.listed.member_import.number}/{self.listed.row_no}"
+        if self.cost is not None:
+            return self.cost.reference
         assert self.membership_id is not None
         number = Membership.objects.values_list("number", flat=True).get(pk=self.membership_id)
         return f"#{number}"

@@ -16,7 +16,7 @@ from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt
 from aidplatform.work import audit
-from ledger.custody import bank_file, selectors, services, share_returns
+from ledger.custody import bank_file, costs, selectors, services, share_returns
 from ledger.custody.forms import (
     AidForm,
     DayForm,
@@ -61,6 +61,7 @@ def payments(request: HttpRequest, code: str) -> HttpResponse:
         "payable": selectors.payable_awards(pool),
         "fees": _payable_fees(pool),
         "returning": share_returns.waiting(pool),
+        "costs": costs.waiting(pool),
         "day_form": DayForm(initial={"day": day}),
     }
     return render_page(request, "payments", context)

@@ -197,14 +197,14 @@ def lines_of(statement: BankStatement) -> QuerySet[StatementLine]:
 def orders(pool: Pool) -> QuerySet[PaymentOrder]:
     """Return the payment orders of a pool, newest first."""
     found = pool.payment_orders.select_related("pool", "award", "period", "receipt__statement")
-    return found.select_related("debit__instruction", "listed__member_import").order_by("-number")
+    return found.select_related("debit__instruction", "listed__member_import", "cost").order_by("-number")
 
 
 def find_orders(number: int, *, pools: Collection[Pool]) -> QuerySet[PaymentOrder]:
     """Return the payment orders of that number in these pools."""
     found = PaymentOrder.objects.filter(pool__in=pools, number=number)
     found = found.select_related("pool", "award", "period", "receipt__statement", "listed__member_import")
-    return found.order_by("pool__code")
+    return found.select_related("cost").order_by("pool__code")
 
 
 def counterparty(line: StatementLine) -> str:

@@ -36,6 +36,7 @@ from ledger.custody import (
 )
 from ledger.custody import statement_files as files
 from ledger.custody.charge_models import ChargeResult
+from ledger.custody.cost_models import OutsideCost
 from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
@@ -699,10 +700,11 @@ def order_payment(
     debit_result: ChargeResult | None = None,
     membership: Membership | None = None,
     listed: ImportedMember | None = None,
+    cost: OutsideCost | None = None,
 ) -> PaymentOrder:
     """Make an order to pay aid (award), the fee (period), a refund (receipt, debit_result) or a wallet (membership).
 
-    listed: a balance of before is paid back, of somebody who has not joined.
+    listed: a balance of before is paid back, of somebody who has not joined. cost: of an investigation.
 
     Nothing leaves before its release; what is paid back is set aside at once.
 
@@ -712,7 +714,7 @@ def order_payment(
     aid_goes_to_the_named_payee, aid_paid_at_most_the_award, aid_is_paid_as_collected, fee_follows_the_aid,
     fee_follows_the_cash, receipt_is_used_once, debit_is_paid_back_once, wallet_never_negative,
     refund_leaves_the_next_share,
-    balance_is_paid_back_whole_and_once,
+    balance_is_paid_back_whole_and_once, cost_is_paid_once, cost_goes_to_its_payee,
     custody_people_hold_their_duty.
     """
     payee = _payee_for(award, payee_name, payee_account)
@@ -728,6 +730,7 @@ def order_payment(
             debit=debit_result,
             membership_id=membership.pk if membership else None,
             listed=listed,
+            cost=cost,
             amount_fen=amount_fen,
             payee_name=crypto.seal_text(payee.name, payee_context(pool.code, "name")),
             payee_account=crypto.seal_text(payee.account, payee_context(pool.code, "account")),

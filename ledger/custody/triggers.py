@@ -32,10 +32,11 @@ PAYABLE = {
     "wallet": chart.REFUNDS_PAYABLE,
     "balance": chart.REFUNDS_PAYABLE,
     "shares": chart.REFUNDS_PAYABLE,
+    "cost": chart.COSTS_PAYABLE,
 }
 # What such an order takes is set aside for its payee before it is made, or with it.
-SET_ASIDE = "('refund', 'wallet', 'balance', 'shares')"
-PROTECTED = (chart.PREPAID, chart.REFUNDS_PAYABLE, chart.UNIDENTIFIED, chart.RESERVE)
+SET_ASIDE = "('refund', 'wallet', 'balance', 'shares', 'cost')"
+PROTECTED = (chart.PREPAID, chart.REFUNDS_PAYABLE, chart.COSTS_PAYABLE, chart.UNIDENTIFIED, chart.RESERVE)
 _PAYABLE_SQL = "CASE {row}.kind " + " ".join(f"WHEN '{k}' THEN '{c}'" for k, c in PAYABLE.items()) + " END"
 
 
@@ -48,6 +49,7 @@ def shown_sql(row: str) -> str:
         f"{row}.membership_id::text",
         f"'row ' || {row}.listed_id::text",
         f"'debit ' || {row}.debit_id::text",
+        f"'cost ' || {row}.cost_id::text",
     ]
     return "concat_ws('|', " + ", ".join(parts) + ")"
 
@@ -233,6 +235,7 @@ _TERMS = (
     "debit_id",
     "membership_id",
     "listed_id",
+    "cost_id",
     "amount_fen",
     "payee_name",
     "payee_account",
@@ -341,6 +344,19 @@ _CHECK_SHARES = f"""
     END IF;
 """
 
+# To the account that the bill names, in one payment or several, and no more than was approved.
+_CHECK_COST = f"""
+    SELECT c.amount_fen, c.payee_hash INTO receipt FROM ledger_outsidecost c
+     WHERE c.id = NEW.cost_id AND c.pool_id = NEW.pool_id AND c.state = 'approved';
+    SELECT coalesce(sum(amount_fen), 0) INTO ordered FROM ledger_paymentorder WHERE cost_id = NEW.cost_id AND {_LIVE};
+    IF ordered + NEW.amount_fen > coalesce(receipt.amount_fen, 0) THEN
+        {refuse("cost_is_paid_once", "%s of %s is ordered; another %s", "ordered", "coalesce(receipt.amount_fen, 0)", "NEW.amount_fen")}
+    END IF;
+    IF NEW.payee_hash IS DISTINCT FROM receipt.payee_hash THEN
+        {refuse("cost_goes_to_its_payee", "the bill names another payee than the order")}
+    END IF;
+"""
+
 # The entry of a release: Dr what is owed / Cr payments in transit, by the two people.
 _RELEASE_ENTRY = f"""
     IF NOT EXISTS (
@@ -387,6 +403,7 @@ order_guards = [
             ELSIF NEW.kind = 'refund' THEN {_CHECK_REFUND}
             ELSIF NEW.kind = 'balance' THEN {_CHECK_BALANCE}
             ELSIF NEW.kind = 'shares' THEN {_CHECK_SHARES}
+            ELSIF NEW.kind = 'cost' THEN {_CHECK_COST}
             END IF;
             RETURN NEW;
         """,

@@ -6,6 +6,7 @@ from ledger.custody import (
     arrears_views,
     balance_views,
     charge_views,
+    cost_views,
     mandate_views,
     payment_views,
     share_return_views,
@@ -19,6 +20,7 @@ _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{
 _RECEIPT = f"{_CUSTODY}receipts/<int:statement_no>/<int:line_no>/"
 _WALLETS = f"{_CUSTODY}wallets/"
 _PAYMENTS = f"{_CUSTODY}payments/"
+_COSTS = f"{_CUSTODY}costs/"
 _WRITE_OFFS = f"{_CUSTODY}write-offs/"
 _LATE = f"{_CUSTODY}late/"
 _DEBITS = f"{_CUSTODY}debits/"
@@ -87,6 +89,11 @@ urlpatterns = [
     path(f"{_PAYMENTS}aid/<str:award>/", payment_views.new_aid, name="custody_new_aid"),
     path(f"{_PAYMENTS}aid/<str:award>/order/", payment_views.order_aid, name="custody_order_aid"),
     path(f"{_PAYMENTS}shares/<int:number>/", share_return_views.shares, name="custody_order_shares"),
+    path(f"{_PAYMENTS}costs/<int:number>/", cost_views.pay, name="custody_order_cost"),
+    path(_COSTS, cost_views.overview, name="custody_costs"),
+    path(f"{_COSTS}<int:number>/", cost_views.cost, name="custody_cost"),
+    path(f"{_COSTS}<int:number>/approve/", cost_views.approve, name="custody_approve_cost"),
+    path(f"{_COSTS}<int:number>/turn-down/", cost_views.turn_down, name="custody_turn_down_cost"),
     path(f"{_PAYMENTS}fee/<int:number>/", payment_views.new_fee, name="custody_new_fee"),
     path(f"{_PAYMENTS}fee/<int:number>/order/", payment_views.order_fee, name="custody_order_fee"),
 ]

@@ -105,7 +105,7 @@ def verify_write_offs(report: Report, parameters: dict[str, object]) -> None:
 def _verify_losses(report: Report, parameters: dict[str, object]) -> None:
     name = "loss_has_its_decision"
     losses = """FROM ledger_journalentry e WHERE e.book_id = %(book)s
-                 AND (e.kind IN ('waiting_refund', 'settlement') OR e.kind = 'write_off' AND EXISTS (
+                 AND (e.kind IN ('waiting_refund', 'settlement', 'investigation') OR e.kind = 'write_off' AND EXISTS (
                       SELECT 1 FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
                        WHERE p.entry_id = e.id AND a.code = '110'))"""
     found = figure(f"SELECT count(*) {losses}", parameters)
@@ -117,6 +117,7 @@ def _verify_losses(report: Report, parameters: dict[str, object]) -> None:
         f"""SELECT format('%%s entry %%s', %(code)s::text, e.number), 'decided by two people', e.kind {losses}
                AND NOT EXISTS (SELECT 1 FROM ledger_writeoff WHERE entry_id = e.id)
                AND NOT EXISTS (SELECT 1 FROM ledger_sharesreturn WHERE entry_id = e.id)
+               AND NOT EXISTS (SELECT 1 FROM ledger_outsidecost WHERE entry_id = e.id)
                AND NOT EXISTS (SELECT 1 FROM ledger_finalsettlement WHERE entry_id = e.id) ORDER BY e.number""",
         parameters,
     )

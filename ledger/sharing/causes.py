@@ -7,6 +7,7 @@ OTHER_COSTS = {
     "write_off": chart.WRITE_OFFS,
     "bank_charge": chart.BANK_CHARGES,
     "waiting_refund": chart.SHARES_RETURNED,
+    "investigation": chart.INVESTIGATIONS,
     "wallet_gap": chart.WRITE_OFFS,
 }
 # What wallets lacked has no entry of its own: it is what the entry of their period puts back into To be shared.

@@ -14,6 +14,7 @@ _CAUSES: dict[str, object] = {
     "write_off": _("shares that could not be collected"),
     "bank_charge": _("bank charges"),
     "waiting_refund": _("past shares returned for illness in the waiting period"),
+    "investigation": _("investigations of claims"),
     "wallet_gap": _("what wallets lacked of the shares before"),
 }
 

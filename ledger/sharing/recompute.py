@@ -32,6 +32,8 @@ TERMS = {
     # How many people decide, not how much.
     "two_deciders_from_fen",
     "jury",
+    # What an investigation may cost and who bears it; what it did cost is booked.
+    "investigation",
     "lifetime_cap_fen",
     "one_aid_ends",
     "by_invitation",

@@ -9,6 +9,8 @@ CLAIM_FILED = "claim_filed"
 CLAIM_TAKEN_UP = "claim_taken_up"
 CLAIM_RETURNED = "claim_returned"
 CLAIM_ASKED = "claim_asked"
+CLAIM_INVESTIGATED = "claim_investigated"
+CLAIM_FINDINGS = "claim_findings"
 CLAIM_APPROVED = "claim_approved"
 CLAIM_REJECTED = "claim_rejected"
 CLAIM_OBJECTED = "claim_objected"
@@ -52,6 +54,20 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("Your claim %(claim)s waits for you: papers are asked for"),
         gettext_noop(
             "Its page says which ones, and why. Please send them by %(due)s. What you have sent so far is kept."
+        ),
+    ),
+    CLAIM_INVESTIGATED: (
+        gettext_noop("Somebody from outside looks into your claim %(claim)s"),
+        gettext_noop(
+            "Its page gives the question and the reason. The report comes by %(due)s; then you can read it and answer."
+            " You pay nothing for it."
+        ),
+    ),
+    CLAIM_FINDINGS: (
+        gettext_noop("The investigation of your claim %(claim)s is over"),
+        gettext_noop(
+            "Its page shows what was found, if there is a report, and until when you can answer. Nothing is"
+            " recommended before that."
         ),
     ),
     CLAIM_APPROVED: (
@@ -171,6 +187,7 @@ CLAIM_STEPS = {
     "appealed": gettext_noop("appealed, to be taken up"),
     "papers_requested": gettext_noop("papers requested"),
     "under_review": gettext_noop("under review"),
+    "under_investigation": gettext_noop("under investigation"),
     "recommended": gettext_noop("second review"),
     "objected": gettext_noop("objected to"),
     "shared": gettext_noop("shared, to be paid"),

@@ -86,6 +86,18 @@ class DutyEndpoint(Endpoint):
             raise ForbiddenError(_("Your duties in this pool do not include this."))
 
 
+class StrongEndpoint(PersonalEndpoint):
+    """An endpoint for whoever has signed in with a second factor, about themselves, like `second_factor_required`."""
+
+    policy = "second_factor"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Demand the second factor."""
+        super().initial(request, *args, **kwargs)
+        if not is_strong(request):
+            raise ForbiddenError(_("This needs a second factor."), code="second_factor_missing")
+
+
 class AdminAnywhereEndpoint(Endpoint):
     """An endpoint for whoever is the admin of some pool, like `duty_anywhere` for pages."""
 

@@ -17,6 +17,7 @@ from members.pools.debit import DebitForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
 from members.pools.illness_in_wait import ILLNESS_IN_WAIT
+from members.pools.investigation import InvestigationForm
 from members.pools.jury import JuryForm
 from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
@@ -272,6 +273,9 @@ class PlanForm:
         self.arrears = ArrearsForm(data, prefix="arrears", initial=ArrearsForm.entries(plan.arrears))
         self.debit = DebitForm(data, prefix="debit", initial=DebitForm.entries(plan.debit))
         self.jury = JuryForm(data, prefix="jury", initial=JuryForm.entries(plan.jury))
+        self.investigation = InvestigationForm(
+            data, prefix="investigation", initial=InvestigationForm.entries(plan.investigation)
+        )
         self.tables = (
             self.aid,
             self.vesting,
@@ -292,6 +296,7 @@ class PlanForm:
             self.arrears,
             self.debit,
             self.jury,
+            self.investigation,
         )
 
     def is_valid(self) -> bool:
@@ -339,6 +344,7 @@ class PlanForm:
             "arrears": self.arrears.terms(),
             "debit": self.debit.terms(),
             "jury": self.jury.terms(),
+            "investigation": self.investigation.terms(),
             **{name: rules[name] for name in _AS_ENTERED},
         }
 

@@ -27,6 +27,7 @@ from members.pools.aid_terms import (
 )
 from members.pools.arrears_terms import ArrearsTerms
 from members.pools.debit_terms import DebitTerms
+from members.pools.investigation_terms import InvestigationTerms
 from members.pools.jury_terms import JuryTerms
 from members.pools.term_reading import MAX_AGE
 from members.pools.term_reading import MAX_NAME as MAX_NAME  # the terms' own names for whoever drafts a plan
@@ -598,6 +599,7 @@ class PlanTerms:
     appeal_days: within how many days of a refusal its claimant may appeal; None: nobody may.
     two_deciders_from_fen: from which aid on two second reviewers have to agree on a decision; None: one always decides.
     jury: before whom a refusal on appeal may be taken; None: before nobody.
+    investigation: how somebody from outside looks into a claim, and who bears it; None: nobody does.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
     by_invitation: nobody joins without an invitation but the people of its duties and whom an approved list names.
@@ -648,6 +650,7 @@ class PlanTerms:
     illness_in_wait: IllnessInWait = "no_aid"
     two_deciders_from_fen: int | None = None
     jury: JuryTerms | None = None
+    investigation: InvestigationTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -678,6 +681,14 @@ class PlanTerms:
             raise TermsError("jury", "jury_without_appeal", "a jury hears what an appeal has refused")
         if self.two_deciders_from_fen is not None:
             _check_int("two_deciders_from_fen", self.two_deciders_from_fen, 1)
+        if (
+            self.investigation is not None
+            and self.investigation.borne_by == "reserve"
+            and self.reserve is None
+        ):
+            raise TermsError(
+                "investigation.borne_by", "investigation_without_reserve", "the plan keeps no reserve"
+            )
         _check_type("one_aid_ends", self.one_aid_ends, bool)
         _check_type("by_invitation", self.by_invitation, bool)
         if self.lifetime_cap_fen is not None:
@@ -861,6 +872,7 @@ class PlanTerms:
                 "illness_in_wait",
                 "two_deciders_from_fen",
                 "jury",
+                "investigation",
             ),
         )
         return cls(
@@ -898,6 +910,7 @@ class PlanTerms:
             illness_in_wait=given.get("illness_in_wait", "no_aid"),
             two_deciders_from_fen=given.get("two_deciders_from_fen"),
             jury=_read_optional("jury", JuryTerms.from_json, given),
+            investigation=_read_optional("investigation", InvestigationTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -963,6 +976,8 @@ class PlanTerms:
             told["two_deciders_from_fen"] = self.two_deciders_from_fen
         if self.jury is not None:
             told["jury"] = self.jury.to_json()
+        if self.investigation is not None:
+            told["investigation"] = self.investigation.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

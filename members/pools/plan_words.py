@@ -23,6 +23,7 @@ from members.pools.change_by import change_by_words
 from members.pools.debit import debit_words
 from members.pools.funding import funding_words
 from members.pools.illness_in_wait import illness_in_wait_words
+from members.pools.investigation import investigation_words
 from members.pools.jury import jury_words
 from members.pools.models import PlanProposal, PlanVersion
 from members.pools.plan_terms import (
@@ -168,6 +169,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Appeal"), (appeal_words(plan),), ("appeal_days",))
     yield Line(_("Who decides"), (decider_words(plan, currency),), ("two_deciders_from_fen",))
     yield Line(_("Jury"), jury_words(plan.jury), ("jury",))
+    yield Line(_("Investigations"), investigation_words(plan.investigation, currency), ("investigation",))
     yield Line(_("Most for one person"), (_lifetime_words(plan, currency),), ("lifetime_cap_fen",))
     after_aid = (
         _("One aid ends the membership: that period is still shared like by everyone, and none after it.")

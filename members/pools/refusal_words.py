@@ -121,6 +121,9 @@ _ERRORS = {
     "jury_without_appeal": gettext_lazy(
         "A jury hears what an appeal has refused: give the days of an appeal, or leave the jury empty."
     ),
+    "investigation_without_reserve": gettext_lazy(
+        "This plan keeps no reserve: fill the reserve in, or name somebody else who bears what investigations cost."
+    ),
     "may_not_disappear": gettext_lazy("Members were promised this. It may change, not disappear."),
     "period_cap_above_year_cap": gettext_lazy(
         "Nobody pays more than %(most)s in a whole year, so the most for one period has to be below that."

@@ -91,6 +91,17 @@ def freshly_signed_in(view: View) -> View:
     return opened
 
 
+def second_factor_required(view: View) -> View:
+    """Let in anyone with an account who has signed in with a second factor; the view says what is theirs."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        refused = _sign_in_first(request)
+        return refused if refused is not None else view(request, *args, **kwargs)
+
+    return policy("second_factor")(guarded)
+
+
 def _asks_anew(request: HttpRequest) -> bool:
     return not (settings.DEMO and request.session.get(DEMO_MFA))
 

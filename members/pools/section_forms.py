@@ -21,6 +21,7 @@ SECTIONS = {
     "arrears",
     "debit",
     "jury",
+    "investigation",
 }
 # Terms that people write in another way.
 _WRITTEN_AS = {

@@ -239,6 +239,13 @@ _JURY_IS_READABLE = """(NOT NEW.terms ? 'jury' OR (
          WHERE jsonb_typeof(NEW.terms->'jury'->name) IS DISTINCT FROM 'number'
             OR NEW.terms->'jury'->>name !~ '^[0-9]{1,4}$')
         AND coalesce(NEW.terms#>>'{jury,quorum_permille}', '0') ~ '^[0-9]{1,4}$'))"""
+# By these figures a guard judges an investigation; who bears it is never the claimant.
+_INVESTIGATION_IS_READABLE = """(NOT NEW.terms ? 'investigation' OR (
+        coalesce(NEW.terms#>>'{investigation,borne_by}', '') IN ('shared', 'operator', 'reserve')
+        AND (NEW.terms#>>'{investigation,borne_by}' <> 'reserve' OR NEW.terms ? 'reserve') AND NOT EXISTS (
+        SELECT 1 FROM unnest(ARRAY['days', 'agreed_above_fen', 'most_fen', 'answer_days']) name
+         WHERE jsonb_typeof(NEW.terms->'investigation'->name) IS DISTINCT FROM 'number'
+            OR NEW.terms->'investigation'->>name !~ '^[0-9]{1,16}$')))"""
 # What becomes of who does not answer to new rules.
 _CHANGE_BY_IS_READABLE = """(NOT NEW.terms ? 'change_by' OR (
         jsonb_typeof(NEW.terms->'change_by') = 'string' AND NEW.terms->>'change_by' IN ('free_exit', 'consent')))"""
@@ -264,6 +271,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_ILLNESS_IN_WAIT_IS_READABLE}
                AND {_DEBIT_IS_READABLE}
                AND {_JURY_IS_READABLE}
+               AND {_INVESTIGATION_IS_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 

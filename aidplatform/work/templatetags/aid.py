@@ -53,11 +53,17 @@ _LOOK_OF_STATE: dict[str, str] = {
     "released": "active",
     "confirmed": "done",
     "cancelled": "quiet",
+    # costs and investigations
+    "billed": "waiting",
+    "turned_down": "stopped",
+    "reported": "done",
+    "revoked": "stopped",
     "returned": "stopped",
     # claims and objections
     "filed": "waiting",
     "papers_requested": "waiting",
     "under_review": "active",
+    "under_investigation": "active",
     "recommended": "active",
     "rejected": "stopped",
     "in_publicity": "active",

@@ -10,6 +10,7 @@ from ledger.books.findings import Report, fetch
 from ledger.custody import (
     arrears_verify,
     charge_verify,
+    cost_verify,
     share_return_verify,
     wallet_verify,
     write_off_verify,
@@ -46,6 +47,7 @@ class Command(BaseCommand):
             wallet_verify.SENTENCES,
             write_off_verify.SENTENCES,
             share_return_verify.SENTENCES,
+            cost_verify.SENTENCES,
             arrears_verify.SENTENCES,
             charge_verify.SENTENCES,
             leaving.SENTENCES,

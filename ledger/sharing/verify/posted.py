@@ -14,7 +14,13 @@ SENTENCES = {
     "nothing_added_after_announcement": "Every award shared was announced in the log with its amount.",
 }
 
-COSTS = {"write_off": "520", "bank_charge": "530", "waiting_refund": "540", "wallet_gap": "520"}
+COSTS = {
+    "write_off": "520",
+    "bank_charge": "530",
+    "waiting_refund": "540",
+    "investigation": "550",
+    "wallet_gap": "520",
+}
 INCOMES = ("other_income", "interest")
 
 
