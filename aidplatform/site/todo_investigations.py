@@ -1,7 +1,7 @@
 """What of investigations waits for a person: to agree to one, to look into a case, to answer, to approve a bill."""
 
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo

@@ -1,6 +1,6 @@
 """Investigations for programs: of a reviewer's desk, of whoever investigates one case, of a claimant's own claim."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -88,7 +88,7 @@ class LinkText(serializers.Serializer[Any]):
 
 
 class _OfDesk(DutyEndpoint):
-    duties = (REVIEWER, SECOND_REVIEWER, pages.POOL_ADMIN)
+    duties: ClassVar[tuple[str, ...]] = (REVIEWER, SECOND_REVIEWER, pages.POOL_ADMIN)
 
     def found(self, code: str, claim: str) -> Claim:
         """Return a claim of the pool that has been filed. Raises: NotFoundError."""

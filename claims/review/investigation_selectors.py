@@ -147,5 +147,5 @@ def waits_for_findings(claim: Claim) -> Investigation | None:
     return None
 
 
-def _read(one: Investigation, part: str, sealed: bytes | memoryview[int] | None) -> str:
+def _read(one: Investigation, part: str, sealed: "bytes | memoryview[int] | None") -> str:
     return unseal_text(bytes(sealed), one.place(part)) if sealed else ""

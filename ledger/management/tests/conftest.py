@@ -13,12 +13,14 @@ from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, charged_world, membership
 from aidplatform.testing.debits import debited_world
 from aidplatform.testing.endings import wind_down
+from aidplatform.testing.investigation_cases import INVESTIGATION, InvestigationCases
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
-from ledger.custody import hardship, settlements, write_offs
+from ledger.custody import costs, hardship, settlements, write_offs
 from ledger.custody import services as custody
+from ledger.custody.cost_models import OutsideCost
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
@@ -101,6 +103,7 @@ def make_history() -> None:
     make_aged_history()
     make_late_history()
     make_debited_history()
+    make_investigated_history()
 
 
 def make_paid_history() -> None:
@@ -214,6 +217,26 @@ def make_returned_history() -> None:
         amount_fen=2_500,
         payee_name="Li Na",
         payee_account="6222 0000 1111 2222",
+        orderer=cases.world.treasurer.code,
+        at=clock.now(),
+    )
+
+
+def make_investigated_history() -> None:
+    """Look into a claim from outside, approve what it has cost, and order that to be paid."""
+    cases = InvestigationCases.founded(World.founded(code="looked", investigation=INVESTIGATION))
+    cases.reported()
+    cost = OutsideCost.objects.get()
+    controller = cases.world.controller.code
+    costs.approve_cost(cost=cost, approver=controller, shown_sha256=cost.shown_sha256 or "", at=clock.now())
+    Bank(cases.world)
+    custody.order_payment(
+        pool=cases.world.pool,
+        kind="cost",
+        cost=cost,
+        amount_fen=30_000,
+        payee_name="Wang Fang",
+        payee_account="6222 1111 2222 3333",
         orderer=cases.world.treasurer.code,
         at=clock.now(),
     )

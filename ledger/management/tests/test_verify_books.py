@@ -15,6 +15,7 @@ from django.db import connection
 from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
 from ledger.management.tests.arrears_cases import ARREARS_CASES
+from ledger.management.tests.cost_cases import COST_CASES
 from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.debit_cases import DEBIT_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
@@ -670,6 +671,14 @@ def test_false_returns_of_shares_are_false(clone, code, sql, where, expected, ac
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), COST_CASES, ids=[case[0] for case in COST_CASES]
+)
+def test_false_costs_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("looked", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), LEAVING_CASES, ids=[case[0] for case in LEAVING_CASES]
 )
 def test_false_ends_of_memberships_are_false(clone, code, sql, where, expected, actual):
@@ -699,6 +708,7 @@ def test_every_statement_is_broken_by_some_case(clone):
             *ARREARS_CASES,
             *DEBIT_CASES,
             *SHARE_RETURN_CASES,
+            *COST_CASES,
         )
     }
     answer = json.loads(verify("--json")[1])
