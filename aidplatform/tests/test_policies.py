@@ -164,7 +164,7 @@ def complaint(address: Address, who: str, response: Any) -> str | None:
     if who == "wrong duty" and address.duties:
         wanted = 404 if address.policy.startswith("duty-anywhere") else 403
         return None if status == wanted else f"another duty gets {status}"
-    if who == "weak" and address.is_of_staff:
+    if who == "weak" and (address.is_of_staff or address.policy == "second_factor"):
         to_factor = status == 302 and "/accounts/2fa/" in response.headers["Location"]
         return None if to_factor or (address.is_api and status == 403) else f"no second factor gets {status}"
     is_shut_out = status in {401, 403} or (to_sign_in and address.name != "account_logout")
@@ -242,7 +242,7 @@ def test_every_pattern_has_a_policy() -> None:
 
 
 def test_every_policy_is_a_known_word() -> None:
-    known = {"public", "signed_in", "member", "staff"}
+    known = {"public", "signed_in", "second_factor", "member", "staff"}
     unknown = [
         (a.route, a.policy)
         for a in addresses()
@@ -295,7 +295,8 @@ def test_another_duty_is_refused(staffed: dict[str, User]) -> None:
 def test_duty_without_a_second_factor_is_sent_to_it(staffed: dict[str, User]) -> None:
     before = rows_of_tables()
     clients = {duty: client_of(staffed[duty], second_factor=False) for duty in DUTIES}
-    assert walk(clients, "weak", [a for a in addresses() if a.is_of_staff], ("get", "post", "delete")) == []
+    asked = [a for a in addresses() if a.is_of_staff or a.policy == "second_factor"]
+    assert walk(clients, "weak", asked, ("get", "post", "delete")) == []
     assert rows_of_tables() == before
 
 
@@ -306,7 +307,8 @@ def test_right_duty_is_let_in(staffed: dict[str, User]) -> None:
 
 
 def test_signed_in_person_meets_no_door_where_none_is(staffed: dict[str, User]) -> None:
-    opened = [a for a in addresses() if a.policy == "signed_in" and a.name not in OF_LIBRARIES]
+    policies = {"signed_in", "second_factor"}
+    opened = [a for a in addresses() if a.policy in policies and a.name not in OF_LIBRARIES]
     clients = {"signed in": client_of(staffed["stranger"])}
     assert walk(clients, "signed in", opened, ("get", "head", "put", "options")) == []
 
@@ -387,13 +389,17 @@ def test_taking_a_decorator_away_is_noticed() -> None:
         assert not hasattr(view.__wrapped__, "aid_policy"), route  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("policy", ["duty:treasurer", "duty-anywhere:treasurer", "member", "signed_in"])
+@pytest.mark.parametrize(
+    "policy", ["duty:treasurer", "duty-anywhere:treasurer", "member", "signed_in", "second_factor"]
+)
 def test_open_door_is_noticed_whatever_was_declared(policy: str) -> None:
     """A view that declares a policy and does not hold it answers 200: each walk complains about that."""
     page, api = Address("pools/<slug:code>/x/", "x", policy), Address("api/v1/x/", "x", policy)
     assert complaint(page, "visitor", HttpResponse())
     assert complaint(api, "visitor", HttpResponse())
-    if policy != "signed_in":
+    if policy == "second_factor":
+        assert complaint(page, "weak", HttpResponse())
+    elif policy != "signed_in":
         assert complaint(page, "stranger", HttpResponse())
     if policy.startswith("duty"):
         assert complaint(page, "wrong duty", HttpResponse())

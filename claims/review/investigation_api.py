@@ -242,7 +242,7 @@ class FindingText(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True, help_text="Its name is not kept.")
 
 
-class ReportText(serializers.Serializer[Any]):
+class FindingsReportText(serializers.Serializer[Any]):
     """What was found, and what it has cost in minor units; whom to pay, where that is more than nothing."""
 
     text = serializers.CharField(max_length=8000)
@@ -378,11 +378,11 @@ class InvestigationFile(_Investigates):
 class InvestigationReport(_Investigates):
     """The report that ends an investigation."""
 
-    @extend_schema(operation_id="report_investigation", request=ReportText, responses={204: None})
+    @extend_schema(operation_id="report_investigation", request=FindingsReportText, responses={204: None})
     def post(self, request: Request, investigation: str) -> Response:
         """Hand it in; the case is absent from then on."""
         one, person = self.mine(request, investigation), cast(User, request.user)
-        given = ReportText(data=request.data)
+        given = FindingsReportText(data=request.data)
         given.is_valid(raise_exception=True)
         content = given.validated_data
         named = content["payee_name"] and content["payee_account"]

@@ -105,6 +105,13 @@ SETTINGS = (
                     "voting_hours": 72,
                     "take_days": 30,
                 },
+                investigation={
+                    "days": 14,
+                    "agreed_above_fen": 50_000,
+                    "most_fen": 300_000,
+                    "borne_by": "shared",
+                    "answer_days": 7,
+                },
                 debit={
                     "scheme": "card",
                     "creditor_id": "Agreement 2400 (invented)",

@@ -4,13 +4,14 @@ import json
 import uuid
 from typing import Any
 
+import psycopg
 import pytest
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.investigation_cases import InvestigationCases
 from aidplatform.testing.ledgers import assert_books_true, balances
-from aidplatform.testing.refusals import fire_deferred, refused, run
+from aidplatform.testing.refusals import fire_deferred, refused, refused_to_owner, run
 from aidplatform.testing.world import lay_down_all
 from aidplatform.tests.pages_helpers import client_of
 from ledger.books.findings import Report
@@ -199,6 +200,12 @@ def test_entry_of_a_cost_needs_the_cost_and_stays(cost: tuple[InvestigationCases
             entry=done.entry, reason="x", entry_date=clock.today("Asia/Shanghai"), at=clock.now(), maker="t",
             checker="u",
         )  # fmt: skip
+
+
+def test_costs_are_kept_from_the_owner_too(owner: psycopg.Connection) -> None:
+    for statement in ("DELETE FROM ledger_outsidecost", "TRUNCATE ledger_outsidecost CASCADE"):
+        with refused_to_owner(owner, "costs_are_kept"):
+            owner.execute(statement)
 
 
 def test_cost_is_decided_once_and_kept(cost: tuple[InvestigationCases, OutsideCost]) -> None:

@@ -11,6 +11,7 @@ from django.db import IntegrityError
 
 from aidplatform.lib import clock
 from aidplatform.testing.endings import close, end_by_two, wind_down
+from aidplatform.testing.investigation_cases import INVESTIGATION
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, run, value
 from aidplatform.testing.world import TERMS, World, set_clock
 from aidplatform.work.jobs import claim
@@ -295,6 +296,19 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
         *(
             {"terms": json.dumps(TERMS | {"illness_in_wait": value})}
             for value in (None, "aid", 1, ["shares_back"])
+        ),
+        *(
+            {"terms": json.dumps(TERMS | {"investigation": terms})}
+            for terms in (
+                None,
+                14,
+                *(
+                    {key: value for key, value in INVESTIGATION.items() if key != left_out}
+                    for left_out in INVESTIGATION
+                ),
+                *(INVESTIGATION | {"days": days} for days in (-1, 1.5, None, "14")),
+                *(INVESTIGATION | {"borne_by": bearer} for bearer in ("claimant", "", "reserve", None)),
+            )
         ),
         {"terms": json.dumps(TERMS | {"classes": {}})},
         *(

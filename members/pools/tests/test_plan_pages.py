@@ -13,6 +13,7 @@ from django.utils import translation
 
 from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
+from aidplatform.testing.investigation_cases import INVESTIGATION
 from aidplatform.testing.world import ACCIDENT_AID, TERMS, World, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from members.pools.forms import ChangeForm
@@ -467,7 +468,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 32
+    assert len(english) == len(chinese) == 33
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -551,6 +552,17 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
                 {"inclusive": False},
                 {"voting_hours": 73},
                 {"take_days": 31},
+            )
+        ),
+        *(
+            {"investigation": INVESTIGATION | one}
+            for one in (
+                {},
+                {"days": 15},
+                {"agreed_above_fen": 50_001},
+                {"most_fen": 300_001},
+                {"borne_by": "operator"},
+                {"answer_days": 8},
             )
         ),
         {"period_cap_fen": 100_000},
