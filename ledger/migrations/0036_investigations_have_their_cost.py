@@ -20,8 +20,8 @@ ADD_ACCOUNTS = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0034_losses_have_their_decision'),
-        ('members', '0040_investigations_can_be_read'),
+        ('ledger', '0035_reasons_for_a_pause_are_sealed'),
+        ('members', '0041_investigations_can_be_read'),
     ]
 
     operations = [

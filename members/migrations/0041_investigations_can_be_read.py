@@ -9,7 +9,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0039_members_have_their_rights'),
+        ('members', '0040_shares_are_told_together'),
     ]
 
     operations = [
