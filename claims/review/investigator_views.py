@@ -247,6 +247,7 @@ def report(request: HttpRequest, investigation: str) -> HttpResponse:
     if refusal is not None:
         form.add_error(None, str(refusal))
         return _case(request, found, report=form, status=refusal.status)
+    found.refresh_from_db()
     return _done(request, found)
 
 
