@@ -3,6 +3,7 @@
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo
 from claims.review.investigation_selectors import agreements_wanted, answers_wanted, running_of
@@ -20,7 +21,10 @@ def _of_claimant(person: User) -> list[Todo]:
     return [
         Todo(
             _("Your claim %(claim)s was looked into: read what was found, and answer until %(day)s")
-            % {"claim": one.claim.code, "day": one.answer_until_date},
+            % {
+                "claim": one.claim.code,
+                "day": format_day(one.answer_until_date) if one.answer_until_date else "",
+            },
             reverse("claim_findings", args=[one.claim.code, one.number]),
             _("Read and answer"),
         )
@@ -34,7 +38,7 @@ def _of_investigator(person: User) -> list[Todo]:
             _("You look into a case of %(pool)s until %(day)s")
             % {
                 "pool": in_language(one.claim.pool.name_en, one.claim.pool.name_zh),
-                "day": one.until_date,
+                "day": format_day(one.until_date) if one.until_date else "",
             },
             reverse("investigation_case", args=[one.code]),
             _("Open"),

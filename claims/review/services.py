@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.crypto import seal_text
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.lib.money import format_money
@@ -301,7 +302,7 @@ def _check_findings(claim: Claim) -> None:
     until = waits_for.answer_until_date
     raise FindingsError(
         _("The claimant may answer the findings until %(day)s. Recommend after that.")
-        % {"day": until.isoformat()}
+        % {"day": format_day(until)}
         if until
         else _("An investigation waits for a second person. Take it back, or wait for their word."),
         until=until.isoformat() if until else None,
