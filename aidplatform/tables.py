@@ -199,6 +199,7 @@ TABLES: dict[str, Kind] = {
         "entry_id",
     ),
     "ledger_award": state("state", "period_id", "is_held"),
+    "ledger_caseface": FACT,
     "ledger_manifestline": state("want_fen", insert=False),
     "ledger_charge": DERIVED,
     # Claims
@@ -222,6 +223,7 @@ TABLES: dict[str, Kind] = {
         "region",
         "masked",
         "consented_at",
+        "consent_sha256",
         "reviewer_id",
         "round",
         "appeal_round",

@@ -48,7 +48,9 @@ def _claims(person: User) -> Iterator[Row]:
             "story": read_story(claim),
             "payee": asdict(payee) if payee else None,
             "published": claim.masked,
-            **fields_of(claim, "consented_at", "due_date", "created_at", "filed_at", "state_since"),
+            **fields_of(
+                claim, "consented_at", "consent_sha256", "due_date", "created_at", "filed_at", "state_since"
+            ),
             "appeal_until": appeal_until(claim),
         }
 

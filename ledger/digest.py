@@ -121,6 +121,17 @@ PARTS: tuple[Part, ...] = (
         {"id": ID, "payee_sealed": SEALED},
     ),
     Part(
+        "ledger_caseface",
+        {
+            "pool_id": "p.code",
+            "period_id": "d.number",
+            **_plain("claim_code", "step", "members", "age", "sex", "region", "joined", "month", "illness"),
+            **_plain("disease", "helped", "is_public"),
+        },
+        f"{_POOL} JOIN ledger_period d ON d.id = t.period_id",
+        {"id": ID},
+    ),
+    Part(
         "ledger_period",
         {
             "pool_id": "p.code",

@@ -61,6 +61,7 @@ from ledger.sharing.ending_triggers import (
     intake_stops_below_the_floor,
     pool_closes_with_nothing_owed,
 )
+from ledger.sharing.face_models import CaseFace
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
 from members.ending.models import PoolEnding
 from members.joining.end_models import MembershipEnd
@@ -107,6 +108,7 @@ __all__ = [
     "BankAccount",
     "BankStatement",
     "Book",
+    "CaseFace",
     "Charge",
     "ChargeExport",
     "ChargeFile",

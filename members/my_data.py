@@ -150,7 +150,7 @@ def _duty_invitations(person: User) -> Iterator[Row]:
 
 def _memberships(person: User) -> Iterator[Row]:
     for one in memberships_of(person):
-        row = fields_of(one, "number", "joined_date", "waiting_since_date", "birth_date")
+        row = fields_of(one, "number", "joined_date", "waiting_since_date", "birth_date", "sex", "region")
         yield {"pool": one.pool.code} | row
 
 

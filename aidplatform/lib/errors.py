@@ -338,6 +338,12 @@ GUARANTEES: dict[str, object] = {
     "objections_come_in_publicity": _(
         "Members object while a case is public. This one is not, or not any more."
     ),
+    "one_objection_per_member_and_case": _(
+        "You have objected to this case, and were answered. One objection is heard."
+    ),
+    "objections_have_a_limit": _(
+        "You have objected to as many cases of this period as the plan lets one member."
+    ),
     "one_open_objection_per_member": _("Your objection to this case is still open. It will be answered."),
     "objection_is_answered_by_another": _(
         "You had a part in this case. Another second reviewer answers the objection."

@@ -35,7 +35,7 @@ PUBLIC = {
     "api_ending",
     "home", "search", "set_language", "set_theme", "health", "robots", "docs", "doc",
     "pool", "history", "history_csv", "periods", "period", "period_classes_csv", "plan", "plan_version", "plan_shares",
-    "award_period", "log", "log_entry", "log_entry_raw",
+    "award_period", "cases_feed", "log", "log_entry", "log_entry_raw",
     "join", "join_invited",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",
@@ -86,6 +86,7 @@ SAMPLES = {
     "seq": 0,
     "sha256": "0" * 64,
     "step": "who",
+    "language": "en",
 }
 _PARAMETER = re.compile(r"<(?:(?P<converter>\w+):)?(?P<name>\w+)>")
 _GROUP = re.compile(r"\(\?P<(?P<name>\w+)>(?:[^()]|\([^()]*\))*\)")

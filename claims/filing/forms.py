@@ -149,10 +149,10 @@ class PayeeForm(forms.Form):
 
 
 class ConsentForm(forms.Form):
-    """Consent to publish exactly what is shown."""
+    """Consent to what each layer is told, exactly as it is shown. shown: the hash over all of it."""
 
     shown = forms.CharField(widget=forms.HiddenInput)
     agreed = forms.BooleanField(
-        label=_("I agree that exactly this is shown to everyone when my case is announced."),
+        label=_("I agree that everyone, members, jurors and reviewers are told this, and nothing else."),
         error_messages={"required": _("Without your consent the case cannot be announced.")},
     )

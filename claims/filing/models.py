@@ -41,7 +41,8 @@ class Claim(models.Model):
     where that version's waiting period asks for it. spend_fen: the bills of this claim as told, cases_shared: cases
     that the member had shared before the event day; each only where that version asks for it. part_of: the first
     claim of the case, where this one brings further bills of it. birth, story, payee: sealed for this claim;
-    payee_index finds equal accounts. masked: what everyone will see, as consented.
+    payee_index finds equal accounts. masked: what is told of the case at most, as consented; consent_sha256: of all
+    that each layer is told, as it was shown before the signature.
     reviewer: who has taken the claim up. round: a second reviewer who disagrees opens the next one, and so does an
     appeal. appeal_round: the round that the appeal opened, whose people had no part before; None: no appeal.
     due_date: when whoever has the ball should have acted, in the pool's zone.
@@ -95,6 +96,7 @@ class Claim(models.Model):
         "region",
         "masked",
         "consented_at",
+        "consent_sha256",
         "reviewer",
         "round",
         "appeal_round",
@@ -127,6 +129,7 @@ class Claim(models.Model):
     region = models.CharField(max_length=40, blank=True)
     masked = models.JSONField(null=True)
     consented_at = models.DateTimeField(null=True)
+    consent_sha256 = models.CharField(max_length=64, null=True)
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="reviewed_claims"
     )

@@ -330,7 +330,10 @@ def _proven_age(claim: Claim) -> int | None:
 
 
 def face_to_publish(claim: Claim, age: int) -> dict[str, str]:
-    """Return what everyone will see of a case: band of ages, sex, region, illness, month."""
+    """Return what is told of a case, to everyone and to members as widely as five share it; to jurors as it is.
+
+    Band of ages, sex, region, illness, month of the event, and the month of joining.
+    """
     assert claim.event_date is not None
     return {
         "age_band": age_band(age),
@@ -338,6 +341,7 @@ def face_to_publish(claim: Claim, age: int) -> dict[str, str]:
         "region": claim.region,
         "disease": claim.illness,
         "month": claim.event_date.strftime("%Y-%m"),
+        "joined": claim.membership.joined_date.strftime("%Y-%m"),
     }
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from aidplatform.lib.crypto import blind_index, seal_apart, seal_text
 from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from aidplatform.work import audit, jobs
-from claims.filing import papers
+from claims.filing import consent, papers
 from claims.filing.benefits import Benefit
 from claims.filing.illnesses import ILLNESSES, KINDS, missing_papers
 from claims.filing.models import Claim, Evidence
@@ -28,6 +28,7 @@ from claims.filing.selectors import (
     face_to_publish,
     known_birth,
     papers_needed,
+    papers_of,
     plan_of_event,
     read_birth,
     was_covered,
@@ -149,7 +150,7 @@ def save_draft(
         keep_payee(claim, payee_name, payee_account)
     # What was derived and agreed to before is not what is told now.
     claim.aid_fen, claim.joined_age, claim.cases_shared, claim.derivation = None, None, None, None
-    claim.masked, claim.consented_at = None, None
+    claim.masked, claim.consented_at, claim.consent_sha256 = None, None, None
     claim.save(update_fields=Claim.CHANGEABLE)
     audit.record(actor=claimant, action="save_draft", subject=claim.code)
     return claim
@@ -249,8 +250,17 @@ def remove_evidence(*, claim: Claim, claimant: str, code: str, at: dt.datetime) 
 
 
 @transaction.atomic
-def file_claim(*, claim: Claim, claimant: str, shown_face: Mapping[str, str], at: dt.datetime) -> Claim:
-    """Hand the claim to the reviewers, with consent to publish exactly the face that was shown.
+def file_claim(
+    *,
+    claim: Claim,
+    claimant: str,
+    shown_face: Mapping[str, str],
+    at: dt.datetime,
+    shown_sha256: str | None = None,
+) -> Claim:
+    """Hand the claim to the reviewers, with consent to what each layer is told of it, exactly as it was shown.
+
+    shown_sha256: over all of that, as the page named it; None: it is signed as it is now, with this face.
 
     A claim that the plan grants nothing for can be filed all the same: two people decide, not a program. Asked for
     papers, filing again hands it back.
@@ -261,14 +271,16 @@ def file_claim(*, claim: Claim, claimant: str, shown_face: Mapping[str, str], at
     if claim.filed_at is None:
         _check_still_taken(claim.pool, at)
     _check_dates(claim, None, None, at)
-    missing = what_is_missing(claim)
+    held = list(papers_of(claim))
+    missing = what_is_missing(claim, held)
     if missing:
         raise IncompleteError(_("Some parts are still missing; this page names them."), missing=missing)
     benefit = _derive(claim, at)
     claim.masked = face_to_publish(claim, benefit.age)
-    if dict(shown_face) != claim.masked:
+    consented = consent.shown_sha256(claim, consent.layers_of(claim, benefit.age, benefit.aid_fen, held))
+    if dict(shown_face) != claim.masked or shown_sha256 not in {None, consented}:
         raise ConsentError(_("What would be published has changed. Look at it again, then agree."))
-    claim.consented_at = at
+    claim.consented_at, claim.consent_sha256 = at, consented
     claim.filed_at = claim.filed_at or at
     again = claim.state != Claim.State.DRAFT
     step_claim(claim, Claim.State.FILED, at)
@@ -293,8 +305,11 @@ def supply_papers(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     return file_claim(claim=claim, claimant=claimant, shown_face=claim.masked or {}, at=at)
 
 
-def what_is_missing(claim: Claim) -> list[str]:
-    """Return the parts that filing still needs: event, story, spend, payee, or kinds of paper."""
+def what_is_missing(claim: Claim, papers: Iterable[Evidence] | None = None) -> list[str]:
+    """Return the parts that filing still needs: event, story, spend, payee, or kinds of paper.
+
+    papers: those that count, where they have been read.
+    """
     missing = []
     if not (claim.event_date and claim.illness and claim.birth_sealed):
         missing.append("event")
@@ -305,7 +320,7 @@ def what_is_missing(claim: Claim) -> list[str]:
     if not claim.payee_sealed:
         missing.append("payee")
     if claim.illness:
-        held = set(claim.papers.filter(removed_at=None).values_list("kind", flat=True))
+        held = {paper.kind for paper in (papers_of(claim) if papers is None else papers)}
         missing += missing_papers(papers_needed(claim), held)
     return missing
 

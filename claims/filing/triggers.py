@@ -33,6 +33,7 @@ TERMS = (
     "region",
     "masked",
     "consented_at",
+    "consent_sha256",
     "filed_at",
 )
 # What the aid is judged by.
@@ -128,6 +129,22 @@ claim_guards = [
                 {refuse("claim_is_of_its_member", "claim %s is for somebody else's membership", "NEW.code")}
             END IF;
             RETURN NEW;
+        """,
+    ),
+    # Whoever hands a claim to reviewers has signed what each layer is told of it.
+    Guard(
+        name="claim_is_filed_with_a_signed_preview",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        condition=pgtrigger.Condition("NEW.state = 'filed'"),
+        func=f"""
+            IF TG_OP = 'UPDATE' AND OLD.state = 'filed' THEN
+                RETURN NULL;
+            END IF;
+            IF NEW.consented_at IS NULL OR coalesce(NEW.consent_sha256, '') !~ '^[0-9a-f]{{64}}$' THEN
+                {refuse("claim_is_filed_with_a_signed_preview", "nobody has signed what is told of claim %s", "NEW.code")}
+            END IF;
+            RETURN NULL;
         """,
     ),
     Guard(

@@ -1,7 +1,6 @@
 """The claimant's pages: my claims, begin one, its four steps, its papers."""
 
 import datetime as dt
-import json
 from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -16,16 +15,17 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt, signed_in
 from aidplatform.work import audit
-from claims.filing import parts, selectors, services
+from claims.filing import consent, parts, selectors, services
 from claims.filing.checklist import checklist
 from claims.filing.forms import ConsentForm, PapersForm, PartForm, PayeeForm, WhatForm
 from claims.filing.illnesses import missing_papers
+from claims.filing.layer_words import layer_rows
 from claims.filing.models import ENDINGS, Claim, Evidence
 from claims.filing.papers import Paper
 from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
 from claims.filing.uploading import add_files
 from claims.filing.words import CLAUSES, EVERY_KIND, HOLDERS, KINDS, PARTS, QUESTIONS
-from ledger.sharing.faces import DISEASES, face_of
+from ledger.sharing.faces import DISEASES
 from members.joining.kin import names_of
 from members.people.models import User
 
@@ -120,6 +120,9 @@ def claim_step(request: HttpRequest, code: str, step: str) -> HttpResponse:
             except DomainError as error:
                 form.add_error(None, str(error))
                 status = error.status
+                if isinstance(error, services.ConsentError):
+                    # What is shown now is what is agreed to next, once it is ticked anew.
+                    form.data = {"shown": form.initial["shown"]}
         else:
             status = 422
     return render(request, f"claims/filing/{step}.html", _context(claim, step, form), status=status)
@@ -141,8 +144,9 @@ def _form(request: HttpRequest, claim: Claim, step: str) -> Any:
             payee = selectors.read_payee(claim)
             return PayeeForm(posted[0], initial={"payee_name": payee.name if payee else ""})
         case _:
-            _benefit, face = services.preview(claim, clock.now())
-            return ConsentForm(posted[0], initial={"shown": selectors.as_data(face)})
+            benefit, _face = services.preview(claim, clock.now())
+            layers = consent.layers_of(claim, benefit.age, benefit.aid_fen, selectors.papers_of(claim))
+            return ConsentForm(posted[0], initial={"shown": consent.shown_sha256(claim, layers)})
 
 
 def _what_form(claim: Claim, posted: Any) -> WhatForm | PartForm:
@@ -169,7 +173,10 @@ def _keep(request: HttpRequest, claim: Claim, step: str, form: Any) -> None:
     """Hand what was posted to the service of the step."""
     claimant, at, told = _person(request).code, clock.now(), form.cleaned_data
     if step == "public":
-        services.file_claim(claim=claim, claimant=claimant, shown_face=_face_told(told["shown"]), at=at)
+        _benefit, face = services.preview(claim, at)
+        services.file_claim(
+            claim=claim, claimant=claimant, shown_face=face, shown_sha256=told["shown"], at=at
+        )
     else:
         services.save_draft(claim=claim, claimant=claimant, at=at, **told)
 
@@ -236,15 +243,6 @@ def _save_part(request: HttpRequest, claim: Claim, part: dict[str, Any]) -> None
         services.save_draft(claim=claim, claimant=_person(request).code, at=clock.now(), **part)
 
 
-def _face_told(text: str) -> dict[str, str]:
-    """Return the face that the consent names; one that no page of ours has shown agrees with nothing."""
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
 def _go_on(claim: Claim, step: str) -> HttpResponse:
     """Return to the papers after each paper, from the last step to the claim, otherwise to the next step."""
     if step == "public":
@@ -280,11 +278,12 @@ def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
     if step == "payee":
         context["payee"] = selectors.read_payee(claim)
     if step == "public":
-        benefit, face = services.preview(claim, clock.now())
+        benefit, _face = services.preview(claim, clock.now())
+        layers = consent.layers_of(claim, benefit.age, benefit.aid_fen, selectors.papers_of(claim))
         context |= {
             "benefit": benefit,
-            "face": face_of(face),
-            "month": face["month"],
+            "layers": layer_rows(layers, claim.pool.currency),
+            "signed_text": consent.signed_text(claim, layers),
             "steps_of_aid": in_words(benefit.to_json()),
         }
     return context

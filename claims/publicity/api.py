@@ -13,6 +13,7 @@ from aidplatform.lib.drf import PersonalEndpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once, scope_of
 from claims.filing.api import ClaimRow
+from claims.filing.consent import signed_layers
 from claims.filing.models import Claim
 from claims.filing.selectors import access_claim
 from claims.filing.services import what_is_missing
@@ -22,6 +23,7 @@ from claims.publicity.letter_views import pdf_response
 from claims.publicity.letters import access_decision, letter_pdf
 from claims.review.appeals import appeal, read_appeal
 from claims.review.selectors import cited_papers, concurrence_of, read_finding, read_reason, read_request
+from ledger.sharing.layers import REVIEWERS
 from members.people.models import User
 
 
@@ -135,7 +137,8 @@ class ClaimInFull(serializers.Serializer[Any]):
     """All that its owner is shown of a claim; missing: the parts without which it cannot be filed.
 
     decision: the last one. first_decision: what an appeal was made against, once the appeal is decided as well. upheld:
-    the objection that ended the case.
+    the objection that ended the case. layers: what public, members and jurors are each told besides, at most;
+    consent_sha256: over these and what reviewers read, as it was signed.
     """
 
     claim = ClaimRow()
@@ -150,8 +153,14 @@ class ClaimInFull(serializers.Serializer[Any]):
     appeal = AppealRow(allow_null=True)
     award = ClaimAwardRow(allow_null=True)
     rests = ClaimAwardRow(many=True)
+    layers = serializers.SerializerMethodField()
+    consent_sha256 = serializers.CharField(source="claim.consent_sha256", allow_null=True)
     timeline = DeedRow(many=True, source="deeds")
     readers = ReaderRow(many=True)
+
+    def get_layers(self, file: selectors.ClaimFile) -> dict[str, dict[str, Any]]:
+        """Return what the layers below reviewers are told; empty before the signature."""
+        return {layer: told for layer, told in signed_layers(file.claim).items() if layer != REVIEWERS}
 
     def get_missing(self, file: selectors.ClaimFile) -> list[str]:
         """Return what is missing while the claimant has the claim in hand."""

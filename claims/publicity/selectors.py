@@ -100,7 +100,7 @@ def award_of(claim: Claim) -> Award | None:
     """
     return (
         Award.objects.filter(pool_id=claim.pool_id, claim_code=claim.code, rest_of=None)
-        .select_related("pool", "period")
+        .select_related("pool", "period__plan_version")
         .order_by("-pk")
         .first()
     )
@@ -115,7 +115,7 @@ def standing_award_of(claim: Claim) -> Award | None:
 def awards_of_case(claim: Claim) -> list[Award]:
     """Return the newest award of a claim and its rests, in the order in which they came."""
     found = Award.objects.filter(pool_id=claim.pool_id, claim_code=claim.code)
-    awards = list(found.select_related("pool", "period").order_by("pk"))
+    awards = list(found.select_related("pool", "period__plan_version").order_by("pk"))
     return awards[max((place for place, one in enumerate(awards) if one.rest_of_id is None), default=0) :]
 
 
@@ -149,6 +149,44 @@ def notices(pool: Pool) -> list[Notice]:
 def is_in_publicity(award: Award) -> bool:
     """Tell whether the award stands in a period whose cases are public now."""
     return award.period is not None and award.period.state == Period.State.ANNOUNCED
+
+
+@dataclass(frozen=True)
+class Objecting:
+    """How far a member may object to a case. most: to so many cases of its period; left: of these."""
+
+    is_open: bool
+    is_answered: bool
+    most: int
+    left: int
+
+    @property
+    def may(self) -> bool:
+        """Tell whether one more is heard."""
+        return not self.is_open and not self.is_answered and self.left > 0
+
+
+def objecting_of(claim: Claim, award: Award, member: str) -> Objecting:
+    """Return how far a member may object to a case in publicity. Three queries.
+
+    What an appeal has brought back may be objected to anew.
+    """
+    assert award.period is not None
+    appeal = appeal_of(claim)
+    own = claim.objections.filter(member=member)
+    if appeal is not None:
+        own = own.filter(raised_at__gt=appeal.appealed_at)
+    states = set(own.values_list("state", flat=True))
+    others = Objection.objects.filter(
+        claim__pool=claim.pool_id, member=member, raised_at__gte=award.period.announced_at
+    ).exclude(claim=claim)
+    most = award.period.plan_version.plan().objections_per_period
+    return Objecting(
+        is_open=Objection.State.OPEN in states,
+        is_answered=bool(states - {Objection.State.OPEN}),
+        most=most,
+        left=most - others.values("claim").distinct().count(),
+    )
 
 
 def access_published_claim(*, pool: Pool, case: str) -> Claim:

@@ -19,7 +19,7 @@ from claims.filing.selectors import as_data, concerned_by, read_payee, speaks_fo
 from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
-from claims.publicity.selectors import award_of, is_in_publicity, standing_award_of
+from claims.publicity.selectors import award_of, is_in_publicity, objecting_of, standing_award_of
 from claims.review.investigations import end_with_claim
 from claims.review.models import Decision
 from claims.review.selectors import decision_of, public_ref
@@ -30,7 +30,6 @@ from ledger.sharing import services as sharing
 from ledger.sharing.models import Award
 from ledger.sharing.payees import Payee
 from members.joining.models import Membership
-from members.joining.selectors import SMALLEST_PUBLIC_POOL
 from members.joining.services import end_cover_after_aid
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -48,6 +47,18 @@ class AlreadyObjectedError(ConflictError):
     """One open objection per member and case."""
 
     code = "one_open_objection_per_member"
+
+
+class ObjectedOnceError(ConflictError):
+    """A member has objected to the case, and was answered."""
+
+    code = "one_objection_per_member_and_case"
+
+
+class TooManyObjectionsError(ConflictError):
+    """A member has objected to as many cases of the period as the plan lets one member."""
+
+    code = "objections_have_a_limit"
 
 
 class ForeignAwardError(ConflictError):
@@ -128,16 +139,11 @@ def _next_case_number(pool: Pool, at: dt.datetime) -> str:
 
 
 def _log_case(claim: Claim, award: Award, face: dict[str, str], at: dt.datetime) -> None:
-    """State in the log what goes public; of a very small pool only its hash, since anyone would know the person."""
+    """State in the log that a case is approved, with a hash of what was told of it.
+
+    What of that everyone is shown is stated with its announcement, once it is known how many share it.
+    """
     hashes = "".join(claim.papers.filter(removed_at=None).order_by("sha256").values_list("sha256", flat=True))
-    small = (
-        Membership.objects.filter(pool_id=claim.pool_id)[:SMALLEST_PUBLIC_POOL].count() < SMALLEST_PUBLIC_POOL
-    )
-    shown: dict[str, object] = (
-        {"face_sha256": hashlib.sha256(f"{claim.code}{as_data(face)}".encode()).hexdigest()}
-        if small
-        else dict(face)
-    )
     openbooks.append(
         code=award.pool.code,
         entry_type="claim.public",
@@ -147,7 +153,7 @@ def _log_case(claim: Claim, award: Award, face: dict[str, str], at: dt.datetime)
             "ref": public_ref(claim),
             "aid": award.aid_fen,
             "evidence": hashlib.sha256(f"{claim.code}{hashes}".encode()).hexdigest(),
-            **shown,
+            "face_sha256": hashlib.sha256(f"{claim.code}{as_data(face)}".encode()).hexdigest(),
         },
         at=at,
     )
@@ -157,7 +163,8 @@ def _log_case(claim: Claim, award: Award, face: dict[str, str], at: dt.datetime)
 def object_to_case(*, claim: Claim, member: str, reason: str, at: dt.datetime) -> Objection:
     """Object to a case in publicity, as another member of the pool: no money moves for it until it is answered.
 
-    Raises: NotFoundError, PublicityOverError, AlreadyObjectedError, ForbiddenError.
+    Raises: NotFoundError, PublicityOverError, AlreadyObjectedError, ObjectedOnceError, TooManyObjectionsError,
+    ForbiddenError.
     """
     Pool.objects.select_for_update().get(pk=claim.pool_id)
     claim = locked_claim(claim, *Claim.State.values)
@@ -185,8 +192,18 @@ def _check_may_object(claim: Claim, award: Award | None, member: str) -> None:
         raise PublicityOverError(
             _("Members object while a case is public. This one is not, or not any more.")
         )
-    if claim.objections.filter(member=member, state=Objection.State.OPEN).exists():
+    standing = objecting_of(claim, award, member)
+    if standing.is_open:
         raise AlreadyObjectedError(_("Your objection to this case is still open. It will be answered."))
+    if standing.is_answered:
+        raise ObjectedOnceError(
+            _("You have objected to this case, and were answered. One objection is heard.")
+        )
+    if standing.left <= 0:
+        raise TooManyObjectionsError(
+            _("You have objected to as many cases of this period as the plan lets one member."),
+            most=standing.most,
+        )
 
 
 @transaction.atomic

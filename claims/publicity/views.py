@@ -20,7 +20,9 @@ from aidplatform.work.idempotency import once, scope_of
 from aidplatform.work.models import AuditEntry
 from claims.filing import selectors as filing
 from claims.filing.checklist import checklist
+from claims.filing.consent import signed_layers
 from claims.filing.forms import PaperForm
+from claims.filing.layer_words import layer_rows
 from claims.filing.models import Claim, Evidence
 from claims.filing.parts import may_bring_bills
 from claims.filing.selectors import concerned_by
@@ -37,7 +39,9 @@ from claims.review.appeals import duty_names
 from claims.review.investigation_pages import for_claimant
 from claims.review.models import Decision
 from claims.review.openings import reader_words
-from ledger.sharing.faces import DISEASES, face_of
+from ledger.sharing.face_selectors import FacesOf
+from ledger.sharing.faces import DISEASES, words_of
+from ledger.sharing.layers import MEMBERS
 from members.joining.kin import is_near, names_of
 from members.joining.models import Membership
 from members.people.models import User
@@ -96,6 +100,7 @@ def _claim_page(
         "payee": filing.read_payee(found),
         "investigations": for_claimant(found),
         "papers": [(paper, EVERY_KIND[paper.kind]) for paper in papers],
+        "layers": layer_rows(signed_layers(found), found.pool.currency),
         "cited": _cited(papers, file.decision),
         "first_cited": _cited(papers, file.first_decision),
         "asked": review.read_request(file.asked) if file.asked else "",
@@ -262,14 +267,15 @@ def notice_board(request: HttpRequest, code: str) -> HttpResponse:
     """List the cases that are public now, or will be with the next period, for the people of the pool."""
     pool = selectors.access_notices(user=_person(request), code=code)
     today = clock.today(pool.time_zone)
+    notices = selectors.notices(pool)
+    faces = FacesOf([notice.award for notice in notices], MEMBERS)
     context = {
         "section": "pools",
         "pool": pool,
         "staff": duties_of(_person(request), pool),
         "is_member": Membership.objects.filter(pool=pool, person=_person(request)).exists(),
         "rows": [
-            (notice, face_of(notice.award.masked), _days_left(notice, today))
-            for notice in selectors.notices(pool)
+            (notice, words_of(faces.told(notice.award)), _days_left(notice, today)) for notice in notices
         ],
         "crumbs": [
             (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[code])),
@@ -313,6 +319,7 @@ def _case_page(
         and found.state in {Claim.State.IN_PUBLICITY, Claim.State.OBJECTED}
         and selectors.is_in_publicity(award)
     )
+    standing = selectors.objecting_of(found, award, person.code) if can_object else None
     context = {
         "section": "pools",
         "pool": pool,
@@ -320,10 +327,11 @@ def _case_page(
         "rests": rests,
         "parts": [award, *rests],
         "claim": found,
-        "face": face_of(award.masked),
+        "face": words_of(FacesOf([award], MEMBERS).told(award)),
         "first_case": selectors.award_of(found.part_of) if found.part_of else None,
         "error": error,
-        "can_object": can_object,
+        "can_object": standing is not None and (standing.may or error is not None),
+        "standing": standing,
         "form": form or ObjectForm(initial={"key": uuid.uuid4()}),
         "objections": [
             _shown(one, found, person, answering, answers or {}) for one in selectors.objections_of(found)

@@ -31,7 +31,8 @@ from claims.review.models import Clause, Decision, Outcome
 from claims.review.opening_models import PURPOSES_AT_ONCE
 from claims.review.openings import reads_as
 from claims.review.request_texts import texts_for
-from ledger.sharing.faces import DISEASES, face_of
+from ledger.sharing.faces import DISEASES, words_of
+from ledger.sharing.layers import MEMBERS, told_at_most
 from ledger.sharing.models import Award
 from members.joining.kin import is_near
 from members.people.models import User
@@ -104,7 +105,7 @@ def _workspace(
         "derivation": in_words((advised and advised.derivation) or claim.derivation or []),
         "earlier_parts": filing.earlier_parts(claim),
         "lifetime_left": filing.lifetime_left(claim),
-        "face": face_of(claim.masked) if claim.masked else None,
+        "face": words_of(told_at_most(MEMBERS, claim.masked)) if claim.masked else None,
         "advised": advised,
         "decision": decision,
         "case": _case_of(claim),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.disclosure import family_views, views
+from ledger.disclosure import family_views, feed_views, views
 
 urlpatterns = [
     path("pools/<slug:code>/", views.pool, name="pool"),
@@ -19,5 +19,6 @@ urlpatterns = [
     path("pools/<slug:code>/periods/", views.period_list, name="periods"),
     path("pools/<slug:code>/history/", views.history, name="history"),
     path("pools/<slug:code>/history.csv", views.history_csv, name="history_csv"),
+    path("pools/<slug:code>/cases/<slug:language>.atom", feed_views.cases, name="cases_feed"),
     path("pools/<slug:code>/cases/<str:award>/", views.award_period, name="award_period"),
 ]

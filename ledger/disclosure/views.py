@@ -22,13 +22,16 @@ from ledger.custody.selectors import how_to_pay
 from ledger.custody.wallet_selectors import wallet_of
 from ledger.disclosure import selectors
 from ledger.disclosure.consequences import consequences, known_counts
+from ledger.disclosure.feed import feeds_of
 from ledger.disclosure.history import PastPeriod, history_plots
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
 from ledger.disclosure.statements import statement_paper, year_statement
 from ledger.leaving.selectors import coming_of
-from ledger.sharing.faces import face_of
+from ledger.sharing.face_selectors import FacesOf
+from ledger.sharing.faces import words_of
 from ledger.sharing.figures import Part, share_parts
+from ledger.sharing.layers import MEMBERS
 from ledger.sharing.models import Award
 from ledger.sharing.run_off import FreezeRow, freezes_of
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods, stored_figures
@@ -123,6 +126,7 @@ def period_list(request: HttpRequest, code: str) -> HttpResponse:
         "pool": found,
         "rows": [] if is_small else [(period, selectors.base_class(period)) for period in listed],
         "is_small": is_small,
+        "feeds": feeds_of(code),
         "years": selectors.yearly_totals(found),
         "staff": staff,
         "crumbs": [
@@ -343,6 +347,7 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
     charges = selectors.charges_of(membership, before_no=before, limit=SHARES_PAGE + 1)
     page = charges[:SHARES_PAGE]
     cases = selectors.cases_of(page)
+    faces = FacesOf([award for awards in cases.values() for award in awards], MEMBERS)
     owed = {one.period_no: one for one in owed_of(pool=found, membership_id=membership.pk)}
     past = selectors.past_shares_of(membership)
     drawn = [
@@ -354,7 +359,7 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
         "pool": found,
         "membership": membership,
         "rows": [
-            (*row, [(award, face_of(award.masked)) for award in cases[number]], owed[number])
+            (*row, [(award, words_of(faces.told(award))) for award in cases[number]], owed[number])
             for row in _share_rows(charges, SHARES_PAGE)
             for number in [row[0].period.number]
         ],

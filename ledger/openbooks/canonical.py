@@ -23,6 +23,7 @@ ENTRY_TYPES = (
     "book.entry",
     "award.adjust",
     "claim.public",
+    "case.face",
     "claim.decide",
     "claim.appeal",
     "draw.commit",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -14,6 +14,8 @@ from aidplatform.lib.drf import Endpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once
 from ledger.sharing import posting, selectors, services
+from ledger.sharing.face_selectors import FacesOf, Fields
+from ledger.sharing.layers import MEMBERS, PUBLIC
 from ledger.sharing.models import FIGURES, Award, Period
 from members.pools.api import DutyEndpoint, NewestNumber, person_of, public_pool, viewer_duties
 from members.pools.models import DutyGrant, Pool
@@ -41,14 +43,25 @@ class PeriodRow(serializers.ModelSerializer[Period]):
 
 
 class AwardRow(serializers.ModelSerializer[Award]):
-    """A published case: what everyone may see of it; rest_of: the case number that a rest goes on with."""
+    """A published case; rest_of: the case number that a rest goes on with.
+
+    masked: what the viewer may know of the person and the illness, members of the pool more than everyone; what too few
+    share, and what the person withholds, is left out.
+    """
 
     period = serializers.IntegerField(source="period.number")
     rest_of = serializers.CharField(source="rest_of.code", allow_null=True, default=None)
+    masked = serializers.SerializerMethodField()
 
     class Meta:
         model = Award
         fields = ["code", "rest_of", "period", "masked", "aid_fen", "shared_fen", "state"]
+
+    @extend_schema_field(serializers.DictField())
+    def get_masked(self, award: Award) -> Fields:
+        """Return the fields of the viewer's layer."""
+        faces: FacesOf = self.context["faces"]
+        return faces.told(award)
 
 
 class ApprovalText(serializers.Serializer[Any]):
@@ -139,11 +152,21 @@ class CaseList(Endpoint, ListAPIView[Award]):
     def get_queryset(self) -> QuerySet[Award]:
         """Return the announced cases the viewer may see."""
         pool = public_pool(self.request, self.kwargs["code"])
-        is_near = bool(viewer_duties(self.request, pool)) or selectors.is_member(
-            pool, person_of(self.request)
-        )
-        found = selectors.published_awards(pools=[pool], near=[pool] if is_near else [])
+        found = selectors.published_awards(pools=[pool], near=[pool] if self._is_near(pool) else [])
         return found.select_related("period", "rest_of")
+
+    def _is_near(self, pool: Pool) -> bool:
+        """Tell whether the viewer has a duty in the pool or belongs to it."""
+        duties = viewer_duties(self.request, pool)
+        return bool(duties) or selectors.is_member(pool, person_of(self.request))
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the serializer of a page of cases, with what the viewer is told of them read at once."""
+        if args and "code" in self.kwargs:
+            pool = public_pool(self.request, self.kwargs["code"])
+            layer = MEMBERS if self._is_near(pool) else PUBLIC
+            kwargs["context"] = {**self.get_serializer_context(), "faces": FacesOf(args[0], layer)}
+        return super().get_serializer(*args, **kwargs)
 
 
 class PeriodApproval(DutyEndpoint):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order
 from ledger.books.models import JournalEntry
+from ledger.sharing.face_triggers import cases_are_announced_with_their_faces
 from ledger.sharing.shelves import shelf_guards
 from ledger.sharing.triggers import award_guards, manifest_guards, period_guards
 from ledger.sharing.wallet_guards import wallet_period_guards
@@ -249,6 +250,7 @@ class Period(models.Model):
             *period_guards,
             *shelf_guards,
             *wallet_period_guards,
+            cases_are_announced_with_their_faces,
         ]
 
     def __str__(self) -> str:

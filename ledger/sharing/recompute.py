@@ -29,6 +29,8 @@ TERMS = {
     "report_days",
     # Who may ask again, not what is shared.
     "appeal_days",
+    # How often one may object.
+    "objections_per_period",
     # How many people decide, not how much.
     "two_deciders_from_fen",
     "jury",

@@ -32,6 +32,7 @@ from ledger.sharing.adjustments import (
     lower_aid,
 )
 from ledger.sharing.causes import OTHER_COSTS
+from ledger.sharing.face_services import fix_faces
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
@@ -55,6 +56,7 @@ SHARD = "sharing.write_shard"
 CLOSE = "sharing.close_posting"
 NOTIFY = "sharing.notify_charges"
 CHARGES_POSTED = "period.charges_posted"
+ANNOUNCED = "period.announced"
 LOG_RULES = "sharing.log_rules"
 AWARDS_FINAL = "award.final"
 AWARDS_SHARED = "award.shared"
@@ -306,6 +308,7 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
         period=period
     )
     call("take_rooms", period.pk)
+    fix_faces(period, at)
     period.state = Period.State.ANNOUNCED
     period.save(update_fields=["state"])
     period.refresh_from_db(fields=["announced_at", "announced_books_no", "publicity_end_date", "charge_date"])
@@ -323,6 +326,8 @@ def announce_period(*, period: Period, at: dt.datetime) -> Period:
         },
         at=at,
     )
+    if bill.aid_fens:
+        events.publish(event=ANNOUNCED, key=period.code, payload={"period": period.pk}, actor=SERVICE)
     audit.record(actor=SERVICE, action="announce_period", subject=period.code, cases=len(bill.aid_fens))
     return period
 

@@ -21,9 +21,11 @@ from aidplatform.work.idempotency import once
 from aidplatform.work.models import Job
 from ledger.sharing import posting, selectors, services
 from ledger.sharing.charge_files import charge_lines
-from ledger.sharing.faces import face_of
+from ledger.sharing.face_selectors import FacesOf
+from ledger.sharing.faces import words_of
 from ledger.sharing.figures import Figures, bill_lines, class_figures, share_parts
 from ledger.sharing.forms import ApproveForm, CancelPostingForm
+from ledger.sharing.layers import MEMBERS, PUBLIC
 from ledger.sharing.models import Period
 from ledger.sharing.plan_shares import sponsored_fen
 from ledger.sharing.run_off import run_off_of
@@ -207,7 +209,7 @@ def _period_page(
         context |= _staff_context(found, duties, _person(request))
     if not _may_see_figures(request, found):
         return render(request, "ledger/sharing/period_small.html", context, status=status)
-    context |= _bill_context(found)
+    context |= _bill_context(found, layer_of(request, pool))
     return render(request, "ledger/sharing/period.html", context, status=status)
 
 
@@ -216,6 +218,12 @@ def _visible_period(request: HttpRequest, pool: Pool, number: int) -> Period:
     if viewer_duties(request, pool):
         return selectors.access_period(pool=pool, number=number)
     return selectors.access_public_period(pool=pool, number=number)
+
+
+def layer_of(request: HttpRequest, pool: Pool) -> str:
+    """Return what the viewer is told of cases: members and whoever has a duty more than everyone."""
+    is_member = selectors.is_member(pool, _person(request) if request.user.is_authenticated else None)
+    return MEMBERS if is_member or viewer_duties(request, pool) else PUBLIC
 
 
 def _may_see_figures(request: HttpRequest, found: Period) -> bool:
@@ -255,7 +263,7 @@ def figures_of(found: Period) -> Figures | None:
     )
 
 
-def _bill_context(found: Period) -> dict[str, Any]:
+def _bill_context(found: Period, layer: str) -> dict[str, Any]:
     """Return what the public part shows: bill, classes, cases, and the data of the recomputation."""
     figures = figures_of(found)
     if figures is None:
@@ -263,7 +271,7 @@ def _bill_context(found: Period) -> dict[str, Any]:
     names = _class_names(found)
     base = figures.base_class
     awards = list(selectors.awards_of(found))
-    rests = selectors.rests_of(awards)
+    rests, faces = selectors.rests_of(awards), FacesOf(awards, layer)
     return {
         "figures": figures,
         "is_provisional": found.assessed_fen is None,
@@ -271,7 +279,7 @@ def _bill_context(found: Period) -> dict[str, Any]:
         "base": base,
         "parts": share_parts(figures, base) if base else [],
         "rows": [(names.get(row.class_no, row.class_no), row) for row in figures.classes],
-        "awards": [(award, face_of(award.masked), rests.get(award.pk)) for award in awards],
+        "awards": [(award, words_of(faces.told(award)), rests.get(award.pk)) for award in awards],
         "rest_waits": found.plan_version.plan().rest_waits,
         "recompute": recompute_data(found, figures),
     }

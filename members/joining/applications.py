@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock, crypto
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.work import audit
+from members.joining.documents import traits_of
 from members.joining.eligibility import (
     age_on,
     age_refusal,
@@ -234,6 +235,7 @@ def sign_covenant(
             joined_date=today,
             actor=signer.code,
             birth_date=paper.birth_date,
+            traits=traits_of(paper.kind, paper.number),
             waiting_since_date=counted_since(listed, today),
             pays_until=today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
         )

@@ -11,6 +11,38 @@ _PASSPORT = re.compile(r"[A-Z0-9]{6,12}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 
+# The first two digits of a resident identity number (GB/T 2260): where it was first given.
+PROVINCES = {
+    "11": "beijing", "12": "tianjin", "13": "hebei", "14": "shanxi", "15": "inner_mongolia",
+    "21": "liaoning", "22": "jilin", "23": "heilongjiang",
+    "31": "shanghai", "32": "jiangsu", "33": "zhejiang", "34": "anhui", "35": "fujian", "36": "jiangxi",
+    "37": "shandong",
+    "41": "henan", "42": "hubei", "43": "hunan", "44": "guangdong", "45": "guangxi", "46": "hainan",
+    "50": "chongqing", "51": "sichuan", "52": "guizhou", "53": "yunnan", "54": "tibet",
+    "61": "shaanxi", "62": "gansu", "63": "qinghai", "64": "ningxia", "65": "xinjiang",
+    "71": "taiwan", "81": "hongkong", "82": "macao",
+}  # fmt: skip
+SEXES = ("f", "m")
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a resident identity number says beside the birth date; empty where a document does not say it."""
+
+    sex: str = ""
+    region: str = ""
+
+
+NO_TRAITS = Traits()
+
+
+def traits_of(kind: str, number: str) -> Traits:
+    """Read sex and province off a document's number in its one form: the order code of men is odd."""
+    if kind != "resident_id":
+        return NO_TRAITS
+    return Traits(sex=SEXES[int(number[16]) % 2], region=PROVINCES.get(number[:2], ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document in its one form. birth_date: where the number itself says it."""

@@ -48,7 +48,8 @@ ERASE = eraser(
         f"UPDATE members_familymember SET sealed = '', document_index = {UNKNOWN} WHERE membership_id IN {OWN}",
         f"""UPDATE members_reportedend SET statement = CASE statement WHEN '' THEN '' ELSE '-' END
          WHERE membership_id IN {OWN}""",
-        f"UPDATE members_membership SET birth_date = NULL WHERE id IN {OWN} AND birth_date IS NOT NULL",
+        f"""UPDATE members_membership SET birth_date = NULL, sex = '', region = ''
+         WHERE id IN {OWN} AND (birth_date IS NOT NULL OR sex <> '' OR region <> '')""",
         "DELETE FROM members_identity WHERE person_id = gone",
         """DELETE FROM account_emailconfirmation WHERE email_address_id IN (
              SELECT id FROM account_emailaddress WHERE user_id = gone)""",

@@ -18,6 +18,7 @@ from members.joining.applications import (
     identity_of,
     write_signature,
 )
+from members.joining.documents import traits_of
 from members.joining.eligibility import AGREES_FROM, SIGNING_AGE, age_on, birthday, covered_from
 from members.joining.family_models import FamilyMember
 from members.joining.listed import document_index
@@ -160,6 +161,7 @@ def sign_for_family(
             joined_date=today,
             actor=guardian.person.code,
             birth_date=paper.birth_date,
+            traits=traits_of(paper.kind, paper.number),
             pays_until=today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
         )
         FamilyMember.objects.create(

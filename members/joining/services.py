@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from aidplatform.lib import clock
 from aidplatform.work import audit
 from members.joining.ages import follow_ages
+from members.joining.documents import NO_TRAITS, Traits
 from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
 from members.joining.payers import tell_left_behind
@@ -26,6 +27,7 @@ def admit_member(
     joined_date: dt.date,
     actor: str,
     birth_date: dt.date | None = None,
+    traits: Traits = NO_TRAITS,
     waiting_since_date: dt.date | None = None,
     pays_until: dt.date | None = None,
 ) -> Membership:
@@ -45,6 +47,8 @@ def admit_member(
             joined_date=joined_date,
             waiting_since_date=waiting_since_date,
             birth_date=birth_date,
+            sex=traits.sex,
+            region=traits.region,
         )
         if pays_until is None:
             _cover(pool, membership.pk, membership.pk, class_no, from_at)
@@ -55,11 +59,19 @@ def admit_member(
 
 
 def admit_group(
-    *, pool: Pool, count: int, class_no: int, from_at: dt.datetime, joined_date: dt.date, actor: str
+    *,
+    pool: Pool,
+    count: int,
+    class_no: int,
+    from_at: dt.datetime,
+    joined_date: dt.date,
+    actor: str,
+    known: Sequence[tuple[dt.date | None, Traits]] = ((None, NO_TRAITS),),
 ) -> int:
     """Admit `count` memberships without accounts at once, set-based; return the last number given.
 
-    For pools that move in with a member list, and for demonstrations.
+    For pools that move in with a member list, and for demonstrations. known: birth dates and traits, which the members
+    have in turn.
     """
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=pool.pk)
@@ -67,10 +79,22 @@ def admit_group(
         with connection.cursor() as cursor:
             cursor.execute(
                 """WITH admitted AS (
-                       INSERT INTO members_membership (pool_id, number, joined_date)
-                       SELECT %s, %s + n, %s FROM generate_series(1, %s) n RETURNING id)
+                       INSERT INTO members_membership (pool_id, number, joined_date, birth_date, sex, region)
+                       SELECT %s, %s + n, %s, k.born, k.sex, k.region
+                         FROM generate_series(1, %s) n
+                         JOIN unnest(%s::date[], %s::text[], %s::text[]) WITH ORDINALITY AS k (born, sex, region, place)
+                           ON k.place = 1 + n %% %s RETURNING id)
                    SELECT min(id), max(id) FROM admitted""",
-                [pool.pk, last, joined_date, count],
+                [
+                    pool.pk,
+                    last,
+                    joined_date,
+                    count,
+                    [born for born, _traits in known],
+                    [traits.sex for _born, traits in known],
+                    [traits.region for _born, traits in known],
+                    len(known),
+                ],
             )
             first_id, last_id = cursor.fetchone()
         _cover(pool, first_id, last_id, class_no, from_at)

@@ -108,11 +108,12 @@ membership_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
-            {lets_erasure_pass(person_of("OLD.id"), birth_date="NEW.birth_date IS NULL")}
+            {lets_erasure_pass(person_of("OLD.id"), birth_date="NEW.birth_date IS NULL", sex="NEW.sex = ''", region="NEW.region = ''")}
             IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date, NEW.waiting_since_date)
                IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date, OLD.waiting_since_date)
                OR (OLD.person_id IS NOT NULL AND NEW.person_id IS DISTINCT FROM OLD.person_id)
-               OR (OLD.birth_date IS NOT NULL AND NEW.birth_date IS DISTINCT FROM OLD.birth_date) THEN
+               OR (OLD.birth_date IS NOT NULL AND NEW.birth_date IS DISTINCT FROM OLD.birth_date)
+               OR (OLD.sex <> '' AND NEW.sex <> OLD.sex) OR (OLD.region <> '' AND NEW.region <> OLD.region) THEN
                 {refuse("membership_keeps_its_person", "membership %s is bound to its person once", "OLD.id")}
             END IF;
             RETURN NEW;

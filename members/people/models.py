@@ -163,6 +163,7 @@ class NoticeChoice(models.Model):
         FAMILY = "family", _("Who pays for whom")
         CLAIMS = "claims", _("Steps of my claims")
         DUTIES = "duties", _("What waits for my duties")
+        CASES = "cases", _("Announced cases")
 
     # What money or rights hang on is mailed in any case.
     ALWAYS_MAILED = (Category.MONEY, Category.COVER, Category.POOL, Category.CLAIMS)
@@ -179,7 +180,16 @@ class NoticeChoice(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    category__in=["money", "cover", "pool", "membership", "family", "claims", "duties"]
+                    category__in=[
+                        "money",
+                        "cover",
+                        "pool",
+                        "membership",
+                        "family",
+                        "claims",
+                        "duties",
+                        "cases",
+                    ]
                 ),
                 name="notice_category_is_known",
             ),

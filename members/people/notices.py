@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, override
+from django.utils.translation import gettext_noop, ngettext, override
 
 from aidplatform.lib import clock
 from aidplatform.lib.dates import spoken_day
@@ -20,6 +20,7 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from members.people import about, share_words
+from members.people.case_words import CASE_KINDS
 from members.people.choices import wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
 from members.people.debit_words import (
@@ -396,7 +397,7 @@ KINDS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | JURY_KINDS | RIGHTS_KINDS
+KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -451,6 +452,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
     **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OF_DUTIES), _Category.DUTIES),
     **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
+    **dict.fromkeys(CASE_KINDS, _Category.CASES),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
@@ -617,6 +619,9 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["step"] = _(CLAIM_STEPS[params["claim_state"]])
     if "lines" in params:
         spoken["shares"] = share_words.shares_in_words(params)
+    if "case_count" in params:
+        count = params["case_count"]
+        spoken["cases"] = ngettext("%(count)s case", "%(count)s cases", count) % {"count": count}
     if "needed_fen" in params:
         spoken["needed"] = format_money(params["needed_fen"], params["currency"])
     return spoken

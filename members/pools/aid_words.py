@@ -156,6 +156,16 @@ def appeal_words(plan: PlanTerms) -> str:
     return days % {"days": plan.appeal_days}
 
 
+def objection_words(plan: PlanTerms) -> str:
+    """Return to how many cases one member may object."""
+    cases = ngettext(
+        "A member may object once to a case that is public, and to %(count)s case of a period at most.",
+        "A member may object once to a case that is public, and to %(count)s cases of a period at most.",
+        plan.objections_per_period,
+    )
+    return cases % {"count": plan.objections_per_period}
+
+
 def decider_words(plan: PlanTerms, currency: str) -> str:
     """Return how many people decide a claim."""
     if plan.two_deciders_from_fen is None:

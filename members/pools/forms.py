@@ -23,7 +23,14 @@ from members.pools.models import PlanDraft, PlanVersion
 from members.pools.plan_terms import MAX_CLASSES, MAX_NAME, PlanTerms, TermsError
 from members.pools.plan_words import exact_percent
 from members.pools.refusal_words import terms_error_words
-from members.pools.section_forms import AppealDaysField, OperatorForm, PeriodForm, ReserveForm, WindDownForm
+from members.pools.section_forms import (
+    AppealDaysField,
+    ObjectionsField,
+    OperatorForm,
+    PeriodForm,
+    ReserveForm,
+    WindDownForm,
+)
 
 _ON_CAP = (
     ("redistribute", _("Members with room bear it")),
@@ -79,6 +86,7 @@ _AS_ENTERED = (
     "waiting_days",
     "report_days",
     "appeal_days",
+    "objections_per_period",
     "one_aid_ends",
     "by_invitation",
     "minimum_members",
@@ -104,6 +112,7 @@ class RulesForm(forms.Form):
         label=_("Time to report, days"), min_value=1, max_value=3650, required=False
     )
     appeal_days = AppealDaysField()
+    objections_per_period = ObjectionsField()
     lifetime_cap = FenField(label=_("Most for one person"), required=False)
     two_deciders_from = FenField(label=_("Two second reviewers, from an aid of"), required=False)
     one_aid_ends = forms.BooleanField(label=_("One aid ends the membership"), required=False)

@@ -58,6 +58,9 @@ MAX_BYTES = 60_000
 MAX_DAYS = 3650
 # A shorter time to appeal is none, a longer one keeps a case open over a year.
 APPEAL_DAYS = (7, 365)
+OBJECTIONS = (1, 100)
+#: Where rules are silent, this many cases of one period may be objected to by one member.
+OBJECTIONS_UNSAID = 3
 MAX_SENTENCE = 300
 # From the notice that a pool ends to the end of cover, where its plan says nothing else.
 DEFAULT_NOTICE_DAYS = 30
@@ -597,6 +600,7 @@ class PlanTerms:
     waiting_rules: other waiting periods than waiting_days; the first that fits decides, so their order is kept.
     report_days: within how many days of its event day a case is filed; None: at any time.
     appeal_days: within how many days of a refusal its claimant may appeal; None: nobody may.
+    objections_per_period: to how many cases of one period one member may object.
     two_deciders_from_fen: from which aid on two second reviewers have to agree on a decision; None: one always decides.
     jury: before whom a refusal on appeal may be taken; None: before nobody.
     investigation: how somebody from outside looks into a claim, and who bears it; None: nobody does.
@@ -647,6 +651,7 @@ class PlanTerms:
     change_by: ChangeBy = "free_exit"
     debit: DebitTerms | None = None
     appeal_days: int | None = None
+    objections_per_period: int = OBJECTIONS_UNSAID
     illness_in_wait: IllnessInWait = "no_aid"
     two_deciders_from_fen: int | None = None
     jury: JuryTerms | None = None
@@ -679,6 +684,7 @@ class PlanTerms:
             _check_int("appeal_days", self.appeal_days, *APPEAL_DAYS)
         elif self.jury is not None:
             raise TermsError("jury", "jury_without_appeal", "a jury hears what an appeal has refused")
+        _check_int("objections_per_period", self.objections_per_period, *OBJECTIONS)
         if self.two_deciders_from_fen is not None:
             _check_int("two_deciders_from_fen", self.two_deciders_from_fen, 1)
         if (
@@ -869,6 +875,7 @@ class PlanTerms:
                 "change_by",
                 "debit",
                 "appeal_days",
+                "objections_per_period",
                 "illness_in_wait",
                 "two_deciders_from_fen",
                 "jury",
@@ -907,6 +914,7 @@ class PlanTerms:
             change_by=given.get("change_by", "free_exit"),
             debit=_read_optional("debit", DebitTerms.from_json, given),
             appeal_days=given.get("appeal_days"),
+            objections_per_period=given.get("objections_per_period", OBJECTIONS_UNSAID),
             illness_in_wait=given.get("illness_in_wait", "no_aid"),
             two_deciders_from_fen=given.get("two_deciders_from_fen"),
             jury=_read_optional("jury", JuryTerms.from_json, given),
@@ -970,6 +978,8 @@ class PlanTerms:
             told["debit"] = self.debit.to_json()
         if self.appeal_days is not None:
             told["appeal_days"] = self.appeal_days
+        if self.objections_per_period != OBJECTIONS_UNSAID:
+            told["objections_per_period"] = self.objections_per_period
         if self.illness_in_wait != "no_aid":
             told["illness_in_wait"] = self.illness_in_wait
         if self.two_deciders_from_fen is not None:

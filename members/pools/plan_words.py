@@ -14,6 +14,7 @@ from members.pools.aid_words import (
     appeal_words,
     case_step_words,
     decider_words,
+    objection_words,
     reimbursement_words,
     severity_words,
     spend_words,
@@ -167,6 +168,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Aid by cases shared"), case_step_words(plan), ("case_steps",))
     yield Line(_("Time to report"), (_report_words(plan),), ("report_days",))
     yield Line(_("Appeal"), (appeal_words(plan),), ("appeal_days",))
+    yield Line(_("Objections"), (objection_words(plan),), ("objections_per_period",))
     yield Line(_("Who decides"), (decider_words(plan, currency),), ("two_deciders_from_fen",))
     yield Line(_("Jury"), jury_words(plan.jury), ("jury",))
     yield Line(_("Investigations"), investigation_words(plan.investigation, currency), ("investigation",))

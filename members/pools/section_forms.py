@@ -8,7 +8,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import FenField, NameField
-from members.pools.plan_terms import APPEAL_DAYS, MAX_NAME, MAX_SENTENCE, ReserveTerms, WindDownTerms
+from members.pools.plan_terms import (
+    APPEAL_DAYS,
+    MAX_NAME,
+    MAX_SENTENCE,
+    OBJECTIONS,
+    OBJECTIONS_UNSAID,
+    ReserveTerms,
+    WindDownTerms,
+)
 
 # The parts of a plan whose forms are sections.
 SECTIONS = {
@@ -69,6 +77,24 @@ class AppealDaysField(forms.IntegerField):
             help_text=_("Whoever is refused may have it looked at by two other people. Empty: nobody may."),
             **kwargs,
         )
+
+
+class ObjectionsField(forms.IntegerField):
+    """To how many cases of a period one member may object; empty: to as many as where rules are silent."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Objections of one member, per period"),
+            min_value=OBJECTIONS[0],
+            max_value=OBJECTIONS[1],
+            required=False,
+            help_text=_("To so many cases of a period. Empty: three."),
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> int:
+        """Return the number."""
+        return super().clean(value) or OBJECTIONS_UNSAID
 
 
 class OperatorForm(forms.Form):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from stdnum.cn import ric
 
+from members.joining.documents import SEXES, Traits
 from members.people.identity import Paper
 from members.people.models import User
 from members.pools.models import DutyGrant
@@ -61,6 +62,12 @@ class Child:
 # Gao Xin's children: for one she signs alone, the other one is asked.
 CHILDREN = (Child("高乐", dt.date(2017, 6, 4), 601), Child("高雨", dt.date(2010, 9, 21), 602))
 
+# Beside an odd number of homes and two sexes this prime lets all of them meet.
+_STRANGERS = 997
+_HOMES = (
+    "guangdong", "jiangsu", "shandong", "zhejiang", "henan", "sichuan", "hubei", "fujian", "hunan", "shanghai",
+    "anhui", "hebei", "beijing", "shaanxi", "jiangxi", "chongqing", "liaoning", "yunnan", "guangxi", "shanxi",
+)  # fmt: skip
 _FAMILY = (("Wu", "吴"), ("Zhou", "周"), ("Tang", "唐"), ("Luo", "罗"), ("Deng", "邓"), ("Shen", "沈"))
 _GIVEN = (("Mei", "梅"), ("Jun", "军"), ("Yan", "燕"), ("Bo", "波"), ("Ling", "玲"), ("Tao", "涛"))
 
@@ -107,3 +114,15 @@ def card_number(born: dt.date, number: int) -> str:
     """Return the number of such a card."""
     head = f"{_REGIONS[number % len(_REGIONS)]}{born:%Y%m%d}000"
     return head + ric.calc_check_digit(head + "0")
+
+
+def known_of_strangers(*, with_ages: bool) -> list[tuple[dt.date | None, Traits]]:
+    """Return what is known of members without accounts, in turn: as many women as men, more of them in the east.
+
+    with_ages: where ages decide nothing; elsewhere the class says what the age has to be.
+    """
+    homes = [*_HOMES, *_HOMES[:12], *_HOMES[:5]]
+    return [
+        (born_of(number) if with_ages else None, Traits(SEXES[number % 2], homes[number % len(homes)]))
+        for number in range(_STRANGERS)
+    ]

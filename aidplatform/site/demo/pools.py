@@ -13,7 +13,7 @@ from django.db import transaction
 
 from aidplatform.lib import clock
 from aidplatform.site.demo.clock import ZONE, require_demo
-from aidplatform.site.demo.people import CAST, MEMBER, Duty, make_people
+from aidplatform.site.demo.people import CAST, MEMBER, Duty, known_of_strangers, make_people
 from aidplatform.work import jobs
 from aidplatform.work.models import Job
 from ledger.custody.services import open_bank_account
@@ -182,7 +182,8 @@ def found(founding: Founding) -> Pool:
         at=clock.now(),
     )
     for class_no, count in founding.members.items():
-        admit_strangers(pool, class_no, count, founding.opened)
+        by_age = any("age_from" in row for row in founding.terms["classes"])
+        admit_strangers(pool, class_no, count, founding.opened, with_ages=not by_age)
     return pools.open_pool(pool=pool, opener=staff["pool_admin"].code, on=founding.opened)
 
 
@@ -196,8 +197,8 @@ def _staff(pool: Pool) -> None:
             )
 
 
-def admit_strangers(pool: Pool, class_no: int, count: int, day: dt.date) -> None:
-    """Admit members without accounts, covered from the beginning of a day."""
+def admit_strangers(pool: Pool, class_no: int, count: int, day: dt.date, *, with_ages: bool = False) -> None:
+    """Admit members without accounts, covered from the beginning of a day. with_ages: where ages decide nothing."""
     admit_group(
         pool=pool,
         count=count,
@@ -205,6 +206,7 @@ def admit_strangers(pool: Pool, class_no: int, count: int, day: dt.date) -> None
         from_at=clock.start_of_day(day, ZONE),
         joined_date=day,
         actor="demo",
+        known=known_of_strangers(with_ages=with_ages),
     )
 
 
@@ -233,11 +235,18 @@ def announce_cases(*, pool: Pool, cases: tuple[Case, ...]) -> None:
             pool=pool,
             code=code,
             claim_code=f"demo-{pool.code}-{code}",
-            masked={"age_band": band, "sex": sex, "region": region, "disease": disease},
+            masked={"age_band": band, "sex": sex, "region": region, "disease": disease, **_months(pool)},
             aid_fen=aid_fen,
             announcer="demo",
             at=clock.now(),
         )
+
+
+def _months(pool: Pool) -> dict[str, str]:
+    """Return the months that the faces of these cases tell: of joining, and of the illness, which came last month."""
+    assert pool.opened_date is not None
+    ill = clock.today(ZONE).replace(day=1) - dt.timedelta(days=1)
+    return {"joined": f"{pool.opened_date:%Y-%m}", "month": f"{max(ill, pool.opened_date):%Y-%m}"}
 
 
 def start_million(*, actor: str) -> Job:

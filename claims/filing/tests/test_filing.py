@@ -100,6 +100,7 @@ def test_filing_derives_aid_and_starts_the_clock(cases: ClaimCases) -> None:
         "region": "zhejiang",
         "disease": "thyroid_cancer",
         "month": "2026-05",
+        "joined": "2026-01",
     }
 
 
@@ -398,7 +399,7 @@ def test_claim_is_reported_in_time(db: None) -> None:
         _set(claim, filed_at="2026-05-05T00:00:00Z")
     told = {
         "age": 36, "severity": "mild", "plan_version_id": claim.pool.plan_versions.get().pk, "masked": "{}",
-        "consented_at": clock.now(), "state": "filed", "filed_at": "2026-05-05T00:00:00Z",
+        "consented_at": clock.now(), "consent_sha256": "0" * 64, "state": "filed", "filed_at": "2026-05-05T00:00:00Z",
     }  # fmt: skip
     set_clock(_at(21, 0))
     with refused("claim_is_reported_in_time"):

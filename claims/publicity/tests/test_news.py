@@ -150,8 +150,16 @@ def test_dismissed_and_upheld_objections_are_told_apart(cases: ClaimCases) -> No
         objection=objection, answerer=cases.third.code, upheld=False, answer="No.", at=clock.now()
     )
     assert kinds(cases.claimant)[-1] == "claim_goes_on"
+    admit_member(
+        pool=cases.world.pool,
+        person=cases.world.stranger,
+        class_no=0,
+        from_at=clock.now(),
+        joined_date=clock.today(cases.world.pool.time_zone),
+        actor="test",
+    )
     again = publicity.object_to_case(
-        claim=claim, member=cases.neighbor.code, reason="Look at the date.", at=clock.now()
+        claim=claim, member=cases.world.stranger.code, reason="Look at the date.", at=clock.now()
     )
     assert kinds(cases.claimant)[-1] == "claim_objected"
     publicity.answer_objection(

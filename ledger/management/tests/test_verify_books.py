@@ -18,6 +18,7 @@ from ledger.management.tests.arrears_cases import ARREARS_CASES
 from ledger.management.tests.cost_cases import COST_CASES
 from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.debit_cases import DEBIT_CASES
+from ledger.management.tests.face_cases import FACE_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
 from ledger.management.tests.share_return_cases import SHARE_RETURN_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
@@ -176,8 +177,8 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "log_has_no_gap",
         "UPDATE ledger_log SET size = size + 2 WHERE code = 'small'",
         "small log",
-        "21 entries",
-        "19 entries",
+        "25 entries",
+        "23 entries",
     ),
     (
         "log_leaf_hash_is_of_its_bytes",
@@ -229,7 +230,7 @@ CASES: list[tuple[str, str, str, str, str]] = [
     (
         "log_line_is_the_entry",
         f"UPDATE ledger_journalentry SET source = 'elsewhere' WHERE id = {ENTRY.format('award/S-2')}",
-        "small log entry 4",
+        "small log entry 6",
         "'source': 'elsewhere'",
         "'source': 'award S-2'",
     ),
@@ -522,7 +523,7 @@ FORGED: list[tuple[str, str, Callable[[dict[str, Any]], object], str, str, str]]
         "log_follows_the_books",
         "type = 'book.entry' AND key = '2'",
         lambda body: body.update(number=3),
-        "small log entry 4",
+        "small log entry 6",
         "2",
         "3",
     ),
@@ -679,6 +680,14 @@ def test_false_costs_are_false(clone, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), FACE_CASES, ids=[case[0] for case in FACE_CASES]
+)
+def test_false_faces_of_cases_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("small", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), LEAVING_CASES, ids=[case[0] for case in LEAVING_CASES]
 )
 def test_false_ends_of_memberships_are_false(clone, code, sql, where, expected, actual):
@@ -704,6 +713,7 @@ def test_every_statement_is_broken_by_some_case(clone):
             *CUSTODY_CASES,
             *WALLET_CASES,
             *WRITE_OFF_CASES,
+            *FACE_CASES,
             *LEAVING_CASES,
             *ARREARS_CASES,
             *DEBIT_CASES,

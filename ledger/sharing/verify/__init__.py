@@ -1,13 +1,14 @@
 """Recompute every period from plan, spans, awards and postings, and hold what is stored against it."""
 
 from ledger.books.findings import Report
-from ledger.sharing.verify import bill, controls, headcount, posted, publicity, rests
+from ledger.sharing.verify import bill, controls, faces, headcount, posted, publicity, rests
 from ledger.sharing.verify.rows import PeriodRow, PoolRow, periods, text
 
 SENTENCES = {
     "period_numbers_have_no_gap": "The periods of a pool are numbered 1, 2, 3 … and each begins where the last ended.",
     **headcount.SENTENCES,
     **publicity.SENTENCES,
+    **faces.SENTENCES,
     **bill.SENTENCES,
     **posted.SENTENCES,
     **controls.SENTENCES,
@@ -36,6 +37,7 @@ def _verify_period(report: Report, period: PeriodRow) -> None:
     headcount.verify_headcount(report, period)
     if period.state != "frozen":
         publicity.verify_publicity(report, period)
+        faces.verify_faces(report, period)
     if period.assessed_fen is not None:
         bill.verify_figures(report, period, period.members_by_class)
         bill.verify_people(report, period)

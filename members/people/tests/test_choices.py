@@ -50,7 +50,7 @@ def news(person: User, kind: str, key: str = "k", **params: Any) -> notices.News
         "owed": "Nothing.", "last": "2026-02-10", "holder": "Members", "account": "6222", "bank": "Bank",
         "reference": "RF1", "member": 4, "days": 15, "claim": "CL-1", "claim_state": "filed", "due": "2026-01-25",
         "duty_code": "auditor", "date": "2026-01-20", "debit_reason": "AM04", "day": "2026-01-20",
-        "complaint": "2026/1", "purpose_code": "audit", "basis": "Law 7",
+        "complaint": "2026/1", "purpose_code": "audit", "basis": "Law 7", "case_count": 2,
     }  # fmt: skip
     return notices.News(person, kind, key, figures | params, "/notices/")
 
@@ -239,10 +239,10 @@ def test_page_keeps_what_is_chosen(person: User) -> None:
     assert PAGE in client.get("/notices/").content.decode()
     shown = client.get(PAGE).content.decode()
     assert shown.count("Money or rights hang on these") == 4
-    assert shown.count('value="page"') == 3
+    assert shown.count('value="page"') == 4
     given = {
         "money": "digest", "cover": "at_once", "pool": "at_once", "membership": "page", "family": "digest",
-        "claims": "digest", "duties": "page",
+        "claims": "digest", "duties": "page", "cases": "digest",
         "digest_hour": "19", "time_zone": "Europe/Berlin", "quiet_from_hour": "22", "quiet_to_hour": "7",
     }  # fmt: skip
     for _twice in range(2):

@@ -468,7 +468,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 33
+    assert len(english) == len(chinese) == 34
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -538,6 +538,7 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"vesting": [{"from_days": 0, "part": "1/3"}, {"from_days": 365, "part": "1"}]},
         {"report_days": 180},
         {"appeal_days": 30},
+        {"objections_per_period": 5},
         {"two_deciders_from_fen": 100},
         *(
             {"appeal_days": 30, "jury": JURY | one}

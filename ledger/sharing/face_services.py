@@ -1,0 +1,131 @@
+"""Fix what is told of the cases of a period, just before they are announced."""
+
+import datetime as dt
+from bisect import bisect_left
+from itertools import accumulate
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count
+
+from aidplatform.lib import clock
+from ledger.openbooks import services as openbooks
+from ledger.sharing.face_models import CaseFace
+from ledger.sharing.layers import PUBLIC, Members, Shown, Told, generalise
+from ledger.sharing.models import Award, Period
+from members.joining.selectors import SMALLEST_PUBLIC_POOL
+
+# One pass over the headcount, whatever the number of cases; what comes back grows with the months, not the members.
+_GROUPS = """
+    SELECT CASE WHEN band IS NULL THEN '' ELSE band || '-' || band + 9 END, sex, region,
+           to_char(make_date(month / 12, month %% 12 + 1, 1), 'YYYY-MM'), members
+      FROM (SELECT date_part('year', age(%(day)s::timestamp, m.birth_date::timestamp))::int / 10 * 10 AS band,
+                   m.sex, m.region,
+                   (extract(year FROM m.joined_date) * 12 + extract(month FROM m.joined_date) - 1)::int AS month,
+                   count(*) AS members
+              FROM members_headcount(%(pool)s, %(as_of)s, %(recorded)s, 0, 9223372036854775807) h
+              JOIN members_membership m ON m.id = h.membership_id
+             WHERE m.pool_id = %(pool)s GROUP BY 1, 2, 3, 4) groups"""
+
+
+def fix_faces(period: Period, at: dt.datetime) -> list[CaseFace]:
+    """Write what is told of each case of a frozen period that was never announced before, and state it in the log.
+
+    A case that is announced again, or that an appeal brings back, is told as it was: two ways of telling the same
+    person could be held against each other.
+    """
+    told = {
+        award.claim_code: award
+        for award in period.awards.filter(state=Award.State.ANNOUNCED, rest_of=None).order_by("code")
+    }
+    for code in CaseFace.objects.filter(pool=period.pool, claim_code__in=told).values_list(
+        "claim_code", flat=True
+    ):
+        del told[code]
+    if not told:
+        return []
+    members, helped = members_of(period), _Helped(period)
+    is_public = (period.headcount or 0) >= SMALLEST_PUBLIC_POOL
+    faces = []
+    for code, award in told.items():
+        shown = generalise(Told.of(award.masked), members)
+        face = _face(period, code, shown)
+        face.helped, face.is_public = helped.since(shown.joined), is_public
+        faces.append(face)
+    CaseFace.objects.bulk_create(faces)
+    for award, face in zip(told.values(), faces, strict=True):
+        _log(award, face, at)
+    return faces
+
+
+def members_of(period: Period) -> Members:
+    """Return the people of a period's headcount, counted by what is known of them. One query."""
+    assert period.as_of is not None
+    day = clock.day_of(period.as_of, period.pool.time_zone)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _GROUPS,
+            {
+                "pool": period.pool_id,
+                "as_of": period.as_of,
+                "recorded": period.headcount_recorded_at,
+                "day": day,
+            },
+        )
+        return Members(((age, sex, region, joined), count) for age, sex, region, joined, count in cursor)
+
+
+def _face(period: Period, code: str, shown: Shown) -> CaseFace:
+    return CaseFace(
+        pool=period.pool,
+        claim_code=code,
+        period=period,
+        step=shown.step,
+        members=shown.members,
+        age=shown.age,
+        sex=shown.sex,
+        region=shown.region,
+        joined=shown.joined,
+        month=shown.month,
+        illness=shown.illness,
+        disease=shown.disease,
+    )
+
+
+class _Helped:
+    """How many people a pool has helped since a day: cases of posted periods, by their publicity date."""
+
+    def __init__(self, period: Period) -> None:
+        rows = (
+            Award.objects.filter(pool=period.pool, state=Award.State.SHARED, rest_of=None)
+            .values("period__publicity_date")
+            .annotate(cases=Count("pk"))
+            .order_by("period__publicity_date")
+        )
+        self._days: list[str] = [row["period__publicity_date"].isoformat() for row in rows]
+        self._before: list[int] = [0, *accumulate(row["cases"] for row in rows)]
+
+    def since(self, joined: str) -> int:
+        """Return the cases since the first day of a month, quarter or year; of none: all."""
+        place = bisect_left(self._days, _first_day(joined)) if joined else 0
+        return self._before[-1] - self._before[place]
+
+
+def _first_day(span: str) -> str:
+    year, _dash, part = span.partition("-")
+    month = int(part[1:]) * 3 - 2 if part.startswith("Q") else int(part or 1)
+    return f"{year}-{month:02d}-01"
+
+
+def _log(award: Award, face: CaseFace, at: dt.datetime) -> None:
+    """State what everyone is told of a case; of a very small pool only that there is one."""
+    body: dict[str, Any] = {"case": award.code, "step": face.step, "members": face.members}
+    if face.is_public:
+        body |= face.told_to(PUBLIC)
+    openbooks.append(
+        code=award.pool.code,
+        entry_type="case.face",
+        key=award.code,
+        body=body,
+        at=at,
+    )
