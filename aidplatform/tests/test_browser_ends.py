@@ -22,7 +22,7 @@ from aidplatform.tests.test_browser_journey import PATIENCE, Journey, own_form, 
 from claims.filing.models import Claim
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
-POOL, BROKER, PASSWORD = "harbor", "gw14", "a long sentence nobody guesses"
+POOL, BROKER, PASSWORD = "harbor", "gw12", "a long sentence nobody guesses"
 WAITED, PUBLICITY_DAY, PUBLICITY_ENDS = dt.date(2026, 3, 13), dt.date(2026, 4, 7), dt.date(2026, 4, 10)
 # Of either language, the number of who lives which ending.
 ENDINGS = ("asked", "judged", "objected", "withdrew", "raced")

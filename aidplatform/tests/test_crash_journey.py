@@ -28,16 +28,19 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 SEED = int(os.environ.get("AID_SEED", "20260101"))
 PATIENCE = 240.0
 # Points of the way that this case does not take: members of its pool do not pay ahead, its rules suspend nobody for an
-# unpaid share, nobody is debited, no share is written off, the pool does not end, nobody appeals, and nobody has asked
-# for a digest.
+# unpaid share, nobody is debited, no share is written off, the pool does not end, nobody appeals, nobody from outside
+# looks into it, and nobody has asked for a digest.
 ELSEWHERE = {
     "claims.appealed",
+    "claims.investigation_ordered",
+    "claims.investigation_reported",
     "claims.jury_drawn",
     "claims.jury_tallied",
     "custody.arrears_followed",
     "custody.arrears_told",
     "custody.charge_file_hashed",
     "custody.charge_file_made",
+    "custody.cost_posted",
     "custody.debits_announced",
     "custody.pause_granted",
     "custody.reminded",

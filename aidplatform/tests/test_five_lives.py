@@ -22,8 +22,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.utils.translation import override
 from playwright.sync_api import Browser, Page, expect
 
+from aidplatform.lib.dates import format_day
 from aidplatform.testing.browser import Demonstration, become, manage, quiet_page, running
 from aidplatform.tests.test_browser_journey import Journey, own_form, press
 from members.joining.tests.papers import resident_id
@@ -119,6 +121,11 @@ class Life(Journey):
                 page.locator("[name=has_agreed]").check()
             press(own_form(page))
             assert page.url.endswith(f"{self.me}family/")
+
+    def writes(self, day: dt.date) -> str:
+        """Return a day as the language of this life writes it."""
+        with override("zh-hans" if self.language == "zh-CN" else "en"):
+            return format_day(day)
 
     def shows(self, address: str, *texts: str) -> None:
         """Demand that a page says something; what a job tells may come a moment later."""
@@ -255,7 +262,7 @@ def join(lane: Lane) -> None:
     for life in lane.lives.values():
         life.begin()
         life.number = lane.number_of(f"{life.role}-{life.language.lower()}@example.org")
-        life.shows(life.me, "2026-03-22")
+        life.shows(life.me, life.writes(dt.date(2026, 3, 22)))
     for mother, father in zip(lane.of("mother"), lane.of("father"), strict=True):
         mother.add_children()
         father.claimant.goto(f"{father.me}payer/")
@@ -305,7 +312,7 @@ def refuse_by_the_wait(lane: Lane, life: Life) -> None:
         if deed == "decide":
             form.locator("summary").click()
         press(form)
-    life.shows(f"/claims/{life.claim}/", "2026-03-23")
+    life.shows(f"/claims/{life.claim}/", life.writes(dt.date(2026, 3, 23)))
     life.look("refused in the wait")
 
 
@@ -317,7 +324,7 @@ def wait_ends(lane: Lane) -> None:
         life.review()
     lane.go_to(dt.date(2026, 3, 24))
     for life in lane.of("ill"):
-        life.shows("/notices/", money(MARCH), "2026-03-25")
+        life.shows("/notices/", money(MARCH), life.writes(dt.date(2026, 3, 25)))
         life.look("shares go back")
         pay_back(lane, life)
     lane.go_to(dt.date(2026, 3, 27))
@@ -411,7 +418,7 @@ def reinstate(lane: Lane) -> None:
         press(receipt)
     lane.go_to(dt.date(2026, 4, 30))
     for life in lane.of("late"):
-        life.shows(life.me, "2026-03-22")
+        life.shows(life.me, life.writes(dt.date(2026, 3, 22)))
         life.look("reinstated")
     assert lane.ask(IS_COVERED, [life.number for life in lane.of("late")]) == [(2,)]
 
