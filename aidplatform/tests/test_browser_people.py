@@ -107,7 +107,7 @@ def file_claim(page: Page) -> str:
     write(page, "payee_name", "Gao Xin")
     write(page, "payee_account", "6222 0000 9999 1111")
     press(page, "Save and go on")
-    page.get_by_label("I agree that exactly this is shown").check()
+    page.locator("[name=agreed]").check()
     press(page, "File the claim")
     expect(page.locator("h1 + .lead .badge")).to_have_text("filed")
     return address.removeprefix(page.url.split("/claims/")[0])
