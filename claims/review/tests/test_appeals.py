@@ -164,7 +164,7 @@ def test_appeal_comes_in_time(cases: AppealCases) -> None:
     claim = cases.decided("rejected")
     assert filing.appeal_until(claim) == LAST_DAY
     _on(LAST_DAY + dt.timedelta(days=1))
-    with pytest.raises(appeals.AppealTooLateError, match="2026-06-19"):
+    with pytest.raises(appeals.AppealTooLateError, match="19 Jun 2026"):
         cases.appeal(claim)
     with refused("appeal_comes_in_time"):
         _insert_appeal(claim)

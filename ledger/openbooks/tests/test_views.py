@@ -38,6 +38,7 @@ def test_log_lists_every_statement_newest_first(logged: World) -> None:
         "book.entry",
         "book.entry",
         "period.announce",
+        "case.face",
         "roll.freeze",
         "policy.set",
     ]
@@ -57,7 +58,7 @@ def test_raw_bytes_hash_to_the_leaf_that_is_shown(logged: World) -> None:
 def test_log_pages_by_cursor(logged: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.openbooks.views.PAGE", 2)
     client = client_of(None)
-    assert f"{LOG}?before=4" in client.get(LOG).content.decode()
+    assert f"{LOG}?before=5" in client.get(LOG).content.decode()
     last = client.get(f"{LOG}?before=1").content.decode()
     assert f"{LOG}0/" in last
     assert "Older" not in last
