@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import crypto
+from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql
@@ -469,10 +470,4 @@ def paid_fen(award: Award) -> int:
 
 def shown_text(order: PaymentOrder) -> str:
     """Return the text whose SHA-256 a release names."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {shown_sql('o')} FROM ledger_paymentorder o WHERE id = %s",  # noqa: S608 - fixed names
-            [order.pk],
-        )
-        text: str = cursor.fetchone()[0]
-    return text
+    return texts_of(PaymentOrder, shown_sql("o"), "o", [order.pk])[order.pk]

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, events
@@ -226,10 +227,4 @@ def access_settlement(*, pool: Pool, number: int) -> FinalSettlement:
 
 def shown_text(settlement: FinalSettlement) -> str:
     """Return the text whose SHA-256 an approval names."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {shown_sql('s')} FROM ledger_finalsettlement s WHERE id = %s",  # noqa: S608 - fixed names
-            [settlement.pk],
-        )
-        text: str = cursor.fetchone()[0]
-    return text
+    return texts_of(FinalSettlement, shown_sql("s"), "s", [settlement.pk])[settlement.pk]

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
@@ -235,10 +236,4 @@ def written_off_of(membership: Membership) -> dict[int, int]:
 
 def shown_text(write_off: WriteOff) -> str:
     """Return the text whose SHA-256 an approval names."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {shown_sql('w')} FROM ledger_writeoff w WHERE id = %s",  # noqa: S608 - fixed names
-            [write_off.pk],
-        )
-        text: str = cursor.fetchone()[0]
-    return text
+    return texts_of(WriteOff, shown_sql("w"), "w", [write_off.pk])[write_off.pk]
