@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
@@ -83,11 +84,7 @@ def approve_cost(*, cost: OutsideCost, approver: str, shown_sha256: str, at: dt.
     Raises: CostMovedOnError, SamePersonError, ShownChangedError; IntegrityError cost_people_hold_their_duty,
     account_never_negative where the reserve does not hold it.
     """
-    locked = _locked(cost)
-    if approver == locked.billed_by:
-        raise SamePersonError(
-            _("Whoever ordered the investigation cannot approve its cost. Ask a controller.")
-        )
+    locked = _locked(cost, approver)
     if shown_sha256 != locked.shown_sha256:
         raise ShownChangedError(_("This is not what was shown. Look at the cost again, then approve it."))
     locked.entry = openbooks.post_logged_entry(
@@ -116,19 +113,15 @@ def approve_cost(*, cost: OutsideCost, approver: str, shown_sha256: str, at: dt.
 @transaction.atomic
 def turn_down_cost(*, cost: OutsideCost, controller: str, at: dt.datetime) -> OutsideCost:
     """Turn a bill down: the pool owes nothing for it. Raises: CostMovedOnError, SamePersonError."""
-    locked = _locked(cost)
-    if controller == locked.billed_by:
-        raise SamePersonError(
-            _("Whoever ordered the investigation cannot approve its cost. Ask a controller.")
-        )
+    locked = _locked(cost, controller)
     locked.state, locked.decided_by, locked.decided_at = OutsideCost.State.TURNED_DOWN, controller, at
     locked.save(update_fields=["state", "decided_by", "decided_at"])
     audit.record(actor=controller, action="turn_down_cost", subject=str(locked))
     return locked
 
 
-def _locked(cost: OutsideCost) -> OutsideCost:
-    """Lock pool, then cost, and demand that it waits. Raises: CostMovedOnError."""
+def _locked(cost: OutsideCost, decider: str) -> OutsideCost:
+    """Lock pool, then cost, and demand that it waits for somebody else. Raises: CostMovedOnError, SamePersonError."""
     Pool.objects.select_for_update().get(pk=cost.pool_id)
     locked = OutsideCost.objects.select_for_update(of=["self"]).select_related("pool").get(pk=cost.pk)
     if locked.state != OutsideCost.State.BILLED:
@@ -136,6 +129,10 @@ def _locked(cost: OutsideCost) -> OutsideCost:
             _("The cost is already “%(state)s”. Reload the page to see where it is.")
             % {"state": locked.get_state_display()},
             state=locked.state,
+        )
+    if decider == locked.billed_by:
+        raise SamePersonError(
+            _("Whoever ordered the investigation cannot approve its cost. Ask a controller.")
         )
     return locked
 
@@ -195,9 +192,4 @@ def payee_of_cost(cost: OutsideCost) -> Payee:
 
 def shown_text(cost: OutsideCost) -> str:
     """Return the text whose SHA-256 an approval names."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {shown_sql('c')} FROM ledger_outsidecost c WHERE id = %s",  # noqa: S608 - fixed names
-            [cost.pk],
-        )
-        return str(cursor.fetchone()[0])
+    return texts_of(OutsideCost, shown_sql("c"), "c", [cost.pk])[cost.pk]
