@@ -51,14 +51,16 @@ _STEPS_TOLD: dict[tuple[str, str], str] = {
 _WITH_A_LETTER = {words.CLAIM_APPROVED, words.CLAIM_REJECTED, words.CLAIM_REFUSED_FINALLY}
 # Who has a claim by a duty of the same name.
 _STAFF = {REVIEWER, SECOND_REVIEWER, TREASURER}
-# Whoever is from outside answers to the reviewer in charge, who extends or ends it.
-_ANSWERS_TO = {INVESTIGATOR: REVIEWER}
+
+
+def _duty_over(state: str) -> str:
+    """Return who has a claim of that state; whoever is from outside answers to the reviewer in charge, who ends it."""
+    holder = STEPS[state].holder
+    return REVIEWER if holder == INVESTIGATOR else holder
+
+
 # Where a person has the claim for a number of days whom somebody in the pool can hurry.
-CAN_BE_LATE = [
-    state
-    for state, step in STEPS.items()
-    if step.days and _ANSWERS_TO.get(step.holder, step.holder) in _STAFF
-]
+CAN_BE_LATE = [state for state, step in STEPS.items() if step.days and _duty_over(state) in _STAFF]
 
 
 def told_of(before: str, state: str) -> str | None:
@@ -142,7 +144,7 @@ def _who_can(claim: Claim, holder: str) -> list[User]:
 
 def _put_away(claim: Claim, before: str) -> None:
     """Leave nobody with a claim on their list that somebody has taken on: neither who had it nor the pool admins."""
-    holder = _ANSWERS_TO.get(STEPS[before].holder, STEPS[before].holder)
+    holder = _duty_over(before)
     if holder not in _STAFF:
         return
     people = [*_holding(claim.pool, holder), *_holding(claim.pool, DutyGrant.Duty.POOL_ADMIN)]
@@ -182,7 +184,7 @@ def _overdue(pool: Pool, today: dt.date) -> list[Claim]:
 def _of_late(claim: Claim, admins: Iterable[User]) -> list[News]:
     key = f"{claim.code}/{claim.state}/{claim.state_since.isoformat()}"
     params = _params(claim, claim.state, claim.due_date.isoformat() if claim.due_date else None)
-    holder = _ANSWERS_TO.get(STEPS[claim.state].holder, STEPS[claim.state].holder)
+    holder = _duty_over(claim.state)
     links = {person: reverse("pool", args=[claim.pool.code]) for person in admins}
     links |= dict.fromkeys(_who_can(claim, holder), _link(claim, holder))
     told = [_to_claimant(claim, words.CLAIM_LATE, key, params)]

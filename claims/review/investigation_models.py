@@ -37,6 +37,8 @@ class Investigation(models.Model):
         REPORTED = "reported", _("reported")
         REVOKED = "revoked", _("ended early")
 
+    #: Not over yet: a claim has one of these at most.
+    LIVE = ("asked", "ordered", "running")
     # What may change of one, in services as in the grants; the guards say when.
     CHANGEABLE = (
         "state",

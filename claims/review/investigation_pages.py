@@ -21,7 +21,6 @@ from members.pools.selectors import duties_of
 
 State = Investigation.State
 POOL_ADMIN = DutyGrant.Duty.POOL_ADMIN.value
-LIVE = (State.ASKED, State.ORDERED, State.RUNNING)
 
 
 def section(claim: Claim) -> dict[str, Any]:
@@ -30,7 +29,7 @@ def section(claim: Claim) -> dict[str, Any]:
     return {
         "investigations": found,
         "may_investigate": terms_of(claim) is not None
-        and not any(one.investigation.state in LIVE for one in found),
+        and not any(one.investigation.state in Investigation.LIVE for one in found),
     }
 
 
@@ -66,7 +65,7 @@ def rights_in(one: Investigation, person: User) -> set[str]:
         and not is_past(one)
     ):
         rights.add("extend")
-    if one.state in LIVE and (is_mine or POOL_ADMIN in duties):
+    if one.state in Investigation.LIVE and (is_mine or POOL_ADMIN in duties):
         rights.add("revoke")
     return rights
 

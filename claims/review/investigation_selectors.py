@@ -32,7 +32,7 @@ def investigations_of(claim: Claim) -> list[Investigation]:
 
 def live_of(claim: Claim) -> Investigation | None:
     """Return the investigation of a claim that is not over, or none."""
-    return claim.investigations.filter(state__in=[State.ASKED, State.ORDERED, State.RUNNING]).first()
+    return claim.investigations.filter(state__in=Investigation.LIVE).first()
 
 
 def running_of(person: User) -> list[Investigation]:

@@ -246,7 +246,7 @@ def revoke_investigation(*, investigation: Investigation, actor: str, at: dt.dat
         person__code=actor, pool=claim.pool, duty=POOL_ADMIN, ended_at=None
     ).exists():
         check_in_charge(claim, actor)
-    locked = _locked(investigation, State.ASKED, State.ORDERED, State.RUNNING)
+    locked = _locked(investigation, *Investigation.LIVE)
     end(locked, actor, at)
     if claim.state == Claim.State.UNDER_INVESTIGATION:
         step_claim(claim, Claim.State.UNDER_REVIEW, at)
