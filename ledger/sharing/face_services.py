@@ -2,6 +2,7 @@
 
 import datetime as dt
 from bisect import bisect_left
+from dataclasses import asdict
 from itertools import accumulate
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db.models import Count
 from aidplatform.lib import clock
 from ledger.openbooks import services as openbooks
 from ledger.sharing.face_models import CaseFace
-from ledger.sharing.layers import PUBLIC, Members, Shown, Told, generalise
+from ledger.sharing.layers import PUBLIC, Members, Told, generalise
 from ledger.sharing.models import Award, Period
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
 
@@ -34,14 +35,9 @@ def fix_faces(period: Period, at: dt.datetime) -> list[CaseFace]:
     A case that is announced again, or that an appeal brings back, is told as it was: two ways of telling the same
     person could be held against each other.
     """
-    told = {
-        award.claim_code: award
-        for award in period.awards.filter(state=Award.State.ANNOUNCED, rest_of=None).order_by("code")
-    }
-    for code in CaseFace.objects.filter(pool=period.pool, claim_code__in=told).values_list(
-        "claim_code", flat=True
-    ):
-        del told[code]
+    before = CaseFace.objects.filter(pool=period.pool).values("claim_code")
+    announced = period.awards.filter(state=Award.State.ANNOUNCED, rest_of=None)
+    told = {award.claim_code: award for award in announced.exclude(claim_code__in=before).order_by("code")}
     if not told:
         return []
     members, helped = members_of(period), _Helped(period)
@@ -49,9 +45,16 @@ def fix_faces(period: Period, at: dt.datetime) -> list[CaseFace]:
     faces = []
     for code, award in told.items():
         shown = generalise(Told.of(award.masked), members)
-        face = _face(period, code, shown)
-        face.helped, face.is_public = helped.since(shown.joined), is_public
-        faces.append(face)
+        faces.append(
+            CaseFace(
+                pool=period.pool,
+                claim_code=code,
+                period=period,
+                helped=helped.since(shown.joined),
+                is_public=is_public,
+                **asdict(shown),
+            )
+        )
     CaseFace.objects.bulk_create(faces)
     for award, face in zip(told.values(), faces, strict=True):
         _log(award, face, at)
@@ -73,23 +76,6 @@ def members_of(period: Period) -> Members:
             },
         )
         return Members(((age, sex, region, joined), count) for age, sex, region, joined, count in cursor)
-
-
-def _face(period: Period, code: str, shown: Shown) -> CaseFace:
-    return CaseFace(
-        pool=period.pool,
-        claim_code=code,
-        period=period,
-        step=shown.step,
-        members=shown.members,
-        age=shown.age,
-        sex=shown.sex,
-        region=shown.region,
-        joined=shown.joined,
-        month=shown.month,
-        illness=shown.illness,
-        disease=shown.disease,
-    )
 
 
 class _Helped:
