@@ -254,13 +254,14 @@ def file_claim(
     *,
     claim: Claim,
     claimant: str,
-    shown_face: Mapping[str, str],
     at: dt.datetime,
+    shown_face: Mapping[str, str] | None = None,
     shown_sha256: str | None = None,
 ) -> Claim:
     """Hand the claim to the reviewers, with consent to what each layer is told of it, exactly as it was shown.
 
-    shown_sha256: over all of that, as the page named it; None: it is signed as it is now, with this face.
+    shown_sha256: over all of that, as the page named it. shown_face alone: it is signed as it is now, with this face.
+    Without either nothing was shown.
 
     A claim that the plan grants nothing for can be filed all the same: two people decide, not a program. Asked for
     papers, filing again hands it back.
@@ -278,7 +279,8 @@ def file_claim(
     benefit = _derive(claim, at)
     claim.masked = face_to_publish(claim, benefit.age)
     consented = consent.shown_sha256(claim, consent.layers_of(claim, benefit.age, benefit.aid_fen, held))
-    if dict(shown_face) != claim.masked or shown_sha256 not in {None, consented}:
+    was_shown = shown_face is not None or shown_sha256 is not None
+    if not was_shown or shown_face not in (None, claim.masked) or shown_sha256 not in (None, consented):
         raise ConsentError(_("What would be published has changed. Look at it again, then agree."))
     claim.consented_at, claim.consent_sha256 = at, consented
     claim.filed_at = claim.filed_at or at

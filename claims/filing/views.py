@@ -173,10 +173,7 @@ def _keep(request: HttpRequest, claim: Claim, step: str, form: Any) -> None:
     """Hand what was posted to the service of the step."""
     claimant, at, told = _person(request).code, clock.now(), form.cleaned_data
     if step == "public":
-        _benefit, face = services.preview(claim, at)
-        services.file_claim(
-            claim=claim, claimant=claimant, shown_face=face, shown_sha256=told["shown"], at=at
-        )
+        services.file_claim(claim=claim, claimant=claimant, shown_sha256=told["shown"], at=at)
     else:
         services.save_draft(claim=claim, claimant=claimant, at=at, **told)
 
