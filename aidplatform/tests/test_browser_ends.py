@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.utils.translation import override
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from aidplatform.site.demo.people import born_of
@@ -111,7 +110,7 @@ class Ending(Journey):
 
     def stands_at(self, *states: str) -> None:
         """Demand where the claim's own page says that it is; a job may take a moment to bring it there."""
-        with override("zh-hans" if self.language == "zh-CN" else "en"):
+        with self.speaking():
             wanted = {str(Claim.State(state).label) for state in states}
         badge = self.claimant.locator(".page-header .badge").first
         for _look in range(120):

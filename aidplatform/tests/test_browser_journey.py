@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.utils.translation import override
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -44,6 +45,10 @@ class Journey:
     def born(self) -> dt.date:
         """Return the birth date of the claimant."""
         return BORN[self.language]
+
+    def speaking(self) -> override:
+        """Return the language of this journey, to say in Python what its pages say."""
+        return override("zh-hans" if self.language == "zh-CN" else "en")
 
     @property
     def address(self) -> str:

@@ -22,7 +22,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.utils.translation import override
 from playwright.sync_api import Browser, Page, expect
 
 from aidplatform.lib.dates import format_day
@@ -124,7 +123,7 @@ class Life(Journey):
 
     def writes(self, day: dt.date) -> str:
         """Return a day as the language of this life writes it."""
-        with override("zh-hans" if self.language == "zh-CN" else "en"):
+        with self.speaking():
             return format_day(day)
 
     def shows(self, address: str, *texts: str) -> None:
