@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import redis
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from aidplatform.site.demo.people import CAST
 from aidplatform.testing.plugin import chromium, redis_url_of_worker, test_services
@@ -128,12 +128,17 @@ def is_ours(url: str, live: str) -> bool:
     return url.startswith((f"{live}/", "data:"))
 
 
+def go_by(way: Locator) -> None:
+    """Press a link or a button and wait for the page that it leads to: a click alone returns before it has come."""
+    with way.page.expect_navigation():
+        way.click()
+
+
 def become(page: Page, duty: str) -> None:
     """Switch to the person of the demonstration who holds that duty, or to its member, by the banner."""
     page.goto("/docs/")
     page.locator(".demo-people summary").click()
-    with page.expect_navigation():
-        page.locator(".demo-people button.person").nth([role.key for role in CAST].index(duty)).click()
+    go_by(page.locator(".demo-people button.person").nth([role.key for role in CAST].index(duty)))
 
 
 def keep_picture(page: Page, name: str) -> None:

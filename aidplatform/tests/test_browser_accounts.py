@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from aidplatform.testing.browser import become, faults_of, keep_picture, quiet_page
+from aidplatform.testing.browser import become, faults_of, go_by, keep_picture, quiet_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -74,8 +74,8 @@ def look_after_passkeys(page: Page) -> None:
     assert faults_of(page) == []
     page.get_by_role("button", name="Use a passkey").click()
     page.get_by_label("Name of this passkey").fill("Old phone")
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="Remove Old phone").click()
+    go_by(page.get_by_role("button", name="Save"))
+    go_by(page.get_by_role("link", name="Remove Old phone"))
     assert faults_of(page) == []
     page.get_by_role("button", name="Remove it").click()
     expect(page.get_by_text("No passkey yet")).to_be_visible()

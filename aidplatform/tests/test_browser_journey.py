@@ -18,7 +18,7 @@ from django.utils.translation import override
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from aidplatform.testing.browser import Demonstration, become, faults_of, keep_picture, quiet_page
+from aidplatform.testing.browser import Demonstration, become, faults_of, go_by, keep_picture, quiet_page
 from aidplatform.testing.stack import ROOT
 from ledger.books import chart
 from members.joining.tests.papers import resident_id
@@ -141,7 +141,7 @@ class Journey:
         page, desk = self.others, f"{self.address}review/{self.claim}/"
         become(page, "reviewer")
         page.goto(f"{self.address}review/")
-        page.get_by_role("link", name=self.claim).click()
+        go_by(page.get_by_role("link", name=self.claim))
         press(page.locator("form[action$='/assign/']"))
         form = page.locator("form[action$='/recommend/']")
         form.locator("[name=outcome]").select_option("approved")
@@ -202,12 +202,12 @@ class Journey:
         self.let_day_come(CHARGE_DAY + 1)
         self.import_statement()
         page.goto(f"{self.address}custody/payments/")
-        page.locator(f"a[href$='/payments/aid/{self.case}/']").click()
+        go_by(page.locator(f"a[href$='/payments/aid/{self.case}/']"))
         self.look("order", page)
         press(page.locator("form[action$='/order/']"))
         become(page, "controller")
         page.goto("/")
-        page.locator(".todo a[href*='/custody/payments/']").first.click()
+        go_by(page.locator(".todo a[href*='/custody/payments/']").first)
         page.locator("details.confirm summary").first.click()
         self.look("release", page)
         press(page.locator("form[action$='/release/']"))

@@ -6,7 +6,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from aidplatform.site.manual import PAGES
-from aidplatform.testing.browser import become, faults_in_every_look, faults_of, keep_picture, quiet_page
+from aidplatform.testing.browser import (
+    become,
+    faults_in_every_look,
+    faults_of,
+    go_by,
+    keep_picture,
+    quiet_page,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -56,7 +63,7 @@ def test_period_is_prepared_approved_posted_and_recomputed(chrome: Browser, live
         assert faults_of(page) == []
         become(page, "controller")
         page.goto("/")
-        page.locator(".todo a[href='/pools/demo/periods/2/']").click()
+        go_by(page.locator(".todo a[href='/pools/demo/periods/2/']"))
         page.locator("summary", has_text="Approve these figures").click()
         assert faults_of(page) == []
         page.get_by_role("button", name="Approve and charge").click()
@@ -65,7 +72,7 @@ def test_period_is_prepared_approved_posted_and_recomputed(chrome: Browser, live
         page.get_by_role("button", name="Recompute in this browser").click()
         expect(page.get_by_text("Agrees: every share")).to_be_visible()
         assert faults_of(page) == []
-        page.locator("#staff-part").get_by_role("link", name=re.compile("Journal entry")).click()
+        go_by(page.locator("#staff-part").get_by_role("link", name=re.compile("Journal entry")))
         expect(page.get_by_role("heading", name="Postings")).to_be_hidden()
         expect(page.locator("caption", has_text="Postings")).to_be_visible()
 
@@ -89,12 +96,12 @@ def test_everything_works_without_javascript(chrome: Browser, live: str) -> None
         expect(page.locator(".demo-people summary")).to_contain_text("Sun Li")
         page.get_by_role("button", name="简体中文").click()
         expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
-        page.get_by_role("button", name="English").click()
+        go_by(page.get_by_role("button", name="English"))
         page.get_by_role("button", name="Dark").click()
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         page.goto("/pools/demo/ledger/entries/")
         page.get_by_label("Kind").select_option("period")
-        page.get_by_role("button", name="Filter").click()
+        go_by(page.get_by_role("button", name="Filter"))
         assert "kind=period" in page.url
         expect(page.locator("tbody")).to_contain_text("Period 1 shared among its members")
 
@@ -149,7 +156,7 @@ def test_search_box_finds_with_and_without_scripts(chrome: Browser, live: str, s
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Exactly this")).to_be_visible()
         expect(box).to_have_value("demo/1")
-        page.get_by_role("link", name="Period 1").click()
+        go_by(page.get_by_role("link", name="Period 1"))
         assert page.url == f"{live}/pools/demo/periods/1/"
 
 

@@ -9,7 +9,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from aidplatform.testing.browser import become, faults_in_every_look, faults_of, keep_picture, quiet_page
+from aidplatform.testing.browser import (
+    become,
+    faults_in_every_look,
+    faults_of,
+    go_by,
+    keep_picture,
+    quiet_page,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -46,8 +53,7 @@ def phone_page(chrome: Browser, live: str) -> Iterator[Page]:
 
 def press(page: Page, name: str) -> None:
     """Press the page's button of that name; the page that comes is without a fault."""
-    with page.expect_navigation():
-        page.locator("main").get_by_role("button", name=name, exact=True).click()
+    go_by(page.locator("main").get_by_role("button", name=name, exact=True))
     keep_picture(page, f"after {name} {page.url.split('/', 3)[3]}".replace("/", "_"))
     assert faults_of(page) == []
 
@@ -79,8 +85,7 @@ def done(chrome: Browser, live: str) -> dict[str, str]:
 def move_clock_on(page: Page) -> None:
     page.goto("/demo/")
     page.locator("#clock [name=days]").fill(str(DAYS_ON))
-    with page.expect_navigation():
-        page.locator("#clock form button").click()
+    go_by(page.locator("#clock form button"))
 
 
 def file_claim(page: Page) -> str:
@@ -102,8 +107,7 @@ def file_claim(page: Page) -> str:
         expect(page.locator("[data-papers-held] li")).to_have_count(shade + 1)
         expect(page.locator(".sending li")).to_have_text(f"{kind}.jpgkept")
         assert faults_of(page) == []
-    with page.expect_navigation():
-        page.locator("main").get_by_role("link", name="Go on").click()
+    go_by(page.locator("main").get_by_role("link", name="Go on"))
     write(page, "payee_name", "Gao Xin")
     write(page, "payee_account", "6222 0000 9999 1111")
     press(page, "Save and go on")
@@ -124,8 +128,7 @@ def recommend(page: Page, review: str) -> None:
     """Find the claim on the desk, take it up and recommend it."""
     become(page, "reviewer")
     page.goto(f"{POOL}/review/")
-    with page.expect_navigation():
-        page.locator("main table a").first.click()
+    go_by(page.locator("main table a").first)
     expect(page).to_have_url(re.compile(re.escape(review)))
     press(page, "Take it up")
     page.locator("form[action$='/recommend/'] [name=papers]").first.check()
@@ -223,7 +226,7 @@ def test_rules_are_changed_by_two_people_and_seen_by_all(chrome: Browser, live: 
     with quiet_page(chrome, live, locale="en-US") as page:
         become(page, "pool_admin")
         page.goto("/pools/village/plan/")
-        page.get_by_role("link", name="Propose a change").click()
+        go_by(page.get_by_role("link", name="Propose a change"))
         page.locator("main textarea[name=reason]").fill("The village meeting asked for it.")
         page.locator("main input[name=waiting_days]").fill("5")
         page.locator("main input[name=aid-0-max_aid]").fill("2,500")
@@ -233,7 +236,7 @@ def test_rules_are_changed_by_two_people_and_seen_by_all(chrome: Browser, live: 
         address = page.url
         become(page, "controller")
         page.goto("/")
-        page.get_by_role("link", name="Read them").first.click()
+        go_by(page.get_by_role("link", name="Read them").first)
         assert page.url == address
         page.locator("main summary", has_text="Publish these rules").click()
         press(page, "Publish and tell everyone")
@@ -258,7 +261,7 @@ def test_duty_is_proposed_by_one_person_and_given_by_another(chrome: Browser, li
         press(page, "Propose")
         become(page, "controller")
         page.goto("/")
-        page.get_by_role("link", name="Look at them").first.click()
+        go_by(page.get_by_role("link", name="Look at them").first)
         press(page, "Agree")
         expect(page.locator("article", has_text="auditor").filter(has_text=code)).to_be_visible()
         become(page, "neighbor")
@@ -269,8 +272,7 @@ def test_duty_is_proposed_by_one_person_and_given_by_another(chrome: Browser, li
 def test_visitor_signs_up_and_joins_on_a_phone(chrome: Browser, live: str) -> None:
     with phone_page(chrome, live) as page:
         page.goto(f"{POOL}/join/")
-        with page.expect_navigation():
-            page.locator("main").get_by_role("link", name="Sign up by e-mail").click()
+        go_by(page.locator("main").get_by_role("link", name="Sign up by e-mail"))
         page.locator("main input[type=email]").fill("newcomer@example.org")
         for field in page.locator("main input[type=password]").all():
             field.fill("right horse battery")
