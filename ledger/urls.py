@@ -9,5 +9,6 @@ urlpatterns = [
     path("", include("ledger.custody.urls")),
     path("", include("ledger.sharing.urls")),
     path("", include("ledger.openbooks.urls")),
+    path("", include("ledger.exports.urls")),
     path("", include("ledger.books.urls")),
 ]

@@ -32,7 +32,7 @@ def csv_response(
     filename: str, header: Sequence[object], rows: Iterable[Sequence[object]]
 ) -> StreamingHttpResponse:
     """Return a download of the rows. Numbers go in as text made by `plain_fen` or as int; text is made safe."""
-    return _download(filename, _lines(header, rows))
+    return _download(filename, csv_lines(header, rows))
 
 
 def csv_blocks_response(filename: str, header: str, blocks: Iterable[str]) -> StreamingHttpResponse:
@@ -46,7 +46,8 @@ def _download(filename: str, parts: Iterable[str]) -> StreamingHttpResponse:
     return response
 
 
-def _lines(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+def csv_lines(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Yield a table line by line, its mark for spreadsheets first."""
     writer = csv.writer(_Echo())
     yield "\ufeff"
     yield str(writer.writerow([str(title) for title in header]))

@@ -7,8 +7,6 @@ lead, so the same steps are taken in both languages.
 import datetime as dt
 import io
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +16,16 @@ from django.utils.translation import override
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from aidplatform.testing.browser import Demonstration, become, faults_of, go_by, keep_picture, quiet_page
-from aidplatform.testing.stack import ROOT
+from aidplatform.testing.accounting_tools import judge
+from aidplatform.testing.browser import (
+    Demonstration,
+    become,
+    faults_of,
+    go_by,
+    keep_picture,
+    manage,
+    quiet_page,
+)
 from ledger.books import chart
 from members.joining.tests.papers import resident_id
 
@@ -326,19 +332,13 @@ def test_one_case_travels_the_whole_way(
         journey.share()
         journey.pay()
     require_whole(demonstration, journey.case)
+    books = manage(demonstration.stack, "export_books", "--format", "beancount")
+    assert judge("beancount", books, tmp_path) == ""
 
 
 def require_whole(demonstration: Demonstration, case: str) -> None:
     """Demand that books, bank and log are whole, and that the log holds every step of the case."""
-    verified = subprocess.run(
-        [sys.executable, "manage.py", "verify_books"],
-        cwd=ROOT,
-        env=demonstration.stack.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert verified.returncode == 0, verified.stdout
+    manage(demonstration.stack, "verify_books")
     with psycopg.connect(demonstration.stack.app_url) as connection:
         rows = connection.execute(
             """SELECT DISTINCT e.type FROM ledger_logentry e JOIN ledger_log g ON g.id = e.log_id

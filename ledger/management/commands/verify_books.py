@@ -39,21 +39,26 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Check, print, and leave with the code that says what was found."""
-        report = Report.of(
-            openbooks.SENTENCES,
-            books.SENTENCES,
-            sharing.SENTENCES,
-            custody.SENTENCES,
-            wallet_verify.SENTENCES,
-            write_off_verify.SENTENCES,
-            share_return_verify.SENTENCES,
-            cost_verify.SENTENCES,
-            arrears_verify.SENTENCES,
-            charge_verify.SENTENCES,
-            leaving.SENTENCES,
-        )
+        report = new_report()
         code = options["pool"]
         sys.exit(judge(report, lambda: verify_everything(report, code), self.stdout, is_json=options["json"]))
+
+
+def new_report() -> Report:
+    """Return a report of all statements, none of them examined yet."""
+    return Report.of(
+        openbooks.SENTENCES,
+        books.SENTENCES,
+        sharing.SENTENCES,
+        custody.SENTENCES,
+        wallet_verify.SENTENCES,
+        write_off_verify.SENTENCES,
+        share_return_verify.SENTENCES,
+        cost_verify.SENTENCES,
+        arrears_verify.SENTENCES,
+        charge_verify.SENTENCES,
+        leaving.SENTENCES,
+    )
 
 
 def verify_everything(report: Report, code: str | None) -> None:
