@@ -26,6 +26,7 @@ from ledger.leaving import api as leaving
 from ledger.leaving import report_api
 from ledger.sharing import api as sharing
 from members.joining import api as joining
+from members.joining import guardian_api as guardians
 from members.joining import import_api as imports
 from members.joining import invitation_api
 from members.joining import payer_api as payers
@@ -62,6 +63,7 @@ _OPENING = f"{_POOL}opening-balances/<int:number>/"
 _IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
 _ENDING = f"{_POOL}ending/"
+_GUARDIAN = f"{_POOL}guardian-requests/<int:number>/"
 _DUTY_CHANGE = f"{_POOL}duty-changes/<int:number>/"
 _COMPLAINT = f"{_POOL}complaints/<int:year>/<int:number>/"
 _MY_COMPLAINT = f"{_POOL}my-complaints/<int:year>/<int:number>/"
@@ -246,6 +248,17 @@ urlpatterns = [
         openings.DeskOpeningFile.as_view(),
         name="api_opening_file",
     ),
+    path(f"{_POOL}my-guardianships/", guardians.MyGuardianships.as_view(), name="api_my_guardianships"),
+    path(
+        f"{_POOL}my-guardianships/<int:number>/take-back/",
+        guardians.GuardianshipTakenBack.as_view(),
+        name="api_take_back_guardianship",
+    ),
+    path(f"{_POOL}children-without-guardian/", guardians.ChildrenAlone.as_view(), name="api_children_alone"),
+    path(f"{_POOL}guardian-requests/", guardians.GuardianRequestList.as_view(), name="api_guardian_requests"),
+    path(f"{_GUARDIAN}propose/", guardians.GuardianProposal.as_view(), name="api_propose_guardian"),
+    path(f"{_GUARDIAN}grant/", guardians.GuardianGrant.as_view(), name="api_grant_guardian"),
+    path(f"{_GUARDIAN}decline/", guardians.GuardianRefusal.as_view(), name="api_decline_guardian"),
     path(f"{_POOL}my-payer/", payers.MyPayer.as_view(), name="api_my_payer"),
     path(f"{_POOL}my-payer/request/", payers.PayerRequest.as_view(), name="api_ask_payer"),
     path(

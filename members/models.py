@@ -4,6 +4,7 @@ from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.family_models import FamilyMember
+from members.joining.guardian_models import GuardianRequest
 from members.joining.invitation_models import Invitation
 from members.joining.models import (
     AwaitedCover,
@@ -43,6 +44,7 @@ __all__ = [
     "EndingProposal",
     "Erasure",
     "FamilyMember",
+    "GuardianRequest",
     "Identity",
     "ImportedMember",
     "Invitation",

@@ -17,6 +17,8 @@ from aidplatform.work.models import AuditEntry
 from members.joining.applications import answers_of, identity_of, signed_answers
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.family_models import FamilyMember
+from members.joining.guardian_models import GuardianRequest
+from members.joining.guardians import proof_of
 from members.joining.invitation_models import Invitation
 from members.joining.listed import particulars_of
 from members.joining.models import (
@@ -31,6 +33,7 @@ from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent
 from members.people import about, notices
 from members.people.erasure_models import Erasure
+from members.people.guardian_words import GUARDIAN_KINDS
 from members.people.identity import Paper, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.people.selectors import addresses_of
@@ -57,6 +60,7 @@ NAMES_ANOTHER = {
     notices.PAYS_FOR_INVITED,
     notices.SHARE_UNPAID_FOR,
     notices.UNPAID_SUSPENDED_FOR,
+    *GUARDIAN_KINDS,
 }
 _CONSENTS = ("consent_health", "consent_publication")
 
@@ -225,6 +229,21 @@ def _family(person: User) -> Iterator[Row]:
         yield {"pool": one.pool.code, "role": role, **fields_of(one, "relation", "added_at")}
 
 
+def _guardian_requests(person: User) -> Iterator[Row]:
+    """Yield where the person asked to speak for a child, or was the child or its guardian; who else stays out."""
+    ours = Q(asker__person=person) | Q(membership__person=person) | Q(previous__person=person)
+    for one in (
+        GuardianRequest.objects.filter(ours).select_related("pool", "asker", "membership").order_by("pk")
+    ):
+        row = fields_of(one, "relation", "state", "asked_at", "decided_at")
+        if one.asker.person_id == person.pk:
+            row |= {"role": "guardian", "proof": proof_of(one)}
+            row |= fields_of(one, "capacity", "covenant_sha256", "consent_health", "consent_publication")
+        else:
+            row |= {"role": "child" if one.membership.person_id == person.pk else "guardian before"}
+        yield {"pool": one.pool.code, **row}
+
+
 def _invitations(person: User) -> Iterator[Row]:
     """Yield the links that the person made, and the one by which they joined."""
     found = Invitation.objects.filter(Q(inviter__person=person) | Q(used_by__person=person))
@@ -328,6 +347,7 @@ EXPORTER = Exporter(
         Table("rule_consents", _("New rules to which you agreed, also for children."), _rule_consents),
         Table("payer_links", _("Who pays for whom, without who the other one is."), _payer_links),
         Table("family", _("Children you have signed for, and that somebody signed for you."), _family),
+        Table("guardian_requests", _("Who was to speak for a child, where you were one of them."), _guardian_requests),
         Table("invitations", _("Links by which you invited, and the one by which you joined."), _invitations),
         Table("notice_choices", _("How you want to be told."), _notice_choices),
         Table("notice_hours", _("When you want to be mailed."), _notice_hours),
@@ -359,6 +379,9 @@ EXPORTER = Exporter(
         "members.PayerLink.payer": "payer_links",
         "members.FamilyMember.membership": "family",
         "members.FamilyMember.guardian": "family",
+        "members.GuardianRequest.membership": "guardian_requests",
+        "members.GuardianRequest.previous": "guardian_requests",
+        "members.GuardianRequest.asker": "guardian_requests",
         "members.Invitation.inviter": "invitations",
         "members.Invitation.used_by": "invitations",
         "members.NoticeChoice.person": "notice_choices",

@@ -458,6 +458,14 @@ GUARANTEES: dict[str, object] = {
     "family_member_takes_over_in_person": _(
         "This membership is somebody else's, or they are not of age yet."
     ),
+    "guardian_is_asked_for_a_child_left_alone": _(
+        "This child has a guardian in the pool by now, or its membership has ended."
+    ),
+    "guardian_people_hold_their_duty": _("Your duties in this pool do not include this."),
+    "guardian_request_is_anothers": _("Nobody decides whether they become a guardian themselves."),
+    "one_open_guardian_request_per_child": _(
+        "Somebody has asked for this child already; that is decided first."
+    ),
     "family_share_has_a_payer": _(
         "You have signed for this member, who has no account: their share stays asked from you while they belong to the"
         " pool."

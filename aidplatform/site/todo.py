@@ -21,6 +21,7 @@ from ledger.founding.models import OpeningBalances
 from ledger.sharing.models import Period
 from ledger.sharing.run_off import freezes_of
 from members.ending.models import EndingProposal, PoolEnding
+from members.joining.guardian_models import GuardianRequest
 from members.joining.kin import near_memberships, spoken_for
 from members.joining.models import MemberImport
 from members.joining.rule_answers import open_questions
@@ -58,6 +59,7 @@ def todos_of(person: User) -> list[Todo]:
     found += _of_complaints(person) + _of_contacts(duties, person) + _of_duty_changes(duties, person)
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     found += of_investigations(duties, person)
+    found += _of_guardians(duties, person)
     return found + _of_appeals(duties) + of_money(duties, person) + _of_desks(duties, person)
 
 
@@ -94,6 +96,25 @@ def _of_juries(person: User) -> list[Todo]:
             _("Open"),
         )
         for draw, what in draws_waiting_for(person)
+    ]
+
+
+def _of_guardians(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the children for whom somebody asks to speak, for an admin who sees the paper and a controller."""
+    run, held = (
+        [pool for pool, found in duties.items() if pool and duty.value in found]
+        for duty in (DutyGrant.Duty.POOL_ADMIN, DutyGrant.Duty.CONTROLLER)
+    )
+    proposed = Q(pool__in=held, state=GuardianRequest.State.PROPOSED) & ~Q(proposed_by=person.code)
+    waiting = GuardianRequest.objects.filter(Q(pool__in=run, state=GuardianRequest.State.ASKED) | proposed)
+    return [
+        Todo(
+            _("Somebody asks to be the guardian of a child of %(pool)s")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("guardians", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in waiting.exclude(asked_by=person.code).select_related("pool").order_by("pk")
     ]
 
 

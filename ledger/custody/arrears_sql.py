@@ -4,6 +4,8 @@ The days of a share begin with its charge day, or later: when it was announced, 
 the first time. They follow the rules of its own period, whatever the plan says by now.
 """
 
+from members.joining.kin_triggers import nobody_answers_sql
+
 _PAID_OF_ONE = """LEFT JOIN LATERAL (
         SELECT sum(k.amount_fen) AS fen, min(coalesce(l.booking_date, r.result_date)) FILTER (WHERE k.amount_fen < 0) AS back_date
           FROM ledger_collection k LEFT JOIN ledger_statementline l ON l.id = k.line_id
@@ -21,8 +23,8 @@ _PAID_OF_ALL = """LEFT JOIN (
 def open_shares_sql(pool: str, member: str | None = None) -> str:
     """Return SQL for the announced shares that are neither paid nor written off, of one membership or of all.
 
-    Columns: membership_id, period_no, open_fen; arrears: the rules of its period, NULL where there were none;
-    asked_date, last_date: since when it is asked for, and the last day of grace, pauses included.
+    Columns: membership_id, period_no, open_fen; arrears: the rules of its period, NULL where there were none, and for a
+    child for whom nobody answers; asked_date, last_date: since when it is asked for, and the last day of grace, pauses included.
     """
     paid = _PAID_OF_ALL.format(pool=pool) if member is None else _PAID_OF_ONE
     who = "" if member is None else f"AND c.membership_id = {member}"
@@ -30,7 +32,7 @@ def open_shares_sql(pool: str, member: str | None = None) -> str:
     SELECT o.*, o.asked_date + (o.arrears->>'grace_days')::int
                 + least(o.paused_days, coalesce((o.arrears->>'hardship_days')::int, 0)) AS last_date
       FROM (SELECT c.membership_id, c.period_no, (c.share_fen - coalesce(k.fen, 0))::bigint AS open_fen,
-                   v.terms->'arrears' AS arrears,
+                   CASE WHEN {nobody_answers_sql("c.membership_id")} THEN NULL ELSE v.terms->'arrears' END AS arrears,
                    greatest(p.charge_date, (p.charges_notified_at AT TIME ZONE z.time_zone)::date, k.back_date) AS asked_date,
                    coalesce((SELECT sum(h.days) FROM ledger_hardshippause h
                               WHERE h.pool_id = c.pool_id AND h.membership_id = c.membership_id

@@ -2,13 +2,15 @@
 
 import datetime as dt
 
-from django.db.models import Exists, OuterRef
+from django.db.models import BooleanField, Exists, OuterRef
+from django.db.models.expressions import RawSQL
 
 from aidplatform.lib import clock
 from aidplatform.work import audit
 from ledger.custody.models import BankStatement
 from ledger.custody.wallet_models import Suspension
 from members.joining.end_models import MembershipEnd
+from members.joining.kin_triggers import nobody_answers_sql
 from members.joining.models import Membership
 from members.joining.services import cover_members, end_covers
 from members.pools.models import Pool
@@ -58,8 +60,12 @@ def lapse(*, pool: Pool, statement: BankStatement | None, today: dt.date, actor:
     """End the memberships whose last day of a suspension is over, as the statement tells; return how many."""
     if statement is None:
         return 0
-    over = Suspension.objects.filter(
-        pool_id=pool.pk, state=Suspension.State.SUSPENDED, until_date__lt=min(statement.to_date, today)
+    kept = RawSQL(nobody_answers_sql("ledger_suspension.membership_id"), [], BooleanField())  # noqa: S611 - fixed names
+    over = Suspension.objects.annotate(is_kept=kept).filter(
+        pool_id=pool.pk,
+        state=Suspension.State.SUSPENDED,
+        until_date__lt=min(statement.to_date, today),
+        is_kept=False,
     )
     now = clock.now()
     MembershipEnd.objects.bulk_create(

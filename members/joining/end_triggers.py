@@ -6,6 +6,7 @@ That cover which ends has a reason is held where suspensions are known (`ledger/
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
+from members.joining.kin_triggers import nobody_answers_sql
 from members.joining.rule_triggers import silent_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import asks_consent_sql, holds_pool_duty
@@ -60,6 +61,18 @@ end_guards = [
                 {refuse("reported_end_is_confirmed", "nobody has confirmed that membership %s ends: %s", "NEW.membership_id", "NEW.reason")}
             END IF;
             NEW.recorded_at := aid_now();
+            RETURN NEW;
+        """,
+    ),
+    Guard(
+        name="child_without_guardian_is_kept",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition("NEW.reason = 'lapsed'"),
+        func=f"""
+            IF {nobody_answers_sql("NEW.membership_id")} THEN
+                {refuse("child_without_guardian_is_kept", "nobody could pay for membership %s", "NEW.membership_id")}
+            END IF;
             RETURN NEW;
         """,
     ),

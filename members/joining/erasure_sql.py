@@ -39,6 +39,8 @@ ERASE = eraser(
         "UPDATE members_joinapplication SET identity_sealed = NULL, answers_sealed = NULL"
         " WHERE person_id = gone AND state = 'draft'",
         f"UPDATE members_covenantsignature SET answers_sealed = '' WHERE membership_id IN {OWN}",
+        "UPDATE members_guardianrequest SET proof_sealed = ''"
+        " WHERE asker_id IN (SELECT id FROM members_membership WHERE person_id = gone)",
         f"UPDATE members_invitation SET label_sealed = '' WHERE inviter_id IN {OWN} OR used_by_id IN {OWN}",
         f"UPDATE members_dutyinvitation SET email = {_PLACEHOLDER} WHERE person_id = gone OR email IN {_ADDRESSES}",
         f"""UPDATE members_importedmember r SET email = {_PLACEHOLDER}, document_index = {UNKNOWN}, sealed = '',

@@ -9,8 +9,9 @@ from members.pools.models import Pool
 
 
 class FamilyMember(models.Model):
-    """That a membership is that of a child whom a guardian has added: who they are on paper, and who signed. A fact.
+    """That a membership is that of a child whom a guardian has added: who they are on paper, and who speaks for it.
 
+    A fact but for the guardian, who changes by a granted request alone; who has signed stands in the signature.
     document_index: the blind index that identities have too, so that nobody joins a pool twice. sealed: name, birth
     date and document. When the child is of age, an account is bound to the membership; this stays as it was.
     """

@@ -2,15 +2,15 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, refuse
-from members.people.erasure_sql import facts_until_erased, person_of
+from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from members.people.erasure_sql import lets_erasure_pass, person_of
 
 OF_AGE = 18
 # From this age on a child is asked, and agrees.
 AGREES_FROM = 14
 
 
-def _years(born: str, day: str) -> str:
+def years_sql(born: str, day: str) -> str:
     """Return SQL for the completed years on a day; who was born on 29 February completes them on 1 March."""
     return f"date_part('year', age({day}::timestamp, {born}::timestamp))"
 
@@ -36,7 +36,7 @@ signature_names_capacity = f"""
             SELECT 1 FROM members_familymember f JOIN members_membership g ON g.id = f.guardian_id
               JOIN members_user u ON u.id = g.person_id
              WHERE f.membership_id = joined.id AND u.code = NEW.signed_by
-               AND NEW.capacity = CASE WHEN {_years("joined.birth_date", "joined.joined_date")} < {AGREES_FROM}
+               AND NEW.capacity = CASE WHEN {years_sql("joined.birth_date", "joined.joined_date")} < {AGREES_FROM}
                                        THEN 'guardian' ELSE 'agreed' END) THEN
             {refuse("signature_names_capacity", "%s has not signed for membership %s as their guardian", "NEW.signed_by", "joined.number")}
         END IF;"""
@@ -59,20 +59,70 @@ family_member_takes_over_in_person = Guard(
             SELECT 1 FROM members_familymember f JOIN members_pool p ON p.id = f.pool_id
               LEFT JOIN members_identity i ON i.person_id = NEW.person_id
              WHERE f.membership_id = OLD.id AND (i.document_index IS DISTINCT FROM f.document_index
-                OR {_years("OLD.birth_date", "(aid_now() AT TIME ZONE p.time_zone)::date")} < {OF_AGE})) THEN
+                OR {years_sql("OLD.birth_date", "(aid_now() AT TIME ZONE p.time_zone)::date")} < {OF_AGE})) THEN
             {refuse("family_member_takes_over_in_person", "membership %s is another person's, or they are not of age", "OLD.number")}
         END IF;
         RETURN NEW;
     """,
 )
 
+_PERMANENT = refuse(
+    "family_member_is_permanent", "%s holds facts: rows are never changed or deleted", "TG_TABLE_NAME"
+)
+
+
+def _changes_hands(membership: str, guardian: str) -> str:
+    """Return SQL that tells whether the newest granted request of a child is still to be carried out."""
+    return f"""(SELECT r.previous_id FROM members_guardianrequest r
+                 WHERE r.membership_id = {membership} AND r.state = 'granted' ORDER BY r.id DESC LIMIT 1) = {guardian}"""
+
+
 family_guards = [
-    *facts_until_erased(
-        "family_member_is_permanent",
-        person_of("OLD.membership_id"),
-        sealed="NEW.sealed = ''",
-        document_index="NEW.document_index <> OLD.document_index",
+    # Statements pass the first guard only within an erasure, or while a granted request waits for its one change.
+    Guard(
+        name="family_member_is_permanent",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            IF TG_OP <> 'UPDATE' OR NOT EXISTS (SELECT 1 FROM members_erasure WHERE state = 'erasing') AND NOT EXISTS (
+                SELECT 1 FROM members_guardianrequest g JOIN members_familymember f ON f.membership_id = g.membership_id
+                 WHERE g.state = 'granted' AND {_changes_hands("f.membership_id", "f.guardian_id")}) THEN
+                {_PERMANENT}
+            END IF;
+            RETURN NULL;
+        """,
     ),
+    Guard(
+        name="guardian_changes_as_granted",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            {
+            lets_erasure_pass(
+                person_of("OLD.membership_id"),
+                sealed="NEW.sealed = ''",
+                document_index="NEW.document_index <> OLD.document_index",
+            )
+        }
+            IF to_jsonb(NEW) - ARRAY['guardian_id', 'relation'] IS DISTINCT FROM to_jsonb(OLD) - ARRAY['guardian_id', 'relation'] THEN
+                {_PERMANENT}
+            END IF;
+            IF NOT ({_changes_hands("OLD.membership_id", "OLD.guardian_id")} AND EXISTS (
+                SELECT 1 FROM members_guardianrequest r WHERE r.membership_id = OLD.membership_id AND r.state = 'granted'
+                   AND (r.previous_id, r.asker_id, r.relation) = (OLD.guardian_id, NEW.guardian_id, NEW.relation))) THEN
+                {
+            refuse(
+                "guardian_changes_as_granted",
+                "nobody has granted another guardian of membership %s",
+                "OLD.membership_id",
+            )
+        }
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+    permanent("family_member_is_permanent")[1],
     Guard(
         name="family_member_begins_rightly",
         when=pgtrigger.Before,
@@ -87,10 +137,10 @@ family_guards = [
                OR one.person_id IS NOT NULL OR one.birth_date IS NULL THEN
                 {refuse("family_member_has_no_account", "membership %s is no new one without an account in this pool", "one.number")}
             END IF;
-            IF {_years("one.birth_date", "one.joined_date")} >= {OF_AGE} THEN
+            IF {years_sql("one.birth_date", "one.joined_date")} >= {OF_AGE} THEN
                 {refuse("adults_sign_for_themselves", "membership %s is that of an adult", "one.number")}
             END IF;
-            IF adult.person_id IS NULL OR coalesce({_years("adult.birth_date", "one.joined_date")} < {OF_AGE}, false)
+            IF adult.person_id IS NULL OR coalesce({years_sql("adult.birth_date", "one.joined_date")} < {OF_AGE}, false)
                OR NOT {goes_on("adult")} THEN
                 {refuse("guardian_is_a_covered_adult", "membership %s is not covered, or not that of an adult", "adult.number")}
             END IF;

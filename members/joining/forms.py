@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from members.joining.documents import Document, DocumentError, read_passport, read_resident_id
+from members.joining.guardian_models import MAX_PROOF
 from members.joining.import_files import LARGEST_FILE
 from members.joining.models import JoinApplication
 from members.people.identity import Paper
@@ -27,6 +28,41 @@ class AskPayerForm(forms.Form):
     number = forms.IntegerField(
         label=_("Number of the member who is to pay"), min_value=1, max_value=10**9 - 1
     )
+
+
+class GuardianshipForm(forms.Form):
+    """For which child somebody asks to speak, by which right, and what they agree to for it."""
+
+    number = forms.IntegerField(label=_("Number of the child's membership"), min_value=1, max_value=10**9 - 1)
+    relation = forms.ChoiceField(
+        label=_("The child is"),
+        choices=[("child", _("my child")), ("other", _("somebody else, whom I may speak for"))],
+    )
+    proof = forms.CharField(
+        label=_("The paper that gives you the right"),
+        help_text=_(
+            "Which paper, its number, who issued it and when: a birth certificate, an order of a court. Show it to a"
+            " pool admin. What you write is stored encrypted; two people of the pool read it."
+        ),
+        max_length=MAX_PROOF,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    consent_health = forms.BooleanField(
+        label=_(
+            "I agree, for the child, that its health answers and claims are processed as the covenant says."
+        )
+    )
+    consent_publication = forms.BooleanField(
+        label=_("I agree, for the child, that a case of it is published masked, as the covenant says.")
+    )
+    has_agreed = forms.BooleanField(label=_("The child is 14 or older, and agrees."), required=False)
+    shown_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
+
+
+class ShownForm(forms.Form):
+    """The hash of what was shown to whoever decides."""
+
+    shown_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
 
 
 class WhoForm(forms.Form):

@@ -4,6 +4,8 @@ from members.joining.payer_triggers import in_force_sql
 
 # How long who has invited somebody, and who has joined by it, do not judge each other's cases.
 MONTHS_NEAR = 12
+# How long after a child has a guardian again nothing follows from what nobody has answered or paid meanwhile.
+DAYS_TO_ANSWER = 30
 
 
 def near_sql(membership: str) -> str:
@@ -34,3 +36,19 @@ def speaks_for_sql(membership: str, person: str) -> str:
         SELECT 1 FROM members_membership own LEFT JOIN members_familymember f ON f.membership_id = own.id
           LEFT JOIN members_membership g ON g.id = f.guardian_id
          WHERE own.id = {membership} AND coalesce(own.person_id, g.person_id) = {person})"""
+
+
+def nobody_answers_sql(membership: str) -> str:
+    """Return SQL that tells whether a child without an account has no guardian, or has a new one only just now.
+
+    Who has left a pool still speaks for a child that stays; who has died does not.
+    """
+    return f"""EXISTS (
+        SELECT 1 FROM members_familymember alone JOIN members_membership child
+            ON child.id = alone.membership_id AND child.person_id IS NULL
+         WHERE alone.membership_id = {membership} AND (
+            EXISTS (SELECT 1 FROM members_membershipend dead
+                     WHERE dead.membership_id = alone.guardian_id AND dead.reason = 'deceased')
+            OR EXISTS (SELECT 1 FROM members_guardianrequest anew
+                        WHERE anew.membership_id = alone.membership_id AND anew.state = 'granted'
+                          AND anew.decided_at > aid_now() - interval '{DAYS_TO_ANSWER} days')))"""

@@ -140,6 +140,22 @@ def begin_family_link(*, membership: Membership, payer: Membership, at: dt.datet
     return _begin(membership, payer, payer.person, "begin_family_payer", at)
 
 
+def hand_over_family_link(
+    *, membership: Membership, previous: Membership, guardian: Membership, at: dt.datetime
+) -> None:
+    """Let the new guardian of a child pay in the place of the previous one; another payer goes on, where there is one.
+
+    The caller has locked the pool and changed the guardian. Raises: PayersPayForThemselvesError.
+    """
+    assert guardian.person is not None
+    live = PayerLink.objects.filter(membership=membership, state=State.LIVE).first()
+    if live is not None and live.payer_id == previous.pk:
+        _step(live, State.ENDED, ended_by=guardian.person.code)
+        live = None
+    if live is None:
+        begin_family_link(membership=membership, payer=guardian, at=at)
+
+
 def begin_invited_link(*, membership: Membership, payer: Membership, at: dt.datetime) -> PayerLink | None:
     """Let who invited somebody pay for them, as the invitation said and who joined by it has signed.
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from aidplatform.work import audit, jobs
+from members.joining.kin_triggers import nobody_answers_sql
 from members.joining.rule_models import RuleReminder
 from members.joining.rule_triggers import can_answer_sql
 from members.pools.models import PlanVersion, Pool
@@ -49,16 +50,18 @@ _SAID = """EXISTS (SELECT 1 FROM members_ruleconsent said
 _ENDED = """EXISTS (SELECT 1 FROM members_membershipend over
     WHERE over.membership_id = m.id AND over.reason = 'silent' AND over.end_date <= %(day)s)"""
 # Counted apart and taken from each other: no join of all members with all answers.
-_FIGURES = """
+_FIGURES = f"""
     WITH gone AS (
         SELECT e.membership_id, e.reason, e.end_date, e.recorded_at, m.joined_date,
-               m.person_id IS NOT NULL OR f.membership_id IS NOT NULL AS can
+               m.person_id IS NOT NULL OR f.membership_id IS NOT NULL AND NOT {nobody_answers_sql("m.id")} AS can
           FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
           LEFT JOIN members_familymember f ON f.membership_id = m.id
          WHERE m.pool_id = %(pool)s AND e.end_date <= %(day)s),
     asked AS (
         SELECT count(*) FILTER (WHERE m.person_id IS NOT NULL OR m.id IN (
-                   SELECT membership_id FROM members_familymember WHERE pool_id = %(pool)s)) AS can, count(*) AS every
+                   SELECT kin.membership_id FROM members_familymember kin
+                    WHERE kin.pool_id = %(pool)s AND NOT {nobody_answers_sql("kin.membership_id")})) AS can,
+               count(*) AS every
           FROM members_membership m WHERE m.pool_id = %(pool)s AND m.joined_date < %(day)s),
     over AS (
         SELECT count(*) FILTER (WHERE can) AS can, count(*) AS every FROM gone WHERE joined_date < %(day)s),
@@ -69,7 +72,7 @@ _FIGURES = """
            (SELECT count(*) FROM gone WHERE reason = 'left' AND recorded_at >= %(published)s),
            (SELECT count(*) FROM gone WHERE reason = 'silent' AND end_date = %(day)s),
            (asked.every - asked.can) - (over.every - over.can)
-      FROM asked, over, said"""
+      FROM asked, over, said"""  # noqa: S608 - fixed names
 _UNANSWERED = f"""
     SELECT m.number, m.joined_date, m.person_id IS NULL FROM members_membership m
      WHERE {_ON} AND m.number > %(after)s AND {can_answer_sql("m")} AND NOT {_SAID} AND NOT {_ENDED}

@@ -6,13 +6,18 @@ Names are the guarantees listed in ARCHITECTURE.md.
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from members.joining.kin_triggers import nobody_answers_sql
 from members.pools.triggers import asks_consent_sql, holds_pool_duty
 
 
 def can_answer_sql(membership: str) -> str:
-    """Return SQL that tells whether somebody with an account speaks for a membership: its person, or a guardian."""
+    """Return SQL that tells whether somebody with an account speaks for a membership: its person, or a guardian.
+
+    For a child whose guardian has died nobody does, until another one has had time to.
+    """
     return f"""({membership}.person_id IS NOT NULL OR EXISTS (
-        SELECT 1 FROM members_familymember kin WHERE kin.membership_id = {membership}.id))"""
+        SELECT 1 FROM members_familymember kin WHERE kin.membership_id = {membership}.id)
+        AND NOT {nobody_answers_sql(f"{membership}.id")})"""
 
 
 def silent_sql(membership: str, version: str) -> str:

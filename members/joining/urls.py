@@ -4,6 +4,7 @@ from django.urls import path
 
 from members.joining import (
     family_views,
+    guardian_views,
     import_views,
     invitation_views,
     paper_views,
@@ -43,6 +44,20 @@ urlpatterns = [
     path(f"{_ANSWERS}/remind/", rule_views.remind_of_rules, name="remind_of_rules"),
     path("pools/<slug:code>/me/family/add/", family_views.family_add, name="family_add"),
     path("pools/<slug:code>/me/family/add/<slug:step>/", family_views.family_step, name="family_step"),
+    path("pools/<slug:code>/me/guardianships/", guardian_views.my_guardianships, name="my_guardianships"),
+    path(
+        "pools/<slug:code>/me/guardianships/<int:number>/take-back/",
+        guardian_views.take_back,
+        name="take_back_guardianship",
+    ),
+    path("pools/<slug:code>/guardians/", guardian_views.guardians, name="guardians"),
+    path(
+        "pools/<slug:code>/guardians/<int:number>/propose/", guardian_views.propose, name="propose_guardian"
+    ),
+    path("pools/<slug:code>/guardians/<int:number>/grant/", guardian_views.grant, name="grant_guardian"),
+    path(
+        "pools/<slug:code>/guardians/<int:number>/decline/", guardian_views.decline, name="decline_guardian"
+    ),
     path("pools/<slug:code>/me/invitations/", invitation_views.invitations, name="invitations"),
     path(
         "pools/<slug:code>/me/invitations/<int:invitation_id>/take-back/",

@@ -32,6 +32,7 @@ from members.people.debit_words import (
     why,
 )
 from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
+from members.people.guardian_words import GUARDIAN_KINDS
 from members.people.jury_words import JURY_KINDS
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
@@ -397,7 +398,7 @@ KINDS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
+KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -452,6 +453,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
     **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OF_DUTIES), _Category.DUTIES),
     **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
+    **dict.fromkeys(GUARDIAN_KINDS, _Category.FAMILY),
     **dict.fromkeys(CASE_KINDS, _Category.CASES),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits
