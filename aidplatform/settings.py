@@ -411,6 +411,9 @@ SPECTACULAR_SETTINGS = {
         # A settlement has the same states.
         "WriteOffState": "ledger.custody.write_off_models.WriteOff.State",
         "WriteOffReason": "ledger.custody.write_off_models.WriteOff.Reason",
+        "GuardianRequestState": "members.joining.guardian_models.GuardianRequest.State",
+        "SigningCapacity": "members.joining.models.CovenantSignature.Capacity",
+        "Relation": "members.joining.models.JoinApplication.Relation",
         "ReportedEndState": "members.joining.end_models.ReportedEnd.State",
         "ReportedEndReason": "members.joining.end_models.REPORTED",
         "BookingKind": "ledger.custody.models.StatementLine.Kind",

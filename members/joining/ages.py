@@ -17,6 +17,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
 from members.joining.eligibility import SIGNING_AGE, birthday
+from members.joining.guardian_sql import has_died_sql
 from members.joining.models import Membership
 from members.joining.payers import tell_left_behind
 from members.joining.silence import end_silent
@@ -243,13 +244,14 @@ def tell_ages_out(lease: jobs.Lease) -> dict[str, int]:
     return {"told": told}
 
 
-_OF_AGE = """
+_OF_AGE = f"""
     SELECT m.id, g.person_id, m.number
       FROM members_membership m JOIN members_familymember f ON f.membership_id = m.id
       JOIN members_membership g ON g.id = f.guardian_id
      WHERE m.pool_id = %(pool)s AND m.person_id IS NULL AND m.birth_date = ANY(%(soon)s) AND m.id > %(after)s
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id)
-     ORDER BY m.id LIMIT %(batch)s"""
+       AND NOT {has_died_sql("g.id")}
+     ORDER BY m.id LIMIT %(batch)s"""  # noqa: S608 - fixed names
 
 
 def tell_of_age(lease: jobs.Lease) -> dict[str, int]:

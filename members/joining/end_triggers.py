@@ -6,6 +6,7 @@ That cover which ends has a reason is held where suspensions are known (`ledger/
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
+from members.joining.guardian_sql import guardian_code_sql, has_died_sql
 from members.joining.kin_triggers import nobody_answers_sql
 from members.joining.rule_triggers import silent_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
@@ -27,9 +28,9 @@ end_guards = [
             {judged_now()}
             PERFORM 1 FROM members_pool
               WHERE id = (SELECT pool_id FROM members_membership WHERE id = NEW.membership_id) FOR NO KEY UPDATE;
-            SELECT coalesce(u.code, (
-                       SELECT gu.code FROM members_familymember f JOIN members_membership g ON g.id = f.guardian_id
-                         JOIN members_user gu ON gu.id = g.person_id WHERE f.membership_id = m.id)) AS code,
+            SELECT coalesce(u.code, {guardian_code_sql("m.id")}) AS code,
+                   u.code IS NULL AND EXISTS (SELECT 1 FROM members_familymember f
+                     WHERE f.membership_id = m.id AND {has_died_sql("f.guardian_id")}) AS is_alone,
                    (aid_now() AT TIME ZONE p.time_zone)::date AS today, m.birth_date,
                    (SELECT max((a->>'age_before')::int) FROM jsonb_array_elements((
                        SELECT terms->'aid' FROM members_planversion v WHERE v.pool_id = p.id
@@ -37,8 +38,8 @@ end_guards = [
                    AS oldest INTO one
               FROM members_membership m JOIN members_pool p ON p.id = m.pool_id LEFT JOIN members_user u ON u.id = m.person_id
              WHERE m.id = NEW.membership_id;
-            IF NEW.reason = 'left' AND one.code IS NOT NULL AND NEW.recorded_by <> one.code THEN
-                {refuse("members_leave_themselves", "%s cannot leave for %s", "NEW.recorded_by", "one.code")}
+            IF NEW.reason = 'left' AND (one.is_alone OR one.code IS NOT NULL AND NEW.recorded_by <> one.code) THEN
+                {refuse("members_leave_themselves", "%s cannot leave for %s", "NEW.recorded_by", "coalesce(one.code, 'a child without a guardian')")}
             END IF;
             IF NEW.reason = 'left' AND one.code IS NOT NULL AND NEW.end_date <> one.today + 1 THEN
                 {refuse("leaving_ends_with_the_day", "cover ends on %s, not on %s", "one.today + 1", "NEW.end_date")}

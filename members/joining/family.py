@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock, crypto
@@ -20,6 +21,7 @@ from members.joining.applications import (
 )
 from members.joining.documents import traits_of
 from members.joining.eligibility import AGREES_FROM, SIGNING_AGE, age_on, birthday, covered_from
+from members.joining.end_models import MembershipEnd
 from members.joining.family_models import FamilyMember
 from members.joining.listed import document_index
 from members.joining.models import CovenantSignature, JoinApplication, Membership
@@ -27,6 +29,7 @@ from members.joining.news import tell_coming_rules
 from members.joining.payers import begin_family_link
 from members.joining.selectors import Cover, covers_of, goes_on
 from members.joining.services import admit_member
+from members.joining.told import told_of
 from members.people import notices
 from members.people.identity import Paper, record_identity
 from members.people.models import Identity, User
@@ -201,22 +204,23 @@ def take_over(*, pool: Pool, person: User, paper: Paper, at: dt.datetime) -> Mem
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
         found = FamilyMember.objects.filter(pool=pool, document_index=document_index(paper))
-        member = found.select_related("membership__pool", "guardian__person").first()
+        member = found.select_related("membership__pool").first()
         if member is None:
             return None
         membership, known = member.membership, paper_of_family(member)
         if membership.person_id or (known.name, known.birth_date) != (paper.name, paper.birth_date):
             raise JoinedAlreadyError(_("Somebody with this document belongs to the pool already."))
         record_identity(person=person, paper=paper, at=at)
+        guardians = [one.person for one in told_of(membership)]
         membership.person = person
         membership.save(update_fields=["person"])
         audit.record(actor=person.code, action="take_over_membership", subject=str(membership))
-        guardian = member.guardian.person
-        assert guardian is not None
         params = {"pool_en": pool.name_en, "pool_zh": pool.name_zh, "number": membership.number}
         link = f"/pools/{pool.code}/me/family/"
-        told = notices.News(guardian, notices.FAMILY_TOOK_OVER, str(membership), params, link)
-        notices.tell([told], batch=f"took-over/{membership}", actor=person.code)
+        told = [
+            notices.News(one, notices.FAMILY_TOOK_OVER, str(membership), params, link) for one in guardians
+        ]
+        notices.tell(told, batch=f"took-over/{membership}", actor=person.code)
     return membership
 
 
@@ -306,10 +310,14 @@ class Relative:
         return self.membership.person_id is not None
 
 
+# A guardian who has not died: the account of one who has sees and decides nothing for a child any more.
+ALIVE = Q(guardian__end=None) | ~Q(guardian__end__reason=MembershipEnd.Reason.DECEASED)
+
+
 def family_of(guardian: Membership, now: dt.datetime) -> list[Relative]:
     """Return whom a member has added, in joining order. A fixed number of queries."""
     members = list(
-        FamilyMember.objects.filter(guardian=guardian)
+        FamilyMember.objects.filter(ALIVE, guardian=guardian)
         .exclude(sealed=crypto.ERASED)
         .select_related("membership__pool", "membership__end", "membership__signature")
         .order_by("membership__number")
@@ -331,10 +339,12 @@ def paper_of_family(member: FamilyMember) -> Paper:
 
 def access_child(*, guardian: Membership, number: int) -> FamilyMember:
     """Return somebody whom the member has added and for whom they speak: without an account. Raises: NotFoundError."""
-    found = FamilyMember.objects.filter(guardian=guardian, membership__number=number, membership__person=None)
-    member = found.select_related(
-        "membership__pool", "membership__end", "guardian__end", "guardian__pool"
-    ).first()
+    found = FamilyMember.objects.filter(ALIVE, guardian=guardian, membership__number=number)
+    member = (
+        found.filter(membership__person=None)
+        .select_related("membership__pool", "membership__end", "guardian__end", "guardian__pool")
+        .first()
+    )
     if member is None:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     return member

@@ -18,7 +18,7 @@ from members.joining.guardian_views import ADMIN, CONTROLLER, DECIDERS
 from members.joining.models import JoinApplication, Membership
 from members.joining.selectors import access_membership
 from members.people.models import User
-from members.pools.api import DutyEndpoint, NewestNumber
+from members.pools.api import DutyEndpoint, NewestNumber, ShownText
 from members.pools.selectors import access_pool
 
 _HASH = r"^[0-9a-f]{64}$"
@@ -155,12 +155,6 @@ class GuardianRequestList(DutyEndpoint, ListAPIView[GuardianRequest]):
     def get_queryset(self) -> QuerySet[GuardianRequest]:
         """Return those of the pool that the address names."""
         return guardians.requests_of(access_pool(code=self.kwargs["code"]))
-
-
-class ShownText(serializers.Serializer[Any]):
-    """The hash of what was shown."""
-
-    shown_sha256 = serializers.RegexField(_HASH)
 
 
 class _Decision(DutyEndpoint):

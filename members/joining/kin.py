@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import Q
 
 from aidplatform.lib.crypto import ERASED
-from members.joining.family import paper_of_family
+from members.joining.family import ALIVE, paper_of_family
 from members.joining.family_models import FamilyMember
 from members.joining.kin_triggers import near_sql
 from members.joining.models import Membership
@@ -15,9 +15,12 @@ from members.people.models import User
 
 
 def spoken_for(person: User) -> list[int]:
-    """Return the ids of the memberships that a person speaks for: their own, and children's without an account."""
+    """Return the ids of the memberships that a person speaks for: their own, and children's without an account.
+
+    The account of a guardian who has died speaks for no child.
+    """
     own = Membership.objects.filter(person=person).values_list("pk")
-    children = FamilyMember.objects.filter(guardian__person=person, membership__person=None)
+    children = FamilyMember.objects.filter(ALIVE, guardian__person=person, membership__person=None)
     return [pk for (pk,) in own.union(children.values_list("membership_id"))]
 
 
@@ -33,8 +36,8 @@ def names_of(memberships: Iterable[Membership]) -> dict[int, str]:
 @names_members
 def names_for(person: User, ids: Collection[int]) -> dict[int, str]:
     """Return the names of children without an account among these memberships, for their guardian."""
-    children = Membership.objects.filter(pk__in=ids, person=None, family_member__guardian__person=person)
-    return names_of(children)
+    children = FamilyMember.objects.filter(ALIVE, guardian__person=person, membership__person=None)
+    return names_of(Membership.objects.filter(pk__in=ids, family_member__in=children))
 
 
 def near_memberships(person: User) -> set[int]:

@@ -1,5 +1,6 @@
 """Who is near to a member, in SQL: guards of review use it, and the reads that hide what they would refuse."""
 
+from members.joining.guardian_sql import has_died_sql
 from members.joining.payer_triggers import in_force_sql
 
 # How long who has invited somebody, and who has joined by it, do not judge each other's cases.
@@ -31,10 +32,13 @@ def near_sql(membership: str) -> str:
 
 
 def speaks_for_sql(membership: str, person: str) -> str:
-    """Return SQL that tells whether a person speaks for a membership: its own, or as guardian of one without account."""
+    """Return SQL that tells whether a person speaks for a membership: its own, or as guardian of one without account.
+
+    The account of a guardian who has died speaks for nobody but itself.
+    """
     return f"""EXISTS (
         SELECT 1 FROM members_membership own LEFT JOIN members_familymember f ON f.membership_id = own.id
-          LEFT JOIN members_membership g ON g.id = f.guardian_id
+          LEFT JOIN members_membership g ON g.id = f.guardian_id AND NOT {has_died_sql("g.id")}
          WHERE own.id = {membership} AND coalesce(own.person_id, g.person_id) = {person})"""
 
 
@@ -47,8 +51,7 @@ def nobody_answers_sql(membership: str) -> str:
         SELECT 1 FROM members_familymember alone JOIN members_membership child
             ON child.id = alone.membership_id AND child.person_id IS NULL
          WHERE alone.membership_id = {membership} AND (
-            EXISTS (SELECT 1 FROM members_membershipend dead
-                     WHERE dead.membership_id = alone.guardian_id AND dead.reason = 'deceased')
+            {has_died_sql("alone.guardian_id")}
             OR EXISTS (SELECT 1 FROM members_guardianrequest anew
                         WHERE anew.membership_id = alone.membership_id AND anew.state = 'granted'
                           AND anew.decided_at > aid_now() - interval '{DAYS_TO_ANSWER} days')))"""

@@ -7,6 +7,7 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
+from members.joining.guardian_sql import has_died_sql
 from members.joining.models import Membership
 from members.people import notices
 from members.people.models import User
@@ -32,11 +33,13 @@ def _people(goes_on: str) -> tuple[str, str, str]:
               FROM members_familymember f JOIN members_membership m ON m.id = f.membership_id
               JOIN members_membership g ON g.id = f.guardian_id
              WHERE f.pool_id = %(pool)s AND f.membership_id > %(after)s AND m.person_id IS NULL AND {goes_on}
+               AND NOT {has_died_sql("g.id")}
              ORDER BY f.membership_id LIMIT %(batch)s""",
         f"""SELECT k.id, g.person_id
               FROM members_payerlink k JOIN members_membership m ON m.id = k.membership_id
               JOIN members_membership g ON g.id = k.payer_id
              WHERE k.pool_id = %(pool)s AND k.id > %(after)s AND k.state = 'live' AND m.person_id IS NULL AND {goes_on}
+               AND NOT {has_died_sql("g.id")}
              ORDER BY k.id LIMIT %(batch)s""",
     )
 

@@ -6,6 +6,7 @@ Every step takes the row of the pool first, so that two of them cannot both find
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
+from members.joining.guardian_sql import guardian_code_sql
 
 # How long the transfers of a payer whose membership has ended still count for whom they pay for.
 DAYS_TO_FIND_A_PAYER = 30
@@ -32,10 +33,8 @@ def _person_of(membership: str) -> str:
 
 
 def _speaks_for(membership: str) -> str:
-    """Return SQL for the code of who speaks for a membership: its person, else the guardian who has signed for it."""
-    return f"""coalesce({_person_of(membership)}, (
-        SELECT u.code FROM members_familymember f JOIN members_membership g ON g.id = f.guardian_id
-          JOIN members_user u ON u.id = g.person_id WHERE f.membership_id = NEW.{membership}))"""
+    """Return SQL for the code of who speaks for a membership: its person, else its guardian."""
+    return f"coalesce({_person_of(membership)}, {guardian_code_sql(f'NEW.{membership}')})"
 
 
 # The approved lists name the payer in the row that the member has confirmed, and the payer has confirmed theirs.

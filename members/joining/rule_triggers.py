@@ -6,6 +6,7 @@ Names are the guarantees listed in ARCHITECTURE.md.
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from members.joining.guardian_sql import guardian_code_sql
 from members.joining.kin_triggers import nobody_answers_sql
 from members.pools.triggers import asks_consent_sql, holds_pool_duty
 
@@ -43,9 +44,7 @@ consent_guards = [
               FROM members_pool p JOIN members_planversion v ON v.pool_id = p.id
               LEFT JOIN members_planproposal a ON a.id = v.proposal_id
              WHERE v.id = NEW.plan_version_id FOR SHARE OF p;
-            SELECT m.pool_id, m.joined_date, u.code, (
-                       SELECT gu.code FROM members_familymember f JOIN members_membership g ON g.id = f.guardian_id
-                         JOIN members_user gu ON gu.id = g.person_id WHERE f.membership_id = m.id) AS guardian INTO who
+            SELECT m.pool_id, m.joined_date, u.code, {guardian_code_sql("m.id")} AS guardian INTO who
               FROM members_membership m LEFT JOIN members_user u ON u.id = m.person_id WHERE m.id = NEW.membership_id;
             IF rules.pool_id IS DISTINCT FROM who.pool_id OR rules.shown_sha256 IS DISTINCT FROM NEW.shown_sha256 THEN
                 {refuse("consent_is_to_what_was_shown", "%s is not the hash of a change of that pool's rules", "NEW.shown_sha256")}

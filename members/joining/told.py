@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 from django.urls import reverse
 
+from members.joining.guardian_sql import has_died_sql
 from members.joining.models import Membership
 from members.joining.payer_triggers import in_force_sql
 from members.people import notices
@@ -45,16 +46,15 @@ TOLD_OF_MONEY = _told(_OWN, _ADDED, _PAID_FOR)
 TOLD_OF_SHARES = _told(_OWN, _ADDED, _PAYS, of="told.part <> 'guardian' OR m.person_id IS NULL")
 # What a query for `notices.batches` selects first, demands, and ends with; nobody's rows are in two batches.
 COLUMNS = "own.person_id, m.id, m.number, told.part"
-LISTENS = """(own.pool_id = %(pool)s AND own.person_id IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM members_membershipend dead WHERE dead.membership_id = own.id AND dead.reason = 'deceased'))"""
+LISTENS = f"(own.pool_id = %(pool)s AND own.person_id IS NOT NULL AND NOT {has_died_sql('own.id')})"
 IN_ORDER = "AND own.person_id > %(after)s ORDER BY own.person_id FETCH FIRST (%(batch)s) ROWS WITH TIES"
 
 
 def guardian_sql(membership: str) -> str:
-    """Return SQL for the person who is the guardian of a membership without an account; NULL where there is none."""
+    """Return SQL for the person who is the guardian of a membership without an account; NULL where none lives."""
     return f"""(SELECT g.person_id FROM members_familymember f JOIN members_membership g ON g.id = f.guardian_id
                   JOIN members_membership child ON child.id = f.membership_id AND child.person_id IS NULL
-                 WHERE f.membership_id = {membership})"""
+                 WHERE f.membership_id = {membership} AND NOT {has_died_sql("g.id")})"""
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ class Told:
 def read(batch: Iterable[tuple[Any, ...]]) -> list[tuple[Told, tuple[Any, ...]]]:
     """Return the rows of a query that begins with COLUMNS as who is told, and the other columns. One query.
 
-    Of each person in the order of joining: their own first, as guardians join before whom they add.
+    Of each person their own first, though a child may have joined before its guardian of today; then in joining order.
     """
-    rows = sorted(batch, key=lambda row: row[:2])
+    rows = sorted(batch, key=lambda row: (row[0], row[3] != "own", row[1]))
     people = User.objects.in_bulk({row[0] for row in rows})
     return [(Told(people[row[0]], row[1], row[2], row[3]), row[4:]) for row in rows]
 

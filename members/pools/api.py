@@ -345,7 +345,7 @@ class Proposing(DutyEndpoint):
 
 
 class ShownText(serializers.Serializer[Any]):
-    """The hash of the proposal that was shown: exactly that is published."""
+    """The hash of what was shown: exactly that is decided."""
 
     shown_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
 

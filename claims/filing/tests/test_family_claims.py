@@ -18,6 +18,7 @@ from members.joining.family_models import FamilyMember
 from members.joining.models import Membership
 from members.joining.tests.papers import filled
 from members.joining.tests.test_family import YOUNG, added, person
+from members.joining.tests.test_guardians import died
 from members.joining.tests.test_signing import _sign as sign_oneself
 from members.people.models import User
 
@@ -93,6 +94,25 @@ def test_claim_of_a_child_is_its_guardians_alone(
     assert selectors.access_claim(user=person(guardian), code=claim.code) == claim
     with pytest.raises(NotFoundError):
         selectors.access_claim(user=family_cases.neighbor, code=claim.code)
+
+
+def test_guardian_who_has_died_files_no_claim(
+    family_cases: ClaimCases, guardian: Membership, child: Membership
+) -> None:
+    claim = drafted(child, person(guardian))
+    died(family_cases.world, guardian)
+    with pytest.raises(NotFoundError):
+        services.start_claim(membership=child, claimant=person(guardian).code, at=clock.now())
+    with pytest.raises(NotFoundError):
+        selectors.access_claim(user=person(guardian), code=claim.code)
+    with refused("claim_is_of_its_member"):
+        Claim.objects.create(
+            pool=child.pool,
+            membership=child,
+            claimant=person(guardian),
+            created_at=clock.now(),
+            state_since=clock.now(),
+        )
 
 
 def test_aid_of_a_child_follows_its_own_age(

@@ -21,27 +21,35 @@ from ledger.custody.wallet_models import Suspension
 from ledger.leaving import reports
 from ledger.sharing.models import Charge
 from members import my_data
-from members.joining import guardians, payers
+from members.joining import ages, family, guardians, payers
 from members.joining.family import AgreementMissingError, GuardianNotCoveredError
 from members.joining.family_models import FamilyMember
 from members.joining.guardian_models import GuardianRequest
 from members.joining.guardians import Asked
-from members.joining.kin import is_near, spoken_for
+from members.joining.kin import is_near, names_for, spoken_for
+from members.joining.kin_triggers import speaks_for_sql
 from members.joining.models import Membership
 from members.joining.rule_triggers import can_answer_sql
+from members.joining.tests import test_rule_answers as rules
 from members.joining.tests.test_family import OLDER, added, person
 from members.joining.tests.test_family import guardian as guardian
 from members.joining.tests.test_payers import join, linked
 from members.joining.tests.test_told import leave_behind
 from members.joining.told import told_of
-from members.people.models import Mail, Notice
+from members.people.models import Mail, Notice, User
 
+# Of age on 10 February 2026.
+SOON = dt.date(2008, 2, 10)
 PROOF = "Order 7 F 12/26 of the court of the city, 3 January 2026."
 INSERT = """INSERT INTO members_guardianrequest (pool_id, number, membership_id, previous_id, asker_id, relation,
                 proof_sealed, capacity, covenant_sha256, consent_health, consent_publication, state, asked_by, asked_at)
             VALUES (%(pool_id)s, 9, %(membership_id)s, %(previous_id)s, %(asker_id)s, 'other', %(proof_sealed)s,
                 %(capacity)s, %(covenant_sha256)s, %(consent_health)s, true, %(state)s, %(asked_by)s, now())"""
 PROPOSE = "UPDATE members_guardianrequest SET state = 'proposed', proposed_by = %s, proposed_at = now()"
+END = """INSERT INTO members_membershipend (membership_id, reason, end_date, reference, recorded_by, recorded_at)
+    SELECT %s, 'left', (aid_now() AT TIME ZONE time_zone)::date + 1, '', %s, now() FROM members_pool"""
+ASK = """INSERT INTO members_payerlink (pool_id, membership_id, payer_id, asked_by, asked_at, state)
+    VALUES (%s, %s, %s, %s, now(), 'asked')"""
 GRANT = "UPDATE members_guardianrequest SET state = 'granted', decided_by = %s, decided_at = now()"
 
 
@@ -467,6 +475,71 @@ def test_proof_is_sealed_exported_to_the_asker_alone_and_left_out_for_others(alo
     assert theirs["role"] == "guardian before"
     assert "proof" not in theirs
     assert bytes(GuardianRequest.objects.get().proof_sealed) != ERASED
+
+
+# --- the account of who has died ------------------------------------------------------------------------------------
+
+
+def speaks_for(somebody: User, child: Membership) -> bool:
+    sql = f"SELECT {speaks_for_sql('m.id', '%s')} FROM members_membership m WHERE m.id = %s"
+    return bool(value(sql, somebody.pk, child.pk))
+
+
+def test_account_of_who_has_died_speaks_for_no_child(alone: Alone) -> None:
+    mother, child = person(alone.mother), alone.child
+    assert spoken_for(mother) == [alone.mother.pk]
+    assert names_for(mother, [child.pk]) == {}
+    assert family.family_of(alone.mother, clock.now()) == []
+    assert not speaks_for(mother, child)
+    client = client_of(mother)
+    for page in ("child_leaving", "child_payer"):
+        assert client.get(reverse(page, args=["test-pool", child.number])).status_code == 404
+    with refused("members_leave_themselves"):
+        run(END, child.pk, mother.code)
+    with refused("payer_agrees_in_person"):
+        run(ASK, alone.world.pool.pk, child.pk, alone.uncle.pk, mother.code)
+    alone.granted()
+    assert speaks_for(person(alone.uncle), child)
+    leave_behind(alone.uncle, child.number)
+    assert Membership.objects.get(pk=child.pk).end.recorded_by == person(alone.uncle).code
+
+
+def test_nobody_ends_the_membership_of_a_child_alone_by_leaving_for_it(alone: Alone) -> None:
+    for code in (alone.world.admin.code, person(alone.uncle).code):
+        with refused("members_leave_themselves"):
+            run(END, alone.child.pk, code)
+
+
+def test_account_of_who_has_died_agrees_to_no_rules_for_a_child(alone: Alone) -> None:
+    version = rules.change(alone.world)
+    answer = (alone.child.pk, version.pk, rules.sha(version), "guardian")
+    with refused("consent_is_given_in_person"):
+        run(rules.INSERT, *answer, person(alone.mother).code)
+    alone.granted()
+    assert run(rules.INSERT, *answer, person(alone.uncle).code)
+
+
+def test_who_has_died_is_told_of_no_rules_for_a_child(alone: Alone) -> None:
+    rules.change(alone.world)
+    run_jobs()
+    told = Notice.objects.filter(kind="rules")
+    assert told.filter(person=person(alone.uncle)).count() == 1
+    assert not told.filter(person=person(alone.mother)).exists()
+
+
+def test_who_has_died_is_not_told_that_the_child_is_of_age(world: World, guardian: Membership) -> None:
+    orphan, child = added(guardian, "TEEN000001", SOON), added(join(world, "father"), "TEEN000002", SOON)
+    died(world, guardian)
+    set_clock(dt.datetime(2026, 1, 11, 12, tzinfo=dt.UTC))
+    ages.order_due(clock.now())
+    run_jobs()
+    told = Notice.objects.filter(kind="family_of_age")
+    assert [one.params["number"] for one in told] == [child.number]
+    set_clock(clock.start_of_day(dt.date(2026, 2, 11), world.pool.time_zone))
+    grown = User.objects.create_user("grown@example.org", name="Grown")
+    known = family.paper_of_family(FamilyMember.objects.get(membership=orphan))
+    assert family.take_over(pool=world.pool, person=grown, paper=known, at=clock.now()) == orphan
+    assert not Notice.objects.filter(person=person(guardian), kind="family_took_over").exists()
 
 
 # --- nothing runs out against the child -----------------------------------------------------------------------------
