@@ -7,6 +7,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.money import format_fen, format_money
 from aidplatform.lib.pdf import Sheet
@@ -84,7 +85,7 @@ def statement_paper(statement: YearStatement) -> bytes:
         is_wide=True,
     )
     name = in_language(pool.name_en, pool.name_zh)
-    booked = statement.booked_until.isoformat() if statement.booked_until else _("none yet")
+    booked = format_day(statement.booked_until) if statement.booked_until else _("none yet")
     sheet.facts(
         [
             (_("Pool"), name),
@@ -110,7 +111,7 @@ def _cells(charge: MyCharge, owed: OwedCharge) -> tuple[str, ...]:
     costs = (period.aid_fen or 0, period.fee_fen or 0, period.other_costs_fen or 0)
     return (
         str(period.number),
-        period.charge_date.isoformat(),
+        format_day(period.charge_date),
         str(period.cases or 0),
         *map(format_fen, costs),
         str(period.headcount or 0),

@@ -1,13 +1,14 @@
 """The papers of joining: the covenant as it was signed, and a certificate. Made from the facts, alike each time."""
 
-from zoneinfo import ZoneInfo
+import datetime as dt
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from aidplatform.lib import crypto
+from aidplatform.lib import clock, crypto
+from aidplatform.lib.dates import format_day, format_instant
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.pdf import Sheet
 from aidplatform.lib.templating import in_language
@@ -17,6 +18,7 @@ from members.joining.forms import PlainlyForm
 from members.joining.models import AwaitedCover, CovenantSignature, Membership, MembershipSpan
 from members.people.identity import paper_of
 from members.people.mails import File
+from members.pools.models import Pool
 from members.pools.plan_terms import ClassTerms
 
 PDF = "application/pdf"
@@ -109,9 +111,9 @@ def _certificate(signature: CovenantSignature, language: str) -> bytes:
             (_("Pool"), name),
             *_who(signature),
             (_("You share from"), cover_from),
-            (_("Aid can be asked for illnesses from"), f"{signature.eligible_date} 00:00 {pool.time_zone}"),
+            (_("Aid can be asked for illnesses from"), _day_from(signature.eligible_date, pool)),
             *(
-                [(_("Aid can be asked for accidents from"), f"{counts} 00:00 {pool.time_zone}")]
+                [(_("Aid can be asked for accidents from"), _day_from(counts, pool))]
                 if counts != signature.eligible_date
                 else []
             ),
@@ -140,11 +142,11 @@ def _who(signature: CovenantSignature) -> list[tuple[str, str]]:
     """Return who signed, and when, as other people may see it."""
     membership = signature.membership
     paper = paper_of(membership.person) if membership.person else None
-    signed = signature.signed_at.astimezone(ZoneInfo(membership.pool.time_zone))
+    zone = membership.pool.time_zone
     return [
         (_("Member"), str(membership.number)),
         *([(_("Name"), paper.masked_name)] if paper else []),
-        (_("Signed"), f"{signed:%Y-%m-%d %H:%M} {membership.pool.time_zone}"),
+        (_("Signed"), f"{format_instant(signature.signed_at, zone)} {zone}"),
     ]
 
 
@@ -152,14 +154,17 @@ def _first_cover(membership: Membership) -> tuple[str, int]:
     """Return from when the member shares, as it was told at joining, and in which class."""
     awaited = AwaitedCover.objects.filter(membership=membership).first()
     if awaited is not None:
-        until = awaited.until_date.isoformat()
-        return _("the day after your first payment, until %(day)s at the latest") % {
-            "day": until
-        }, awaited.class_no
+        until = {"day": format_day(awaited.until_date)}
+        return _("the day after your first payment, until %(day)s at the latest") % until, awaited.class_no
     spans = MembershipSpan.objects.filter(pool_id=membership.pool_id, membership_id=membership.pk)
     first = spans.earliest("from_at")
     zone = membership.pool.time_zone
-    return f"{first.from_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}", first.class_no
+    return f"{format_instant(first.from_at, zone)} {zone}", first.class_no
+
+
+def _day_from(day: dt.date, pool: Pool) -> str:
+    """Return the beginning of a day in the pool's zone."""
+    return f"{format_instant(clock.start_of_day(day, pool.time_zone), pool.time_zone)} {pool.time_zone}"
 
 
 def _class_words(place: ClassTerms) -> str:

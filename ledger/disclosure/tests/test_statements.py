@@ -11,6 +11,7 @@ from aidplatform.testing.refusals import run
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
 from ledger.disclosure.statements import year_statement
+from ledger.sharing.models import Period
 from members.joining.models import Membership
 from members.people.models import User
 
@@ -55,7 +56,7 @@ def test_figures_are_those_of_the_period(charged: Charged) -> None:
     found = " ".join(lines(client_of(membership.person).get(STATEMENT).content))
     assert charge.row is not None
     assert (
-        f"{charge.period.number} {charge.period.charge_date} {charge.period.cases} 1,500.00 120.00 0.00 7 1 "
+        f"{charge.period.number} {charge.period.charge_date:%-d %b %Y} {charge.period.cases} 1,500.00 120.00 0.00 7 1 "
         in found
     )
     assert (charge.share_fen, owed.share_fen, owed.open_fen) == (23_143, 23_143, 23_143)
@@ -67,9 +68,10 @@ def test_same_statement_has_the_same_bytes(charged: Charged) -> None:
 
 
 def test_statement_speaks_the_language_of_the_page(charged: Charged) -> None:
-    client = client_of(charged[2].person)
+    client, day = client_of(charged[2].person), Period.objects.get().charge_date
     chinese = client.get(STATEMENT, headers={"accept-language": "zh-hans"}).content
     assert "互助计划不是保险" in "".join(lines(chinese))
+    assert f"{day.year}年{day.month}月{day.day}日" in "".join(lines(chinese))
     assert chinese != client.get(STATEMENT).content
 
 

@@ -16,7 +16,13 @@ from aidplatform.lib import clock
 from aidplatform.testing.world import World, run_jobs
 from aidplatform.tests.pages_helpers import client_of
 from members.joining import applications
-from members.joining.certificates import answers_hash, receipt_files, signature_of
+from members.joining.certificates import (
+    CERTIFICATE,
+    answers_hash,
+    paper_file,
+    receipt_files,
+    signature_of,
+)
 from members.joining.models import CovenantSignature, Membership
 from members.joining.tests.papers import filled, paper
 from members.people.identity import Paper
@@ -130,11 +136,14 @@ def test_certificate_says_number_cover_and_end_of_waiting(world: World) -> None:
     for said in (
         "Certificateofjoining",
         f"Member{membership.number}",
-        "Yousharefrom2026-01-0200:00Asia/Shanghai",
-        "illnessesfrom2026-04-0200:00Asia/Shanghai",
+        "Yousharefrom2Jan2026,00:00Asia/Shanghai",
+        "illnessesfrom2Apr2026,00:00Asia/Shanghai",
         f"{settings.PUBLIC_URL}/pools/test-pool/",
     ):
         assert said in found
+    chinese = words(paper_file(signed(membership), CERTIFICATE, "zh-hans").content)
+    for said in ("2026年1月2日00:00Asia/Shanghai", "2026年4月2日00:00Asia/Shanghai"):
+        assert said in chinese
 
 
 def test_papers_come_again_from_the_own_page_byte_for_byte(world: World) -> None:
