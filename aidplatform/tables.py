@@ -277,6 +277,7 @@ TABLES: dict[str, Kind] = {
     "claims_objection": state("state", "answer_sealed", "answered_by", "answered_at"),
     "ledger_bankaccount": FACT,
     "ledger_bankstatement": FACT,
+    "ledger_statementmapping": FACT,
     "ledger_statementline": FACT,
     "ledger_collection": FACT,
     "ledger_paymentorder": state(

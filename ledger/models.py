@@ -20,13 +20,13 @@ from ledger.custody.charge_triggers import (
 from ledger.custody.cost_models import OutsideCost
 from ledger.custody.loss_triggers import loss_has_its_decision
 from ledger.custody.mandate_models import DebitMandate
+from ledger.custody.mapping_models import StatementMapping, StatementUpload
 from ledger.custody.models import (
     BankAccount,
     BankStatement,
     Collection,
     PaymentOrder,
     StatementLine,
-    StatementUpload,
 )
 from ledger.custody.settlement_models import FinalSettlement
 from ledger.custody.share_return_models import SharesReturn
@@ -131,6 +131,7 @@ __all__ = [
     "Posting",
     "SharesReturn",
     "StatementLine",
+    "StatementMapping",
     "StatementUpload",
     "Suspension",
     "WalletEntry",

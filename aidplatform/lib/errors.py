@@ -189,6 +189,7 @@ GUARANTEES: dict[str, object] = {
     "custody_people_hold_their_duty": _(
         "A treasurer imports and orders, a controller releases. You do not hold that duty in this pool."
     ),
+    "mapping_is_the_treasurers": _("How the bank's tables are read is said by a treasurer of this pool."),
     "one_retry_a_day": _("You have asked for it today: it goes with the next file."),
     "retry_needs_a_failed_attempt": _(
         "There is nothing to try again: no debit of yours has failed, or none is open."

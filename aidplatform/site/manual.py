@@ -48,6 +48,7 @@ PAGES = (
     "data",
     "complaints",
     "ending",
+    "bank",
     "books",
     "guarantees",
     "operating",

@@ -10,7 +10,8 @@ from ledger.custody import services
 from ledger.custody.models import BankAccount, PaymentOrder
 from ledger.custody.references import MEMBERSHIP, make_reference
 from ledger.custody.services import ImportResult
-from ledger.custody.statement_files import IN, FileLine, FileStatement, write_csv
+from ledger.custody.statement_files import write_csv
+from ledger.custody.statement_parts import IN, FileLine, FileStatement
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
 

@@ -13,7 +13,7 @@ from ledger.custody import charge_files, charge_results, mandates
 from ledger.custody.charge_models import ChargeFile
 from ledger.custody.charge_results import ResultImport
 from ledger.custody.charge_xml import reference_of
-from ledger.custody.statement_files import IN, FileLine, plain_amount
+from ledger.custody.statement_parts import IN, FileLine, plain_amount
 from ledger.sharing.models import Period
 from members.joining.models import Membership
 from members.joining.services import admit_member

@@ -15,7 +15,7 @@ from claims.filing.selectors import was_covered
 from ledger.custody import arrears_life, hardship
 from ledger.custody.arrears_selectors import Standing, standing_of
 from ledger.custody.selectors import charges_of
-from ledger.custody.statement_files import OUT
+from ledger.custody.statement_parts import OUT
 from ledger.custody.tests.test_arrears_guarantees import Late
 from members.joining.models import Membership
 from members.joining.selectors import covers_of

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ledger.custody.statement_files import (
+from ledger.custody.statement_parts import (
     MOST_LINES,
     StatementFileError,
     clean,

@@ -29,7 +29,7 @@ from ledger.custody.charge_settlements import END_TO_END
 from ledger.custody.charge_xml import reference_of
 from ledger.custody.filling import Recorded, fill_by_results
 from ledger.custody.selectors import access_account
-from ledger.custody.statement_files import StatementFileError
+from ledger.custody.statement_parts import StatementFileError
 from ledger.openbooks import services as openbooks
 from ledger.sharing.payees import account_key
 from members.people import debit_words, notices

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from ledger.custody import statement_files as files
+from ledger.custody import statement_parts as files
 from ledger.custody.charge_models import ChargeFile
 from ledger.custody.models import StatementLine
 from ledger.custody.references import CHARGE_FILE, find_reference

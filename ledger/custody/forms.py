@@ -44,7 +44,9 @@ class AccountForm(KeyForm):
 class UploadForm(forms.Form):
     """A bank statement as a file."""
 
-    file = forms.FileField(label=_("Statement file"), help_text=_("camt.053 (XML) or CSV, one statement"))
+    file = forms.FileField(
+        label=_("Statement file"), help_text=_("camt.053 (XML), MT940 or CSV, one statement")
+    )
 
     def clean_file(self) -> Any:
         """Refuse a file that is larger than any statement that can be taken."""

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.guards import follows_order, permanent
 from ledger.custody.collection_triggers import collection_guards
 from ledger.custody.cost_models import OutsideCost
+from ledger.custody.mapping_triggers import mapping_is_of_the_account
 from ledger.custody.triggers import account_guards, line_guards, order_guards, statement_guards
 from ledger.sharing.models import Award, Period
 from members.joining.models import ImportedMember, Membership
@@ -50,12 +51,14 @@ class BankStatement(models.Model):
 
     Days [from_date, to_date) join those of the last statement, and so do the balances (fen). sha256: of the
     file as it came. bank_number: what the bank calls the statement. dropped_lines: bookings of the file that
-    were known from an earlier statement.
+    were known from an earlier statement. mapping: by which description a table of the bank was read.
     """
 
     class Format(models.TextChoices):
         CAMT = "camt.053", "camt.053"
+        MT940 = "mt940", "MT940"
         CSV = "csv", "CSV"
+        MAPPED = "mapped", _("table of the bank")
 
     account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="statements")
     number = models.PositiveIntegerField()
@@ -68,16 +71,27 @@ class BankStatement(models.Model):
     line_count = models.PositiveIntegerField()
     dropped_lines = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64)
+    mapping = models.ForeignKey(
+        "ledger.StatementMapping",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="statements",
+        db_index=False,
+    )
     imported_by = models.CharField(max_length=40)
     imported_at = models.DateTimeField()
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(format="mapped", mapping__isnull=False) | ~Q(format="mapped") & Q(mapping=None),
+                name="mapped_statement_names_its_mapping",
+            ),
             models.UniqueConstraint(fields=["account", "number"], name="one_statement_per_number"),
             models.UniqueConstraint(fields=["account", "sha256"], name="one_statement_per_file"),
             models.CheckConstraint(condition=Q(from_date__lt=F("to_date")), name="statement_covers_days"),
         ]
-        triggers = [*permanent("statement_is_permanent"), *statement_guards]
+        triggers = [*permanent("statement_is_permanent"), *statement_guards, mapping_is_of_the_account]
 
     def __str__(self) -> str:
         return f"{self.account.pool.code} statement {self.number}"
@@ -425,19 +439,3 @@ class PaymentOrder(models.Model):
         assert self.membership_id is not None
         number = Membership.objects.values_list("number", flat=True).get(pk=self.membership_id)
         return f"#{number}"
-
-
-class StatementUpload(models.Model):
-    """A file that waits between the look at its summary and the import; sealed, and gone afterwards."""
-
-    account = models.ForeignKey(BankAccount, on_delete=models.CASCADE, related_name="uploads")
-    sha256 = models.CharField(max_length=64)
-    filename = models.CharField(max_length=120)
-    content = models.BinaryField()
-    uploaded_by = models.CharField(max_length=40)
-    uploaded_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["account", "sha256"], name="one_upload_per_file"),
-        ]

@@ -34,14 +34,16 @@ from ledger.custody import (
     wallet_openings,
     wallets,
 )
-from ledger.custody import statement_files as files
+from ledger.custody import statement_parts as files
 from ledger.custody.charge_models import ChargeResult
 from ledger.custody.cost_models import OutsideCost
 from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
+from ledger.custody.mappings import Reading
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
 from ledger.custody.references import MEMBERSHIP, ORDER, Reference, find_reference
 from ledger.custody.selectors import line_context, payee_context
+from ledger.custody.statement_files import read_statement
 from ledger.custody.triggers import PAYABLE
 from ledger.openbooks import services as openbooks
 from ledger.sharing.models import Award, Period
@@ -166,17 +168,23 @@ class _Taken:
 
 
 def import_statement(
-    *, account: BankAccount, data: bytes, filename: str, importer: str, at: dt.datetime
+    *,
+    account: BankAccount,
+    data: bytes,
+    filename: str,
+    importer: str,
+    at: dt.datetime,
+    reading: Reading | None = None,
 ) -> ImportResult:
     """Take a statement whole or not at all, and settle what its bookings settle.
 
     Members' references pay their oldest charges first, then those of whom they pay for; references of released
     orders confirm them; what is unknown waits as unidentified. A file, or bookings, that were taken before add nothing:
-    the answer is the first one.
+    the answer is the first one. reading: how a table of the bank is read, where it is none of the known forms.
 
     Raises: FileRefusedError; IntegrityError custody_people_hold_their_duty, statement_follows_last.
     """
-    found = _read(account, data)
+    found = _read(account, data, reading)
     sha256 = hashlib.sha256(data).hexdigest()
     with long_transaction():
         pool = Pool.objects.select_for_update().get(pk=account.pool_id)
@@ -201,6 +209,7 @@ def import_statement(
             line_count=len(new),
             dropped_lines=dropped,
             sha256=sha256,
+            mapping=reading.mapping if reading else None,
             imported_by=importer,
             imported_at=at,
         )
@@ -234,11 +243,19 @@ def import_statement(
 
 
 def preview_statement(
-    *, account: BankAccount, data: bytes, filename: str, importer: str, at: dt.datetime
+    *,
+    account: BankAccount,
+    data: bytes,
+    filename: str,
+    importer: str,
+    at: dt.datetime,
+    reading: Reading | None = None,
 ) -> ImportResult:
     """Say what an import would do, by doing it and taking it back."""
     with transaction.atomic():
-        result = import_statement(account=account, data=data, filename=filename, importer=importer, at=at)
+        result = import_statement(
+            account=account, data=data, filename=filename, importer=importer, at=at, reading=reading
+        )
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what the commit would judge is judged now
         transaction.set_rollback(True)
@@ -247,7 +264,7 @@ def preview_statement(
 
 _REASONS: dict[str, object] = {
     "not_a_statement": _(
-        "This is no bank statement in camt.053 or in the CSV form that the manual describes."
+        "This is no bank statement in camt.053, in MT940 or in the CSV form that the manual describes."
     ),
     "truncated": _("The file is not whole: it ends too early or does not hold what it says it holds."),
     "bad_value": _("The file holds a value that cannot be read."),
@@ -256,6 +273,7 @@ _REASONS: dict[str, object] = {
     "too_long": _("The file holds more bookings than can be taken at once."),
     "several_statements": _("The file holds several statements. Split it: one statement per file."),
     "unsupported": _("The file holds bookings that are not final. Ask the bank for the booked statement."),
+    "no_bookings": _("There is no booking in the table. Its days come with the next one."),
     "wrong_account": _("The statement is of another account."),
     "wrong_currency": _("The statement is in another currency."),
     "gap": _("Days are missing between the last statement and this one. Import those first."),
@@ -265,20 +283,21 @@ _REASONS: dict[str, object] = {
 }
 
 
-def _refuse(reason: str, detail: str) -> FileRefusedError:
+def refusal_of(reason: str, detail: str) -> FileRefusedError:
+    """Return the refusal of a file for a reason, with where and which figures."""
     return FileRefusedError(_REASONS[reason], reason=reason, detail=detail)
 
 
-def _read(account: BankAccount, data: bytes) -> files.FileStatement:
+def _read(account: BankAccount, data: bytes, reading: Reading | None) -> files.FileStatement:
     """Read the file and demand that it is of this account. Raises: FileRefusedError."""
     try:
-        found = files.read_statement(data)
+        found = reading.read(data) if reading else read_statement(data)
     except files.StatementFileError as error:
-        raise _refuse(error.reason, error.detail) from None
+        raise refusal_of(error.reason, error.detail) from None
     if account_key(found.account_number) != account.number:
-        raise _refuse("wrong_account", f"…{account_key(found.account_number)[-4:]}")
+        raise refusal_of("wrong_account", f"…{account_key(found.account_number)[-4:]}")
     if found.currency not in {"", account.pool.currency}:
-        raise _refuse("wrong_currency", found.currency)
+        raise refusal_of("wrong_currency", found.currency)
     return found
 
 
@@ -293,13 +312,13 @@ def _new_lines(
     if last is None:
         booked = balance_fen(Book.objects.get(code=account.pool.code), chart.CUSTODY)
         if found.opening_fen != booked:
-            raise _refuse("opening_differs", f"{found.opening_fen}; the books hold {booked}")
+            raise refusal_of("opening_differs", f"{found.opening_fen}; the books hold {booked}")
         return list(found.lines), found.opening_fen
     if found.from_date > last.to_date:
-        raise _refuse("gap", f"{last.to_date} – {found.from_date}")
+        raise refusal_of("gap", f"{last.to_date} – {found.from_date}")
     first_day = account.statements.order_by("number").values_list("from_date", flat=True)[0]
     if found.from_date < first_day:
-        raise _refuse("before_first", f"{found.from_date}; {first_day}")
+        raise refusal_of("before_first", f"{found.from_date}; {first_day}")
     stored = list(
         StatementLine.objects.filter(account=account, booking_date__gte=found.from_date).values_list(
             "content_hash", "booking_date", "direction", "amount_fen"
@@ -307,11 +326,11 @@ def _new_lines(
     )
     since_fen = sum(fen if direction == files.IN else -fen for _hash, _day, direction, fen in stored)
     if found.opening_fen != last.closing_fen - since_fen:
-        raise _refuse("opening_differs", f"{found.opening_fen}; {last.closing_fen - since_fen}")
+        raise refusal_of("opening_differs", f"{found.opening_fen}; {last.closing_fen - since_fen}")
     known = Counter(bytes(digest) for digest, day, _direction, _fen in stored if day < found.to_date)
     told = Counter(_content_hash(line) for line in found.lines if line.booking_date < last.to_date)
     if known != told:
-        raise _refuse("differs_from_known", f"{(told - known).total()} / {(known - told).total()}")
+        raise refusal_of("differs_from_known", f"{(told - known).total()} / {(known - told).total()}")
     return [line for line in found.lines if line.booking_date >= last.to_date], last.closing_fen
 
 

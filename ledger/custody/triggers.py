@@ -54,7 +54,7 @@ def shown_sql(row: str) -> str:
     return "concat_ws('|', " + ", ".join(parts) + ")"
 
 
-def _holds_duty(column: str, duty: str, pool: str) -> str:
+def holds_duty(column: str, duty: str, pool: str) -> str:
     """Return SQL that tells whether the person in that column holds the duty in the pool now."""
     return f"""EXISTS (
         SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
@@ -133,7 +133,7 @@ statement_guards = [
             {judged_now()}
             {_LOCK_ACCOUNT.format(where="id = NEW.account_id")}
             SELECT pool_id INTO pool FROM ledger_bankaccount WHERE id = NEW.account_id;
-            IF NOT {_holds_duty("imported_by", "treasurer", "pool")} THEN
+            IF NOT {holds_duty("imported_by", "treasurer", "pool")} THEN
                 {refuse("custody_people_hold_their_duty", "%s is no treasurer", "NEW.imported_by")}
             END IF;
             SELECT number, to_date, closing_fen INTO last FROM ledger_bankstatement
@@ -392,7 +392,7 @@ order_guards = [
             IF num_nonnulls({", ".join(f"NEW.{c}" for c in _STATE_COLUMNS if c != "state")}) > 0 THEN
                 {refuse("order_begins_as_ordered", "order %s brings later steps along", "NEW.number")}
             END IF;
-            IF NOT {_holds_duty("ordered_by", "treasurer", "NEW.pool_id")} THEN
+            IF NOT {holds_duty("ordered_by", "treasurer", "NEW.pool_id")} THEN
                 {refuse("custody_people_hold_their_duty", "%s is no treasurer", "NEW.ordered_by")}
             END IF;
             NEW.number := coalesce((SELECT max(number) FROM ledger_paymentorder WHERE pool_id = NEW.pool_id), 0) + 1;
@@ -422,8 +422,8 @@ order_guards = [
                 {refuse("order_keeps_its_terms", "order %s is not edited: cancel it and make another", "OLD.number")}
             END IF;
             IF NEW.cancelled_by IS NOT NULL AND OLD.cancelled_by IS NULL
-               AND NOT {_holds_duty("cancelled_by", "controller", "NEW.pool_id")}
-               AND (OLD.state = 'released' OR NOT {_holds_duty("cancelled_by", "treasurer", "NEW.pool_id")}) THEN
+               AND NOT {holds_duty("cancelled_by", "controller", "NEW.pool_id")}
+               AND (OLD.state = 'released' OR NOT {holds_duty("cancelled_by", "treasurer", "NEW.pool_id")}) THEN
                 {refuse("custody_people_hold_their_duty", "%s may not cancel it", "NEW.cancelled_by")}
             END IF;
             RETURN NEW;
@@ -444,7 +444,7 @@ order_guards = [
             END IF;
             {judged_now()}
             {_LOCK_ACCOUNT.format(where="pool_id = NEW.pool_id")}
-            IF NOT {_holds_duty("released_by", "controller", "NEW.pool_id")} THEN
+            IF NOT {holds_duty("released_by", "controller", "NEW.pool_id")} THEN
                 {refuse("custody_people_hold_their_duty", "%s is no controller", "NEW.released_by")}
             END IF;
             {_RELEASE_ENTRY}

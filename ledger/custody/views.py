@@ -1,7 +1,6 @@
 """Pages of custody: bank against ledger, statements, unidentified money, payment orders."""
 
 import datetime as dt
-import hashlib
 import uuid
 from typing import Any
 
@@ -12,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from aidplatform.lib import clock, crypto
+from aidplatform.lib import clock
 from aidplatform.lib.csv_files import Text, csv_response, plain_fen
-from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.errors import DomainError
 from aidplatform.lib.http import attempt
 from ledger.custody import reconciliation, selectors, services
 from ledger.custody.forms import (
@@ -24,7 +23,10 @@ from ledger.custody.forms import (
     PayeeForm,
     UploadForm,
 )
-from ledger.custody.models import BankStatement, PaymentOrder, StatementLine, StatementUpload
+from ledger.custody.mapped_csv import fits
+from ledger.custody.mapping_models import StatementUpload
+from ledger.custody.mappings import newest_mapping
+from ledger.custody.models import BankStatement, PaymentOrder, StatementLine
 from ledger.custody.opening_debts import debts_of_before
 from ledger.custody.pages import (
     CONTROLLER,
@@ -39,6 +41,7 @@ from ledger.custody.pages import (
     person_of,
     render_page,
 )
+from ledger.custody.uploads import access_upload, content_of, keep_upload, reading_of
 from members.joining.models import Membership
 from members.pools.models import Pool
 from members.pools.rules import duty_required
@@ -184,18 +187,17 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
         return _statements(request, pool, upload_form=form, status=422)
     file = form.cleaned_data["file"]
     data = file.read()
-    sha256 = hashlib.sha256(data).hexdigest()
-    StatementUpload.objects.get_or_create(
+    waiting = keep_upload(
         account=account,
-        sha256=sha256,
-        defaults={
-            "filename": str(file.name)[:120],
-            "content": crypto.seal(data, _upload_context(pool, sha256)),
-            "uploaded_by": person_of(request).code,
-            "uploaded_at": clock.now(),
-        },
+        data=data,
+        filename=str(file.name),
+        uploader=person_of(request).code,
+        at=clock.now(),
     )
-    return redirect("custody_upload", code=code, sha256=sha256)
+    known = newest_mapping(account)
+    # A table that looks like the bank's last one is read like it; what it does not say is asked first.
+    is_table = known is not None and waiting.mapping is None and fits(data, known.mapping)
+    return redirect("custody_table" if is_table else "custody_upload", code=code, sha256=waiting.sha256)
 
 
 @duty_required(TREASURER)
@@ -208,7 +210,7 @@ def uploaded(request: HttpRequest, code: str, sha256: str) -> HttpResponse:
 def _uploaded(
     request: HttpRequest, pool: Pool, sha256: str, refusal: DomainError | None = None
 ) -> HttpResponse:
-    waiting = _access_upload(pool, sha256)
+    waiting = access_upload(pool, sha256)
     result, refused = attempt(lambda: services.preview_statement(**_import_arguments(request, waiting)))
     labels = dict(StatementLine.Kind.choices)
     context = page_context(request, pool, "statements", (_("Import"), "")) | {
@@ -217,9 +219,14 @@ def _uploaded(
         "last_day": result.statement.to_date - dt.timedelta(days=1) if result else None,
         "totals": [(labels[kind], n, fen) for kind, (n, fen) in result.totals.items()] if result else [],
         "refusal": refusal or refused,
+        "may_be_table": refused is not None and refused.extra.get("reason") in _OTHER_FORM,
         "key_form": KeyForm(initial={"key": uuid.uuid4()}),
     }
     return render_page(request, "upload", context)
+
+
+# A file of which this is said may be a table of the bank.
+_OTHER_FORM = {"not_a_statement", "truncated", "bad_value"}
 
 
 @duty_required(TREASURER)
@@ -230,7 +237,7 @@ def import_upload(request: HttpRequest, code: str, sha256: str) -> HttpResponse:
     done = BankStatement.objects.filter(account__pool=pool, sha256=sha256).first()
     if done is not None:
         return redirect("custody_statement", code=code, number=done.number)
-    waiting = _access_upload(pool, sha256)
+    waiting = access_upload(pool, sha256)
     form = KeyForm(request.POST)
     form.is_valid()
 
@@ -249,29 +256,14 @@ def import_upload(request: HttpRequest, code: str, sha256: str) -> HttpResponse:
 
 
 def _import_arguments(request: HttpRequest, waiting: StatementUpload) -> dict[str, Any]:
-    pool = waiting.account.pool
     return {
         "account": waiting.account,
-        "data": crypto.unseal(bytes(waiting.content), _upload_context(pool, waiting.sha256)),
+        "data": content_of(waiting),
+        "reading": reading_of(waiting),
         "filename": waiting.filename,
         "importer": person_of(request).code,
         "at": clock.now(),
     }
-
-
-def _access_upload(pool: Pool, sha256: str) -> StatementUpload:
-    found = (
-        StatementUpload.objects.filter(account__pool=pool, sha256=sha256)
-        .select_related("account__pool")
-        .first()
-    )
-    if found is None:
-        raise NotFoundError(_("There is no such file waiting; it may have been imported."))
-    return found
-
-
-def _upload_context(pool: Pool, sha256: str) -> str:
-    return f"custody.upload:{pool.code}:{sha256}"
 
 
 # --- unidentified receipts --------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ from collections.abc import Collection
 from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen
-from ledger.custody import statement_files as files
+from ledger.custody import statement_parts as files
 from ledger.custody.models import BankAccount, PaymentOrder
 from ledger.custody.references import MEMBERSHIP, make_reference
 from ledger.custody.selectors import arrears_rows, order_reference, orders, payee_of
+from ledger.custody.statement_files import write_csv
 
 PARTS = 10_000
 
@@ -69,7 +70,7 @@ def next_statement_file(
     extra: tuple[files.FileLine, ...] = (),
 ) -> bytes:
     """Return the same as a file to import."""
-    return files.write_csv(next_statement(account, until=until, unpaid=unpaid, silent=silent, extra=extra))
+    return write_csv(next_statement(account, until=until, unpaid=unpaid, silent=silent, extra=extra))
 
 
 def transfer(pool_code: str, number: int, fen: int, day: dt.date) -> files.FileLine:

@@ -38,7 +38,7 @@ from ledger.custody import selectors as custody
 from ledger.custody import services as paying
 from ledger.custody.mandates import give_mandate, mandates_of, offer_of
 from ledger.custody.models import BankAccount, PaymentOrder
-from ledger.custody.statement_files import FileLine
+from ledger.custody.statement_parts import FileLine
 from ledger.leaving.selectors import family_parting_of
 from ledger.leaving.services import leave_pool
 from ledger.sharing import services as sharing

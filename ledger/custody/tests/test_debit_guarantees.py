@@ -22,7 +22,7 @@ from aidplatform.testing.world import World
 from ledger.books.models import JournalEntry
 from ledger.custody import charge_files, mandates, services
 from ledger.custody.charge_models import ChargeFile, ChargeResult
-from ledger.custody.statement_files import IN
+from ledger.custody.statement_parts import IN
 from ledger.openbooks import services as openbooks
 from ledger.sharing.models import Period
 

@@ -25,7 +25,7 @@ from ledger.custody.charge_models import ChargeInstruction, ChargeResult, Charge
 from ledger.custody.charge_results import ResultsRefusedError
 from ledger.custody.charge_xml import reference_of
 from ledger.custody.models import Collection
-from ledger.custody.statement_files import IN, OUT, plain_amount
+from ledger.custody.statement_parts import IN, OUT, plain_amount
 from ledger.custody.wallet_models import Suspension
 from ledger.sharing.selectors import book_of
 from members.joining import payers

@@ -12,7 +12,7 @@ from ledger.books.findings import Report
 from ledger.custody import bank_file, reconciliation, selectors, services
 from ledger.custody import verify as custody
 from ledger.custody.models import Collection, PaymentOrder, StatementLine
-from ledger.custody.statement_files import IN, OUT
+from ledger.custody.statement_parts import IN, OUT
 from ledger.openbooks.models import Log
 from ledger.sharing import verify as sharing
 from ledger.sharing.models import Award, Period

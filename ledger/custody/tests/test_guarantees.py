@@ -17,7 +17,7 @@ from aidplatform.testing.refusals import (
 )
 from aidplatform.testing.world import World
 from ledger.custody.models import BankStatement, PaymentOrder, StatementLine
-from ledger.custody.statement_files import IN
+from ledger.custody.statement_parts import IN
 from ledger.sharing.models import Award, Period
 
 Charged = tuple[World, Bank, Period]

@@ -17,7 +17,7 @@ from ledger.custody import reconciliation, selectors, services, write_off_verify
 from ledger.custody import verify as custody
 from ledger.custody.filling import MANY_LINES
 from ledger.custody.models import Collection, StatementLine
-from ledger.custody.statement_files import IN, OUT
+from ledger.custody.statement_parts import IN, OUT
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import book_of
 from members.joining import payers

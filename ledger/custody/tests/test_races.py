@@ -16,7 +16,8 @@ from aidplatform.testing.world import World
 from aidplatform.work.idempotency import once
 from ledger.custody import services
 from ledger.custody.models import BankStatement, Collection, PaymentOrder
-from ledger.custody.statement_files import IN, OUT, write_csv
+from ledger.custody.statement_files import write_csv
+from ledger.custody.statement_parts import IN, OUT
 from ledger.sharing.selectors import book_of
 from members.people.models import User
 from members.pools.models import DutyGrant

@@ -15,7 +15,7 @@ from ledger.books.models import JournalEntry
 from ledger.books.services import credit, debit
 from ledger.custody import selectors, services, settlements
 from ledger.custody.settlement_models import FinalSettlement
-from ledger.custody.statement_files import OUT
+from ledger.custody.statement_parts import OUT
 from ledger.custody.tests.test_write_offs import approve as approve_write_off
 from ledger.custody.tests.test_write_offs import false_statements
 from ledger.custody.tests.test_write_offs import order as order_write_off

@@ -14,16 +14,8 @@ from aidplatform.testing.world import World
 from ledger.custody import services
 from ledger.custody.models import BankStatement, Collection, StatementLine
 from ledger.custody.services import FileRefusedError
-from ledger.custody.statement_files import (
-    CSV,
-    IN,
-    OUT,
-    FileLine,
-    FileStatement,
-    StatementFileError,
-    read_statement,
-    write_csv,
-)
+from ledger.custody.statement_files import read_statement, write_csv
+from ledger.custody.statement_parts import CSV, IN, OUT, FileLine, FileStatement, StatementFileError
 from ledger.openbooks.models import LogEntry
 from ledger.sharing.models import Period
 

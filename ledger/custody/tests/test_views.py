@@ -17,9 +17,11 @@ from aidplatform.testing.refusals import run
 from aidplatform.testing.world import World, set_clock
 from aidplatform.work.models import AuditEntry
 from ledger.custody import reconciliation
-from ledger.custody.models import BankStatement, PaymentOrder, StatementUpload
+from ledger.custody.mapping_models import StatementUpload
+from ledger.custody.models import BankStatement, PaymentOrder
 from ledger.custody.references import spaced
-from ledger.custody.statement_files import IN, write_csv
+from ledger.custody.statement_files import write_csv
+from ledger.custody.statement_parts import IN
 from ledger.founding.tests.test_founding import gathering
 from ledger.sharing.models import Period
 from members.people.models import User

@@ -15,7 +15,7 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
 from ledger.custody.models import PaymentOrder, StatementLine
 from ledger.custody.services import cancel_order
-from ledger.custody.statement_files import IN
+from ledger.custody.statement_parts import IN
 from ledger.custody.wallet_models import WalletEntry
 from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing

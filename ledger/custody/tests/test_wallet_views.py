@@ -12,7 +12,7 @@ from aidplatform.testing.bank import ZONE, Bank
 from aidplatform.testing.world import World, run_jobs
 from ledger.custody import services
 from ledger.custody.models import PaymentOrder
-from ledger.custody.statement_files import IN
+from ledger.custody.statement_parts import IN
 from ledger.custody.tests.test_views import client_of
 from ledger.custody.tests.test_wallet_life import FUNDING, Town, day
 from members.people.models import User

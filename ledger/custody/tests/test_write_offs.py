@@ -14,7 +14,7 @@ from ledger.books import verify as book_checks
 from ledger.books.findings import Report
 from ledger.custody import selectors, services, verify, write_off_verify, write_offs
 from ledger.custody.models import Collection, StatementLine
-from ledger.custody.statement_files import IN, OUT
+from ledger.custody.statement_parts import IN, OUT
 from ledger.custody.write_off_models import WriteOff, WrittenOffCharge
 from ledger.leaving import verify as leaving_checks
 from ledger.management.commands.verify_books import verify_everything

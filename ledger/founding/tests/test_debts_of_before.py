@@ -15,7 +15,7 @@ from ledger.books.findings import Report
 from ledger.custody import reconciliation, selectors, services, write_off_verify
 from ledger.custody import verify as custody
 from ledger.custody.models import StatementLine
-from ledger.custody.statement_files import IN, OUT
+from ledger.custody.statement_parts import IN, OUT
 from ledger.founding.services import open_for_sharing
 from ledger.founding.tests.test_opening import approve, propose
 from ledger.sharing.models import Period

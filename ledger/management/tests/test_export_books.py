@@ -18,7 +18,7 @@ from aidplatform.testing.accounting_tools import judge
 from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.world import set_clock
 from ledger.books.models import Book
-from ledger.custody.statement_files import CHARGE, INTEREST, OUT, FileLine
+from ledger.custody.statement_parts import CHARGE, INTEREST, OUT, FileLine
 from ledger.exports.journals import WRITERS
 from ledger.management.tests.test_verify_books import harm
 
