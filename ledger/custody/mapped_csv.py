@@ -17,7 +17,9 @@ from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 
 from ledger.custody.statement_parts import (
+    CHARGE,
     IN,
+    INTEREST,
     MAPPED,
     OUT,
     FileLine,
@@ -35,6 +37,8 @@ DELIMITERS = (",", ";", "\t", "|")
 SIGNED, TWO_COLUMNS, MARKED = "signed", "two", "marked"
 AMOUNT_FORMS = (SIGNED, TWO_COLUMNS, MARKED)
 _LOOK_AT = 60
+_SHOWN = 3
+_FIGURE = re.compile(r"[-+]?[\d.,/\- :]+")
 _UNNEEDED = re.compile(r"[\s'¥￥$€£+]|CNY|RMB")
 
 
@@ -44,7 +48,8 @@ class Mapping:
 
     amount: with a sign, or without (marked), or of what comes in (two). out: of what goes out (two). mark: the column
     of the direction, incoming: the words there for what comes in, separated by spaces (marked). account: the column
-    in which each line names the account; empty where the number stands above the table.
+    in which each line names the account; empty where the number stands above the table. charges, interest: words in
+    the texts of what the bank itself takes and gives, separated by spaces.
     """
 
     delimiter: str
@@ -62,6 +67,8 @@ class Mapping:
     text: str = ""
     more_text: str = ""
     account: str = ""
+    charges: str = ""
+    interest: str = ""
 
     @property
     def columns(self) -> list[str]:
@@ -82,18 +89,23 @@ def from_terms(terms: dict[str, object]) -> Mapping:
     return Mapping(**{name: value for name, value in terms.items() if name in known})  # type: ignore[arg-type]
 
 
-def column_names(data: bytes, delimiter: str) -> list[str]:
-    """Return the names in the row that looks most like the one of names: the fullest one without figures in it.
+def top_of(data: bytes, delimiter: str) -> list[list[str]]:
+    """Return the row that looks most like the one of names, the fullest without figures in it, and some rows below.
 
     Raises: StatementFileError where the text is no table.
     """
     rows = _rows(data, delimiter)[:_LOOK_AT]
     named = [
-        row
-        for row in rows
-        if len(row) > 3 and not any(re.fullmatch(r"[-+]?[\d.,/\- :]+", c) for c in row if c)
+        at for at, row in enumerate(rows) if len(row) > 3 and not any(_FIGURE.fullmatch(c) for c in row if c)
     ]
-    return list(dict.fromkeys(cell for cell in max(named, key=_filled, default=[]) if cell))
+    at = max(named, key=lambda one: _filled(rows[one]), default=None)
+    return [] if at is None else rows[at : at + 1 + _SHOWN]
+
+
+def likely_date_form(texts: Iterable[str]) -> str | None:
+    """Return the way of writing days that all of these are written in."""
+    cells = [text for text in texts if text]
+    return next((form for form in DATE_FORMS if cells and all(_is_day(cell, form) for cell in cells)), None)
 
 
 def likely_delimiter(data: bytes) -> str:
@@ -190,15 +202,24 @@ def _read_line(held: dict[str, str], number: int, mapping: Mapping) -> _Line:
     signed = _signed_fen(held, mapping, where)
     if signed == 0:
         raise StatementFileError("bad_value", f"{where}: the amount is zero or missing")
+    texts = [text for name in (mapping.text, mapping.more_text) if (text := held.get(name, ""))]
+    counterparty = held.get(mapping.counterparty, "")
     line = FileLine(
         booking_date=_day(held[mapping.date], mapping.date_form, where),
         direction=IN if signed > 0 else OUT,
         amount_fen=abs(signed),
         bank_reference=held.get(mapping.reference, "")[:140],
-        counterparty=held.get(mapping.counterparty, "")[:140],
-        text=" / ".join(t for name in (mapping.text, mapping.more_text) if (t := held.get(name, "")))[:500],
+        counterparty=counterparty[:140],
+        text=" / ".join(texts)[:500],
+        # Whoever transfers money writes its text as well; what the bank books itself has nobody on the other side.
+        code="" if counterparty else _code_of(" ".join(texts), mapping, is_in=signed > 0),
     )
     return _Line(line, _fen(held.get(mapping.balance, ""), mapping, where), number)
+
+
+def _code_of(text: str, mapping: Mapping, *, is_in: bool) -> str:
+    words, code = (mapping.interest, INTEREST) if is_in else (mapping.charges, CHARGE)
+    return code if any(word in text for word in words.split()) else ""
 
 
 def _signed_fen(held: dict[str, str], mapping: Mapping, where: str) -> int:
@@ -239,6 +260,14 @@ def _day(text: str, form: str, where: str) -> dt.date:
     except ValueError:
         example = dt.date(2026, 1, 31).strftime(form)
         raise StatementFileError("bad_value", f"{where}: {text[:20]!r} is no date like {example}") from None
+
+
+def _is_day(text: str, form: str) -> bool:
+    try:
+        _day(text, form, "")
+    except StatementFileError:
+        return False
+    return True
 
 
 def _in_order(lines: list[_Line]) -> list[_Line]:

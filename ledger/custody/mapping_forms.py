@@ -15,8 +15,9 @@ from ledger.custody.mapped_csv import (
     TWO_COLUMNS,
     Mapping,
     as_terms,
-    column_names,
+    likely_date_form,
     likely_delimiter,
+    top_of,
 )
 
 _AMOUNTS = {
@@ -42,10 +43,12 @@ _USUAL = {
 class TableForm(forms.Form):
     """Which column is which, and for which days the bank was asked."""
 
-    first_day = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}))
+    first_day = forms.DateField(
+        label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
     last_day = forms.DateField(
         label=_("Last day"),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("The days for which you asked the bank, also those without a booking."),
     )
     date = forms.ChoiceField(label=_("Booking date"))
@@ -71,6 +74,16 @@ class TableForm(forms.Form):
     more_text = forms.ChoiceField(label=_("More text"), required=False)
     account = forms.ChoiceField(label=_("Account number"), required=False)
 
+    charges = forms.CharField(
+        label=_("Words for bank charges"),
+        required=False,
+        max_length=60,
+        help_text=_("For example: 手续费 管理费. Only of bookings with nobody on the other side."),
+    )
+    interest = forms.CharField(
+        label=_("Words for interest"), required=False, max_length=60, help_text=_("For example: 利息 结息")
+    )
+
     COLUMNS = (
         "date", "amount", "out", "mark", "balance", "reference", "counterparty", "text", "more_text", "account"
     )  # fmt: skip
@@ -81,8 +94,9 @@ class TableForm(forms.Form):
         Raises: StatementFileError where the file is no table.
         """
         self.delimiter = known.delimiter if known else likely_delimiter(data_of_file)
-        names = column_names(data_of_file, self.delimiter)
-        options["initial"] = (as_terms(known) if known else _guessed(names)) | options.get("initial", {})
+        self.top = top_of(data_of_file, self.delimiter)
+        names = list(dict.fromkeys(name for row in self.top[:1] for name in row if name))
+        options["initial"] = (as_terms(known) if known else _guessed(self.top)) | options.get("initial", {})
         super().__init__(*arguments, **options)
         for name in self.COLUMNS:
             field = self.fields[name]
@@ -118,6 +132,8 @@ class TableForm(forms.Form):
             out=given["out"] if form == TWO_COLUMNS else "",
             mark=given["mark"] if form == MARKED else "",
             incoming=" ".join(given["incoming"].split()) if form == MARKED else "",
+            charges=" ".join(given["charges"].split()),
+            interest=" ".join(given["interest"].split()),
             **{
                 name: given[name]
                 for name in ("date", "date_form", "decimal_comma", "amount", "balance", "reference", "counterparty",
@@ -131,16 +147,23 @@ class TableForm(forms.Form):
         return self.cleaned_data["first_day"], self.cleaned_data["last_day"] + dt.timedelta(days=1)
 
 
-def _guessed(names: list[str]) -> dict[str, str]:
-    """Return the column that each field most likely is."""
+def _guessed(top: list[list[str]]) -> dict[str, str]:
+    """Return the column that each field most likely is, and how days and amounts are most likely written."""
     found: dict[str, str] = {}
+    names, *rows = top or [[]]
     for field, pattern in _USUAL.items():
         for word in pattern.split("|") if field != "counterparty" and field != "account" else [pattern]:
             match = next((name for name in names if re.search(word, name, re.IGNORECASE)), None)
             if match and not (field == "more_text" and match == found.get("text")):
                 found[field] = match
                 break
+    found |= (
+        {"charges": "手续费 管理费", "interest": "利息 结息"} if re.search("[一-鿿]", "".join(names)) else {}
+    )
     found["amount_form"] = TWO_COLUMNS if found.get("out") and found.get("amount") != found["out"] else SIGNED
     if found.get("mark"):
         found["amount_form"] = MARKED
+    if found.get("date"):
+        days = (dict(zip(names, row, strict=False)).get(found["date"], "") for row in rows)
+        found["date_form"] = likely_date_form(days) or ""
     return found

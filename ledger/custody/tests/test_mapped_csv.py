@@ -13,11 +13,12 @@ from ledger.custody.mapped_csv import (
     TWO_COLUMNS,
     Mapping,
     as_terms,
-    column_names,
     fits,
     from_terms,
+    likely_date_form,
     likely_delimiter,
     read_mapped,
+    top_of,
 )
 from ledger.custody.statement_files import checked
 from ledger.custody.statement_parts import IN, OUT, FileLine, StatementFileError
@@ -27,7 +28,7 @@ DAYS = (dt.date(2026, 2, 1), dt.date(2026, 2, 4))
 CHINESE = Mapping(
     delimiter=",", date="交易日期", date_form="%Y-%m-%d", decimal_comma=False, amount_form=TWO_COLUMNS,
     amount="贷方发生额", out="借方发生额", balance="余额", reference="流水号", counterparty="对方户名", text="摘要",
-    more_text="附言",
+    more_text="附言", charges="手续费 管理费", interest="利息",
 )  # fmt: skip
 TABLE = """账号：,6222 0000 1234 5678 901,,,,,,
 查询区间：,2026-02-01 至 2026-02-03,,,,,,
@@ -73,7 +74,7 @@ def test_newest_first_is_turned_around(encoding: str) -> None:
     assert (found.opening_fen, found.closing_fen, found.from_date, found.to_date) == (20_000, 223_450, *DAYS)
     assert found.lines == (
         FileLine(dt.date(2026, 2, 1), IN, 3_500, "S1", "韩梅梅", "转账 / MA-1-0008-X"),
-        FileLine(dt.date(2026, 2, 2), OUT, 50, "S2", "", "手续费"),
+        FileLine(dt.date(2026, 2, 2), OUT, 50, "S2", "", "手续费", "charge"),
         FileLine(dt.date(2026, 2, 2), IN, 300_000, "S3", "李雷", "转账 / MA-1-0007-X"),
         FileLine(dt.date(2026, 2, 3), OUT, 100_000, "S4", "王芳", "付款 / PO-1-0001-X"),
     )
@@ -129,19 +130,25 @@ def test_unknown_word_for_a_direction_is_refused() -> None:
     assert (refusal.reason, refusal.detail) == ("bad_value", "D/C: D, credit")
 
 
+def test_what_the_bank_books_itself_is_known_by_its_words() -> None:
+    """Whoever writes "interest" into a transfer does not make it the bank's."""
+    interest = read(TABLE.replace("韩梅梅,转账,MA-1-0008-X", ",利息,"))
+    assert interest.lines[0].code == "interest"
+    of_a_member = read(TABLE.replace("韩梅梅,转账,MA-1-0008-X", "韩梅梅,利息,"))
+    assert of_a_member.lines[0].code == ""
+
+
 def test_columns_are_found_and_a_description_knows_its_tables() -> None:
     data = TABLE.encode("gb18030")
     assert likely_delimiter(data) == ","
-    assert column_names(data, ",") == [
-        "交易日期",
-        "借方发生额",
-        "贷方发生额",
-        "余额",
-        "对方户名",
-        "摘要",
-        "附言",
-        "流水号",
-    ]
+    names, *rows = top_of(data, ",")
+    assert names == TABLE.splitlines()[2].split(",")
+    assert [row[0][:10] for row in rows] == ["2026-02-03", "2026-02-02", "2026-02-02"]
+    assert top_of(b"a,b\n1,2\n", ",") == []
+    assert likely_date_form(row[0] for row in rows) == "%Y-%m-%d"
+    assert likely_date_form(["20260131", "20260201"]) == "%Y%m%d"
+    assert likely_date_form(["31.01.2026", "no day"]) is None
+    assert likely_date_form([]) is None
     assert fits(data, CHINESE)
     assert not fits(data, GERMAN)
     assert not fits(b"\xff\xfe\x00", CHINESE)

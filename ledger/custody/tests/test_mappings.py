@@ -30,6 +30,7 @@ CHOICES = {
     "counterparty": "对方户名",
     "text": "附言",
     "account": "",
+    "charges": "fee",
 }
 
 
@@ -44,8 +45,9 @@ def table(bank: Bank, *bookings: tuple[int, str], opening: int = 0) -> bytes:
     rows, balance = [], opening
     for fen, text in bookings:
         balance += fen
+        name = "" if fen < 0 else "李雷"
         out, incoming = (f"{-fen / 100:.2f}", "") if fen < 0 else ("", f"{fen / 100:,.2f}")
-        rows.append(f'{bank.day:%Y%m%d},10:00:00,{out},"{incoming}","{balance / 100:,.2f}",李雷,{text}')
+        rows.append(f'{bank.day:%Y%m%d},10:00:00,{out},"{incoming}","{balance / 100:,.2f}",{name},{text}')
     return "\r\n".join([f"账号,{bank.account.number}", COLUMNS, *rows[::-1], ""]).encode("gb18030")
 
 
@@ -64,7 +66,7 @@ def days_of(bank: Bank, until: dt.date | None = None) -> dict[str, str]:
 def test_table_is_described_once_and_shares_are_paid_by_it(charged: tuple[World, Bank]) -> None:
     world, bank = charged
     client = client_of(world.treasurer)
-    data = table(bank, (5_000, bank.reference(1)), (123, "who knows"), (-50, "fee"))
+    data = table(bank, (5_000, bank.reference(1)), (123, "who knows"), (-50, "fee of the month"))
     page = upload(client, data)
     assert "It is a table of my bank" in page.content.decode()
     here = page.request["PATH_INFO"]
@@ -72,6 +74,8 @@ def test_table_is_described_once_and_shares_are_paid_by_it(charged: tuple[World,
     # What columns are usually called is offered.
     for column in ("记账日期", "贷方", "借方", "余额", "对方户名", "附言"):
         assert f'<option value="{column}" selected>' in form
+    assert '<option value="%Y%m%d" selected>20260131' in form
+    assert "who knows" in form  # the first lines, to choose by
     look = client.post(f"{here}table/", CHOICES | days_of(bank), secure=True, follow=True)
     assert "share paid" in look.content.decode()
     key = look.context["key_form"].initial["key"]
@@ -79,7 +83,7 @@ def test_table_is_described_once_and_shares_are_paid_by_it(charged: tuple[World,
     statement = BankStatement.objects.select_related("mapping").get()
     assert (statement.format, statement.mapping.number, statement.closing_fen) == ("mapped", 1, 5_073)
     kinds = dict(StatementLine.objects.values_list("kind", "amount_fen"))
-    assert kinds == {"collection": 5_000, "unidentified": 123, "unexplained": 50}
+    assert kinds == {"collection": 5_000, "unidentified": 123, "bank_fee": 50}
     assert not StatementUpload.objects.exists()
 
     # The next one is read like it: only the days are asked.
@@ -93,6 +97,16 @@ def test_table_is_described_once_and_shares_are_paid_by_it(charged: tuple[World,
     )
     assert BankStatement.objects.count() == 2
     assert StatementMapping.objects.count() == 1
+
+
+def test_days_are_filled_in_whatever_the_language(charged: tuple[World, Bank]) -> None:
+    world, bank = charged
+    client = client_of(world.treasurer)
+    bank.take(bank.statement())
+    here = upload(client, table(bank, (5_000, "x"))).request["PATH_INFO"] + "table/"
+    for language in ("en", "zh-Hans"):
+        page = client.get(here, secure=True, headers={"Accept-Language": language}).content.decode()
+        assert f'value="{bank.day.isoformat()}"' in page
 
 
 def test_what_cannot_be_read_so_is_refused_and_keeps_the_answers(charged: tuple[World, Bank]) -> None:
