@@ -26,6 +26,7 @@ from ledger.leaving import api as leaving
 from ledger.leaving import report_api
 from ledger.sharing import api as sharing
 from members.joining import api as joining
+from members.joining import correction_api as corrections
 from members.joining import guardian_api as guardians
 from members.joining import import_api as imports
 from members.joining import invitation_api
@@ -63,6 +64,7 @@ _OPENING = f"{_POOL}opening-balances/<int:number>/"
 _IMPORT = f"{_POOL}member-imports/<int:number>/"
 _PROPOSAL = f"{_POOL}plan-proposals/<int:number>/"
 _ENDING = f"{_POOL}ending/"
+_CORRECTION = f"{_POOL}identity-corrections/<int:number>/"
 _GUARDIAN = f"{_POOL}guardian-requests/<int:number>/"
 _DUTY_CHANGE = f"{_POOL}duty-changes/<int:number>/"
 _COMPLAINT = f"{_POOL}complaints/<int:year>/<int:number>/"
@@ -259,6 +261,17 @@ urlpatterns = [
     path(f"{_GUARDIAN}propose/", guardians.GuardianProposal.as_view(), name="api_propose_guardian"),
     path(f"{_GUARDIAN}grant/", guardians.GuardianGrant.as_view(), name="api_grant_guardian"),
     path(f"{_GUARDIAN}decline/", guardians.GuardianRefusal.as_view(), name="api_decline_guardian"),
+    path(f"{_POOL}my-identity/", corrections.MyIdentity.as_view(), name="api_my_identity"),
+    path(
+        f"{_POOL}my-identity/<int:number>/take-back/",
+        corrections.CorrectionTakenBack.as_view(),
+        name="api_take_back_correction",
+    ),
+    path(f"{_POOL}identity-corrections/", corrections.CorrectionList.as_view(), name="api_corrections"),
+    path(_CORRECTION, corrections.CorrectionDetail.as_view(), name="api_correction"),
+    path(f"{_CORRECTION}propose/", corrections.CorrectionProposal.as_view(), name="api_propose_correction"),
+    path(f"{_CORRECTION}grant/", corrections.CorrectionGrant.as_view(), name="api_grant_correction"),
+    path(f"{_CORRECTION}decline/", corrections.CorrectionRefusal.as_view(), name="api_decline_correction"),
     path(f"{_POOL}my-payer/", payers.MyPayer.as_view(), name="api_my_payer"),
     path(f"{_POOL}my-payer/request/", payers.PayerRequest.as_view(), name="api_ask_payer"),
     path(

@@ -151,6 +151,7 @@ TABLES: dict[str, Kind] = {
     "members_memberimport": state("state", "approved_sha256", "decided_by", "decided_at"),
     "members_importedmember": state("state", "membership_id"),
     "members_familymember": FACT,
+    "members_identitycorrection": state("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
     "members_guardianrequest": state("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
     "members_invitation": state("state", "used_by_id"),
     "members_ruleconsent": FACT,

@@ -2,6 +2,7 @@
 
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
+from members.joining.correction_models import IdentityCorrection
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.family_models import FamilyMember
 from members.joining.guardian_models import GuardianRequest
@@ -46,6 +47,7 @@ __all__ = [
     "FamilyMember",
     "GuardianRequest",
     "Identity",
+    "IdentityCorrection",
     "ImportedMember",
     "Invitation",
     "JoinApplication",

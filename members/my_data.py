@@ -15,6 +15,8 @@ from django.utils.translation import override
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
 from aidplatform.work.models import AuditEntry
 from members.joining.applications import answers_of, identity_of, signed_answers
+from members.joining.corrections import own_corrections, reason_of, right_paper
+from members.joining.corrections import proof_of as correction_proof_of
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.family_models import FamilyMember
 from members.joining.guardian_models import GuardianRequest
@@ -32,9 +34,10 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent
 from members.people import about, notices
+from members.people.correction_words import CORRECTED_ELSEWHERE
 from members.people.erasure_models import Erasure
 from members.people.guardian_words import GUARDIAN_KINDS
-from members.people.identity import Paper, paper_of
+from members.people.identity import Paper, opened, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.people.selectors import addresses_of
 from members.pools.duty_models import DutyChange
@@ -61,6 +64,7 @@ NAMES_ANOTHER = {
     notices.SHARE_UNPAID_FOR,
     notices.UNPAID_SUSPENDED_FOR,
     *GUARDIAN_KINDS,
+    CORRECTED_ELSEWHERE,
 }
 _CONSENTS = ("consent_health", "consent_publication")
 
@@ -244,6 +248,18 @@ def _guardian_requests(person: User) -> Iterator[Row]:
         yield {"pool": one.pool.code, **row}
 
 
+def _identity_corrections(person: User) -> Iterator[Row]:
+    """Yield what the person asked to be corrected, and what stood before; who decided stays out."""
+    for one in own_corrections(person).order_by("pk"):
+        row = fields_of(
+            one, "state", "asked_at", "proposed_at", "decided_at", "effective_date", "was_recorded_at"
+        )
+        row |= {"reason": reason_of(one), "proof": correction_proof_of(one)}
+        row["right"] = _paper(right_paper(one))
+        row["was"] = _paper(opened(person, bytes(one.was_sealed))) if one.was_sealed else None
+        yield {"pool": one.pool.code, **row}
+
+
 def _invitations(person: User) -> Iterator[Row]:
     """Yield the links that the person made, and the one by which they joined."""
     found = Invitation.objects.filter(Q(inviter__person=person) | Q(used_by__person=person))
@@ -325,6 +341,11 @@ EXPORTER = Exporter(
         Table("second_factors", _("Passkeys and authenticator apps, without their secrets."), _second_factors),
         Table("sessions", _("Where you are signed in."), _sessions),
         Table("identity", _("Your identity document, as recorded when you first joined a pool."), _identity),
+        Table(
+            "identity_corrections",
+            _("What you asked to be corrected of it, and what stood before, with its dates."),
+            _identity_corrections,
+        ),
         Table("notices", _("What you were told. Sentences that name another member are left out."), _notices),
         Table("mails", _("E-mails to you. Texts that name another member are left out."), _mails),
         Table("api_tokens", _("Keys of your programs. Only a hash is kept, which is left out."), _tokens),
@@ -379,6 +400,8 @@ EXPORTER = Exporter(
         "members.PayerLink.payer": "payer_links",
         "members.FamilyMember.membership": "family",
         "members.FamilyMember.guardian": "family",
+        "members.IdentityCorrection.person": "identity_corrections",
+        "members.IdentityCorrection.membership": "identity_corrections",
         "members.GuardianRequest.membership": "guardian_requests",
         "members.GuardianRequest.previous": "guardian_requests",
         "members.GuardianRequest.asker": "guardian_requests",

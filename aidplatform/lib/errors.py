@@ -459,6 +459,15 @@ GUARANTEES: dict[str, object] = {
     "family_member_takes_over_in_person": _(
         "This membership is somebody else's, or they are not of age yet."
     ),
+    "corrected_document_is_nobody_elses": _("Somebody else is recorded with this document."),
+    "correction_counts_from_the_next_day": _("It cannot be granted today. Try again tomorrow."),
+    "correction_fits_the_rules_of_joining": _(
+        "Nobody born on that date could have joined, or could still belong."
+    ),
+    "correction_is_of_a_running_membership": _("The membership is over, or nobody is identified by it."),
+    "correction_people_hold_their_duty": _("Your duties in this pool do not include this."),
+    "identity_correction_is_anothers": _("Nobody decides about a correction of their own."),
+    "one_open_identity_correction": _("You have asked already; that is decided first, or take it back."),
     "guardian_is_asked_for_a_child_left_alone": _(
         "This child has a guardian in the pool by now, or its membership has ended."
     ),

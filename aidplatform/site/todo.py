@@ -21,6 +21,7 @@ from ledger.founding.models import OpeningBalances
 from ledger.sharing.models import Period
 from ledger.sharing.run_off import freezes_of
 from members.ending.models import EndingProposal, PoolEnding
+from members.joining.correction_models import IdentityCorrection
 from members.joining.guardian_models import GuardianRequest
 from members.joining.kin import near_memberships, spoken_for
 from members.joining.models import MemberImport
@@ -59,7 +60,7 @@ def todos_of(person: User) -> list[Todo]:
     found += _of_complaints(person) + _of_contacts(duties, person) + _of_duty_changes(duties, person)
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     found += of_investigations(duties, person)
-    found += _of_guardians(duties, person)
+    found += _of_guardians(duties, person) + _of_corrections(duties, person)
     return found + _of_appeals(duties) + of_money(duties, person) + _of_desks(duties, person)
 
 
@@ -99,14 +100,33 @@ def _of_juries(person: User) -> list[Todo]:
     ]
 
 
-def _of_guardians(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
-    """Return the children for whom somebody asks to speak, for an admin who sees the paper and a controller."""
+def _to_decide(duties: dict[int | None, set[str]], person: User) -> Q:
+    """Return which requests wait for the person: asked ones for an admin who sees the paper, then for a controller."""
     run, held = (
         [pool for pool, found in duties.items() if pool and duty.value in found]
         for duty in (DutyGrant.Duty.POOL_ADMIN, DutyGrant.Duty.CONTROLLER)
     )
-    proposed = Q(pool__in=held, state=GuardianRequest.State.PROPOSED) & ~Q(proposed_by=person.code)
-    waiting = GuardianRequest.objects.filter(Q(pool__in=run, state=GuardianRequest.State.ASKED) | proposed)
+    proposed = Q(pool__in=held, state="proposed") & ~Q(proposed_by=person.code)
+    return (Q(pool__in=run, state="asked") | proposed) & ~Q(asked_by=person.code)
+
+
+def _of_corrections(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the members who ask to be recorded as somebody else."""
+    waiting = IdentityCorrection.objects.filter(_to_decide(duties, person))
+    return [
+        Todo(
+            _("A member of %(pool)s asks for a correction of name, document or birth date")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("identity_correction", args=[one.pool.code, one.number]),
+            _("Look at it"),
+        )
+        for one in waiting.select_related("pool").order_by("pk")
+    ]
+
+
+def _of_guardians(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the children for whom somebody asks to speak."""
+    waiting = GuardianRequest.objects.filter(_to_decide(duties, person))
     return [
         Todo(
             _("Somebody asks to be the guardian of a child of %(pool)s")
@@ -114,7 +134,7 @@ def _of_guardians(duties: dict[int | None, set[str]], person: User) -> list[Todo
             reverse("guardians", args=[one.pool.code]),
             _("Look at it"),
         )
-        for one in waiting.exclude(asked_by=person.code).select_related("pool").order_by("pk")
+        for one in waiting.select_related("pool").order_by("pk")
     ]
 
 

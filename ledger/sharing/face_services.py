@@ -14,19 +14,21 @@ from ledger.openbooks import services as openbooks
 from ledger.sharing.face_models import CaseFace
 from ledger.sharing.layers import PUBLIC, Members, Told, generalise
 from ledger.sharing.models import Award, Period
+from members.joining.correction_sql import born_sql, known_before_sql, trait_sql
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
 
 # One pass over the headcount, whatever the number of cases; what comes back grows with the months, not the members.
-_GROUPS = """
+_GROUPS = f"""
     SELECT CASE WHEN band IS NULL THEN '' ELSE band || '-' || band + 9 END, sex, region,
            to_char(make_date(month / 12, month %% 12 + 1, 1), 'YYYY-MM'), members
-      FROM (SELECT date_part('year', age(%(day)s::timestamp, m.birth_date::timestamp))::int / 10 * 10 AS band,
-                   m.sex, m.region,
+      FROM (SELECT date_part('year', age(%(day)s::timestamp, ({born_sql("m")})::timestamp))::int / 10 * 10 AS band,
+                   {trait_sql("m", "sex")} AS sex, {trait_sql("m", "region")} AS region,
                    (extract(year FROM m.joined_date) * 12 + extract(month FROM m.joined_date) - 1)::int AS month,
                    count(*) AS members
               FROM members_headcount(%(pool)s, %(as_of)s, %(recorded)s, 0, 9223372036854775807) h
               JOIN members_membership m ON m.id = h.membership_id
-             WHERE m.pool_id = %(pool)s GROUP BY 1, 2, 3, 4) groups"""
+              {known_before_sql("m", "%(day)s")}
+             WHERE m.pool_id = %(pool)s GROUP BY 1, 2, 3, 4) groups"""  # noqa: S608 - fixed names
 
 
 def fix_faces(period: Period, at: dt.datetime) -> list[CaseFace]:

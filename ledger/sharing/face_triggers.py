@@ -4,18 +4,20 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
 from ledger.sharing.layers import PARTS, SMALLEST_GROUP
+from members.joining.correction_sql import born_sql, known_before_sql, trait_sql
 from members.joining.selectors import SMALLEST_PUBLIC_POOL
 
+_REGION = trait_sql("m", "region")
 _PART = " ".join(
-    f"WHEN m.region IN ({', '.join(f'{province!r}' for province in provinces)}) THEN {part!r}"
+    f"WHEN {_REGION} IN ({', '.join(f'{province!r}' for province in provinces)}) THEN {part!r}"
     for part, provinces in PARTS.items()
 )
 # The second way of counting: member by member, by what is told and not by the steps that lead to it.
 _SHARES = f"""
-    (NEW.age = '' OR date_part('year', age(counted.day::timestamp, m.birth_date::timestamp))
+    (NEW.age = '' OR date_part('year', age(counted.day::timestamp, ({born_sql("m")})::timestamp))
                      BETWEEN split_part(NEW.age, '-', 1)::int AND split_part(NEW.age, '-', 2)::int)
-    AND (NEW.sex = '' OR m.sex = NEW.sex)
-    AND (NEW.region = '' OR m.region = NEW.region OR CASE {_PART} END = NEW.region)
+    AND (NEW.sex = '' OR {trait_sql("m", "sex")} = NEW.sex)
+    AND (NEW.region = '' OR {_REGION} = NEW.region OR CASE {_PART} END = NEW.region)
     AND (NEW.joined = '' OR NEW.joined = to_char(m.joined_date,
              CASE WHEN NEW.joined LIKE '%Q%' THEN 'YYYY-"Q"Q' WHEN length(NEW.joined) = 4 THEN 'YYYY' ELSE 'YYYY-MM' END))"""
 
@@ -46,6 +48,7 @@ face_guards = [
                     SELECT 1 FROM members_headcount(counted.pool_id, counted.as_of, counted.headcount_recorded_at,
                                                     0, 9223372036854775807) h
                       JOIN members_membership m ON m.id = h.membership_id
+                      {known_before_sql("m", "counted.day")}
                      WHERE {_SHARES} LIMIT {SMALLEST_GROUP}) sharing;
             END IF;
             IF found < least(NEW.members, {SMALLEST_GROUP}) THEN

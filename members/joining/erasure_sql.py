@@ -52,6 +52,10 @@ ERASE = eraser(
          WHERE membership_id IN {OWN}""",
         f"""UPDATE members_membership SET birth_date = NULL, sex = '', region = ''
          WHERE id IN {OWN} AND (birth_date IS NOT NULL OR sex <> '' OR region <> '')""",
+        f"""UPDATE members_identitycorrection SET reason_sealed = '', proof_sealed = '', paper_sealed = '', sex = '',
+               region = '', birth_date = NULL, document_index = {UNKNOWN}, was_sex = '', was_region = '',
+               was_birth_date = NULL, was_sealed = CASE WHEN was_sealed IS NOT NULL THEN ''::bytea END
+         WHERE person_id = gone""",
         "DELETE FROM members_identity WHERE person_id = gone",
         """DELETE FROM account_emailconfirmation WHERE email_address_id IN (
              SELECT id FROM account_emailaddress WHERE user_id = gone)""",

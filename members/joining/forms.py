@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from members.joining.correction_models import MAX_REASON
 from members.joining.documents import Document, DocumentError, read_passport, read_resident_id
 from members.joining.guardian_models import MAX_PROOF
 from members.joining.import_files import LARGEST_FILE
@@ -127,6 +128,25 @@ class WhoForm(forms.Form):
         document: Document = self.cleaned_data["document"]
         born: dt.date = self.cleaned_data["born"]
         return Paper(self.cleaned_data["name"], born, document.kind, document.country, document.number)
+
+
+class CorrectionForm(WhoForm):
+    """Who somebody is, rightly, with why it was recorded otherwise and which paper shows it."""
+
+    reason = forms.CharField(
+        label=_("What is wrong, and why"),
+        max_length=MAX_REASON,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    proof = forms.CharField(
+        label=_("The paper that shows it"),
+        help_text=_(
+            "Which paper, who issued it and when. Show it to a pool admin. What you write is stored encrypted; two"
+            " people of the pool read it until it is decided."
+        ),
+        max_length=MAX_REASON,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
 
 class AnswerForm(forms.Form):

@@ -26,9 +26,9 @@ class Membership(models.Model):
     """One covered person in one pool. number: 1, 2, 3 … within the pool. person: set once, or never.
 
     waiting_since_date: since when the waiting time was served in a pool that moved in; None: since they joined here.
-    birth_date: set once, or never: by it the class follows the age. sex, region: what the number of a resident identity
-    card says, empty where nobody knows; so that a published case is told as widely as five members at least share it.
-    Nothing else of a document stands here.
+    birth_date: set once, or never, and corrected with its person's identity: by it the class follows the age. sex,
+    region: what the number of a resident identity card says, empty where nobody knows; so that a published case is told
+    as widely as five members at least share it. Nothing else of a document stands here.
     """
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="memberships", db_index=False)

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
+from members.joining.correction_triggers import says_as_corrected
 from members.joining.end_triggers import no_cover_after_the_end
 from members.joining.family_triggers import (
     family_member_takes_over_in_person,
@@ -112,8 +113,9 @@ membership_guards = [
             IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date, NEW.waiting_since_date)
                IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date, OLD.waiting_since_date)
                OR (OLD.person_id IS NOT NULL AND NEW.person_id IS DISTINCT FROM OLD.person_id)
-               OR (OLD.birth_date IS NOT NULL AND NEW.birth_date IS DISTINCT FROM OLD.birth_date)
-               OR (OLD.sex <> '' AND NEW.sex <> OLD.sex) OR (OLD.region <> '' AND NEW.region <> OLD.region) THEN
+               OR (OLD.birth_date IS NOT NULL AND NEW.birth_date IS DISTINCT FROM OLD.birth_date
+                   OR OLD.sex <> '' AND NEW.sex <> OLD.sex OR OLD.region <> '' AND NEW.region <> OLD.region)
+                  AND NOT coalesce({says_as_corrected}, false) THEN
                 {refuse("membership_keeps_its_person", "membership %s is bound to its person once", "OLD.id")}
             END IF;
             RETURN NEW;

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from members.joining import (
+    correction_views,
     family_views,
     guardian_views,
     import_views,
@@ -17,6 +18,7 @@ _MOVE_IN = "pools/<slug:code>/move-in/"
 _LIST = f"{_MOVE_IN}lists/<slug:sha256>/"
 _IMPORT = f"{_MOVE_IN}<int:number>/"
 _ANSWERS = "pools/<slug:code>/plan/<int:number>/answers"
+_CORRECTIONS = "pools/<slug:code>/identity-corrections"
 _CHILD = "pools/<slug:code>/me/family/<int:number>/"
 
 urlpatterns = [
@@ -58,6 +60,17 @@ urlpatterns = [
     path(
         "pools/<slug:code>/guardians/<int:number>/decline/", guardian_views.decline, name="decline_guardian"
     ),
+    path("pools/<slug:code>/me/identity/", correction_views.my_identity, name="my_identity"),
+    path(
+        "pools/<slug:code>/me/identity/<int:number>/take-back/",
+        correction_views.take_back,
+        name="take_back_correction",
+    ),
+    path(f"{_CORRECTIONS}/", correction_views.corrections, name="identity_corrections"),
+    path(f"{_CORRECTIONS}/<int:number>/", correction_views.correction, name="identity_correction"),
+    path(f"{_CORRECTIONS}/<int:number>/propose/", correction_views.propose, name="propose_correction"),
+    path(f"{_CORRECTIONS}/<int:number>/grant/", correction_views.grant, name="grant_correction"),
+    path(f"{_CORRECTIONS}/<int:number>/decline/", correction_views.decline, name="decline_correction"),
     path("pools/<slug:code>/me/invitations/", invitation_views.invitations, name="invitations"),
     path(
         "pools/<slug:code>/me/invitations/<int:invitation_id>/take-back/",

@@ -1,4 +1,4 @@
-"""Who a person is on paper: written once, sealed, found again only by the document's blind index."""
+"""Who a person is on paper: sealed, found again only by the document's blind index; a correction alone changes it."""
 
 import datetime as dt
 import json
@@ -55,7 +55,17 @@ def paper_of(person: User) -> Paper | None:
     identity = Identity.objects.filter(person=person).first()
     if identity is None:
         return None
-    return Paper.from_text(crypto.unseal_text(bytes(identity.sealed), _context(person)))
+    return opened(person, bytes(identity.sealed))
+
+
+def opened(person: User, sealed: bytes) -> Paper:
+    """Open what is, was or is to be recorded of a person."""
+    return Paper.from_text(crypto.unseal_text(sealed, _context(person)))
+
+
+def sealed_for(person: User, paper: Paper) -> bytes:
+    """Seal a document for the place of the person's identity."""
+    return crypto.seal_text(paper.to_text(), _context(person))
 
 
 def record_identity(*, person: User, paper: Paper, at: dt.datetime) -> Identity:
@@ -70,7 +80,7 @@ def record_identity(*, person: User, paper: Paper, at: dt.datetime) -> Identity:
             person=person,
             kind=paper.kind,
             document_index=index,
-            sealed=crypto.seal_text(paper.to_text(), _context(person)),
+            sealed=sealed_for(person, paper),
             recorded_at=at,
         )
     if bytes(existing.document_index) != index:

@@ -11,8 +11,8 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from members.people.erasure_sql import facts_until_erased
 from members.people.erasure_triggers import erased_account_stays_erased, nothing_of_the_erased
+from members.people.identity_triggers import identity_guards
 from members.people.quiet import quiet_ends_at
 from members.people.triggers import notice_is_read_once, token_ends_once, zone_of_notices_is_known
 
@@ -79,7 +79,7 @@ class User(AbstractBaseUser):
 
 
 class Identity(models.Model):
-    """Who a person is on paper: written once, sealed, found only by the blind index of the document.
+    """Who a person is on paper: sealed, found only by the blind index of the document, changed by a correction alone.
 
     document_index: HMAC of kind, country and number, so that nobody joins twice under two accounts.
     """
@@ -102,7 +102,7 @@ class Identity(models.Model):
             ),
         ]
         triggers = [
-            *facts_until_erased("identity_is_permanent", "OLD.person_id"),
+            *identity_guards,
             nothing_of_the_erased("identity"),
         ]
 

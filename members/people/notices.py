@@ -23,6 +23,7 @@ from members.people import about, share_words
 from members.people.case_words import CASE_KINDS
 from members.people.choices import wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
+from members.people.correction_words import CORRECTION_KINDS, OF_ADMINS, OF_CORRECTED
 from members.people.debit_words import (
     DEBIT_ANNOUNCED,
     DEBIT_FAILED,
@@ -399,6 +400,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
 }
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
+KINDS |= CORRECTION_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -454,6 +456,8 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OF_DUTIES), _Category.DUTIES),
     **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
     **dict.fromkeys(GUARDIAN_KINDS, _Category.FAMILY),
+    **dict.fromkeys(OF_CORRECTED, _Category.MEMBERSHIP),
+    **dict.fromkeys(OF_ADMINS, _Category.DUTIES),
     **dict.fromkeys(CASE_KINDS, _Category.CASES),
 }
 # kind → the param with the last day to act or to know; two days before it, no digest waits

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.books.findings import Report, fetch, figure
+from ledger.sharing.verify.known import known_then
 from ledger.sharing.verify.limits import EARLIER, Limits, limits_of
 from ledger.sharing.verify.rows import PeriodRow, logged, read_json, text
 
@@ -61,10 +62,11 @@ _PEOPLE_ONLY = f"""
 # before, and moves on their second day. width_bucket tells how many bands an age has reached.
 _AGED = f"""
     SELECT p.membership_id, p.class_no AS counted, (%(class_nos)s::int[])[greatest(
-               width_bucket(date_part('year', age(%(day)s::timestamp, m.birth_date::timestamp))::int,
+               width_bucket(date_part('year', age(%(day)s::timestamp, coalesce(k.born, m.birth_date)::timestamp))::int,
                             %(ages)s::int[]), 1)
            ] AS belongs
       FROM ({COVERED}) p JOIN members_membership m ON m.id = p.membership_id AND m.birth_date IS NOT NULL
+      LEFT JOIN {known_then("%(day)s::date")} k ON k.person_id = m.person_id
      WHERE NOT %(rules_are_new)s OR EXISTS (SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id
                                                AND s.membership_id = m.id AND s.from_at < %(as_of)s)"""
 _MISPLACED = f"""

@@ -1,0 +1,22 @@
+"""What was known of a person on a day, in SQL: a correction counts from its first day on and changes no day before."""
+
+
+def known_before_sql(member: str, day: str) -> str:
+    """Return a JOIN that tells, as `was`, what was known of a membership's person on a day and has been corrected since.
+
+    Its columns are NULL where nothing has. Corrections are few: they are read once, not member by member.
+    """
+    return f"""LEFT JOIN (
+        SELECT DISTINCT ON (r.person_id) r.person_id, r.was_birth_date, r.was_sex, r.was_region
+          FROM members_identitycorrection r WHERE r.state = 'granted' AND r.effective_date > {day}
+         ORDER BY r.person_id, r.effective_date, r.id) was ON was.person_id = {member}.person_id"""
+
+
+def born_sql(member: str) -> str:
+    """Return SQL for the birth date known then, beside `known_before_sql`; NULL where the membership has none."""
+    return f"""CASE WHEN {member}.birth_date IS NOT NULL THEN coalesce(was.was_birth_date, {member}.birth_date) END"""
+
+
+def trait_sql(member: str, column: str) -> str:
+    """Return SQL for sex or region as known then, beside `known_before_sql`; empty where the membership has none."""
+    return f"""CASE WHEN {member}.{column} <> '' THEN coalesce(nullif(was.was_{column}, ''), {member}.{column}) ELSE '' END"""
