@@ -18,7 +18,15 @@ from claims.review import opening_api as openings
 from claims.review import signal_api
 from ledger.books import api as books
 from ledger.custody import api as custody
-from ledger.custody import arrears_api, charge_api, cost_api, mandate_api, share_return_api, write_off_api
+from ledger.custody import (
+    arrears_api,
+    charge_api,
+    cost_api,
+    mandate_api,
+    payment_file_api,
+    share_return_api,
+    write_off_api,
+)
 from ledger.disclosure import api as disclosure
 from ledger.founding import api as founding
 from ledger.founding import opening_api
@@ -309,6 +317,12 @@ urlpatterns = [
     path(f"{_POOL}payable/", custody.PayableList.as_view(), name="api_payable"),
     path(f"{_POOL}payments/", custody.PaymentList.as_view(), name="api_payments"),
     path(f"{_POOL}payments/aid/<case:award>/", custody.AidOrder.as_view(), name="api_order_aid"),
+    path(f"{_POOL}payment-files/", payment_file_api.PaymentFileList.as_view(), name="api_payment_files"),
+    path(
+        f"{_POOL}payment-files/next/",
+        payment_file_api.PaymentFileNext.as_view(),
+        name="api_make_payment_file",
+    ),
     path(_PAYMENT, custody.PaymentDetail.as_view(), name="api_payment"),
     path(f"{_PAYMENT}release/", custody.PaymentRelease.as_view(), name="api_release_payment"),
     path(f"{_PAYMENT}cancellation/", custody.PaymentCancellation.as_view(), name="api_cancel_payment"),

@@ -279,6 +279,8 @@ TABLES: dict[str, Kind] = {
     "ledger_bankaccount": FACT,
     "ledger_bankstatement": FACT,
     "ledger_statementmapping": FACT,
+    "ledger_paymentfile": FACT,
+    "ledger_paymentfileline": FACT,
     "ledger_statementline": FACT,
     "ledger_collection": FACT,
     "ledger_paymentorder": state(

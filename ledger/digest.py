@@ -211,7 +211,14 @@ PARTS: tuple[Part, ...] = (
             "account_id": "a.number",
             **_plain("number", "bank_number", "format", "from_date", "to_date", "opening_fen", "closing_fen"),
             **_plain("line_count", "dropped_lines", "sha256", "imported_by", "imported_at"),
+            "mapping_id": "h.number",
         },
+        f"{_ACCOUNT} LEFT JOIN ledger_statementmapping h ON h.id = t.mapping_id",
+        {"id": ID},
+    ),
+    Part(
+        "ledger_statementmapping",
+        {"account_id": "a.number", **_plain("number", "terms", "made_by", "made_at")},
         _ACCOUNT,
         {"id": ID},
     ),
@@ -285,6 +292,22 @@ PARTS: tuple[Part, ...] = (
             "shown_sha256": IDS_WITHIN,
             "released_sha256": IDS_WITHIN,
         },
+    ),
+    Part(
+        "ledger_paymentfile",
+        {
+            "pool_id": "p.code",
+            **_plain("number", "order_count", "amount_fen", "made_by", "made_at", "xml_sha256", "csv_sha256"),
+        },
+        _POOL,
+        {"id": ID},
+    ),
+    Part(
+        "ledger_paymentfileline",
+        {"file_id": "p.code, f.number", "order_id": "o.number"},
+        "JOIN ledger_paymentfile f ON f.id = t.file_id JOIN members_pool p ON p.id = f.pool_id"
+        " JOIN ledger_paymentorder o ON o.id = t.order_id",
+        {"id": ID},
     ),
     Part(
         "ledger_writeoff",

@@ -28,6 +28,7 @@ from ledger.custody.models import (
     PaymentOrder,
     StatementLine,
 )
+from ledger.custody.payment_file_models import PaymentFile, PaymentFileLine
 from ledger.custody.settlement_models import FinalSettlement
 from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_return_triggers import illness_ends_with_its_return
@@ -126,6 +127,8 @@ __all__ = [
     "ManifestLine",
     "OpeningBalances",
     "OutsideCost",
+    "PaymentFile",
+    "PaymentFileLine",
     "PaymentOrder",
     "Period",
     "Posting",

@@ -189,6 +189,11 @@ GUARANTEES: dict[str, object] = {
     "custody_people_hold_their_duty": _(
         "A treasurer imports and orders, a controller releases. You do not hold that duty in this pool."
     ),
+    "payment_file_is_the_treasurers": _("Files for the bank are made by a treasurer of this pool."),
+    "sent_payment_waits_for_the_bank": _(
+        "This payment was sent to the bank and may be on its way. It can be cancelled when statements of more than"
+        " five days after it have been imported and do not show it."
+    ),
     "mapping_is_the_treasurers": _("How the bank's tables are read is said by a treasurer of this pool."),
     "one_retry_a_day": _("You have asked for it today: it goes with the next file."),
     "retry_needs_a_failed_attempt": _(

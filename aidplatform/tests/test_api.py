@@ -314,6 +314,7 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
     assert keyed == {
         "approve_period",
         "cancel_posting",
+        "make_payment_file",
         "order_aid",
         "release_payment",
         "cancel_payment",

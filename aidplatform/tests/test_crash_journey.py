@@ -29,7 +29,7 @@ SEED = int(os.environ.get("AID_SEED", "20260101"))
 PATIENCE = 240.0
 # Points of the way that this case does not take: members of its pool do not pay ahead, its rules suspend nobody for an
 # unpaid share, nobody is debited, no share is written off, the pool does not end, nobody appeals, nobody from outside
-# looks into it, and nobody has asked for a digest.
+# looks into it, its payments go to the bank by hand, and nobody has asked for a digest.
 ELSEWHERE = {
     "claims.appealed",
     "claims.investigation_ordered",
@@ -43,6 +43,7 @@ ELSEWHERE = {
     "custody.cost_posted",
     "custody.debits_announced",
     "custody.pause_granted",
+    "custody.payment_file_made",
     "custody.reminded",
     "custody.results_imported",
     "custody.results_told",

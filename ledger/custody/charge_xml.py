@@ -17,7 +17,7 @@ from ledger.custody.references import CHARGE_FILE, make_reference
 from ledger.custody.selectors import access_account
 
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.008.001.02"
-_LONGEST_NAME = 70
+LONGEST_NAME = 70
 # Another bank's identifier is never needed within SEPA; the structure asks for an element all the same.
 _NO_BIC = "<FinInstnId><Othr><Id>NOTPROVIDED</Id></Othr></FinInstnId>"
 
@@ -33,7 +33,7 @@ def pain_008(file: ChargeFile) -> Iterator[str]:
     Instructions of one creditor identifier, sequence and collection date make a block, as the structure demands.
     """
     account = access_account(pool=file.pool)
-    name = escape(account.holder_name[:_LONGEST_NAME])
+    name = escape(account.holder_name[:LONGEST_NAME])
     found = (
         ChargeInstruction.objects.filter(file=file)
         .select_related("mandate__plan_version", "mandate__membership")
@@ -59,7 +59,7 @@ def pain_008(file: ChargeFile) -> Iterator[str]:
             f"<NbOfTxs>{len(rows)}</NbOfTxs><CtrlSum>{plain_fen(sum(row.amount_fen for row in rows))}</CtrlSum>"
             "<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl><LclInstrm><Cd>CORE</Cd></LclInstrm>"
             f"<SeqTp>{'FRST' if is_first else 'RCUR'}</SeqTp></PmtTpInf><ReqdColltnDt>{day}</ReqdColltnDt>"
-            f"<Cdtr><Nm>{name}</Nm></Cdtr><CdtrAcct>{_account(account.number)}</CdtrAcct>"
+            f"<Cdtr><Nm>{name}</Nm></Cdtr><CdtrAcct>{account_element(account.number)}</CdtrAcct>"
             f"<CdtrAgt>{_NO_BIC}</CdtrAgt><ChrgBr>SLEV</ChrgBr><CdtrSchmeId><Id><PrvtId><Othr>"
             f"<Id>{escape(creditor_id)}</Id><SchmeNm><Prtry>SEPA</Prtry></SchmeNm></Othr></PrvtId></Id></CdtrSchmeId>\n"
         )
@@ -75,13 +75,13 @@ def _transaction(row: ChargeInstruction, currency: str) -> str:
         f"<DrctDbtTxInf><PmtId><EndToEndId>{row.end_to_end_id}</EndToEndId></PmtId>"
         f'<InstdAmt Ccy="{currency}">{plain_fen(row.amount_fen)}</InstdAmt><DrctDbtTx><MndtRltdInf>'
         f"<MndtId>{row.mandate_reference}</MndtId><DtOfSgntr>{row.signed_date}</DtOfSgntr></MndtRltdInf></DrctDbtTx>"
-        f"<DbtrAgt>{_NO_BIC}</DbtrAgt><Dbtr><Nm>{escape(payer.name[:_LONGEST_NAME])}</Nm></Dbtr>"
-        f"<DbtrAcct>{_account(payer.account)}</DbtrAcct>"
+        f"<DbtrAgt>{_NO_BIC}</DbtrAgt><Dbtr><Nm>{escape(payer.name[:LONGEST_NAME])}</Nm></Dbtr>"
+        f"<DbtrAcct>{account_element(payer.account)}</DbtrAcct>"
         f"<RmtInf><Ustrd>Share of period {row.period_no}</Ustrd></RmtInf></DrctDbtTxInf>\n"
     )
 
 
-def _account(number: str) -> str:
+def account_element(number: str) -> str:
     """Return the element of an account; the pool's own may be no IBAN."""
     if number[:2].isalpha():
         return f"<Id><IBAN>{escape(number)}</IBAN></Id>"

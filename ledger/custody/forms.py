@@ -112,11 +112,3 @@ class ReleaseForm(KeyForm):
     shown_sha256 = forms.CharField(
         widget=forms.HiddenInput, validators=[RegexValidator(r"^[0-9a-f]{64}$")], max_length=64
     )
-
-
-class DayForm(forms.Form):
-    """The day whose releases go to the bank."""
-
-    day = forms.DateField(
-        label=_("Released on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )

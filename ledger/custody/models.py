@@ -8,6 +8,7 @@ from aidplatform.lib.guards import follows_order, permanent
 from ledger.custody.collection_triggers import collection_guards
 from ledger.custody.cost_models import OutsideCost
 from ledger.custody.mapping_triggers import mapping_is_of_the_account
+from ledger.custody.payment_file_triggers import sent_payment_waits_for_the_bank
 from ledger.custody.triggers import account_guards, line_guards, order_guards, statement_guards
 from ledger.sharing.models import Award, Period
 from members.joining.models import ImportedMember, Membership
@@ -416,6 +417,7 @@ class PaymentOrder(models.Model):
                 first="ordered",
             ),
             *order_guards,
+            sent_payment_waits_for_the_bank,
         ]
 
     def __str__(self) -> str:

@@ -16,10 +16,9 @@ from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt
 from aidplatform.work import audit
-from ledger.custody import bank_file, costs, selectors, services, share_returns
+from ledger.custody import costs, payment_files, selectors, services, share_returns
 from ledger.custody.forms import (
     AidForm,
-    DayForm,
     KeyForm,
     PayeeForm,
     ReleaseForm,
@@ -43,17 +42,22 @@ from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
 
+FILES = 20
+
 
 @duty_required(*READERS)
 @require_safe
 def payments(request: HttpRequest, code: str) -> HttpResponse:
     """List payment orders, and what can be ordered now."""
-    pool = access_pool(code=code)
+    return _payments(request, access_pool(code=code))
+
+
+def _payments(request: HttpRequest, pool: Pool, *, refusal: DomainError | None = None) -> HttpResponse:
     before = cursor(request, "before")
     found = selectors.orders(pool)
     page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
-    here = reverse("custody_payments", args=[code])
-    day = clock.today(pool.time_zone)
+    here = reverse("custody_payments", args=[pool.code])
+    unsent = [order.amount_fen for order in payment_files.waiting(pool)]
     context = page_context(request, pool, "payments") | {
         "orders": page[:PAGE],
         "newer": here if before else "",
@@ -62,7 +66,12 @@ def payments(request: HttpRequest, code: str) -> HttpResponse:
         "fees": _payable_fees(pool),
         "returning": share_returns.waiting(pool),
         "costs": costs.waiting(pool),
-        "day_form": DayForm(initial={"day": day}),
+        "unsent": len(unsent),
+        "unsent_fen": sum(unsent),
+        "files": payment_files.files_of(pool)[:FILES],
+        "forms": payment_files.FORMS,
+        "key_form": KeyForm(initial={"key": uuid.uuid4()}),
+        "refusal": refusal,
     }
     return render_page(request, "payments", context)
 
@@ -169,6 +178,7 @@ def _payment(
         "payee": payee,
         "unreadable": unreadable,
         "reference": selectors.order_reference(order),
+        "file": payment_files.file_of(order),
         "shown_text": selectors.shown_text(order),
         "is_orderer": order.ordered_by == person.code,
         "may_cancel": may_cancel,
@@ -222,24 +232,40 @@ def cancel(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return redirect("custody_payment", code=code, number=number)
 
 
+@duty_required(TREASURER)
+@require_POST
+def make_file(request: HttpRequest, code: str) -> HttpResponse:
+    """Put the released payments that wait into the next file."""
+    pool, form = access_pool(code=code), KeyForm(request.POST)
+    form.is_valid()
+
+    def act() -> dict[str, Any]:
+        made = payment_files.make_file(pool=pool, maker=person_of(request).code, at=clock.now())
+        return {"number": made.number}
+
+    refusal = do_once(request, pool, "payment-file", form, act)
+    if refusal:
+        return _payments(request, pool, refusal=refusal)
+    return redirect(f"{reverse('custody_payments', args=[code])}#files")
+
+
 @duty_required(*MONEY)
 @require_safe
-def payment_file(request: HttpRequest, code: str) -> HttpResponse:
-    """Download the payments released on a day, as the bank takes them; the download is in the audit trail."""
-    pool, form = access_pool(code=code), DayForm(request.GET)
-    if not form.is_valid():
-        raise DomainError(_("Say of which day, like 2026-02-01."), code="bad_day")
-    day = form.cleaned_data["day"]
-    data = bank_file.payment_file(pool=pool, released_on=day)
+def payment_file(request: HttpRequest, code: str, number: int, form: str) -> HttpResponse:
+    """Download a file as the bank takes it; the download is in the audit trail."""
+    pool = access_pool(code=code)
+    file = payment_files.access_file(pool=pool, number=number)
+    data = payment_files.export(file, form)
     audit.record(
         actor=person_of(request).code,
         action="download_payments",
-        subject=pool.code,
-        day=day.isoformat(),
+        subject=str(file),
+        form=form,
         sha256=hashlib.sha256(data).hexdigest(),
     )
-    response = HttpResponse(data, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{code}-payments-{day}.csv"'
+    kind = "application/xml" if form == payment_files.XML else "text/csv"
+    response = HttpResponse(data, content_type=f"{kind}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{code}-payments-{number}.{form}"'
     return response
 
 

@@ -84,7 +84,10 @@ urlpatterns = [
     path("pools/<slug:code>/me/pause/", arrears_views.my_pause, name="my_pause"),
     path(_PAYMENTS, payment_views.payments, name="custody_payments"),
     path(f"{_PAYMENTS}all.csv", payment_views.payments_csv, name="custody_payments_csv"),
-    path(f"{_PAYMENTS}file.csv", payment_views.payment_file, name="custody_payment_file"),
+    path(f"{_PAYMENTS}files/", payment_views.make_file, name="custody_make_file"),
+    path(
+        f"{_PAYMENTS}files/<int:number>.<slug:form>", payment_views.payment_file, name="custody_payment_file"
+    ),
     path(f"{_PAYMENTS}<int:number>/", payment_views.payment, name="custody_payment"),
     path(f"{_PAYMENTS}<int:number>/release/", payment_views.release, name="custody_release"),
     path(f"{_PAYMENTS}<int:number>/cancel/", payment_views.cancel, name="custody_cancel"),

@@ -9,7 +9,7 @@ from aidplatform.testing.refusals import fire_deferred
 from aidplatform.testing.world import World
 from aidplatform.work.models import Job
 from ledger.books.findings import Report
-from ledger.custody import bank_file, reconciliation, selectors, services
+from ledger.custody import reconciliation, selectors, services
 from ledger.custody import verify as custody
 from ledger.custody.models import Collection, PaymentOrder, StatementLine
 from ledger.custody.statement_parts import IN, OUT
@@ -251,18 +251,6 @@ def test_confirmed_aid_is_told_as_an_event(charged: Charged, settings: object) -
         40_000,
         False,
     )
-
-
-def test_payment_file_is_the_same_each_time(charged: Charged) -> None:
-    world, bank, _period = charged
-    bank.all_pay()
-    bank.release(bank.order_aid(_award(world, "C-1"), 40_000))
-    day = clock.today("Asia/Shanghai")
-    data = bank_file.payment_file(pool=world.pool, released_on=day)
-    assert data == bank_file.payment_file(pool=world.pool, released_on=day)
-    rows = data.decode().splitlines()
-    assert rows[0] == "reference,payee,account,amount,currency,text"
-    assert rows[1].split(",")[1:5] == ["Zhang San", "6222999900001111", "400.00", "CNY"]
 
 
 def test_counterparty_and_payee_are_sealed(charged: Charged) -> None:

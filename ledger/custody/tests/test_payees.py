@@ -9,7 +9,7 @@ from aidplatform.testing.bank import ZONE, Bank
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
-from ledger.custody import bank_file, selectors, services
+from ledger.custody import payment_files, selectors, services
 from ledger.custody.models import PaymentOrder
 from ledger.custody.tests.test_guarantees import Charged, award, order
 from ledger.sharing.models import Award
@@ -58,7 +58,7 @@ def test_named_payee_that_was_sealed_over_is_paid_to_nobody(named: tuple[Bank, A
     )
     released = bank.release(PaymentOrder.objects.get(pk=made))
     with pytest.raises(selectors.PayeeUnreadableError):
-        bank_file.payment_file(pool=bank.world.pool, released_on=clock.today(ZONE))
+        payment_files.make_file(pool=bank.world.pool, maker=bank.world.treasurer.code, at=clock.now())
     address = f"/pools/{bank.world.pool.code}/custody/payments/{released.number}/"
     answer = client_of(bank.world.controller).get(address)
     assert answer.status_code == 200

@@ -114,8 +114,11 @@ def test_a_case_is_paid_by_the_pages_alone(charged: Charged) -> None:
     form = {"shown_sha256": shown.context["order"].shown_sha256, **key()}
     assert controller.post(url("release", 1), form).status_code == 302
     assert PaymentOrder.objects.get().state == "released"
-    file = controller.get(url("payment_file"), {"day": "2026-01-14"})
+    assert "1 released payment" in treasurer.get(url("payments")).content.decode()
+    assert treasurer.post(url("make_file"), key()).status_code == 302
+    file = controller.get(url("payment_file", 1, "xml"))
     assert b"1000.00" in file.content
+    assert "File 1" in controller.get(url("payment", 1)).content.decode()
     assert AuditEntry.objects.filter(action="download_payments", actor=world.controller.code).exists()
     following = next_statement_file(bank.account, until=day.replace(day=day.day + 2), unpaid=1.0)
     page = send(treasurer, following)
