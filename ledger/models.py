@@ -53,6 +53,7 @@ from ledger.founding.triggers import (
     operator_is_not_the_custodian,
     pool_begins_ready,
 )
+from ledger.leaving.erasure_triggers import erasure_waits_for_money
 from ledger.leaving.triggers import cover_ends_with_a_reason
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
@@ -67,6 +68,7 @@ from ledger.sharing.models import Award, Charge, ManifestLine, Period
 from members.ending.models import PoolEnding
 from members.joining.end_models import MembershipEnd
 from members.joining.models import ImportedMember, MemberImport, MembershipSpan
+from members.people.erasure_models import Erasure
 from members.people.models import Notice
 from members.pools.models import PlanVersion, Pool
 
@@ -90,6 +92,7 @@ cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 cover_goes_on_once_all_is_paid.register(MembershipSpan)  # type: ignore[arg-type]
 cover_ends_with_a_reason.register(MembershipSpan)  # type: ignore[arg-type]
 illness_ends_with_its_return.register(MembershipEnd)  # type: ignore[arg-type]
+erasure_waits_for_money.register(Erasure)  # type: ignore[arg-type]
 notice_of_shares_says_what_was_charged.register(Notice)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent, RuleReminder
 from members.joining.rule_triggers import nobody_stays_without_consent
+from members.people.account_models import AccountAddress, AccountFactor, AccountSession
 from members.people.erasure_models import Erasure
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.pools.duty_models import DutyChange
@@ -33,6 +34,9 @@ pool_ends_as_announced.register(Pool)  # type: ignore[arg-type]
 nobody_joins_an_ending_pool.register(MembershipSpan)  # type: ignore[arg-type]
 
 __all__ = [
+    "AccountAddress",
+    "AccountFactor",
+    "AccountSession",
     "ApiToken",
     "AwaitedCover",
     "Complaint",

@@ -118,12 +118,17 @@ erased_account_stays_erased = Guard(
 )
 
 
-def nothing_of_the_erased(what: str, column: str = "person_id") -> Guard:
-    """Return the guard of a table with personal rows: of who was erased nothing is written any more."""
+def nothing_of_the_erased(
+    what: str, column: str = "person_id", operation: pgtrigger.Operation = pgtrigger.Insert
+) -> Guard:
+    """Return the guard of a table with personal rows: of who was erased nothing is written any more.
+
+    operation: with an UPDATE of the column where rows could be handed from one account to another.
+    """
     return Guard(
         name=f"no_{what}_of_the_erased",
         when=pgtrigger.Before,
-        operation=pgtrigger.Insert,
+        operation=operation,
         func=f"""
             IF EXISTS (SELECT 1 FROM members_user u WHERE u.id = NEW.{column} AND u.erased_at IS NOT NULL) THEN
                 {refuse("erased_account_stays_erased", "nothing is kept of account %s any more", f"NEW.{column}")}

@@ -250,6 +250,32 @@ def test_erased_account_stays_erased(cases: ClaimCases) -> None:
         )
 
 
+def test_erased_account_gets_no_address_factor_or_session(cases: ClaimCases) -> None:
+    person, other = cases.claimant, cases.neighbor
+    leave(cases.membership)
+    erased(person)
+    address = (
+        'INSERT INTO account_emailaddress (user_id, email, verified, "primary") VALUES (%s, %s, true, false)'
+    )
+    with refused("erased_account_stays_erased"):
+        run(address, person.pk, "again@example.org")
+    run(address, other.pk, "second@example.org")
+    with refused("erased_account_stays_erased"):
+        run("UPDATE account_emailaddress SET user_id = %s WHERE user_id = %s", person.pk, other.pk)
+    with refused("erased_account_stays_erased"):
+        run(
+            "INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (%s, 'totp', '{}', now())",
+            person.pk,
+        )
+    with refused("erased_account_stays_erased"):
+        run(
+            """INSERT INTO usersessions_usersession
+                 (user_id, created_at, ip, last_seen_at, session_key, user_agent, data)
+               VALUES (%s, now(), '192.0.2.1', now(), 'k', '', '{}')""",
+            person.pk,
+        )
+
+
 def test_same_document_joins_again_as_somebody_new(cases: ClaimCases) -> None:
     leave(cases.membership)
     erased(cases.claimant)
@@ -395,6 +421,40 @@ def test_erasure_waits_for_what_is_open(cases: ClaimCases) -> None:
         run("UPDATE members_erasure SET state = 'erasing' WHERE id = %s", erasure.pk)
     lay_down_all(person)
     assert erasing.order_due_erasures(clock.now()) == 1
+
+
+def begun_by_raw_sql(person: User) -> None:
+    """Begin an erasure past every service: asked for some days ago, and due."""
+    run(
+        """INSERT INTO members_erasure (person_id, number, state, asked_at, due_at)
+           VALUES (%s, (SELECT count(*) + 1 FROM members_erasure WHERE person_id = %s), 'asked', aid_now(),
+                   aid_now() + interval '1 second')""",
+        person.pk,
+        person.pk,
+    )
+    set_clock(clock.now() + dt.timedelta(seconds=2))
+    with refused("erasure_waits_for_what_is_open"):
+        run(
+            "UPDATE members_erasure SET state = 'erasing' WHERE person_id = %s AND state = 'asked'", person.pk
+        )
+    run("UPDATE members_erasure SET state = 'cancelled' WHERE person_id = %s AND state = 'asked'", person.pk)
+
+
+def test_database_itself_waits_for_claims_shares_and_money(cases: ClaimCases) -> None:
+    world, neighbor = cases.world, cases.neighbor
+    cases.filed()
+    leave(cases.membership)
+    assert codes(cases.claimant) == {"claim_not_final"}
+    begun_by_raw_sql(cases.claimant)
+    world.award(200_000, code="C-2")
+    period = world.announced_period()
+    leave(Membership.objects.get(person=neighbor))
+    assert codes(neighbor) == {"share_to_come"}
+    begun_by_raw_sql(neighbor)
+    world.settled_period(period)
+    cases.post()
+    assert codes(neighbor) == {"share_owed"}
+    begun_by_raw_sql(neighbor)
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
