@@ -1,6 +1,6 @@
 """What waits for those who order, release and write off: money that can move, or is not to be asked for any more."""
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -36,7 +36,12 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         )
         for order in waiting
     ]
-    todos += _of_write_offs(duties, person) + _of_ends(duties, person) + _of_pauses(duties, person)
+    todos += (
+        _of_files(duties)
+        + _of_write_offs(duties, person)
+        + _of_ends(duties, person)
+        + _of_pauses(duties, person)
+    )
     for pool in Pool.objects.filter(
         pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
     ):
@@ -51,6 +56,25 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
             if one.payable_fen
         ]
     return todos
+
+
+def _of_files(duties: dict[int | None, set[str]]) -> list[Todo]:
+    """Return the pools whose released payments are in no file for the bank yet, for their treasurer."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.TREASURER.value in found]
+    released = Q(payment_orders__state=PaymentOrder.State.RELEASED, payment_orders__file_lines=None)
+    unsent = Count("payment_orders", filter=released)
+    return [
+        Todo(
+            _("Released payments of %(pool)s wait to be sent to the bank: %(count)s")
+            % {"pool": in_language(pool.name_en, pool.name_zh), "count": pool.unsent},
+            reverse("custody_payments", args=[pool.code]) + "#files",
+            _("Make the file"),
+        )
+        for pool in Pool.objects.filter(pk__in=held)
+        .annotate(unsent=unsent)
+        .filter(unsent__gt=0)
+        .order_by("pk")
+    ]
 
 
 def _of_write_offs(duties: dict[int | None, set[str]], person: User) -> list[Todo]:

@@ -145,6 +145,17 @@ def test_treasurer_makes_it_once_whatever_the_browser_repeats(paid: tuple[World,
     assert client.get(f"{here}files/2.csv", secure=True).status_code == 404
 
 
+def test_treasurer_is_reminded_until_it_is_made(paid: tuple[World, Bank]) -> None:
+    world, bank = paid
+    client, reminder = client_of(world.treasurer), "wait to be sent to the bank: 2"
+    released(world, bank)
+    released(world, bank, "C-2")
+    assert reminder in client.get("/", secure=True).content.decode()
+    assert reminder not in client_of(world.controller).get("/", secure=True).content.decode()
+    make(world)
+    assert "wait to be sent to the bank" not in client.get("/", secure=True).content.decode()
+
+
 def test_programs_make_and_list_them(paid: tuple[World, Bank]) -> None:
     world, bank = paid
     released(world, bank)
