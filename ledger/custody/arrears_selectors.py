@@ -147,13 +147,18 @@ class ArrearsRow:
         """Return the state in the reader's language."""
         return STATES[self.state]
 
+    @property
+    def look(self) -> str:
+        """Return by which state the badge looks: “open” is something good of a pool, and nothing good of a share."""
+        return "unpaid" if self.state == "open" else self.state
+
 
 STATES: dict[str, object] = {
     "grace": _("in grace"),
     "unheard": _("grace over, bank not heard"),
     "suspended": _("suspended"),
     "over": _("membership over"),
-    "open": _("open"),
+    "open": _("not paid, no term runs"),
 }
 
 _ROWS = f"""
