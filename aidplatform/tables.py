@@ -31,6 +31,7 @@ def state(*columns: str, insert: bool = True) -> Kind:
 APP_FUNCTIONS = (
     "aid_now()",
     "members_class_at(bigint, date, date)",
+    "members_read_traits(bigint[], text[], text[])",
     "members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)",
     "members_erase(bigint)",
     "ledger_erase(bigint)",
@@ -151,6 +152,7 @@ TABLES: dict[str, Kind] = {
     "members_memberimport": state("state", "approved_sha256", "decided_by", "decided_at"),
     "members_importedmember": state("state", "membership_id"),
     "members_familymember": FACT,
+    "members_latetraits": DERIVED,
     "members_identitycorrection": state("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
     "members_guardianrequest": state("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
     "members_invitation": state("state", "used_by_id"),

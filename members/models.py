@@ -20,6 +20,7 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent, RuleReminder
 from members.joining.rule_triggers import nobody_stays_without_consent
+from members.joining.trait_models import LateTraits
 from members.people.account_models import AccountAddress, AccountFactor, AccountSession
 from members.people.erasure_models import Erasure
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
@@ -55,6 +56,7 @@ __all__ = [
     "ImportedMember",
     "Invitation",
     "JoinApplication",
+    "LateTraits",
     "Mail",
     "MemberImport",
     "MemberUpload",

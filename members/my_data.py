@@ -33,6 +33,7 @@ from members.joining.models import (
 )
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent
+from members.joining.trait_models import LateTraits
 from members.people import about, notices
 from members.people.correction_words import CORRECTED_ELSEWHERE
 from members.people.erasure_models import Erasure
@@ -157,9 +158,10 @@ def _duty_invitations(person: User) -> Iterator[Row]:
 
 
 def _memberships(person: User) -> Iterator[Row]:
+    late = dict(LateTraits.objects.filter(membership__person=person).values_list("pk", "effective_date"))
     for one in memberships_of(person):
         row = fields_of(one, "number", "joined_date", "waiting_since_date", "birth_date", "sex", "region")
-        yield {"pool": one.pool.code} | row
+        yield {"pool": one.pool.code, **row, "sex_and_region_known_from": late.get(one.pk)}
 
 
 def _spans(person: User) -> Iterator[Row]:
@@ -391,6 +393,7 @@ EXPORTER = Exporter(
         "members.DutyChange.person": "duty_changes",
         "members.DutyInvitation.person": "duty_invitations",
         "members.Membership.person": "memberships",
+        "members.LateTraits.membership": "memberships",
         "members.MembershipSpan.membership_id": "spans",
         "members.AwaitedCover.membership": "awaited_covers",
         "members.JoinApplication.person": "applications",

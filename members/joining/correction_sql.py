@@ -1,15 +1,17 @@
-"""What was known of a person on a day, in SQL: a correction counts from its first day on and changes no day before."""
+"""What was known of a person on a day, in SQL: what is corrected or read later counts from its first day on alone."""
 
 
 def known_before_sql(member: str, day: str) -> str:
-    """Return a JOIN that tells, as `was`, what was known of a membership's person on a day and has been corrected since.
+    """Return JOINs that tell, as `was`, what was known of a membership's person on a day and has been corrected since.
 
-    Its columns are NULL where nothing has. Corrections are few: they are read once, not member by member.
+    Its columns are NULL where nothing has. Corrections are few: they are read once, not member by member. `late` is
+    there where sex and province were read after that day.
     """
     return f"""LEFT JOIN (
         SELECT DISTINCT ON (r.person_id) r.person_id, r.was_birth_date, r.was_sex, r.was_region
           FROM members_identitycorrection r WHERE r.state = 'granted' AND r.effective_date > {day}
-         ORDER BY r.person_id, r.effective_date, r.id) was ON was.person_id = {member}.person_id"""
+         ORDER BY r.person_id, r.effective_date, r.id) was ON was.person_id = {member}.person_id
+        LEFT JOIN members_latetraits late ON late.membership_id = {member}.id AND late.effective_date > {day}"""
 
 
 def born_sql(member: str) -> str:
@@ -19,4 +21,5 @@ def born_sql(member: str) -> str:
 
 def trait_sql(member: str, column: str) -> str:
     """Return SQL for sex or region as known then, beside `known_before_sql`; empty where the membership has none."""
-    return f"""CASE WHEN {member}.{column} <> '' THEN coalesce(nullif(was.was_{column}, ''), {member}.{column}) ELSE '' END"""
+    return f"""CASE WHEN {member}.{column} <> '' AND late.membership_id IS NULL
+                    THEN coalesce(nullif(was.was_{column}, ''), {member}.{column}) ELSE '' END"""

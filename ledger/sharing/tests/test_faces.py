@@ -10,6 +10,7 @@ from django.db import connection
 from aidplatform.lib import clock
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner
 from aidplatform.testing.world import OPENED, World, set_clock
+from ledger.management.commands.verify_books import new_report, verify_everything
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services
 from ledger.sharing.face_models import CaseFace
@@ -17,8 +18,12 @@ from ledger.sharing.face_selectors import FacesOf
 from ledger.sharing.face_services import members_of
 from ledger.sharing.layers import MEMBERS, PUBLIC
 from ledger.sharing.models import Award, Period
+from members.joining import traits
 from members.joining.documents import Traits
-from members.joining.services import admit_group
+from members.joining.services import admit_group, admit_member
+from members.joining.tests.papers import paper, resident_id
+from members.people.identity import record_identity
+from members.people.models import User
 
 BORN = dt.date(1990, 2, 28)
 WOMAN, MAN = (BORN, Traits("f", "zhejiang")), (BORN, Traits("m", "zhejiang"))
@@ -309,3 +314,53 @@ def test_face_is_fixed_at_the_announcement(change: str) -> None:
 def test_face_is_fixed_for_the_owner_too(owner: Any, change: str) -> None:
     with refused_to_owner(owner, "face_is_fixed_at_the_announcement"):
         owner.execute(change)
+
+
+def unknown_women(world: World, count: int) -> None:
+    """Admit women from Zhejiang whose identity card is kept, and of whom neither was read at joining."""
+    for number in range(count):
+        person = User.objects.create_user(f"woman-{number}@example.org", name=f"Woman {number}")
+        card = paper(resident_id(BORN, f"3301{number:02d}"), BORN)
+        record_identity(person=person, paper=card, at=clock.now())
+        admit_member(
+            pool=world.pool,
+            person=person,
+            class_no=0,
+            from_at=clock.start_of_day(OPENED, world.pool.time_zone),
+            joined_date=OPENED,
+            birth_date=BORN,
+            actor="test",
+        )
+
+
+@pytest.mark.django_db
+def test_traits_that_are_read_later_count_for_cases_to_come_alone() -> None:
+    world = founded(women=5, men=100)
+    unknown_women(world, 5)
+    award(world)
+    period = world.announced_period()
+    first = CaseFace.objects.get()
+    assert (first.step, first.sex, first.members) == (0, "f", 5)
+    assert list(traits.read_traits(actor="operator")) == [5]
+    to_the_next(world, period)
+    award(world, "C-2")
+    world.announced_period()
+    second = CaseFace.objects.get(claim_code="claim-C-2")
+    assert (second.step, second.sex, second.region, second.members) == (0, "f", "zhejiang", 10)
+    report = new_report()
+    verify_everything(report, world.pool.code)
+    assert report.statements["face_is_shared_by_five"].examined == 2
+    assert [code for code, statement in report.statements.items() if statement.false] == []
+
+
+@pytest.mark.django_db
+def test_traits_that_are_read_on_the_day_of_a_headcount_are_not_known_of_it() -> None:
+    world = founded(women=0, men=100)
+    unknown_women(world, 5)
+    award(world)
+    period = _frozen(world)
+    assert list(traits.read_traits(actor="operator")) == [5]
+    with refused("face_is_shared_by_five"):
+        _insert(period, sex="f")
+    services.announce_period(period=period, at=clock.now())
+    assert (CaseFace.objects.get().step, CaseFace.objects.get().sex) == (7, "")

@@ -80,13 +80,17 @@ _FACES = f"""
         SELECT p.id, p.pool_id, p.as_of, p.headcount_recorded_at,
                (p.as_of AT TIME ZONE %(zone)s)::date AS day FROM ledger_period p WHERE p.id = %(period)s),
     covered AS MATERIALIZED (
-        SELECT m.id, m.person_id, CASE m.sex WHEN '' THEN '' ELSE coalesce(nullif(k.sex, ''), m.sex) END AS sex,
-               CASE m.region WHEN '' THEN '' ELSE coalesce(nullif(k.region, ''), m.region) END AS region, m.joined_date,
+        SELECT m.id, m.person_id,
+               CASE WHEN m.sex = '' OR c.day < l.effective_date THEN ''
+                    ELSE coalesce(nullif(k.sex, ''), m.sex) END AS sex,
+               CASE WHEN m.region = '' OR c.day < l.effective_date THEN ''
+                    ELSE coalesce(nullif(k.region, ''), m.region) END AS region, m.joined_date,
                CASE WHEN m.birth_date IS NOT NULL THEN date_part('year', age(
                    c.day::timestamp, coalesce(k.born, m.birth_date)::timestamp))::int END AS years
           FROM counted c CROSS JOIN LATERAL members_headcount(
                    c.pool_id, c.as_of, c.headcount_recorded_at, 0, 9223372036854775807) h
           JOIN members_membership m ON m.id = h.membership_id
+          LEFT JOIN members_latetraits l ON l.membership_id = m.id
           LEFT JOIN {known_then("(SELECT day FROM counted)")} k ON k.person_id = m.person_id),
     groups AS (
         SELECT years, sex, region, date_trunc('month', joined_date)::date AS joined, count(*) AS members
