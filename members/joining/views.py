@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -209,6 +209,17 @@ def _plainly(request: HttpRequest, application: JoinApplication) -> HttpResponse
     return step_page(request, application, "plainly", {"form": form}, form)
 
 
+def _covenant_html(text: str) -> SafeString:
+    """Return the covenant as HTML, its headings below the one of the page. Raw HTML in the text is shown, not run."""
+    markdown = MarkdownIt("commonmark", {"html": False})
+    tokens = markdown.parse(text)
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"
+    html: str = markdown.renderer.render(tokens, markdown.options, {})
+    return mark_safe(html)  # noqa: S308
+
+
 def covenant(request: HttpRequest, application: JoinApplication) -> HttpResponse:
     """Show the covenant to who signs it."""
     form = CovenantForm(request.POST or None)
@@ -217,11 +228,9 @@ def covenant(request: HttpRequest, application: JoinApplication) -> HttpResponse
         return onward(application)
     version = application.plan_version
     text = in_language(version.covenant_en, version.covenant_zh)
-    # Raw HTML in the text is shown, not run.
-    html = mark_safe(MarkdownIt("commonmark", {"html": False}).render(text))  # noqa: S308
     context = {
         "form": form,
-        "covenant": html,
+        "covenant": _covenant_html(text),
         "plan": version.plan(),
         "version": version,
         "coming": coming_versions(application.pool, clock.today(application.pool.time_zone)),

@@ -131,6 +131,17 @@ def test_step_ahead_of_what_is_done_leads_back(world: World, newcomer: User) -> 
     assert not Membership.objects.filter(person=newcomer).exists()
 
 
+def test_covenant_stands_under_the_one_heading_of_its_page(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    walk(client, world, upto="covenant")
+    version = world.pool.plan_versions.get()
+    page = client.get(f"{JOIN}covenant/").content.decode()
+    assert page.count("<h1") == 1
+    article = page[page.index("<article") : page.index("</article>")]
+    written = re.findall(r"^#+ ", version.covenant_en, re.MULTILINE)
+    assert len(re.findall(r"<h[2-6]>", article)) == len(written) > 0
+
+
 def test_each_question_says_what_its_answer_means_before_it_is_given(world: World, newcomer: User) -> None:
     client = client_of(newcomer)
     walk(client, world, upto="health")
