@@ -30,6 +30,7 @@ STAFF = [
     "/", "/jobs/", "/pools/demo/", "/pools/demo/periods/1/", "/pools/demo/periods/2/",
     "/pools/demo/ledger/", "/pools/demo/ledger/trial-balance/", "/pools/demo/ledger/accounts/110/",
     "/pools/demo/ledger/accounts/101/", "/pools/demo/ledger/entries/", "/pools/demo/ledger/exports/",
+    "/pools/demo/ledger/figures/",
     "/pools/demo/ledger/entries/?since=2026-02-01&until=2026-01-01", "/pools/demo/ledger/entries/4/",
     "/pools/town/plan/proposals/1/", "/pools/orchards/periods/4/", "/pools/orchards/custody/write-offs/",
     "/pools/harbor/custody/wallets/", "/pools/mill-lane/ending/", "/pools/mill-lane/ending/settlement/",

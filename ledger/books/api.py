@@ -1,15 +1,16 @@
 """A pool's books for programs of its staff: the same rows as the pages, amounts in minor units."""
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ledger.books import selectors
+from ledger.books import reports, selectors
 from ledger.books.models import JournalEntry, Posting
 from members.pools.api import DutyEndpoint, NewestNumber
 from members.pools.models import DutyGrant
@@ -20,6 +21,14 @@ READERS = (
     DutyGrant.Duty.CONTROLLER.value,
     DutyGrant.Duty.AUDITOR.value,
 )
+
+_ON = OpenApiParameter("on", dt.date, description="at the end of that day; without it: now")
+
+
+class DayText(serializers.Serializer[Any]):
+    """The day at whose end balances are wanted."""
+
+    on = serializers.DateField(required=False)
 
 
 class AccountRow(serializers.Serializer[Any]):
@@ -64,10 +73,13 @@ class TrialBalance(DutyEndpoint):
 
     duties = READERS
 
-    @extend_schema(operation_id="trial_balance", responses=TrialBalanceRow)
+    @extend_schema(operation_id="trial_balance", responses=TrialBalanceRow, parameters=[_ON])
     def get(self, request: Request, code: str) -> Response:
-        """Return the trial balance."""
-        trial = selectors.trial_balance(selectors.access_book(code=code))
+        """Return the trial balance, now or at the end of a day."""
+        asked = DayText(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        day = asked.validated_data.get("on")
+        trial = reports.trial_balance_on(selectors.access_book(code=code), day)
         sums = {
             "accounts": trial.lines,
             "debit_fen": sum(line.debit_fen for line in trial.lines),

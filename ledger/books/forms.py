@@ -1,4 +1,6 @@
-"""Filters of the journal."""
+"""Filters of the books, which live in the address."""
+
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -38,18 +40,20 @@ KINDS = (
 )
 
 
-class EntryFilter(forms.Form):
-    """What to show of the journal; everything is optional and lives in the address."""
+class DayField(forms.DateField):
+    """A day, chosen by the browser's own means; its value is written as ISO 8601 in every language."""
 
-    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, required=False)
-    since = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    until = forms.DateField(
-        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    text = forms.CharField(label=_("Text"), required=False, max_length=80)
-    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    def __init__(self, **options: Any) -> None:
+        """Take what every field takes."""
+        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        super().__init__(widget=widget, **options)
+
+
+class SpanForm(forms.Form):
+    """The days [since, until]."""
+
+    since = DayField(label=_("From"))
+    until = DayField(label=_("Until"))
 
     def clean(self) -> dict[str, object]:
         """Refuse a span that ends before it begins."""
@@ -58,3 +62,19 @@ class EntryFilter(forms.Form):
         if since and until and until < since:
             raise forms.ValidationError(_("The span ends before it begins."), code="empty_span")
         return given
+
+
+class DayForm(forms.Form):
+    """The day at whose end balances are shown; none: now."""
+
+    on = DayField(label=_("At the end of"), required=False)
+
+
+class EntryFilter(SpanForm):
+    """What to show of the journal; everything is optional and lives in the address."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, required=False)
+    since = DayField(label=_("From"), required=False)
+    until = DayField(label=_("Until"), required=False)
+    text = forms.CharField(label=_("Text"), required=False, max_length=80)
+    before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)

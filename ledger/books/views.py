@@ -16,10 +16,10 @@ from django.views.decorators.http import require_safe
 from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.templating import in_language
-from ledger.books import selectors
-from ledger.books.forms import KINDS, EntryFilter
+from ledger.books import reports, selectors
+from ledger.books.forms import KINDS, DayForm, EntryFilter
 from ledger.books.models import Account, JournalEntry
-from ledger.books.selectors import StatementLine
+from ledger.books.selectors import StatementLine, TrialBalance
 from members.pools.models import DutyGrant, Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool
@@ -44,12 +44,16 @@ class BadFilterError(DomainError):
 def accounts(request: HttpRequest, code: str) -> HttpResponse:
     """Show the chart of accounts with balances, by kind."""
     pool = access_pool(code=code)
-    trial = selectors.trial_balance(selectors.access_book(code=code))
+    form, trial = _trial(request, code)
     labels = dict(Account.Kind.choices)
     groups = [
         (labels[kind], list(lines)) for kind, lines in groupby(trial.lines, lambda line: line.account.kind)
     ]
-    return render(request, "ledger/books/accounts.html", _context(pool, "accounts") | {"groups": groups})
+    return render(
+        request,
+        "ledger/books/accounts.html",
+        page_context(pool, "accounts") | {"groups": groups, "form": form},
+    )
 
 
 @duty_required(*READERS)
@@ -57,8 +61,21 @@ def accounts(request: HttpRequest, code: str) -> HttpResponse:
 def trial_balance(request: HttpRequest, code: str) -> HttpResponse:
     """Show both columns and whether they agree."""
     pool = access_pool(code=code)
-    trial = selectors.trial_balance(selectors.access_book(code=code))
-    return render(request, "ledger/books/trial_balance.html", _context(pool, "trial") | {"trial": trial})
+    form, trial = _trial(request, code)
+    context = page_context(pool, "trial") | {"trial": trial, "form": form}
+    return render(request, "ledger/books/trial_balance.html", context)
+
+
+def _trial(request: HttpRequest, code: str) -> tuple[DayForm, TrialBalance]:
+    """Return the balances at the end of the day that the address names, or now.
+
+    Raises: BadFilterError for what is no day.
+    """
+    form = DayForm(request.GET)
+    if not form.is_valid():
+        raise BadFilterError(_("“on” must be a day like 2026-01-31."))
+    day = form.cleaned_data["on"]
+    return form, reports.trial_balance_on(selectors.access_book(code=code), day)
 
 
 @duty_required(*READERS)
@@ -70,7 +87,7 @@ def account(request: HttpRequest, code: str, account_code: str) -> HttpResponse:
     before = _cursor(request)
     lines = selectors.statement(found, before_no=before, limit=PAGE + 1)
     here = reverse("account", args=[code, account_code])
-    context = _context(pool, "accounts", (found.name, "")) | {
+    context = page_context(pool, "accounts", (found.name, "")) | {
         "account": found,
         "lines": [(line, *_words(pool, line)) for line in lines[:PAGE]],
         "balance_fen": selectors.balance_fen(found.book, found.code),
@@ -111,7 +128,7 @@ def entries(request: HttpRequest, code: str) -> HttpResponse:
     found = _filtered(selectors.entries(selectors.access_book(code=code)), form)
     before = form.cleaned_data.get("before") if form.is_bound and form.is_valid() else None
     page = list(found.filter(number__lt=before)[: PAGE + 1] if before else found[: PAGE + 1])
-    context = _context(pool, "entries") | {
+    context = page_context(pool, "entries") | {
         "form": form,
         "entries": [(one, *_words(pool, one)) for one in page[:PAGE]],
         "kinds": dict(KINDS),
@@ -163,7 +180,7 @@ def entry(request: HttpRequest, code: str, number: int) -> HttpResponse:
     found = selectors.access_entry(book=selectors.access_book(code=code), number=number)
     postings = sorted(found.postings.all(), key=lambda posting: (posting.side != "D", posting.account.code))
     crumb = (_("Entry %(number)s") % {"number": number}, "")
-    context = _context(pool, "entries", crumb) | {
+    context = page_context(pool, "entries", crumb) | {
         "entry": found,
         "kind": dict(KINDS).get(found.kind, found.kind),
         "postings": postings,
@@ -303,7 +320,7 @@ def _address(request: HttpRequest, *, before: int | None) -> str:
     return f"{request.path}?{_query(request, before=before)}"
 
 
-def _context(pool: Pool, tab: str, *crumbs: tuple[object, str]) -> dict[str, Any]:
+def page_context(pool: Pool, tab: str, *crumbs: tuple[object, str]) -> dict[str, Any]:
     own = [(_("Ledger"), reverse("accounts", args=[pool.code]) if crumbs else ""), *crumbs]
     pool_crumb = (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code]))
     return {"section": "pools", "pool": pool, "tab": tab, "crumbs": [pool_crumb, *own]}

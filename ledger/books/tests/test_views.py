@@ -21,6 +21,8 @@ LEDGER = "/pools/test-pool/ledger/"
 PAGES = [
     "",
     "trial-balance/",
+    "figures/",
+    "figures.csv",
     "accounts/120/",
     "accounts/120/statement.csv",
     "entries/",
