@@ -12,6 +12,7 @@ from claims.filing import api as filing
 from claims.filing import paper_api as papers
 from claims.jury import api as jury
 from claims.publicity import api as publicity
+from claims.publicity import objection_api as objections
 from claims.review import api as review
 from claims.review import investigation_api as investigating
 from claims.review import opening_api as openings
@@ -60,6 +61,7 @@ _CHILD = f"{_POOL}my-family/<int:number>/"
 _DESK_CLAIM = f"{_POOL}desk/<slug:claim>/"
 _INVESTIGATION = f"{_DESK_CLAIM}investigations/<int:number>/"
 _CASE = "me/investigations/<slug:investigation>/"
+_OBJECTION = f"{_POOL}cases/<case:award>/objections/<int:number>/"
 _DRAW = f"{_POOL}draws/<slug:ref>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
@@ -188,7 +190,28 @@ urlpatterns = [
     path(f"{_PERIOD}posting/resumption/", sharing.PostingResumption.as_view(), name="api_resume_posting"),
     path(f"{_PERIOD}posting/cancellation/", sharing.PostingCancellation.as_view(), name="api_cancel_posting"),
     path(f"{_POOL}cases/", sharing.CaseList.as_view(), name="api_cases"),
-    path(f"{_POOL}cases/<case:award>/objections/", publicity.Objections.as_view(), name="api_objections"),
+    path(f"{_POOL}cases/<case:award>/objections/", objections.Objections.as_view(), name="api_objections"),
+    path(_OBJECTION, objections.DeskObjection.as_view(), name="api_objection"),
+    path(f"{_OBJECTION}papers/", objections.ObjectionPapers.as_view(), name="api_objection_papers"),
+    path(f"{_OBJECTION}answer/", objections.AnsweringObjection.as_view(), name="api_answer_objection"),
+    path(f"{_OBJECTION}redactions/", objections.TakingWordsOut.as_view(), name="api_take_words_out"),
+    path(f"{_OBJECTION}withholdings/", objections.WithholdingPaper.as_view(), name="api_withhold_paper"),
+    path(
+        f"{_OBJECTION}redactions/<int:redaction>/decision/",
+        objections.DecidingRedaction.as_view(),
+        name="api_decide_redaction",
+    ),
+    path(f"{_MY_CLAIM}objections/", objections.ObjectionsOfMyClaim.as_view(), name="api_my_claim_objections"),
+    path(
+        f"{_MY_CLAIM}objections/<int:number>/reply/",
+        objections.ReplyToObjection.as_view(),
+        name="api_reply_to_objection",
+    ),
+    path(
+        f"{_MY_CLAIM}objections/<int:number>/papers/<slug:paper>/file/",
+        objections.ToldPaperFile.as_view(),
+        name="api_told_paper",
+    ),
     path(f"{_POOL}review-times/", review.ReviewTimes.as_view(), name="api_review_times"),
     path(f"{_POOL}my-jury/", jury.MyJury.as_view(), name="api_my_jury"),
     path(f"{_POOL}my-jury/offer/", jury.JuryOffer.as_view(), name="api_offer_to_judge"),

@@ -277,7 +277,11 @@ TABLES: dict[str, Kind] = {
     "claims_juryseat": state("state"),
     "claims_juryballot": FACT,
     "claims_juryverdict": FACT,
-    "claims_objection": state("state", "answer_sealed", "answered_by", "answered_at"),
+    "claims_objection": state(
+        "state", "reply_sealed", "replied_by", "replied_at", "answer_sealed", "answered_by", "answered_at"
+    ),
+    "claims_objectionpaper": FACT,
+    "claims_redaction": state("state", "decided_by", "decided_at"),
     "ledger_bankaccount": FACT,
     "ledger_bankstatement": FACT,
     "ledger_statementmapping": FACT,

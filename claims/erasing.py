@@ -48,7 +48,8 @@ ERASER = Eraser(
             years=settings.CLAIM_YEARS,
         ),
         _(
-            "Objections that you raised to cases of others: they belong to those cases, under your code alone."
+            "Objections that you raised to cases of others, with their papers: they belong to those cases, under your"
+            " code alone."
         ),
     ),
     hindrances=_hindrances,

@@ -12,7 +12,7 @@ from claims.jury.models import (
     JuryVerdict,
     JuryWitness,
 )
-from claims.publicity.models import Objection
+from claims.publicity.models import Objection, ObjectionPaper, Redaction
 from claims.review.investigation_models import Investigation
 from claims.review.investigation_triggers import cost_is_of_its_investigation
 from claims.review.models import (
@@ -57,11 +57,13 @@ __all__ = [
     "JuryVerdict",
     "JuryWitness",
     "Objection",
+    "ObjectionPaper",
     "PageHash",
     "PaperOpening",
     "PaperReading",
     "PaperRequest",
     "Recommendation",
+    "Redaction",
     "ReviewNote",
     "SignalMark",
     "SignalRun",

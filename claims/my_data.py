@@ -8,14 +8,21 @@ from dataclasses import asdict
 
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib import clock
 from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
 from claims.filing.models import ENDINGS, Claim, Evidence
 from claims.filing.selectors import appeal_until, history_of, read_birth, read_paper, read_payee, read_story
 from claims.jury.models import Juror, JuryCase, JurySeat, JuryWitness
 from claims.jury.selectors import read_statement
-from claims.publicity.models import Objection
-from claims.publicity.selectors import read_answer, read_objection
+from claims.publicity.objection_selectors import (
+    Reader,
+    Told,
+    objections_in_full,
+    papers_kept_back,
+    told_to_claimant,
+)
+from claims.publicity.objection_selectors import told as told_objection
 from claims.review.appeals import read_appeal
 from claims.review.investigation_models import Investigation
 from claims.review.investigation_pages import for_claimant
@@ -57,10 +64,17 @@ def _claims(person: User) -> Iterator[Row]:
 
 def _papers(person: User) -> Iterator[Row]:
     found = Evidence.objects.filter(claim__claimant=person).defer("sealed").select_related("claim")
+    found = found.exclude(code__in=_kept_back(person))
     for paper in found.order_by("pk"):
         row = fields_of(paper, "kind", "media_type", "size", "sha256", "added_at", "removed_at")
         file = _file_name(paper) if paper.wrapped else None
         yield {"claim": paper.claim.code, "file": file, "is_erased": paper.wrapped is None} | row
+
+
+def _kept_back(person: User) -> set[str]:
+    """Return the papers of objections that the person cannot read now, or that two people withhold."""
+    objected = Claim.objects.filter(claimant=person, objections__isnull=False).distinct()
+    return {code for claim in objected for code in papers_kept_back(claim, clock.now())}
 
 
 def _openings(person: User) -> Iterator[Row]:
@@ -75,6 +89,7 @@ def _openings(person: User) -> Iterator[Row]:
 def _files(person: User) -> Iterator[tuple[str, bytes]]:
     """Yield every paper as it is kept, one in memory at a time."""
     readable = Evidence.objects.filter(claim__claimant=person).exclude(key_wrapped=None)
+    readable = readable.exclude(code__in=_kept_back(person))
     wanted = readable.order_by("pk").values_list("pk", flat=True)
     for pk in list(wanted):
         paper = Evidence.objects.select_related("claim").get(pk=pk)
@@ -223,19 +238,31 @@ def _jury_words(person: User) -> Iterator[Row]:
 
 
 def _objections(person: User) -> Iterator[Row]:
-    """Yield the objections to the person's claims; what others wrote in them is about the claim, so it is told."""
-    for one in Objection.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
-        yield {"claim": one.claim.code, **_objection(one)}
+    """Yield the objections to the person's claims as they are told of them: what others wrote is about the claim."""
+    for claim in Claim.objects.filter(claimant=person, objections__isnull=False).distinct().order_by("pk"):
+        for one in told_to_claimant(claim, clock.now()):
+            yield {"claim": claim.code} | _objection(one)
 
 
 def _raised(person: User) -> Iterator[Row]:
-    for one in Objection.objects.filter(member=person.code).select_related("claim__pool").order_by("pk"):
-        yield {"pool": one.claim.pool.code, **_objection(one)}
+    """Yield the objections that the person raised, as they wrote them."""
+    cases = Claim.objects.filter(objections__member=person.code).select_related("pool").distinct()
+    for claim in cases.order_by("pk"):
+        for one in objections_in_full(claim).filter(member=person.code):
+            yield {"pool": claim.pool.code} | _objection(told_objection(one, Reader.WRITER, clock.now()))
 
 
-def _objection(one: Objection) -> Row:
-    row = fields_of(one, "number", "raised_at", "state", "answered_at")
-    return row | {"reason": read_objection(one), "answer": read_answer(one)}
+def _objection(one: Told) -> Row:
+    """Return an objection as whoever gets their data is told of it."""
+    row = fields_of(one.objection, "number", "raised_at", "state", "answered_at")
+    return row | {
+        "waits_until": one.waits_until,
+        "reason": one.reason,
+        "taken_out": [redaction.ground for redaction in one.taken_out],
+        "papers": [{"paper": paper.paper.paper.code, "state": paper.state} for paper in one.papers],
+        "reply": one.reply,
+        "answer": one.answer,
+    }
 
 
 def _awards_of(person: User) -> list[Award]:

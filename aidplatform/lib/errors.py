@@ -354,6 +354,17 @@ GUARANTEES: dict[str, object] = {
     "objection_is_answered_by_another": _(
         "You had a part in this case. Another second reviewer answers the objection."
     ),
+    "objection_papers_have_a_limit": _("An objection takes no more papers."),
+    "objection_paper_comes_while_it_is_open": _(
+        "This objection has been answered. Nothing is added to it any more."
+    ),
+    "one_open_redaction_per_objection": _("A proposal waits for this objection. It is decided first."),
+    "nothing_is_taken_out_twice": _("Two people have taken something out here already."),
+    "redaction_takes_two_people": _("You proposed this. Another person decides."),
+    "redaction_is_decided_as_shown": _("Somebody has decided this meanwhile. Reload the page."),
+    "redaction_is_by_people_apart": _(
+        "Only people who are not party to a case and had no part in it read an objection as it was written."
+    ),
     "released_order_has_its_entry": _(
         "A payment leaves only with its entry in the books, by the same two people."
     ),

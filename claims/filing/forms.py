@@ -101,7 +101,7 @@ class FilesField(forms.FileField):
         return [file for file in data or [] if file]
 
 
-_PAPER_TYPES = "image/jpeg,image/png,application/pdf"
+PAPER_TYPES = "image/jpeg,image/png,application/pdf"
 
 
 class PapersForm(forms.Form):
@@ -112,7 +112,7 @@ class PapersForm(forms.Form):
         label=_("Photographs or files"),
         required=False,
         help_text=_("JPEG, PNG or PDF, 10 MB each, several at once. Place and camera data are removed."),
-        widget=_SeveralFiles(attrs={"accept": _PAPER_TYPES}),
+        widget=_SeveralFiles(attrs={"accept": PAPER_TYPES}),
     )
     photo = FilesField(
         label=_("Take a photograph now"),

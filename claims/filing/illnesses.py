@@ -12,7 +12,9 @@ OTHER = "other"
 KINDS = (IDENTITY, DIAGNOSIS, PATHOLOGY, HOSPITAL_RECORD, BILL, OTHER)
 # What an investigator adds to a report; nobody else brings papers of this kind.
 INVESTIGATION = "investigation"
-EVERY_KIND = (*KINDS, INVESTIGATION)
+# What a member lays beside an objection; it is no paper of the claimant's and is opened by other rules.
+OBJECTION = "objection"
+EVERY_KIND = (*KINDS, INVESTIGATION, OBJECTION)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from claims.filing.appeal_sql import appeal_until, jury_until
-from claims.filing.illnesses import INVESTIGATION
+from claims.filing.illnesses import INVESTIGATION, OBJECTION
 from claims.filing.states import DONE, ERASABLE, OPEN_TO_CLAIMANT, REFUSED, TAKES_PAPERS
 from claims.filing.triggers import CLAIMED_BY
 from members.people.erasure_sql import lets_erasure_pass
@@ -15,6 +15,8 @@ _ERASABLE = ", ".join(f"'{state}'" for state in ERASABLE)
 _REFUSED = ", ".join(f"'{state}'" for state in REFUSED)
 _DONE = ", ".join(f"'{state}'" for state in DONE)
 PAPERS_PER_CLAIM = 40
+# Those of objections are no claimant's, and use up nothing of the claim's.
+PAPERS_PER_OBJECTION = 3
 REWRAP = "rewrap_paper"
 ERASE = "erase_paper"
 
@@ -53,7 +55,12 @@ evidence_guards = [
         name="evidence_joins_before_review",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert | pgtrigger.Update,
-        declare=[("claim_state", "text"), ("is_found", "boolean")],
+        declare=[
+            ("claim_state", "text"),
+            ("is_found", "boolean"),
+            ("is_objectors", "boolean"),
+            ("most", "int"),
+        ],
         func=f"""
             {_EMPTIED}
             IF TG_OP = 'UPDATE' THEN
@@ -78,13 +85,22 @@ evidence_guards = [
                    SELECT 1 FROM claims_investigation WHERE claim_id = NEW.claim_id AND state = 'running')) THEN
                 {refuse("evidence_of_an_investigation_is_its_own", "nobody investigates this claim, or a finding would be taken out")}
             END IF;
-            IF NOT is_found AND claim_state NOT IN ({_OPEN})
+            -- What a member lays beside an objection comes while one is open, and nobody takes it out.
+            is_objectors := NEW.kind = '{OBJECTION}';
+            IF is_objectors AND (TG_OP = 'UPDATE' OR claim_state <> 'objected' OR NOT EXISTS (
+                   SELECT 1 FROM claims_objection WHERE claim_id = NEW.claim_id AND state = 'open')) THEN
+                {refuse("evidence_of_an_objection_is_its_own", "no objection to this claim is open, or a paper of one would be taken out")}
+            END IF;
+            IF NOT is_found AND NOT is_objectors AND claim_state NOT IN ({_OPEN})
                AND (TG_OP = 'UPDATE' OR claim_state NOT IN ({_TAKES_PAPERS})) THEN
                 {refuse("evidence_joins_before_review", "the papers of this claim are with its reviewers")}
             END IF;
-            IF TG_OP = 'INSERT'
-               AND (SELECT count(*) FROM claims_evidence WHERE claim_id = NEW.claim_id) >= {PAPERS_PER_CLAIM} THEN
-                {refuse("evidence_has_a_limit", "a claim holds at most %s papers", str(PAPERS_PER_CLAIM))}
+            most := CASE WHEN is_objectors
+                THEN {PAPERS_PER_OBJECTION} * (SELECT count(*) FROM claims_objection WHERE claim_id = NEW.claim_id)
+                ELSE {PAPERS_PER_CLAIM} END;
+            IF TG_OP = 'INSERT' AND (SELECT count(*) FROM claims_evidence
+                                      WHERE claim_id = NEW.claim_id AND (kind = '{OBJECTION}') = is_objectors) >= most THEN
+                {refuse("evidence_has_a_limit", "a claim holds at most %s papers", "most")}
             END IF;
             RETURN NEW;
         """,

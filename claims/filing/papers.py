@@ -1,5 +1,6 @@
 """Takes uploaded papers: recognizes the type by its first bytes, rewrites it elsewhere, says why one is refused."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,11 @@ class Paper:
 
     media_type: str
     data: bytes
+
+
+def sha256_of(paper: Paper) -> str:
+    """Return the hash by which a paper that is kept is known."""
+    return hashlib.sha256(paper.data).hexdigest()
 
 
 def clean(data: bytes) -> Paper:

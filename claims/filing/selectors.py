@@ -14,7 +14,7 @@ from aidplatform.lib.crypto import UnreadableError, unseal_apart, unseal_text
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.work.models import AuditEntry
 from claims.filing.benefits import NO_FIGURES, Benefit, Figures, age_band, derive
-from claims.filing.illnesses import ILLNESSES, needed_papers
+from claims.filing.illnesses import ILLNESSES, OBJECTION, needed_papers
 from claims.filing.models import Claim, Evidence
 from claims.filing.states import REFUSED
 from ledger.sharing.models import Award, Charge, Period
@@ -89,13 +89,13 @@ def claimable_memberships(user: User) -> QuerySet[Membership]:
 
 
 def papers_of(claim: Claim) -> QuerySet[Evidence]:
-    """Return the papers that count, without their bytes."""
-    return claim.papers.filter(removed_at=None).defer("sealed").order_by("pk")
+    """Return the papers that count, without their bytes; those that came with objections are none of them."""
+    return claim.papers.filter(removed_at=None).exclude(kind=OBJECTION).defer("sealed").order_by("pk")
 
 
 def paper_codes(claim: Claim) -> list[str]:
     """Return the codes of the papers that count, in the order in which they came."""
-    return list(claim.papers.filter(removed_at=None).order_by("pk").values_list("code", flat=True))
+    return list(papers_of(claim).values_list("code", flat=True))
 
 
 def read_birth(claim: Claim) -> dt.date | None:

@@ -1,7 +1,6 @@
 """Writes of filing: start a claim, tell it, add papers, file it. The claimant acts in all of them."""
 
 import datetime as dt
-import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping
@@ -213,7 +212,7 @@ def add_evidence(*, claim: Claim, claimant: str, kind: str, data: bytes, at: dt.
 
 def keep_paper(*, claim: Claim, claimant: str, kind: str, paper: papers.Paper, at: dt.datetime) -> Evidence:
     """Keep a paper that was rewritten, in a claim that is locked and takes papers."""
-    sha256 = hashlib.sha256(paper.data).hexdigest()
+    sha256 = papers.sha256_of(paper)
     held = claim.papers.filter(sha256=sha256, removed_at=None).defer("sealed").first()
     if held is not None:
         return held

@@ -18,7 +18,7 @@ from aidplatform.work import audit
 from claims.filing import consent, parts, selectors, services
 from claims.filing.checklist import checklist
 from claims.filing.forms import ConsentForm, PapersForm, PartForm, PayeeForm, WhatForm
-from claims.filing.illnesses import missing_papers
+from claims.filing.illnesses import OBJECTION, missing_papers
 from claims.filing.layer_words import layer_rows
 from claims.filing.models import ENDINGS, Claim, Evidence
 from claims.filing.papers import Paper
@@ -314,7 +314,7 @@ def remove_paper(request: HttpRequest, code: str, paper: str) -> HttpResponse:
 def own_paper(request: HttpRequest, code: str, paper: str) -> HttpResponse:
     """Hand a paper out to the claimant, as it is kept."""
     claim = selectors.access_claim(user=_person(request), code=code)
-    kept = Evidence.objects.filter(claim=claim, code=paper).first()
+    kept = Evidence.objects.filter(claim=claim, code=paper).exclude(kind=OBJECTION).first()
     if kept is None:
         raise NotFoundError(_("There is no such paper."))
     data = selectors.read_paper(kept)

@@ -10,8 +10,12 @@ KINDS: dict[str, object] = {
     "bill": _("Bill of treatment"),
     "other": _("Other paper"),
 }
-# Those that an investigator brings come with what is asked of nobody.
-EVERY_KIND: dict[str, object] = {**KINDS, "investigation": _("Paper of the investigation")}
+# Those that an investigator or an objecting member brings come with what is asked of nobody.
+EVERY_KIND: dict[str, object] = {
+    **KINDS,
+    "investigation": _("Paper of the investigation"),
+    "objection": _("Paper of an objection"),
+}
 PARTS: dict[str, object] = {
     "event": _("What happened, when, and the birth date"),
     "story": _("Your own words"),
@@ -72,6 +76,7 @@ DEEDS: dict[str, object] = {
     "jury_verdict": _("Verdict of the jury"),
     "publish_case": _("Handed on for publicity"),
     "object_to_case": _("A member objected"),
+    "reply_to_objection": _("You replied to an objection"),
     "answer_objection": _("Objection answered"),
     "claim_awarded": _("Aid is final"),
     "claim_shared": _("Shared by all members"),

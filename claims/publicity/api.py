@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
-from aidplatform.work.idempotency import once, scope_of
+from aidplatform.work.idempotency import once
 from claims.filing.api import ClaimRow
 from claims.filing.consent import signed_layers
 from claims.filing.models import Claim
@@ -173,18 +173,6 @@ class AppealText(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=4000)
 
 
-class ObjectionText(serializers.Serializer[Any]):
-    """What a member holds against a case; read by the second reviewer who answers it."""
-
-    reason = serializers.CharField(max_length=2000)
-
-
-class ObjectionAnswer(serializers.Serializer[Any]):
-    """The number of the objection within its case."""
-
-    number = serializers.IntegerField()
-
-
 class _OwnClaim(PersonalEndpoint):
     """What the endpoints of one's own claim share."""
 
@@ -262,36 +250,3 @@ class ReceiptConfirmation(_OwnClaim):
         if found.state != Claim.State.CLOSED:
             services.confirm_receipt(claim=found, claimant=cast(User, request.user).code, at=clock.now())
         return self.shown(self.own(request, claim))
-
-
-class Objections(PersonalEndpoint):
-    """Objections to a published case, made by other members of its pool."""
-
-    policy = "member"
-
-    @extend_schema(
-        operation_id="object_to_case",
-        request=ObjectionText,
-        responses={201: ObjectionAnswer},
-        parameters=[KEY_HEADER],
-    )
-    def post(self, request: Request, code: str, award: str) -> Response:
-        """Object; the same Idempotency-Key again gives the first answer again."""
-        person = cast(User, request.user)
-        pool = selectors.access_notices(user=person, code=code)
-        key = idempotency_key(request)
-        given = ObjectionText(data=request.data)
-        given.is_valid(raise_exception=True)
-        reason = given.validated_data["reason"]
-        found = selectors.access_published_claim(pool=pool, case=award)
-        answer = once(
-            scope=scope_of(person.code, pool.code, f"object/{award}"),
-            key=key,
-            content={"reason": reason},
-            act=lambda: {
-                "number": services.object_to_case(
-                    claim=found, member=person.code, reason=reason, at=clock.now()
-                ).number
-            },
-        )
-        return Response(ObjectionAnswer(answer).data, status=201)

@@ -34,8 +34,11 @@ ERASE = eraser(
         f"""UPDATE claims_investigation SET question_sealed = '', reason_sealed = '', name_sealed = '',
                report_sealed = CASE WHEN report_sealed IS NOT NULL THEN ''::bytea END,
                answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",
-        f"""UPDATE claims_objection SET reason_sealed = '', answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END
-         WHERE claim_id IN {_OWN}""",
+        f"""UPDATE claims_objection SET reason_sealed = '',
+               reply_sealed = CASE WHEN reply_sealed IS NOT NULL THEN ''::bytea END,
+               answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",
+        f"""UPDATE claims_redaction SET shown_sealed = '' WHERE shown_sealed IS NOT NULL
+               AND objection_id IN (SELECT id FROM claims_objection WHERE claim_id IN {_OWN})""",
         f"""UPDATE claims_claim SET birth_sealed = CASE WHEN birth_sealed IS NOT NULL THEN ''::bytea END,
                story_sealed = CASE WHEN story_sealed IS NOT NULL THEN ''::bytea END,
                payee_sealed = CASE WHEN payee_sealed IS NOT NULL THEN ''::bytea END

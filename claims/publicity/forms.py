@@ -1,23 +1,70 @@
-"""Forms of publicity: an objection and its answer, and the claimant's appeal."""
+"""Forms of publicity: an objection, its papers, reply and answer, what is taken out of it, and the appeal."""
 
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from claims.filing.forms import PaperForm
+from claims.filing.forms import PAPER_TYPES, PaperForm
+from claims.publicity.models import Redaction
+
+
+def _paper_field(label: object, *, required: bool) -> forms.FileField:
+    return forms.FileField(
+        label=label,  # type: ignore[arg-type]  # a lazy sentence
+        required=required,
+        help_text=_("JPEG, PNG or PDF, 10 MB at most. Place and camera data are removed."),
+        widget=forms.ClearableFileInput(attrs={"accept": PAPER_TYPES}),
+    )
 
 
 class ObjectForm(forms.Form):
-    """What a member holds against a case."""
+    """What a member holds against a case, with a first paper if there is one."""
 
     reason = forms.CharField(
         label=_("What do you know that the reviewers should know?"),
-        help_text=_("Read by the second reviewer who answers it. Your name is not published."),
+        help_text=_(
+            "Read by the second reviewer who answers it, and by whose case it is, who can reply."
+            " Nobody is told your name."
+        ),
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+    file = _paper_field(_("A paper that shows it"), required=False)
     key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class ObjectionPaperForm(forms.Form):
+    """A further paper beside an objection."""
+
+    file = _paper_field(_("A further paper"), required=True)
+
+
+class ReplyForm(forms.Form):
+    """What the claimant replies to an objection."""
+
+    text = forms.CharField(
+        label=_("Your reply"),
+        max_length=2000,
+        help_text=_("Read by the second reviewer who answers the objection, before they do. You reply once."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class RedactionForm(forms.Form):
+    """Words to be taken out of an objection, and why."""
+
+    ground = forms.ChoiceField(label=_("Why"), choices=Redaction.Ground.choices)
+    words = forms.CharField(
+        label=_("Words to be taken out"),
+        max_length=2000,
+        help_text=_("As they stand in the objection; several passages one a line."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def clean_words(self) -> list[str]:
+        """Return the passages."""
+        return [line.strip() for line in self.cleaned_data["words"].splitlines() if line.strip()]
 
 
 class AnswerForm(forms.Form):

@@ -14,12 +14,15 @@ from aidplatform.lib.crypto import seal_text
 from aidplatform.lib.errors import ConflictError, ForbiddenError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
+from claims.filing import papers
 from claims.filing.models import Claim
 from claims.filing.selectors import as_data, concerned_by, read_payee, speaks_for
 from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
+from claims.publicity.objection_papers import ObjectionOverError, keep_with_objection
 from claims.publicity.selectors import award_of, is_in_publicity, objecting_of, standing_award_of
+from claims.review.appeals import had_a_part
 from claims.review.investigations import end_with_claim
 from claims.review.models import Decision
 from claims.review.selectors import decision_of, public_ref
@@ -59,6 +62,12 @@ class TooManyObjectionsError(ConflictError):
     """A member has objected to as many cases of the period as the plan lets one member."""
 
     code = "objections_have_a_limit"
+
+
+class RepliedBeforeError(ConflictError):
+    """A claimant replies to an objection once."""
+
+    code = "objection_is_replied_to_by_its_claimant"
 
 
 class ForeignAwardError(ConflictError):
@@ -159,13 +168,26 @@ def _log_case(claim: Claim, award: Award, face: dict[str, str], at: dt.datetime)
     )
 
 
-@transaction.atomic
-def object_to_case(*, claim: Claim, member: str, reason: str, at: dt.datetime) -> Objection:
+def object_to_case(
+    *, claim: Claim, member: str, reason: str, at: dt.datetime, data: bytes = b""
+) -> Objection:
     """Object to a case in publicity, as another member of the pool: no money moves for it until it is answered.
 
+    data: a first paper beside it, or nothing.
+
     Raises: NotFoundError, PublicityOverError, AlreadyObjectedError, ObjectedOnceError, TooManyObjectionsError,
-    ForbiddenError.
+    ForbiddenError, papers.PaperRefusedError, PaperThereError.
     """
+    # Outside the transaction: decoding may take seconds, and nothing is locked meanwhile.
+    paper = papers.clean(data) if data else None
+    with transaction.atomic():
+        objection = _object(claim, member, reason, at)
+        if paper is not None:
+            keep_with_objection(objection, paper, at)
+    return objection
+
+
+def _object(claim: Claim, member: str, reason: str, at: dt.datetime) -> Objection:
     Pool.objects.select_for_update().get(pk=claim.pool_id)
     claim = locked_claim(claim, *Claim.State.values)
     award = award_of(claim)
@@ -207,6 +229,27 @@ def _check_may_object(claim: Claim, award: Award | None, member: str) -> None:
 
 
 @transaction.atomic
+def reply_to_objection(*, objection: Objection, claimant: str, text: str, at: dt.datetime) -> Objection:
+    """Reply to an objection as who speaks for the claim, once, before it is answered.
+
+    Raises: NotFoundError for somebody else's claim, ClaimMovedOnError, ObjectionOverError, RepliedBeforeError.
+    """
+    claim = locked_claim(objection.claim, *Claim.State.values)
+    if not speaks_for(claim, User.objects.get(code=claimant)):
+        raise NotFoundError(_("There is no such claim, or it is not yours to see."))
+    objection.refresh_from_db()
+    if objection.state != Objection.State.OPEN:
+        raise ObjectionOverError(_("This objection has been answered. Nothing is added to it any more."))
+    if objection.replied_at is not None:
+        raise RepliedBeforeError(_("You have replied to this objection. One reply is heard."))
+    objection.replied_by, objection.replied_at = claimant, at
+    objection.reply_sealed = seal_text(text, objection.reply_context)
+    objection.save(update_fields=["reply_sealed", "replied_by", "replied_at"])
+    audit.record(actor=claimant, action="reply_to_objection", subject=claim.code, objection=objection.number)
+    return objection
+
+
+@transaction.atomic
 def answer_objection(
     *, objection: Objection, answerer: str, upheld: bool, answer: str, at: dt.datetime
 ) -> Objection:
@@ -240,11 +283,7 @@ def answer_objection(
 
 def _check_may_answer(claim: Claim, objection: Objection, answerer: str) -> None:
     person = User.objects.get(code=answerer)
-    concerned = {objection.member}
-    concerned |= set(claim.recommendations.values_list("reviewer", flat=True))
-    concerned |= set(claim.decisions.values_list("decider", flat=True))
-    concerned |= set(claim.concurrences.values_list("decider", flat=True))
-    if answerer in concerned or person.pk in concerned_by(claim):
+    if answerer == objection.member or person.pk in concerned_by(claim) or had_a_part(claim, answerer):
         raise ConcernedError(_("You had a part in this case. Another second reviewer answers the objection."))
     check_not_near(claim, person)
     duty = DutyGrant.Duty.SECOND_REVIEWER

@@ -2,14 +2,19 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
+from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, permanent, refuse
+from claims.filing.illnesses import OBJECTION
+from claims.filing.paper_triggers import PAPERS_PER_OBJECTION
 from claims.filing.triggers import CLAIMED_BY
-from claims.review.triggers import holds_duty, is_claimant, is_near
+from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near
 from members.people.erasure_sql import lets_erasure_pass
 from members.pools.plan_terms import OBJECTIONS_UNSAID
 
 _EMPTIED = lets_erasure_pass(
-    CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''", answer_sealed="coalesce(NEW.answer_sealed, '') = ''"
+    CLAIMED_BY,
+    reason_sealed="NEW.reason_sealed = ''",
+    reply_sealed="coalesce(NEW.reply_sealed, '') = ''",
+    answer_sealed="coalesce(NEW.answer_sealed, '') = ''",
 )
 
 objection_guards = [
@@ -22,6 +27,9 @@ objection_guards = [
         func=f"""
             {judged_now()}
             NEW.raised_at := aid_now();
+            IF NEW.replied_at IS NOT NULL THEN
+                {refuse("objection_is_replied_to_by_its_claimant", "a new objection is not replied to")}
+            END IF;
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
             IF {is_claimant("member")} OR NOT EXISTS (
                    SELECT 1 FROM members_membership m JOIN members_user u ON u.id = m.person_id
@@ -68,13 +76,22 @@ objection_guards = [
                 {refuse("objection_is_permanent", "objection %s is answered once and never edited", "OLD.number")}
             END IF;
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id;
-            IF NEW.answered_by = NEW.member OR {is_claimant("answered_by")}
-               OR EXISTS (SELECT 1 FROM claims_recommendation
-                           WHERE claim_id = NEW.claim_id AND reviewer = NEW.answered_by)
-               OR EXISTS (SELECT 1 FROM claims_decision
-                           WHERE claim_id = NEW.claim_id AND decider = NEW.answered_by)
-               OR EXISTS (SELECT 1 FROM claims_concurrence
-                           WHERE claim_id = NEW.claim_id AND decider = NEW.answered_by) THEN
+            -- The claimant's reply comes by itself, once, while the objection is open.
+            IF NEW.state = 'open' THEN
+                IF OLD.replied_at IS NOT NULL OR NEW.replied_at IS NULL OR NEW.answered_at IS NOT NULL
+                   OR NOT EXISTS (SELECT 1 FROM members_user u JOIN members_membership m ON m.id = claim.membership_id
+                        WHERE u.code = NEW.replied_by
+                          AND u.id IN (claim.claimant_id, m.person_id, members_person_of(claim.membership_id))) THEN
+                    {refuse("objection_is_replied_to_by_its_claimant", "%s replies to objection %s in no plan", "NEW.replied_by", "OLD.number")}
+                END IF;
+                NEW.replied_at := aid_now();
+                RETURN NEW;
+            END IF;
+            IF (NEW.reply_sealed, NEW.replied_by, NEW.replied_at)
+               IS DISTINCT FROM (OLD.reply_sealed, OLD.replied_by, OLD.replied_at) THEN
+                {refuse("objection_is_permanent", "objection %s is answered once and never edited", "OLD.number")}
+            END IF;
+            IF NEW.answered_by = NEW.member OR {is_claimant("answered_by")} OR {had_a_part("answered_by")} THEN
                 {refuse("objection_is_answered_by_another", "%s is concerned with this case", "NEW.answered_by")}
             END IF;
             IF {is_near("answered_by")} THEN
@@ -87,4 +104,31 @@ objection_guards = [
         """,
     ),
     kept("objections_are_kept", "objections are never deleted", guarantee="objection_is_permanent"),
+]
+
+objection_paper_guards = [
+    *permanent("objection_paper_is_permanent"),
+    # The lock on the claim makes how many there are, and that the objection is open, final for this judgment.
+    Guard(
+        name="objection_paper_comes_while_it_is_open",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("objection", "record"), ("paper", "record")],
+        func=f"""
+            {judged_now()}
+            PERFORM 1 FROM claims_claim
+              WHERE id = (SELECT claim_id FROM claims_objection WHERE id = NEW.objection_id) FOR NO KEY UPDATE;
+            SELECT * INTO objection FROM claims_objection WHERE id = NEW.objection_id;
+            SELECT claim_id, kind INTO paper FROM claims_evidence WHERE id = NEW.paper_id;
+            IF objection.state IS DISTINCT FROM 'open' OR paper.kind IS DISTINCT FROM '{OBJECTION}'
+               OR paper.claim_id IS DISTINCT FROM objection.claim_id THEN
+                {refuse("objection_paper_comes_while_it_is_open", "objection %s takes no such paper", "objection.number")}
+            END IF;
+            IF (SELECT count(*) FROM claims_objectionpaper
+                 WHERE objection_id = NEW.objection_id) >= {PAPERS_PER_OBJECTION} THEN
+                {refuse("objection_papers_have_a_limit", "an objection holds at most %s papers", str(PAPERS_PER_OBJECTION))}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
 ]

@@ -24,6 +24,7 @@ from claims.filing.consent import signed_layers
 from claims.filing.forms import PaperForm
 from claims.filing.layer_words import layer_rows
 from claims.filing.models import Claim, Evidence
+from claims.filing.paper_triggers import PAPERS_PER_OBJECTION
 from claims.filing.parts import may_bring_bills
 from claims.filing.selectors import concerned_by
 from claims.filing.services import add_evidence
@@ -31,8 +32,16 @@ from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, POOL_ADMIN, STANDS_
 from claims.filing.views import in_words
 from claims.filing.words import DEEDS, EVERY_KIND, HOLDERS, KINDS
 from claims.publicity import selectors, services
-from claims.publicity.forms import AnswerForm, AppealForm, ObjectForm
-from claims.publicity.models import Objection
+from claims.publicity.forms import AnswerForm, AppealForm, ObjectForm, ObjectionPaperForm, ReplyForm
+from claims.publicity.objection_selectors import (
+    DAYS_FOR_TWO,
+    Reader,
+    Told,
+    objections_in_full,
+    reader_of,
+    told,
+    told_to_claimant,
+)
 from claims.review import appeals, waiting
 from claims.review import selectors as review
 from claims.review.appeals import duty_names
@@ -42,7 +51,7 @@ from claims.review.openings import reader_words
 from ledger.sharing.face_selectors import FacesOf
 from ledger.sharing.faces import DISEASES, words_of
 from ledger.sharing.layers import MEMBERS
-from members.joining.kin import is_near, names_of
+from members.joining.kin import names_of
 from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -66,10 +75,10 @@ class Stage:
 def claim(request: HttpRequest, code: str) -> HttpResponse:
     """Show the claimant where the claim is, who has it, until when, and who opened the file."""
     found = filing.access_claim(user=_person(request), code=code)
-    return _claim_page(request, found)
+    return claim_page(request, found)
 
 
-def _claim_page(
+def claim_page(
     request: HttpRequest,
     found: Claim,
     error: DomainError | None = None,
@@ -99,6 +108,7 @@ def _claim_page(
         "may_bring_bills": may_bring_bills(found),
         "payee": filing.read_payee(found),
         "investigations": for_claimant(found),
+        **_objections_of(found, forms or {}),
         "papers": [(paper, EVERY_KIND[paper.kind]) for paper in papers],
         "layers": layer_rows(signed_layers(found), found.pool.currency),
         "cited": _cited(papers, file.decision),
@@ -118,6 +128,18 @@ def _claim_page(
         "crumbs": [(_("My claims"), reverse("my_claims")), (found.code, "")],
     }
     return render(request, "claims/filing/claim.html", context, status=status)
+
+
+def _objections_of(found: Claim, forms: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page says of objections to the case, and the form of a reply to each that waits for one."""
+    told = told_to_claimant(found, clock.now())
+    replies = forms.get("replies", {})
+    return {
+        "days_for_two": DAYS_FOR_TWO,
+        "told_objections": [
+            (one, replies.get(one.objection.number, ReplyForm()) if one.may_reply else None) for one in told
+        ],
+    }
 
 
 def _cited(papers: list[Evidence], decision: Decision | None) -> list[object]:
@@ -196,7 +218,7 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
     try:
         services.withdraw_claim(claim=found, claimant=_person(request).code, at=clock.now())
     except DomainError as error:
-        return _claim_page(request, found, error, status=error.status)
+        return claim_page(request, found, error, status=error.status)
     return redirect("claim", code=code)
 
 
@@ -208,7 +230,7 @@ def appeal(request: HttpRequest, code: str) -> HttpResponse:
     found = filing.access_claim(user=_person(request), code=code)
     form = AppealForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _claim_page(request, found, status=422, forms={"appeal_form": form})
+        return claim_page(request, found, status=422, forms={"appeal_form": form})
     told = form.cleaned_data
     data = told["file"].read() if told["file"] else b""
 
@@ -226,7 +248,7 @@ def appeal(request: HttpRequest, code: str) -> HttpResponse:
         )
     except DomainError as error:
         found = filing.access_claim(user=_person(request), code=code)
-        return _claim_page(request, found, error, status=error.status, forms={"appeal_form": form})
+        return claim_page(request, found, error, status=error.status, forms={"appeal_form": form})
     return redirect("claim", code=code)
 
 
@@ -237,13 +259,13 @@ def add_appeal_paper(request: HttpRequest, code: str) -> HttpResponse:
     found = filing.access_claim(user=_person(request), code=code)
     form = PaperForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _claim_page(request, found, status=422, forms={"paper_form": form})
+        return claim_page(request, found, status=422, forms={"paper_form": form})
     kind, data = form.cleaned_data["kind"], form.cleaned_data["file"].read()
     try:
         add_evidence(claim=found, claimant=_person(request).code, kind=kind, data=data, at=clock.now())
     except DomainError as error:
         found = filing.access_claim(user=_person(request), code=code)
-        return _claim_page(request, found, error, status=error.status, forms={"paper_form": form})
+        return claim_page(request, found, error, status=error.status, forms={"paper_form": form})
     return redirect("claim", code=code)
 
 
@@ -257,7 +279,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
     try:
         services.confirm_receipt(claim=found, claimant=_person(request).code, at=clock.now())
     except DomainError as error:
-        return _claim_page(request, found, error, status=error.status)
+        return claim_page(request, found, error, status=error.status)
     return redirect("claim", code=code)
 
 
@@ -295,15 +317,16 @@ def _days_left(notice: selectors.Notice, today: dt.date) -> int:
 def case(request: HttpRequest, code: str, case: str) -> HttpResponse:
     """Show one published case with its objections."""
     pool = selectors.access_notices(user=_person(request), code=code)
-    return _case_page(request, pool, case)
+    return case_page(request, pool, case)
 
 
-def _case_page(
+def case_page(
     request: HttpRequest,
     pool: Pool,
     case: str,
     *,
     form: ObjectForm | None = None,
+    papers: dict[int, ObjectionPaperForm] | None = None,
     answers: dict[int, AnswerForm] | None = None,
     error: DomainError | None = None,
     status: int = 200,
@@ -311,7 +334,6 @@ def _case_page(
     found = selectors.access_published_claim(pool=pool, case=case)
     person = _person(request)
     award, *rests = selectors.awards_of_case(found)
-    answering = SECOND_REVIEWER in duties_of(person, pool) and not _is_concerned(found, person)
     is_member = Membership.objects.filter(pool=pool, person=person).exists()
     can_object = (
         is_member
@@ -320,6 +342,7 @@ def _case_page(
         and selectors.is_in_publicity(award)
     )
     standing = selectors.objecting_of(found, award, person.code) if can_object else None
+    as_reader, at = reader_of(found, person), clock.now()
     context = {
         "section": "pools",
         "pool": pool,
@@ -334,7 +357,8 @@ def _case_page(
         "standing": standing,
         "form": form or ObjectForm(initial={"key": uuid.uuid4()}),
         "objections": [
-            _shown(one, found, person, answering, answers or {}) for one in selectors.objections_of(found)
+            _shown(told(one, as_reader(one), at), papers or {}, answers or {})
+            for one in objections_in_full(found)
         ],
         "crumbs": [
             (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
@@ -345,28 +369,18 @@ def _case_page(
     return render(request, "claims/publicity/case.html", context, status=status)
 
 
-def _is_concerned(found: Claim, person: User) -> bool:
-    """Tell whether the person had a part in the case."""
-    return (
-        person.pk in concerned_by(found)
-        or is_near(found.membership, person)
-        or found.recommendations.filter(reviewer=person.code).exists()
-        or found.decisions.filter(decider=person.code).exists()
-        or found.concurrences.filter(decider=person.code).exists()
-    )
-
-
 def _shown(
-    one: Objection, found: Claim, person: User, answering: bool, answers: dict[int, AnswerForm]
+    one: Told, papers: dict[int, ObjectionPaperForm], answers: dict[int, AnswerForm]
 ) -> dict[str, Any]:
-    """Return an objection as this person may see it: words only to who wrote, answers or is concerned."""
-    is_open = one.state == Objection.State.OPEN
-    reads = answering or one.member == person.code
+    """Return an objection as this person may see it, with the form for what they may do about it."""
+    number, answering = one.objection.number, one.reader == Reader.IN_FULL
+    takes_papers = one.reader == Reader.WRITER and one.is_open and len(one.papers) < PAPERS_PER_OBJECTION
     return {
-        "objection": one,
-        "reason": selectors.read_objection(one) if reads else "",
-        "answer": selectors.read_answer(one) if reads or person.pk in concerned_by(found) else "",
-        "form": (answers.get(one.number) or AnswerForm()) if answering and is_open else None,
+        "told": one,
+        "is_answering": answering,
+        "is_claimant": one.reader == Reader.CLAIMANT,
+        "paper_form": (papers.get(number) or ObjectionPaperForm()) if takes_papers else None,
+        "form": (answers.get(number) or AnswerForm()) if answering and one.is_open else None,
     }
 
 
@@ -376,24 +390,25 @@ def object_to(request: HttpRequest, code: str, case: str) -> HttpResponse:
     """Object to a case; the same click twice is one objection."""
     pool = selectors.access_notices(user=_person(request), code=code)
     found = selectors.access_published_claim(pool=pool, case=case)
-    form = ObjectForm(request.POST)
+    form = ObjectForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _case_page(request, pool, case, form=form, status=422)
-    person, reason = _person(request).code, form.cleaned_data["reason"]
+        return case_page(request, pool, case, form=form, status=422)
+    person, reason, file = _person(request).code, form.cleaned_data["reason"], form.cleaned_data["file"]
+    data = file.read() if file else b""
 
     def act() -> dict[str, Any]:
-        made = services.object_to_case(claim=found, member=person, reason=reason, at=clock.now())
+        made = services.object_to_case(claim=found, member=person, reason=reason, at=clock.now(), data=data)
         return {"number": made.number}
 
     try:
         once(
             scope=scope_of(person, pool.code, f"object/{case}"),
             key=str(form.cleaned_data["key"]),
-            content={"reason": reason},
+            content={"reason": reason, "paper": hashlib.sha256(data).hexdigest()},
             act=act,
         )
     except DomainError as error:
-        return _case_page(request, pool, case, form=form, error=error, status=error.status)
+        return case_page(request, pool, case, form=form, error=error, status=error.status)
     return redirect("case", code=code, case=case)
 
 
@@ -406,13 +421,13 @@ def answer(request: HttpRequest, code: str, case: str, number: int) -> HttpRespo
     objection = selectors.access_objection(claim=found, number=number)
     form = AnswerForm(request.POST)
     if not form.is_valid():
-        return _case_page(request, pool, case, answers={number: form}, status=422)
+        return case_page(request, pool, case, answers={number: form}, status=422)
     try:
         services.answer_objection(
             objection=objection, answerer=_person(request).code, at=clock.now(), **form.cleaned_data
         )
     except DomainError as error:
-        return _case_page(request, pool, case, answers={number: form}, error=error, status=error.status)
+        return case_page(request, pool, case, answers={number: form}, error=error, status=error.status)
     return redirect("case", code=code, case=case)
 
 

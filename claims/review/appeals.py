@@ -125,6 +125,15 @@ def read_upheld(claim: Claim) -> str:
     return unseal_text(bytes(upheld.answer_sealed or b""), upheld.answer_context) if upheld else ""
 
 
+def had_a_part(claim: Claim, code: str) -> bool:
+    """Tell whether the person of that code recommended, agreed or decided on the claim. Three queries at most."""
+    return (
+        claim.recommendations.filter(reviewer=code).exists()
+        or claim.decisions.filter(decider=code).exists()
+        or claim.concurrences.filter(decider=code).exists()
+    )
+
+
 def heard_before(claim: Claim) -> set[str]:
     """Return the codes of whoever judged the case before its appeal; of a claim without one, nobody."""
     if claim.appeal_round is None:

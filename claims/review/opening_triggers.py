@@ -3,9 +3,10 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
+from claims.filing.illnesses import OBJECTION
 from claims.filing.states import JUDGED, READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.triggers import of_the_paper
-from claims.review.triggers import holds_duty, is_claimant, is_near
+from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near
 from members.people.erasure_sql import facts_until_erased
 
 _IN_CHARGE = ", ".join(f"'{state}'" for state in READ_BY_ITS_REVIEWER)
@@ -31,7 +32,7 @@ opening_guards = [
         declare=[("claim", "claims_claim"), ("paper", "record")],
         func=f"""
             {judged_now()}
-            SELECT claim_id, code, removed_at, key_wrapped IS NULL AS is_erased INTO paper
+            SELECT id, claim_id, code, kind, removed_at, key_wrapped IS NULL AS is_erased INTO paper
               FROM claims_evidence WHERE id = NEW.paper_id;
             SELECT * INTO claim FROM claims_claim WHERE id = paper.claim_id FOR NO KEY UPDATE;
             IF paper.removed_at IS NOT NULL OR paper.is_erased THEN
@@ -51,6 +52,11 @@ opening_guards = [
                             AND i.until_date >= (aid_now() AT TIME ZONE p.time_zone)::date)
                     ELSE false END) THEN
                 {refuse("papers_are_opened_by_who_judges_them", "%s does not judge claim %s now", "NEW.opener", "claim.code")}
+            END IF;
+            IF paper.kind = '{OBJECTION}' AND (NEW.duty <> 'second_reviewer' OR {had_a_part("opener")} OR NOT EXISTS (
+                   SELECT 1 FROM claims_objectionpaper k JOIN claims_objection o ON o.id = k.objection_id
+                    WHERE k.paper_id = paper.id AND o.state = 'open' AND o.member <> NEW.opener)) THEN
+                {refuse("papers_of_an_objection_are_opened_by_who_answers", "%s does not answer this objection", "NEW.opener")}
             END IF;
             IF claim.appeal_round IS NOT NULL AND (
                    EXISTS (SELECT 1 FROM claims_recommendation

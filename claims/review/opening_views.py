@@ -32,6 +32,7 @@ def paper(request: HttpRequest, code: str, claim: str, paper: str) -> HttpRespon
     found, person = _found(code, claim), _person(request)
     openings.check_opens(found, person)
     kept = openings.access_paper(found, paper)
+    openings.check_opens_it(found, person, kept)
     if request.method != "POST":
         form = OpeningForm(initial={"key": uuid.uuid4()})
         return _ask(request, found, kept, form)

@@ -15,13 +15,14 @@ from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError, N
 from aidplatform.work import audit
 from aidplatform.work.models import AuditEntry
 from claims.filing import papers
+from claims.filing.illnesses import OBJECTION
 from claims.filing.models import Claim, Evidence
 from claims.filing.selectors import ErasedError, concerned_by, read_paper
 from claims.filing.services import locked_claim
 from claims.filing.states import READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.words import PURPOSES
 from claims.review import blind
-from claims.review.appeals import REVIEWER, SECOND_REVIEWER, heard_before
+from claims.review.appeals import REVIEWER, SECOND_REVIEWER, had_a_part, heard_before
 from claims.review.investigation_selectors import investigates
 from claims.review.opening_models import PaperOpening, Purpose
 from members.joining.kin import is_near
@@ -39,6 +40,12 @@ class NotInHandError(ForbiddenError):
     """Papers are opened by who has the claim in hand."""
 
     code = "papers_are_opened_by_who_judges_them"
+
+
+class NotAnsweringError(ForbiddenError):
+    """Papers of an objection are opened by who may answer it."""
+
+    code = "papers_of_an_objection_are_opened_by_who_answers"
 
 
 class PurposeMissingError(DomainError):
@@ -99,17 +106,35 @@ def access_paper(claim: Claim, code: str) -> Evidence:
     return paper
 
 
+def check_opens_it(claim: Claim, person: User, paper: Evidence) -> str:
+    """Return the duty in which the person opens this paper now. Raises: NotInHandError, NotAnsweringError.
+
+    A paper of an objection: a second reviewer who had no part in the case, while the objection is open.
+    """
+    duty = check_opens(claim, person)
+    if paper.kind != OBJECTION:
+        return duty
+    waits = claim.objections.filter(papers__paper=paper, state="open").exclude(member=person.code)
+    if duty != SECOND_REVIEWER or had_a_part(claim, person.code) or not waits.exists():
+        raise NotAnsweringError(
+            _("Only who answers an objection opens its papers: a second reviewer without a part in the case.")
+        )
+    return duty
+
+
 @transaction.atomic
 def open_paper(
     *, claim: Claim, code: str, opener: str, purpose: str, note: str, at: dt.datetime
 ) -> PaperOpening:
     """Note that somebody opens a paper, and for what; the paper is shown under this note alone.
 
-    Raises: NotInHandError, NotFoundError, ErasedError, PurposeMissingError.
+    Raises: NotInHandError, NotAnsweringError, NotFoundError, ErasedError, PurposeMissingError.
     """
     claim = locked_claim(claim, *Claim.State.values)
-    duty = check_opens(claim, User.objects.get(code=opener))
+    person = User.objects.get(code=opener)
+    check_opens(claim, person)
     paper = access_paper(claim, code)
+    duty = check_opens_it(claim, person, paper)
     if paper.wrapped is None:
         raise ErasedError(
             _("This paper has been erased: its key was destroyed. Nobody can read it any more.")
@@ -150,11 +175,12 @@ def is_over(opening: PaperOpening, at: dt.datetime) -> bool:
 def marked_paper(*, claim: Claim, opening: PaperOpening, person: User, at: dt.datetime) -> papers.Paper:
     """Return the paper of an opening with the opener's code, the claim's and the instant on every page of it.
 
-    Raises: OpeningOverError, NotInHandError, ErasedError, lib.crypto.UnreadableError, papers.PaperRefusedError.
+    Raises: OpeningOverError, NotInHandError, NotAnsweringError, ErasedError, lib.crypto.UnreadableError,
+    papers.PaperRefusedError.
     """
     if is_over(opening, at):
         raise OpeningOverError(_("This opening is over. Open the paper again and say what for."))
-    check_opens(claim, person)
+    check_opens_it(claim, person, opening.paper)
     paper = papers.Paper(opening.paper.media_type, read_paper(opening.paper))
     local = opening.opened_at.astimezone(dt.UTC)
     return papers.marked(paper, f"{person.code} · {claim.code} · {local:%Y-%m-%d %H:%M} UTC")

@@ -47,6 +47,13 @@ def is_near(column: str) -> str:
          WHERE u.code = NEW.{column} AND m.id IN (SELECT near.id FROM {near_sql("claim.membership_id")} near))"""
 
 
+def had_a_part(column: str) -> str:
+    """Return SQL that tells whether the person in that column recommended, agreed or decided on the claim."""
+    return f"""(EXISTS (SELECT 1 FROM claims_recommendation WHERE claim_id = claim.id AND reviewer = NEW.{column})
+               OR EXISTS (SELECT 1 FROM claims_decision WHERE claim_id = claim.id AND decider = NEW.{column})
+               OR EXISTS (SELECT 1 FROM claims_concurrence WHERE claim_id = claim.id AND decider = NEW.{column}))"""
+
+
 recommendation_guards = [
     *facts_until_erased("recommendation_is_permanent", CLAIMED_BY, reason_sealed="NEW.reason_sealed = ''"),
     Guard(
