@@ -148,7 +148,7 @@ class ReplyText(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=2000)
 
 
-class AnswerText(serializers.Serializer[Any]):
+class ObjectionAnswerText(serializers.Serializer[Any]):
     """How an objection is answered; upheld: the award is withdrawn."""
 
     upheld = serializers.BooleanField()
@@ -311,12 +311,12 @@ class AnsweringObjection(_OfDesk):
 
     duties = (SECOND_REVIEWER,)
 
-    @extend_schema(operation_id="answer_objection", request=AnswerText, responses=ObjectionInFull)
+    @extend_schema(operation_id="answer_objection", request=ObjectionAnswerText, responses=ObjectionInFull)
     def post(self, request: Request, code: str, award: str, number: int) -> Response:
         """Answer it, as somebody who had no part in the case."""
         one, person = self.found(code, award, number), cast(User, request.user)
         services.answer_objection(
-            objection=one, answerer=person.code, at=clock.now(), **_valid(AnswerText, request)
+            objection=one, answerer=person.code, at=clock.now(), **_valid(ObjectionAnswerText, request)
         )
         return self.shown(request, one)
 

@@ -280,7 +280,7 @@ def test_answer_is_permanent(cases: ClaimCases) -> None:
         _answer(objection, cases.third.code)
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM claims_objection", "TRUNCATE claims_objection"])
+@pytest.mark.parametrize("statement", ["DELETE FROM claims_objection", "TRUNCATE claims_objection CASCADE"])
 def test_objections_are_kept(owner: psycopg.Connection, db: None, statement: str) -> None:
     with not_permitted():
         run(statement)

@@ -23,6 +23,7 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim
+from claims.publicity.objection_selectors import DAYS_FOR_TWO
 from members.joining import payers
 from members.joining.models import Membership
 from members.my_data import NAMES_ANOTHER
@@ -120,6 +121,10 @@ def test_export_names_nobody_else(neighbors: ClaimCases) -> None:
 
 def test_objection_is_in_both_files_without_the_other(neighbors: ClaimCases) -> None:
     claim, _objection = neighbors.objected()
+    # Before its claimant may read it on the page, it stands in no file of theirs either.
+    early = unpacked(made(neighbors.claimant))
+    assert rows(early, "claims/objections.json")[0]["reason"] == ""
+    set_clock(clock.now() + dt.timedelta(days=DAYS_FOR_TWO))
     mine = unpacked(made(neighbors.claimant))
     theirs = unpacked(made(neighbors.neighbor))
     assert rows(mine, "claims/objections.json")[0]["reason"] == "I saw her ill in 2024."
