@@ -88,7 +88,7 @@ def test_two_people_take_words_out_and_that_stays_visible(
     page = _mine(cases, claim)
     assert LEFT.replace("\n", "<br>") in page
     assert "Li Ming" not in page
-    assert "Two people took words out of what the claimant reads: it insults." in " ".join(page.split())
+    assert "Two people took words out of what the claimant reads: it insults</p>" in " ".join(page.split())
     # Members read no words of it, and see that something was taken out, and why.
     case = reverse("case", args=["test-pool", cases.award(claim).code])
     public = client_of(cases.world.admin).get(case).content.decode()
