@@ -68,7 +68,7 @@ line_guards = [
         """,
     ),
     Guard(
-        name="payment_file_adds_up",
+        name="payment_file_has_its_lines",
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
         timing=pgtrigger.Deferred,
