@@ -11,7 +11,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
 from aidplatform.site.my_data import erasing, services
 from aidplatform.testing.bank import Bank
-from aidplatform.testing.claim_cases import BIRTH, TODAY, ClaimCases
+from aidplatform.testing.claim_cases import BIRTH, TODAY, ClaimCases, photograph
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.refusals import fire_deferred, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, lay_down_all, run_jobs, set_clock
@@ -19,6 +19,9 @@ from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim, Evidence
 from claims.filing.selectors import ErasedError, read_paper, read_payee, read_story
+from claims.publicity import redactions
+from claims.publicity import services as publicity
+from claims.publicity.objection_papers import add_to_objection
 from ledger.custody import hardship
 from ledger.custody.arrears_models import HardshipPause
 from ledger.openbooks.models import LogEntry
@@ -517,3 +520,33 @@ def test_api_says_whether_it_waits(world: World) -> None:
     _asked(world.stranger)
     assert client.get("/api/v1/me/erasure/").json()["is_asked"] is True
     assert client_of(None).get("/api/v1/me/erasure/").status_code in {401, 403}
+
+
+def test_objections_to_a_case_lose_their_words_with_its_claimant(cases: ClaimCases) -> None:
+    claim, objection = cases.objected()
+    photo = photograph(120)
+    paper = add_to_objection(objection=objection, member=cases.neighbor.code, data=photo, at=clock.now())
+    reply = "That was my sister."
+    publicity.reply_to_objection(
+        objection=objection, claimant=cases.claimant.code, text=reply, at=clock.now()
+    )
+    proposed = redactions.propose_words(
+        objection=objection, proposer=cases.third.code, ground="insult", words=["in 2024"], at=clock.now()
+    )
+    redactions.decide_redaction(
+        redaction=proposed, decider=cases.world.controller.code, takes_out=True, at=clock.now()
+    )
+    publicity.withdraw_claim(claim=claim, claimant=cases.claimant.code, at=clock.now())
+    run_jobs()
+    cases.end_publicity()
+    cases.post()
+    leave(cases.membership)
+    assert codes(cases.claimant) == set()
+    erased(cases.claimant)
+    objection.refresh_from_db()
+    proposed.refresh_from_db()
+    kept = Evidence.objects.get(pk=paper.paper_id)
+    sealed = (objection.reason_sealed, objection.reply_sealed, proposed.shown_sealed)
+    assert [value is not None and bytes(value) for value in sealed] == [b"", b"", b""]
+    assert proposed.state == "taken_out"
+    assert (bytes(kept.sealed), kept.wrapped) == (b"", None)
