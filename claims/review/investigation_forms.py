@@ -68,7 +68,7 @@ class ReportForm(forms.Form):
     bill = FenField(label=_("What it has cost"), help_text=_("At most what was agreed; 0 where it is free."))
     payee_name = NameField(label=_("Paid to"), max_length=80, required=False)
     payee_account = forms.CharField(
-        label=_("Account"),
+        label=_("Account number"),
         max_length=42,
         required=False,
         validators=[RegexValidator(r"^[0-9A-Za-z \-]{5,42}$")],
