@@ -32,7 +32,7 @@ from members.people.models import User
 STEP_NAMES: dict[str, object] = {
     "what": _("What happened"),
     "papers": _("Papers"),
-    "payee": _("Account"),
+    "payee": _("Payee's account"),
     "public": _("What becomes public"),
 }
 _ORDER = list(STEP_NAMES)
