@@ -39,7 +39,7 @@ def journal_of(book: Book, days: Days = ALL_DAYS) -> Journal:
     """
     closings = list(_closings(book.code, days))
     last_no = Book.objects.get(pk=book.pk).last_entry_no
-    first = days.first or _first_day(book)
+    first = days.first or _first_day(book, closings)
     return Journal(
         title=f"{book.code}, {book.currency}, up to entry {last_no}",
         fund=book.code,
@@ -93,9 +93,12 @@ def _closings(code: str, days: Days) -> Iterator[Closing]:
         yield Closing(to_date - DAY, number, chart.CUSTODY, fen)
 
 
-def _first_day(book: Book) -> dt.date:
-    found = book.entries.order_by("entry_date").values_list("entry_date", flat=True).first()
-    return found or dt.date(1970, 1, 1)
+def _first_day(book: Book, closings: list[Closing]) -> dt.date:
+    """Return the first day of which anything is told: a bank may tell of an empty account before the first entry."""
+    entry = book.entries.order_by("entry_date").values_list("entry_date", flat=True).first()
+    return min(
+        [day for day in (entry, *(one.date for one in closings[:1])) if day], default=dt.date(1970, 1, 1)
+    )
 
 
 def _balances_before(book: Book, first: dt.date, last_no: int) -> tuple[tuple[str, int], ...]:

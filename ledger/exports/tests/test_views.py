@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.testing.accounting_tools import TOOLS, judge
-from aidplatform.testing.bank import charged_world
+from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
 
@@ -26,6 +26,25 @@ def test_books_are_downloaded_whole_and_by_period(kind: str, db: None, tmp_path:
     assert "Custody" in text
     period = client.get(f"{HERE}periods/1.{kind}", secure=True)
     assert judge(kind, b"".join(period.streaming_content).decode(), tmp_path) == ""  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", TOOLS)
+def test_bank_may_tell_of_an_empty_account_before_the_first_entry(
+    kind: str, db: None, tmp_path: Path
+) -> None:
+    world = World.founded(code="test-pool")
+    bank = Bank(world)
+    bank.take(bank.statement(days=3))
+    client = client_of(world.auditor)
+
+    def judged() -> str:
+        answer = client.get(f"{HERE}books.{kind}", secure=True)
+        return judge(kind, b"".join(answer.streaming_content).decode(), tmp_path)  # type: ignore[attr-defined]
+
+    assert judged() == ""
+    world.award(100_000)
+    world.posted_period()
+    assert judged() == ""
 
 
 def test_files_are_the_same_in_every_language(db: None) -> None:
