@@ -326,3 +326,16 @@ def test_one_export_part_per_number(world: World) -> None:
     run(insert, export.pk)
     with refused("one_export_part_per_number"):
         run(insert, export.pk)
+
+
+def test_page_leads_to_the_correction_of_an_identity(neighbors: ClaimCases) -> None:
+    member = neighbors.membership.person
+    assert member is not None
+    address = f"/pools/{neighbors.world.pool.code}/me/identity/"
+    page = client_of(member).get(PAGE, secure=True).content.decode()
+    assert f'href="{address}"' in page
+    assert client_of(member).get(address, secure=True).status_code == 200
+    assert (
+        "Correct what is wrong"
+        not in client_of(neighbors.world.stranger).get(PAGE, secure=True).content.decode()
+    )
