@@ -42,6 +42,7 @@ VARIABLES: dict[str, str] = {
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
     "AID_EMAIL_URL": "smtp://user:secret@host:587; in demo mails are shown on a page",
     "AID_REQUIRE_BROWSER": "tests only: 1 fails the suite when Chromium is missing",
+    "AID_REQUIRE_TOOLS": "tests only: 1 fails the suite when hledger is missing",
     "AID_SOAK": "tests only: 1 runs the long versions",
     "AID_SOAK_MINUTES": "tests only: how long trouble by chance goes on (5)",
     "AID_SEED": "tests only: the seed of a long run, printed by every run",
