@@ -42,6 +42,12 @@ class NothingToSendError(ConflictError):
     code = "nothing_to_send"
 
 
+class CancelledWithinError(ConflictError):
+    """A payment of the file was cancelled: what replaced it may have been paid."""
+
+    code = "file_holds_a_cancelled_payment"
+
+
 def waiting(pool: Pool) -> QuerySet[PaymentOrder]:
     """Return the released payments that are in no file yet, oldest first."""
     found = orders(pool).filter(state=PaymentOrder.State.RELEASED, file_lines=None)
@@ -111,11 +117,19 @@ def make_file(*, pool: Pool, maker: str, at: dt.datetime) -> PaymentFile:
 def export(file: PaymentFile, form: str) -> bytes:
     """Return the bytes of a file, the same each time.
 
-    Raises: DomainError for another form, ExportDiffersError where they are not the ones that were made.
+    Raises: DomainError for another form, CancelledWithinError, ExportDiffersError where they are not the ones that were
+    made.
     """
     if form not in FORMS:
         raise DomainError(_("Payment files come as xml or csv."), code="bad_form")
     found = list(orders(file.pool).filter(file_lines__file=file).order_by("number"))
+    if cancelled := [str(order.number) for order in found if order.state == PaymentOrder.State.CANCELLED]:
+        raise CancelledWithinError(
+            _(
+                "Payment %(numbers)s of this file was cancelled. Sent again, the file would pay it all the same."
+            )
+            % {"numbers": ", ".join(cancelled)}
+        )
     data = _write(file.pool, file.number, file.made_at, found, form)
     if hashlib.sha256(data).hexdigest() != getattr(file, f"{form}_sha256"):
         raise ExportDiffersError(_("The file is not the one that was made. Send nothing; tell the operator."))

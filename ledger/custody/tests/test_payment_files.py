@@ -20,7 +20,7 @@ from ledger.custody.charge_files import ExportDiffersError
 from ledger.custody.models import PaymentOrder
 from ledger.custody.payment_file_models import PaymentFile, PaymentFileLine
 from ledger.custody.payment_file_triggers import FATE_DAYS
-from ledger.custody.payment_files import NothingToSendError
+from ledger.custody.payment_files import CancelledWithinError, NothingToSendError
 
 SPACE = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 
@@ -268,7 +268,10 @@ def test_sent_payment_waits_for_the_bank(paid: tuple[World, Bank]) -> None:
     cancel()
     order.refresh_from_db()
     assert order.state == "cancelled"
-    assert payment_files.file_of(order) is not None
+    file = payment_files.file_of(order)
+    assert file is not None
+    with pytest.raises(CancelledWithinError, match="would pay it all the same"):
+        payment_files.export(file, "xml")
 
 
 def test_released_payment_that_was_not_sent_is_cancelled_at_once(paid: tuple[World, Bank]) -> None:
