@@ -14,11 +14,13 @@ from aidplatform.work.models import Job
 from claims.filing.models import Claim
 from claims.filing.states import ON_THE_DESK
 from claims.jury.selectors import waiting_for as draws_waiting_for
+from claims.publicity.models import Redaction
+from claims.publicity.redactions import DECIDES_ON_PAPERS, DECIDES_ON_WORDS
 from claims.review.appeals import duty_names, lacks_people
 from claims.review.selectors import public_ref
 from ledger.custody.reconciliation import bank_lines
 from ledger.founding.models import OpeningBalances
-from ledger.sharing.models import Period
+from ledger.sharing.models import Award, Period
 from ledger.sharing.run_off import freezes_of
 from members.ending.models import EndingProposal, PoolEnding
 from members.joining.correction_models import IdentityCorrection
@@ -60,7 +62,7 @@ def todos_of(person: User) -> list[Todo]:
     found += _of_complaints(person) + _of_contacts(duties, person) + _of_duty_changes(duties, person)
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     found += of_investigations(duties, person)
-    found += _of_guardians(duties, person) + _of_corrections(duties, person)
+    found += _of_guardians(duties, person) + _of_corrections(duties, person) + _of_redactions(duties, person)
     return found + _of_appeals(duties) + of_money(duties, person) + _of_desks(duties, person)
 
 
@@ -108,6 +110,39 @@ def _to_decide(duties: dict[int | None, set[str]], person: User) -> Q:
     )
     proposed = Q(pool__in=held, state="proposed") & ~Q(proposed_by=person.code)
     return (Q(pool__in=run, state="asked") | proposed) & ~Q(asked_by=person.code)
+
+
+def _of_redactions(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return what somebody else wants to take out of an objection, for whoever may decide on it."""
+    words, papers = (
+        [pool for pool, held in duties.items() if pool and held & deciding]
+        for deciding in (DECIDES_ON_WORDS, DECIDES_ON_PAPERS)
+    )
+    own = Q(paper=None, objection__claim__pool__in=words) | Q(
+        paper__isnull=False, objection__claim__pool__in=papers
+    )
+    waiting = list(
+        Redaction.objects.filter(own, state=Redaction.State.PROPOSED)
+        .exclude(proposed_by=person.code)
+        .exclude(objection__member=person.code)
+        .exclude(objection__claim__claimant=person)
+        .select_related("objection__claim__pool")
+        .order_by("pk")[:20]
+    )
+    claims = [one.objection.claim.code for one in waiting]
+    # Of a case that came back on appeal the newest award is the one that is public.
+    awards = Award.objects.filter(claim_code__in=claims, rest_of=None).order_by("pk")
+    cases = dict(awards.values_list("claim_code", "code"))
+    return [
+        Todo(
+            _("Something is to be taken out of an objection of %(pool)s: look at it, and decide")
+            % {"pool": in_language(pool.name_en, pool.name_zh)},
+            reverse("objection", args=[pool.code, cases[one.objection.claim.code], one.objection.number]),
+            _("Look at it"),
+        )
+        for one in waiting
+        for pool in (one.objection.claim.pool,)
+    ]
 
 
 def _of_corrections(duties: dict[int | None, set[str]], person: User) -> list[Todo]:

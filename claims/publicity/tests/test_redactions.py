@@ -99,6 +99,21 @@ def test_two_people_take_words_out_and_that_stays_visible(
         assert "Li Ming has HIV" in client_of(person).get(case).content.decode()
 
 
+def test_who_may_decide_finds_it_on_the_own_page(insulted: tuple[ClaimCases, Claim, Objection]) -> None:
+    cases, claim, objection = insulted
+    one = _propose(objection, cases.third)
+    reminder = "Something is to be taken out of an objection"
+    address = reverse("objection", args=["test-pool", cases.award(claim).code, objection.number])
+    home = client_of(cases.world.controller).get("/").content.decode()
+    assert reminder in home
+    assert f'href="{address}"' in home
+    assert client_of(cases.world.controller).get(address).status_code == 200
+    for person in (cases.third, cases.neighbor, cases.claimant, cases.world.treasurer):
+        assert reminder not in client_of(person).get("/").content.decode()
+    _decide(one, cases.world.controller)
+    assert reminder not in client_of(cases.world.controller).get("/").content.decode()
+
+
 def test_objection_counts_and_is_answered_all_the_same(
     insulted: tuple[ClaimCases, Claim, Objection],
 ) -> None:
