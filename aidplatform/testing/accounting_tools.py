@@ -20,8 +20,12 @@ def judge(kind: str, text: str, folder: Path) -> str:
         assert os.environ.get("AID_REQUIRE_TOOLS") != "1", f"{TOOLS[kind][0]} is missing"
         pytest.skip(f"{TOOLS[kind][0]} is not installed")
     file = folder / f"books.{kind}"
-    file.write_text(text)
-    done = subprocess.run([*TOOLS[kind], str(file)], capture_output=True, text=True, timeout=120)
+    file.write_text(text, encoding="utf-8")
+    # hledger reads a file in the language of its surroundings: without one, not even UTF-8.
+    surroundings = {**os.environ, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        [*TOOLS[kind], str(file)], capture_output=True, text=True, timeout=120, env=surroundings
+    )
     said = done.stdout + done.stderr
     assert (done.returncode == 0) == (said == ""), said
     return said

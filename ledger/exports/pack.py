@@ -80,6 +80,7 @@ To check it without the program that made it:
 
   sha256sum --check SHA256SUMS
   bean-check books.beancount
+  export LC_ALL=C.UTF-8  # hledger reads no other text than that of its surroundings
   hledger check --strict -f books.hledger
   hledger -f books.hledger balancesheet; hledger -f books.hledger incomestatement
 
@@ -94,6 +95,6 @@ books.beancount、books.hledger 含全部分录，并以银行各期期末余额
 其余各表为试算平衡、分录、银行对账单、付款指令、各期数字、个案、规则各版本与公开日志。
 包内没有任何成员的姓名、个人账户、病情或材料。
 
-核对方法：依上面四行命令运行。两个工具会自行加总分录，并与银行期末余额逐一比对。
+核对方法：依上面各行命令运行。两个工具会自行加总分录，并与银行期末余额逐一比对。
 请再向银行直接索取几份对账单，与其中的余额核对：导入的文件是否真实，在此无法证明。
 """

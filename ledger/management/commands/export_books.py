@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     help = (
         "Writes the books in the format of beancount or hledger, with the bank's closing balances as assertions."
-        " Check the file with: bean-check FILE, or: hledger check --strict -f FILE"
+        " Check the file with: bean-check FILE, or: LC_ALL=C.UTF-8 hledger check --strict -f FILE"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
