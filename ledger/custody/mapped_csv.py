@@ -135,12 +135,13 @@ def read_mapped(
     if at is None:
         missing = [name for name in mapping.columns if not any(name in row for row in rows[:_LOOK_AT])]
         raise StatementFileError("not_a_statement", f"no column {', '.join(missing) or mapping.date}")
-    lines = [_read_line(row, number, mapping) for number, row in _bookings(rows, at, mapping)]
-    _demand_two_directions(rows, at, mapping)
+    bookings = list(_bookings(rows, at, mapping))
+    lines = [_read_line(held, number, mapping) for number, held in bookings]
+    _demand_two_directions([held for _number, held in bookings], mapping)
     not_too_long(len(lines))
     if not lines:
         raise StatementFileError("no_bookings", f"no line below row {at + 1}")
-    _demand_account(rows, at, mapping, account)
+    _demand_account(rows[:at], [held for _number, held in bookings], mapping, account)
     ordered = _in_order(lines)
     return FileStatement(
         format=MAPPED,
@@ -235,10 +236,10 @@ def _signed_fen(held: dict[str, str], mapping: Mapping, where: str) -> int:
     return amount - abs(out)
 
 
-def _demand_two_directions(rows: list[list[str]], at: int, mapping: Mapping) -> None:
+def _demand_two_directions(bookings: list[dict[str, str]], mapping: Mapping) -> None:
     """Demand that beside the words for what comes in there is one for what goes out, and no word that nobody named."""
     if mapping.amount_form == MARKED:
-        marks = {held.get(mapping.mark, "") for _number, held in _bookings(rows, at, mapping)}
+        marks = {held.get(mapping.mark, "") for held in bookings}
         if len(others := sorted(marks - set(mapping.incoming.split()))) > 1:
             raise StatementFileError("bad_value", f"{mapping.mark}: {', '.join(others)[:60]}")
 
@@ -292,14 +293,15 @@ def _break_of(lines: list[_Line]) -> str | None:
     return None
 
 
-def _demand_account(rows: list[list[str]], at: int, mapping: Mapping, account: str) -> None:
+def _demand_account(
+    above: list[list[str]], bookings: list[dict[str, str]], mapping: Mapping, account: str
+) -> None:
     """Demand that the table is of that account, by its column or by what stands above it."""
     if mapping.account:
-        cells = {held.get(mapping.account, "") for _number, held in _bookings(rows, at, mapping)}
-        told = {_number_of(cell) for cell in cells}
+        told = {_number_of(held.get(mapping.account, "")) for held in bookings}
         if told != {account}:
             raise StatementFileError("wrong_account", ", ".join(sorted(f"…{one[-4:]}" for one in told)))
-    elif not any(account in _number_of(cell) for row in rows[:at] for cell in row):
+    elif not any(account in _number_of(cell) for row in above for cell in row):
         raise StatementFileError("wrong_account", f"…{account[-4:]} stands nowhere above the table")
 
 

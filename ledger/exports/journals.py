@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from ledger.custody.statement_parts import plain_amount
+
 Writer = Callable[["Journal"], Iterator[str]]
 
 DAY = dt.timedelta(days=1)
@@ -80,11 +82,11 @@ def write_beancount(journal: Journal) -> Iterator[str]:
         yield f'\n{journal.first_date - DAY} * "brought forward"\n'
         yield from _sides(journal, names, journal.brought_forward)
         rest = -sum(fen for _code, fen in journal.brought_forward)
-        yield f"  {_beancount_opening(journal.fund)}  {_amount(rest)} {journal.currency}\n"
+        yield f"  {_beancount_opening(journal.fund)}  {plain_amount(rest)} {journal.currency}\n"
     for one in journal.told:
         if isinstance(one, Closing):
             # An assertion of beancount holds at the beginning of its day; by itself it forgives a difference of a fen.
-            amount = f"{_amount(one.fen)} ~ 0.00 {journal.currency}"
+            amount = f"{plain_amount(one.fen)} ~ 0.00 {journal.currency}"
             yield f"\n{one.date + DAY} balance {names[one.account]}  {amount}\n"
             yield f"  statement: {one.statement}\n"
             continue
@@ -104,10 +106,10 @@ def write_hledger(journal: Journal) -> Iterator[str]:
         yield f"\n{journal.first_date - DAY} * brought forward\n"
         yield from _sides(journal, names, journal.brought_forward)
         rest = -sum(fen for _code, fen in journal.brought_forward)
-        yield f"  {opening}  {_amount(rest)} {journal.currency}\n"
+        yield f"  {opening}  {plain_amount(rest)} {journal.currency}\n"
     for one in journal.told:
         if isinstance(one, Closing):
-            zero, amount = f"0.00 {journal.currency}", f"{_amount(one.fen)} {journal.currency}"
+            zero, amount = f"0.00 {journal.currency}", f"{plain_amount(one.fen)} {journal.currency}"
             yield f"\n{one.date} * bank's closing  ; statement:{one.statement}\n"
             yield f"  {names[one.account]}  {zero} = {amount}\n"
             continue
@@ -119,15 +121,9 @@ def write_hledger(journal: Journal) -> Iterator[str]:
 WRITERS: dict[str, Writer] = {"beancount": write_beancount, "hledger": write_hledger}
 
 
-def _amount(fen: int) -> str:
-    """Return -1234.56: no thousands, two decimals, which both tools read alike."""
-    whole, cents = divmod(abs(fen), 100)
-    return f"{'-' if fen < 0 else ''}{whole}.{cents:02d}"
-
-
 def _sides(journal: Journal, names: dict[str, str], postings: Iterable[tuple[str, int]]) -> Iterator[str]:
     for code, fen in postings:
-        yield f"  {names[code]}  {_amount(fen)} {journal.currency}\n"
+        yield f"  {names[code]}  {plain_amount(fen)} {journal.currency}\n"
 
 
 def _particulars(entry: Entry) -> Iterator[tuple[str, str]]:
