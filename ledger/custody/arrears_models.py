@@ -1,10 +1,10 @@
 """Pauses for members in hardship: asked for, proposed by one person of the pool, granted by another."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import follows_order
+from aidplatform.lib.proposals import is_decided_once, names_who_decided, needs_two_people
 from ledger.custody.arrears_triggers import pause_guards
 from members.joining.models import Membership
 from members.pools.models import Pool
@@ -61,16 +61,8 @@ class HardshipPause(models.Model):
                 | Q(state="declined"),
                 name="proposed_pause_has_its_days",
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=["asked", "proposed"], decided_by=None, decided_at=None)
-                | Q(state__in=["granted", "declined"], decided_by__isnull=False, decided_at__isnull=False),
-                name="hardship_pause_names_who_decided",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="granted")
-                | Q(proposed_by__isnull=False, decided_by__isnull=False) & ~Q(decided_by=F("proposed_by")),
-                name="hardship_pause_needs_two_people",
-            ),
+            names_who_decided("hardship_pause_names_who_decided"),
+            needs_two_people("hardship_pause_needs_two_people"),
         ]
         indexes = [
             models.Index(
@@ -80,17 +72,7 @@ class HardshipPause(models.Model):
             ),
         ]
         triggers = [
-            follows_order(
-                "hardship_pause_is_decided_once",
-                "state",
-                {
-                    "asked": ("proposed", "declined"),
-                    "proposed": ("granted", "declined"),
-                    "granted": (),
-                    "declined": (),
-                },
-                first="asked",
-            ),
+            is_decided_once("hardship_pause_is_decided_once"),
             *pause_guards,
         ]
 

@@ -2,10 +2,10 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import follows_order
+from aidplatform.lib.proposals import is_decided_once, names_who_decided, needs_two_people, was_proposed
 from members.joining.correction_triggers import correction_guards
 from members.joining.models import Membership
 from members.people.erasure_triggers import nothing_of_the_erased
@@ -69,22 +69,9 @@ class IdentityCorrection(models.Model):
                 condition=Q(state__in=["asked", "proposed"]),
                 name="one_open_identity_correction",
             ),
-            models.CheckConstraint(
-                condition=Q(state="asked", proposed_by=None, proposed_at=None)
-                | Q(state__in=["proposed", "granted"], proposed_by__isnull=False, proposed_at__isnull=False)
-                | Q(state="declined"),
-                name="granted_correction_was_proposed",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=["asked", "proposed"], decided_by=None, decided_at=None)
-                | Q(state__in=["granted", "declined"], decided_by__isnull=False, decided_at__isnull=False),
-                name="identity_correction_names_who_decided",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="granted")
-                | Q(proposed_by__isnull=False, decided_by__isnull=False) & ~Q(decided_by=F("proposed_by")),
-                name="identity_correction_needs_two_people",
-            ),
+            was_proposed("granted_correction_was_proposed"),
+            names_who_decided("identity_correction_names_who_decided"),
+            needs_two_people("identity_correction_needs_two_people"),
             models.CheckConstraint(
                 condition=Q(state="granted", effective_date__isnull=False, was_sealed__isnull=False)
                 | ~Q(state="granted") & Q(effective_date=None, was_sealed=None, was_recorded_at=None),
@@ -92,17 +79,7 @@ class IdentityCorrection(models.Model):
             ),
         ]
         triggers = [
-            follows_order(
-                "identity_correction_is_decided_once",
-                "state",
-                {
-                    "asked": ("proposed", "declined"),
-                    "proposed": ("granted", "declined"),
-                    "granted": (),
-                    "declined": (),
-                },
-                first="asked",
-            ),
+            is_decided_once("identity_correction_is_decided_once"),
             nothing_of_the_erased("correction"),
             *correction_guards,
         ]

@@ -1,10 +1,10 @@
 """Who asks to speak for a child whose guardian has died or left: with a proof of the right, decided by two people."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import follows_order
+from aidplatform.lib.proposals import is_decided_once, names_who_decided, needs_two_people, was_proposed
 from members.joining.guardian_triggers import request_guards
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.pools.models import Pool
@@ -57,35 +57,12 @@ class GuardianRequest(models.Model):
             models.CheckConstraint(
                 condition=Q(consent_health=True, consent_publication=True), name="new_guardian_consents"
             ),
-            models.CheckConstraint(
-                condition=Q(state="asked", proposed_by=None, proposed_at=None)
-                | Q(state__in=["proposed", "granted"], proposed_by__isnull=False, proposed_at__isnull=False)
-                | Q(state="declined"),
-                name="granted_guardian_was_proposed",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=["asked", "proposed"], decided_by=None, decided_at=None)
-                | Q(state__in=["granted", "declined"], decided_by__isnull=False, decided_at__isnull=False),
-                name="guardian_request_names_who_decided",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="granted")
-                | Q(proposed_by__isnull=False, decided_by__isnull=False) & ~Q(decided_by=F("proposed_by")),
-                name="guardian_change_needs_two_people",
-            ),
+            was_proposed("granted_guardian_was_proposed"),
+            names_who_decided("guardian_request_names_who_decided"),
+            needs_two_people("guardian_change_needs_two_people"),
         ]
         triggers = [
-            follows_order(
-                "guardian_request_is_decided_once",
-                "state",
-                {
-                    "asked": ("proposed", "declined"),
-                    "proposed": ("granted", "declined"),
-                    "granted": (),
-                    "declined": (),
-                },
-                first="asked",
-            ),
+            is_decided_once("guardian_request_is_decided_once"),
             *request_guards,
         ]
 
