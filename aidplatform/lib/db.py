@@ -55,6 +55,19 @@ def long_transaction() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def whole_tables() -> Iterator[None]:
+    """Run statements that join tables whole by hashing, inside a transaction.
+
+    Of rows this new the statistics know nothing, or were taken while their transaction had not ended and found none:
+    the planner takes them for few and compares each with each, which for a hundred thousand takes minutes.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on")
+
+
 def scalar(sql: str, parameters: list[Any] | None = None) -> object:
     """Run a statement and return its single figure."""
     with connection.cursor() as cursor:

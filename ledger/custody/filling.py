@@ -9,10 +9,12 @@ somebody who is paid for may pay as well: their own money comes first, and no ch
 """
 
 import datetime as dt
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from django.db import connection
 
+from aidplatform.lib.db import whole_tables
 from ledger.custody import opening_debts
 from ledger.custody.charge_models import ChargeResultFile
 from ledger.custody.models import BankStatement, StatementLine
@@ -104,31 +106,19 @@ class Recorded:
 def fill_by_statement(*, pool: Pool, statement: BankStatement, recorded: Recorded) -> int:
     """Let the receipts of a statement pay announced charges and debts of before; return what was paid (fen)."""
     parameters = {"statement": statement.pk}
-    if statement.line_count < MANY_LINES:
+    with whole_tables() if statement.line_count >= MANY_LINES else nullcontext():
         return _fill(pool, recorded, _OF_STATEMENT, _OWN, parameters) + _fill_for_others(
             pool, recorded, _LEFT_OF_STATEMENT, parameters
         )
-    with connection.cursor() as cursor:
-        # Nothing is known yet of rows this new: the planner would take them for few and compare each with each.
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        paid_fen = _fill(pool, recorded, _OF_STATEMENT, _OWN, parameters)
-        paid_fen += _fill_for_others(pool, recorded, _LEFT_OF_STATEMENT, parameters)
-        cursor.execute("SET LOCAL enable_nestloop = on")
-    return paid_fen
 
 
 def fill_by_results(*, pool: Pool, result_file: ChargeResultFile, recorded: Recorded) -> int:
     """Let the debits that a file says were collected pay as transfers do; return what was paid (fen)."""
     parameters, source = {"file": result_file.pk}, "result_id"
-    is_long = result_file.line_count >= MANY_LINES
-    with connection.cursor() as cursor:
-        if is_long:
-            cursor.execute("SET LOCAL enable_nestloop = off")
-        paid_fen = _fill(pool, recorded, _OF_RESULTS, _OWN, parameters, source)
-        paid_fen += _fill_for_others(pool, recorded, _LEFT_OF_RESULTS, parameters, source)
-        if is_long:
-            cursor.execute("SET LOCAL enable_nestloop = on")
-    return paid_fen
+    with whole_tables() if result_file.line_count >= MANY_LINES else nullcontext():
+        return _fill(pool, recorded, _OF_RESULTS, _OWN, parameters, source) + _fill_for_others(
+            pool, recorded, _LEFT_OF_RESULTS, parameters, source
+        )
 
 
 def fill_by_receipt(

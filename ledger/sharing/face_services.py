@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Count
 
 from aidplatform.lib import clock
+from aidplatform.lib.db import whole_tables
 from ledger.openbooks import services as openbooks
 from ledger.sharing.face_models import CaseFace
 from ledger.sharing.layers import PUBLIC, Members, Told, generalise
@@ -64,10 +65,10 @@ def fix_faces(period: Period, at: dt.datetime) -> list[CaseFace]:
 
 
 def members_of(period: Period) -> Members:
-    """Return the people of a period's headcount, counted by what is known of them. One query."""
+    """Return the people of a period's headcount, counted by what is known of them. One look at them."""
     assert period.as_of is not None
     day = clock.day_of(period.as_of, period.pool.time_zone)
-    with connection.cursor() as cursor:
+    with whole_tables(), connection.cursor() as cursor:
         cursor.execute(
             _GROUPS,
             {
