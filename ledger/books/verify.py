@@ -1,19 +1,21 @@
 """Recompute the books from their postings alone."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch
 
 SENTENCES = {
-    "journal_entry_balances": "The debits of every entry equal its credits.",
-    "journal_entry_has_postings": "Every entry has postings.",
-    "entry_stays_in_its_book": "Every posting is on an account of its entry's book.",
-    "entry_numbers_have_no_gap": "The entries of a book are numbered 1, 2, 3 …, up to its last number.",
-    "income_equals_expense": "Every entry moves income and expense by the same amount.",
-    "reversal_mirrors_entry": "Every reversal mirrors what it reverses, posting by posting.",
-    "entry_checker_is_not_maker": "Nobody has checked an entry of their own.",
-    "balance_is_sum_of_postings": "The stored sums of every account are those of its postings.",
-    "account_never_negative": "No account that may not has ever been below zero.",
-    "account_fits_chart": "Type and normal side of every account follow from its code.",
-    "trial_balance_closes": "The two columns of the trial balance are equal.",
+    "journal_entry_balances": _("The debits of every entry equal its credits."),
+    "journal_entry_has_postings": _("Every entry has postings."),
+    "entry_stays_in_its_book": _("Every posting is on an account of its entry's book."),
+    "entry_numbers_have_no_gap": _("The entries of a book are numbered 1, 2, 3 …, up to its last number."),
+    "income_equals_expense": _("Every entry moves income and expense by the same amount."),
+    "reversal_mirrors_entry": _("Every reversal mirrors what it reverses, posting by posting."),
+    "entry_checker_is_not_maker": _("Nobody has checked an entry of their own."),
+    "balance_is_sum_of_postings": _("The stored sums of every account are those of its postings."),
+    "account_never_negative": _("No account that may not has ever been below zero."),
+    "account_fits_chart": _("Type and normal side of every account follow from its code."),
+    "trial_balance_closes": _("The two columns of the trial balance are equal."),
 }
 
 _POSTINGS = """

@@ -1,14 +1,26 @@
 """Hold every suspension for an unpaid share, every way back and every pause against the rows behind them."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, figure
 from ledger.custody.write_off_verify import HELD
 
 SENTENCES = {
-    "suspension_waits_for_the_grace": "Nobody was suspended for an unpaid share before its grace was over.",
-    "suspension_waits_for_the_bank": "Before every such suspension a statement had told about the last day.",
-    "suspension_ends_once_all_is_paid": "Whoever came back had paid everything that was asked for until then.",
-    "hardship_pause_needs_two_people": "Every pause was proposed by an admin and granted by another, a controller.",
-    "hardship_pause_keeps_to_the_plan": "No pause added more days than the rules of a share it was for allow.",
+    "suspension_waits_for_the_grace": _(
+        "Nobody was suspended for an unpaid share before its grace was over."
+    ),
+    "suspension_waits_for_the_bank": _(
+        "Before every such suspension a statement had told about the last day."
+    ),
+    "suspension_ends_once_all_is_paid": _(
+        "Whoever came back had paid everything that was asked for until then."
+    ),
+    "hardship_pause_needs_two_people": _(
+        "Every pause was proposed by an admin and granted by another, a controller."
+    ),
+    "hardship_pause_keeps_to_the_plan": _(
+        "No pause added more days than the rules of a share it was for allow."
+    ),
 }
 
 # Per suspension the last day of its share's grace, as it was known then: by what was recorded before its first day.

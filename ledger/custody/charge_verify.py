@@ -1,11 +1,17 @@
 """Hold debits against the rows behind them: files, answers of the agent, and what stands in transit."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 
 SENTENCES = {
-    "in_transit_is_debits_not_settled": "Collections in transit are what the agent says and the bank does not show yet.",
-    "charge_file_adds_up": "Every charge file holds as many instructions, and as much, as it says.",
-    "collection_is_of_its_result": "No debit paid more than the agent collected, and what was taken back is owed again.",
+    "in_transit_is_debits_not_settled": _(
+        "Collections in transit are what the agent says and the bank does not show yet."
+    ),
+    "charge_file_adds_up": _("Every charge file holds as many instructions, and as much, as it says."),
+    "collection_is_of_its_result": _(
+        "No debit paid more than the agent collected, and what was taken back is owed again."
+    ),
 }
 
 # What debits brought that no share needed and nobody was paid back; of what was taken back nothing is left.

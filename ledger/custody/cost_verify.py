@@ -1,11 +1,15 @@
 """Recompute what investigations have cost; hold rows, entries, people and payments against it."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, figure
 
 SENTENCES = {
-    "cost_needs_two_people": "Every approved cost was billed by one person and approved by another, a controller.",
-    "approved_cost_has_its_entry": "Every approved cost has its entry, on the account of who bears it.",
-    "cost_is_paid_once": "No more was ordered of a cost than was approved.",
+    "cost_needs_two_people": _(
+        "Every approved cost was billed by one person and approved by another, a controller."
+    ),
+    "approved_cost_has_its_entry": _("Every approved cost has its entry, on the account of who bears it."),
+    "cost_is_paid_once": _("No more was ordered of a cost than was approved."),
 }
 _ACCOUNTS = "CASE o.borne_by WHEN 'shared' THEN '120' WHEN 'operator' THEN '130' ELSE '260' END"
 _APPROVED = "FROM ledger_outsidecost o WHERE o.pool_id = %(pool)s AND o.state = 'approved'"

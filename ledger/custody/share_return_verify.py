@@ -1,11 +1,17 @@
 """Recompute what went back to who fell ill in the waiting period; hold rows, entries and payments against it."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 
 SENTENCES = {
-    "shares_return_has_its_entry": "Shares that went back are booked by the two people who decided, charge by charge.",
-    "shares_go_back_as_they_were_paid": "No more was paid back of shares than had been paid for them.",
-    "illness_ends_with_its_return": "Every membership that ended by an illness in the wait has got its shares back.",
+    "shares_return_has_its_entry": _(
+        "Shares that went back are booked by the two people who decided, charge by charge."
+    ),
+    "shares_go_back_as_they_were_paid": _("No more was paid back of shares than had been paid for them."),
+    "illness_ends_with_its_return": _(
+        "Every membership that ended by an illness in the wait has got its shares back."
+    ),
 }
 
 

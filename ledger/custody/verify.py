@@ -1,5 +1,7 @@
 """Recompute custody from its rows: bank against ledger, what was collected, what was paid and by whom."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 from ledger.custody.arrears_verify import verify_arrears
 from ledger.custody.charge_verify import debits_not_used, verify_debits
@@ -10,18 +12,32 @@ from ledger.custody.wallet_verify import verify_wallets
 from ledger.custody.write_off_verify import HELD, verify_write_offs, written_and_recovered
 
 SENTENCES = {
-    "statement_follows_last": "Every bank statement begins on the day and with the balance that ended the last.",
-    "statement_adds_up": "Opening balance and bookings of every statement come to its closing balance.",
-    "custody_equals_bank": "The ledger's custody account stands at the bank's last closing balance.",
-    "receivable_is_charges_not_collected": "Shares receivable are all charges less what came or is written off.",
-    "collected_at_most_the_share": "No charge was paid beyond its share, and none before it was announced.",
-    "share_is_paid_for_by_its_payer": "Who paid somebody else's share paid for them then, and no more is taken back.",
-    "receipt_is_used_once": "No receipt was used for more than it brought.",
-    "unidentified_is_receipts_not_used": "Unidentified receipts are what of the receipts is nobody's yet.",
-    "in_transit_is_released_orders": "Payments in transit are the released orders the bank has not confirmed.",
-    "payment_has_two_people": "Every payment was ordered by a treasurer and released by another person, a controller.",
-    "aid_paid_at_most_the_award": "No award was paid beyond its aid, and none that is not shared.",
-    "payment_is_on_the_statement": "Every payment that is called paid is a booking of the bank of the same amount.",
+    "statement_follows_last": _(
+        "Every bank statement begins on the day and with the balance that ended the last."
+    ),
+    "statement_adds_up": _("Opening balance and bookings of every statement come to its closing balance."),
+    "custody_equals_bank": _("The ledger's custody account stands at the bank's last closing balance."),
+    "receivable_is_charges_not_collected": _(
+        "Shares receivable are all charges less what came or is written off."
+    ),
+    "collected_at_most_the_share": _(
+        "No charge was paid beyond its share, and none before it was announced."
+    ),
+    "share_is_paid_for_by_its_payer": _(
+        "Who paid somebody else's share paid for them then, and no more is taken back."
+    ),
+    "receipt_is_used_once": _("No receipt was used for more than it brought."),
+    "unidentified_is_receipts_not_used": _("Unidentified receipts are what of the receipts is nobody's yet."),
+    "in_transit_is_released_orders": _(
+        "Payments in transit are the released orders the bank has not confirmed."
+    ),
+    "payment_has_two_people": _(
+        "Every payment was ordered by a treasurer and released by another person, a controller."
+    ),
+    "aid_paid_at_most_the_award": _("No award was paid beyond its aid, and none that is not shared."),
+    "payment_is_on_the_statement": _(
+        "Every payment that is called paid is a booking of the bank of the same amount."
+    ),
 }
 
 

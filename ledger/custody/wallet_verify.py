@@ -1,13 +1,19 @@
 """Recompute every wallet from its entries and the charges; hold control account and periods against them."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 
 SENTENCES = {
-    "prepaid_is_sum_of_wallets": "Prepaid balances are what members who pay ahead have together.",
-    "wallet_never_negative": "No wallet was charged or paid back beyond what was in it.",
-    "wallet_gap_is_what_is_lacking": "Every gap brought its wallet to nothing; a period notes the sum of its gaps.",
-    "wallet_entry_names_its_source": "Every top-up is all of its receipt, every payment back all of its order.",
-    "wallet_opens_as_imported": "Every opening balance is what an approved list says of its member.",
+    "prepaid_is_sum_of_wallets": _("Prepaid balances are what members who pay ahead have together."),
+    "wallet_never_negative": _("No wallet was charged or paid back beyond what was in it."),
+    "wallet_gap_is_what_is_lacking": _(
+        "Every gap brought its wallet to nothing; a period notes the sum of its gaps."
+    ),
+    "wallet_entry_names_its_source": _(
+        "Every top-up is all of its receipt, every payment back all of its order."
+    ),
+    "wallet_opens_as_imported": _("Every opening balance is what an approved list says of its member."),
 }
 
 # Per membership: what came and went, less what was charged.

@@ -2,15 +2,27 @@
 
 import json
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 
 SENTENCES = {
-    "charge_is_written_off_once": "No charge is written off beyond its share, and none that was paid by then.",
-    "write_off_has_two_people": "Every write-off was ordered by a treasurer and approved by another person, a controller.",
-    "write_off_has_its_entry": "Every approved write-off has its entry, and what it lists are its written-off charges.",
-    "loss_has_its_decision": "Every loss that entries put on all members is one that two people decided.",
-    "settlement_has_its_entry": "Every approved settlement has its entry and two people; what it lowers are its parts.",
-    "settlement_lowers_its_awards": "Every award is lowered by what settlements say, each its part of what was unpaid.",
+    "charge_is_written_off_once": _(
+        "No charge is written off beyond its share, and none that was paid by then."
+    ),
+    "write_off_has_two_people": _(
+        "Every write-off was ordered by a treasurer and approved by another person, a controller."
+    ),
+    "write_off_has_its_entry": _(
+        "Every approved write-off has its entry, and what it lists are its written-off charges."
+    ),
+    "loss_has_its_decision": _("Every loss that entries put on all members is one that two people decided."),
+    "settlement_has_its_entry": _(
+        "Every approved settlement has its entry and two people; what it lowers are its parts."
+    ),
+    "settlement_lowers_its_awards": _(
+        "Every award is lowered by what settlements say, each its part of what was unpaid."
+    ),
 }
 
 # A query for the duty that a person held then.

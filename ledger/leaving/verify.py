@@ -1,12 +1,18 @@
 """Hold every cover that has ended against what says why, and every membership that is over against its cover."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, figure
 from ledger.custody.write_off_verify import HELD
 
 SENTENCES = {
-    "ended_membership_has_no_cover": "No membership is covered beyond its end, and every end has its reason.",
-    "reported_end_is_confirmed": "Every death and removal was reported by an admin and confirmed by a controller, another person.",
-    "cover_ends_with_a_reason": "Every cover that ended has its reason, or went on at once.",
+    "ended_membership_has_no_cover": _(
+        "No membership is covered beyond its end, and every end has its reason."
+    ),
+    "reported_end_is_confirmed": _(
+        "Every death and removal was reported by an admin and confirmed by a controller, another person."
+    ),
+    "cover_ends_with_a_reason": _("Every cover that ended has its reason, or went on at once."),
 }
 
 _OVER = """

@@ -7,18 +7,24 @@ import unicodedata
 from collections import defaultdict
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure, stream
 
 SENTENCES = {
-    "pool_has_book_and_log": "Every pool that has left its draft has a book and a log.",
-    "log_has_no_gap": "The entries of a log are numbered 0, 1, 2 … without a gap, as many as its size says.",
-    "log_leaf_hash_is_of_its_bytes": "Every leaf hash is SHA-256 over 0x00 and the entry's bytes.",
-    "log_bytes_are_canonical": "Every entry's bytes are the one canonical encoding of what they say.",
-    "log_entry_says_what_it_is": "The bytes of every entry name its pool, type and number.",
-    "every_entry_is_logged": "Every journal entry has its line in the log, and every such line its entry.",
-    "log_line_is_the_entry": "Every such line says what its entry says: number, date, source, every posting.",
-    "log_follows_the_books": "The log states the journal's entries in their order.",
-    "log_replays_to_balances": "Replaying the log alone gives the sums of every account.",
+    "pool_has_book_and_log": _("Every pool that has left its draft has a book and a log."),
+    "log_has_no_gap": _(
+        "The entries of a log are numbered 0, 1, 2 … without a gap, as many as its size says."
+    ),
+    "log_leaf_hash_is_of_its_bytes": _("Every leaf hash is SHA-256 over 0x00 and the entry's bytes."),
+    "log_bytes_are_canonical": _("Every entry's bytes are the one canonical encoding of what they say."),
+    "log_entry_says_what_it_is": _("The bytes of every entry name its pool, type and number."),
+    "every_entry_is_logged": _("Every journal entry has its line in the log, and every such line its entry."),
+    "log_line_is_the_entry": _(
+        "Every such line says what its entry says: number, date, source, every posting."
+    ),
+    "log_follows_the_books": _("The log states the journal's entries in their order."),
+    "log_replays_to_balances": _("Replaying the log alone gives the sums of every account."),
 }
 LONGEST = 65_535
 LARGEST = 2**53 - 1

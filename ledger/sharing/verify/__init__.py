@@ -1,11 +1,15 @@
 """Recompute every period from plan, spans, awards and postings, and hold what is stored against it."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report
 from ledger.sharing.verify import bill, controls, faces, headcount, posted, publicity, rests
 from ledger.sharing.verify.rows import PeriodRow, PoolRow, periods, text
 
 SENTENCES = {
-    "period_numbers_have_no_gap": "The periods of a pool are numbered 1, 2, 3 … and each begins where the last ended.",
+    "period_numbers_have_no_gap": _(
+        "The periods of a pool are numbered 1, 2, 3 … and each begins where the last ended."
+    ),
     **headcount.SENTENCES,
     **publicity.SENTENCES,
     **faces.SENTENCES,

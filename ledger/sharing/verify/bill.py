@@ -4,21 +4,27 @@ import hashlib
 import json
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 from ledger.sharing import recompute
 from ledger.sharing.verify.limits import limits_of, rooms_of
 from ledger.sharing.verify.rows import MOVES, PeriodRow, read_json, text
 
 SENTENCES = {
-    "plan_version_is_permanent": "The terms of every plan version have the hash they were published with.",
-    "period_identity_holds": "S + E + V + C_in = A + W + Φ + R + C_out.",
-    "awards_sum_to_aid": "The period's awards sum to what it says; A is that, or what caps leave room for.",
-    "fee_follows_plan": "Φ is what the plan's fee rule gives on A.",
-    "need_follows_bill": "Need, reserve, sponsor's part, shares assessed and carry are what the bill gives.",
-    "share_follows_need": "Every class's share is the need by its weight, rounded up once.",
-    "shown_hash_is_of_the_figures": "The hash that was approved is of the figures that are stored.",
-    "period_approver_is_not_preparer": "Every period was prepared by one person and approved by another.",
-    "period_people_hold_their_duty": "Both held their duty at that time.",
+    "plan_version_is_permanent": _("The terms of every plan version have the hash they were published with."),
+    "period_identity_holds": _("S + E + V + C_in = A + W + Φ + R + C_out."),
+    "awards_sum_to_aid": _(
+        "The period's awards sum to what it says; A is that, or what caps leave room for."
+    ),
+    "fee_follows_plan": _("Φ is what the plan's fee rule gives on A."),
+    "need_follows_bill": _(
+        "Need, reserve, sponsor's part, shares assessed and carry are what the bill gives."
+    ),
+    "share_follows_need": _("Every class's share is the need by its weight, rounded up once."),
+    "shown_hash_is_of_the_figures": _("The hash that was approved is of the figures that are stored."),
+    "period_approver_is_not_preparer": _("Every period was prepared by one person and approved by another."),
+    "period_people_hold_their_duty": _("Both held their duty at that time."),
 }
 
 # Written out again, not imported: a column that drops out of the hash must be noticed.

@@ -1,15 +1,19 @@
 """Look over a pool's charge tables, and hold its control accounts against its awards."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 from ledger.sharing.verify.posted import COSTS
 from ledger.sharing.verify.rows import MOVES, PoolRow
 
 SENTENCES = {
-    "charges_only_while_posting": "No charge belongs to a period that is not posted.",
-    "one_charge_per_membership_and_period": "The key that forbids charging anybody twice is in force.",
-    "award_is_booked": "Every final award has its journal entry of the same amount; a rest is booked with its award.",
-    "aid_payable_is_awards": "Aid payable, before what was paid of it, is the sum of the final awards.",
-    "to_be_shared_is_awards": "To be shared is what final awards and booked costs are not shared yet.",
+    "charges_only_while_posting": _("No charge belongs to a period that is not posted."),
+    "one_charge_per_membership_and_period": _("The key that forbids charging anybody twice is in force."),
+    "award_is_booked": _(
+        "Every final award has its journal entry of the same amount; a rest is booked with its award."
+    ),
+    "aid_payable_is_awards": _("Aid payable, before what was paid of it, is the sum of the final awards."),
+    "to_be_shared_is_awards": _("To be shared is what final awards and booked costs are not shared yet."),
 }
 
 

@@ -1,13 +1,18 @@
 """Count again how many members share what is told of each case, and hold it against what its claimant told."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch
 from ledger.sharing.verify.known import known_then
 from ledger.sharing.verify.rows import PeriodRow, read_json
 
 SENTENCES = {
-    "face_is_shared_by_five": "What is told of the person of a case is shared by five members at least, by as many"
-    " as it says.",
-    "face_is_of_its_case": "Nothing is told of a case that is finer than what its claimant told, or something else.",
+    "face_is_shared_by_five": _(
+        "What is told of the person of a case is shared by five members at least, by as many as it says."
+    ),
+    "face_is_of_its_case": _(
+        "Nothing is told of a case that is finer than what its claimant told, or something else."
+    ),
 }
 
 _PARTS = {

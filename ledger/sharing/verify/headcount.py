@@ -4,25 +4,34 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 from ledger.sharing.verify.known import known_then
 from ledger.sharing.verify.limits import EARLIER, Limits, limits_of
 from ledger.sharing.verify.rows import PeriodRow, logged, read_json, text
 
 SENTENCES = {
-    "headcount_is_of_publicity_day": (
-        "Every headcount is as of 00:00 of the publicity day in the pool's zone, or of the notice that the pool ends."
+    "headcount_is_of_publicity_day": _(
+        "Every headcount is as of 00:00 of the publicity day in the pool's zone, or of the notice that the"
+        " pool ends."
     ),
-    "headcount_is_recounted": "Counting who was covered again gives every shard's members by class.",
-    "headcount_follows_ages": "Whose age has another class by the rules of the day was counted in that class.",
-    "snapshot_is_unchanged": "The covered people and their classes are the ones that were frozen.",
-    "freeze_is_logged": "The log states every headcount by class.",
+    "headcount_is_recounted": _("Counting who was covered again gives every shard's members by class."),
+    "headcount_follows_ages": _(
+        "Whose age has another class by the rules of the day was counted in that class."
+    ),
+    "snapshot_is_unchanged": _("The covered people and their classes are the ones that were frozen."),
+    "freeze_is_logged": _("The log states every headcount by class."),
     "charge_equals_class_rate": (
-        "Every membership counted is charged its class's share, or what a cap leaves of it, and nobody else is."
+        _(
+            "Every membership counted is charged its class's share, or what a cap leaves of it, and nobody else is."
+        )
     ),
-    "rooms_follow_charges": "What caps leave of a year or a run-off is what the charges before it say.",
-    "shard_matches_manifest": "Every shard holds as many charges, of as many fen, as its manifest line says.",
-    "posted_charges_equal_assessed": "The charges of a period sum to what was assessed.",
+    "rooms_follow_charges": _("What caps leave of a year or a run-off is what the charges before it say."),
+    "shard_matches_manifest": _(
+        "Every shard holds as many charges, of as many fen, as its manifest line says."
+    ),
+    "posted_charges_equal_assessed": _("The charges of a period sum to what was assessed."),
 }
 CLASSES = 64
 

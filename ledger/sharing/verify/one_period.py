@@ -13,6 +13,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure, stream
 from ledger.sharing.recompute import Bill, charge
 from ledger.sharing.verify import bill, headcount, posted
@@ -20,7 +22,7 @@ from ledger.sharing.verify.limits import EARLIER, Limits, limits_of
 from ledger.sharing.verify.rows import PeriodRow, PoolRow, periods, read_json, text
 
 SENTENCES = {
-    "manifest_is_the_headcount": "Headcount and classes of the period are the sums of its manifest.",
+    "manifest_is_the_headcount": _("Headcount and classes of the period are the sums of its manifest."),
     "snapshot_is_unchanged": headcount.SENTENCES["snapshot_is_unchanged"],
     "plan_version_is_permanent": bill.SENTENCES["plan_version_is_permanent"],
     "period_identity_holds": bill.SENTENCES["period_identity_holds"],

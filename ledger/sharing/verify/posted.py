@@ -4,14 +4,18 @@ import hashlib
 import json
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 from ledger.sharing.verify.rows import MOVES, PeriodRow, logged, text
 
 SENTENCES = {
-    "period_entry_is_the_bill": "The period's journal entry posts its bill, account by account.",
-    "carry_follows_the_books": "C_in is the carried surplus as the books had it; W and other income were booked.",
-    "close_is_logged": "The log states the close of every posted period with its figures.",
-    "nothing_added_after_announcement": "Every award shared was announced in the log with its amount.",
+    "period_entry_is_the_bill": _("The period's journal entry posts its bill, account by account."),
+    "carry_follows_the_books": _(
+        "C_in is the carried surplus as the books had it; W and other income were booked."
+    ),
+    "close_is_logged": _("The log states the close of every posted period with its figures."),
+    "nothing_added_after_announcement": _("Every award shared was announced in the log with its amount."),
 }
 
 COSTS = {

@@ -4,12 +4,16 @@ import calendar
 import datetime as dt
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch
 from ledger.sharing.verify.rows import PeriodRow, logged, read_json
 
 SENTENCES = {
-    "publicity_lasts_its_days": "Every period is public for its plan's days, counted from the first noon, and charged"
-    " as long after as planned.",
+    "publicity_lasts_its_days": _(
+        "Every period is public for its plan's days, counted from the first noon, and charged"
+        " as long after as planned."
+    ),
 }
 
 

@@ -1,10 +1,14 @@
 """Hold what periods have left of awards against the awards that go on with it."""
 
+from django.utils.translation import gettext_noop as _
+
 from ledger.books.findings import Report, fetch, figure
 from ledger.sharing.verify.rows import PoolRow
 
 SENTENCES = {
-    "rest_is_what_was_not_shared": "What a period left of an award waits as one of the same case, if the plan says so.",
+    "rest_is_what_was_not_shared": _(
+        "What a period left of an award waits as one of the same case, if the plan says so."
+    ),
 }
 
 
