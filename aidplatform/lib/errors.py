@@ -354,6 +354,9 @@ GUARANTEES: dict[str, object] = {
     "objection_is_answered_by_another": _(
         "You had a part in this case. Another second reviewer answers the objection."
     ),
+    "claimant_is_heard_before_it_is_upheld": _(
+        "The claimant can still read this objection and reply: it is not upheld before."
+    ),
     "objection_papers_have_a_limit": _("An objection takes no more papers."),
     "objection_paper_comes_while_it_is_open": _(
         "This objection has been answered. Nothing is added to it any more."

@@ -16,6 +16,7 @@ from claims.filing.models import Claim
 from claims.filing.selectors import paper_codes as all_papers
 from claims.publicity import services as publicity
 from claims.publicity.models import Objection
+from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 from claims.review import appeals
 from claims.review import services as review
 from claims.review.models import Appeal
@@ -210,6 +211,10 @@ class ClaimCases:
         claim.refresh_from_db()
         return claim, objection
 
+    def hear(self) -> None:
+        """Let the days pass in which the claimant can read an objection and reply."""
+        set_clock(clock.now() + dt.timedelta(days=DAYS_FOR_TWO + DAYS_TO_REPLY))
+
     def award(self, claim: Claim) -> Award:
         """Return the award of a claim that stands, or the one that was withdrawn."""
         found = Award.objects.filter(claim_code=claim.code, rest_of=None)
@@ -273,6 +278,7 @@ class AppealCases(ClaimCases):
     def overturned(self) -> Claim:
         """Let the third person uphold an objection to an approved case."""
         claim, objection = self.objected()
+        self.hear()
         publicity.answer_objection(
             objection=objection, answerer=self.third.code, upheld=True, answer="It is so.", at=clock.now()
         )

@@ -19,10 +19,12 @@ from aidplatform.site.demo.people import born_of
 from aidplatform.testing.browser import Demonstration, become, manage, quiet_page, running
 from aidplatform.tests.test_browser_journey import PATIENCE, Journey, own_form, press
 from claims.filing.models import Claim
+from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 POOL, BROKER, PASSWORD = "harbor", "gw12", "a long sentence nobody guesses"
 WAITED, PUBLICITY_DAY, PUBLICITY_ENDS = dt.date(2026, 3, 13), dt.date(2026, 4, 7), dt.date(2026, 4, 10)
+HEARD = PUBLICITY_DAY + dt.timedelta(days=DAYS_FOR_TWO + DAYS_TO_REPLY)
 # Of either language, the number of who lives which ending.
 ENDINGS = ("asked", "judged", "objected", "withdrew", "raced")
 CLAIMANTS = {"en-US": 1, "zh-CN": 1 + len(ENDINGS)}
@@ -305,8 +307,13 @@ def test_every_ending(chrome: Browser, harbor_demonstration: Demonstration, tmp_
         harbor.go_to(PUBLICITY_DAY)
         for ending in played.values():
             if ending.role == "objected":
-                object_and_uphold(ending)
+                object_to(ending)
         harbor.go_to(PUBLICITY_ENDS)
+        objected = {ending.language: ending for ending in played.values() if ending.role == "objected"}
+        reply(objected["en-US"])
+        uphold(objected["en-US"])
+        harbor.go_to(HEARD)
+        uphold(objected["zh-CN"])
         ends = {"asked": "awarded", "judged": "awarded", "objected": "overturned", "withdrew": "withdrawn",
                 "raced": "rejected"}  # fmt: skip
         for ending in played.values():
@@ -355,8 +362,8 @@ def be_objected_to(_harbor: Harbor, ending: Ending) -> None:
     ending.case = str(link.get_attribute("href")).rstrip("/").rpartition("/")[2]
 
 
-def object_and_uphold(ending: Ending) -> None:
-    """A neighbor objects to the public case, and a second reviewer who had no part in it upholds it."""
+def object_to(ending: Ending) -> None:
+    """A neighbor objects to the public case; nobody upholds it before its claimant could read it and reply."""
     page, case = ending.others, f"{ending.address}notices/{ending.case}/"
     become(page, "neighbor")
     page.goto(case)
@@ -371,10 +378,33 @@ def object_and_uphold(ending: Ending) -> None:
     become(page, "third_reviewer")
     page.goto(case)
     form = page.locator("form[action$='/answer/']")
+    expect(form.locator("[name=upheld] option")).to_have_count(1)
+    ending.look("not to be upheld yet", page)
+
+
+def reply(ending: Ending) -> None:
+    """The claimant reads what is held against the case, and replies."""
+    page = ending.claimant
+    ending.sign_in(ending.number)
+    page.goto(f"/claims/{ending.claim}/")
+    form = page.locator("form[action$='/reply/']")
+    form.locator("[name=text]").fill("The older report is of my sister.")
+    ending.look("reply")
+    press(form)
+    expect(page.locator("main")).to_contain_text("The older report is of my sister.")
+
+
+def uphold(ending: Ending) -> None:
+    """A second reviewer who had no part in the case upholds what was held against it."""
+    page, case = ending.others, f"{ending.address}notices/{ending.case}/"
+    become(page, "third_reviewer")
+    page.goto(case)
+    form = page.locator("form[action$='/answer/']")
     form.locator("[name=upheld]").select_option("yes")
     form.locator("[name=answer]").fill("An older report was found: it began before joining.")
     ending.look("answer", page)
     press(form)
+    ending.sign_in(ending.number)
     ending.stands_at("overturned")
     expect(ending.claimant.locator("main")).to_contain_text("An older report was found")
 

@@ -1,6 +1,6 @@
 """Forms of publicity: an objection, its papers, reply and answer, what is taken out of it, and the appeal."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -67,15 +67,23 @@ class RedactionForm(forms.Form):
         return [line.strip() for line in self.cleaned_data["words"].splitlines() if line.strip()]
 
 
+_DISMISSED = ("no", _("Dismissed: the case goes on"))
+
+
 class AnswerForm(forms.Form):
-    """How an objection is answered."""
+    """How an objection is answered. may_uphold: offers it; what is sent all the same is for the service to refuse."""
 
     upheld = forms.TypedChoiceField(
         label=_("Answer"),
-        choices=[("no", _("Dismissed: the case goes on")), ("yes", _("Upheld: the award is withdrawn"))],
+        choices=[_DISMISSED, ("yes", _("Upheld: the award is withdrawn"))],
         coerce=lambda word: word == "yes",
     )
     answer = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(self, *args: Any, may_uphold: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_uphold:
+            cast(forms.Select, self.fields["upheld"].widget).choices = [_DISMISSED]
 
 
 class AppealForm(PaperForm):

@@ -73,13 +73,15 @@ class ObjectionPaperRow(serializers.Serializer[Any]):
 class ToldObjectionRow(serializers.Serializer[Any]):
     """An objection as whoever asks is told of it; words are empty for those who do not read them.
 
-    waits_until: from when its claimant reads it. taken_out: why two people took something out of what they read.
+    waits_until: from when its claimant reads it. upheld_from: from when it is upheld without their reply. taken_out:
+    why two people took something out of what they read.
     """
 
     number = serializers.IntegerField(source="objection.number")
     state = serializers.CharField(source="objection.state")
     raised_at = serializers.DateTimeField(source="objection.raised_at")
     waits_until = serializers.DateTimeField(allow_null=True)
+    upheld_from = serializers.DateTimeField(allow_null=True)
     reason = serializers.CharField()
     papers = ObjectionPaperRow(many=True)
     taken_out = serializers.SerializerMethodField()

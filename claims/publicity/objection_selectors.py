@@ -20,13 +20,11 @@ from claims.filing.papers import Paper, marked
 from claims.filing.selectors import concerned_by, read_paper, speaks_for
 from claims.publicity.models import Objection, ObjectionPaper, Redaction
 from claims.publicity.selectors import access_objection, read_answer, read_objection
+from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 from claims.review.appeals import SECOND_REVIEWER, had_a_part
 from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.selectors import duties_of
-
-# For so long two people may take something out before the claimant reads it; one alone holds up nothing.
-DAYS_FOR_TWO = 2
 
 
 class Reader(Enum):
@@ -48,7 +46,10 @@ class ToldPaper:
 
 @dataclass(frozen=True)
 class Told:
-    """An objection as somebody is told of it. waits_until: before that the claimant reads neither words nor papers."""
+    """An objection as somebody is told of it.
+
+    waits_until: before that the claimant reads neither words nor papers. upheld_from: before that it is not upheld.
+    """
 
     objection: Objection
     reader: Reader
@@ -58,6 +59,7 @@ class Told:
     papers: list[ToldPaper]
     taken_out: list[Redaction]
     waits_until: dt.datetime | None
+    upheld_from: dt.datetime | None
 
     @property
     def is_open(self) -> bool:
@@ -109,6 +111,13 @@ def waits_until(objection: Objection, at: dt.datetime) -> dt.datetime | None:
     return None if objection.answered_at is not None or at >= begin else begin
 
 
+def upheld_from(objection: Objection, at: dt.datetime) -> dt.datetime | None:
+    """Return from when an open objection can be upheld, should that come: until then its claimant may still reply."""
+    begin = objection.raised_at + dt.timedelta(days=DAYS_FOR_TWO + DAYS_TO_REPLY)
+    is_heard = objection.answered_at is not None or objection.replied_at is not None
+    return None if is_heard or at >= begin else begin
+
+
 def told(objection: Objection, reader: Reader, at: dt.datetime) -> Told:
     """Return what a reader is told of an objection, of those that `objections_in_full` returns. No query."""
     taken_out = [one for one in objection.redactions.all() if one.state == Redaction.State.TAKEN_OUT]
@@ -123,6 +132,7 @@ def told(objection: Objection, reader: Reader, at: dt.datetime) -> Told:
         papers=[_paper(one, taken_out, reader, waits) for one in objection.papers.all()],
         taken_out=taken_out,
         waits_until=waits,
+        upheld_from=upheld_from(objection, at),
     )
 
 

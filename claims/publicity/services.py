@@ -21,6 +21,7 @@ from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
 from claims.publicity.objection_papers import ObjectionOverError, keep_with_objection
+from claims.publicity.objection_selectors import upheld_from
 from claims.publicity.selectors import award_of, is_in_publicity, objecting_of, standing_award_of
 from claims.review.appeals import had_a_part
 from claims.review.investigations import end_with_claim
@@ -68,6 +69,12 @@ class RepliedBeforeError(ConflictError):
     """A claimant replies to an objection once."""
 
     code = "objection_is_replied_to_by_its_claimant"
+
+
+class NotHeardError(ConflictError):
+    """An objection is upheld once its claimant has replied, or the days in which they could are over."""
+
+    code = "claimant_is_heard_before_it_is_upheld"
 
 
 class ForeignAwardError(ConflictError):
@@ -258,7 +265,7 @@ def answer_objection(
     Dismissed, and none other open: the case goes on, with the next period if publicity has ended. Upheld: the award
     is withdrawn.
 
-    Raises: ClaimMovedOnError, ConcernedError, ForbiddenError, ConflictError when it is answered already.
+    Raises: ClaimMovedOnError, ConcernedError, ForbiddenError, NotHeardError, ConflictError when it is answered already.
     """
     Pool.objects.select_for_update().get(pk=objection.claim.pool_id)
     claim = locked_claim(objection.claim, Claim.State.OBJECTED)
@@ -266,6 +273,10 @@ def answer_objection(
     if objection.state != Objection.State.OPEN:
         raise ConflictError(_("This objection has been answered already."), code="objection_is_permanent")
     _check_may_answer(claim, objection, answerer)
+    if upheld and upheld_from(objection, at) is not None:
+        raise NotHeardError(
+            _("The claimant can still read this objection and reply: it is not upheld before.")
+        )
     objection.state = Objection.State.UPHELD if upheld else Objection.State.DISMISSED
     objection.answered_by, objection.answered_at = answerer, at
     objection.answer_sealed = seal_text(answer, objection.answer_context)

@@ -10,6 +10,11 @@ from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near
 from members.people.erasure_sql import lets_erasure_pass
 from members.pools.plan_terms import OBJECTIONS_UNSAID
 
+# For so long two people may take something out before the claimant reads it; one alone holds up nothing.
+DAYS_FOR_TWO = 2
+# For so long after that the claimant may think about a reply before the objection can be upheld.
+DAYS_TO_REPLY = 3
+
 _EMPTIED = lets_erasure_pass(
     CLAIMED_BY,
     reason_sealed="NEW.reason_sealed = ''",
@@ -99,6 +104,11 @@ objection_guards = [
             END IF;
             IF NOT {holds_duty("answered_by", "second_reviewer")} THEN
                 {refuse("reviewers_hold_their_duty", "%s is no second reviewer of this pool", "NEW.answered_by")}
+            END IF;
+            -- What takes an aid away waits for who is helped by it; what lets the case go on need not.
+            IF NEW.state = 'upheld' AND OLD.replied_at IS NULL
+               AND aid_now() < OLD.raised_at + interval '{DAYS_FOR_TWO + DAYS_TO_REPLY} days' THEN
+                {refuse("claimant_is_heard_before_it_is_upheld", "the claimant can still reply to objection %s", "OLD.number")}
             END IF;
             RETURN NEW;
         """,

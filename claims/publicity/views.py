@@ -34,7 +34,6 @@ from claims.filing.words import DEEDS, EVERY_KIND, HOLDERS, KINDS
 from claims.publicity import selectors, services
 from claims.publicity.forms import AnswerForm, AppealForm, ObjectForm, ObjectionPaperForm, ReplyForm
 from claims.publicity.objection_selectors import (
-    DAYS_FOR_TWO,
     Reader,
     Told,
     objections_in_full,
@@ -42,6 +41,7 @@ from claims.publicity.objection_selectors import (
     told,
     told_to_claimant,
 )
+from claims.publicity.triggers import DAYS_FOR_TWO
 from claims.review import appeals, waiting
 from claims.review import selectors as review
 from claims.review.appeals import duty_names
@@ -380,7 +380,9 @@ def _shown(
         "is_answering": answering,
         "is_claimant": one.reader == Reader.CLAIMANT,
         "paper_form": (papers.get(number) or ObjectionPaperForm()) if takes_papers else None,
-        "form": (answers.get(number) or AnswerForm()) if answering and one.is_open else None,
+        "form": (answers.get(number) or AnswerForm(may_uphold=one.upheld_from is None))
+        if answering and one.is_open
+        else None,
     }
 
 

@@ -385,6 +385,11 @@ def test_members_object_on_the_notice_board(cases: ClaimCases) -> None:
     answer = f"{page}objections/1/answer/"
     assert third.post(answer, {"upheld": "no", "answer": ""}).status_code == 422
     assert browser(cases.second).post(answer, {"upheld": "no", "answer": "No"}).status_code == 403
+    assert 'value="yes"' not in third.get(page).content.decode()
+    early = third.post(answer, {"upheld": "yes", "answer": "It is so."})
+    assert (early.status_code, Objection.objects.get().state) == (409, "open")
+    assert "It is so." in early.content.decode()
+    assert "the claimant can still read" in early.content.decode().lower()
     assert third.post(answer, {"upheld": "no", "answer": "Somebody else's record."}).status_code == 302
     assert third.post(answer, {"upheld": "yes", "answer": "After all."}).status_code == 409
     claim.refresh_from_db()

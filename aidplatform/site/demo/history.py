@@ -26,6 +26,7 @@ from aidplatform.site.demo.pools import (
     found,
     small_terms,
 )
+from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 from ledger.sharing import services as sharing
 from members.joining.models import Membership, MembershipSpan
 from members.joining.services import end_cover
@@ -254,7 +255,12 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
     yield on(2), lambda _work: _come_and_go(setting, month)
     yield on(publicity), lambda _work: None
     yield on(publicity + 1), lambda _work: _object(setting, month)
-    yield on(publicity + 2), lambda _work: _answer(setting, month)
+    yield on(publicity + 2), lambda _work: _answer(setting, month, "dismissed")
+    # Upheld once its claimant could read it and reply.
+    yield (
+        on(publicity + 1 + DAYS_FOR_TWO + DAYS_TO_REPLY),
+        lambda _work: _answer(setting, month, "overturned"),
+    )
     yield (
         on(publicity + 3),
         lambda work: None if _waits(setting, month) else deeds.share(_pool(setting), work),
@@ -354,11 +360,11 @@ def _object(setting: Setting, month: int) -> None:
         deeds.object_to(_pool(setting), _who(setting, story))
 
 
-def _answer(setting: Setting, month: int) -> None:
-    """Let the reviewer who had no part answer, unless the objection stays open."""
+def _answer(setting: Setting, month: int, ends: str) -> None:
+    """Let the reviewer who had no part answer the objections that end so; others stay open."""
     for story in _disputed(setting, month):
-        if story.ends != "objected":
-            deeds.answer(_pool(setting), _who(setting, story), upheld=story.ends == "overturned")
+        if story.ends == ends:
+            deeds.answer(_pool(setting), _who(setting, story), upheld=ends == "overturned")
 
 
 def _disputed(setting: Setting, month: int) -> list[Story]:

@@ -162,6 +162,7 @@ def test_dismissed_and_upheld_objections_are_told_apart(cases: ClaimCases) -> No
         claim=claim, member=cases.world.stranger.code, reason="Look at the date.", at=clock.now()
     )
     assert kinds(cases.claimant)[-1] == "claim_objected"
+    cases.hear()
     publicity.answer_objection(
         objection=again, answerer=cases.third.code, upheld=True, answer="So it is.", at=clock.now()
     )

@@ -15,8 +15,10 @@ from aidplatform.testing.refusals import not_permitted, refused, refused_to_owne
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
+from claims.filing.states import STEPS
 from claims.publicity import selectors, services
 from claims.publicity.models import Objection
+from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Award
@@ -155,6 +157,7 @@ def test_dismissed_in_time_the_case_stays_in_its_period(cases: ClaimCases) -> No
 
 def test_upheld_objection_withdraws_the_award(cases: ClaimCases) -> None:
     claim, objection = cases.objected()
+    cases.hear()
     services.answer_objection(
         objection=objection, answerer=cases.third.code, upheld=True, answer="It is so.", at=clock.now()
     )
@@ -266,6 +269,45 @@ def test_objection_is_answered_by_another(cases: ClaimCases) -> None:
         )
     with refused("reviewers_hold_their_duty"):
         _answer(objection, cases.world.admin.code)
+
+
+def test_claimant_is_heard_before_it_is_upheld(cases: ClaimCases) -> None:
+    claim, objection = cases.objected()
+
+    def uphold() -> None:
+        services.answer_objection(
+            objection=objection, answerer=cases.third.code, upheld=True, answer="It is so.", at=clock.now()
+        )
+
+    with refused("claimant_is_heard_before_it_is_upheld"):
+        _answer(objection, cases.third.code, "upheld")
+    with pytest.raises(services.NotHeardError):
+        uphold()
+    begin = objection.raised_at + dt.timedelta(days=DAYS_FOR_TWO + DAYS_TO_REPLY)
+    set_clock(begin - dt.timedelta(seconds=1))
+    with refused("claimant_is_heard_before_it_is_upheld"):
+        _answer(objection, cases.third.code, "upheld")
+    with pytest.raises(services.NotHeardError):
+        uphold()
+    set_clock(begin)
+    uphold()
+    claim.refresh_from_db()
+    assert claim.state == "overturned"
+
+
+def test_who_has_replied_is_heard(cases: ClaimCases) -> None:
+    claim, objection = cases.objected()
+    set_clock(clock.now() + dt.timedelta(days=DAYS_FOR_TWO))
+    services.reply_to_objection(
+        objection=objection, claimant=cases.claimant.code, text="I fell ill in May.", at=clock.now()
+    )
+    _answer(objection, cases.third.code, "upheld")
+    objection.refresh_from_db()
+    assert (claim.state, objection.state) == ("objected", "upheld")
+
+
+def test_days_of_both_leave_some_to_who_answers() -> None:
+    assert (STEPS["objected"].days or 0) > DAYS_FOR_TWO + DAYS_TO_REPLY
 
 
 def test_answer_is_permanent(cases: ClaimCases) -> None:

@@ -16,7 +16,7 @@ from claims.filing.models import Claim
 from claims.publicity import redactions, services
 from claims.publicity.models import Objection, Redaction
 from claims.publicity.objection_papers import add_to_objection
-from claims.publicity.objection_selectors import DAYS_FOR_TWO
+from claims.publicity.triggers import DAYS_FOR_TWO
 from members.joining.services import admit_member
 from members.people.models import User
 

@@ -303,6 +303,7 @@ def test_overturned_again_it_is_over(cases: AppealCases) -> None:
     objection = publicity.object_to_case(
         claim=claim, member=cases.neighbor.code, reason="Still.", at=clock.now()
     )
+    cases.hear()
     publicity.answer_objection(
         objection=objection, answerer=cases.third.code, upheld=True, answer="Yes.", at=clock.now()
     )

@@ -23,7 +23,7 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim
-from claims.publicity.objection_selectors import DAYS_FOR_TWO
+from claims.publicity.triggers import DAYS_FOR_TWO
 from members.joining import payers
 from members.joining.models import Membership
 from members.my_data import NAMES_ANOTHER
