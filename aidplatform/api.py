@@ -34,6 +34,7 @@ from ledger.founding import opening_api
 from ledger.leaving import api as leaving
 from ledger.leaving import report_api
 from ledger.sharing import api as sharing
+from ledger.verification import api as verification
 from members.joining import api as joining
 from members.joining import correction_api as corrections
 from members.joining import guardian_api as guardians
@@ -332,6 +333,12 @@ urlpatterns = [
     path(f"{_POOL}accounts/", books.AccountList.as_view(), name="api_accounts"),
     path(f"{_POOL}trial-balance/", books.TrialBalance.as_view(), name="api_trial_balance"),
     path(f"{_POOL}entries/", books.EntryList.as_view(), name="api_entries"),
+    path(f"{_POOL}verifications/", verification.VerificationList.as_view(), name="api_verifications"),
+    path(
+        f"{_POOL}verifications/<int:number>/",
+        verification.VerificationDetail.as_view(),
+        name="api_verification",
+    ),
     path(f"{_POOL}entries/<int:number>/", books.EntryDetail.as_view(), name="api_entry"),
     path(f"{_POOL}bank/", custody.Bank.as_view(), name="api_bank"),
     path(f"{_POOL}statements/", custody.StatementList.as_view(), name="api_statements"),

@@ -284,6 +284,8 @@ TABLES: dict[str, Kind] = {
     "claims_redaction": state("state", "decided_by", "decided_at"),
     "ledger_bankaccount": FACT,
     "ledger_bankstatement": FACT,
+    "ledger_verification": state("state", "verdict", "ended_at"),
+    "ledger_verificationpart": FACT,
     "ledger_statementmapping": FACT,
     "ledger_paymentfile": FACT,
     "ledger_paymentfileline": FACT,

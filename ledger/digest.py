@@ -518,6 +518,21 @@ PARTS: tuple[Part, ...] = (
         {"id": ID, "shown_sha256": IDS_WITHIN, "approved_sha256": IDS_WITHIN},
     ),
     Part(
+        "ledger_verification",
+        {
+            "pool_id": "p.code",
+            **_plain("number", "parts", "state", "verdict", "asked_by", "asked_at", "ended_at"),
+        },
+        _POOL,
+        {"id": ID},
+    ),
+    Part(
+        "ledger_verificationpart",
+        {"verification_id": "p.code, v.number", **_plain("place", "results", "unchecked")},
+        "JOIN ledger_verification v ON v.id = t.verification_id JOIN members_pool p ON p.id = v.pool_id",
+        {"id": ID},
+    ),
+    Part(
         "work_auditentry",
         _plain("actor", "action", "subject"),
         left_out={"id": ID, "at": "the hours of money are in the log", "detail": "may name requests"},

@@ -65,6 +65,7 @@ from ledger.sharing.ending_triggers import (
 )
 from ledger.sharing.face_models import CaseFace
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
+from ledger.verification.models import Verification, VerificationPart
 from members.ending.models import PoolEnding
 from members.joining.end_models import MembershipEnd
 from members.joining.models import ImportedMember, MemberImport, MembershipSpan
@@ -140,6 +141,8 @@ __all__ = [
     "StatementMapping",
     "StatementUpload",
     "Suspension",
+    "Verification",
+    "VerificationPart",
     "WalletEntry",
     "WalletTotal",
     "WriteOff",

@@ -5,5 +5,6 @@ from ledger.disclosure import tasks as disclosure
 from ledger.founding import tasks as founding
 from ledger.sharing import replay
 from ledger.sharing import tasks as sharing
+from ledger.verification import tasks as verification
 
-__all__ = ["custody", "disclosure", "founding", "replay", "sharing"]
+__all__ = ["custody", "disclosure", "founding", "replay", "sharing", "verification"]

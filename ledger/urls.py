@@ -10,5 +10,6 @@ urlpatterns = [
     path("", include("ledger.sharing.urls")),
     path("", include("ledger.openbooks.urls")),
     path("", include("ledger.exports.urls")),
+    path("", include("ledger.verification.urls")),
     path("", include("ledger.books.urls")),
 ]

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo
+from ledger.books.api import READERS
 from ledger.custody import share_returns
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.models import PaymentOrder
@@ -13,6 +14,8 @@ from ledger.custody.selectors import payable_awards
 from ledger.custody.wallet_selectors import wallets_to_pay_back
 from ledger.custody.write_off_models import WriteOff
 from ledger.custody.write_offs import estates
+from ledger.verification.models import Verification
+from ledger.verification.selectors import last_verdicts
 from members.joining.end_models import ReportedEnd
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -41,6 +44,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         + _of_write_offs(duties, person)
         + _of_ends(duties, person)
         + _of_pauses(duties, person)
+        + _of_verifications(duties)
     )
     for pool in Pool.objects.filter(
         pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
@@ -74,6 +78,21 @@ def _of_files(duties: dict[int | None, set[str]]) -> list[Todo]:
         .annotate(unsent=unsent)
         .filter(unsent__gt=0)
         .order_by("pk")
+    ]
+
+
+def _of_verifications(duties: dict[int | None, set[str]]) -> list[Todo]:
+    """Return the pools whose last verification found a false statement, for everybody who reads their books."""
+    readers = [pool for pool, held in duties.items() if pool and held & set(READERS)]
+    return [
+        Todo(
+            _("The last verification of %(pool)s found a false statement")
+            % {"pool": in_language(found.pool.name_en, found.pool.name_zh)},
+            reverse("verification", args=[found.pool.code, found.number]),
+            _("Look"),
+        )
+        for found in last_verdicts(readers)
+        if found.verdict == Verification.Verdict.FALSE
     ]
 
 

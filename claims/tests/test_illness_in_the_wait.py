@@ -32,12 +32,12 @@ from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_returns import standing
 from ledger.leaving import illness
 from ledger.leaving import verify as leaving_verify
-from ledger.management.commands.verify_books import verify_everything
 from ledger.openbooks import verify as log_verify
 from ledger.openbooks.services import reverse_logged_entry
 from ledger.sharing import verify as sharing_verify
 from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import book_of
+from ledger.verification.statements import verify_everything
 from members.joining.end_models import MembershipEnd
 from members.joining.models import MembershipSpan
 from members.people.models import Notice

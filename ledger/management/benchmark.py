@@ -26,7 +26,6 @@ from django.db import connection
 from aidplatform.lib import clock
 from ledger.books.findings import Report
 from ledger.custody.services import open_bank_account
-from ledger.management.verdict import one_snapshot
 from ledger.sharing import services as sharing
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Period
@@ -34,6 +33,7 @@ from ledger.sharing.selectors import compute_bill
 from ledger.sharing.verify import headcount
 from ledger.sharing.verify.one_period import SENTENCES, verify_one_period
 from ledger.sharing.verify.rows import PoolRow, periods
+from ledger.verification.reading import one_snapshot
 from members.joining.services import admit_group
 from members.people.models import User
 from members.pools import services as pools

@@ -1,15 +1,13 @@
-"""How a verification is run, printed and judged: one snapshot, one report, one exit code."""
+"""How a verification is printed and judged: one report, one exit code."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import OutputWrapper
-from django.db import Error as DatabaseError
-from django.db import connection, transaction
 
 from ledger.books.findings import KEEP, Report
+from ledger.verification.reading import look
 
 TRUE, FALSE, UNCHECKED = 0, 1, 2
 RESULTS = {
@@ -21,31 +19,13 @@ RESULTS = {
 
 def judge(report: Report, check: Callable[[], None], out: OutputWrapper, *, is_json: bool) -> int:
     """Run the checks, print what they found, and return the exit code; what can't be read is no "true"."""
-    try:
-        with one_snapshot():
-            check()
-    except (DatabaseError, LookupError, ValueError, TypeError) as error:
-        first_line = (str(error).strip().splitlines() or [""])[0]
-        report.unchecked.append(f"{type(error).__name__}: {first_line}")
+    look(report, check)
     code = FALSE if report.is_false else UNCHECKED if report.unchecked else TRUE
     if is_json:
         out.write(json.dumps(_as_json(report, code), ensure_ascii=False))
     else:
         _print(report, code, out)
     return code
-
-
-@contextmanager
-def one_snapshot() -> Iterator[None]:
-    """Let everything inside see the database as of one instant, and take its time."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            cursor.execute("SET LOCAL statement_timeout = 0")
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            # Compiling statements costs more than it saves on all but the largest pools.
-            cursor.execute("SET LOCAL jit = off")
-        yield
 
 
 def _print(report: Report, code: int, out: OutputWrapper) -> None:

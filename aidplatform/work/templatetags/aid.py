@@ -102,6 +102,10 @@ _LOOK_OF_STATE: dict[str, str] = {
     "asked": "waiting",
     "granted": "done",
     "declined": "stopped",
+    # verifications
+    "true": "done",
+    "false": "stopped",
+    "unchecked": "waiting",
     # jobs
     "queued": "waiting",
     "running": "active",

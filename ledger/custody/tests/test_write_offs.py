@@ -17,12 +17,12 @@ from ledger.custody.models import Collection, StatementLine
 from ledger.custody.statement_parts import IN, OUT
 from ledger.custody.write_off_models import WriteOff, WrittenOffCharge
 from ledger.leaving import verify as leaving_checks
-from ledger.management.commands.verify_books import verify_everything
 from ledger.openbooks import verify as log_checks
 from ledger.sharing import verify as sharing_checks
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import balance_of, book_of, books_window, other_costs
 from ledger.sharing.views import figures_of
+from ledger.verification.statements import verify_everything
 
 Charged = tuple[World, Bank, Period]
 SHARE = 23_143

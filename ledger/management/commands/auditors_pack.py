@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ledger.books.models import Book
 from ledger.exports.pack import write_pack
-from ledger.management.commands import verify_books
 from ledger.management.verdict import judge
+from ledger.verification.statements import new_report, verify_everything
 
 
 class Command(BaseCommand):
@@ -35,10 +35,8 @@ class Command(BaseCommand):
         if book is None:
             raise CommandError(f"there is no pool {code}")
         said = StringIO()
-        report = verify_books.new_report()
-        judge(
-            report, lambda: verify_books.verify_everything(report, code), OutputWrapper(said), is_json=False
-        )
+        report = new_report()
+        judge(report, lambda: verify_everything(report, code), OutputWrapper(said), is_json=False)
         try:
             write_pack(book, path, verdict=said.getvalue())
         except OSError as error:

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ledger.books.findings import Report, fetch
+from ledger.books.findings import Report
 from ledger.management.verdict import judge
 from ledger.sharing.verify.one_period import BY_MEMBERSHIP, SENTENCES, verify_one_period
-from ledger.sharing.verify.rows import PoolRow
+from ledger.verification.statements import pool_row
 
 
 class Command(BaseCommand):
@@ -41,16 +41,3 @@ class Command(BaseCommand):
             verify_one_period(report, pool_row(options["pool"]), options["number"], by_sums=by_sums)
 
         sys.exit(judge(report, check, self.stdout, is_json=options["json"]))
-
-
-def pool_row(code: str) -> PoolRow:
-    """Return the pool with its book and log. Raises: LookupError."""
-    rows = fetch(
-        """SELECT p.id, p.code, p.time_zone, b.id, g.id FROM members_pool p
-             JOIN ledger_book b ON b.code = p.code JOIN ledger_log g ON g.code = p.code
-            WHERE p.code = %(code)s""",
-        {"code": code},
-    )
-    if not rows:
-        raise LookupError(f"there is no pool {code}")
-    return PoolRow(*rows[0])

@@ -14,7 +14,6 @@ from ledger.books import verify as book_checks
 from ledger.books.findings import Report
 from ledger.custody import verify as custody_checks
 from ledger.leaving import verify as leaving_checks
-from ledger.management.commands.verify_books import verify_everything
 from ledger.openbooks import verify as log_checks
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services as sharing
@@ -23,6 +22,7 @@ from ledger.sharing.models import Charge, Period
 from ledger.sharing.plan_shares import Rooms
 from ledger.sharing.run_off import freezes_of, run_off_periods
 from ledger.sharing.selectors import rooms_of
+from ledger.verification.statements import verify_everything
 from members.ending.models import PoolEnding
 from members.ending.selectors import live_ending
 from members.joining.models import Membership, MembershipSpan

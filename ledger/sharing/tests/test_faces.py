@@ -11,7 +11,6 @@ from psycopg import Connection
 from aidplatform.lib import clock
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner
 from aidplatform.testing.world import OPENED, World, set_clock
-from ledger.management.commands.verify_books import new_report, verify_everything
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services
 from ledger.sharing.face_models import CaseFace
@@ -19,6 +18,7 @@ from ledger.sharing.face_selectors import FacesOf
 from ledger.sharing.face_services import members_of
 from ledger.sharing.layers import MEMBERS, PUBLIC
 from ledger.sharing.models import Award, Period
+from ledger.verification.statements import new_report, verify_everything
 from members.joining import traits
 from members.joining.documents import Traits
 from members.joining.services import admit_group, admit_member

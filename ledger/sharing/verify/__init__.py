@@ -23,19 +23,26 @@ FROZEN = ("frozen", "announced", "settled", "computed", "approved", "posting", "
 
 def verify_sharing(report: Report, pool: PoolRow) -> None:
     """Hold a pool's periods, charges and awards against every statement of SENTENCES."""
+    for period in periods(pool):
+        verify_period(report, period)
+    verify_pool(report, pool)
+
+
+def verify_pool(report: Report, pool: PoolRow) -> None:
+    """Hold against the statements what is not of one period: numbers and days of all, charges, awards and rests."""
     expected_number, expected_day = 1, None
     for period in periods(pool):
         found = (period.number, period.opening_date)
         expected = (expected_number, expected_day or period.opening_date)
         report.expect("period_numbers_have_no_gap", period.where, text(expected), text(found))
         expected_number, expected_day = period.number + 1, period.next_opening_date
-        _verify_period(report, period)
     controls.verify_charge_tables(report, pool)
     controls.verify_awards(report, pool)
     rests.verify_rests(report, pool)
 
 
-def _verify_period(report: Report, period: PeriodRow) -> None:
+def verify_period(report: Report, period: PeriodRow) -> None:
+    """Hold one period, as far as it has come, against the statements about it."""
     if period.state not in FROZEN:
         return
     headcount.verify_headcount(report, period)

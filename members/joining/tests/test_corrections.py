@@ -24,8 +24,8 @@ from aidplatform.testing.refusals import (
 )
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
-from ledger.management.commands.verify_books import new_report, verify_everything
 from ledger.sharing.models import Charge
+from ledger.verification.statements import new_report, verify_everything
 from members import my_data
 from members.joining import ages, corrections
 from members.joining.correction_models import IdentityCorrection
