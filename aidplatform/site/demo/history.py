@@ -28,6 +28,8 @@ from aidplatform.site.demo.pools import (
 )
 from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 from ledger.sharing import services as sharing
+from ledger.verification.selectors import verifications_of
+from ledger.verification.services import ask_for_verification
 from members.joining.models import Membership, MembershipSpan
 from members.joining.services import end_cover
 from members.people.models import User
@@ -275,6 +277,8 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
         yield on(10), lambda _work: deeds.give_mandates(_pool(setting), _people(setting)[::4])
     for place, day in enumerate((12, 13, 15) if is_last else (21, 24, 27)):
         yield on(day), lambda _work, place=place: _tell_stories(setting, month, place)  # type: ignore[misc]
+    if is_last:
+        yield on(15), lambda _work: _verify(_pool(setting))
 
 
 def _begin(setting: Setting) -> None:
@@ -382,3 +386,9 @@ def _who(setting: Setting, story: Story) -> User:
 
 def _pool(setting: Setting) -> Pool:
     return Pool.objects.get(code=setting.code)
+
+
+def _verify(pool: Pool) -> None:
+    """Let the auditor have the books recomputed, once."""
+    if not verifications_of(pool).exists():
+        ask_for_verification(pool=pool, asker=deeds.code_of("auditor"), at=clock.now())
