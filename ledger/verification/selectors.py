@@ -49,6 +49,11 @@ class Outcome:
         return [(code, found) for code, found in self.statements.items() if found.false]
 
     @property
+    def held(self) -> int:
+        """Return how many statements had something to be held against: not every pool has wallets, or a jury."""
+        return sum(found.examined > 0 for found in self.statements.values())
+
+    @property
     def examined(self) -> int:
         """Return how many rows were held against statements."""
         return sum(found.examined for found in self.statements.values())
