@@ -25,6 +25,7 @@ from ledger.custody import (
     cost_api,
     mandate_api,
     payment_file_api,
+    reconciled_api,
     share_return_api,
     write_off_api,
 )
@@ -342,6 +343,10 @@ urlpatterns = [
     path(f"{_POOL}entries/<int:number>/", books.EntryDetail.as_view(), name="api_entry"),
     path(f"{_POOL}bank/", custody.Bank.as_view(), name="api_bank"),
     path(f"{_POOL}statements/", custody.StatementList.as_view(), name="api_statements"),
+    path(f"{_POOL}reconciliations/", reconciled_api.ReconciledDays.as_view(), name="api_reconciliations"),
+    path(
+        f"{_POOL}reconciliations/now/", reconciled_api.ReconciledNow.as_view(), name="api_reconciliation_now"
+    ),
     path(_STATEMENT, custody.StatementDetail.as_view(), name="api_statement"),
     path(f"{_STATEMENT}lines/", custody.StatementLineList.as_view(), name="api_statement_lines"),
     path(f"{_POOL}payable/", custody.PayableList.as_view(), name="api_payable"),

@@ -38,6 +38,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "custody.reconcile_due": {
+        "task": "custody.reconcile_due",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
     "claims.follow_overdue": {
         "task": "claims.follow_overdue",
         "schedule": float(settings.TICK_SECONDS),

@@ -287,6 +287,7 @@ TABLES: dict[str, Kind] = {
     "ledger_verification": state("state", "verdict", "ended_at"),
     "ledger_verificationpart": FACT,
     "ledger_statementmapping": FACT,
+    "ledger_reconciledday": FACT,
     "ledger_paymentfile": FACT,
     "ledger_paymentfileline": FACT,
     "ledger_statementline": FACT,

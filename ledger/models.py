@@ -29,6 +29,7 @@ from ledger.custody.models import (
     StatementLine,
 )
 from ledger.custody.payment_file_models import PaymentFile, PaymentFileLine
+from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.settlement_models import FinalSettlement
 from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_return_triggers import illness_ends_with_its_return
@@ -136,6 +137,7 @@ __all__ = [
     "PaymentOrder",
     "Period",
     "Posting",
+    "ReconciledDay",
     "SharesReturn",
     "StatementLine",
     "StatementMapping",

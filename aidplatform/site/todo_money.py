@@ -10,6 +10,7 @@ from ledger.books.api import READERS
 from ledger.custody import share_returns
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.models import PaymentOrder
+from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.selectors import payable_awards
 from ledger.custody.wallet_selectors import wallets_to_pay_back
 from ledger.custody.write_off_models import WriteOff
@@ -40,7 +41,8 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         for order in waiting
     ]
     todos += (
-        _of_files(duties)
+        _of_reconciliation(duties)
+        + _of_files(duties)
         + _of_write_offs(duties, person)
         + _of_ends(duties, person)
         + _of_pauses(duties, person)
@@ -93,6 +95,23 @@ def _of_verifications(duties: dict[int | None, set[str]]) -> list[Todo]:
         )
         for found in last_verdicts(readers)
         if found.verdict == Verification.Verdict.FALSE
+    ]
+
+
+def _of_reconciliation(duties: dict[int | None, set[str]]) -> list[Todo]:
+    """Return the pools whose newest daily reconciliation is red, for who keeps or checks their money."""
+    keepers = {DutyGrant.Duty.TREASURER.value, DutyGrant.Duty.CONTROLLER.value, DutyGrant.Duty.AUDITOR.value}
+    kept = [pool for pool, held in duties.items() if pool and held & keepers]
+    newest = ReconciledDay.objects.filter(pool__in=kept).order_by("pool", "-day").distinct("pool")
+    return [
+        Todo(
+            _("The daily check of the bank of %(pool)s found rules broken: %(count)s")
+            % {"pool": in_language(day.pool.name_en, day.pool.name_zh), "count": day.broken},
+            reverse("custody_reconciliation", args=[day.pool.code]),
+            _("Look"),
+        )
+        for day in newest.select_related("pool")
+        if day.broken and day.pool.state not in {Pool.State.CLOSED, Pool.State.GIVEN_UP}
     ]
 
 

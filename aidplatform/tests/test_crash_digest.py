@@ -19,8 +19,9 @@ from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
 from members.pools.models import Pool
 
-#: Tables of the ledger that hold no money of their own: files that wait for their import.
-WITHOUT_MONEY = {"ledger_statementupload"}
+#: Tables of the ledger that hold no money of their own: files that wait for their import, and what was found of the
+#: bank's money at whichever minute of a day a tick came.
+WITHOUT_MONEY = {"ledger_statementupload", "ledger_reconciledday"}
 
 
 def _columns(table: str) -> set[str]:

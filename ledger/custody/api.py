@@ -29,7 +29,8 @@ from members.pools.selectors import access_pool
 class BankRow(serializers.Serializer[Any]):
     """The custody account in the books and at the bank; all null before a statement, and where none may see it.
 
-    statement: the last one; until_date: the day after its last day.
+    statement: the last one; until_date: the day after its last day. checked_date: of the newest daily reconciliation;
+    rules_broken: how many rules of the cash book it found broken.
     """
 
     agrees = serializers.BooleanField(allow_null=True, default=None)
@@ -38,6 +39,8 @@ class BankRow(serializers.Serializer[Any]):
     difference_fen = serializers.IntegerField(allow_null=True, default=None)
     statement = serializers.IntegerField(source="last.number", allow_null=True, default=None)
     until_date = serializers.DateField(source="last.to_date", allow_null=True, default=None)
+    checked_date = serializers.DateField(source="checked.day", allow_null=True, default=None)
+    rules_broken = serializers.IntegerField(source="checked.broken", allow_null=True, default=None)
 
 
 class StatementRow(serializers.ModelSerializer[BankStatement]):

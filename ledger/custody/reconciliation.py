@@ -11,6 +11,7 @@ from ledger.books import chart
 from ledger.books.models import Book
 from ledger.books.selectors import balance_fen, balances_fen
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
+from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.selectors import account_of, orders, statements
 from members.pools.models import Pool
 
@@ -35,12 +36,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class BankLine:
-    """The ledger's custody account against the bank's last closing balance (fen), as on a day (today)."""
+    """The ledger's custody account against the bank's last closing balance (fen), as on a day (today).
+
+    checked: the newest daily reconciliation, by the rules of the cash book.
+    """
 
     account: BankAccount
     last: BankStatement | None
     ledger_fen: int
     today: dt.date
+    checked: ReconciledDay | None
 
     @property
     def bank_fen(self) -> int | None:
@@ -98,6 +103,7 @@ def reconcile(pool: Pool) -> Reconciliation | None:
         last=statements(account).first(),
         ledger_fen=balance_fen(book, chart.CUSTODY),
         today=clock.today(pool.time_zone),
+        checked=pool.reconciled_days.order_by("-day").first(),
         unconfirmed=tuple(orders(pool).filter(state=PaymentOrder.State.RELEASED)),
         unidentified=tuple(unidentified(account)),
         unexplained_fen=balance_fen(book, chart.UNEXPLAINED_DEBITS),
@@ -110,11 +116,13 @@ def bank_line(pool: Pool) -> BankLine | None:
 
 
 def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
-    """Return the line of each of these pools that has a bank account, by code. Four queries, however many."""
+    """Return the line of each of these pools that has a bank account, by code. Five queries, however many."""
     accounts = BankAccount.objects.filter(pool__in=pools).select_related("pool").order_by("pool__code")
     balances = balances_fen([account.pool.code for account in accounts], chart.CUSTODY)
     newest = BankStatement.objects.filter(account__in=accounts).order_by("account", "-number")
     last = {statement.account_id: statement for statement in newest.distinct("account")}
+    days = ReconciledDay.objects.filter(pool__in=[account.pool_id for account in accounts])
+    checked = {day.pool_id: day for day in days.order_by("pool", "-day").distinct("pool")}
     now = clock.now()
     return [
         BankLine(
@@ -122,6 +130,7 @@ def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
             last=last.get(account.pk),
             ledger_fen=balances[account.pool.code],
             today=clock.day_of(now, account.pool.time_zone),
+            checked=checked.get(account.pool_id),
         )
         for account in accounts
     ]

@@ -336,14 +336,16 @@ def _new_lines(
 
 def _content_hash(line: files.FileLine) -> bytes:
     """Return a keyed hash of everything that makes a booking the same booking."""
-    parts = (
-        line.booking_date.isoformat(),
-        line.direction,
-        str(line.amount_fen),
-        line.bank_reference,
-        line.counterparty,
-        line.text,
+    return hash_of_booking(
+        line.booking_date, line.direction, line.amount_fen, line.bank_reference, line.counterparty, line.text
     )
+
+
+def hash_of_booking(
+    day: dt.date, direction: str, amount_fen: int, bank_reference: str, counterparty: str, text: str
+) -> bytes:
+    """Return the keyed hash of a booking, by what the bank says of it."""
+    parts = (day.isoformat(), direction, str(amount_fen), bank_reference, counterparty, text)
     return crypto.blind_index("\x1f".join(parts), "custody.line")
 
 

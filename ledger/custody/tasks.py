@@ -6,13 +6,32 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from ledger.custody import arrears_life, charge_files, charge_results, wallet_life, wallet_openings
+from ledger.custody import (
+    arrears_life,
+    charge_files,
+    charge_results,
+    reconciled_days,
+    wallet_life,
+    wallet_openings,
+)
 
 
 @shared_task(name="custody.remind_due")
 def remind_due() -> None:
     """Look where a day has begun on which unpaid shares are asked for again."""
     arrears_life.remind_due(clock.now())
+
+
+@shared_task(name="custody.reconcile_due")
+def reconcile_due() -> None:
+    """Look where a day has begun on which bank, orders and books are compared."""
+    reconciled_days.reconcile_due(clock.now())
+
+
+@jobs.handles(reconciled_days.RECONCILE)
+def reconcile(lease: jobs.Lease) -> dict[str, Any]:
+    """Hold a pool's bank account against the rules of the cash book and keep the day's answer."""
+    return reconciled_days.reconcile(lease)
 
 
 @jobs.handles(arrears_life.REMIND)

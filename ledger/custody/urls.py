@@ -10,6 +10,7 @@ from ledger.custody import (
     mandate_views,
     mapping_views,
     payment_views,
+    reconciled_views,
     share_return_views,
     views,
     wallet_views,
@@ -24,11 +25,14 @@ _PAYMENTS = f"{_CUSTODY}payments/"
 _COSTS = f"{_CUSTODY}costs/"
 _WRITE_OFFS = f"{_CUSTODY}write-offs/"
 _LATE = f"{_CUSTODY}late/"
+_RECONCILIATION = f"{_CUSTODY}reconciliation/"
 _DEBITS = f"{_CUSTODY}debits/"
 
 urlpatterns = [
     path(_CUSTODY, views.custody, name="custody"),
     path(f"{_CUSTODY}account/", views.open_account, name="custody_open_account"),
+    path(_RECONCILIATION, reconciled_views.reconciliation, name="custody_reconciliation"),
+    path(f"{_RECONCILIATION}<slug:day>/", reconciled_views.reconciled_day, name="custody_reconciled_day"),
     path(f"{_CUSTODY}arrears.csv", views.arrears_csv, name="custody_arrears_csv"),
     path(f"{_CUSTODY}statements/", views.statements, name="custody_statements"),
     path(f"{_CUSTODY}statements/<int:number>/", views.statement, name="custody_statement"),

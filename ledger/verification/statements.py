@@ -8,6 +8,7 @@ from ledger.custody import (
     arrears_verify,
     charge_verify,
     cost_verify,
+    reconciled_verify,
     share_return_verify,
     wallet_verify,
     write_off_verify,
@@ -22,13 +23,19 @@ PERIOD = "period/"
 
 Check = Callable[[Report, PoolRow], None]
 
+
+def _verify_custody(report: Report, pool: PoolRow) -> None:
+    custody.verify_custody(report, pool.id, pool.code, pool.book_id)
+    reconciled_verify.verify_reconciled(report, pool.id, pool.code)
+
+
 _BEFORE: dict[str, Check] = {
     "books": lambda report, pool: books.verify_book(report, pool.book_id, pool.code),
     "log": lambda report, pool: openbooks.verify_log(report, pool.code, pool.book_id, pool.log_id),
 }
 _AFTER: dict[str, Check] = {
     "awards": sharing.verify_pool,
-    "custody": lambda report, pool: custody.verify_custody(report, pool.id, pool.code, pool.book_id),
+    "custody": _verify_custody,
     "ends": lambda report, pool: leaving.verify_ends(report, pool.id, pool.code, pool.zone),
 }
 _CHECKS = _BEFORE | _AFTER
@@ -45,6 +52,7 @@ def new_report() -> Report:
         write_off_verify.SENTENCES,
         share_return_verify.SENTENCES,
         cost_verify.SENTENCES,
+        reconciled_verify.SENTENCES,
         arrears_verify.SENTENCES,
         charge_verify.SENTENCES,
         leaving.SENTENCES,

@@ -24,7 +24,12 @@ Charged = tuple[World, Bank, Period]
 POOL = "/api/v1/pools/test-pool/"
 AID = f"{POOL}payments/aid/C-1/"
 PAYEE = {"payee_name": "Zhang San", "payee_account": "6222 9999 0000 1111"}
-NO_BANK = dict.fromkeys(("agrees", "ledger_fen", "bank_fen", "difference_fen", "statement", "until_date"))
+NO_BANK = dict.fromkeys(
+    (
+        *("agrees", "ledger_fen", "bank_fen", "difference_fen", "statement", "until_date"),
+        *("checked_date", "rules_broken"),
+    )
+)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from aidplatform.testing.world import World, set_clock
 from aidplatform.work.models import AuditEntry
 from ledger.books import verify as book_checks
 from ledger.books.findings import Report
-from ledger.custody import selectors, services, verify, write_off_verify, write_offs
+from ledger.custody import reconciled_verify, selectors, services, verify, write_off_verify, write_offs
 from ledger.custody.models import Collection, StatementLine
 from ledger.custody.statement_parts import IN, OUT
 from ledger.custody.write_off_models import WriteOff, WrittenOffCharge
@@ -51,6 +51,7 @@ def false_statements(world: World) -> dict[str, Any]:
         sharing_checks.SENTENCES,
         verify.SENTENCES,
         write_off_verify.SENTENCES,
+        reconciled_verify.SENTENCES,
         leaving_checks.SENTENCES,
     )
     verify_everything(report, world.pool.code)

@@ -18,7 +18,7 @@ from aidplatform.testing.plugin import test_services
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
-from ledger.custody import costs, hardship, settlements, write_offs
+from ledger.custody import costs, hardship, reconciled_days, settlements, write_offs
 from ledger.custody import services as custody
 from ledger.custody.cost_models import OutsideCost
 from ledger.leaving import reports
@@ -26,6 +26,7 @@ from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_member, end_cover
 from members.people.models import User
+from members.pools.models import Pool
 
 SHANGHAI = "Asia/Shanghai"
 
@@ -104,6 +105,8 @@ def make_history() -> None:
     make_late_history()
     make_debited_history()
     make_investigated_history()
+    for pool in Pool.objects.order_by("code"):
+        reconciled_days.keep_day(pool, clock.now())
 
 
 def make_paid_history() -> None:

@@ -20,6 +20,7 @@ from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.debit_cases import DEBIT_CASES
 from ledger.management.tests.face_cases import FACE_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
+from ledger.management.tests.reconciled_cases import RECONCILED_CASES
 from ledger.management.tests.share_return_cases import SHARE_RETURN_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
 from ledger.management.tests.write_off_cases import WRITE_OFF_CASES
@@ -680,6 +681,16 @@ def test_false_costs_are_false(clone, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"),
+    RECONCILED_CASES,
+    ids=[case[0] for case in RECONCILED_CASES],
+)
+def test_false_reconciliations_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("paid", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), FACE_CASES, ids=[case[0] for case in FACE_CASES]
 )
 def test_false_faces_of_cases_are_false(clone, code, sql, where, expected, actual):
@@ -719,6 +730,7 @@ def test_every_statement_is_broken_by_some_case(clone):
             *DEBIT_CASES,
             *SHARE_RETURN_CASES,
             *COST_CASES,
+            *RECONCILED_CASES,
         )
     }
     answer = json.loads(verify("--json")[1])

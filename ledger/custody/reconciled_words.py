@@ -1,0 +1,50 @@
+"""The words of a daily reconciliation: its rules, and what each check compares."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+RULES: dict[str, Promise] = {
+    "R1": _("Every statement begins with the day and the balance that ended the last; no day is missing."),
+    "R2": _("The closing balance is the opening one and the bookings, as the log, orders and books have it."),
+    "R3": _("Aid goes to the payee of an award that is shared, after its publicity."),
+    "R4": _("No case is paid more than it was awarded."),
+    "R5": _("The fee paid is at most what the collected shares have earned, after the period's aid."),
+    "R6": _("Money goes back only for what came, by its receipt, debit, wallet, return or bill."),
+    "R7": _("Money that nobody can place is placed within five bank days."),
+    "R8": _("No period collects more than it charged."),
+    "R9": _("The bank holds, beyond payments on their way, what belongs to others."),
+    "R10": _("Every booking out is of a known kind and of its order, on the pool's own account."),
+    "R11": _("Aid that can be paid is ordered, released and shown by the bank in time."),
+    "R12": _("Members compare the account on their own bank's receipt with the one in the log."),
+}
+CHECKS: dict[str, Promise] = {
+    "opening": _("opening balance against the last closing balance"),
+    "days": _("first day against the end of the last statement"),
+    "number": _("number of the statement"),
+    "silent": _("the bank is silent since"),
+    "sum": _("opening balance and bookings against the closing balance"),
+    "count": _("how many bookings the statement has"),
+    "log": _("what the log says of the statement"),
+    "changed": _("the booking is not the one that was imported"),
+    "extra": _("the booking was not in the file"),
+    "dropped": _("the booking is not there any more"),
+    "account": _("the booking is of another account"),
+    "documents": _("bank against orders and receipts"),
+    "ledger": _("bank against ledger"),
+    "award": _("the award is not shared"),
+    "payee": _("the award names another payee"),
+    "publicity": _("released before the end of publicity"),
+    "case": _("aid ordered against aid awarded"),
+    "fee": _("fee paid against fee earned"),
+    "fee_first": _("fee ordered before the aid of its period"),
+    "back": _("paid back against what came"),
+    "unplaced": _("nobody's for more than five bank days"),
+    "unexplained": _("not explained for more than five bank days"),
+    "collected": _("collected against charged"),
+    "protected": _("what belongs to others against what is there"),
+    "order": _("the booking against its order or charge"),
+    "lost": _("the booking that it names is not there"),
+    "withheld": _("can be paid and is not ordered"),
+    "unreleased": _("ordered, and neither released nor cancelled"),
+    "not_shown": _("released, and not shown by the bank"),
+}
