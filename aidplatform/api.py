@@ -350,6 +350,7 @@ urlpatterns = [
     path(_STATEMENT, custody.StatementDetail.as_view(), name="api_statement"),
     path(f"{_STATEMENT}lines/", custody.StatementLineList.as_view(), name="api_statement_lines"),
     path(f"{_POOL}payable/", custody.PayableList.as_view(), name="api_payable"),
+    path(f"{_POOL}cash/", custody.CashBeforeRelease.as_view(), name="api_cash"),
     path(f"{_POOL}payments/", custody.PaymentList.as_view(), name="api_payments"),
     path(f"{_POOL}payments/aid/<case:award>/", custody.AidOrder.as_view(), name="api_order_aid"),
     path(f"{_POOL}payment-files/", payment_file_api.PaymentFileList.as_view(), name="api_payment_files"),

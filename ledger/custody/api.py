@@ -16,6 +16,7 @@ from aidplatform.lib.drf import Cursor, Endpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once, scope_of
 from ledger.custody import selectors, services
+from ledger.custody.cash import cash_of
 from ledger.custody.forms import ACCOUNT
 from ledger.custody.models import BankStatement, PaymentOrder, StatementLine
 from ledger.custody.pages import CONTROLLER, MONEY, READERS, TREASURER
@@ -60,6 +61,34 @@ class StatementLineRow(serializers.ModelSerializer[StatementLine]):
     class Meta:
         model = StatementLine
         fields = ["line_no", "booking_date", "direction", "amount_fen", "kind", "bank_reference", "text"]
+
+
+class CashPartRow(serializers.Serializer[Any]):
+    """What is owed and ordered of a kind, what is there for it, and what is lacking, in minor units."""
+
+    kind = serializers.CharField()
+    released_fen = serializers.IntegerField()
+    ordered_fen = serializers.IntegerField()
+    ordered_count = serializers.IntegerField()
+    owed_fen = serializers.IntegerField()
+    left_fen = serializers.IntegerField()
+    orders_lack_fen = serializers.IntegerField()
+    owed_lacks_fen = serializers.IntegerField()
+
+
+class CashRow(serializers.Serializer[Any]):
+    """The bank's last closing balance, and whether it pays what is ordered and what is owed, in minor units.
+
+    others_fen: prepaid, unidentified and reserve. parts: in the order in which money covers them.
+    """
+
+    bank_fen = serializers.IntegerField()
+    until_date = serializers.DateField(source="last.to_date", allow_null=True, default=None)
+    released_fen = serializers.IntegerField()
+    others_fen = serializers.IntegerField()
+    orders_lack_fen = serializers.IntegerField()
+    owed_lacks_fen = serializers.IntegerField()
+    parts = CashPartRow(many=True)
 
 
 class PayableRow(serializers.Serializer[Any]):
@@ -210,6 +239,19 @@ class PayableList(DutyEndpoint):
     def get(self, request: Request, code: str) -> Response:
         """Return the cases whose aid is not ordered in full: few at any time, so they come on one page."""
         return Response(PayableRow(selectors.payable_awards(access_pool(code=code)), many=True).data)
+
+
+class CashBeforeRelease(DutyEndpoint):
+    """Can every order be paid?"""
+
+    duties = READERS
+
+    @extend_schema(operation_id="cash", responses=CashRow)
+    def get(self, request: Request, code: str) -> Response:
+        """Return what the bank held at its last closing against what is ordered and owed. 404 without an account."""
+        found = cash_of(selectors.access_account(pool=access_pool(code=code)).pool)
+        assert found is not None
+        return Response(CashRow(found).data)
 
 
 class PaymentList(DutyEndpoint, ListAPIView[PaymentOrder]):

@@ -16,7 +16,7 @@ from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt
 from aidplatform.work import audit
-from ledger.custody import costs, payment_files, selectors, services, share_returns
+from ledger.custody import cash, costs, payment_files, selectors, services, share_returns
 from ledger.custody.forms import (
     AidForm,
     KeyForm,
@@ -63,6 +63,7 @@ def _payments(request: HttpRequest, pool: Pool, *, refusal: DomainError | None =
         "newer": here if before else "",
         "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
         "payable": selectors.payable_awards(pool),
+        "cash": cash.cash_of(pool),
         "fees": _payable_fees(pool),
         "returning": share_returns.waiting(pool),
         "costs": costs.waiting(pool),
@@ -74,6 +75,21 @@ def _payments(request: HttpRequest, pool: Pool, *, refusal: DomainError | None =
         "refusal": refusal,
     }
     return render_page(request, "payments", context)
+
+
+@duty_required(*READERS)
+@require_safe
+def cash_csv(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Download the cash before release, a row for each kind."""
+    pool = access_pool(code=code)
+    found = cash.cash_of(pool)
+    amounts = ("released_fen", "ordered_fen", "owed_fen", "left_fen", "orders_lack_fen", "owed_lacks_fen")
+    rows = [
+        (part.kind, *(plain_fen(getattr(part, name)) for name in amounts))
+        for part in (found.parts if found else ())
+    ]
+    header = ("for", "on_the_way", "ordered", "owed", "there_for_it", "orders_lack", "owed_lacks")
+    return csv_response(f"{code}-cash.csv", header, rows)
 
 
 def _payable_fees(pool: Pool) -> list[tuple[int, int]]:

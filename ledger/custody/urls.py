@@ -88,6 +88,7 @@ urlpatterns = [
     path("pools/<slug:code>/me/pause/", arrears_views.my_pause, name="my_pause"),
     path(_PAYMENTS, payment_views.payments, name="custody_payments"),
     path(f"{_PAYMENTS}all.csv", payment_views.payments_csv, name="custody_payments_csv"),
+    path(f"{_PAYMENTS}cash.csv", payment_views.cash_csv, name="custody_cash_csv"),
     path(f"{_PAYMENTS}files/", payment_views.make_file, name="custody_make_file"),
     path(
         f"{_PAYMENTS}files/<int:number>.<slug:form>", payment_views.payment_file, name="custody_payment_file"
