@@ -35,8 +35,13 @@ _BROUGHT = """
      WHERE s.account_id = %(account)s GROUP BY s.id"""
 
 
-def verify_reconciled(report: Report, parameters: dict[str, object]) -> None:
-    """Hold a pool against SENTENCES. parameters: pool, code, account."""
+def verify_reconciled(report: Report, pool_id: int, code: str) -> None:
+    """Hold a pool against SENTENCES; a pool without a bank account has nothing to hold."""
+    parameters: dict[str, object] = {"pool": pool_id, "code": code}
+    account = figure("SELECT max(id) FROM ledger_bankaccount WHERE pool_id = %(pool)s", parameters)
+    if account is None:
+        return
+    parameters["account"] = account
     _verify_days(report, parameters)
     _verify_logged(report, parameters)
 

@@ -7,7 +7,6 @@ from ledger.custody.arrears_verify import verify_arrears
 from ledger.custody.charge_verify import debits_not_used, verify_debits
 from ledger.custody.cost_verify import verify_costs
 from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
-from ledger.custody.reconciled_verify import verify_reconciled
 from ledger.custody.share_return_verify import verify_share_returns
 from ledger.custody.wallet_verify import verify_wallets
 from ledger.custody.write_off_verify import HELD, verify_write_offs, written_and_recovered
@@ -50,7 +49,6 @@ def verify_custody(report: Report, pool_id: int, code: str, book_id: int) -> Non
         return
     parameters["account"] = account
     _verify_statements(report, parameters)
-    verify_reconciled(report, parameters)
     _verify_collections(report, parameters)
     _verify_orders(report, parameters)
     verify_debits(report, parameters, _net(parameters, "102"))
