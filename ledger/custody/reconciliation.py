@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 
 from aidplatform.lib import clock
 from ledger.books import chart
@@ -35,17 +36,25 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What the newest daily reconciliation found: how many rules of the cash book are broken."""
+
+    day: dt.date
+    broken: int
+
+
+@dataclass(frozen=True)
 class BankLine:
     """The ledger's custody account against the bank's last closing balance (fen), as on a day (today).
 
-    checked: the newest daily reconciliation, by the rules of the cash book.
+    checked: None before the first daily reconciliation.
     """
 
     account: BankAccount
     last: BankStatement | None
     ledger_fen: int
     today: dt.date
-    checked: ReconciledDay | None
+    checked: Checked | None
 
     @property
     def bank_fen(self) -> int | None:
@@ -98,12 +107,13 @@ def reconcile(pool: Pool) -> Reconciliation | None:
     if account is None:
         return None
     book = Book.objects.get(code=pool.code)
+    newest = pool.reconciled_days.order_by("-day").first()
     return Reconciliation(
         account=account,
         last=statements(account).first(),
         ledger_fen=balance_fen(book, chart.CUSTODY),
         today=clock.today(pool.time_zone),
-        checked=pool.reconciled_days.order_by("-day").first(),
+        checked=Checked(newest.day, newest.broken) if newest else None,
         unconfirmed=tuple(orders(pool).filter(state=PaymentOrder.State.RELEASED)),
         unidentified=tuple(unidentified(account)),
         unexplained_fen=balance_fen(book, chart.UNEXPLAINED_DEBITS),
@@ -116,13 +126,20 @@ def bank_line(pool: Pool) -> BankLine | None:
 
 
 def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
-    """Return the line of each of these pools that has a bank account, by code. Five queries, however many."""
-    accounts = BankAccount.objects.filter(pool__in=pools).select_related("pool").order_by("pool__code")
+    """Return the line of each of these pools that has a bank account, by code. Four queries, however many."""
+    newest_day = ReconciledDay.objects.filter(pool=OuterRef("pool")).order_by("-day")
+    accounts = (
+        BankAccount.objects.filter(pool__in=pools)
+        .select_related("pool")
+        .annotate(
+            checked_day=Subquery(newest_day.values("day")[:1]),
+            checked_broken=Subquery(newest_day.values("broken")[:1]),
+        )
+        .order_by("pool__code")
+    )
     balances = balances_fen([account.pool.code for account in accounts], chart.CUSTODY)
     newest = BankStatement.objects.filter(account__in=accounts).order_by("account", "-number")
     last = {statement.account_id: statement for statement in newest.distinct("account")}
-    days = ReconciledDay.objects.filter(pool__in=[account.pool_id for account in accounts])
-    checked = {day.pool_id: day for day in days.order_by("pool", "-day").distinct("pool")}
     now = clock.now()
     return [
         BankLine(
@@ -130,7 +147,7 @@ def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
             last=last.get(account.pk),
             ledger_fen=balances[account.pool.code],
             today=clock.day_of(now, account.pool.time_zone),
-            checked=checked.get(account.pool_id),
+            checked=Checked(account.checked_day, account.checked_broken) if account.checked_day else None,
         )
         for account in accounts
     ]
