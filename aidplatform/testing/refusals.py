@@ -9,6 +9,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from psycopg import errors
 
+from aidplatform.testing import dropping
+
 
 def run(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a statement as aid_app and return its rows."""
@@ -41,11 +43,13 @@ def about(what: object) -> Iterator[None]:
 @contextmanager
 def refused(name: str) -> Iterator[pytest.ExceptionInfo[DatabaseError]]:
     """Demand that the block is refused in this guarantee's name; what it did is undone. Gives what was raised."""
-    with pytest.raises(DatabaseError) as caught, transaction.atomic():
+    with dropping.recorded() as statements, pytest.raises(DatabaseError) as caught, transaction.atomic():
         yield caught
     cause = caught.value.__cause__
     assert isinstance(cause, psycopg.Error), caught.value
     assert cause.diag.constraint_name == name, str(cause)
+    if dropping.report():
+        dropping.try_without(name, statements)
 
 
 @contextmanager
