@@ -170,6 +170,11 @@ class Investigation(models.Model):
         """Return the place a part of it is sealed for."""
         return f"claims.investigation:{self.code}:{part}"
 
+    @property
+    def link_mark(self) -> str:
+        """Return what tells the link that was made last from another one, and leads to neither."""
+        return (self.token_sha256 or "")[:12]
+
     def has_link(self, at: dt.datetime) -> bool:
         """Tell whether somebody can accept it by its link now."""
         return self.state == self.State.ORDERED and self.link_until_at is not None and at < self.link_until_at

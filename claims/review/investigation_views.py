@@ -127,10 +127,15 @@ def decide(request: HttpRequest, code: str, claim: str, number: int) -> HttpResp
 @duty_required(REVIEWER)
 @require_POST
 def link(request: HttpRequest, code: str, claim: str, number: int) -> HttpResponse:
-    """Make the link for the investigator and show it, once."""
+    """Make the link for the investigator and show it, once: a page that is loaded again makes no other one."""
     one = access_of_claim(_found(code, claim), number)
     made, refusal = attempt(
-        lambda: investigations.make_link(investigation=one, reviewer=_person(request).code, at=clock.now())
+        lambda: investigations.make_link(
+            investigation=one,
+            reviewer=_person(request).code,
+            at=clock.now(),
+            instead_of=request.POST.get("instead_of", ""),
+        )
     )
     return _shown(request, access_of_claim(_found(code, claim), number), refusal, made or "")
 

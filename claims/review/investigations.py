@@ -73,6 +73,12 @@ class ExtendedAlreadyError(ConflictError):
     code = "investigation_is_extended_once"
 
 
+class LinkMadeError(ConflictError):
+    """Another link has been made since the page was shown."""
+
+    code = "investigation_link_was_made"
+
+
 class LinkOverError(ConflictError):
     """The link was used, replaced or taken back, or its days are over."""
 
@@ -166,14 +172,26 @@ def _go_out(claim: Claim, investigation: Investigation, actor: str, at: dt.datet
 
 
 @transaction.atomic
-def make_link(*, investigation: Investigation, reviewer: str, at: dt.datetime) -> str:
+def make_link(
+    *, investigation: Investigation, reviewer: str, at: dt.datetime, instead_of: str | None = None
+) -> str:
     """Return the link by which somebody accepts it, once; one made before stops working.
 
-    Raises: InvestigationMovedOnError, ClaimMovedOnError, NotYoursError, ForbiddenError.
+    instead_of: the mark of the link that stood when it was asked for, so that a form sent again makes no other one;
+    None: whichever stands.
+
+    Raises: InvestigationMovedOnError, ClaimMovedOnError, NotYoursError, ForbiddenError, LinkMadeError.
     """
     claim = locked_claim(investigation.claim, Claim.State.UNDER_INVESTIGATION)
     check_in_charge(claim, reviewer)
     locked = _locked(investigation, State.ORDERED)
+    if instead_of is not None and instead_of != locked.link_mark:
+        raise LinkMadeError(
+            _(
+                "This link was made already, and is shown once. If it is lost, make another: the one before stops"
+                " working."
+            )
+        )
     token = secrets.token_urlsafe(24)
     locked.token_sha256 = hash_of(token)
     _save(locked, State.ORDERED)

@@ -1,5 +1,6 @@
 """The pages and addresses of investigations: for reviewers, for who investigates one case, for its claimant."""
 
+import re
 import uuid
 from typing import Any
 
@@ -69,6 +70,31 @@ def test_reviewer_orders_one_from_the_workspace(cases: InvestigationCases) -> No
     assert "/investigations/by/" in made
     assert "/investigations/by/" not in client.get(first["Location"]).content.decode()
     assert "Investigation 1" in client.get(f"{DESK}{claim.code}/").content.decode()
+
+
+def test_page_loaded_again_makes_no_other_link(cases: InvestigationCases) -> None:
+    one = cases.ordered()
+    client = client_of(cases.reviewer)
+    page = reverse("review_investigation", args=["test-pool", one.claim.code, 1])
+
+    def asked() -> dict[str, str]:
+        [mark] = re.findall(r'name="instead_of" value="([0-9a-f]*)"', client.get(page).content.decode())
+        return {"instead_of": mark}
+
+    def kept() -> str | None:
+        return Investigation.objects.get().token_sha256
+
+    assert kept() is None
+    first = asked()
+    assert "/investigations/by/" in client.post(f"{page}link/", first).content.decode()
+    made = kept()
+    again = client.post(f"{page}link/", first)
+    assert (again.status_code, kept()) == (409, made)
+    assert "/investigations/by/" not in again.content.decode()
+    client.get(page)
+    assert kept() == made
+    assert "/investigations/by/" in client.post(f"{page}link/", asked()).content.decode()
+    assert kept() != made
 
 
 @pytest.mark.parametrize(
