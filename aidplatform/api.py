@@ -38,6 +38,7 @@ from ledger.sharing import api as sharing
 from ledger.verification import api as verification
 from members.joining import api as joining
 from members.joining import correction_api as corrections
+from members.joining import deputy_api as deputies
 from members.joining import guardian_api as guardians
 from members.joining import import_api as imports
 from members.joining import invitation_api
@@ -305,6 +306,15 @@ urlpatterns = [
     path(f"{_CORRECTION}propose/", corrections.CorrectionProposal.as_view(), name="api_propose_correction"),
     path(f"{_CORRECTION}grant/", corrections.CorrectionGrant.as_view(), name="api_grant_correction"),
     path(f"{_CORRECTION}decline/", corrections.CorrectionRefusal.as_view(), name="api_decline_correction"),
+    path(f"{_POOL}my-deputies/", deputies.MyDeputies.as_view(), name="api_my_deputies"),
+    path(f"{_POOL}my-deputies/<int:deputy_id>/end/", deputies.NamedEnd.as_view(), name="api_end_named"),
+    path("me/standing-by/", deputies.StandingBy.as_view(), name="api_standing_by"),
+    path(
+        "me/standing-by/<int:deputy_id>/acceptance/",
+        deputies.DeputyAcceptance.as_view(),
+        name="api_accept_deputy",
+    ),
+    path("me/standing-by/<int:deputy_id>/end/", deputies.DeputyEnd.as_view(), name="api_end_deputy"),
     path(f"{_POOL}my-payer/", payers.MyPayer.as_view(), name="api_my_payer"),
     path(f"{_POOL}my-payer/request/", payers.PayerRequest.as_view(), name="api_ask_payer"),
     path(

@@ -158,6 +158,7 @@ TABLES: dict[str, Kind] = {
     "members_invitation": state("state", "used_by_id"),
     "members_ruleconsent": FACT,
     "members_rulereminder": FACT,
+    "members_deputy": state("state", "accepted_by", "ended_by"),
     "members_payerlink": state("state", "accepted_by", "ended_by"),
     "members_span": state("to_at"),
     "members_awaitedcover": FACT,

@@ -6,6 +6,7 @@ Who reviewed, decided or objected is not named; what they wrote to or about the 
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -37,9 +38,20 @@ from ledger.sharing.models import Award
 from members.people.models import User
 
 
+def _mine(person: User, to_claim: str = "") -> Q:
+    """Return whose claims they are: who is covered, of a child without an account who has signed for it.
+
+    What somebody has begun for a member who named them is the member's. to_claim: the way there from another table.
+    """
+    is_covered = Q(**{f"{to_claim}membership__person": person})
+    return is_covered | Q(**{f"{to_claim}membership__person": None, f"{to_claim}claimant": person})
+
+
 def _claims_of(person: User) -> list[Claim]:
-    found = Claim.objects.filter(claimant=person)
-    return list(found.select_related("pool", "plan_version", "part_of", "membership").order_by("pk"))
+    found = Claim.objects.filter(_mine(person))
+    return list(
+        found.select_related("pool", "plan_version", "part_of", "membership", "claimant").order_by("pk")
+    )
 
 
 def _claims(person: User) -> Iterator[Row]:
@@ -62,8 +74,16 @@ def _claims(person: User) -> Iterator[Row]:
         }
 
 
+def _begun_for_others(person: User) -> Iterator[Row]:
+    """Yield the claims that the person began for somebody else, without what is told in them."""
+    begun = Claim.objects.filter(claimant=person).exclude(_mine(person)).select_related("pool")
+    for claim in begun.order_by("pk"):
+        row = fields_of(claim, "code", "state", "created_at", "filed_at")
+        yield {"pool": claim.pool.code, **row}
+
+
 def _papers(person: User) -> Iterator[Row]:
-    found = Evidence.objects.filter(claim__claimant=person).defer("sealed").select_related("claim")
+    found = Evidence.objects.filter(_mine(person, "claim__")).defer("sealed").select_related("claim")
     found = found.exclude(code__in=_kept_back(person))
     for paper in found.order_by("pk"):
         row = fields_of(paper, "kind", "media_type", "size", "sha256", "added_at", "removed_at")
@@ -73,7 +93,7 @@ def _papers(person: User) -> Iterator[Row]:
 
 def _kept_back(person: User) -> set[str]:
     """Return the papers of objections that the person cannot read now, or that two people withhold."""
-    objected = Claim.objects.filter(claimant=person, objections__isnull=False).distinct()
+    objected = Claim.objects.filter(_mine(person), objections__isnull=False).distinct()
     return {code for claim in objected for code in papers_kept_back(claim, clock.now())}
 
 
@@ -88,7 +108,7 @@ def _openings(person: User) -> Iterator[Row]:
 
 def _files(person: User) -> Iterator[tuple[str, bytes]]:
     """Yield every paper as it is kept, one in memory at a time."""
-    readable = Evidence.objects.filter(claim__claimant=person).exclude(key_wrapped=None)
+    readable = Evidence.objects.filter(_mine(person, "claim__")).exclude(key_wrapped=None)
     readable = readable.exclude(code__in=_kept_back(person))
     wanted = readable.order_by("pk").values_list("pk", flat=True)
     for pk in list(wanted):
@@ -101,7 +121,7 @@ def _file_name(paper: Evidence) -> str:
 
 
 def _requests(person: User) -> Iterator[Row]:
-    found = PaperRequest.objects.filter(claim__claimant=person).select_related("claim").order_by("pk")
+    found = PaperRequest.objects.filter(_mine(person, "claim__")).select_related("claim").order_by("pk")
     for one in found:
         row = fields_of(one, "number", "kinds", "requested_at")
         yield {"claim": one.claim.code, **row, "message": read_request(one)}
@@ -109,7 +129,7 @@ def _requests(person: User) -> Iterator[Row]:
 
 def _recommendations(person: User) -> Iterator[Row]:
     """Yield what a first reviewer held right, once a second one has decided."""
-    for one in Recommendation.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+    for one in Recommendation.objects.filter(_mine(person, "claim__")).select_related("claim").order_by("pk"):
         if Decision.objects.filter(claim=one.claim, round=one.round).exists():
             row = fields_of(
                 one, "round", "outcome", "aid_fen", "accepted_spend_fen", "derivation", "clause", "papers"
@@ -123,7 +143,7 @@ def _recommendations(person: User) -> Iterator[Row]:
 
 
 def _decisions(person: User) -> Iterator[Row]:
-    for one in Decision.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+    for one in Decision.objects.filter(_mine(person, "claim__")).select_related("claim").order_by("pk"):
         row = fields_of(one, "round", "outcome", "aid_fen", "clause", "papers", "shown_sha256", "decided_at")
         yield {"claim": one.claim.code, **row, "reason": read_reason(one)}
 
@@ -162,7 +182,7 @@ def _paper_readings(person: User) -> Iterator[Row]:
 
 def _concurrences(person: User) -> Iterator[Row]:
     """Yield the word of the first of two second reviewers, once the other has decided."""
-    for one in Concurrence.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+    for one in Concurrence.objects.filter(_mine(person, "claim__")).select_related("claim").order_by("pk"):
         if Decision.objects.filter(claim=one.claim, round=one.round).exists():
             row = fields_of(
                 one, "round", "outcome", "aid_fen", "clause", "papers", "shown_sha256", "agreed_at"
@@ -171,7 +191,7 @@ def _concurrences(person: User) -> Iterator[Row]:
 
 
 def _appeals(person: User) -> Iterator[Row]:
-    for one in Appeal.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+    for one in Appeal.objects.filter(_mine(person, "claim__")).select_related("claim").order_by("pk"):
         yield {
             "claim": one.claim.code,
             "round": one.claim.appeal_round,
@@ -205,7 +225,7 @@ def _investigated(person: User) -> Iterator[Row]:
 
 def _jury_cases(person: User) -> Iterator[Row]:
     """Yield what the person told the jurors of their cases, and what these came to."""
-    for one in JuryCase.objects.filter(claim__claimant=person).select_related("claim").order_by("pk"):
+    for one in JuryCase.objects.filter(_mine(person, "claim__")).select_related("claim").order_by("pk"):
         draw = one.claim.jury_draws.select_related("verdict").order_by("-stage").first()
         verdict = getattr(draw, "verdict", None)
         row = fields_of(one, "taken_at", "shows_reasons", "shows_appeal")
@@ -239,7 +259,7 @@ def _jury_words(person: User) -> Iterator[Row]:
 
 def _objections(person: User) -> Iterator[Row]:
     """Yield the objections to the person's claims as they are told of them: what others wrote is about the claim."""
-    for claim in Claim.objects.filter(claimant=person, objections__isnull=False).distinct().order_by("pk"):
+    for claim in Claim.objects.filter(_mine(person), objections__isnull=False).distinct().order_by("pk"):
         for one in told_to_claimant(claim, clock.now()):
             yield {"claim": claim.code} | _objection(one)
 
@@ -266,7 +286,7 @@ def _objection(one: Told) -> Row:
 
 
 def _awards_of(person: User) -> list[Award]:
-    codes = Claim.objects.filter(claimant=person).values_list("code", flat=True)
+    codes = Claim.objects.filter(_mine(person)).values_list("code", flat=True)
     return list(
         Award.objects.filter(claim_code__in=list(codes)).select_related("pool", "period").order_by("pk")
     )
@@ -292,13 +312,15 @@ def _history(person: User) -> Iterator[Row]:
     """Yield what was done with each claim and who opened it: the person, or somebody on duty."""
     for claim in _claims_of(person):
         for line in history_of(claim):
-            by = "you" if line.actor == person.code else "staff or service"
+            began = line.actor == claim.claimant.code
+            by = "you" if line.actor == person.code else "who began it" if began else "staff or service"
             yield {"claim": claim.code, "at": line.at, "action": line.action, "by": by}
 
 
 EXPORTER = Exporter(
     tables=(
         Table("claims", _("Your claims, with what you told and what was published."), _claims),
+        Table("claims_for_others", _("Claims that you began for somebody else."), _begun_for_others),
         Table("papers", _("The papers of your claims; the files themselves lie beside this list."), _papers),
         Table("paper_openings", _("Who opened your papers, when and for what."), _openings),
         Table("paper_requests", _("What reviewers asked you for."), _requests),

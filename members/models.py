@@ -3,6 +3,7 @@
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
 from members.joining.correction_models import IdentityCorrection
+from members.joining.deputy_models import Deputy
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.family_models import FamilyMember
 from members.joining.guardian_models import GuardianRequest
@@ -44,6 +45,7 @@ __all__ = [
     "ContactExport",
     "ContactPart",
     "CovenantSignature",
+    "Deputy",
     "DutyChange",
     "DutyGrant",
     "DutyInvitation",

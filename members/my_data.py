@@ -17,6 +17,7 @@ from aidplatform.work.models import AuditEntry
 from members.joining.applications import answers_of, identity_of, signed_answers
 from members.joining.corrections import own_corrections, reason_of, right_paper
 from members.joining.corrections import proof_of as correction_proof_of
+from members.joining.deputy_models import Deputy
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.family_models import FamilyMember
 from members.joining.guardian_models import GuardianRequest
@@ -219,6 +220,20 @@ def _payer_links(person: User) -> Iterator[Row]:
         }
 
 
+def _deputies(person: User) -> Iterator[Row]:
+    """Yield whom the person has named, and for whom they stand by; who the other one is stays out."""
+    found = Deputy.objects.filter(Q(membership__person=person) | Q(person=person))
+    for one in found.select_related("membership__pool").order_by("pk"):
+        yield {
+            "pool": one.membership.pool.code,
+            "role": "member" if one.membership.person_id == person.pk else "deputy",
+            **fields_of(one, "kind", "state", "named_at", "accepted_at", "ended_at"),
+            "named_by_you": one.named_by == person.code,
+            "accepted_by_you": one.accepted_by == person.code,
+            "ended_by_you": one.ended_by == person.code,
+        }
+
+
 def _rule_consents(person: User) -> Iterator[Row]:
     """Yield what was agreed to for the person, and what they agreed to for children, whose numbers stay out."""
     found = RuleConsent.objects.filter(Q(membership__person=person) | Q(given_by=person.code))
@@ -369,6 +384,7 @@ EXPORTER = Exporter(
         ),
         Table("rule_consents", _("New rules to which you agreed, also for children."), _rule_consents),
         Table("payer_links", _("Who pays for whom, without who the other one is."), _payer_links),
+        Table("deputies", _("Who may claim for whom, where you are one of the two."), _deputies),
         Table("family", _("Children you have signed for, and that somebody signed for you."), _family),
         Table("guardian_requests", _("Who was to speak for a child, where you were one of them."), _guardian_requests),
         Table("invitations", _("Links by which you invited, and the one by which you joined."), _invitations),
@@ -401,6 +417,8 @@ EXPORTER = Exporter(
         "members.RuleConsent.membership": "rule_consents",
         "members.PayerLink.membership": "payer_links",
         "members.PayerLink.payer": "payer_links",
+        "members.Deputy.membership": "deputies",
+        "members.Deputy.person": "deputies",
         "members.FamilyMember.membership": "family",
         "members.FamilyMember.guardian": "family",
         "members.AccountAddress.user": "email_addresses",

@@ -281,7 +281,7 @@ GUARANTEES: dict[str, object] = {
         "The last day to report this case has just passed. Look at what the plan grants now, then file it."
     ),
     "one_part_on_its_way": _("Further bills of this case are on their way already. Go on with that claim."),
-    "one_draft_per_membership": _("There is a draft already. Go on with that one."),
+    "one_draft_per_membership_and_claimant": _("There is a draft already. Go on with that one."),
     "evidence_joins_before_review": _("The papers of this claim are with its reviewers now."),
     "evidence_has_a_limit": _("A claim holds at most 40 papers. Several pages can stand in one PDF."),
     "papers_are_opened_by_who_judges_them": _(
@@ -500,6 +500,12 @@ GUARANTEES: dict[str, object] = {
         " pool."
     ),
     "payer_agrees_in_person": _("Who is to pay says so themselves, and either of the two ends it."),
+    "deputy_follows_order": _("This has been answered or ended already. Reload the page."),
+    "deputy_is_somebody_else": _(
+        "No other account has this code. It stands on the page “My data” of whoever you want to name."
+    ),
+    "deputies_have_a_limit": _("You have named as many people as one member may. End one of them first."),
+    "one_open_deputy_per_person_and_kind": _("You have named this person for it already."),
     "payer_link_follows_order": _("This has been answered or ended already. Reload the page."),
     "payers_are_where_members_pay_afterwards": _(
         "Members of this pool pay ahead, each into a wallet. Whoever pays for another writes that member's reference on"

@@ -12,6 +12,7 @@ from aidplatform.site.todo_money import of_money
 from aidplatform.site.todo_row import Todo
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
+from claims.filing.selectors import claims_of
 from claims.filing.states import ON_THE_DESK
 from claims.jury.selectors import waiting_for as draws_waiting_for
 from claims.publicity.models import Redaction
@@ -25,7 +26,7 @@ from ledger.sharing.run_off import freezes_of
 from members.ending.models import EndingProposal, PoolEnding
 from members.joining.correction_models import IdentityCorrection
 from members.joining.guardian_models import GuardianRequest
-from members.joining.kin import near_memberships, spoken_for
+from members.joining.kin import near_memberships
 from members.joining.models import MemberImport
 from members.joining.rule_answers import open_questions
 from members.people.models import User
@@ -359,7 +360,8 @@ def _of_own_claims(person: User) -> list[Todo]:
         state.PAPERS_REQUESTED: (_("A reviewer asks you for papers: claim %(code)s"), _("Send them")),
         state.PAID: (_("The aid of claim %(code)s has been paid. Has it come?"), _("Confirm")),
     }
-    waiting = Claim.objects.filter(membership__in=spoken_for(person), state__in=texts).order_by("state_since")
+    mine = claims_of(person).values("pk")
+    waiting = Claim.objects.filter(pk__in=mine, state__in=texts).order_by("state_since")
     return [
         Todo(
             texts[state(claim.state)][0] % {"code": claim.code},

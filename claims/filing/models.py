@@ -143,7 +143,9 @@ class Claim(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["membership"], condition=Q(state="draft"), name="one_draft_per_membership"
+                fields=["membership", "claimant"],
+                condition=Q(state="draft"),
+                name="one_draft_per_membership_and_claimant",
             ),
             models.CheckConstraint(
                 condition=Q(aid_fen=None) | Q(aid_fen__gte=0, aid_fen__lt=2**53), name="claim_aid_in_range"

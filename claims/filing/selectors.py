@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import UnreadableError, unseal_apart, unseal_text
 from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.templating import in_language
 from aidplatform.work.models import AuditEntry
 from claims.filing.benefits import NO_FIGURES, Benefit, Figures, age_band, derive
+from claims.filing.deputy_sql import OVER
 from claims.filing.illnesses import ILLNESSES, OBJECTION, needed_papers
 from claims.filing.models import Claim, Evidence
 from claims.filing.states import REFUSED
 from ledger.sharing.models import Award, Charge, Period
-from members.joining.kin import spoken_for
+from members.joining.deputies import DECEASED, claims_begin_for, live_deputyships
+from members.joining.deputy_models import Deputy
+from members.joining.kin import is_near, names_of, spoken_for
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -48,9 +53,15 @@ class Payee:
 def access_claim(*, user: User, code: str) -> Claim:
     """Return a claim that the person speaks for; absent and somebody else's answer alike. Raises: NotFoundError."""
     claim = (
-        Claim.objects.filter(code=code, membership__in=spoken_for(user))
+        Claim.objects.filter(_spoken_for_by(user), code=code)
         .select_related(
-            "pool", "membership__family_member", "plan_version", "claimant", "reviewer", "part_of"
+            "pool",
+            "membership__family_member",
+            "membership__person",
+            "plan_version",
+            "claimant",
+            "reviewer",
+            "part_of",
         )
         .first()
     )
@@ -61,15 +72,65 @@ def access_claim(*, user: User, code: str) -> Claim:
 
 def claims_of(user: User) -> QuerySet[Claim]:
     """Return the claims that the person speaks for, newest first."""
-    found = Claim.objects.filter(membership__in=spoken_for(user))
-    return found.select_related("pool", "part_of", "membership", "plan_version").order_by(
+    found = Claim.objects.filter(_spoken_for_by(user))
+    return found.select_related("pool", "part_of", "membership__person", "plan_version").order_by(
         "-created_at", "-pk"
     )
 
 
+def _spoken_for_by(user: User) -> Q:
+    return Q(membership__in=spoken_for(user)) | _named_for(user)
+
+
+def _named_for(user: User) -> Q:
+    """Return the claims for which members have named the person: as `speaks_for_claim_sql` says."""
+    live = live_deputyships(user)
+    began = Q(claimant=user, membership__in=live.values("membership"))
+    beneficiary = live.filter(kind=Deputy.Kind.BENEFICIARY, membership__end__reason=DECEASED)
+    over_before = Q(state__in=OVER, state_since__lt=F("membership__end__recorded_at"))
+    return began | Q(membership__in=beneficiary.values("membership")) & ~over_before
+
+
 def speaks_for(claim: Claim, user: User) -> bool:
-    """Tell whether the person acts for the claim: who is covered, or their guardian while they have no account."""
-    return user.pk == (claim.membership.person_id or claim.claimant_id)
+    """Tell whether the person acts for the claim.
+
+    Who is covered, their guardian while they have no account, and whom they have named for it. One query at most.
+    """
+    if user.pk == (claim.membership.person_id or claim.claimant_id):
+        return True
+    return Claim.objects.filter(_named_for(user), pk=claim.pk).exists()
+
+
+def speakers_of(claim: Claim) -> list[User]:
+    """Return who is told of a claim: whose it is, then whom they have named for it. Two queries at most."""
+    first = claim.membership.person or claim.claimant
+    live = Deputy.objects.filter(membership=claim.membership_id, state=Deputy.State.LIVE)
+    people = [one.person for one in live.select_related("person").order_by("pk")]
+    others = {person.pk: person for person in people if person.pk != first.pk}
+    return [first, *(person for person in others.values() if speaks_for(claim, person))]
+
+
+def names_for(user: User, memberships: Iterable[Membership]) -> dict[int, str]:
+    """Return the names of those that are not the person's own: children, and members who have named them."""
+    of_others = [one for one in memberships if one.person_id != user.pk]
+    named = {
+        one.pk: in_language(one.person.name, one.person.name_zh) or one.person.code
+        for one in of_others
+        if one.person is not None
+    }
+    return named | names_of(of_others)
+
+
+def is_near_to(claim: Claim, person: User) -> bool:
+    """Tell whether a person is near to whose claim it is, or to whom these have named and who has filed it."""
+    if is_near(claim.membership, person):
+        return True
+    if claim.claimant_id in {claim.membership.person_id, person.pk}:
+        return False
+    named = Deputy.objects.filter(membership=claim.membership_id, person=claim.claimant_id)
+    files = Membership.objects.filter(person=claim.claimant_id, pool=claim.pool_id)
+    own = files.first() if named.exists() else None
+    return own is not None and is_near(own, person)
 
 
 def concerned_by(claim: Claim) -> set[int | None]:
@@ -83,8 +144,13 @@ def find_claims_of(user: User, text: str) -> QuerySet[Claim]:
 
 
 def claimable_memberships(user: User) -> QuerySet[Membership]:
-    """Return the memberships for which the person can file a claim: their own, and children's without an account."""
-    found = Membership.objects.filter(pk__in=spoken_for(user)).select_related("pool", "person")
+    """Return the memberships for which the person can file a claim.
+
+    Their own, children's without an account, and those of members who have named them.
+    """
+    named = claims_begin_for(user).values("membership")
+    found = Membership.objects.filter(Q(pk__in=spoken_for(user)) | Q(pk__in=named))
+    found = found.select_related("pool", "person")
     return found.order_by("pool__code", F("person").asc(nulls_last=True), "number")
 
 

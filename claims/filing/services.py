@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -30,11 +31,14 @@ from claims.filing.selectors import (
     papers_of,
     plan_of_event,
     read_birth,
+    speaks_for,
     was_covered,
 )
 from claims.filing.states import OPEN_TO_CLAIMANT, STEPS, TAKES_PAPERS
 from members.ending.selectors import live_ending
 from members.joining.models import Membership
+from members.people import notices
+from members.people.deputy_words import DEPUTY_BEGAN
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
 
@@ -79,9 +83,10 @@ class RunOffOverError(ConflictError):
 
 @transaction.atomic
 def start_claim(*, membership: Membership, claimant: str, at: dt.datetime) -> Claim:
-    """Begin a claim for one's own membership or a child's; a draft that is there already is gone on with.
+    """Begin a claim for one's own membership, a child's, or that of a member who has named one.
 
-    A child's birth date is the one that its guardian signed for.
+    A draft that is there already is gone on with; a member's own is nobody else's to go on with while they live. A
+    child's birth date is the one that its guardian signed for.
 
     Raises: NotFoundError for somebody else's membership; RunOffOverError.
     """
@@ -90,7 +95,12 @@ def start_claim(*, membership: Membership, claimant: str, at: dt.datetime) -> Cl
     if locked is None:
         raise NotFoundError(_("You are not a member of this pool."))
     Pool.objects.select_for_update().get(pk=locked.pool_id)
-    started = Claim.objects.filter(membership=locked, state=Claim.State.DRAFT).first()
+    drafts = Claim.objects.filter(membership=locked, state=Claim.State.DRAFT)
+    started = min(
+        (draft for draft in drafts.order_by("pk") if speaks_for(draft, person)),
+        key=lambda draft: draft.claimant_id != person.pk,
+        default=None,
+    )
     if started is not None:
         return started
     _check_still_taken(locked.pool, at)
@@ -100,7 +110,18 @@ def start_claim(*, membership: Membership, claimant: str, at: dt.datetime) -> Cl
         claim.birth_sealed = seal_text(birth.isoformat(), context_of(claim, "birth"))
     claim.save()
     audit.record(actor=claimant, action="start_claim", subject=claim.code)
+    _tell_member(claim)
     return claim
+
+
+def _tell_member(claim: Claim) -> None:
+    """Tell a member at once that somebody whom they have named has begun a claim for them."""
+    member = claim.membership.person
+    if member is None or member.pk == claim.claimant_id:
+        return
+    params = {"pool_en": claim.pool.name_en, "pool_zh": claim.pool.name_zh, "claim": claim.code}
+    news = notices.News(member, DEPUTY_BEGAN, claim.code, params, reverse("claim", args=[claim.code]))
+    notices.tell([news], batch=f"{DEPUTY_BEGAN}/{claim.code}", actor=claim.claimant.code)
 
 
 @transaction.atomic

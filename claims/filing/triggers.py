@@ -5,6 +5,7 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from claims.filing.aid_sql import cases_shared, granted_before
 from claims.filing.states import OPEN_TO_CLAIMANT, PARTS_ARE_FINAL, REFUSED
+from members.joining.deputy_sql import acts_as_deputy_sql
 from members.joining.kin_triggers import speaks_for_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import waiting_asks_for_age
@@ -124,7 +125,8 @@ claim_guards = [
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
         func=f"""
-            IF NOT {speaks_for_sql("NEW.membership_id", "NEW.claimant_id")}
+            IF NOT ({speaks_for_sql("NEW.membership_id", "NEW.claimant_id")}
+                    OR {acts_as_deputy_sql("NEW.membership_id", "NEW.claimant_id")})
                OR NEW.pool_id IS DISTINCT FROM (SELECT pool_id FROM members_membership WHERE id = NEW.membership_id) THEN
                 {refuse("claim_is_of_its_member", "claim %s is for somebody else's membership", "NEW.code")}
             END IF;

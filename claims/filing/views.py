@@ -26,7 +26,7 @@ from claims.filing.states import OPEN_TO_CLAIMANT, STEPS
 from claims.filing.uploading import add_files
 from claims.filing.words import CLAUSES, EVERY_KIND, HOLDERS, KINDS, PARTS, QUESTIONS
 from ledger.sharing.faces import DISEASES
-from members.joining.kin import names_of
+from members.joining.deputies import deputyships_of, has_died
 from members.people.models import User
 
 STEP_NAMES: dict[str, object] = {
@@ -43,7 +43,7 @@ _ORDER = list(STEP_NAMES)
 def my_claims(request: HttpRequest) -> HttpResponse:
     """List the person's claims."""
     found = list(selectors.claims_of(_person(request)))
-    names = names_of(claim.membership for claim in found)
+    names = selectors.names_for(_person(request), (claim.membership for claim in found))
     claims = [
         (
             claim,
@@ -56,6 +56,7 @@ def my_claims(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "claims",
         "claims": claims,
+        "stands_by": deputyships_of(_person(request)).exists(),
         "memberships": list(selectors.claimable_memberships(_person(request))),
     }
     return render(request, "claims/filing/my_claims.html", context)
@@ -82,7 +83,7 @@ def new_claim(request: HttpRequest) -> HttpResponse:
         if wanted and not memberships.exists():
             raise NotFoundError(_("You are not a member of this pool."))
         shown = list(memberships)
-        names = names_of(shown)
+        names = selectors.names_for(_person(request), shown)
         context = {
             "section": "claims",
             "memberships": [(one, names.get(one.pk, "")) for one in shown],
@@ -125,7 +126,7 @@ def claim_step(request: HttpRequest, code: str, step: str) -> HttpResponse:
                     form.data = {"shown": form.initial["shown"]}
         else:
             status = 422
-    return render(request, f"claims/filing/{step}.html", _context(claim, step, form), status=status)
+    return render(request, f"claims/filing/{step}.html", _context(request, claim, step, form), status=status)
 
 
 def _form(request: HttpRequest, claim: Claim, step: str) -> Any:
@@ -185,7 +186,9 @@ def _add_papers(request: HttpRequest, claim: Claim, form: Any) -> HttpResponse:
         if wants_data:
             says = " ".join(text for texts in form.errors.values() for text in texts)
             return JsonResponse({"kept": [], "refused": [{"name": "", "says": says}]}, status=422)
-        return render(request, "claims/filing/papers.html", _context(claim, "papers", form), status=422)
+        return render(
+            request, "claims/filing/papers.html", _context(request, claim, "papers", form), status=422
+        )
     told = form.cleaned_data
     taken = add_files(
         claim=claim, claimant=_person(request).code, kind=told["kind"], files=told["files"], at=clock.now()
@@ -200,7 +203,7 @@ def _add_papers(request: HttpRequest, claim: Claim, form: Any) -> HttpResponse:
         return JsonResponse(answer, status=status)
     if not refused:
         return redirect("claim_step", code=claim.code, step="papers")
-    context = _context(claim, "papers", form) | {"taken": taken}
+    context = _context(request, claim, "papers", form) | {"taken": taken}
     return render(request, "claims/filing/papers.html", context, status=status)
 
 
@@ -248,7 +251,7 @@ def _go_on(claim: Claim, step: str) -> HttpResponse:
     return redirect("claim_step", code=claim.code, step=following)
 
 
-def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
+def _context(request: HttpRequest, claim: Claim, step: str, form: Any) -> dict[str, Any]:
     """Return what every step shows, and what this one needs."""
     place = _ORDER.index(step)
     missing = services.what_is_missing(claim)
@@ -268,7 +271,9 @@ def _context(claim: Claim, step: str, form: Any) -> dict[str, Any]:
         "file_by": selectors.last_day_to_file(claim),
         "earlier_parts": selectors.earlier_parts(claim),
         "illness": DISEASES.get(claim.illness, ""),
-        "child": names_of([claim.membership]).get(claim.membership_id, ""),
+        "child": selectors.names_for(_person(request), [claim.membership]).get(claim.membership_id, ""),
+        "is_deputy": claim.membership.person_id is not None,
+        "tells_member": not has_died(claim.membership),
     }
     if step == "papers":
         context["papers"] = [(paper, EVERY_KIND[paper.kind]) for paper in selectors.papers_of(claim)]

@@ -1,6 +1,6 @@
 """Who can be drawn for a case, in SQL: the list is made by it, and guards of seats ask it again, one rule at a time."""
 
-from members.joining.kin_triggers import near_sql
+from members.joining.kin_triggers import near_sql, stands_by_sql
 
 ADULT_YEARS = 18
 
@@ -24,8 +24,8 @@ def is_ready_sql(claim: str, person: str) -> str:
 
 
 def is_near_sql(claim: str, person: str) -> str:
-    """Return SQL that tells whether a person is the claimant or the covered person, or near to them."""
-    return f"""({person} = {claim}.claimant_id OR EXISTS (
+    """Return SQL that tells whether a person is the claimant or the covered person, near to them, or stands by for them."""
+    return f"""({person} = {claim}.claimant_id OR {stands_by_sql(f"{claim}.membership_id", person)} OR EXISTS (
         SELECT 1 FROM members_membership m WHERE m.person_id = {person} AND m.pool_id = {claim}.pool_id
            AND (m.id = {claim}.membership_id
                 OR m.id IN (SELECT near.id FROM {near_sql(f"{claim}.membership_id")} near))))"""

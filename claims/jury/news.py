@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from aidplatform.work import jobs
+from claims.filing.selectors import speakers_of
 from claims.jury.models import JuryDraw, JurySeat
 from claims.jury.selectors import asked_witnesses, draw_ref
 from claims.review.selectors import public_ref
@@ -58,11 +59,11 @@ def _to_seated(draw: JuryDraw, what: str) -> list[News]:
     link = reverse("jury_seat", args=[draw.claim.pool.code, public_ref(draw.claim)])
     news = _each(people, kind, draw, draw.closes_at, link)
     if what == "seat":
-        person = draw.claim.membership.person or draw.claim.claimant
         params = {**_params(draw, draw.closes_at), "claim": draw.claim.code}
         page = reverse("claim", args=[draw.claim.code])
         key = f"{draw.claim.code}/{draw.stage}"
-        news.append(News(person, claim_words.CLAIM_JURY_DRAWN, key, params, page))
+        kind = claim_words.CLAIM_JURY_DRAWN
+        news += [News(person, kind, key, params, page) for person in speakers_of(draw.claim)]
     return news
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.crypto import blind_index, unseal_text
 from aidplatform.lib.errors import NotFoundError
 from claims.filing.models import Claim
+from claims.filing.selectors import speakers_of
 from claims.jury.eligible_sql import has_a_part_sql, is_near_sql, is_ready_sql
 from claims.jury.models import Juror, JuryCase, JuryDraw, JurySeat, JuryVerdict, JuryWitness
 from claims.jury.triggers import WITNESSING
@@ -92,7 +93,13 @@ def asked_witnesses(claim: Claim) -> dict[int, str]:
     """Return who is asked to witness a draw, by id, and as what: the claimant, and duties that judge no claim."""
     grants = DutyGrant.objects.filter(pool=claim.pool_id, duty__in=WITNESSING, ended_at=None)
     asked = {pk: str(duty) for pk, duty in grants.order_by("-pk").values_list("person_id", "duty")}
-    return asked | {claim.membership.person_id or claim.claimant_id: "claimant"}
+    return asked | {_witness_of(claim).pk: "claimant"}
+
+
+def _witness_of(claim: Claim) -> User:
+    """Return who witnesses for the claimant: whoever took the case to the jury, while they speak for it; one alone."""
+    speakers, case = speakers_of(claim), JuryCase.objects.filter(claim=claim).first()
+    return next((person for person in speakers if case and person.code == case.taken_by), speakers[0])
 
 
 def current_draw(claim: Claim) -> JuryDraw | None:

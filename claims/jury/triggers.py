@@ -5,10 +5,10 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, permanent, refuse
 from claims.filing.aid_sql import granted_before
 from claims.filing.appeal_sql import jury_until
+from claims.filing.deputy_sql import speaks_for_claim_sql
 from claims.filing.triggers import CLAIMED_BY
 from claims.jury.eligible_sql import has_a_part_sql, is_near_sql, is_ready_sql, jury_of, logged_sql, ref_sql
 from ledger.openbooks.draw import DOMAIN, LEAST_REVEALS, LEAST_WITNESSES
-from members.joining.kin_triggers import speaks_for_sql
 from members.people.erasure_sql import facts_until_erased
 from members.pools.jury_terms import LEAST_ELIGIBLE
 
@@ -59,7 +59,7 @@ case_guards = [
         func=f"""
             {judged_now()}
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
-            IF NOT {speaks_for_sql("claim.membership_id", "(SELECT id FROM members_user WHERE code = NEW.taken_by)")} THEN
+            IF NOT {speaks_for_claim_sql("claim", "(SELECT id FROM members_user WHERE code = NEW.taken_by)")} THEN
                 {refuse("jury_is_asked_by_the_claimant", "%s does not speak for claim %s", "NEW.taken_by", "claim.code")}
             END IF;
             IF claim.state <> 'refused_finally' OR coalesce(claim.aid_fen, 0) = 0 THEN
@@ -186,11 +186,17 @@ witness_guards = [
                    SELECT count(*) FROM claims_jurywitness WHERE draw_id = NEW.draw_id) THEN
                 {refuse("witness_commits_before_the_draw", "the hashes of this draw are in the log already")}
             END IF;
-            IF NOT (NEW.role = 'claimant' AND {speaks_for_sql("claim.membership_id", "NEW.person_id")}
+            IF NOT (NEW.role = 'claimant' AND {speaks_for_claim_sql("claim", "NEW.person_id")}
                     OR NEW.role IN ({_WITNESSING}) AND EXISTS (
                            SELECT 1 FROM members_dutygrant g WHERE g.person_id = NEW.person_id AND g.duty = NEW.role
                               AND g.pool_id = claim.pool_id AND g.ended_at IS NULL)) THEN
                 {refuse("witness_is_asked", "person %s is no %s here", "NEW.person_id", "NEW.role")}
+            END IF;
+            -- Of those who speak for a claim one alone, so that its side has one word among three.
+            IF NEW.role = 'claimant' AND EXISTS (
+                   SELECT 1 FROM claims_jurywitness WHERE draw_id = NEW.draw_id AND role = 'claimant'
+                      AND person_id <> NEW.person_id) THEN
+                {refuse("witness_is_asked", "somebody else speaks for the claimant in this draw", "NEW.role")}
             END IF;
             NEW.committed_at := aid_now();
             RETURN NEW;

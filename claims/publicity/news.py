@@ -12,6 +12,7 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.work import jobs
 from claims.filing.models import Claim
+from claims.filing.selectors import speakers_of
 from claims.filing.states import INVESTIGATOR, REVIEWER, SECOND_REVIEWER, STEPS, TREASURER
 from claims.publicity.selectors import award_of
 from claims.review.appeals import heard_before
@@ -80,7 +81,7 @@ def tell_step(lease: jobs.Lease) -> dict[str, int]:
         if lease.payload.get("is_undone"):
             return {"told": 0}
         kind = told_of(before, state)
-        news = [_to_claimant(claim, kind, key, params)] if kind else []
+        news = _to_claimant(claim, kind, key, params) if kind else []
         holder = STEPS[state].holder
         # Passed on to somebody, who has not acted yet.
         if holder in {REVIEWER, SECOND_REVIEWER} and holder != STEPS[before].holder and claim.state == state:
@@ -111,13 +112,13 @@ def _params(claim: Claim, state: str, due: str | None) -> dict[str, object]:
     return params
 
 
-def _to_claimant(claim: Claim, kind: str, key: str, params: dict[str, object]) -> News:
-    person = claim.membership.person or claim.claimant
+def _to_claimant(claim: Claim, kind: str, key: str, params: dict[str, object]) -> list[News]:
+    """Return what whose claim it is, and whom they have named for it, are told."""
     link = reverse("claim", args=[claim.code])
     decision = decision_of(claim) if kind in _WITH_A_LETTER else None
     if decision is not None:
         link = reverse("claim_letter", args=[claim.code, decision.round])
-    return News(person, kind, key, params, link)
+    return [News(person, kind, key, params, link) for person in speakers_of(claim)]
 
 
 def _link(claim: Claim, holder: str) -> str:
@@ -187,5 +188,5 @@ def _of_late(claim: Claim, admins: Iterable[User]) -> list[News]:
     holder = _duty_over(claim.state)
     links = {person: reverse("pool", args=[claim.pool.code]) for person in admins}
     links |= dict.fromkeys(_who_can(claim, holder), _link(claim, holder))
-    told = [_to_claimant(claim, words.CLAIM_LATE, key, params)]
+    told = _to_claimant(claim, words.CLAIM_LATE, key, params)
     return told + [News(person, words.CLAIM_OVERDUE, key, params, link) for person, link in links.items()]

@@ -17,12 +17,11 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.work import audit
 from claims.filing.models import Claim, Evidence
 from claims.filing.papers import Paper, marked
-from claims.filing.selectors import concerned_by, read_paper, speaks_for
+from claims.filing.selectors import concerned_by, is_near_to, read_paper, speaks_for
 from claims.publicity.models import Objection, ObjectionPaper, Redaction
 from claims.publicity.selectors import access_objection, read_answer, read_objection
 from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 from claims.review.appeals import SECOND_REVIEWER, had_a_part
-from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.selectors import duties_of
 
@@ -80,7 +79,7 @@ def reader_of(claim: Claim, person: User) -> Callable[[Objection], Reader]:
     answers = (
         SECOND_REVIEWER in duties_of(person, claim.pool)
         and person.pk not in concerned_by(claim)
-        and not is_near(claim.membership, person)
+        and not is_near_to(claim, person)
         and not had_a_part(claim, person.code)
     )
     others = Reader.CLAIMANT if speaks_for(claim, person) else Reader.MEMBER

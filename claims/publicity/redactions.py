@@ -13,12 +13,11 @@ from aidplatform.lib.crypto import seal_text
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
 from aidplatform.work import audit
 from claims.filing.models import Claim
-from claims.filing.selectors import concerned_by
+from claims.filing.selectors import concerned_by, is_near_to
 from claims.filing.services import locked_claim
 from claims.publicity.models import Objection, ObjectionPaper, Redaction
 from claims.publicity.selectors import read_objection
 from claims.review.appeals import had_a_part
-from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.models import DutyGrant
 from members.pools.selectors import duties_of
@@ -128,7 +127,7 @@ def check_apart(objection: Objection, person: User) -> None:
     if (
         person.code == objection.member
         or person.pk in concerned_by(claim)
-        or is_near(claim.membership, person)
+        or is_near_to(claim, person)
         or had_a_part(claim, person.code)
     ):
         raise NotApartError(

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, permanent, refuse
+from claims.filing.deputy_sql import speaks_for_claim_sql
 from claims.filing.illnesses import OBJECTION
 from claims.filing.paper_triggers import PAPERS_PER_OBJECTION
 from claims.filing.triggers import CLAIMED_BY
@@ -84,9 +85,10 @@ objection_guards = [
             -- The claimant's reply comes by itself, once, while the objection is open.
             IF NEW.state = 'open' THEN
                 IF OLD.replied_at IS NOT NULL OR NEW.replied_at IS NULL OR NEW.answered_at IS NOT NULL
-                   OR NOT EXISTS (SELECT 1 FROM members_user u JOIN members_membership m ON m.id = claim.membership_id
+                   OR NOT (EXISTS (SELECT 1 FROM members_user u JOIN members_membership m ON m.id = claim.membership_id
                         WHERE u.code = NEW.replied_by
-                          AND u.id IN (claim.claimant_id, m.person_id, members_person_of(claim.membership_id))) THEN
+                          AND u.id IN (claim.claimant_id, m.person_id, members_person_of(claim.membership_id)))
+                      OR {speaks_for_claim_sql("claim", "(SELECT id FROM members_user WHERE code = NEW.replied_by)")}) THEN
                     {refuse("objection_is_replied_to_by_its_claimant", "%s replies to objection %s in no plan", "NEW.replied_by", "OLD.number")}
                 END IF;
                 NEW.replied_at := aid_now();

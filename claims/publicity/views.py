@@ -51,7 +51,6 @@ from claims.review.openings import reader_words
 from ledger.sharing.face_selectors import FacesOf
 from ledger.sharing.faces import DISEASES, words_of
 from ledger.sharing.layers import MEMBERS
-from members.joining.kin import names_of
 from members.joining.models import Membership
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
@@ -93,7 +92,8 @@ def claim_page(
         "claim": found,
         "pool": found.pool,
         "error": error,
-        "child": names_of([found.membership]).get(found.membership_id, ""),
+        "begun_by": found.claimant if found.membership.person_id not in {None, found.claimant_id} else None,
+        "child": filing.names_for(_person(request), [found.membership]).get(found.membership_id, ""),
         "stages": stages(found, file.history),
         "holder": HOLDERS[STEPS[found.state].holder],
         **_appeal_of(found, file, forms or {}),

@@ -4,9 +4,9 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.appeal_sql import appeal_until
+from claims.filing.deputy_sql import speaks_for_claim_sql
 from claims.filing.states import REFUSED
 from claims.filing.triggers import CLAIMED_BY
-from members.joining.kin_triggers import speaks_for_sql
 from members.people.erasure_sql import facts_until_erased
 
 _REFUSED = ", ".join(f"'{state}'" for state in REFUSED)
@@ -22,7 +22,7 @@ appeal_guards = [
         func=f"""
             {judged_now()}
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
-            IF NOT {speaks_for_sql("claim.membership_id", "(SELECT id FROM members_user WHERE code = NEW.appellant)")} THEN
+            IF NOT {speaks_for_claim_sql("claim", "(SELECT id FROM members_user WHERE code = NEW.appellant)")} THEN
                 {refuse("appeal_is_the_claimants", "%s does not speak for claim %s", "NEW.appellant", "claim.code")}
             END IF;
             IF claim.state NOT IN ({_REFUSED}) OR claim.appeal_round IS NOT NULL THEN

@@ -8,10 +8,9 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from aidplatform.lib import clock
 from claims.filing.models import Claim
-from claims.filing.selectors import concerned_by, may_appeal
+from claims.filing.selectors import concerned_by, is_near_to, may_appeal
 from claims.filing.states import JUDGED
 from claims.review.models import BlindReview, Concurrence, Decision
-from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.models import Pool
 
@@ -35,7 +34,7 @@ def had_a_part(claim: Claim, person: User) -> bool:
     return (
         person.pk in concerned_by(claim)
         or claim.reviewer_id == person.pk
-        or is_near(claim.membership, person)
+        or is_near_to(claim, person)
         or claim.recommendations.filter(reviewer=person.code).exists()
         or claim.decisions.filter(decider=person.code).exists()
         or claim.concurrences.filter(decider=person.code).exists()

@@ -4,7 +4,7 @@ from typing import Any
 
 from aidplatform.lib import clock
 from claims.filing.models import Claim
-from claims.filing.selectors import concerned_by
+from claims.filing.selectors import concerned_by, is_near_to
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER
 from claims.review.investigation_models import Investigation
 from claims.review.investigation_selectors import (
@@ -14,7 +14,6 @@ from claims.review.investigation_selectors import (
     terms_of,
     told,
 )
-from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.models import DutyGrant
 from members.pools.selectors import duties_of
@@ -48,7 +47,7 @@ def _of(claim: Claim, one: Investigation) -> Investigation:
 def rights_in(one: Investigation, person: User) -> set[str]:
     """Return what a person may do with one: read, decide, link, extend, revoke; nothing where concerned."""
     claim = one.claim
-    if person.pk in concerned_by(claim) or is_near(claim.membership, person):
+    if person.pk in concerned_by(claim) or is_near_to(claim, person):
         return set()
     duties, rights = duties_of(person, claim.pool), set()
     is_mine = REVIEWER in duties and claim.reviewer_id == person.pk

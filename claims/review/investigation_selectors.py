@@ -11,8 +11,8 @@ from aidplatform.lib import clock
 from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.errors import NotFoundError
 from claims.filing.models import Claim
+from claims.filing.selectors import claims_of
 from claims.review.investigation_models import Investigation
-from members.joining.kin import spoken_for
 from members.people.models import User
 from members.people.services import hash_of
 from members.pools.investigation_terms import InvestigationTerms
@@ -92,7 +92,7 @@ def answers_wanted(person: User) -> list[Investigation]:
     """Return the findings that wait for an answer by this person, oldest first. Two queries."""
     found = Investigation.objects.filter(
         state=State.REPORTED, answered_at=None, claim__state=Claim.State.UNDER_REVIEW
-    ).filter(claim__membership__in=spoken_for(person))
+    ).filter(claim__in=claims_of(person).values("pk"))
     return [one for one in found.select_related("claim__pool").order_by("pk") if is_answer_open(one)]
 
 

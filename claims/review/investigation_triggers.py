@@ -3,9 +3,10 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
+from claims.filing.deputy_sql import speaks_for_claim_sql
 from claims.filing.triggers import CLAIMED_BY
 from claims.review.triggers import holds_duty, is_claimant, is_near
-from members.joining.kin_triggers import near_sql
+from members.joining.kin_triggers import near_sql, stands_by_sql
 from members.people.erasure_sql import lets_erasure_pass
 
 # How long a link can be used: long enough to read a mail, short enough that a lost one is soon worth nothing.
@@ -36,6 +37,9 @@ _WRITTEN_ONCE = " OR ".join(
     f"OLD.{columns[-1]} IS NOT NULL AND {_row('NEW', columns)} IS DISTINCT FROM {_row('OLD', columns)}"
     for columns in _STEPS.values()
 )
+# Who filed the claim, whose membership it is, and whom the member has named for it.
+_SPEAKS = f"""({is_claimant("{column}")}
+    OR {speaks_for_claim_sql("claim", "(SELECT id FROM members_user WHERE code = NEW.{column})")})"""
 _EMPTIED = lets_erasure_pass(CLAIMED_BY, **{column: f"coalesce(NEW.{column}, '') = ''" for column in _SEALED})
 _CLAIM = """
     SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
@@ -52,11 +56,11 @@ def _is_in_charge(column: str) -> str:
 
 
 # Whoever knows the covered person, the claimant or the people of the pool does not look into the case.
-_KNOWS_THEM = f"""EXISTS (
+_KNOWS_THEM = f"""({stands_by_sql("claim.membership_id", "NEW.investigator_id")} OR EXISTS (
         SELECT 1 FROM members_membership m WHERE m.person_id = NEW.investigator_id AND m.pool_id = claim.pool_id
            AND (m.id IN (SELECT near.id FROM {near_sql("claim.membership_id")} near)
                 OR m.id IN (SELECT near.id FROM members_membership own CROSS JOIN LATERAL {near_sql("own.id")} near
-                             WHERE own.person_id = claim.claimant_id AND own.pool_id = claim.pool_id)))"""
+                             WHERE own.person_id = claim.claimant_id AND own.pool_id = claim.pool_id))))"""
 _IS_CONCERNED = f"""(NEW.investigator_id IN (claim.claimant_id,
             (SELECT person_id FROM members_membership WHERE id = claim.membership_id))
         OR EXISTS (SELECT 1 FROM members_dutygrant g
@@ -156,14 +160,14 @@ investigation_guards = [
                 NEW.reported_at := aid_now();
                 NEW.answer_until_date := today + (plan->>'answer_days')::int;
             ELSIF NEW.state = 'revoked' AND OLD.state <> 'revoked' THEN
-                IF NOT ({_is_in_charge("ended_by")} OR {holds_duty("ended_by", "pool_admin")} OR {is_claimant("ended_by")}) THEN
+                IF NOT ({_is_in_charge("ended_by")} OR {holds_duty("ended_by", "pool_admin")} OR {_SPEAKS.format(column="ended_by")}) THEN
                     {refuse("investigation_is_ordered_by_its_reviewer", "%s does not end %s", "NEW.ended_by", "OLD.code")}
                 END IF;
                 NEW.ended_at := aid_now();
             END IF;
             IF NEW.answered_by IS NOT NULL AND OLD.answered_by IS NULL THEN
                 IF OLD.state <> 'reported' OR claim.state <> 'under_review' OR NEW.round <> claim.round
-                   OR NOT {is_claimant("answered_by")} THEN
+                   OR NOT {_SPEAKS.format(column="answered_by")} THEN
                     {refuse("findings_are_answered_by_their_claimant", "claim %s is %s, or %s is not concerned", "claim.code", "claim.state", "NEW.answered_by")}
                 END IF;
                 NEW.answered_at := aid_now();

@@ -17,7 +17,7 @@ from aidplatform.work.models import AuditEntry
 from claims.filing import papers
 from claims.filing.illnesses import OBJECTION
 from claims.filing.models import Claim, Evidence
-from claims.filing.selectors import ErasedError, concerned_by, read_paper
+from claims.filing.selectors import ErasedError, concerned_by, is_near_to, read_paper
 from claims.filing.services import locked_claim
 from claims.filing.states import READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.words import PURPOSES
@@ -25,7 +25,6 @@ from claims.review import blind
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, had_a_part, heard_before
 from claims.review.investigation_selectors import investigates
 from claims.review.opening_models import PaperOpening, Purpose
-from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.selectors import duties_of
 
@@ -66,7 +65,7 @@ def reads_as(claim: Claim, person: User, duties: set[str]) -> str:
     The reviewer in charge, and second reviewers while there is something to decide; nobody who is concerned, near, or
     had a part in the case before an appeal.
     """
-    if person.pk in concerned_by(claim) or is_near(claim.membership, person):
+    if person.pk in concerned_by(claim) or is_near_to(claim, person):
         return ""
     if person.code in heard_before(claim):
         return ""

@@ -15,7 +15,7 @@ from aidplatform.work import audit, jobs
 from claims.filing.benefits import Benefit
 from claims.filing.illnesses import KINDS
 from claims.filing.models import Claim
-from claims.filing.selectors import lifetime_left, papers_of
+from claims.filing.selectors import is_near_to, lifetime_left, papers_of
 from claims.filing.services import locked_claim, preview, step_claim
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before, deciders_needed
 from claims.review.investigation_selectors import waits_for_findings
@@ -23,7 +23,6 @@ from claims.review.models import Concurrence, Decision, Outcome, PaperRequest, R
 from claims.review.selectors import public_ref
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
-from members.joining.kin import is_near
 from members.joining.models import Membership
 from members.people.claim_words import OF_REVIEWERS
 from members.people.models import User
@@ -411,7 +410,7 @@ def check_in_charge(claim: Claim, reviewer: str) -> None:
 
 def check_not_near(claim: Claim, person: User) -> None:
     """Refuse whoever is near to the covered person. Raises: NearError."""
-    if is_near(claim.membership, person):
+    if is_near_to(claim, person):
         raise NearError(
             _("You are near to this member: family, payer or invitation. Somebody else looks at the case.")
         )

@@ -5,7 +5,7 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.aid_sql import granted_before
 from claims.filing.triggers import CLAIMED_BY
-from members.joining.kin_triggers import near_sql
+from members.joining.kin_triggers import near_sql, stands_by_sql
 from members.people.erasure_sql import facts_until_erased
 
 
@@ -41,10 +41,20 @@ def is_claimant(column: str) -> str:
 
 
 def is_near(column: str) -> str:
-    """Return SQL that tells whether the person in that column is near to the covered person."""
-    return f"""EXISTS (
+    """Return SQL that tells whether the person in that column is near to the covered person, or to whom they have named.
+
+    Of those whom a member has named, each is near, member of the pool or not; of who files for them also whoever is near
+    to that person.
+    """
+    return f"""(EXISTS (
         SELECT 1 FROM members_user u JOIN members_membership m ON m.person_id = u.id AND m.pool_id = claim.pool_id
-         WHERE u.code = NEW.{column} AND m.id IN (SELECT near.id FROM {near_sql("claim.membership_id")} near))"""
+         WHERE u.code = NEW.{column} AND (m.id IN (SELECT near.id FROM {near_sql("claim.membership_id")} near)
+            OR EXISTS (SELECT 1 FROM members_membership files
+                        WHERE files.person_id = claim.claimant_id AND files.pool_id = claim.pool_id
+                          AND {stands_by_sql("claim.membership_id", "claim.claimant_id")}
+                          AND m.id IN (SELECT near.id FROM {near_sql("files.id")} near))))
+        OR EXISTS (SELECT 1 FROM members_user u WHERE u.code = NEW.{column}
+                      AND {stands_by_sql("claim.membership_id", "u.id")}))"""
 
 
 def had_a_part(column: str) -> str:

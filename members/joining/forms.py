@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from members.joining.correction_models import MAX_REASON
+from members.joining.deputy_models import Deputy
 from members.joining.documents import Document, DocumentError, read_passport, read_resident_id
 from members.joining.guardian_models import MAX_PROOF
 from members.joining.import_files import LARGEST_FILE
@@ -29,6 +30,19 @@ class AskPayerForm(forms.Form):
     number = forms.IntegerField(
         label=_("Number of the member who is to pay"), min_value=1, max_value=10**9 - 1
     )
+
+
+class DeputyForm(forms.Form):
+    """Who may claim for a member: by the code that they told, and for which case."""
+
+    code = forms.CharField(
+        label=_("Code of the person"),
+        max_length=40,
+        help_text=_(
+            "It stands on their page “My data”. They need an account, and need not belong to the pool."
+        ),
+    )
+    kind = forms.ChoiceField(label=_("As what"), choices=Deputy.Kind.choices)
 
 
 class GuardianshipForm(forms.Form):

@@ -8,7 +8,7 @@ from django.db.models import Q
 from aidplatform.lib.crypto import ERASED
 from members.joining.family import ALIVE, paper_of_family
 from members.joining.family_models import FamilyMember
-from members.joining.kin_triggers import near_sql
+from members.joining.kin_triggers import near_sql, stands_by_sql
 from members.joining.models import Membership
 from members.people.about import names_members
 from members.people.models import User
@@ -46,14 +46,25 @@ def near_memberships(person: User) -> set[int]:
 
 
 def is_near(membership: Membership, person: User) -> bool:
-    """Tell whether a person is near to a membership that is not their own."""
-    return membership.pk in _near(Q(person=person, pool=membership.pool_id))
+    """Tell whether a person is near to a membership that is not their own, or stands by for it."""
+    return membership.pk in _near(Q(person=person, pool=membership.pool_id)) or person.pk in _standing_by(
+        membership
+    )
 
 
 def people_near(membership: Membership) -> set[int]:
     """Return the ids of the people with an account who are near to a membership."""
     near = Membership.objects.filter(pk__in=_near(Q(pk=membership.pk)), person__isnull=False)
-    return set(near.values_list("person_id", flat=True))
+    return set(near.values_list("person_id", flat=True)) | _standing_by(membership)
+
+
+def _standing_by(membership: Membership) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT u.person_id FROM members_deputy u WHERE u.membership_id = %s AND {stands_by_sql('u.membership_id', 'u.person_id')}",  # noqa: S608, E501 - fixed names
+            [membership.pk],
+        )
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def _near(own: Q) -> set[int]:

@@ -1,5 +1,6 @@
 """Who is near to a member, in SQL: guards of review use it, and the reads that hide what they would refuse."""
 
+from members.joining.deputy_sql import deputised_sql
 from members.joining.guardian_sql import has_died_sql
 from members.joining.payer_triggers import in_force_sql
 
@@ -12,10 +13,12 @@ DAYS_TO_ANSWER = 30
 def near_sql(membership: str) -> str:
     """Return SQL for the memberships near to one; whoever is near to another has that one near.
 
-    Its guardian, whom it is the guardian of, children of the same guardian, payers in force in both directions, and
-    who has joined by an invitation of the other in the last twelve months.
+    Its guardian, whom it is the guardian of, children of the same guardian, payers in force in both directions, who
+    has joined by an invitation of the other in the last twelve months, and who stands by for it or it for them, or has
+    in the last twelve months.
     """
-    lately = f"i.ended_at > aid_now() - interval '{MONTHS_NEAR} months'"
+    since = f"aid_now() - interval '{MONTHS_NEAR} months'"
+    lately = f"i.ended_at > {since}"
     return f"""(
         SELECT f.guardian_id AS id FROM members_familymember f WHERE f.membership_id = {membership}
         UNION ALL SELECT f.membership_id FROM members_familymember f WHERE f.guardian_id = {membership}
@@ -28,7 +31,22 @@ def near_sql(membership: str) -> str:
          WHERE k.payer_id = {membership} AND {in_force_sql("k")}
         UNION ALL SELECT i.inviter_id FROM members_invitation i WHERE i.used_by_id = {membership} AND {lately}
         UNION ALL SELECT i.used_by_id FROM members_invitation i
-         WHERE i.inviter_id = {membership} AND i.used_by_id IS NOT NULL AND {lately})"""
+         WHERE i.inviter_id = {membership} AND i.used_by_id IS NOT NULL AND {lately}
+        UNION ALL SELECT other.id FROM members_deputy d JOIN members_membership named ON named.id = d.membership_id
+          JOIN members_membership other ON other.person_id = d.person_id AND other.pool_id = named.pool_id
+         WHERE d.membership_id = {membership} AND {deputised_sql("d", since)}
+        UNION ALL SELECT d.membership_id FROM members_membership self
+          JOIN members_deputy d ON d.person_id = self.person_id AND {deputised_sql("d", since)}
+          JOIN members_membership named ON named.id = d.membership_id AND named.pool_id = self.pool_id
+         WHERE self.id = {membership})"""
+
+
+def stands_by_sql(membership: str, person: str) -> str:
+    """Return SQL that tells whether a person stands by for a membership, or has not long ago; member of the pool or not."""
+    since = f"aid_now() - interval '{MONTHS_NEAR} months'"
+    return f"""EXISTS (
+        SELECT 1 FROM members_deputy d
+         WHERE d.membership_id = {membership} AND d.person_id = {person} AND {deputised_sql("d", since)})"""
 
 
 def speaks_for_sql(membership: str, person: str) -> str:

@@ -1,7 +1,8 @@
 """Who is told about a membership: whoever has an account, of their own; of one without an account its guardian.
 
 Of money of a child whoever pays for it is told as well, where that is somebody else, and of a share whoever pays it.
-Whoever has died is told nothing.
+Whoever has died is told nothing, and nobody of a membership because they may claim for its member: those learn of
+the claims for which they speak (`claims.filing.selectors.speakers_of`).
 The rule stands here once, in SQL that begins with who is told, so that a job reads a large pool batch by batch.
 """
 

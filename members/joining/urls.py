@@ -4,6 +4,7 @@ from django.urls import path
 
 from members.joining import (
     correction_views,
+    deputy_views,
     family_views,
     guardian_views,
     import_views,
@@ -38,6 +39,11 @@ urlpatterns = [
     path("pools/<slug:code>/me/payer/", payer_views.my_payer, name="my_payer"),
     path("pools/<slug:code>/me/payer/<int:link_id>/accept/", payer_views.accept_payer, name="accept_payer"),
     path("pools/<slug:code>/me/payer/<int:link_id>/end/", payer_views.end_payer, name="end_payer"),
+    path("pools/<slug:code>/me/deputies/", deputy_views.my_deputies, name="my_deputies"),
+    path("pools/<slug:code>/me/deputies/<int:deputy_id>/end/", deputy_views.end_named, name="end_named"),
+    path("standing-by/", deputy_views.standing_by, name="standing_by"),
+    path("standing-by/<int:deputy_id>/accept/", deputy_views.accept, name="accept_deputy"),
+    path("standing-by/<int:deputy_id>/end/", deputy_views.end, name="end_deputy"),
     path(f"{_CHILD}payer/", payer_views.child_payer, name="child_payer"),
     path(f"{_CHILD}payer/<int:link_id>/end/", payer_views.end_child_payer, name="end_child_payer"),
     path("pools/<slug:code>/me/rules/<int:number>/", rule_views.my_rules, name="my_rules"),

@@ -32,6 +32,7 @@ from members.people.debit_words import (
     what_to_do,
     why,
 )
+from members.people.deputy_words import DEPUTY_KINDS
 from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
 from members.people.guardian_words import GUARDIAN_KINDS
 from members.people.jury_words import JURY_KINDS
@@ -400,7 +401,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
 }
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
-KINDS |= CORRECTION_KINDS
+KINDS |= CORRECTION_KINDS | DEPUTY_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -456,6 +457,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OF_DUTIES), _Category.DUTIES),
     **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
     **dict.fromkeys(GUARDIAN_KINDS, _Category.FAMILY),
+    **dict.fromkeys(DEPUTY_KINDS, _Category.FAMILY),
     **dict.fromkeys(OF_CORRECTED, _Category.MEMBERSHIP),
     **dict.fromkeys(OF_ADMINS, _Category.DUTIES),
     **dict.fromkeys(CASE_KINDS, _Category.CASES),

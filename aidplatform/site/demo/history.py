@@ -30,6 +30,7 @@ from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 from ledger.sharing import services as sharing
 from ledger.verification.selectors import verifications_of
 from ledger.verification.services import ask_for_verification
+from members.joining import deputies
 from members.joining.models import Membership, MembershipSpan
 from members.joining.services import end_cover
 from members.people.models import User
@@ -56,10 +57,20 @@ class Story:
 
 
 @dataclass(frozen=True)
+class Naming:
+    """That one of the cast names another to claim for them; agrees: the other one has, else it waits for them."""
+
+    member: str
+    person: str
+    kind: str
+    agrees: bool
+
+
+@dataclass(frozen=True)
 class Setting:
     """A pool of the history: how it begins, who has an account, who comes and goes, and its claims.
 
-    children: whom the member of the cast has added.
+    children: whom the member of the cast has added. namings: who of the cast may claim for whom.
     """
 
     founding: Founding
@@ -70,6 +81,7 @@ class Setting:
     charge_day: int = 14
     cast: tuple[str, ...] = (MEMBER, NEIGHBOR)
     children: tuple[Child, ...] = ()
+    namings: tuple[Naming, ...] = ()
 
     @property
     def code(self) -> str:
@@ -169,6 +181,10 @@ SETTINGS = (
         villagers=3,
         joins=0,
         children=CHILDREN,
+        namings=(
+            Naming(MEMBER, NEIGHBOR, "emergency", agrees=True),
+            Naming(NEIGHBOR, MEMBER, "emergency", agrees=False),
+        ),
         stories=(Story(1, 10, "cancer_mild"), Story(2, 11, "heart_attack", "shared")),
     ),
     Setting(
@@ -288,6 +304,17 @@ def _begin(setting: Setting) -> None:
         deeds.join(pool, person, number)
     for child in setting.children:
         deeds.add_child(pool, cast_member(MEMBER), child)
+    for one in setting.namings:
+        _name(pool, one)
+
+
+def _name(pool: Pool, naming: Naming) -> None:
+    """Let a member name somebody to claim for them, who agrees or has not answered yet."""
+    member, person = cast_member(naming.member), cast_member(naming.person)
+    membership = Membership.objects.select_related("pool", "person").get(pool=pool, person=member)
+    named = deputies.name_deputy(membership=membership, code=person.code, kind=naming.kind, at=clock.now())
+    if naming.agrees:
+        deputies.accept_deputy(deputy=named, person=person)
 
 
 def _people(setting: Setting) -> list[User]:

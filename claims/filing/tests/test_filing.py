@@ -37,7 +37,7 @@ def test_claim_is_started_once(cases: ClaimCases) -> None:
         for _time in range(2)
     )
     assert first == second
-    with refused("one_draft_per_membership"):
+    with refused("one_draft_per_membership_and_claimant"):
         Claim.objects.create(
             pool=first.pool,
             membership=cases.membership,
