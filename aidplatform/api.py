@@ -338,6 +338,12 @@ urlpatterns = [
     ),
     path(f"{_POOL}my-family/", disclosure.MyFamily.as_view(), name="api_my_family"),
     path(f"{_CHILD}leaving/", leaving.ChildLeaving.as_view(), name="api_child_leaving"),
+    path(f"{_CHILD}identity/", corrections.ChildIdentity.as_view(), name="api_child_identity"),
+    path(
+        f"{_CHILD}identity/<int:request_no>/take-back/",
+        corrections.ChildCorrectionTakenBack.as_view(),
+        name="api_take_back_child_correction",
+    ),
     path(f"{_CHILD}payer/", payers.ChildPayer.as_view(), name="api_child_payer"),
     path(f"{_CHILD}payer/request/", payers.ChildPayerRequest.as_view(), name="api_ask_child_payer"),
     path(f"{_CHILD}payer/<int:link_id>/end/", payers.ChildPayerEnd.as_view(), name="api_end_child_payer"),

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
 from aidplatform.work.models import AuditEntry
 from members.joining.applications import answers_of, identity_of, signed_answers
-from members.joining.corrections import own_corrections, reason_of, right_paper
+from members.joining.correction_models import IdentityCorrection
+from members.joining.corrections import former_paper, own_corrections, reason_of, right_paper
 from members.joining.corrections import proof_of as correction_proof_of
 from members.joining.deputy_models import Deputy
 from members.joining.end_models import MembershipEnd, ReportedEnd
@@ -39,7 +40,7 @@ from members.people import about, notices
 from members.people.correction_words import CORRECTED_ELSEWHERE
 from members.people.erasure_models import Erasure
 from members.people.guardian_words import GUARDIAN_KINDS
-from members.people.identity import Paper, opened, paper_of
+from members.people.identity import Paper, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.people.selectors import addresses_of
 from members.pools.duty_models import DutyChange
@@ -266,15 +267,23 @@ def _guardian_requests(person: User) -> Iterator[Row]:
 
 
 def _identity_corrections(person: User) -> Iterator[Row]:
-    """Yield what the person asked to be corrected, and what stood before; who decided stays out."""
-    for one in own_corrections(person).order_by("pk"):
+    """Yield what the person asked to be corrected, also of their children, and what stood before; not who decided."""
+    of_children = IdentityCorrection.objects.filter(person=None, membership__in=_children_of(person))
+    for one in (*own_corrections(person).order_by("pk"), *of_children.order_by("pk")):
         row = fields_of(
             one, "state", "asked_at", "proposed_at", "decided_at", "effective_date", "was_recorded_at"
         )
         row |= {"reason": reason_of(one), "proof": correction_proof_of(one)}
         row["right"] = _paper(right_paper(one))
-        row["was"] = _paper(opened(person, bytes(one.was_sealed))) if one.was_sealed else None
-        yield {"pool": one.pool.code, **row}
+        was = former_paper(one)
+        row["was"] = _paper(was) if was else None
+        yield {"pool": one.pool.code, "of": "you" if one.person_id else "a child", **row}
+
+
+def _children_of(person: User) -> QuerySet[Membership]:
+    """Return the memberships that a guardian has added: the person's own once, or those they speak for now."""
+    own = Q(family_member__isnull=False, person=person)
+    return Membership.objects.filter(own | Q(family_member__guardian__person=person, person=None))
 
 
 def _invitations(person: User) -> Iterator[Row]:

@@ -19,7 +19,7 @@ from claims.filing.benefits import NO_FIGURES, Benefit, Figures, age_band, deriv
 from claims.filing.deputy_sql import OVER
 from claims.filing.illnesses import ILLNESSES, OBJECTION, needed_papers
 from claims.filing.models import Claim, Evidence
-from claims.filing.states import REFUSED
+from claims.filing.states import OPEN_TO_CLAIMANT, REFUSED
 from ledger.sharing.models import Award, Charge, Period
 from members.joining.deputies import DECEASED, claims_begin_for, live_deputyships
 from members.joining.deputy_models import Deputy
@@ -165,7 +165,10 @@ def paper_codes(claim: Claim) -> list[str]:
 
 
 def read_birth(claim: Claim) -> dt.date | None:
-    """Return the covered person's birth date."""
+    """Return the covered person's birth date; of a child what is known now, while the claim can still be told anew."""
+    known = known_birth(claim) if claim.state in OPEN_TO_CLAIMANT else None
+    if known is not None:
+        return known
     if not claim.birth_sealed:
         return None
     return dt.date.fromisoformat(unseal_text(bytes(claim.birth_sealed), context_of(claim, "birth")))

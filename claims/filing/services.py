@@ -297,6 +297,8 @@ def file_claim(
     if missing:
         raise IncompleteError(_("Some parts are still missing; this page names them."), missing=missing)
     benefit = _derive(claim, at)
+    # Of a child whose birth date was corrected since it was begun.
+    claim.birth_sealed = seal_text(str(read_birth(claim)), context_of(claim, "birth"))
     claim.masked = face_to_publish(claim, benefit.age)
     consented = consent.shown_sha256(claim, consent.layers_of(claim, benefit.age, benefit.aid_fen, held))
     was_shown = shown_face is not None or shown_sha256 is not None

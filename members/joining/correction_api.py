@@ -15,6 +15,8 @@ from aidplatform.lib.drf import PersonalEndpoint
 from members.joining import corrections
 from members.joining.correction_models import IdentityCorrection
 from members.joining.correction_views import ADMIN, CONTROLLER, DECIDERS, WAITING
+from members.joining.family import access_child, paper_of_family
+from members.joining.family_models import FamilyMember
 from members.joining.forms import CorrectionForm
 from members.joining.selectors import access_membership
 from members.people.identity import paper_of
@@ -161,6 +163,54 @@ class CorrectionTakenBack(PersonalEndpoint):
         found = corrections.access_own(membership=access_membership(code=code, person=person), number=number)
         done = corrections.decline_correction(correction=found, decliner=person.code, at=clock.now())
         return Response(CorrectionRow(done).data)
+
+
+class ChildIdentity(PersonalEndpoint):
+    """Who a child of mine without an account is on paper, and asking for a correction."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="child_identity", responses=MyIdentityBody)
+    def get(self, request: Request, code: str, number: int) -> Response:
+        """Return what is recorded of the child, and my requests, newest first."""
+        member = _child(request, code, number)
+        told = {
+            "known": paper_of_family(member),
+            "requests": corrections.child_corrections(member.membership),
+        }
+        return Response(MyIdentityBody(told).data)
+
+    @extend_schema(
+        operation_id="ask_child_correction", request=CorrectionText, responses={201: CorrectionRow}
+    )
+    def post(self, request: Request, code: str, number: int) -> Response:
+        """Ask for a correction; a second request waits for the first."""
+        member = _child(request, code, number)
+        given = CorrectionText(data=request.data)
+        given.is_valid(raise_exception=True)
+        wrong = given.validated_data["wrong"]
+        made = corrections.ask_child_correction(member=member, wrong=wrong, at=clock.now())
+        return Response(CorrectionRow(made).data, status=201)
+
+
+class ChildCorrectionTakenBack(PersonalEndpoint):
+    """A request for a child that is taken back."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="take_back_child_correction", request=None, responses=CorrectionRow)
+    def post(self, request: Request, code: str, number: int, request_no: int) -> Response:
+        """Take it back."""
+        membership = _child(request, code, number).membership
+        found = corrections.access_own(membership=membership, number=request_no)
+        person = cast(User, request.user)
+        done = corrections.decline_correction(correction=found, decliner=person.code, at=clock.now())
+        return Response(CorrectionRow(done).data)
+
+
+def _child(request: Request, code: str, number: int) -> FamilyMember:
+    own = access_membership(code=code, person=cast(User, request.user))
+    return access_child(guardian=own, number=number)
 
 
 class CorrectionList(DutyEndpoint, ListAPIView[IdentityCorrection]):

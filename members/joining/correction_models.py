@@ -18,7 +18,8 @@ MAX_REASON = 1000
 class IdentityCorrection(models.Model):
     """That a member asks to be recorded as somebody with another name, document or birth date.
 
-    paper_sealed: what is right, sealed for the place of the identity, which takes it over as it is. reason_sealed,
+    person: null of a child without an account, for whom its guardian asks. paper_sealed: what is right, sealed for the
+    place of the identity, of a child for that of its family member, which takes it over as it is. reason_sealed,
     proof_sealed: why, and which paper shows it. was_…: what stood before, written by the grant: the history of an
     identity. effective_date: the first day that counts with what is right, by which days before keep their figures.
     Number, instants, hash, date and history are the database's own; an erasure empties everything personal.
@@ -36,7 +37,7 @@ class IdentityCorrection(models.Model):
     number = models.PositiveIntegerField()
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="identity_corrections")
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="identity_corrections"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="identity_corrections"
     )
     reason_sealed = models.BinaryField()
     proof_sealed = models.BinaryField()
@@ -68,6 +69,11 @@ class IdentityCorrection(models.Model):
                 fields=["person"],
                 condition=Q(state__in=["asked", "proposed"]),
                 name="one_open_identity_correction",
+            ),
+            models.UniqueConstraint(
+                fields=["membership"],
+                condition=Q(state__in=["asked", "proposed"], person=None),
+                name="one_open_correction_of_a_child",
             ),
             was_proposed("granted_correction_was_proposed"),
             names_who_decided("identity_correction_names_who_decided"),

@@ -1,6 +1,7 @@
 """Guards of corrections of an identity: asked for in person, decided by two people, for the days to come alone.
 
-Names are the guarantees listed in ARCHITECTURE.md. Every step takes the rows of all pools of the person first.
+Names are the guarantees listed in ARCHITECTURE.md. Every step takes the rows of all pools of the person first. Without
+a person it is of a child without an account: of that membership alone, asked for by its guardian.
 """
 
 import pgtrigger
@@ -8,7 +9,8 @@ import pgtrigger
 from aidplatform.lib.crypto import LENGTH_OF_NOTHING
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from members.joining.family_triggers import OF_AGE, years_sql
-from members.people.erasure_sql import lets_erasure_pass
+from members.joining.guardian_sql import guardian_code_sql
+from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import holds_pool_duty
 
 _LOCK = """PERFORM 1 FROM members_pool WHERE id = NEW.pool_id OR id IN (
@@ -41,10 +43,13 @@ def _differ(columns: tuple[str, ...]) -> str:
     return f"""({", ".join(f"NEW.{c}" for c in columns)}) IS DISTINCT FROM ({", ".join(f"OLD.{c}" for c in columns)})"""
 
 
+# The memberships that a request is about.
+_THEIRS = "(m.person_id = NEW.person_id OR NEW.person_id IS NULL AND m.id = NEW.membership_id)"
+_GUARDIAN = guardian_code_sql("NEW.membership_id")
 # A running membership whose birth date is known, its pool, the rules of its first day and those of a day.
-_RUNNING = """members_membership m JOIN members_pool p ON p.id = m.pool_id
+_RUNNING = f"""members_membership m JOIN members_pool p ON p.id = m.pool_id
               LEFT JOIN members_covenantsignature s ON s.membership_id = m.id
-             WHERE m.person_id = NEW.person_id AND m.birth_date IS NOT NULL
+             WHERE {_THEIRS} AND m.birth_date IS NOT NULL
                AND NOT EXISTS (SELECT 1 FROM members_membershipend x WHERE x.membership_id = m.id)"""
 
 
@@ -71,7 +76,12 @@ _POSSIBLE = f"""
     END IF;
 """
 _NEW_DOCUMENT = f"""
-    IF EXISTS (SELECT 1 FROM members_identity i WHERE i.document_index = NEW.document_index AND i.person_id <> NEW.person_id)
+    IF NEW.person_id IS NULL AND (
+           EXISTS (SELECT 1 FROM members_identity i JOIN members_membership m ON m.person_id = i.person_id
+                    WHERE i.document_index = NEW.document_index AND m.pool_id = NEW.pool_id)
+           OR EXISTS (SELECT 1 FROM members_familymember f WHERE f.pool_id = NEW.pool_id
+                         AND f.document_index = NEW.document_index AND f.membership_id <> NEW.membership_id))
+       OR EXISTS (SELECT 1 FROM members_identity i WHERE i.document_index = NEW.document_index AND i.person_id <> NEW.person_id)
        OR EXISTS (SELECT 1 FROM members_familymember f JOIN members_membership m ON m.id = f.membership_id
                    WHERE f.document_index = NEW.document_index AND m.person_id IS DISTINCT FROM NEW.person_id
                      AND f.pool_id IN (SELECT pool_id FROM members_membership WHERE person_id = NEW.person_id)) THEN
@@ -80,9 +90,12 @@ _NEW_DOCUMENT = f"""
 """
 _STANDS = f"""
     IF NOT EXISTS (SELECT 1 FROM members_membership m WHERE m.id = NEW.membership_id
-                      AND (m.pool_id, m.person_id) = (NEW.pool_id, NEW.person_id)
-                      AND NOT EXISTS (SELECT 1 FROM members_membershipend x WHERE x.membership_id = m.id))
-       OR NOT EXISTS (SELECT 1 FROM members_identity i WHERE i.person_id = NEW.person_id) THEN
+                      AND m.pool_id = NEW.pool_id AND m.person_id IS NOT DISTINCT FROM NEW.person_id
+                      AND NOT EXISTS (SELECT 1 FROM members_membershipend x WHERE x.membership_id = m.id)
+                      AND (NEW.person_id IS NOT NULL
+                           AND EXISTS (SELECT 1 FROM members_identity i WHERE i.person_id = NEW.person_id)
+                        OR NEW.person_id IS NULL
+                           AND EXISTS (SELECT 1 FROM members_familymember f WHERE f.membership_id = m.id))) THEN
         {refuse("correction_is_of_a_running_membership", "membership %s is over, or not that of an identified person", "NEW.membership_id")}
     END IF;
     {_NEW_DOCUMENT}
@@ -92,7 +105,7 @@ _STANDS = f"""
 # known then. Cover that begins on that day has its class already.
 _NEXT_DAY_ALONE = f"""
     SELECT count(DISTINCT {_NEXT_DAY}), min({_NEXT_DAY}) INTO days, first_day
-      FROM members_membership m JOIN members_pool p ON p.id = m.pool_id WHERE m.person_id = NEW.person_id;
+      FROM members_membership m JOIN members_pool p ON p.id = m.pool_id WHERE {_THEIRS};
     IF days <> 1 OR EXISTS (
         SELECT 1 FROM {_RUNNING} AND p.state = 'open' AND (
             coalesce(p.ages_followed_date < first_day - 1, true) OR EXISTS (
@@ -115,8 +128,9 @@ correction_guards = [
                 {refuse("correction_begins_asked", "it brings later steps along, or says no birth date")}
             END IF;
             {_STANDS}
-            IF NEW.asked_by IS DISTINCT FROM (SELECT code FROM members_user WHERE id = NEW.person_id) THEN
-                {refuse("correction_is_asked_in_person", "%s is not who is to be corrected", "NEW.asked_by")}
+            IF NEW.asked_by IS DISTINCT FROM (CASE WHEN NEW.person_id IS NULL THEN {_GUARDIAN}
+                    ELSE (SELECT code FROM members_user WHERE id = NEW.person_id) END) THEN
+                {refuse("correction_is_asked_in_person", "%s is not who is to be corrected, nor a child's guardian", "NEW.asked_by")}
             END IF;
             IF least(octet_length(NEW.reason_sealed), octet_length(NEW.proof_sealed), octet_length(NEW.paper_sealed))
                <= {LENGTH_OF_NOTHING} THEN
@@ -136,14 +150,16 @@ correction_guards = [
         operation=pgtrigger.Update,
         declare=[("days", "bigint"), ("first_day", "date")],
         func=f"""
-            {lets_erasure_pass("OLD.person_id", **_EMPTIED)}
+            {lets_erasure_pass(f"coalesce(OLD.person_id, {person_of('OLD.membership_id')})", **_EMPTIED)}
             {judged_now()}
             {_LOCK}
             IF OLD.state IN ('granted', 'declined') OR NEW.state = OLD.state OR {_differ((*_ASKED, *_HISTORY))}
                OR NEW.state <> 'proposed' AND {_differ(_PROPOSED)} THEN
                 {refuse("identity_correction_is_decided_as_shown", "request %s is not edited", "OLD.number")}
             END IF;
-            IF NEW.state IN ('proposed', 'granted') AND NEW.asked_by IN (NEW.proposed_by, coalesce(NEW.decided_by, '')) THEN
+            IF NEW.state IN ('proposed', 'granted')
+               AND (NEW.asked_by IN (NEW.proposed_by, coalesce(NEW.decided_by, ''))
+                    OR NEW.person_id IS NULL AND {_GUARDIAN} IN (NEW.proposed_by, coalesce(NEW.decided_by, ''))) THEN
                 {refuse("identity_correction_is_anothers", "%s does not decide about themselves", "NEW.asked_by")}
             END IF;
             IF NEW.state = 'proposed' THEN
@@ -163,8 +179,12 @@ correction_guards = [
                 NEW.effective_date := first_day;
                 SELECT sealed, recorded_at INTO NEW.was_sealed, NEW.was_recorded_at
                   FROM members_identity WHERE person_id = NEW.person_id;
+                IF NEW.person_id IS NULL THEN
+                    SELECT sealed, added_at INTO NEW.was_sealed, NEW.was_recorded_at
+                      FROM members_familymember WHERE membership_id = NEW.membership_id;
+                END IF;
                 SELECT birth_date, sex, region INTO NEW.was_birth_date, NEW.was_sex, NEW.was_region
-                  FROM members_membership WHERE person_id = NEW.person_id AND birth_date IS NOT NULL ORDER BY id LIMIT 1;
+                  FROM members_membership m WHERE {_THEIRS} AND birth_date IS NOT NULL ORDER BY id LIMIT 1;
                 NEW.was_sex := coalesce(NEW.was_sex, '');
                 NEW.was_region := coalesce(NEW.was_region, '');
             ELSE
@@ -182,20 +202,25 @@ correction_guards = [
         when=pgtrigger.After,
         operation=pgtrigger.Update,
         condition=pgtrigger.Condition("NEW.state = 'granted' AND OLD.state <> 'granted'"),
-        func="""
-            UPDATE members_identity SET kind = NEW.kind, document_index = NEW.document_index, sealed = NEW.paper_sealed,
-                   recorded_at = NEW.decided_at
-             WHERE person_id = NEW.person_id;
-            UPDATE members_membership SET birth_date = NEW.birth_date,
+        func=f"""
+            IF NEW.person_id IS NULL THEN
+                UPDATE members_familymember SET document_index = NEW.document_index, sealed = NEW.paper_sealed
+                 WHERE membership_id = NEW.membership_id;
+            ELSE
+                UPDATE members_identity SET kind = NEW.kind, document_index = NEW.document_index,
+                       sealed = NEW.paper_sealed, recorded_at = NEW.decided_at
+                 WHERE person_id = NEW.person_id;
+            END IF;
+            UPDATE members_membership m SET birth_date = NEW.birth_date,
                    sex = CASE WHEN sex <> '' AND NEW.sex <> '' THEN NEW.sex ELSE sex END,
                    region = CASE WHEN region <> '' AND NEW.region <> '' THEN NEW.region ELSE region END
-             WHERE person_id = NEW.person_id AND birth_date IS NOT NULL;
+             WHERE {_THEIRS} AND birth_date IS NOT NULL;
             WITH moving AS (
                 SELECT s.pool_id, s.membership_id, s.from_at, NEW.effective_date::timestamp AT TIME ZONE p.time_zone AS at,
                        members_class_at(m.pool_id, m.birth_date, NEW.effective_date) AS class_no
                   FROM members_membership m JOIN members_pool p ON p.id = m.pool_id AND p.state = 'open'
                   JOIN members_span s ON s.pool_id = m.pool_id AND s.membership_id = m.id AND s.to_at IS NULL
-                 WHERE m.person_id = NEW.person_id AND m.birth_date IS NOT NULL
+                 WHERE {_THEIRS} AND m.birth_date IS NOT NULL
                    AND members_class_at(m.pool_id, m.birth_date, NEW.effective_date) <> s.class_no),
             ended AS (
                 UPDATE members_span s SET to_at = o.at FROM moving o
@@ -211,7 +236,10 @@ correction_guards = [
 # Of the guard of memberships: what an identity says that was corrected, each membership of the person says.
 says_as_corrected = """EXISTS (
     SELECT 1 FROM members_identitycorrection r
-      JOIN members_identity i ON i.person_id = r.person_id AND i.sealed = r.paper_sealed
-     WHERE r.state = 'granted' AND r.person_id = OLD.person_id AND NEW.birth_date = r.birth_date
+      LEFT JOIN members_identity i ON i.person_id = r.person_id AND i.sealed = r.paper_sealed
+      LEFT JOIN members_familymember f ON r.person_id IS NULL AND f.membership_id = r.membership_id
+       AND f.sealed = r.paper_sealed
+     WHERE r.state = 'granted' AND NEW.birth_date = r.birth_date
+       AND (i.person_id = OLD.person_id OR f.membership_id = OLD.id)
        AND NEW.sex = CASE WHEN OLD.sex <> '' AND r.sex <> '' THEN r.sex ELSE OLD.sex END
        AND NEW.region = CASE WHEN OLD.region <> '' AND r.region <> '' THEN r.region ELSE OLD.region END)"""

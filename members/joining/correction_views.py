@@ -19,7 +19,9 @@ from members.joining.corrections import (
     Wrong,
     access_correction,
     access_own,
+    ask_child_correction,
     ask_correction,
+    child_corrections,
     corrections_of,
     decline_correction,
     grant_correction,
@@ -27,6 +29,8 @@ from members.joining.corrections import (
     propose_correction,
     shown,
 )
+from members.joining.family import access_child, paper_of_family
+from members.joining.family_models import FamilyMember
 from members.joining.forms import CorrectionForm, ShownForm
 from members.joining.models import Membership
 from members.joining.selectors import access_membership
@@ -180,6 +184,72 @@ def take_back(request: HttpRequest, code: str, number: int) -> HttpResponse:
     if refusal is not None:
         return _own_page(request, membership, None, refusal)
     return redirect("my_identity", code=code)
+
+
+@policy("member")
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def child_identity(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show a guardian who their child is on paper, what was corrected, and ask for a correction."""
+    member = _child(request, code, number)
+    if request.method != "POST":
+        return _child_page(request, member)
+    form = CorrectionForm(request.POST)
+    if not form.is_valid():
+        return _child_page(request, member, form)
+    wrong = Wrong(form.paper(), form.cleaned_data["reason"], form.cleaned_data["proof"])
+    _made, refusal = attempt(lambda: ask_child_correction(member=member, wrong=wrong, at=clock.now()))
+    if refusal is not None:
+        return _child_page(request, member, form, refusal)
+    messages.success(
+        request, _("Asked. Show the paper to a pool admin; you will be told what two people decide.")
+    )
+    return redirect("child_identity", code=code, number=number)
+
+
+@policy("member")
+@signed_in
+@require_POST
+def take_child_back(request: HttpRequest, code: str, number: int, request_no: int) -> HttpResponse:
+    """Take a request for a child back."""
+    member, person = _child(request, code, number), _person(request)
+    found = access_own(membership=member.membership, number=request_no)
+    refusal = attempt(lambda: decline_correction(correction=found, decliner=person.code, at=clock.now()))[1]
+    if refusal is not None:
+        return _child_page(request, member, None, refusal)
+    return redirect("child_identity", code=code, number=number)
+
+
+def _child(request: HttpRequest, code: str, number: int) -> FamilyMember:
+    return access_child(guardian=access_membership(code=code, person=_person(request)), number=number)
+
+
+def _child_page(
+    request: HttpRequest,
+    member: FamilyMember,
+    form: CorrectionForm | None = None,
+    refusal: DomainError | None = None,
+) -> HttpResponse:
+    membership, pool = member.membership, member.membership.pool
+    known, requests = paper_of_family(member), list(child_corrections(membership))
+    context = {
+        "section": "pools",
+        "pool": pool,
+        "child": membership,
+        "known": known,
+        "requests": requests,
+        "may_ask": not any(one.state in WAITING for one in requests) and not hasattr(membership, "end"),
+        "form": form or CorrectionForm(initial=_initial(known)),
+        "refusal": refusal,
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
+            (_("My place"), reverse("my_pool", args=[pool.code])),
+            (_("My family"), reverse("family", args=[pool.code])),
+            (_("Who they are"), ""),
+        ],
+    }
+    status = refusal.status if refusal else 422 if form is not None else 200
+    return render(request, "members/joining/my_identity.html", context, status=status)
 
 
 def _own_page(

@@ -31,10 +31,12 @@ from members.joining.eligibility import (
 )
 from members.joining.family_models import FamilyMember
 from members.joining.models import CovenantSignature, Membership
+from members.joining.recorded import Recorded, recorded_of
+from members.joining.told import told_of
 from members.people import notices
 from members.people.correction_words import CORRECTED_ELSEWHERE, CORRECTION_DECLINED, CORRECTION_GRANTED
-from members.people.identity import DOCUMENT, Paper, opened, paper_of, sealed_for
-from members.people.models import Identity, User
+from members.people.identity import DOCUMENT, Paper
+from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 from members.pools.plan_terms import ClassTerms
 from members.pools.selectors import plan_in_force
@@ -116,31 +118,43 @@ def ask_correction(*, membership: Membership, wrong: Wrong, at: dt.datetime) -> 
 
     Raises: NotRunningError, NothingChangesError, CorrectionWaitsError, DocumentTakenError, JoiningImpossibleError.
     """
-    person = membership.person
-    assert person is not None
+    assert membership.person is not None
+    return _ask(membership, membership.person, wrong, at)
+
+
+def ask_child_correction(*, member: FamilyMember, wrong: Wrong, at: dt.datetime) -> IdentityCorrection:
+    """Ask, as the guardian of a child without an account, that it is recorded rightly. Raises: as `ask_correction`."""
+    assert member.membership.person_id is None
+    assert member.guardian.person is not None
+    return _ask(member.membership, member.guardian.person, wrong, at)
+
+
+def _ask(membership: Membership, asker: User, wrong: Wrong, at: dt.datetime) -> IdentityCorrection:
+    """Ask for the member: of an adult in all their pools, of a child without an account in this one."""
+    of = Recorded(membership, membership.person)
     with transaction.atomic():
-        pool = _lock_pools(person, membership.pool)
-        known = paper_of(person)
+        pool = _lock_pools(of)
+        known = of.known()
         if known is None or hasattr(membership, "end"):
             raise NotRunningError(_("Who you are can be corrected while you belong to the pool."))
         if wrong.paper == known:
             raise NothingChangesError(_("This is what is recorded. Change what is wrong."))
-        if person.identity_corrections.filter(state__in=[State.ASKED, State.PROPOSED]).exists():
+        if of.requests().filter(state__in=[State.ASKED, State.PROPOSED]).exists():
             raise CorrectionWaitsError(_("You have asked already; that is decided first, or take it back."))
-        _must_be_possible(person, wrong.paper)
+        _must_be_possible(of, wrong.paper)
         traits = traits_of(wrong.paper.kind, wrong.paper.number)
         made = IdentityCorrection(
             pool=pool,
             number=1 + (pool.identity_corrections.aggregate(last=Max("number"))["last"] or 0),
             membership=membership,
-            person=person,
-            paper_sealed=sealed_for(person, wrong.paper),
+            person=of.person,
+            paper_sealed=of.sealed(wrong.paper),
             kind=wrong.paper.kind,
             document_index=_index(wrong.paper),
             birth_date=wrong.paper.birth_date,
             sex=traits.sex,
             region=traits.region,
-            asked_by=person.code,
+            asked_by=asker.code,
             asked_at=at,
         )
         made.reason_sealed = seal_text(wrong.reason, made.context("reason"))
@@ -161,7 +175,7 @@ def propose_correction(
     with transaction.atomic():
         locked = _locked(correction, State.ASKED)
         _must_be_anothers(locked, proposer)
-        _must_be_possible(locked.person, right_paper(locked), asked_in=locked.pool)
+        _must_be_possible(recorded_of(locked), right_paper(locked), asked_in=locked.pool)
         locked.state, locked.proposed_by, locked.proposed_at = State.PROPOSED, proposer, at
         locked.save(update_fields=["state", "proposed_by", "proposed_at"])
         locked.refresh_from_db(fields=["shown_sha256"])
@@ -186,8 +200,8 @@ def grant_correction(
             )
         if shown_sha256 != locked.shown_sha256:
             raise ShownChangedError(_("This is not what was shown. Look at the request again, then decide."))
-        _must_be_possible(locked.person, right_paper(locked), asked_in=locked.pool)
-        memberships = list(_running(locked.person))
+        _must_be_possible(recorded_of(locked), right_paper(locked), asked_in=locked.pool)
+        memberships = list(recorded_of(locked).running())
         # Up to today everybody's class follows the birth date that was known.
         for one in memberships:
             follow_ages(pool=one.pool)
@@ -228,25 +242,19 @@ def _must_be_anothers(locked: IdentityCorrection, decider: str) -> None:
         raise OwnCorrectionError(_("Nobody decides about a correction of their own."))
 
 
-def _must_be_possible(person: User, paper: Paper, asked_in: Pool | None = None) -> None:
+def _must_be_possible(of: Recorded, paper: Paper, asked_in: Pool | None = None) -> None:
     """Raise DocumentTakenError or JoiningImpossibleError where it cannot be recorded.
 
     asked_in: the pool of whoever decides, who learn of no other one to which the person belongs; None: the person asks.
     """
-    index = _index(paper)
-    pools = person.memberships.values("pool")
-    children = FamilyMember.objects.filter(pool__in=pools, document_index=index)
-    if (
-        Identity.objects.filter(document_index=index).exclude(person=person).exists()
-        or children.exclude(membership__person=person).exists()
-    ):
+    if of.is_anothers(_index(paper)):
         raise DocumentTakenError(
             _(
                 "Somebody else is recorded with this document. If it is yours, go to whoever runs the pool with the"
                 " paper: the other record has to be corrected first."
             )
         )
-    for one in what_rules_say(person, paper.birth_date):
+    for one in what_rules_say(of, paper.birth_date):
         if one.refusal is not None and asked_in not in {None, one.pool}:
             raise JoiningImpossibleError(
                 _("By the rules of another pool of the member this cannot be recorded.")
@@ -277,9 +285,13 @@ def _must_begin_tomorrow(memberships: list[Membership]) -> None:
 def _tell(correction: IdentityCorrection, kind: str, **params: object) -> None:
     pool = correction.pool
     told = {"pool_en": pool.name_en, "pool_zh": pool.name_zh, **params}
-    link = reverse("my_identity", args=[pool.code])
-    news = notices.News(correction.person, kind, str(correction), told, link)
-    notices.tell([news], batch=f"{kind}/{correction}", actor=correction.decided_by or "")
+    if correction.person is None:
+        people = told_of(correction.membership)
+        news = [one.news(kind, str(correction), told, pool=pool.code) for one in people]
+    else:
+        link = reverse("my_identity", args=[pool.code])
+        news = [notices.News(correction.person, kind, str(correction), told, link)]
+    notices.tell(news, batch=f"{kind}/{correction}", actor=correction.decided_by or "")
 
 
 def _tell_admins(correction: IdentityCorrection, memberships: list[Membership], first: str) -> None:
@@ -307,18 +319,18 @@ def _tell_admins(correction: IdentityCorrection, memberships: list[Membership], 
     notices.tell(news, batch=f"{CORRECTED_ELSEWHERE}/{correction}", actor=correction.decided_by or "")
 
 
-def _lock_pools(person: User, pool: Pool) -> Pool:
-    """Lock all pools of the person, ids ascending; return that one."""
-    pools = Pool.objects.filter(memberships__person=person).values("pk")
+def _lock_pools(of: Recorded) -> Pool:
+    """Lock all pools of the person, ids ascending; return the one of the membership."""
+    pools = of.memberships().values("pool")
     locked = Pool.objects.select_for_update().filter(pk__in=pools).order_by("pk")
-    return next(one for one in locked if one.pk == pool.pk)
+    return next(one for one in locked if one.pk == of.membership.pool_id)
 
 
 def _locked(correction: IdentityCorrection, *states: str) -> IdentityCorrection:
     """Lock the person's pools, then the request, and demand that it waits. Raises: CorrectionMovedOnError."""
-    _lock_pools(correction.person, correction.pool)
+    _lock_pools(recorded_of(correction))
     found = IdentityCorrection.objects.select_for_update(of=["self"])
-    locked = found.select_related("pool", "membership", "person").get(pk=correction.pk)
+    locked = found.select_related("pool", "membership__family_member", "person").get(pk=correction.pk)
     if locked.state not in states:
         raise CorrectionMovedOnError(
             _("The request is already “%(state)s”. Reload the page to see where it is.")
@@ -368,9 +380,9 @@ class ShownCorrection:
     text: str
 
 
-def what_rules_say(person: User, birth_date: dt.date) -> Iterator[RulesSay]:
+def what_rules_say(of: Recorded, birth_date: dt.date) -> Iterator[RulesSay]:
     """Yield, for each running membership whose birth date is known, what its rules say of another one."""
-    for one in _running(person):
+    for one in of.running():
         signature = CovenantSignature.objects.filter(membership=one).first()
         yield _rules_say(one, signature, birth_date)
 
@@ -400,12 +412,6 @@ def _rules_say(one: Membership, signature: CovenantSignature | None, birth_date:
     return RulesSay(one, age_on(birth_date, one.joined_date), place, eligible, signed, refusal)
 
 
-def _running(person: User) -> QuerySet[Membership]:
-    """Return the person's memberships that go on and by whose birth date classes follow."""
-    found = person.memberships.filter(birth_date__isnull=False, end=None)
-    return found.select_related("pool").order_by("pool_id")
-
-
 def corrections_of(pool: Pool) -> QuerySet[IdentityCorrection]:
     """Return the requests of a pool, newest first."""
     return pool.identity_corrections.select_related("pool", "membership", "person").order_by("-number")
@@ -414,6 +420,12 @@ def corrections_of(pool: Pool) -> QuerySet[IdentityCorrection]:
 def own_corrections(person: User) -> QuerySet[IdentityCorrection]:
     """Return what a person has asked for in any pool, newest first."""
     found = IdentityCorrection.objects.filter(person=person)
+    return found.select_related("pool", "membership", "person").order_by("-pk")
+
+
+def child_corrections(membership: Membership) -> QuerySet[IdentityCorrection]:
+    """Return what was asked for a child without an account, newest first."""
+    found = Recorded(membership, None).requests()
     return found.select_related("pool", "membership", "person").order_by("-pk")
 
 
@@ -435,7 +447,12 @@ def access_own(*, membership: Membership, number: int) -> IdentityCorrection:
 
 def right_paper(correction: IdentityCorrection) -> Paper:
     """Return what is to be recorded."""
-    return opened(correction.person, bytes(correction.paper_sealed))
+    return recorded_of(correction).opened(bytes(correction.paper_sealed))
+
+
+def former_paper(correction: IdentityCorrection) -> Paper | None:
+    """Return what stood before a correction was granted; None before, and once it was erased."""
+    return recorded_of(correction).opened(bytes(correction.was_sealed)) if correction.was_sealed else None
 
 
 def reason_of(correction: IdentityCorrection) -> str:
@@ -453,10 +470,10 @@ def shown(one: IdentityCorrection) -> ShownCorrection:
     right = right_paper(one)
     return ShownCorrection(
         one,
-        paper_of(one.person),
+        recorded_of(one).known(),
         right,
         reason_of(one),
         proof_of(one),
-        [said for said in what_rules_say(one.person, right.birth_date) if said.pool == one.pool],
+        [said for said in what_rules_say(recorded_of(one), right.birth_date) if said.pool == one.pool],
         texts_of(IdentityCorrection, correction_shown_sql("r"), "r", [one.pk])[one.pk],
     )

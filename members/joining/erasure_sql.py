@@ -55,7 +55,7 @@ ERASE = eraser(
         f"""UPDATE members_identitycorrection SET reason_sealed = '', proof_sealed = '', paper_sealed = '', sex = '',
                region = '', birth_date = NULL, document_index = {UNKNOWN}, was_sex = '', was_region = '',
                was_birth_date = NULL, was_sealed = CASE WHEN was_sealed IS NOT NULL THEN ''::bytea END
-         WHERE person_id = gone""",
+         WHERE person_id = gone OR person_id IS NULL AND membership_id IN {OWN}""",
         f"""UPDATE members_deputy SET state = CASE state WHEN 'asked' THEN 'declined' ELSE 'ended' END,
                ended_by = (SELECT code FROM members_user WHERE id = gone)
          WHERE state IN ('asked', 'live') AND (person_id = gone OR membership_id IN {OWN})""",

@@ -332,9 +332,19 @@ def family_of(guardian: Membership, now: dt.datetime) -> list[Relative]:
     return relatives
 
 
+def child_opened(membership: Membership, sealed: bytes) -> Paper:
+    """Open what is, was or is to be recorded of a child."""
+    return Paper.from_text(crypto.unseal_text(sealed, _context(membership)))
+
+
+def sealed_for_child(membership: Membership, paper: Paper) -> bytes:
+    """Seal a document for the place of the child's record."""
+    return crypto.seal_text(paper.to_text(), _context(membership))
+
+
 def paper_of_family(member: FamilyMember) -> Paper:
     """Open who a family member is."""
-    return Paper.from_text(crypto.unseal_text(bytes(member.sealed), _context(member.membership)))
+    return child_opened(member.membership, bytes(member.sealed))
 
 
 def access_child(*, guardian: Membership, number: int) -> FamilyMember:

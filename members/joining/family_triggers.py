@@ -77,6 +77,12 @@ def _changes_hands(membership: str, guardian: str) -> str:
                  WHERE r.membership_id = {membership} AND r.state = 'granted' ORDER BY r.id DESC LIMIT 1) = {guardian}"""
 
 
+def _replaces(family: str) -> str:
+    """Return SQL for a granted correction `r` of what stands of a child, so that it is still to be carried out."""
+    return f"""members_identitycorrection r WHERE r.state = 'granted' AND r.person_id IS NULL
+                   AND (r.membership_id, r.was_sealed) = ({family}.membership_id, {family}.sealed)"""
+
+
 family_guards = [
     # Statements pass the first guard only within an erasure, or while a granted request waits for its one change.
     Guard(
@@ -87,7 +93,8 @@ family_guards = [
         func=f"""
             IF TG_OP <> 'UPDATE' OR NOT EXISTS (SELECT 1 FROM members_erasure WHERE state = 'erasing') AND NOT EXISTS (
                 SELECT 1 FROM members_guardianrequest g JOIN members_familymember f ON f.membership_id = g.membership_id
-                 WHERE g.state = 'granted' AND {_changes_hands("f.membership_id", "f.guardian_id")}) THEN
+                 WHERE g.state = 'granted' AND {_changes_hands("f.membership_id", "f.guardian_id")})
+               AND NOT EXISTS (SELECT 1 FROM members_familymember f, {_replaces("f")}) THEN
                 {_PERMANENT}
             END IF;
             RETURN NULL;
@@ -105,6 +112,12 @@ family_guards = [
                 document_index="NEW.document_index <> OLD.document_index",
             )
         }
+            -- What a granted correction says takes the place of what stood.
+            IF to_jsonb(NEW) - ARRAY['sealed', 'document_index'] IS NOT DISTINCT FROM to_jsonb(OLD) - ARRAY['sealed', 'document_index']
+               AND EXISTS (SELECT 1 FROM {_replaces("OLD")}
+                              AND (r.paper_sealed, r.document_index) = (NEW.sealed, NEW.document_index)) THEN
+                RETURN NEW;
+            END IF;
             IF to_jsonb(NEW) - ARRAY['guardian_id', 'relation'] IS DISTINCT FROM to_jsonb(OLD) - ARRAY['guardian_id', 'relation'] THEN
                 {_PERMANENT}
             END IF;

@@ -44,6 +44,12 @@ urlpatterns = [
     path("standing-by/", deputy_views.standing_by, name="standing_by"),
     path("standing-by/<int:deputy_id>/accept/", deputy_views.accept, name="accept_deputy"),
     path("standing-by/<int:deputy_id>/end/", deputy_views.end, name="end_deputy"),
+    path(f"{_CHILD}identity/", correction_views.child_identity, name="child_identity"),
+    path(
+        f"{_CHILD}identity/<int:request_no>/take-back/",
+        correction_views.take_child_back,
+        name="take_back_child_correction",
+    ),
     path(f"{_CHILD}payer/", payer_views.child_payer, name="child_payer"),
     path(f"{_CHILD}payer/<int:link_id>/end/", payer_views.end_child_payer, name="end_child_payer"),
     path("pools/<slug:code>/me/rules/<int:number>/", rule_views.my_rules, name="my_rules"),

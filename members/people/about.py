@@ -148,6 +148,20 @@ WORDS: dict[str, tuple[str, str]] = {
             " %(weight_before)s. Headcounts before that day stay as they are."
         ),
     ),
+    "correction_granted": (
+        gettext_noop("Member %(member)s of %(pool)s is recorded rightly, as you asked"),
+        gettext_noop(
+            "What you asked for is recorded of them. It counts from %(from)s on; shares charged before stay as they"
+            " were. What stood before is kept encrypted with its dates."
+        ),
+    ),
+    "correction_declined": (
+        gettext_noop("The correction of member %(member)s in %(pool)s was declined"),
+        gettext_noop(
+            "Their name, document and birth date stay as they were. Whoever runs the pool can tell you why, and which"
+            " paper is missing; you can ask again."
+        ),
+    ),
     "payer_gone": (
         gettext_noop("Member %(member)s of %(pool)s needs somebody who pays"),
         gettext_noop(

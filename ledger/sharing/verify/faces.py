@@ -96,7 +96,7 @@ _FACES = f"""
                    c.pool_id, c.as_of, c.headcount_recorded_at, 0, 9223372036854775807) h
           JOIN members_membership m ON m.id = h.membership_id
           LEFT JOIN members_latetraits l ON l.membership_id = m.id
-          LEFT JOIN {known_then("(SELECT day FROM counted)")} k ON k.person_id = m.person_id),
+          LEFT JOIN {known_then("(SELECT day FROM counted)")} k ON k.membership_id = m.id),
     groups AS (
         SELECT years, sex, region, date_trunc('month', joined_date)::date AS joined, count(*) AS members
           FROM covered GROUP BY 1, 2, 3, 4),

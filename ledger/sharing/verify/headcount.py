@@ -75,7 +75,7 @@ _AGED = f"""
                             %(ages)s::int[]), 1)
            ] AS belongs
       FROM ({COVERED}) p JOIN members_membership m ON m.id = p.membership_id AND m.birth_date IS NOT NULL
-      LEFT JOIN {known_then("%(day)s::date")} k ON k.person_id = m.person_id
+      LEFT JOIN {known_then("%(day)s::date")} k ON k.membership_id = m.id
      WHERE NOT %(rules_are_new)s OR EXISTS (SELECT 1 FROM members_span s WHERE s.pool_id = m.pool_id
                                                AND s.membership_id = m.id AND s.from_at < %(as_of)s)"""
 _MISPLACED = f"""
