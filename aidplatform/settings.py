@@ -412,6 +412,8 @@ SPECTACULAR_SETTINGS = {
         # A settlement has the same states.
         "WriteOffState": "ledger.custody.write_off_models.WriteOff.State",
         "WriteOffReason": "ledger.custody.write_off_models.WriteOff.Reason",
+        "DeputyKind": "members.joining.deputy_models.Deputy.Kind",
+        "DeputyState": "members.joining.deputy_models.Deputy.State",
         "GuardianRequestState": "members.joining.guardian_models.GuardianRequest.State",
         "SigningCapacity": "members.joining.models.CovenantSignature.Capacity",
         "Relation": "members.joining.models.JoinApplication.Relation",

@@ -17,7 +17,7 @@ from aidplatform.work import audit
 from aidplatform.work.idempotency import once
 from claims.filing import selectors as filing
 from claims.filing.models import Claim, Evidence
-from claims.filing.selectors import concerned_by
+from claims.filing.selectors import concerned_by, is_near_to
 from claims.filing.services import preview
 from claims.filing.states import POOL_ADMIN, STEPS
 from claims.filing.views import in_words
@@ -34,7 +34,6 @@ from claims.review.request_texts import texts_for
 from ledger.sharing.faces import DISEASES, words_of
 from ledger.sharing.layers import MEMBERS, told_at_most
 from ledger.sharing.models import Award
-from members.joining.kin import is_near
 from members.people.models import User
 from members.pools.models import Pool
 from members.pools.rules import duty_required
@@ -86,7 +85,7 @@ def _workspace(
         "may_read": may_read,
         "is_mine": claim.reviewer_id == person.pk,
         "is_own": person.pk in concerned_by(claim),
-        "is_near": is_near(claim.membership, person),
+        "is_near": is_near_to(claim, person),
         "duties": duties,
         "walk": walk_of(request),
         "previous": previous,

@@ -41,8 +41,8 @@ def names_for(person: User, ids: Collection[int]) -> dict[int, str]:
 
 
 def near_memberships(person: User) -> set[int]:
-    """Return the ids of the memberships near to a person's own, whose cases they do not judge."""
-    return _near(Q(person=person))
+    """Return the ids of the memberships near to a person's own, or for which they stand by: not theirs to judge."""
+    return _near(Q(person=person)) | _standing("u.person_id = %s", person.pk, "u.membership_id")
 
 
 def is_near(membership: Membership, person: User) -> bool:
@@ -59,12 +59,17 @@ def people_near(membership: Membership) -> set[int]:
 
 
 def _standing_by(membership: Membership) -> set[int]:
+    """Return the ids of the people who stand by for a membership, or have not long ago."""
+    return _standing("u.membership_id = %s", membership.pk, "u.person_id")
+
+
+def _standing(of: str, pk: int, wanted: str) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT u.person_id FROM members_deputy u WHERE u.membership_id = %s AND {stands_by_sql('u.membership_id', 'u.person_id')}",  # noqa: S608, E501 - fixed names
-            [membership.pk],
+            f"SELECT {wanted} FROM members_deputy u WHERE {of} AND {stands_by_sql('u.membership_id', 'u.person_id')}",  # noqa: S608 - fixed names
+            [pk],
         )
-        return {pk for (pk,) in cursor.fetchall()}
+        return {one for (one,) in cursor.fetchall()}
 
 
 def _near(own: Q) -> set[int]:

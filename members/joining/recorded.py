@@ -1,4 +1,4 @@
-"""Whose paper is recorded: a person's, in all their pools, or a child's without an account; what a correction changes."""
+"""Whose paper is recorded: a person's, in all their pools, or a child's without an account. A correction changes it."""
 
 from dataclasses import dataclass
 

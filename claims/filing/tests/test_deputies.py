@@ -152,6 +152,8 @@ def test_contact_reads_the_letter_and_appeals(appeal_cases: AppealCases, sister:
     agreed(appeal_cases.membership, sister)
     claim = file(told_to_file(appeal_cases.membership, sister), sister)
     review.assign_claim(claim=claim, reviewer=appeal_cases.reviewer.code, at=clock.now())
+    desk = client_of(appeal_cases.reviewer).get(f"/pools/test-pool/review/{claim.code}/").content.decode()
+    assert "whom the member has named for it" in desk
     review.recommend(
         claim=claim,
         reviewer=appeal_cases.reviewer.code,

@@ -13,7 +13,7 @@ from aidplatform.tests.pages_helpers import client_of
 from members.joining import deputies
 from members.joining.deputy_models import Deputy
 from members.joining.deputy_triggers import MOST_DEPUTIES
-from members.joining.kin import is_near, people_near
+from members.joining.kin import is_near, near_memberships, people_near
 from members.joining.models import Membership
 from members.joining.services import end_cover
 from members.joining.tests.test_guardians import died
@@ -192,6 +192,8 @@ def test_who_stands_by_is_near(world: World, member: Membership, friend: User) -
         assert is_near(member, somebody)
     assert people_near(member) == {friend.pk, person(other).pk}
     assert is_near(other, person(member))
+    assert near_memberships(friend) == {member.pk}
+    assert near_memberships(person(other)) == {member.pk}
 
 
 # --- pages and programs -------------------------------------------------------------------------------------------
