@@ -9,7 +9,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0043_verifications'),
+        ('ledger', '0044_bank_days_are_reconciled'),
     ]
 
     operations = [
