@@ -26,6 +26,7 @@ from ledger.custody import (
     mandate_api,
     payment_file_api,
     reconciled_api,
+    release_limit_api,
     share_return_api,
     write_off_api,
 )
@@ -69,6 +70,7 @@ _DRAW = f"{_POOL}draws/<slug:ref>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
+_LIMITS = f"{_POOL}release-limits/"
 _COST = f"{_POOL}outside-costs/<int:number>/"
 _WRITE_OFF = f"{_POOL}write-offs/<int:number>/"
 _PAUSE = f"{_POOL}pauses/<int:number>/"
@@ -374,6 +376,23 @@ urlpatterns = [
         f"{_POOL}payment-files/next/",
         payment_file_api.PaymentFileNext.as_view(),
         name="api_make_payment_file",
+    ),
+    path(_LIMITS, release_limit_api.ReleaseLimitList.as_view(), name="api_release_limits"),
+    path(f"{_LIMITS}now/", release_limit_api.ReleaseLimitsNow.as_view(), name="api_release_limits_now"),
+    path(
+        f"{_LIMITS}propose/",
+        release_limit_api.ReleaseLimitProposal.as_view(),
+        name="api_propose_release_limits",
+    ),
+    path(
+        f"{_LIMITS}<int:number>/approval/",
+        release_limit_api.ReleaseLimitApproval.as_view(),
+        name="api_approve_release_limits",
+    ),
+    path(
+        f"{_LIMITS}<int:number>/withdrawal/",
+        release_limit_api.ReleaseLimitWithdrawal.as_view(),
+        name="api_withdraw_release_limits",
     ),
     path(_PAYMENT, custody.PaymentDetail.as_view(), name="api_payment"),
     path(f"{_PAYMENT}release/", custody.PaymentRelease.as_view(), name="api_release_payment"),

@@ -271,7 +271,7 @@ PARTS: tuple[Part, ...] = (
             "returned_line_id": "ts.number, b.line_no",
             "payee_hash": "encode(t.payee_hash, 'hex')",
             **_plain("number", "kind", "amount_fen", "payee_hint", "state", "ordered_by", "ordered_at"),
-            **_plain("released_by", "released_at", "cancelled_by", "cancelled_at"),
+            **_plain("released_by", "released_at", "proved_at", "cancelled_by", "cancelled_at"),
         },
         f"{_POOL} LEFT JOIN ledger_award w ON w.id = t.award_id LEFT JOIN ledger_period d ON d.id = t.period_id"
         " LEFT JOIN members_membership m ON m.id = t.membership_id"
@@ -376,6 +376,16 @@ PARTS: tuple[Part, ...] = (
             "shown_sha256": IDS_WITHIN,
             "approved_sha256": IDS_WITHIN,
         },
+    ),
+    Part(
+        "ledger_releaselimit",
+        {
+            "pool_id": "p.code",
+            **_plain("number", "daily_fen", "step_up_fen", "state", "proposed_by", "proposed_at"),
+            **_plain("decided_by", "decided_at"),
+        },
+        _POOL,
+        {"id": ID},
     ),
     Part(
         "ledger_finalsettlement",

@@ -30,6 +30,7 @@ from ledger.custody.models import (
 )
 from ledger.custody.payment_file_models import PaymentFile, PaymentFileLine
 from ledger.custody.reconciled_models import ReconciledDay
+from ledger.custody.release_limit_models import ReleaseLimit
 from ledger.custody.settlement_models import FinalSettlement
 from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_return_triggers import illness_ends_with_its_return
@@ -138,6 +139,7 @@ __all__ = [
     "Period",
     "Posting",
     "ReconciledDay",
+    "ReleaseLimit",
     "SharesReturn",
     "StatementLine",
     "StatementMapping",

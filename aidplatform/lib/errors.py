@@ -73,6 +73,17 @@ GUARANTEES: dict[str, object] = {
     "journal_entry_is_permanent": _("Posted entries are never edited or deleted. Post a reversal instead."),
     "income_equals_expense": _("A pool earns nothing: income and expense must grow by the same amount."),
     "reversal_mirrors_entry": _("A reversal must mirror the entry it reverses, posting by posting."),
+    "large_release_needs_a_fresh_factor": _(
+        "So large a payment is released right after a second factor was confirmed once more."
+    ),
+    "releases_stay_within_the_day": _(
+        "The limit of this pool for one day does not leave room for this payment."
+    ),
+    "one_waiting_release_limit_per_pool": _("Other limits are waiting. Decide those first."),
+    "release_limit_people_hold_their_duty": _(
+        "A pool admin proposes limits, and a controller approves them."
+    ),
+    "release_limit_needs_two_people": _("Whoever proposed the limits cannot approve them. Ask a controller."),
     "one_reversal_per_entry": _("This entry has already been reversed."),
     "account_never_negative": _("This account may not fall below zero."),
     "period_approver_is_not_preparer": _(

@@ -11,6 +11,7 @@ from ledger.custody import share_returns
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciled_models import ReconciledDay
+from ledger.custody.release_limit_models import ReleaseLimit
 from ledger.custody.selectors import payable_awards
 from ledger.custody.wallet_selectors import wallets_to_pay_back
 from ledger.custody.write_off_models import WriteOff
@@ -43,6 +44,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
     todos += (
         _of_reconciliation(duties)
         + _of_files(duties)
+        + _of_limits(duties, person)
         + _of_write_offs(duties, person)
         + _of_ends(duties, person)
         + _of_pauses(duties, person)
@@ -112,6 +114,21 @@ def _of_reconciliation(duties: dict[int | None, set[str]]) -> list[Todo]:
         )
         for day in newest.select_related("pool")
         if day.broken and day.pool.state not in {Pool.State.CLOSED, Pool.State.GIVEN_UP}
+    ]
+
+
+def _of_limits(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the limits of releases that wait for this controller."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    waiting = ReleaseLimit.objects.filter(pool__in=held, state=ReleaseLimit.State.PROPOSED)
+    return [
+        Todo(
+            _("Limits of releases of %(pool)s wait for your approval")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("custody_release_limits", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in waiting.exclude(proposed_by=person.code).select_related("pool").order_by("pk")
     ]
 
 

@@ -24,6 +24,7 @@ from ledger.custody.reconciliation import bank_line
 from ledger.sharing.selectors import access_award, shows_movements
 from members.people.models import User
 from members.pools.api import DutyEndpoint, NewestNumber, person_of, public_pool, viewer_duties
+from members.pools.rules import proved_afresh
 from members.pools.selectors import access_pool
 
 
@@ -342,9 +343,16 @@ class PaymentRelease(MoneyDeed):
         given.is_valid(raise_exception=True)
         found = selectors.access_order(pool=access_pool(code=code), number=number)
 
+        is_proved = proved_afresh(request._request)
+
         def act(person: User) -> dict[str, Any]:
+            at = clock.now()
             done = services.release_payment(
-                order=found, releaser=person.code, at=clock.now(), **given.validated_data
+                order=found,
+                releaser=person.code,
+                at=at,
+                proved_at=at if is_proved else None,
+                **given.validated_data,
             )
             return {"state": done.state}
 

@@ -18,7 +18,7 @@ from members.pools.models import Pool
 
 REFUND, COST, AID, FEE = "refund", "cost", "aid", "fee"
 NAMES: dict[str, Promise] = {
-    REFUND: _("paid back"),
+    REFUND: _("refunds"),
     COST: _("costs of investigations"),
     AID: _("aid"),
     FEE: _("management fee"),

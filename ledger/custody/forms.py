@@ -106,6 +106,28 @@ class AidForm(PayeeForm):
             del self.fields["payee_name"], self.fields["payee_account"]
 
 
+class LimitsForm(KeyForm):
+    """Limits of releases; what is left empty has no limit."""
+
+    daily = FenField(
+        label=_("All releases of a day together"),
+        required=False,
+        help_text=_("Left empty: no limit a day."),
+    )
+    step_up = FenField(
+        label=_("A second factor once more above"),
+        required=False,
+        help_text=_("Left empty: it is not asked for again. 0: it is asked for at every release."),
+    )
+
+    def clean_daily(self) -> int | None:
+        """Refuse a limit of nothing, which no payment could pass. Raises: ValidationError."""
+        fen: int | None = self.cleaned_data["daily"]
+        if fen is not None and fen <= 0:
+            raise forms.ValidationError(_("Write an amount above zero."), code="bad_amount")
+        return fen
+
+
 class ReleaseForm(KeyForm):
     """A release: the hash of what is on the releaser's screen."""
 

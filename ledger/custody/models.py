@@ -9,6 +9,7 @@ from ledger.custody.collection_triggers import collection_guards
 from ledger.custody.cost_models import OutsideCost
 from ledger.custody.mapping_triggers import mapping_is_of_the_account
 from ledger.custody.payment_file_triggers import sent_payment_waits_for_the_bank
+from ledger.custody.release_limit_triggers import release_guards
 from ledger.custody.triggers import account_guards, line_guards, order_guards, statement_guards
 from ledger.sharing.models import Award, Period
 from members.joining.models import ImportedMember, Membership
@@ -259,6 +260,7 @@ class PaymentOrder(models.Model):
     cost (of an investigation) says what it is for.
     payee_*: sealed; payee_hash: keyed hash of name and account, so that what is shown can be hashed without either.
     shown_sha256: hash of everything shown, written by the database; a release names it.
+    proved_at: when the releaser was found to have just confirmed with a second factor, where the release asks for that.
     """
 
     class Kind(models.TextChoices):
@@ -302,6 +304,7 @@ class PaymentOrder(models.Model):
     ordered_at = models.DateTimeField()
     released_by = models.CharField(max_length=40, null=True)
     released_at = models.DateTimeField(null=True)
+    proved_at = models.DateTimeField(null=True)
     released_sha256 = models.CharField(max_length=64, null=True)
     confirmed_line = models.OneToOneField(
         StatementLine, on_delete=models.PROTECT, null=True, related_name="confirms"
@@ -417,6 +420,7 @@ class PaymentOrder(models.Model):
                 first="ordered",
             ),
             *order_guards,
+            *release_guards,
             sent_payment_waits_for_the_bank,
         ]
 

@@ -16,7 +16,15 @@ from aidplatform.lib.csv_files import Text, csv_response, plain_fen
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt
 from aidplatform.work import audit
-from ledger.custody import cash, costs, payment_files, selectors, services, share_returns
+from ledger.custody import (
+    cash,
+    costs,
+    payment_files,
+    release_limits,
+    selectors,
+    services,
+    share_returns,
+)
 from ledger.custody.forms import (
     AidForm,
     KeyForm,
@@ -39,7 +47,7 @@ from ledger.custody.pages import (
 )
 from ledger.sharing.selectors import access_award, access_period, payee_of_award
 from members.pools.models import Pool
-from members.pools.rules import duty_required
+from members.pools.rules import confirm_anew, duty_required, proved_afresh
 from members.pools.selectors import access_pool, duties_of
 
 FILES = 20
@@ -64,6 +72,7 @@ def _payments(request: HttpRequest, pool: Pool, *, refusal: DomainError | None =
         "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
         "payable": selectors.payable_awards(pool),
         "cash": cash.cash_of(pool),
+        "limits": release_limits.limits_of(pool),
         "fees": _payable_fees(pool),
         "returning": share_returns.waiting(pool),
         "costs": costs.waiting(pool),
@@ -189,8 +198,11 @@ def _payment(
         order.state == PaymentOrder.State.RELEASED and CONTROLLER in duties
     )
     payee, unreadable = attempt(lambda: selectors.payee_of(order)) if duties & set(MONEY) else (None, None)
+    limits = release_limits.limits_of(pool)
     context = page_context(request, pool, "payments", (_("Payment %(number)s") % {"number": number}, "")) | {
         "order": order,
+        "limits": limits,
+        "asks_for_proof": limits.asks_for_proof(order.amount_fen) and not proved_afresh(request),
         "payee": payee,
         "unreadable": unreadable,
         "reference": selectors.order_reference(order),
@@ -207,7 +219,7 @@ def _payment(
 
 @duty_required(CONTROLLER)
 @require_POST
-def release(request: HttpRequest, code: str, number: int) -> HttpResponse:
+def release(request: HttpRequest, code: str, number: int) -> HttpResponseBase:
     """Release exactly what was shown."""
     pool, form = access_pool(code=code), ReleaseForm(request.POST)
     found = selectors.access_order(pool=pool, number=number)
@@ -215,12 +227,18 @@ def release(request: HttpRequest, code: str, number: int) -> HttpResponse:
         error = DomainError(_("The release did not say what it was for. Look at the order, then release it."))
         return _payment(request, pool, number, refusal=error)
 
+    is_proved = proved_afresh(request)
+    if not is_proved and release_limits.limits_of(pool).asks_for_proof(found.amount_fen):
+        return confirm_anew(request, reverse("custody_payment", args=[code, number]))
+
     def act() -> dict[str, Any]:
+        at = clock.now()
         done = services.release_payment(
             order=found,
             releaser=person_of(request).code,
             shown_sha256=form.cleaned_data["shown_sha256"],
-            at=clock.now(),
+            at=at,
+            proved_at=at if is_proved else None,
         )
         return {"state": done.state}
 

@@ -20,6 +20,7 @@ from aidplatform.lib import crypto
 from aidplatform.lib.db import long_transaction
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
 from aidplatform.lib.failpoints import failpoint
+from aidplatform.lib.money import format_money
 from aidplatform.work import audit, events
 from ledger.books import chart
 from ledger.books.models import Book
@@ -42,6 +43,7 @@ from ledger.custody.mappings import Reading
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
 from ledger.custody.references import MEMBERSHIP, ORDER, Reference, find_reference
+from ledger.custody.release_limits import limits_of
 from ledger.custody.selectors import line_context, payee_context
 from ledger.custody.statement_files import read_statement
 from ledger.custody.triggers import PAYABLE
@@ -81,6 +83,18 @@ class ShownChangedError(ConflictError):
     """The releaser saw something else than what is stored."""
 
     code = "release_is_of_what_was_shown"
+
+
+class ProofMissingError(ConflictError):
+    """A payment above the pool's amount asks for a fresh second factor."""
+
+    code = "large_release_needs_a_fresh_factor"
+
+
+class DayLimitError(ConflictError):
+    """The releases of a day stay within the pool's limit."""
+
+    code = "releases_stay_within_the_day"
 
 
 class NothingOwedError(DomainError):
@@ -780,11 +794,18 @@ def _payee_for(award: Award | None, name: str, account: str) -> Payee:
 
 
 def release_payment(
-    *, order: PaymentOrder, releaser: str, shown_sha256: str, at: dt.datetime
+    *,
+    order: PaymentOrder,
+    releaser: str,
+    shown_sha256: str,
+    at: dt.datetime,
+    proved_at: dt.datetime | None = None,
 ) -> PaymentOrder:
     """Release exactly what was shown: from now on it is on its way to the bank (entry g).
 
-    Raises: WrongStateError, SamePersonError, ShownChangedError; IntegrityError
+    proved_at: when the releaser was found to have just confirmed with a second factor.
+
+    Raises: WrongStateError, SamePersonError, ShownChangedError, ProofMissingError, DayLimitError; IntegrityError
     aid_never_spends_protected_money, custody_people_hold_their_duty.
     """
     with transaction.atomic():
@@ -799,16 +820,34 @@ def release_payment(
                 shown=shown_sha256,
                 stored=order.shown_sha256,
             )
+        _within_limits(order, proved_at)
         payable = PAYABLE[order.kind]
         _post_order(order, "payment_released", payable, chart.IN_TRANSIT_OUT, order.ordered_by, releaser, at)
         failpoint("custody.release_posted")
         order.state = PaymentOrder.State.RELEASED
         order.released_by, order.released_at, order.released_sha256 = releaser, at, shown_sha256
-        order.save(update_fields=["state", "released_by", "released_at", "released_sha256"])
+        order.proved_at = proved_at
+        order.save(update_fields=["state", "released_by", "released_at", "released_sha256", "proved_at"])
         _log_release(order, at)
         audit.record(actor=releaser, action="release_payment", subject=str(order), sha256=shown_sha256)
     failpoint("custody.released")
     return order
+
+
+def _within_limits(order: PaymentOrder, proved_at: dt.datetime | None) -> None:
+    """Demand what the pool's limits ask of a release. Raises: ProofMissingError, DayLimitError."""
+    limits = limits_of(order.pool)
+    if limits.asks_for_proof(order.amount_fen) and proved_at is None:
+        raise ProofMissingError(
+            _("So large a payment is released right after a second factor was confirmed once more."),
+            above_fen=limits.step_up_fen,
+        )
+    if limits.left_fen is not None and order.amount_fen > limits.left_fen:
+        raise DayLimitError(
+            _("Today %(left)s more can be released, by the limit of this pool. The rest waits for tomorrow.")
+            % {"left": format_money(limits.left_fen, order.pool.currency)},
+            left_fen=limits.left_fen,
+        )
 
 
 def cancel_order(*, order: PaymentOrder, canceller: str, at: dt.datetime) -> PaymentOrder:

@@ -219,6 +219,7 @@ _STATE_COLUMNS = (
     "state",
     "released_by",
     "released_at",
+    "proved_at",
     "released_sha256",
     "confirmed_line_id",
     "returned_line_id",
@@ -415,8 +416,8 @@ order_guards = [
         func=f"""
             IF ({", ".join(f"NEW.{c}" for c in (*_TERMS, "shown_sha256"))}) IS DISTINCT FROM
                ({", ".join(f"OLD.{c}" for c in (*_TERMS, "shown_sha256"))})
-               OR OLD.released_by IS NOT NULL AND (NEW.released_by, NEW.released_at, NEW.released_sha256) IS DISTINCT FROM
-                  (OLD.released_by, OLD.released_at, OLD.released_sha256)
+               OR OLD.released_by IS NOT NULL AND (NEW.released_by, NEW.released_at, NEW.released_sha256, NEW.proved_at) IS DISTINCT FROM
+                  (OLD.released_by, OLD.released_at, OLD.released_sha256, OLD.proved_at)
                OR OLD.confirmed_line_id IS NOT NULL AND NEW.confirmed_line_id IS DISTINCT FROM OLD.confirmed_line_id
                OR OLD.state IN ('cancelled', 'returned') AND NEW IS DISTINCT FROM OLD THEN
                 {refuse("order_keeps_its_terms", "order %s is not edited: cancel it and make another", "OLD.number")}

@@ -11,6 +11,7 @@ from ledger.custody import (
     mapping_views,
     payment_views,
     reconciled_views,
+    release_limit_views,
     share_return_views,
     views,
     wallet_views,
@@ -22,6 +23,7 @@ _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{
 _RECEIPT = f"{_CUSTODY}receipts/<int:statement_no>/<int:line_no>/"
 _WALLETS = f"{_CUSTODY}wallets/"
 _PAYMENTS = f"{_CUSTODY}payments/"
+_LIMITS = f"{_PAYMENTS}limits/"
 _COSTS = f"{_CUSTODY}costs/"
 _WRITE_OFFS = f"{_CUSTODY}write-offs/"
 _LATE = f"{_CUSTODY}late/"
@@ -92,6 +94,16 @@ urlpatterns = [
     path(f"{_PAYMENTS}files/", payment_views.make_file, name="custody_make_file"),
     path(
         f"{_PAYMENTS}files/<int:number>.<slug:form>", payment_views.payment_file, name="custody_payment_file"
+    ),
+    path(_LIMITS, release_limit_views.overview, name="custody_release_limits"),
+    path(f"{_LIMITS}propose/", release_limit_views.propose, name="custody_propose_release_limits"),
+    path(
+        f"{_LIMITS}<int:number>/approve/", release_limit_views.approve, name="custody_approve_release_limits"
+    ),
+    path(
+        f"{_LIMITS}<int:number>/withdraw/",
+        release_limit_views.withdraw,
+        name="custody_withdraw_release_limits",
     ),
     path(f"{_PAYMENTS}<int:number>/", payment_views.payment, name="custody_payment"),
     path(f"{_PAYMENTS}<int:number>/release/", payment_views.release, name="custody_release"),

@@ -5,6 +5,8 @@ from functools import wraps
 from typing import Any, cast
 
 from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -37,6 +39,24 @@ def has_second_factor(request: HttpRequest) -> bool:
         return True
     methods = request.session.get("account_authentication_methods", [])
     return any(method.get("method") == "mfa" for method in methods)
+
+
+def proved_afresh(request: HttpRequest) -> bool:
+    """Tell whether the person has just confirmed with a second factor; in demo the person switch stands for it."""
+    if settings.DEMO and request.session.get(DEMO_MFA):
+        return True
+    methods = get_authentication_records(request, request.user)
+    anew = [method for method in methods if method.get("reauthenticated")]
+    return bool(anew) and anew[-1].get("method") == "mfa" and did_recently_reauthenticate(request)
+
+
+def confirm_anew(request: HttpRequest, back_to: str) -> HttpResponseBase:
+    """Return the redirect to confirm with a second factor, and from there back to an address."""
+    kinds = set(Authenticator.objects.filter(user=request.user.pk).values_list("type", flat=True))
+    if not kinds:
+        return redirect("mfa_index")
+    has_passkey = Authenticator.Type.WEBAUTHN in kinds
+    return redirect_to_login(back_to, "mfa_reauthenticate_webauthn" if has_passkey else "mfa_reauthenticate")
 
 
 def duty_required(*duties: str) -> Callable[[View], View]:
@@ -122,9 +142,4 @@ def _sign_in_first(request: HttpRequest) -> HttpResponseBase | None:
         return redirect_to_login(request.get_full_path())
     if has_second_factor(request):
         return None
-    kinds = set(Authenticator.objects.filter(user=request.user).values_list("type", flat=True))
-    if not kinds:
-        return redirect("mfa_index")
-    has_passkey = Authenticator.Type.WEBAUTHN in kinds
-    confirm = "mfa_reauthenticate_webauthn" if has_passkey else "mfa_reauthenticate"
-    return redirect_to_login(request.get_full_path(), confirm)
+    return confirm_anew(request, request.get_full_path())
