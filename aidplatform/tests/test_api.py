@@ -345,5 +345,8 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "make_charge_files",
         "import_debit_results",
         "retry_my_debit",
+        "propose_release_limits",
+        "approve_release_limits",
+        "withdraw_release_limits",
     }
     assert "my_claim" in deeds

@@ -21,7 +21,7 @@ from members.pools.api import DutyEndpoint
 from members.pools.selectors import access_pool
 
 
-class FindingRow(serializers.Serializer[Any]):
+class BrokenPlaceRow(serializers.Serializer[Any]):
     """One place where a rule is broken; expected and found are minor units, days or words, as the unit says."""
 
     check = serializers.CharField()
@@ -39,7 +39,7 @@ class VerdictRow(serializers.Serializer[Any]):
     state = serializers.ChoiceField(["holds", "broken", "nothing", "elsewhere"])
     examined = serializers.IntegerField()
     broken = serializers.IntegerField()
-    findings = FindingRow(many=True)
+    findings = BrokenPlaceRow(many=True)
 
 
 class ReconciledRow(serializers.Serializer[Any]):
