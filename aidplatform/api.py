@@ -35,6 +35,7 @@ from ledger.founding import api as founding
 from ledger.founding import opening_api
 from ledger.leaving import api as leaving
 from ledger.leaving import report_api
+from ledger.openbooks import api as openbooks
 from ledger.sharing import api as sharing
 from ledger.verification import api as verification
 from members.joining import api as joining
@@ -221,6 +222,9 @@ urlpatterns = [
     path(f"{_POOL}my-jury/", jury.MyJury.as_view(), name="api_my_jury"),
     path(f"{_POOL}my-jury/offer/", jury.JuryOffer.as_view(), name="api_offer_to_judge"),
     path(f"{_POOL}my-jury/step-back/", jury.JuryStepBack.as_view(), name="api_step_back_as_juror"),
+    path(f"{_POOL}log/checkpoint/", openbooks.LastCheckpoint.as_view(), name="api_checkpoint"),
+    path(f"{_POOL}log/<int:seq>/inclusion/", openbooks.Inclusion.as_view(), name="api_inclusion"),
+    path(f"{_POOL}log/consistency/<int:old>/", openbooks.Consistency.as_view(), name="api_consistency"),
     path(f"{_POOL}draws/", jury.DrawList.as_view(), name="api_jury_draws"),
     path(_DRAW, jury.DrawDetail.as_view(), name="api_jury_draw"),
     path(f"{_DRAW}commitment/", jury.WitnessCommitment.as_view(), name="api_commit_to_words"),

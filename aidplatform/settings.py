@@ -4,6 +4,7 @@ A missing or bad value stops the process with a sentence that names the variable
 """
 
 import os
+import secrets
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -20,11 +21,16 @@ VARIABLES: dict[str, str] = {
     "AID_DATABASE_URL": "PostgreSQL as role aid_app: postgresql://aid_app:secret@/aidplatform?host=/socket/dir",
     "AID_DATABASE_OWNER_URL": "PostgreSQL as role aid_owner; used by migrations and the doctor only",
     "AID_DATABASE_ADMIN_URL": "PostgreSQL as a superuser; used by create_roles and scratch databases only",
-    "AID_DATABASE_ROLE": "owner: this process connects as aid_owner instead of aid_app",
+    "AID_DATABASE_SIGNER_URL": "PostgreSQL as role aid_signer; used by the signer of the logs only",
+    "AID_DATABASE_ROLE": "owner or signer: this process connects as aid_owner or aid_signer instead of aid_app",
     "AID_REDIS_URL": "the broker: unix:///path/valkey.sock?db=0 or redis://host:6379/0",
     "AID_SECRET_KEY": "at least 50 random characters; signs sessions and one-time links",
     "AID_DATA_KEY": "at least 50 random characters; encrypts identities, health data and account numbers",
     "AID_DATA_KEYS_BEFORE": "earlier values of AID_DATA_KEY, the newest first, with blanks between",
+    "AID_SIGNER_KEY": "the signer only: at least 50 random characters, from which the keys of the logs are made",
+    "AID_SIGNER_KEY_FILE": "the signer only: a file that holds AID_SIGNER_KEY, in its place",
+    "AID_SIGNER_STATE": "the signer only: its own file of what it has signed; signer/state in AID_STATE_DIR",
+    "AID_SIGNER_SECONDS": "how often the signer looks for new entries of the logs (5)",
     "AID_DEMO": "1: demonstration with invented people and a movable clock, on loopback only; 0: real",
     "AID_HOST": "the address the web server binds; 127.0.0.1 unless said otherwise",
     "AID_PORT": "the port of the web server; 8000 unless said otherwise",
@@ -89,6 +95,20 @@ def env_secret(name: str, *, at_least: int) -> str:
     return value
 
 
+def env_secret_or_file(name: str, *, at_least: int) -> str:
+    """Return a secret from the variable, or from the file that the variable with _FILE names."""
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return env_secret(name, at_least=at_least)
+    try:
+        value = Path(path).read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE={path} cannot be read: {error.strerror}.") from None
+    if len(value) < at_least:
+        raise ImproperlyConfigured(f"{path} holds {len(value)} characters; {name} needs at least {at_least}.")
+    return value
+
+
 def database_from_url(name: str) -> dict[str, object]:
     """Turn a libpq URL into Django's dictionary; the host may be a socket folder in ?host=."""
     url = urlsplit(env_text(name))
@@ -123,8 +143,14 @@ if DEMO and HOST not in {"127.0.0.1", "::1", "localhost"}:
     raise ImproperlyConfigured(f"AID_HOST={HOST}: a demonstration is served on loopback only.")
 
 DEBUG = False
-SECRET_KEY = env_secret("AID_SECRET_KEY", at_least=50)
-DATA_KEY = env_secret("AID_DATA_KEY", at_least=50)
+DATABASE_ROLE = os.environ.get("AID_DATABASE_ROLE", "app")
+IS_SIGNER = DATABASE_ROLE == "signer"
+# The signer keeps no session and opens nothing sealed: it is given neither key and draws its own.
+SECRET_KEY = secrets.token_urlsafe(64) if IS_SIGNER else env_secret("AID_SECRET_KEY", at_least=50)
+DATA_KEY = secrets.token_urlsafe(64) if IS_SIGNER else env_secret("AID_DATA_KEY", at_least=50)
+SIGNER_KEY = env_secret_or_file("AID_SIGNER_KEY", at_least=50) if IS_SIGNER else ""
+SIGNER_STATE = Path(env_text("AID_SIGNER_STATE", str(STATE_DIR / "signer" / "state")))
+SIGNER_SECONDS = env_int("AID_SIGNER_SECONDS", 5, at_least=1)
 DATA_KEYS_BEFORE = tuple(env_text("AID_DATA_KEYS_BEFORE", "").split())
 if any(len(key) < 50 for key in DATA_KEYS_BEFORE):
     raise ImproperlyConfigured("AID_DATA_KEYS_BEFORE holds a key of fewer than 50 characters.")
@@ -195,11 +221,8 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": database_from_url(
-        "AID_DATABASE_OWNER_URL" if os.environ.get("AID_DATABASE_ROLE") == "owner" else "AID_DATABASE_URL"
-    )
-}
+_ADDRESSES = {"owner": "AID_DATABASE_OWNER_URL", "signer": "AID_DATABASE_SIGNER_URL"}
+DATABASES = {"default": database_from_url(_ADDRESSES.get(DATABASE_ROLE, "AID_DATABASE_URL"))}
 
 REDIS_URL = env_text("AID_REDIS_URL")
 # Rate limits and sessions live in PostgreSQL: a broker that is flushed must not open a door.

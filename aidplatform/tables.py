@@ -19,6 +19,8 @@ class Kind:
 
 
 FACT = Kind("fact", insert=True)
+#: Facts that the signer alone states, by its own role.
+SIGNED = Kind("fact")
 DERIVED = Kind("derived")
 PLAIN = Kind("plain", insert=True, update=True, delete=True)
 
@@ -173,6 +175,9 @@ TABLES: dict[str, Kind] = {
     "ledger_openingbalances": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),
     "ledger_log": FACT,
     "ledger_logentry": FACT,
+    "ledger_logkey": SIGNED,
+    "ledger_checkpoint": SIGNED,
+    "ledger_heartbeat": SIGNED,
     "ledger_period": state(
         "state",
         "cases",
@@ -334,9 +339,37 @@ TABLES: dict[str, Kind] = {
     "site_exportpart": Kind("state", insert=True, delete=True),
 }
 
+#: What the role aid_signer may read, and what it may add; it changes and removes nothing.
+SIGNER_READS = (
+    "work_installation",
+    "ledger_log",
+    "ledger_logentry",
+    "ledger_logkey",
+    "ledger_checkpoint",
+    "ledger_heartbeat",
+)
+SIGNER_ADDS = ("ledger_logkey", "ledger_checkpoint", "ledger_heartbeat")
+
 
 def grant_statements() -> list[str]:
-    """Return the SQL that brings the role's rights to exactly this list; safe to run again."""
+    """Return the SQL that brings the rights of both roles to exactly these lists; safe to run again."""
+    return [*_app_statements(), *_signer_statements()]
+
+
+def _signer_statements() -> list[str]:
+    return [
+        "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM aid_signer",
+        "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM aid_signer",
+        "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM aid_signer",
+        "GRANT USAGE ON SCHEMA public TO aid_signer",
+        "GRANT EXECUTE ON FUNCTION aid_now() TO aid_signer",
+        *(f"GRANT SELECT ON {table} TO aid_signer" for table in SIGNER_READS),
+        *(f"GRANT INSERT ON {table} TO aid_signer" for table in SIGNER_ADDS),
+        *(f"GRANT USAGE ON SEQUENCE {table}_id_seq TO aid_signer" for table in SIGNER_ADDS),
+    ]
+
+
+def _app_statements() -> list[str]:
     statements = [
         "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM aid_app",
         "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM aid_app",

@@ -57,6 +57,7 @@ from ledger.founding.triggers import (
 )
 from ledger.leaving.erasure_triggers import erasure_waits_for_money
 from ledger.leaving.triggers import cover_ends_with_a_reason
+from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
 from ledger.sharing.ending_triggers import (
@@ -122,14 +123,17 @@ __all__ = [
     "ChargeInstruction",
     "ChargeResult",
     "ChargeResultFile",
+    "Checkpoint",
     "Collection",
     "DebitMandate",
     "DebitRetry",
     "FinalSettlement",
     "HardshipPause",
+    "Heartbeat",
     "JournalEntry",
     "Log",
     "LogEntry",
+    "LogKey",
     "ManifestLine",
     "OpeningBalances",
     "OutsideCost",

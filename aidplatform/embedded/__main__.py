@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("services", help="start PostgreSQL and the broker only")
     commands.add_parser("stop", help="stop what runs on the state directory, and wait for it")
     one = commands.add_parser("manage", help="run manage.py with the addresses of this installation")
-    one.add_argument("--role", choices=("app", "owner", "admin"), default="app")
+    one.add_argument("--role", choices=("app", "owner", "admin", "signer"), default="app")
     one.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
 

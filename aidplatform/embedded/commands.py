@@ -1,4 +1,4 @@
-"""The command lines of web, worker and beat: one place, to which a test holds docker-compose.yml.
+"""The command lines of web, worker, beat and signer: one place, to which a test holds docker-compose.yml.
 
 Each is what follows the Python interpreter.
 """
@@ -36,6 +36,11 @@ def beat(schedule: Path) -> list[str]:
         *("-m", "celery", "-A", "aidplatform", "beat"),
         *("--schedule", str(schedule), "--pidfile=", "--loglevel", "INFO"),
     ]
+
+
+def signer() -> list[str]:
+    """Sign the logs as they grow; run with the role and the key that nobody else has."""
+    return ["manage.py", "sign_checkpoints"]
 
 
 def prepare() -> list[str]:

@@ -12,7 +12,17 @@ from aidplatform.embedded.layout import Layout
 from aidplatform.embedded.secret_files import secret
 
 #: Addresses that open more than a child needs; each child gets back the ones named for it.
-_GUARDED = ("AID_DATABASE_URL", "AID_DATABASE_OWNER_URL", "AID_DATABASE_ADMIN_URL", "AID_DATABASE_ROLE")
+_GUARDED = (
+    "AID_DATABASE_URL",
+    "AID_DATABASE_OWNER_URL",
+    "AID_DATABASE_ADMIN_URL",
+    "AID_DATABASE_SIGNER_URL",
+    "AID_DATABASE_ROLE",
+    "AID_SIGNER_KEY",
+    "AID_SIGNER_KEY_FILE",
+)
+_SIGNER_KEYS = ("AID_SIGNER_KEY", "AID_SIGNER_KEY_FILE")
+_APP_KEYS = ("AID_SECRET_KEY", "AID_DATA_KEY", "AID_DATA_KEYS_BEFORE")
 #: Run as the account: can it start this interpreter, find the libraries, and read every source file? It
 #: enters the checkout by itself: a working folder given from outside would hide that the way is closed.
 _PROBE = """
@@ -41,6 +51,7 @@ class Addresses:
     app_url: str
     owner_url: str
     redis_url: str
+    signer_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,16 @@ class ChildEnvironment:
             "AID_DATABASE_OWNER_URL": self.addresses.owner_url,
             "AID_DATABASE_ROLE": "owner",
         }
+
+    def for_signer(self) -> dict[str, str]:
+        """Return the environment of the signer: its own role and key, and no key of the application."""
+        held = {name: self.environ[name] for name in _SIGNER_KEYS if self.environ.get(name)}
+        base = {name: value for name, value in self._base().items() if name not in _APP_KEYS}
+        return (
+            base
+            | (held or {"AID_SIGNER_KEY": secret(self.layout, "signer_key")})
+            | {"AID_DATABASE_SIGNER_URL": self.addresses.signer_url, "AID_DATABASE_ROLE": "signer"}
+        )
 
     def _base(self) -> dict[str, str]:
         base = environment_for(self.account, self.environ, self.layout.run)

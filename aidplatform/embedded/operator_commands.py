@@ -74,7 +74,8 @@ def manage(environ: Mapping[str, str], role: str, arguments: Sequence[str]) -> N
     runner = account if can_run_the_platform(account, layout) else starting_account()
     addresses, admin_url = installed_addresses(environ, layout)
     maker = ChildEnvironment(layout, runner, read_configuration(environ), addresses, environ)
-    variables = maker.for_app() if role == "app" else maker.for_owner()
+    made = {"app": maker.for_app, "signer": maker.for_signer}
+    variables = made.get(role, maker.for_owner)()
     if role == "admin" and admin_url:
         variables |= {"AID_DATABASE_ADMIN_URL": admin_url}
     _become(runner)
@@ -88,9 +89,11 @@ def installed_addresses(environ: Mapping[str, str], layout: Layout) -> tuple[Add
     database, broker = resolve_postgres(environ, layout), resolve_broker(environ, layout)
     redis_url = broker.url if isinstance(broker, ExternalBroker) else Valkey(broker, layout, environ).url
     if isinstance(database, ExternalPostgres):
-        return Addresses(database.app_url, database.owner_url, redis_url), database.admin_url
+        return Addresses(
+            database.app_url, database.owner_url, redis_url, database.signer_url
+        ), database.admin_url
     server = Postgres(database, layout, environ)
-    return Addresses(server.app_url, server.owner_url, redis_url), server.admin_url
+    return Addresses(server.app_url, server.owner_url, redis_url, server.signer_url), server.admin_url
 
 
 def _become(account: Account) -> None:

@@ -19,7 +19,7 @@ from aidplatform.embedded.errors import EmbeddedError
 from aidplatform.embedded.layout import Layout, log_tail, write_private
 from aidplatform.embedded.processes import PRIVATE, Answer, dies_with, spawn, start_patiently, wait_until
 from aidplatform.embedded.resolve import PostgresServer
-from aidplatform.embedded.roles import APP, DATABASE, OWNER
+from aidplatform.embedded.roles import APP, DATABASE, OWNER, SIGNER
 from aidplatform.embedded.secret_files import secret
 
 ADMIN = "aid_admin"
@@ -88,6 +88,11 @@ class Postgres:
     def app_url(self) -> str:
         """The address of the role that web, worker and beat use."""
         return self.address(APP, DATABASE)
+
+    @property
+    def signer_url(self) -> str:
+        """The address of the role that signs the logs."""
+        return self.address(SIGNER, DATABASE)
 
     def command(self) -> list[str]:
         """Return the command line of the server."""

@@ -31,6 +31,7 @@ class ExternalPostgres:
     app_url: str
     owner_url: str
     admin_url: str | None
+    signer_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,10 @@ def _external_postgres(environ: Mapping[str, str]) -> ExternalPostgres:
             f"{names[1]} (role aid_owner); without either, an embedded one is started."
         )
     return ExternalPostgres(
-        environ[names[0]], environ[names[1]], environ.get("AID_DATABASE_ADMIN_URL") or None
+        environ[names[0]],
+        environ[names[1]],
+        environ.get("AID_DATABASE_ADMIN_URL") or None,
+        environ.get("AID_DATABASE_SIGNER_URL", ""),
     )
 
 

@@ -1,4 +1,4 @@
-"""Create the two database roles and the database: the only place that knows how.
+"""Create the three database roles and the database: the only place that knows how.
 
 Used by the supervisor, by `manage.py create_roles` and by the tests. Roles belong to the whole server, so no
 migration makes them.
@@ -11,6 +11,7 @@ from psycopg import sql
 
 OWNER = "aid_owner"
 APP = "aid_app"
+SIGNER = "aid_signer"
 DATABASE = "aidplatform"
 #: Held while roles are made, so that two callers at once don't both try to create one ("aidroles").
 _LOCK = 0x616964726F6C6573
@@ -23,31 +24,45 @@ _HARMLESS: LiteralString = (
 )
 
 
-def create_roles(admin_conninfo: str, *, owner_password: str, app_password: str, database: str) -> None:
-    """Make `aid_owner`, `aid_app` and the database, or put right what differs; safe to run again.
+def create_roles(
+    admin_conninfo: str,
+    *,
+    owner_password: str,
+    app_password: str,
+    database: str,
+    signer_password: str | None = None,
+) -> None:
+    """Make `aid_owner`, `aid_app`, `aid_signer` and the database, or put right what differs; safe to run again.
 
-    Afterwards aid_owner owns the database, and with it may create in its schema `public`; aid_app may only
-    connect: each table grants it what it needs. Neither has any right over the server. Passwords travel as
-    SCRAM verifiers, so that none can reach the server's log.
+    Afterwards aid_owner owns the database, and with it may create in its schema `public`; the others may only
+    connect: each table grants them what they need. None has any right over the server. Passwords travel as
+    SCRAM verifiers, so that none can reach the server's log. Without a password of its own the signer's role
+    is there, so that rights can be granted, and nobody can sign in as it.
     """
     with psycopg.connect(admin_conninfo, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         _ensure_role(connection, OWNER, owner_password)
         _ensure_role(connection, APP, app_password)
+        _ensure_role(connection, SIGNER, signer_password)
         ensure_database(connection, database)
 
 
 def ensure_database(connection: psycopg.Connection, database: str, template: str | None = None) -> None:
     """Create the database unless it exists, from the template if one is named, and set who may connect."""
     exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
-    names = {"database": sql.Identifier(database), "owner": sql.Identifier(OWNER), "app": sql.Identifier(APP)}
+    names = {
+        "database": sql.Identifier(database),
+        "owner": sql.Identifier(OWNER),
+        "app": sql.Identifier(APP),
+        "signer": sql.Identifier(SIGNER),
+    }
     if not exists:
         source = _copied_from(connection, template) if template else sql.SQL("")
         create = sql.SQL("CREATE DATABASE {database} OWNER {owner} {source}")
         connection.execute(create.format(source=source, **names))
     connection.execute(sql.SQL("ALTER DATABASE {database} OWNER TO {owner}").format(**names))
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM PUBLIC").format(**names))
-    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {app}").format(**names))
+    connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {app}, {signer}").format(**names))
 
 
 def _copied_from(connection: psycopg.Connection, template: str) -> sql.Composable:
@@ -56,13 +71,15 @@ def _copied_from(connection: psycopg.Connection, template: str) -> sql.Composabl
     return sql.SQL("TEMPLATE {}{}").format(sql.Identifier(template), strategy)
 
 
-def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:
+def _ensure_role(connection: psycopg.Connection, role: str, password: str | None) -> None:
     name = {"role": sql.Identifier(role)}
     if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
         connection.execute(sql.SQL("CREATE ROLE {role} LOGIN").format(**name))
     # Only on a difference: a managed server lets nobody but its own superuser even mention SUPERUSER.
     if any(connection.execute(_DANGEROUS, [role]).fetchone() or ()):
         connection.execute(sql.SQL(_HARMLESS).format(**name))
+    if password is None:
+        return
     verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
     connection.execute(
         sql.SQL("ALTER ROLE {role} PASSWORD {verifier}").format(

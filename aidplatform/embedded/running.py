@@ -51,7 +51,7 @@ from aidplatform.embedded.resolve import (
     resolve_broker,
     resolve_postgres,
 )
-from aidplatform.embedded.roles import APP, DATABASE, OWNER, create_roles
+from aidplatform.embedded.roles import APP, DATABASE, OWNER, SIGNER, create_roles
 from aidplatform.embedded.secret_files import secret
 from aidplatform.embedded.supervisor import TICK_SECONDS, Start, Stopped, Supervisor
 from aidplatform.embedded.valkey import Valkey
@@ -69,6 +69,7 @@ WEB_STEPS: Steps = ((signal.SIGTERM, 12.0), (signal.SIGINT, 3.0))
 #: SIGTERM lets the worker finish its jobs; SIGQUIT gives them up, and their leases pass to the next start.
 WORKER_STEPS: Steps = ((signal.SIGTERM, 30.0), (signal.SIGQUIT, 15.0))
 BEAT_STEPS: Steps = ((signal.SIGTERM, 5.0),)
+SIGNER_STEPS: Steps = ((signal.SIGTERM, 10.0),)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ class Platform:
     def child(self, name: str, command: Sequence[str], death_signal: signal.Signals) -> Start:
         """Return how to start one of web, worker and beat."""
         return self._start(name, command, self.environment.for_app(), death_signal)
+
+    def signer(self) -> Start:
+        """Return how to start the signer, the only process that has the key of the logs."""
+        return self._start("signer", commands.signer(), self.environment.for_signer(), signal.SIGKILL)
 
     def prepare(self) -> Start:
         """Return how to start the process that migrates."""
@@ -175,6 +180,10 @@ def _start_all(supervisor: Supervisor, configuration: Configuration, environ: Ma
     environment = ChildEnvironment(layout, account, configuration, addresses, environ)
     platform = Platform(layout, configuration, environment)
     _prepare(supervisor, platform)
+    if addresses.signer_url:
+        supervisor.add("signer", platform.signer(), SIGNER_STEPS)
+    else:
+        say("warning: AID_DATABASE_SIGNER_URL is not set: nobody signs the logs")
     # Jobs killed with us are taken over at the next start, so the worker needs no farewell.
     supervisor.add(
         "beat",
@@ -212,21 +221,21 @@ def start_services(supervisor: Supervisor, environ: Mapping[str, str]) -> Addres
     layout = supervisor.layout
     found_database = resolve_postgres(environ, layout)
     found_broker = resolve_broker(environ, layout)
-    owner_url, app_url = _start_database(supervisor, found_database, environ)
+    owner_url, app_url, signer_url = _start_database(supervisor, found_database, environ)
     if isinstance(found_broker, ExternalBroker):
-        return Addresses(app_url, owner_url, found_broker.url)
+        return Addresses(app_url, owner_url, found_broker.url, signer_url)
     broker = Valkey(found_broker, layout, environ)
     supervisor.add("valkey", broker.spawn, valkey.STOP_STEPS, partial(broker.start, supervisor.attend))
-    return Addresses(app_url, owner_url, broker.url)
+    return Addresses(app_url, owner_url, broker.url, signer_url)
 
 
 def _start_database(
     supervisor: Supervisor, found: ExternalPostgres | PostgresServer, environ: Mapping[str, str]
-) -> tuple[str, str]:
+) -> tuple[str, str, str]:
     if isinstance(found, ExternalPostgres):
         _require_answer("AID_DATABASE_OWNER_URL", found.owner_url)
         _require_answer("AID_DATABASE_URL", found.app_url)
-        return found.owner_url, found.app_url
+        return found.owner_url, found.app_url, found.signer_url
     layout = supervisor.layout
     server = Postgres(found, layout, environ)
     if server.initialize():
@@ -238,9 +247,10 @@ def _start_database(
         server.admin_url,
         owner_password=secret(layout, OWNER),
         app_password=secret(layout, APP),
+        signer_password=secret(layout, SIGNER),
         database=DATABASE,
     )
-    return server.owner_url, server.app_url
+    return server.owner_url, server.app_url, server.signer_url
 
 
 def _require_answer(variable: str, url: str) -> None:

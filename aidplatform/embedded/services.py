@@ -25,7 +25,7 @@ from aidplatform.embedded.resolve import (
     resolve_broker,
     resolve_postgres,
 )
-from aidplatform.embedded.roles import APP, DATABASE, OWNER, create_roles, ensure_database
+from aidplatform.embedded.roles import APP, DATABASE, OWNER, SIGNER, create_roles, ensure_database
 from aidplatform.embedded.secret_files import secret
 from aidplatform.embedded.valkey import Valkey
 
@@ -39,6 +39,7 @@ class Services:
     app_url: str
     redis_url: str
     pids: dict[str, int]
+    signer_url: str = ""
 
     def create_database(self, name: str, template: str | None = None) -> tuple[str, str]:
         """Create a database of aid_owner, copied from the template if one is named.
@@ -97,8 +98,8 @@ def running_services(
         rotate_logs(layout)
         pids: dict[str, int] = {}
         redis_url = _broker(stack, layout, variables, pids)
-        admin, owner, app = _database(stack, layout, variables, pids, fast=fast)
-        yield Services(admin, owner, app, redis_url, pids)
+        admin, owner, app, signer = _database(stack, layout, variables, pids, fast=fast)
+        yield Services(admin, owner, app, redis_url, pids, signer)
 
 
 def in_database(url: str, name: str) -> str:
@@ -119,10 +120,10 @@ def _broker(stack: ExitStack, layout: Layout, environ: Mapping[str, str], pids: 
 
 def _database(
     stack: ExitStack, layout: Layout, environ: Mapping[str, str], pids: dict[str, int], *, fast: bool
-) -> tuple[str, str, str]:
+) -> tuple[str, str, str, str]:
     found = resolve_postgres(environ, layout)
     if isinstance(found, ExternalPostgres):
-        return found.admin_url or "", found.owner_url, found.app_url
+        return found.admin_url or "", found.owner_url, found.app_url, found.signer_url
     server = Postgres(found, layout, environ, fast)
     server.initialize()
     child: subprocess.Popen[bytes] = server.start()
@@ -132,9 +133,10 @@ def _database(
         server.admin_url,
         owner_password=secret(layout, OWNER),
         app_password=secret(layout, APP),
+        signer_password=secret(layout, SIGNER),
         database=DATABASE,
     )
-    return server.admin_url, server.owner_url, server.app_url
+    return server.admin_url, server.owner_url, server.app_url, server.signer_url
 
 
 @contextmanager

@@ -50,6 +50,7 @@ PAGES = (
     "ending",
     "bank",
     "books",
+    "open-books",
     "guarantees",
     "operating",
     "glossary",

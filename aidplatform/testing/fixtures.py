@@ -4,16 +4,18 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from django.db import connections
 
+from aidplatform.embedded.services import in_database
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.stack import Stack
 from aidplatform.testing.world import World
 
-__all__ = ["committed_db", "owner", "stack", "world"]
+__all__ = ["committed_db", "owner", "stack", "unguarded", "world"]
 
 
 @pytest.fixture
@@ -33,6 +35,16 @@ def committed_db(django_db_blocker: pytest.FixtureRequest) -> Iterator[tuple[str
             connections.close_all()
             connection.settings_dict["NAME"] = before
             services.drop_database(name)
+
+
+@pytest.fixture
+def unguarded(committed_db: tuple[str, str]) -> Iterator[psycopg.Connection]:
+    """Give a connection to that database for which no guard stands: what somebody with the whole server could do."""
+    name = urlsplit(committed_db[0]).path.strip("/")
+    address = in_database(test_services().admin_conninfo, name)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        yield connection
 
 
 @pytest.fixture

@@ -68,7 +68,13 @@ def _start_services() -> None:
         pytest.exit(f"The test database could not be prepared:\n{done.stdout}{done.stderr}", returncode=2)
 
 
-_EXTERNAL = ("AID_DATABASE_ADMIN_URL", "AID_DATABASE_URL", "AID_DATABASE_OWNER_URL", "AID_REDIS_URL")
+_EXTERNAL = (
+    "AID_DATABASE_ADMIN_URL",
+    "AID_DATABASE_URL",
+    "AID_DATABASE_OWNER_URL",
+    "AID_DATABASE_SIGNER_URL",
+    "AID_REDIS_URL",
+)
 
 
 def test_services() -> Services:

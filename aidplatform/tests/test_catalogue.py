@@ -12,7 +12,7 @@ from django.db.models import Model
 from pgtrigger import registered
 
 from aidplatform.lib.guards import Guard
-from aidplatform.tables import APP_FUNCTIONS, TABLES, Kind
+from aidplatform.tables import APP_FUNCTIONS, SIGNER_ADDS, SIGNER_READS, TABLES, Kind
 from aidplatform.testing.refusals import not_permitted, refused_to_owner, run, value
 
 LEAF = re.compile(r"^ledger_charge_\d+(_\d+)?$")
@@ -181,12 +181,12 @@ def test_roles_have_no_right_over_the_server(owner: psycopg.Connection) -> None:
         for name, *flags in _rows(
             owner,
             """SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
-                 FROM pg_roles WHERE rolname IN ('aid_app', 'aid_owner')""",
+                 FROM pg_roles WHERE rolname IN ('aid_app', 'aid_owner', 'aid_signer')""",
         )
     }
-    assert roles == {"aid_app": [False] * 5, "aid_owner": [False] * 5}
+    assert roles == {"aid_app": [False] * 5, "aid_owner": [False] * 5, "aid_signer": [False] * 5}
     members = """SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member
-                  WHERE r.rolname = 'aid_app'"""
+                  WHERE r.rolname IN ('aid_app', 'aid_signer')"""
     assert _rows(owner, members) == [(0,)]
 
 
@@ -205,6 +205,25 @@ def test_application_only_draws_numbers_from_sequences(owner: psycopg.Connection
             WHERE c.relkind = 'S' AND x.grantee IN (0, (SELECT oid FROM pg_roles WHERE rolname = 'aid_app'))""",
     )
     assert found == [("USAGE",)]
+
+
+def test_signer_reads_the_log_and_adds_checkpoints_and_may_nothing_else(owner: psycopg.Connection) -> None:
+    of_signer = "grantee = (SELECT oid FROM pg_roles WHERE rolname = 'aid_signer')"
+    found = _rows(
+        owner,
+        f"""SELECT c.relkind::text, c.relname, x.privilege_type FROM pg_class c, aclexplode(c.relacl) x
+             WHERE x.{of_signer}
+             UNION ALL SELECT 'column', a.attname, x.privilege_type FROM pg_attribute a, aclexplode(a.attacl) x
+                        WHERE x.{of_signer}""",
+    )
+    assert set(found) == {
+        *(("r", table, "SELECT") for table in SIGNER_READS),
+        *(("r", table, "INSERT") for table in SIGNER_ADDS),
+        *(("S", f"{table}_id_seq", "USAGE") for table in SIGNER_ADDS),
+    }
+    functions = _rows(owner, f"SELECT p.proname FROM pg_proc p, aclexplode(p.proacl) x WHERE x.{of_signer}")
+    assert functions == [("aid_now",)]
+    assert all(not TABLES[table].insert for table in SIGNER_ADDS)
 
 
 def constraint_names() -> list[tuple[type[Model], str]]:

@@ -19,9 +19,15 @@ from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
 from members.pools.models import Pool
 
-#: Tables of the ledger that hold no money of their own: files that wait for their import, and what was found of the
-#: bank's money at whichever minute of a day a tick came.
-WITHOUT_MONEY = {"ledger_statementupload", "ledger_reconciledday"}
+#: Tables of the ledger that hold no money of their own: files that wait for their import, what was found of the
+#: bank's money at whichever minute of a day a tick came, signatures over the log, which come when the signer is there.
+WITHOUT_MONEY = {
+    "ledger_statementupload",
+    "ledger_reconciledday",
+    "ledger_logkey",
+    "ledger_checkpoint",
+    "ledger_heartbeat",
+}
 
 
 def _columns(table: str) -> set[str]:

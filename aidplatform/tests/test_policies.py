@@ -36,6 +36,8 @@ PUBLIC = {
     "home", "search", "set_language", "set_theme", "health", "robots", "docs", "doc",
     "pool", "history", "history_csv", "periods", "period", "period_classes_csv", "plan", "plan_version", "plan_shares",
     "award_period", "cases_feed", "log", "log_entry", "log_entry_raw",
+    "open_books", "log_checkpoint", "log_policy", "log_tile", "log_entries", "log_verifier",
+    "api_checkpoint", "api_inclusion", "api_consistency",
     "join", "join_invited",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",

@@ -1,12 +1,21 @@
-"""Addresses of the log."""
+"""Addresses of the log, and of its public files, which are as c2sp.org/tlog-tiles has them: without a last slash."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from ledger.openbooks import views
+from ledger.openbooks import file_views, views
+from ledger.openbooks.tiles import PLACE
 
 _LOG = "pools/<slug:code>/log/"
+_FILES = "t/<slug:code>/"
+_TILE = r"^t/(?P<code>[-a-zA-Z0-9_]+)/tile"
 
 urlpatterns = [
+    path("pools/<slug:code>/open-books/", views.open_books, name="open_books"),
+    path("t/verify.py", file_views.verifier, name="log_verifier"),
+    path(f"{_FILES}checkpoint", file_views.checkpoint, name="log_checkpoint"),
+    path(f"{_FILES}policy", file_views.policy, name="log_policy"),
+    re_path(rf"{_TILE}/(?P<level>0|[1-9][0-9]?)/(?P<place>{PLACE})$", file_views.tile, name="log_tile"),
+    re_path(rf"{_TILE}/entries/(?P<place>{PLACE})$", file_views.entries, name="log_entries"),
     path(_LOG, views.log, name="log"),
     path(f"{_LOG}<int:seq>/", views.log_entry, name="log_entry"),
     path(f"{_LOG}<int:seq>.json", views.log_entry_raw, name="log_entry_raw"),

@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from aidplatform.lib import clock
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.lib.http import number_before, public
 from aidplatform.lib.templating import in_language
 from ledger.openbooks.models import LogEntry
+from ledger.openbooks.selectors import signing_of
 from members.joining.selectors import may_read_statements
 from members.pools.models import Pool
 from members.pools.rules import access_public_pool
@@ -31,11 +33,26 @@ def log(request: HttpRequest, code: str) -> HttpResponse:
     page = list(found.filter(seq__lt=before)[: PAGE + 1] if before is not None else found[: PAGE + 1])
     here = reverse("log", args=[code])
     context = _context(pool) | {
+        "signing": signing_of(code, clock.now()),
         "entries": [_row(entry) for entry in page[:PAGE]],
         "newer": here if before is not None else "",
         "older": f"{here}?before={page[PAGE - 1].seq}" if len(page) > PAGE else "",
     }
     return render(request, "ledger/openbooks/log.html", context)
+
+
+@public
+@require_safe
+def open_books(request: HttpRequest, code: str) -> HttpResponse:
+    """Show how far the log is signed, by whom, and how anyone checks it."""
+    pool = access_public_pool(request, code)
+    signing = signing_of(code, clock.now())
+    context = _context(pool, (_("Open books"), "")) | {
+        "signing": signing,
+        "files": request.build_absolute_uri(f"/t/{code}/"),
+        "root": signing.head.root.hex() if signing.head else "",
+    }
+    return render(request, "ledger/openbooks/open_books.html", context)
 
 
 @public

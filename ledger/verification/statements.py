@@ -15,6 +15,7 @@ from ledger.custody import (
 )
 from ledger.custody import verify as custody
 from ledger.leaving import verify as leaving
+from ledger.openbooks import checkpoint_verify
 from ledger.openbooks import verify as openbooks
 from ledger.sharing import verify as sharing
 from ledger.sharing.verify.rows import PoolRow, periods
@@ -31,7 +32,7 @@ def _verify_custody(report: Report, pool: PoolRow) -> None:
 
 _BEFORE: dict[str, Check] = {
     "books": lambda report, pool: books.verify_book(report, pool.book_id, pool.code),
-    "log": lambda report, pool: openbooks.verify_log(report, pool.code, pool.book_id, pool.log_id),
+    "log": lambda report, pool: _verify_log(report, pool),
 }
 _AFTER: dict[str, Check] = {
     "awards": sharing.verify_pool,
@@ -45,6 +46,7 @@ def new_report() -> Report:
     """Return a report of all statements, none of them examined yet."""
     return Report.of(
         openbooks.SENTENCES,
+        checkpoint_verify.SENTENCES,
         books.SENTENCES,
         sharing.SENTENCES,
         custody.SENTENCES,
@@ -96,6 +98,12 @@ def verify_part(report: Report, pool: PoolRow, part: str) -> None:
     if not found:
         raise LookupError(f"there is no period {number}")
     sharing.verify_period(report, found[0])
+
+
+def _verify_log(report: Report, pool: PoolRow) -> None:
+    """Hold the log against the book, and what was signed of it against the log."""
+    openbooks.verify_log(report, pool.code, pool.book_id, pool.log_id)
+    checkpoint_verify.verify_checkpoints(report, pool.code, pool.log_id)
 
 
 def pool_row(code: str) -> PoolRow:

@@ -16,14 +16,20 @@ from aidplatform.embedded.tests.helpers import layout_in
 from aidplatform.embedded.valkey import Valkey
 
 COMPOSE = CHECKOUT / "docker-compose.yml"
-OURS = ("roles", "prepare", "web", "worker", "beat")
-LASTING = ("postgres", "redis", "web", "worker", "beat")
+OURS = ("roles", "prepare", "web", "worker", "beat", "signer")
+LASTING = ("postgres", "redis", "web", "worker", "beat", "signer")
 ADDRESS_OF_ROLE = {
-    "roles": {"AID_DATABASE_URL", "AID_DATABASE_OWNER_URL", "AID_DATABASE_ADMIN_URL"},
+    "roles": {
+        "AID_DATABASE_URL",
+        "AID_DATABASE_OWNER_URL",
+        "AID_DATABASE_SIGNER_URL",
+        "AID_DATABASE_ADMIN_URL",
+    },
     "prepare": {"AID_DATABASE_URL", "AID_DATABASE_OWNER_URL"},
     "web": {"AID_DATABASE_URL"},
     "worker": {"AID_DATABASE_URL"},
     "beat": {"AID_DATABASE_URL"},
+    "signer": {"AID_DATABASE_SIGNER_URL"},
 }
 
 
@@ -39,6 +45,7 @@ def test_containers_run_the_commands_of_the_supervisor(services: dict[str, Any])
         "worker": commands.worker(),
         "beat": commands.beat(Path("/tmp/beat-schedule")),
         "prepare": commands.prepare(),
+        "signer": commands.signer(),
     }
 
     assert {name: services[name]["command"] for name in wanted} == {
@@ -120,6 +127,15 @@ def test_no_container_of_ours_has_root_or_a_writable_system(services: dict[str, 
     assert service["image"] == "aidplatform"
 
 
+def test_signer_alone_has_the_key_of_the_logs_and_no_other_key(services: dict[str, Any]) -> None:
+    holders = [name for name in OURS if any("SIGNER_KEY" in key for key in services[name]["environment"])]
+    mounted = [name for name in OURS if any("signer" in volume for volume in services[name]["volumes"])]
+
+    assert holders == mounted == ["signer"]
+    assert {"AID_SECRET_KEY", "AID_DATA_KEY"} & set(services["signer"]["environment"]) == set()
+    assert services["signer"]["volumes"] == ["signer:/var/lib/aidplatform"]
+
+
 def test_image_ends_as_the_account_without_rights() -> None:
     lines = list(_dockerfile())
     user = [number for number, line in enumerate(lines) if line.startswith("USER ")]
@@ -143,7 +159,7 @@ def test_health_checks_written_in_python_are_python(services: dict[str, Any]) ->
         if services[name]["healthcheck"]["test"][1:3] == ["python", "-c"]
     ]
 
-    assert len(sources) == 2
+    assert len(sources) == 3
     for source in sources:
         compile(source, "health check", "exec")
 
@@ -160,7 +176,7 @@ def test_containers_start_in_order(services: dict[str, Any]) -> None:
         "roles": "service_completed_successfully",
         "redis": "service_healthy",
     }
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "beat", "signer"):
         assert conditions[name] == {"prepare": "service_completed_successfully"}
 
 

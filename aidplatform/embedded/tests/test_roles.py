@@ -26,7 +26,7 @@ def test_roles_have_no_right_over_the_server(services: Services) -> None:
     )
 
     nothing = (True, False, False, False, False, False)
-    assert found == [("aid_app", *nothing), ("aid_owner", *nothing)]
+    assert found == [("aid_app", *nothing), ("aid_owner", *nothing), ("aid_signer", *nothing)]
 
 
 def test_owner_may_create_tables_and_the_app_may_not(services: Services) -> None:
@@ -82,6 +82,26 @@ def test_running_again_changes_passwords_and_repairs_what_differs(services: Serv
     assert repaired == [(False, "aid_owner")]
 
 
+def test_signer_without_a_password_is_there_and_cannot_sign_in(services: Services) -> None:
+    """An installation of before gets the role, so that rights can be granted, and signs once it has an address."""
+    with running_services(fast=True, environ=CLEAN) as fresh:
+        _rows(fresh.admin_conninfo, "ALTER ROLE aid_signer PASSWORD NULL")
+        create_roles(fresh.admin_conninfo, owner_password="o", app_password="a", database="aid")
+        url = in_database(fresh.signer_url, "aid")
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(url)
+        create_roles(
+            fresh.admin_conninfo,
+            owner_password="o",
+            app_password="a",
+            signer_password=_password(url),
+            database="aid",
+        )
+        found = _rows(url, "SELECT current_user, has_schema_privilege('public', 'CREATE')")
+
+    assert found == [("aid_signer", False)]
+
+
 def test_two_callers_at_once_both_succeed(services: Services) -> None:
     """Two starts of one external server may meet here; the second finds everything made."""
     errors: list[BaseException] = []
@@ -112,7 +132,7 @@ def test_administrator_who_is_no_superuser_can_make_them(services: Services) -> 
     """Managed servers give their customers CREATEROLE and CREATEDB, never SUPERUSER."""
     with running_services(fast=True, environ=CLEAN) as fresh:
         _rows(fresh.admin_conninfo, "DROP DATABASE aidplatform")
-        _rows(fresh.admin_conninfo, "DROP ROLE aid_owner, aid_app")
+        _rows(fresh.admin_conninfo, "DROP ROLE aid_owner, aid_app, aid_signer")
         _rows(fresh.admin_conninfo, "CREATE ROLE customer LOGIN CREATEROLE CREATEDB PASSWORD 'c'")
         customer = fresh.admin_conninfo.replace(fresh.admin_conninfo.split("@")[0], "postgresql://customer:c")
 

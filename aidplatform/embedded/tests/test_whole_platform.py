@@ -27,6 +27,7 @@ WORDS = {
     "beat": "beat",
     "worker": "worker",
     "web": "gunicorn",
+    "signer": "sign_checkpoints",
 }
 
 
@@ -77,7 +78,9 @@ def test_one_command_reaches_the_page_heals_and_stops(place: Path) -> None:
         answered = run.answers()
         pids = {name: run.child(name) for name in WORDS}
         owners = {name: owner_of_process(pid)[0] for name, pid in pids.items() if pid}
-        healed = {name: _heals(run, name) for name in ("worker", "web", "beat", "postgres", "valkey")}
+        healed = {
+            name: _heals(run, name) for name in ("worker", "web", "beat", "signer", "postgres", "valkey")
+        }
         children = children_of(run.process.pid)
         run.process.kill()
         run.process.wait()
@@ -96,7 +99,7 @@ def test_one_command_reaches_the_page_heals_and_stops(place: Path) -> None:
     assert owners == {
         "postgres": layout.account.uid,
         "valkey": layout.account.uid,
-        **dict.fromkeys(("beat", "worker", "web"), expected),
+        **dict.fromkeys(("beat", "worker", "web", "signer"), expected),
     }
     assert healed == dict.fromkeys(healed, True)
     assert gone

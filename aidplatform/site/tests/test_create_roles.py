@@ -52,6 +52,33 @@ def test_a_changed_password_is_put_right_and_never_shown(other_server, monkeypat
         assert app.execute("SELECT current_user").fetchone() == ("aid_app",)
 
 
+def test_create_roles_makes_the_signer_where_its_address_is_set(other_server, monkeypatch):
+    environment = addresses(other_server)
+    query = urlsplit(other_server.app_url).query
+    environment["AID_DATABASE_SIGNER_URL"] = f"postgresql://aid_signer:a%2Fpass@/fresh?{query}"
+    with pytest.raises(CommandError, match="aid_signer has the password of another role"):
+        create_roles(monkeypatch, environment)
+    environment["AID_DATABASE_SIGNER_URL"] = f"postgresql://aid_signer:s-pass@/fresh?{query}"
+    assert "are ready" in create_roles(monkeypatch, environment)
+    with psycopg.connect(environment["AID_DATABASE_SIGNER_URL"]) as signer:
+        assert signer.execute("SELECT current_user").fetchone() == ("aid_signer",)
+
+
+def test_prepare_says_what_a_server_of_before_lacks(other_server, monkeypatch):
+    environment = addresses(other_server)
+    create_roles(monkeypatch, environment)
+    with psycopg.connect(other_server.admin_conninfo, autocommit=True) as admin:
+        admin.execute("ALTER ROLE aid_signer RENAME TO aid_away")
+        try:
+            done = run_manage(
+                "prepare", "--database-only", environment=environment | {"AID_DATABASE_ROLE": "owner"}
+            )
+        finally:
+            admin.execute("ALTER ROLE aid_away RENAME TO aid_signer")
+    assert done.returncode == 1
+    assert "There is no role aid_signer. Run create_roles" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

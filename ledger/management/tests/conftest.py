@@ -1,8 +1,11 @@
 """A small history to verify: two pools, large and small layout, costs besides awards, a reversal, an open period."""
 
 import datetime as dt
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +18,7 @@ from aidplatform.testing.debits import debited_world
 from aidplatform.testing.endings import wind_down
 from aidplatform.testing.investigation_cases import INVESTIGATION, InvestigationCases
 from aidplatform.testing.plugin import test_services
+from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
@@ -23,6 +27,7 @@ from ledger.custody import services as custody
 from ledger.custody.cost_models import OutsideCost
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
+from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_member, end_cover
 from members.people.models import User
@@ -71,6 +76,8 @@ def make_history() -> None:
     small.award(100_000, code="S-1")
     small.award(50_000, code="S-2")
     first = small.posted_period()
+    folder = Path(tempfile.mkdtemp(prefix="aid-signer-"))
+    sign_history(folder)
     book = book_of(small.pool)
     at = clock.now()
     common = {"book": book, "entry_date": at.date(), "at": at, "source": "test", "maker": "t", "checker": "u"}
@@ -107,6 +114,17 @@ def make_history() -> None:
     make_investigated_history()
     for pool in Pool.objects.order_by("code"):
         reconciled_days.keep_day(pool, clock.now())
+    sign_history(folder)
+    shutil.rmtree(folder)
+
+
+def sign_history(folder: Path) -> None:
+    """Sign every log as it is now, and let the signer say once that nothing has changed."""
+    signer = TestSigner(folder / "state")
+    signer.sign()
+    with signer.at_work():
+        last = Checkpoint.objects.filter(log__code="small").latest("size")
+        Heartbeat.objects.create(checkpoint=last, at=last.signed_at)
 
 
 def make_paid_history() -> None:

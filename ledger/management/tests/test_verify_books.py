@@ -15,6 +15,7 @@ from django.db import connection
 from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
 from ledger.management.tests.arrears_cases import ARREARS_CASES
+from ledger.management.tests.checkpoint_cases import CHECKPOINT_CASES
 from ledger.management.tests.cost_cases import COST_CASES
 from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.debit_cases import DEBIT_CASES
@@ -699,6 +700,16 @@ def test_false_faces_of_cases_are_false(clone, code, sql, where, expected, actua
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"),
+    CHECKPOINT_CASES,
+    ids=[case[0] for case in CHECKPOINT_CASES],
+)
+def test_a_signature_that_is_false_is_found(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("small", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), LEAVING_CASES, ids=[case[0] for case in LEAVING_CASES]
 )
 def test_false_ends_of_memberships_are_false(clone, code, sql, where, expected, actual):
@@ -725,6 +736,8 @@ def test_every_statement_is_broken_by_some_case(clone):
             *WALLET_CASES,
             *WRITE_OFF_CASES,
             *FACE_CASES,
+            *CHECKPOINT_CASES,
+            *CHECKPOINT_CASES,
             *LEAVING_CASES,
             *ARREARS_CASES,
             *DEBIT_CASES,
@@ -811,6 +824,7 @@ def test_the_verifier_shares_no_code_with_what_it_verifies():
         ROOT / "ledger/books/verify.py",
         ROOT / "ledger/books/findings.py",
         ROOT / "ledger/openbooks/verify.py",
+        ROOT / "ledger/openbooks/checkpoint_verify.py",
         ROOT / "ledger/sharing/recompute.py",
         *sorted((ROOT / "ledger/sharing/verify").glob("*.py")),
     ]

@@ -30,12 +30,21 @@ class Command(BaseCommand):
         with transaction.atomic(), connection.cursor() as cursor:
             # It counts requests: each would wait for the disk, and a crash of the database may forget a minute's count.
             cursor.execute("ALTER TABLE work_cache SET UNLOGGED")
+            self._require_signer(cursor)
             for statement in grant_statements():
                 cursor.execute(statement)
             self._installation(cursor)
         if not options["database_only"]:
             compile_catalogues()
             call_command("collectstatic", interactive=False, verbosity=0)
+
+    def _require_signer(self, cursor: Any) -> None:
+        """Say what to do on a server whose roles were made before there was a signer."""
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'aid_signer'")
+        if not cursor.fetchone():
+            raise CommandError(
+                "There is no role aid_signer. Run create_roles, which makes it, then prepare again."
+            )
 
     def _installation(self, cursor: Any) -> None:
         """Write once what this database is, and refuse to start as the other thing."""

@@ -1,0 +1,41 @@
+"""Ways to make a statement about signatures false, in the history of the small pool of seven."""
+
+_LAST = (
+    "(SELECT max(c.id) FROM ledger_checkpoint c JOIN ledger_log g ON g.id = c.log_id WHERE g.code = 'small')"
+)
+_FIRST = (
+    "(SELECT min(c.id) FROM ledger_checkpoint c JOIN ledger_log g ON g.id = c.log_id WHERE g.code = 'small')"
+)
+
+# code of the statement, harm, what the finding is about, expected, found
+CHECKPOINT_CASES = [
+    (
+        "checkpoint_root_is_of_its_entries",
+        f"UPDATE ledger_checkpoint SET root = sha256('another') WHERE id = {_LAST}",
+        "small checkpoint",
+        "",
+        "ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5",
+    ),
+    (
+        "checkpoint_is_signed",
+        f"UPDATE ledger_checkpoint SET note = replace(note, '/small', '/large') WHERE id = {_LAST}",
+        "small checkpoint",
+        "aid.example.org/pool/small",
+        "a note that the log has not signed",
+    ),
+    (
+        "checkpoint_is_signed",
+        "UPDATE ledger_checkpoint SET note = overlay(note PLACING 'AAAAAAAA' FROM length(note) - 40)"
+        f" WHERE id = {_LAST}",
+        "small checkpoint",
+        "aid.example.org/pool/small",
+        "a note with a false signature",
+    ),
+    (
+        "heartbeat_is_of_the_last_checkpoint",
+        f"INSERT INTO ledger_heartbeat (checkpoint_id, at) VALUES ({_FIRST}, '2099-01-01Z')",
+        "checkpoint",
+        "the last",
+        "is before the heartbeat",
+    ),
+]

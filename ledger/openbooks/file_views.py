@@ -1,0 +1,130 @@
+"""The public files of a log: checkpoint, tiles, entries and policy, as c2sp.org/tlog-tiles says.
+
+Nobody signs in for them, and whoever keeps a copy may hand it on: each address but the checkpoint's has one answer
+for ever. What is not signed yet is not there.
+"""
+
+from pathlib import Path
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from aidplatform.lib.errors import ForbiddenError, NotFoundError
+from aidplatform.lib.http import public
+from ledger.openbooks.checkpoint_models import Checkpoint, LogKey
+from ledger.openbooks.models import LogEntry
+from ledger.openbooks.selectors import NOTHING_SIGNED, published_policy
+from ledger.openbooks.tiles import Tile, TileError, entry_bundle, read_tile, tile_hashes
+from members.joining.selectors import may_read_statements
+from members.pools.models import Pool
+from members.pools.rules import access_public_pool
+
+VERIFIER = Path(__file__).with_name("standalone") / "verify.py"
+FRESH = 5
+FOR_EVER = 365 * 24 * 3600
+
+
+@public
+@require_safe
+def checkpoint(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the last signed head."""
+    note = _last_checkpoint(access_public_pool(request, code)).note
+    return _public(HttpResponse(note, content_type="text/plain; charset=utf-8"), max_age=FRESH)
+
+
+@public
+@require_safe
+def policy(request: HttpRequest, code: str) -> HttpResponse:
+    """Return whom to trust: the key of the log, its witnesses, how many of them."""
+    pool = access_public_pool(request, code)
+    key = LogKey.objects.filter(log__code=pool.code).first()
+    if key is None:
+        raise _absent()
+    text = published_policy(key)
+    return _public(HttpResponse(text, content_type="text/plain; charset=utf-8"), max_age=FRESH)
+
+
+@public
+@require_safe
+def tile(request: HttpRequest, code: str, level: str, place: str) -> HttpResponse:
+    """Return the hashes of one tile."""
+    pool = access_public_pool(request, code)
+    wanted = _wanted(pool, int(level), place)
+    first, behind = wanted.leaves
+    rows = LogEntry.objects.filter(log__code=pool.code, seq__gte=first, seq__lt=behind).order_by("seq")
+    leaves = [bytes(leaf) for leaf in rows.values_list("leaf_hash", flat=True)]
+    return _for_ever(tile_hashes(wanted, leaves))
+
+
+@public
+@require_safe
+def entries(request: HttpRequest, code: str, place: str) -> HttpResponse:
+    """Return the bytes of up to 256 entries; of a very small pool to its own people only."""
+    pool = access_public_pool(request, code)
+    wanted = _wanted(pool, 0, place)
+    # Asked without a person first: the answer to everyone must not depend on who asks, or nobody could keep it.
+    is_open = may_read_statements(pool, None)
+    if not is_open and not may_read_statements(pool, request.user if request.user.is_authenticated else None):
+        raise ForbiddenError(
+            _(
+                "This pool has fewer than 100 members: what its log says is for them. Everyone sees the hashes."
+            )
+        )
+    first, behind = wanted.leaves
+    rows = LogEntry.objects.filter(log__code=pool.code, seq__gte=first, seq__lt=behind).order_by("seq")
+    response = _for_ever(entry_bundle([bytes(data) for data in rows.values_list("data", flat=True)]))
+    if not is_open:
+        response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@public
+@require_safe
+def verifier(request: HttpRequest) -> HttpResponse:
+    """Return the stand-alone verifier, to be read and run elsewhere."""
+    response = HttpResponse(VERIFIER.read_bytes(), content_type="text/x-python; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="verify.py"'
+    return _public(response, max_age=FRESH)
+
+
+def _wanted(pool: Pool, level: int, place: str) -> Tile:
+    """Return the tile that is asked for. Raises: NotFoundError for one that no signed head has."""
+    try:
+        wanted = read_tile(level, place)
+    except TileError:
+        raise _absent() from None
+    if not wanted.is_in(_last_checkpoint(pool).size):
+        raise _absent()
+    return wanted
+
+
+def _last_checkpoint(pool: Pool) -> Checkpoint:
+    """Return the last checkpoint. Raises: NotFoundError before the first."""
+    last = Checkpoint.objects.filter(log__code=pool.code).order_by("-size").first()
+    if last is None:
+        raise _absent()
+    return last
+
+
+def _absent() -> NotFoundError:
+    return NotFoundError(NOTHING_SIGNED)
+
+
+def _for_ever(data: bytes) -> HttpResponse:
+    response = HttpResponse(data, content_type="application/octet-stream")
+    patch_cache_control(response, public=True, max_age=FOR_EVER, immutable=True)
+    return _for_anyone(response)
+
+
+def _public(response: HttpResponse, *, max_age: int) -> HttpResponse:
+    patch_cache_control(response, public=True, max_age=max_age)
+    return _for_anyone(response)
+
+
+def _for_anyone(response: HttpResponse) -> HttpResponse:
+    """Let pages of elsewhere read it: whoever checks a pool need not do so on our pages."""
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
