@@ -21,23 +21,16 @@ from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.review import services as review
 from claims.review.selectors import public_ref, shown_sha256
-from ledger.books import verify as book_verify
-from ledger.books.findings import Report
-from ledger.custody import arrears_verify, share_return_verify, wallet_verify, write_off_verify
 from ledger.custody import services as custody
-from ledger.custody import verify as custody_verify
 from ledger.custody.models import Collection, PaymentOrder
 from ledger.custody.selectors import charges_of, payee_of
 from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_returns import standing
 from ledger.leaving import illness
-from ledger.leaving import verify as leaving_verify
-from ledger.openbooks import verify as log_verify
 from ledger.openbooks.services import reverse_logged_entry
-from ledger.sharing import verify as sharing_verify
 from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import book_of
-from ledger.verification.statements import verify_everything
+from ledger.verification.statements import new_report, verify_everything
 from members.joining.end_models import MembershipEnd
 from members.joining.models import MembershipSpan
 from members.people.models import Notice
@@ -52,11 +45,7 @@ def charged(db: None) -> tuple[AppealCases, Bank]:
 def assert_verified(cases: AppealCases) -> None:
     """Demand that the books balance, and that verify_books finds nothing of the pool false."""
     assert_books_true(cases.world.pool)
-    checks = (
-        log_verify, book_verify, sharing_verify, custody_verify, write_off_verify, wallet_verify, arrears_verify,
-        share_return_verify, leaving_verify,
-    )  # fmt: skip
-    report = Report.of(*(one.SENTENCES for one in checks))
+    report = new_report()
     verify_everything(report, cases.world.pool.code)
     assert {code: one.findings for code, one in report.statements.items() if one.false} == {}
 

@@ -10,19 +10,14 @@ from aidplatform.testing.ledgers import assert_books_true, balances
 from aidplatform.testing.refusals import about, refused
 from aidplatform.testing.world import World, set_clock
 from aidplatform.work.models import AuditEntry
-from ledger.books import verify as book_checks
-from ledger.books.findings import Report
-from ledger.custody import reconciled_verify, selectors, services, verify, write_off_verify, write_offs
+from ledger.custody import selectors, services, write_offs
 from ledger.custody.models import Collection, StatementLine
 from ledger.custody.statement_parts import IN, OUT
 from ledger.custody.write_off_models import WriteOff, WrittenOffCharge
-from ledger.leaving import verify as leaving_checks
-from ledger.openbooks import verify as log_checks
-from ledger.sharing import verify as sharing_checks
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import balance_of, book_of, books_window, other_costs
 from ledger.sharing.views import figures_of
-from ledger.verification.statements import verify_everything
+from ledger.verification.statements import new_report, verify_everything
 
 Charged = tuple[World, Bank, Period]
 SHARE = 23_143
@@ -45,15 +40,7 @@ def approve(world: World, one: WriteOff) -> WriteOff:
 
 def false_statements(world: World) -> dict[str, Any]:
     """Return what `verify_books` finds wrong."""
-    report = Report.of(
-        log_checks.SENTENCES,
-        book_checks.SENTENCES,
-        sharing_checks.SENTENCES,
-        verify.SENTENCES,
-        write_off_verify.SENTENCES,
-        reconciled_verify.SENTENCES,
-        leaving_checks.SENTENCES,
-    )
+    report = new_report()
     verify_everything(report, world.pool.code)
     return {code: one.findings for code, one in report.statements.items() if one.false}
 

@@ -10,19 +10,13 @@ from aidplatform.lib import clock
 from aidplatform.testing.endings import REASON, close, end_by_two
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.world import World, run_jobs, set_clock
-from ledger.books import verify as book_checks
-from ledger.books.findings import Report
-from ledger.custody import verify as custody_checks
-from ledger.leaving import verify as leaving_checks
-from ledger.openbooks import verify as log_checks
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services as sharing
-from ledger.sharing import verify as sharing_checks
 from ledger.sharing.models import Charge, Period
 from ledger.sharing.plan_shares import Rooms
 from ledger.sharing.run_off import freezes_of, run_off_periods
 from ledger.sharing.selectors import rooms_of
-from ledger.verification.statements import verify_everything
+from ledger.verification.statements import new_report, verify_everything
 from members.ending.models import PoolEnding
 from members.ending.selectors import live_ending
 from members.joining.models import Membership, MembershipSpan
@@ -189,13 +183,7 @@ def test_days_are_those_of_the_pools_zone(db, zone):
 
 def false_statements(world: World) -> dict[str, list[object]]:
     """Return what `verify_books` finds wrong."""
-    report = Report.of(
-        log_checks.SENTENCES,
-        book_checks.SENTENCES,
-        sharing_checks.SENTENCES,
-        custody_checks.SENTENCES,
-        leaving_checks.SENTENCES,
-    )
+    report = new_report()
     verify_everything(report, world.pool.code)
     return {code: one.findings for code, one in report.statements.items() if one.false}
 
