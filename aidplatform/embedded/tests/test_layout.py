@@ -43,7 +43,7 @@ def test_nobody_else_can_read_anything_of_a_running_installation(place: Path) ->
         assert services.pids
 
     assert open_to_others == []
-    assert [path.name for path in secrets] == ["aid_admin", "aid_app", "aid_owner"]
+    assert [path.name for path in secrets] == ["aid_admin", "aid_app", "aid_owner", "aid_signer"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
 
 
