@@ -1,6 +1,7 @@
 """The page of a pool's limits for releases: what holds, what is left of today, what waits for a second person."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from aidplatform.lib import clock
 from ledger.custody import release_limits
 from ledger.custody.forms import KeyForm, LimitsForm
 from ledger.custody.pages import ADMIN, CONTROLLER, READERS, do_once, page_context, person_of, render_page
+from ledger.custody.release_limit_models import ReleaseLimit
 from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool
@@ -65,19 +67,12 @@ def propose(request: HttpRequest, code: str) -> HttpResponse:
 @require_POST
 def approve(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Let proposed limits hold from now on."""
-    pool, form = access_pool(code=code), KeyForm(request.POST)
-    found = release_limits.access_limit(pool=pool, number=number)
-    form.is_valid()
-
-    def act() -> dict[str, Any]:
-        person = person_of(request).code
-        return {"state": release_limits.approve_limits(limit=found, approver=person, at=clock.now()).state}
-
-    refusal = do_once(request, pool, f"approve_limits/{number}", form, act)
-    return (
-        _overview(request, pool, refusal=refusal)
-        if refusal
-        else redirect("custody_release_limits", code=code)
+    return _decide(
+        request,
+        access_pool(code=code),
+        number,
+        "approve_limits",
+        lambda found, person: release_limits.approve_limits(limit=found, approver=person, at=clock.now()),
     )
 
 
@@ -85,17 +80,28 @@ def approve(request: HttpRequest, code: str, number: int) -> HttpResponse:
 @require_POST
 def withdraw(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Take proposed limits back."""
-    pool, form = access_pool(code=code), KeyForm(request.POST)
+    return _decide(
+        request,
+        access_pool(code=code),
+        number,
+        "withdraw_limits",
+        lambda found, person: release_limits.withdraw_limits(limit=found, person=person, at=clock.now()),
+    )
+
+
+def _decide(
+    request: HttpRequest,
+    pool: Pool,
+    number: int,
+    deed: str,
+    decide: Callable[[ReleaseLimit, str], ReleaseLimit],
+) -> HttpResponse:
+    """Decide about proposed limits, once per key, whatever the browser repeats."""
+    form = KeyForm(request.POST)
     found = release_limits.access_limit(pool=pool, number=number)
     form.is_valid()
-
-    def act() -> dict[str, Any]:
-        person = person_of(request).code
-        return {"state": release_limits.withdraw_limits(limit=found, person=person, at=clock.now()).state}
-
-    refusal = do_once(request, pool, f"withdraw_limits/{number}", form, act)
-    return (
-        _overview(request, pool, refusal=refusal)
-        if refusal
-        else redirect("custody_release_limits", code=code)
-    )
+    person = person_of(request).code
+    refusal = do_once(request, pool, f"{deed}/{number}", form, lambda: {"state": decide(found, person).state})
+    if refusal:
+        return _overview(request, pool, refusal=refusal)
+    return redirect("custody_release_limits", code=pool.code)

@@ -25,6 +25,12 @@ PERIOD = "period/"
 Check = Callable[[Report, PoolRow], None]
 
 
+def _verify_log(report: Report, pool: PoolRow) -> None:
+    """Hold the log against the book, and what was signed of it against the log."""
+    openbooks.verify_log(report, pool.code, pool.book_id, pool.log_id)
+    checkpoint_verify.verify_checkpoints(report, pool.code, pool.log_id)
+
+
 def _verify_custody(report: Report, pool: PoolRow) -> None:
     custody.verify_custody(report, pool.id, pool.code, pool.book_id)
     reconciled_verify.verify_reconciled(report, pool.id, pool.code)
@@ -32,7 +38,7 @@ def _verify_custody(report: Report, pool: PoolRow) -> None:
 
 _BEFORE: dict[str, Check] = {
     "books": lambda report, pool: books.verify_book(report, pool.book_id, pool.code),
-    "log": lambda report, pool: _verify_log(report, pool),
+    "log": _verify_log,
 }
 _AFTER: dict[str, Check] = {
     "awards": sharing.verify_pool,
@@ -98,12 +104,6 @@ def verify_part(report: Report, pool: PoolRow, part: str) -> None:
     if not found:
         raise LookupError(f"there is no period {number}")
     sharing.verify_period(report, found[0])
-
-
-def _verify_log(report: Report, pool: PoolRow) -> None:
-    """Hold the log against the book, and what was signed of it against the log."""
-    openbooks.verify_log(report, pool.code, pool.book_id, pool.log_id)
-    checkpoint_verify.verify_checkpoints(report, pool.code, pool.log_id)
 
 
 def pool_row(code: str) -> PoolRow:
