@@ -72,7 +72,7 @@ class Run:
     arms: tuple[Arm, ...] = ()
     trouble: Trouble | None = None
     patience: float = PATIENCE
-    afterwards: Callable[[], None] | None = None
+    afterwards: Trouble | None = None
     app_url: str = ""
     processes: dict[str, Popen[bytes]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
@@ -93,11 +93,12 @@ class Run:
                 f"not posted within {self.patience:.0f} s; {self.landed()}:\n{self._remains(app_url)}"
             )
         seconds = time.monotonic() - began
+        self._disarm()
         wait_until(lambda: _answers(app_url), seconds=60, what="PostgreSQL")
         with connected_to(app_url):
             require_sound(app_url)
             if self.afterwards is not None:
-                self.afterwards()
+                self.afterwards(self)
             return Outcome(money_digest(), seconds, self.passages(), self.landed(), self.restarts)
 
     def _prepare(self) -> None:
@@ -149,10 +150,31 @@ class Run:
         for point, text in texts.items():
             if self.written.get(point) != text:
                 self.written[point] = text
-                fresh = self.folder / f"{point}.new"
-                fresh.write_text(text)
-                fresh.chmod(0o666)
-                fresh.replace(self.points / point)
+                self._write(point, text)
+
+    def _write(self, point: str, arms: str) -> None:
+        """Write what is armed at a point in one move, since processes read it at any moment."""
+        fresh = self.folder / f"{point}.new"
+        fresh.write_text(arms)
+        fresh.chmod(0o666)
+        fresh.replace(self.points / point)
+
+    def _disarm(self) -> None:
+        """Take back the arms that have not fired: they were meant for the run, not for what is tried on its end."""
+        for point in self.written:
+            self._write(point, "")
+
+    def wait_until(self, condition: Callable[[], bool], *, seconds: float, what: str) -> None:
+        """Wait for a condition while what has ended is started again. Raises: TimeoutError naming what did not come.
+
+        The last kill of a run may take the worker in the moment in which the client is content.
+        """
+
+        def come() -> bool:
+            self._start_again()
+            return condition()
+
+        wait_until(come, seconds=seconds, what=what)
 
     def _start_again(self) -> None:
         """Start what has ended."""
@@ -195,7 +217,7 @@ class Ground:
         periods: int = 1,
         trouble: Trouble | None = None,
         patience: float = PATIENCE,
-        afterwards: Callable[[], None] | None = None,
+        afterwards: Trouble | None = None,
     ) -> Outcome:
         """Run on a copy of the database: worker and client of this run, servers and beat of the ground.
 

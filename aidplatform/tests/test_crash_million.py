@@ -16,8 +16,7 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from aidplatform.testing.crash_runs import CHILD, POSTGRES, WORKER, Arm, Ground, Outcome, prepared_ground
-from aidplatform.testing.stack import wait_until
+from aidplatform.testing.crash_runs import CHILD, POSTGRES, WORKER, Arm, Ground, Outcome, Run, prepared_ground
 from aidplatform.testing.world import World
 from aidplatform.work.models import Job
 from ledger.sharing import services
@@ -64,7 +63,7 @@ def arms_by_chance(undisturbed: Outcome, chance: random.Random, kills: int) -> l
     return [Arm(point, nth, chance.choice(VICTIMS)) for point, nth in drawn]
 
 
-def order_again() -> None:
+def order_again(run: Run) -> None:
     """Queue every job of the posted period once more, and wait: each is done, and finds nothing to do."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -75,7 +74,7 @@ def order_again() -> None:
             [[services.COMPUTE, services.START, services.SHARD, services.CLOSE, services.NOTIFY]],
         )
     again = Job.objects.filter(key__endswith="#again")
-    wait_until(lambda: not again.exclude(state=Job.State.DONE).exists(), seconds=120, what="the second run")
+    run.wait_until(lambda: not again.exclude(state=Job.State.DONE).exists(), seconds=120, what="the second run")
     shards = again.filter(kind=services.SHARD)
     assert shards.count() >= SHARDS
     assert {shard.result["written"] for shard in shards} == {0}
