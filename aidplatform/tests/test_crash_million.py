@@ -74,7 +74,9 @@ def order_again(run: Run) -> None:
             [[services.COMPUTE, services.START, services.SHARD, services.CLOSE, services.NOTIFY]],
         )
     again = Job.objects.filter(key__endswith="#again")
-    run.wait_until(lambda: not again.exclude(state=Job.State.DONE).exists(), seconds=120, what="the second run")
+    run.wait_until(
+        lambda: not again.exclude(state=Job.State.DONE).exists(), seconds=120, what="the second run"
+    )
     shards = again.filter(kind=services.SHARD)
     assert shards.count() >= SHARDS
     assert {shard.result["written"] for shard in shards} == {0}
