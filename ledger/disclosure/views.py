@@ -280,16 +280,25 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     is_late_ever = any(plan.arrears for _day, plan in plans)
     may_debit_ever = any(plan.debit for _day, plan in plans)
     changes = any(first_day > today for first_day, _plan in plans)
+    cover = covers_of([membership], now).get(membership.pk)
+    dates = selectors.next_dates(membership, rules, today)
+    is_over_by_then = (
+        dates is not None
+        and cover is not None
+        and cover.covered_until is not None
+        and clock.day_of(cover.covered_until, found.time_zone) <= dates.publicity_date
+    )
     context = {
         "section": "pools",
         "pool": found,
         "membership": membership,
-        "cover": covers_of([membership], now).get(membership.pk),
+        "cover": cover,
         "listed": ImportedMember.objects.filter(membership=membership).first(),
         "ending": ending,
         "questions": [one for one in open_questions(person) if one.pool == found] if changes else [],
         "bears": ending is not None and bears_run_off(ending, membership),
-        "dates": selectors.next_dates(membership, rules, today),
+        # What the next publicity shows is no business of whose cover ends before; what still is stands under `coming`.
+        "dates": None if is_over_by_then else dates,
         "rows": _share_rows(charges, LATEST),
         "shares": shares,
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],

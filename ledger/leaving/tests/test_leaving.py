@@ -299,8 +299,19 @@ def test_two_clicks_lead_out_and_a_double_click_leaves_once(world: World) -> Non
     assert MembershipEnd.objects.count() == 1
     mine = browser.get(reverse("my_pool", args=["test-pool"])).content.decode()
     assert "Why it is over: left" in mine
-    assert reverse("leaving", args=["test-pool"]) not in mine
+    for only_of_a_member in ("leaving", "invitations", "my_identity"):
+        assert reverse(only_of_a_member, args=["test-pool"]) not in mine
     assert browser.get(reverse("leaving", args=["test-pool"])).status_code == 302
+
+
+def test_next_publicity_is_told_to_whom_it_counts(world: World) -> None:
+    one = member(world)
+    browser = client_of(one.person)
+    mine = browser.get(reverse("my_pool", args=["test-pool"])).content.decode()
+    assert "Next publicity" in mine
+    assert reverse("invitations", args=["test-pool"]) in mine
+    leave(one)
+    assert "Next publicity" not in browser.get(reverse("my_pool", args=["test-pool"])).content.decode()
 
 
 def test_page_is_of_members_alone_and_refuses_what_is_incomplete(world: World) -> None:
