@@ -154,6 +154,7 @@ TABLES: dict[str, Kind] = {
     "members_memberimport": state("state", "approved_sha256", "decided_by", "decided_at"),
     "members_importedmember": state("state", "membership_id"),
     "members_familymember": FACT,
+    "members_membersecret": FACT,
     "members_latetraits": DERIVED,
     "members_identitycorrection": state("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
     "members_guardianrequest": state("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),

@@ -62,6 +62,7 @@ ERASER = Eraser(
             "Your identity document, also by its fingerprint: the same document can join again as somebody new."
         ),
         _("Your date of birth."),
+        _("The secrets by which you find yourself in the rolls: your lines stay there, and lead to nobody."),
         _("Your health declarations, and what you had entered to join a pool."),
         _("Your notices and the e-mails to you, sessions, passkeys and keys of programs."),
         _("What you wrote in complaints, and their answers."),

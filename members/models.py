@@ -21,6 +21,7 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent, RuleReminder
 from members.joining.rule_triggers import nobody_stays_without_consent
+from members.joining.secret_models import MemberSecret
 from members.joining.trait_models import LateTraits
 from members.people.account_models import AccountAddress, AccountFactor, AccountSession
 from members.people.erasure_models import Erasure
@@ -61,6 +62,7 @@ __all__ = [
     "LateTraits",
     "Mail",
     "MemberImport",
+    "MemberSecret",
     "MemberUpload",
     "Membership",
     "MembershipEnd",

@@ -25,6 +25,7 @@ from members.joining.guardian_models import GuardianRequest
 from members.joining.guardians import proof_of
 from members.joining.invitation_models import Invitation
 from members.joining.listed import particulars_of
+from members.joining.member_secrets import secret_of
 from members.joining.models import (
     AwaitedCover,
     CovenantSignature,
@@ -286,6 +287,16 @@ def _children_of(person: User) -> QuerySet[Membership]:
     return Membership.objects.filter(own | Q(family_member__guardian__person=person, person=None))
 
 
+def _roll_secrets(person: User) -> Iterator[Row]:
+    """Yield the secrets of the person's own memberships, and of children for whom they speak."""
+    ours = Membership.objects.filter(Q(person=person) | Q(pk__in=_children_of(person)))
+    for membership in ours.select_related("pool").order_by("pk"):
+        own = secret_of(membership)
+        if own is not None:
+            row = {"secret": own.text, "commits_to": own.whose}
+            yield {"pool": membership.pool.code, "number": membership.number, **row}
+
+
 def _invitations(person: User) -> Iterator[Row]:
     """Yield the links that the person made, and the one by which they joined."""
     found = Invitation.objects.filter(Q(inviter__person=person) | Q(used_by__person=person))
@@ -394,6 +405,11 @@ EXPORTER = Exporter(
         Table("rule_consents", _("New rules to which you agreed, also for children."), _rule_consents),
         Table("payer_links", _("Who pays for whom, without who the other one is."), _payer_links),
         Table("deputies", _("Who may claim for whom, where you are one of the two."), _deputies),
+        Table(
+            "roll_secrets",
+            _("The secrets by which you find yourself and your children in the rolls; show them to nobody."),
+            _roll_secrets,
+        ),
         Table("family", _("Children you have signed for, and that somebody signed for you."), _family),
         Table("guardian_requests", _("Who was to speak for a child, where you were one of them."), _guardian_requests),
         Table("invitations", _("Links by which you invited, and the one by which you joined."), _invitations),
@@ -429,6 +445,7 @@ EXPORTER = Exporter(
         "members.Deputy.membership": "deputies",
         "members.Deputy.person": "deputies",
         "members.FamilyMember.membership": "family",
+        "members.MemberSecret.membership": "roll_secrets",
         "members.FamilyMember.guardian": "family",
         "members.AccountAddress.user": "email_addresses",
         "members.AccountFactor.user": "second_factors",

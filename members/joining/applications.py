@@ -27,6 +27,7 @@ from members.joining.importing import confirm_listed
 from members.joining.invitation_models import Invitation
 from members.joining.invitations import now_live, use
 from members.joining.listed import counted_since, find_listed
+from members.joining.member_secrets import give_secret
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.news import tell_coming_rules
 from members.joining.payers import link_listed
@@ -239,6 +240,7 @@ def sign_covenant(
             waiting_since_date=counted_since(listed, today),
             pays_until=today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
         )
+        give_secret(membership=membership, paper=paper)
         if listed is not None:
             confirm_listed(row=listed, membership=membership)
             link_listed(row=listed, membership=membership)

@@ -1,4 +1,4 @@
-"""The papers of joining: the covenant as it was signed, and a certificate. Made from the facts, alike each time."""
+"""The papers of joining: the signed covenant, a certificate, the secret for the rolls. Made alike each time."""
 
 import datetime as dt
 
@@ -15,6 +15,7 @@ from aidplatform.lib.templating import in_language
 from members.joining.applications import signature_context, signed_text
 from members.joining.eligibility import covered_from, eligible_from
 from members.joining.forms import PlainlyForm
+from members.joining.member_secrets import secret_of, written_down
 from members.joining.models import AwaitedCover, CovenantSignature, Membership, MembershipSpan
 from members.people.identity import paper_of
 from members.people.mails import File
@@ -22,8 +23,8 @@ from members.pools.models import Pool
 from members.pools.plan_terms import ClassTerms
 
 PDF = "application/pdf"
-COVENANT, CERTIFICATE = "covenant", "certificate"
-KINDS = (COVENANT, CERTIFICATE)
+COVENANT, CERTIFICATE, SECRET = "covenant", "certificate", "secret"
+KINDS = (COVENANT, CERTIFICATE, SECRET)
 
 
 def signature_of(membership: Membership) -> CovenantSignature | None:
@@ -36,13 +37,17 @@ def paper_file(signature: CovenantSignature, kind: str, language: str) -> File:
     """Return one paper in one language. Raises: NotFoundError for what is no paper or no language of ours."""
     if kind not in KINDS or language not in dict(settings.LANGUAGES):
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    making = {COVENANT: _covenant, CERTIFICATE: _certificate, SECRET: _secret}
     with override(language):
-        made = _covenant(signature, language) if kind == COVENANT else _certificate(signature, language)
+        made = making[kind](signature, language)
     return File(f"{signature.membership.pool.code}-{kind}-{language}.pdf", made, PDF)
 
 
 def receipt_files(signature_id: int) -> list[File]:
-    """Return what the receipt of joining carries: the language that was signed first, then the others."""
+    """Return what the receipt of joining carries: the language that was signed first, then the others.
+
+    The secret is not among it: a mail would leave it with whoever carries the mail.
+    """
     signature = CovenantSignature.objects.select_related(
         "membership__pool", "membership__person", "plan_version"
     ).get(pk=signature_id)
@@ -135,6 +140,28 @@ def _certificate(signature: CovenantSignature, language: str) -> bytes:
         ),
         is_small=True,
     )
+    return sheet.content()
+
+
+def _secret(signature: CovenantSignature, language: str) -> bytes:
+    """Return the paper with the secret. Raises: NotFoundError for a membership that has none."""
+    membership = signature.membership
+    own = secret_of(membership)
+    if own is None:
+        raise NotFoundError(_("There is no such page, or it is not yours to see."))
+    pool = membership.pool
+    title, at = _("Your secret for the rolls"), signature.signed_at
+    sheet = Sheet(title=title, language=language, at=at, foot=_foot(signature))
+    sheet.facts([(_("Pool"), in_language(pool.name_en, pool.name_zh)), *_who(signature)])
+    sheet.paragraph(
+        _(
+            "By it you find your own line in the roll of each period, on your own machine, and see that it is there"
+            " once and with your amount. It is yours alone: whoever has it can find your line as well, so that it was"
+            " not mailed to you. The verifier asks for it as “--secret”."
+        )
+    )
+    sheet.facts([(_("Secret"), own.text)])
+    sheet.qr(written_down(membership, own))
     return sheet.content()
 
 

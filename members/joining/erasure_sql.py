@@ -59,6 +59,7 @@ ERASE = eraser(
         f"""UPDATE members_deputy SET state = CASE state WHEN 'asked' THEN 'declined' ELSE 'ended' END,
                ended_by = (SELECT code FROM members_user WHERE id = gone)
          WHERE state IN ('asked', 'live') AND (person_id = gone OR membership_id IN {OWN})""",
+        f"DELETE FROM members_membersecret WHERE membership_id IN {OWN}",
         "DELETE FROM members_identity WHERE person_id = gone",
         """DELETE FROM account_emailconfirmation WHERE email_address_id IN (
              SELECT id FROM account_emailaddress WHERE user_id = gone)""",

@@ -24,6 +24,7 @@ from members.joining.eligibility import AGREES_FROM, SIGNING_AGE, age_on, birthd
 from members.joining.end_models import MembershipEnd
 from members.joining.family_models import FamilyMember
 from members.joining.listed import document_index
+from members.joining.member_secrets import give_secret
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.news import tell_coming_rules
 from members.joining.payers import begin_family_link
@@ -176,6 +177,7 @@ def sign_for_family(
             sealed=crypto.seal_text(paper.to_text(), _context(membership)),
             added_at=at,
         )
+        give_secret(membership=membership, paper=paper)
         signature = write_signature(
             application=locked,
             membership=membership,

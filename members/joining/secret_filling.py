@@ -1,0 +1,67 @@
+"""Secrets for whoever has none yet: members of a list that moved in, and those from before there were rolls."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from aidplatform.lib import crypto
+from members.joining.family import child_opened
+from members.joining.member_secrets import new_secret
+from members.joining.models import Membership
+from members.people.identity import Paper, opened
+from members.people.models import User
+
+BATCH = 10_000
+
+_MISSING = """
+    SELECT h.membership_id, m.number, u.code, i.sealed, f.sealed
+      FROM members_headcount(%s, %s, %s, %s, 9223372036854775807) h
+      JOIN members_membership m ON m.id = h.membership_id
+      LEFT JOIN members_membersecret s ON s.membership_id = m.id
+      LEFT JOIN members_user u ON u.id = m.person_id
+      LEFT JOIN members_identity i ON i.person_id = m.person_id
+      LEFT JOIN members_familymember f ON f.membership_id = m.id
+     WHERE s.membership_id IS NULL ORDER BY h.membership_id LIMIT %s"""
+
+
+def fill_secrets(*, pool_id: int, as_of: Any, recorded_at: Any) -> int:
+    """Give everybody of a headcount a secret who has none, a batch per transaction; return how many were made.
+
+    Two that do so at once make each secret once.
+    """
+    made, after = 0, 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_MISSING, [pool_id, as_of, recorded_at, after, BATCH])
+            missing = cursor.fetchall()
+            if not missing:
+                return made
+            _store([_secret_row(*row) for row in missing])
+        made, after = made + len(missing), missing[-1][0] + 1
+
+
+def _secret_row(
+    membership_id: int, number: int, code: str | None, identity: bytes | None, child: bytes | None
+) -> tuple[int, bytes, bytes, bytes]:
+    own = new_secret(member_no=number, paper=_paper(membership_id, code, identity, child))
+    row = own.row(membership_id)
+    return membership_id, bytes(row.sealed), bytes(row.commit_key), bytes(row.id_inner)
+
+
+def _paper(membership_id: int, code: str | None, identity: bytes | None, child: bytes | None) -> Paper | None:
+    """Open the document of a member with an account, or of a child; None where there is none."""
+    if code is not None and identity is not None:
+        return opened(User(code=code), bytes(identity))
+    if child is not None and bytes(child) != crypto.ERASED:
+        return child_opened(Membership(pk=membership_id), bytes(child))
+    return None
+
+
+def _store(rows: Sequence[tuple[int, bytes, bytes, bytes]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO members_membersecret (membership_id, sealed, commit_key, id_inner)
+               SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[]) ON CONFLICT DO NOTHING""",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
