@@ -23,6 +23,7 @@ from ledger.custody import (
     arrears_api,
     charge_api,
     cost_api,
+    interest_api,
     mandate_api,
     payment_file_api,
     reconciled_api,
@@ -72,6 +73,8 @@ _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
 _LIMITS = f"{_POOL}release-limits/"
+_INTERESTS = f"{_POOL}interests/"
+_INCOME = f"{_INTERESTS}income/"
 _COST = f"{_POOL}outside-costs/<int:number>/"
 _WRITE_OFF = f"{_POOL}write-offs/<int:number>/"
 _PAUSE = f"{_POOL}pauses/<int:number>/"
@@ -380,6 +383,32 @@ urlpatterns = [
         f"{_POOL}payment-files/next/",
         payment_file_api.PaymentFileNext.as_view(),
         name="api_make_payment_file",
+    ),
+    path(_INTERESTS, interest_api.InterestList.as_view(), name="api_interests"),
+    path(f"{_INTERESTS}told/", interest_api.InterestsTold.as_view(), name="api_interests_told"),
+    path(f"{_INTERESTS}propose/", interest_api.InterestProposal.as_view(), name="api_propose_interest"),
+    path(
+        f"{_INTERESTS}<int:number>/confirmation/",
+        interest_api.InterestConfirmation.as_view(),
+        name="api_confirm_interest",
+    ),
+    path(
+        f"{_INTERESTS}<int:number>/withdrawal/",
+        interest_api.InterestWithdrawal.as_view(),
+        name="api_withdraw_interest",
+    ),
+    path(_INCOME, interest_api.IncomeList.as_view(), name="api_operator_income"),
+    path(f"{_INCOME}reports/", interest_api.IncomeReports.as_view(), name="api_income_reports"),
+    path(f"{_INCOME}report/", interest_api.IncomeProposal.as_view(), name="api_report_income"),
+    path(
+        f"{_INCOME}<int:number>/confirmation/",
+        interest_api.IncomeConfirmation.as_view(),
+        name="api_confirm_income",
+    ),
+    path(
+        f"{_INCOME}<int:number>/withdrawal/",
+        interest_api.IncomeWithdrawal.as_view(),
+        name="api_withdraw_income",
     ),
     path(_LIMITS, release_limit_api.ReleaseLimitList.as_view(), name="api_release_limits"),
     path(f"{_LIMITS}now/", release_limit_api.ReleaseLimitsNow.as_view(), name="api_release_limits_now"),

@@ -435,6 +435,8 @@ SPECTACULAR_SETTINGS = {
         # A settlement has the same states.
         "WriteOffState": "ledger.custody.write_off_models.WriteOff.State",
         "WriteOffReason": "ledger.custody.write_off_models.WriteOff.Reason",
+        "InterestKind": "ledger.custody.interest_models.OperatorInterest.Kind",
+        "InterestState": "ledger.custody.interest_models.State",
         "DeputyKind": "members.joining.deputy_models.Deputy.Kind",
         "DeputyState": "members.joining.deputy_models.Deputy.State",
         "GuardianRequestState": "members.joining.guardian_models.GuardianRequest.State",

@@ -295,6 +295,8 @@ TABLES: dict[str, Kind] = {
     "ledger_verificationpart": FACT,
     "ledger_statementmapping": FACT,
     "ledger_reconciledday": FACT,
+    "ledger_operatorinterest": state("state", "decided_by", "decided_at"),
+    "ledger_incomereport": state("state", "decided_by", "decided_at"),
     "ledger_releaselimit": state("state", "decided_by", "decided_at"),
     "ledger_paymentfile": FACT,
     "ledger_paymentfileline": FACT,

@@ -388,6 +388,27 @@ PARTS: tuple[Part, ...] = (
         {"id": ID},
     ),
     Part(
+        "ledger_operatorinterest",
+        {
+            "pool_id": "p.code",
+            **_plain("number", "kind", "partner", "relation", "since_date", "until_date", "replaces"),
+            **_plain("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
+        },
+        _POOL,
+        {"id": ID},
+    ),
+    Part(
+        "ledger_incomereport",
+        {
+            "pool_id": "p.code",
+            "period_id": "d.number",
+            **_plain("number", "referral_fen", "sponsor_fen", "note"),
+            **_plain("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
+        },
+        f"{_POOL} JOIN ledger_period d ON d.id = t.period_id",
+        {"id": ID},
+    ),
+    Part(
         "ledger_finalsettlement",
         {
             "pool_id": "p.code",

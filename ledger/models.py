@@ -18,6 +18,7 @@ from ledger.custody.charge_triggers import (
     statement_settles_debits,
 )
 from ledger.custody.cost_models import OutsideCost
+from ledger.custody.interest_models import IncomeReport, OperatorInterest
 from ledger.custody.loss_triggers import loss_has_its_decision
 from ledger.custody.mandate_models import DebitMandate
 from ledger.custody.mapping_models import StatementMapping, StatementUpload
@@ -130,12 +131,14 @@ __all__ = [
     "FinalSettlement",
     "HardshipPause",
     "Heartbeat",
+    "IncomeReport",
     "JournalEntry",
     "Log",
     "LogEntry",
     "LogKey",
     "ManifestLine",
     "OpeningBalances",
+    "OperatorInterest",
     "OutsideCost",
     "PaymentFile",
     "PaymentFileLine",

@@ -84,6 +84,14 @@ GUARANTEES: dict[str, object] = {
         "A pool admin proposes limits, and a controller approves them."
     ),
     "release_limit_needs_two_people": _("Whoever proposed the limits cannot approve them. Ask a controller."),
+    "interest_people_hold_their_duty": _("A pool admin tells the register, and a controller confirms it."),
+    "interest_needs_two_people": _("Whoever proposed it cannot confirm it. Ask a controller."),
+    "interest_is_replaced_once": _("Another entry has taken its place already. Replace that one."),
+    "interest_replaces_a_confirmed_one": _("Only what stands in the register can be replaced."),
+    "interest_ends_after_it_began": _("It ends after it began."),
+    "income_report_people_hold_their_duty": _("A pool admin reports income, and a controller confirms it."),
+    "income_report_is_of_a_posted_period": _("Income is reported of a period that is posted."),
+    "one_waiting_income_report_per_period": _("A report of this period is waiting. Decide that first."),
     "one_reversal_per_entry": _("This entry has already been reversed."),
     "account_never_negative": _("This account may not fall below zero."),
     "period_approver_is_not_preparer": _(

@@ -9,6 +9,7 @@ from aidplatform.site.todo_row import Todo
 from ledger.books.api import READERS
 from ledger.custody import share_returns
 from ledger.custody.arrears_models import HardshipPause
+from ledger.custody.interest_models import IncomeReport, OperatorInterest, State
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.release_limit_models import ReleaseLimit
@@ -45,6 +46,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         _of_reconciliation(duties)
         + _of_files(duties)
         + _of_limits(duties, person)
+        + _of_interests(duties, person)
         + _of_write_offs(duties, person)
         + _of_ends(duties, person)
         + _of_pauses(duties, person)
@@ -129,6 +131,25 @@ def _of_limits(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
             _("Look at it"),
         )
         for one in waiting.exclude(proposed_by=person.code).select_related("pool").order_by("pk")
+    ]
+
+
+def _of_interests(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the pools in which something about the operator waits for this controller. Two queries."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    pools: dict[str, Pool] = {}
+    for model in (OperatorInterest, IncomeReport):
+        waiting = model._default_manager.filter(pool__in=held, state=State.PROPOSED)
+        for one in waiting.exclude(proposed_by=person.code).select_related("pool").order_by("pk"):
+            pools[one.pool.code] = one.pool
+    return [
+        Todo(
+            _("Interests or income of the operator of %(pool)s wait for your confirmation")
+            % {"pool": in_language(pool.name_en, pool.name_zh)},
+            reverse("custody_interests", args=[code]),
+            _("Look at it"),
+        )
+        for code, pool in sorted(pools.items())
     ]
 
 

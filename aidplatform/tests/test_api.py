@@ -348,5 +348,11 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "propose_release_limits",
         "approve_release_limits",
         "withdraw_release_limits",
+        "propose_interest",
+        "confirm_interest",
+        "withdraw_interest",
+        "report_income",
+        "confirm_income",
+        "withdraw_income",
     }
     assert "my_claim" in deeds

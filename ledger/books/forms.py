@@ -16,6 +16,7 @@ KINDS = (
     ("waiting_refund", _("refund for illness in the wait")),
     ("investigation", _("cost of an investigation")),
     ("other_income", _("other income")),
+    ("sponsor_paid", _("what a sponsor or the operator owed, paid")),
     ("interest", _("interest")),
     ("opening", _("opening balance")),
     ("collection", _("shares collected")),

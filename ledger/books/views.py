@@ -251,6 +251,7 @@ CUSTODY_KINDS = {
     "refund_undone",
     "bank_fee",
     "bank_debit",
+    "sponsor_paid",
     "recovery",
     "settlement",
 }

@@ -119,6 +119,8 @@ class StatementLine(models.Model):
         UNIDENTIFIED = "unidentified", _("unidentified receipt")
         RETURNED = "returned", _("payment returned")
         INTEREST = "interest", _("interest")
+        REFERRAL = "referral", _("referral income")
+        SPONSOR = "sponsor", _("from a sponsor")
         PAYMENT = "payment", _("payment made")
         CHARGEBACK = "chargeback", _("share charged back")
         DEBIT_BACK = "debit_back", _("debits taken back by the agent")
@@ -154,7 +156,10 @@ class StatementLine(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     direction="in",
-                    kind__in=["collection", "debited", "top_up", "unidentified", "returned", "interest"],
+                    kind__in=[
+                        *("collection", "debited", "top_up", "unidentified"),
+                        *("returned", "interest", "referral", "sponsor"),
+                    ],
                 )
                 | Q(
                     direction="out",

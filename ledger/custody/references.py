@@ -1,7 +1,7 @@
 """References that payers write on a transfer, with the check digits of ISO 11649. Pure.
 
-RF ‖ two check digits ‖ five characters that stand for the pool ‖ M (membership), T (transfer out) or D (charge file) ‖
-nine digits.
+RF ‖ two check digits ‖ five characters that stand for the pool ‖ M (membership), T (transfer out), D (charge file) or
+I (income that the operator hands on) ‖ nine digits.
 The length is fixed, so that a reference is found in a text whatever stands around it and however it is spaced.
 Source: ISO 11649, ISO/IEC 7064 MOD 97-10.
 """
@@ -15,8 +15,11 @@ from dataclasses import dataclass
 MEMBERSHIP = "M"
 ORDER = "T"
 CHARGE_FILE = "D"
+INCOME = "I"
+# What the number of an income says: from referrals, or from a sponsor.
+REFERRAL, SPONSOR = 1, 2
 LARGEST_NUMBER = 10**9 - 1
-_SHAPE = re.compile(r"(?=(RF[0-9]{2}[A-Z2-7]{5}[MTD][0-9]{9}))")
+_SHAPE = re.compile(r"(?=(RF[0-9]{2}[A-Z2-7]{5}[MTDI][0-9]{9}))")
 _SEPARATORS = re.compile(r"[\s.\-/]+")
 
 
@@ -30,7 +33,7 @@ class BadReferenceError(ValueError):
 
 @dataclass(frozen=True)
 class Reference:
-    """What a reference names: kind M, T or D, and the number of the membership, payment order or charge file."""
+    """What a reference names: kind M, T, D or I, and the number of the membership, order, charge file or income."""
 
     kind: str
     number: int
@@ -42,11 +45,11 @@ def pool_token(pool_code: str) -> str:
 
 
 def make_reference(pool_code: str, kind: str, number: int) -> str:
-    """Return the reference of a membership, payment order or charge file, without spaces.
+    """Return the reference of a membership, payment order, charge file or income, without spaces.
 
     Raises: ValueError for a kind or number that no reference can hold.
     """
-    if kind not in {MEMBERSHIP, ORDER, CHARGE_FILE} or not 0 < number <= LARGEST_NUMBER:
+    if kind not in {MEMBERSHIP, ORDER, CHARGE_FILE, INCOME} or not 0 < number <= LARGEST_NUMBER:
         raise ValueError(f"no reference holds {kind} {number}")
     body = f"{pool_token(pool_code)}{kind}{number:09d}"
     reference = f"RF{98 - _remainder(f'{body}RF00'):02d}{body}"

@@ -42,7 +42,7 @@ from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
 from ledger.custody.mappings import Reading
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
-from ledger.custody.references import MEMBERSHIP, ORDER, Reference, find_reference
+from ledger.custody.references import INCOME, MEMBERSHIP, ORDER, REFERRAL, SPONSOR, Reference, find_reference
 from ledger.custody.release_limits import limits_of
 from ledger.custody.selectors import line_context, payee_context
 from ledger.custody.statement_files import read_statement
@@ -392,6 +392,9 @@ def _classify(pool: Pool, lines: Sequence[files.FileLine]) -> list[_Taken]:
     ]
 
 
+_INCOMES = {REFERRAL: Kind.REFERRAL, SPONSOR: Kind.SPONSOR}
+
+
 def _taken_for(
     line: files.FileLine,
     reference: Reference | None,
@@ -412,6 +415,8 @@ def _taken_for(
     if line.direction == files.IN:
         if member is not None:
             return _Taken(line, comes_as, member)
+        if reference and reference.kind == INCOME and number in _INCOMES:
+            return _Taken(line, _INCOMES[number])
         return _Taken(line, Kind.INTEREST if line.code == files.INTEREST else Kind.UNIDENTIFIED)
     back = money[member].take_back(line.amount_fen) if member is not None else None
     if back is not None:
@@ -578,8 +583,19 @@ def _post_statement(
         ("bank_fee", _pair(chart.SPONSOR_RECEIVABLE, chart.CUSTODY, sums.get(Kind.BANK_FEE, 0))),
         ("bank_debit", _pair(chart.UNEXPLAINED_DEBITS, chart.CUSTODY, sums.get(Kind.UNEXPLAINED, 0))),
     ]
+    sponsored_fen = sums.get(Kind.SPONSOR, 0)
+    owed_fen = balance_fen(book, chart.SPONSOR_RECEIVABLE) if sponsored_fen else 0
+    settled_fen = min(sponsored_fen, max(0, owed_fen))
     named = [
         *((kind, kind, lines) for kind, lines in entries),
+        ("referral", "other_income", _pair(chart.CUSTODY, chart.CARRIED_SURPLUS, sums.get(Kind.REFERRAL, 0))),
+        # What is owed is settled first: it was income of the bill that it was owed for.
+        ("sponsor_paid", "sponsor_paid", _pair(chart.CUSTODY, chart.SPONSOR_RECEIVABLE, settled_fen)),
+        (
+            "sponsor",
+            "other_income",
+            _pair(chart.CUSTODY, chart.CARRIED_SURPLUS, sponsored_fen - settled_fen),
+        ),
         *recoveries.entries_of(pool, book, chart.CUSTODY, recovered_fen),
         *recoveries.entries_of(pool, book, chart.CUSTODY, -returned_fen),
     ]

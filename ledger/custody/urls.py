@@ -7,6 +7,7 @@ from ledger.custody import (
     balance_views,
     charge_views,
     cost_views,
+    interest_views,
     mandate_views,
     mapping_views,
     payment_views,
@@ -29,6 +30,9 @@ _WRITE_OFFS = f"{_CUSTODY}write-offs/"
 _LATE = f"{_CUSTODY}late/"
 _RECONCILIATION = f"{_CUSTODY}reconciliation/"
 _DEBITS = f"{_CUSTODY}debits/"
+_INTERESTS = "pools/<slug:code>/interests/"
+_ONE_INTEREST = f"{_INTERESTS}<int:number>/"
+_ONE_INCOME = f"{_INTERESTS}income/<int:number>/"
 
 urlpatterns = [
     path(_CUSTODY, views.custody, name="custody"),
@@ -116,6 +120,27 @@ urlpatterns = [
     path(f"{_COSTS}<int:number>/", cost_views.cost, name="custody_cost"),
     path(f"{_COSTS}<int:number>/approve/", cost_views.approve, name="custody_approve_cost"),
     path(f"{_COSTS}<int:number>/turn-down/", cost_views.turn_down, name="custody_turn_down_cost"),
+    path(_INTERESTS, interest_views.overview, name="custody_interests"),
+    path(f"{_INTERESTS}register.csv", interest_views.register_csv, name="custody_interests_csv"),
+    path(f"{_INTERESTS}income.csv", interest_views.income_csv, name="custody_income_csv"),
+    path(f"{_INTERESTS}propose/", interest_views.propose, name="custody_propose_interest"),
+    path(f"{_INTERESTS}income/", interest_views.report, name="custody_report_income"),
+    path(
+        f"{_ONE_INTEREST}confirm/",
+        interest_views.confirm,
+        {"what": "interest"},
+        name="custody_confirm_interest",
+    ),
+    path(
+        f"{_ONE_INTEREST}withdraw/",
+        interest_views.withdraw,
+        {"what": "interest"},
+        name="custody_withdraw_interest",
+    ),
+    path(f"{_ONE_INCOME}confirm/", interest_views.confirm, {"what": "income"}, name="custody_confirm_income"),
+    path(
+        f"{_ONE_INCOME}withdraw/", interest_views.withdraw, {"what": "income"}, name="custody_withdraw_income"
+    ),
     path(f"{_PAYMENTS}fee/<int:number>/", payment_views.new_fee, name="custody_new_fee"),
     path(f"{_PAYMENTS}fee/<int:number>/order/", payment_views.order_fee, name="custody_order_fee"),
 ]

@@ -6,6 +6,7 @@ from ledger.books.findings import Report, fetch, figure
 from ledger.custody.arrears_verify import verify_arrears
 from ledger.custody.charge_verify import debits_not_used, verify_debits
 from ledger.custody.cost_verify import verify_costs
+from ledger.custody.interest_verify import verify_interests
 from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
 from ledger.custody.share_return_verify import verify_share_returns
 from ledger.custody.wallet_verify import verify_wallets
@@ -57,6 +58,7 @@ def verify_custody(report: Report, pool_id: int, code: str, book_id: int) -> Non
     verify_share_returns(report, parameters)
     verify_costs(report, parameters)
     verify_arrears(report, parameters)
+    verify_interests(report, parameters)
 
 
 def _verify_statements(report: Report, parameters: dict[str, object]) -> None:

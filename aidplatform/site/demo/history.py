@@ -12,7 +12,7 @@ from itertools import chain
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
-from aidplatform.site.demo import deeds, variants
+from aidplatform.site.demo import deeds, operator, variants
 from aidplatform.site.demo.appeal import appeal
 from aidplatform.site.demo.clock import ZONE, morning_of, stop_clock_at, wait_for_worker
 from aidplatform.site.demo.deeds import Deed, Work
@@ -39,6 +39,7 @@ from members.pools.models import Pool
 OPENED = dt.date(2025, 3, 1)
 LAST_MONTH = 12  # months are counted from March 2025 = 1; this is February 2026
 END = dt.date(2026, 2, 16)
+REFERRED_MONTH = 8  # the operator is paid for members who were sent
 TOWN, VILLAGE, ASSOCIATION = "town", "village", "association"
 
 
@@ -306,6 +307,8 @@ def _begin(setting: Setting) -> None:
         deeds.add_child(pool, cast_member(MEMBER), child)
     for one in setting.namings:
         _name(pool, one)
+    if setting.code == TOWN:
+        operator.tell_interests(pool)
 
 
 def _name(pool: Pool, naming: Naming) -> None:
@@ -354,10 +357,13 @@ def _collect(setting: Setting, day: dt.date, *, may_pay: bool) -> None:
 
 
 def _settle(setting: Setting, day: dt.date, work: Work) -> None:
-    """Import the bank's confirmation of the payments; those who were helped confirm in turn."""
+    """Import the bank's confirmation of the payments; those who were helped confirm, the operator tells its income."""
     pool = _pool(setting)
-    deeds.import_bank(pool, day)
+    is_paid_for_members = setting.code == TOWN and _month_of(day) == REFERRED_MONTH
+    extra = (operator.referral_income(pool, day - dt.timedelta(days=1)),) if is_paid_for_members else ()
+    deeds.import_bank(pool, day, extra=extra)
     work()
+    operator.report_income(pool)
     for story in setting.stories:
         if story.ends != "paid":
             deeds.confirm_receipt(pool, _who(setting, story))

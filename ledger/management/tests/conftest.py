@@ -22,12 +22,13 @@ from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
-from ledger.custody import costs, hardship, reconciled_days, settlements, write_offs
+from ledger.custody import costs, hardship, interests, reconciled_days, settlements, write_offs
 from ledger.custody import services as custody
 from ledger.custody.cost_models import OutsideCost
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat
+from ledger.sharing.models import Period
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_member, end_cover
 from members.people.models import User
@@ -127,10 +128,31 @@ def sign_history(folder: Path) -> None:
         Heartbeat.objects.create(checkpoint=last, at=last.signed_at)
 
 
+def tell_of_the_operator(world: World, period: Period) -> None:
+    """Put an interest of the operator into the register, and report that a period brought it nothing."""
+    told = interests.propose_interest(
+        pool=world.pool,
+        kind="sponsor",
+        partner="Bank of Trees",
+        relation="gives when it likes",
+        since_date=dt.date(2026, 1, 1),
+        until_date=None,
+        replaces=None,
+        proposer=world.admin.code,
+        at=clock.now(),
+    )
+    interests.confirm_interest(interest=told, confirmer=world.controller.code, at=clock.now())
+    report = interests.report_income(
+        period=period, referral_fen=0, sponsor_fen=0, note="", proposer=world.admin.code, at=clock.now()
+    )
+    interests.confirm_income(report=report, confirmer=world.controller.code, at=clock.now())
+
+
 def make_paid_history() -> None:
     """Collect the shares of a pool, pay a case, release a payment, leave money unidentified; two memberships end."""
-    world, bank, _period = charged_world(100_000, 50_000, code="paid")
+    world, bank, period = charged_world(100_000, 50_000, code="paid")
     first, second = world.pool.awards.order_by("code")
+    tell_of_the_operator(world, period)
     bank.all_pay()
     bank.release(bank.order_aid(first, 100_000))
     bank.take(bank.statement(bank.line("in", 999, text="no reference")))

@@ -20,6 +20,7 @@ from ledger.management.tests.cost_cases import COST_CASES
 from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.debit_cases import DEBIT_CASES
 from ledger.management.tests.face_cases import FACE_CASES
+from ledger.management.tests.interest_cases import INTEREST_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
 from ledger.management.tests.reconciled_cases import RECONCILED_CASES
 from ledger.management.tests.share_return_cases import SHARE_RETURN_CASES
@@ -682,6 +683,14 @@ def test_false_costs_are_false(clone, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), INTEREST_CASES, ids=[case[0] for case in INTEREST_CASES]
+)
+def test_false_interests_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("paid", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"),
     RECONCILED_CASES,
     ids=[case[0] for case in RECONCILED_CASES],
@@ -743,6 +752,7 @@ def test_every_statement_is_broken_by_some_case(clone):
             *DEBIT_CASES,
             *SHARE_RETURN_CASES,
             *COST_CASES,
+            *INTEREST_CASES,
             *RECONCILED_CASES,
         )
     }
