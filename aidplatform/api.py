@@ -39,6 +39,7 @@ from ledger.leaving import report_api
 from ledger.openbooks import api as openbooks
 from ledger.sharing import api as sharing
 from ledger.verification import api as verification
+from ledger.verification import period_end_api
 from members.joining import api as joining
 from members.joining import correction_api as corrections
 from members.joining import deputy_api as deputies
@@ -365,6 +366,7 @@ urlpatterns = [
         verification.VerificationDetail.as_view(),
         name="api_verification",
     ),
+    path(f"{_PERIOD}end/", period_end_api.PeriodEnd.as_view(), name="api_period_end"),
     path(f"{_POOL}entries/<int:number>/", books.EntryDetail.as_view(), name="api_entry"),
     path(f"{_POOL}bank/", custody.Bank.as_view(), name="api_bank"),
     path(f"{_POOL}statements/", custody.StatementList.as_view(), name="api_statements"),

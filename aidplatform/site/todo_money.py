@@ -18,6 +18,7 @@ from ledger.custody.wallet_selectors import wallets_to_pay_back
 from ledger.custody.write_off_models import WriteOff
 from ledger.custody.write_offs import estates
 from ledger.verification.models import Verification
+from ledger.verification.period_end import last_over, open_lines
 from ledger.verification.selectors import last_verdicts
 from members.joining.end_models import ReportedEnd
 from members.people.models import User
@@ -51,6 +52,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         + _of_ends(duties, person)
         + _of_pauses(duties, person)
         + _of_verifications(duties)
+        + _of_period_ends(duties)
     )
     for pool in Pool.objects.filter(
         pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
@@ -100,6 +102,30 @@ def _of_verifications(duties: dict[int | None, set[str]]) -> list[Todo]:
         for found in last_verdicts(readers)
         if found.verdict == Verification.Verdict.FALSE
     ]
+
+
+def _of_period_ends(duties: dict[int | None, set[str]]) -> list[Todo]:
+    """Return the ends of periods on which this person still has to act, for each pool whose books they keep."""
+    kept = [pool for pool, held in duties.items() if pool and held & set(READERS)]
+    todos = []
+    running = Pool.objects.filter(pk__in=kept).exclude(state__in=[Pool.State.CLOSED, Pool.State.GIVEN_UP])
+    for pool in running.order_by("pk"):
+        period = last_over(pool)
+        lines = open_lines(period, duties[pool.pk]) if period else []
+        if period and lines:
+            todos.append(
+                Todo(
+                    _("The end of period %(number)s of %(pool)s waits for you: %(count)s")
+                    % {
+                        "number": period.number,
+                        "pool": in_language(pool.name_en, pool.name_zh),
+                        "count": len(lines),
+                    },
+                    reverse("period_end", args=[pool.code, period.number]),
+                    _("Look"),
+                )
+            )
+    return todos
 
 
 def _of_reconciliation(duties: dict[int | None, set[str]]) -> list[Todo]:
