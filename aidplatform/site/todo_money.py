@@ -105,8 +105,13 @@ def _of_verifications(duties: dict[int | None, set[str]]) -> list[Todo]:
 
 
 def _of_period_ends(duties: dict[int | None, set[str]]) -> list[Todo]:
-    """Return the ends of periods on which this person still has to act, for each pool whose books they keep."""
-    kept = [pool for pool, held in duties.items() if pool and held & set(READERS)]
+    """Return the ends of periods on which this person still has to act: auditors read them, and act on none."""
+    actors = {
+        DutyGrant.Duty.TREASURER.value,
+        DutyGrant.Duty.CONTROLLER.value,
+        DutyGrant.Duty.POOL_ADMIN.value,
+    }
+    kept = [pool for pool, held in duties.items() if pool and held & actors]
     todos = []
     running = Pool.objects.filter(pk__in=kept).exclude(state__in=[Pool.State.CLOSED, Pool.State.GIVEN_UP])
     for pool in running.order_by("pk"):
