@@ -105,7 +105,7 @@ def _of_bank(period: Period, figures: dict[str, Any]) -> Iterator[Line]:
         "unidentified",
         _("No receipt is unidentified"),
         _state(not receipts),
-        _("%(count)s receipts, %(amount)s; the oldest waits %(days)s days")
+        _("receipts: %(count)s, %(amount)s in all; days that the oldest waits: %(days)s")
         % {
             "count": len(receipts),
             "amount": format_money(sum(one.open_fen for one in receipts), pool.currency),

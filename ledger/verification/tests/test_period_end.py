@@ -112,7 +112,7 @@ def test_money_without_an_owner_or_a_reason_is_open(charged: Charged) -> None:
     found = lines(period)
     assert {"unidentified", "suspense"} <= open_codes(period)
     days = (period.next_opening_date - dt.date(2026, 1, 1)).days
-    assert found["unidentified"].note == f"1 receipts, ¥9.99; the oldest waits {days} days"
+    assert found["unidentified"].note == f"receipts: 1, ¥9.99 in all; days that the oldest waits: {days}"
     assert found["suspense"].note == "¥7.77"
 
 
