@@ -11,6 +11,7 @@ from aidplatform.site.my_data import api as my_data
 from claims.filing import api as filing
 from claims.filing import paper_api as papers
 from claims.jury import api as jury
+from claims.jury import arbiter_api as arbiter
 from claims.publicity import api as publicity
 from claims.publicity import objection_api as objections
 from claims.review import api as review
@@ -68,6 +69,8 @@ _CHILD = f"{_POOL}my-family/<int:number>/"
 _DESK_CLAIM = f"{_POOL}desk/<slug:claim>/"
 _INVESTIGATION = f"{_DESK_CLAIM}investigations/<int:number>/"
 _CASE = "me/investigations/<slug:investigation>/"
+_ARBITRATION = f"{_POOL}arbitrations/<slug:ref>/"
+_ARBITER_CASE = "me/arbitrations/<slug:arbitration>/"
 _OBJECTION = f"{_POOL}cases/<case:award>/objections/<int:number>/"
 _DRAW = f"{_POOL}draws/<slug:ref>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
@@ -236,6 +239,19 @@ urlpatterns = [
     path(f"{_DRAW}seat/", jury.MySeat.as_view(), name="api_jury_seat"),
     path(f"{_DRAW}seat/ballot/", jury.SeatBallot.as_view(), name="api_cast_ballot"),
     path(f"{_DRAW}seat/decline/", jury.SeatDeclined.as_view(), name="api_decline_seat"),
+    path(f"{_MY_CLAIM}arbitration/", arbiter.ArbitrationOfMyClaim.as_view(), name="api_my_claim_arbitration"),
+    path(f"{_POOL}arbitrations/", arbiter.ArbitrationList.as_view(), name="api_arbitrations"),
+    path(_ARBITRATION, arbiter.ArbitrationDetail.as_view(), name="api_arbitration"),
+    path(f"{_ARBITRATION}arbiter/", arbiter.ArbiterAppointment.as_view(), name="api_arbiter_appointment"),
+    path(f"{_ARBITRATION}proposal/", arbiter.ArbiterProposal.as_view(), name="api_propose_arbiter"),
+    path(f"{_ARBITRATION}agreement/", arbiter.ArbiterAgreement.as_view(), name="api_agree_to_arbiter"),
+    path(f"{_ARBITRATION}link/", arbiter.ArbiterLink.as_view(), name="api_link_arbiter"),
+    path(f"{_ARBITRATION}replacement/", arbiter.ArbiterReplacement.as_view(), name="api_replace_arbiter"),
+    path("me/arbitrations/", arbiter.MyArbitrations.as_view(), name="api_my_arbitrations"),
+    path("me/arbitrations/acceptance/", arbiter.ArbiterAcceptance.as_view(), name="api_accept_arbitration"),
+    path(_ARBITER_CASE, arbiter.MyArbitration.as_view(), name="api_my_arbitration"),
+    path(f"{_ARBITER_CASE}decision/", arbiter.ArbiterDecision.as_view(), name="api_decide_as_arbiter"),
+    path(f"{_ARBITER_CASE}decline/", arbiter.ArbiterDeclined.as_view(), name="api_decline_arbitration"),
     path("me/investigations/", investigating.MyInvestigations.as_view(), name="api_my_investigations"),
     path(
         "me/investigations/acceptance/",

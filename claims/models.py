@@ -3,6 +3,7 @@
 from claims.filing.ending_triggers import pool_closes_with_its_claims_decided
 from claims.filing.erasure_triggers import erasure_waits_for_claims
 from claims.filing.models import Claim, Evidence
+from claims.jury.arbiter_models import Arbitration
 from claims.jury.models import (
     Juror,
     JuryBallot,
@@ -43,6 +44,7 @@ shares_go_back_as_decided.register(SharesReturn)  # type: ignore[arg-type]
 
 __all__ = [
     "Appeal",
+    "Arbitration",
     "BlindReview",
     "Claim",
     "Concurrence",

@@ -14,6 +14,8 @@ from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.my_data import Exporter, Row, Table, fields_of
 from claims.filing.models import ENDINGS, Claim, Evidence
 from claims.filing.selectors import appeal_until, history_of, read_birth, read_paper, read_payee, read_story
+from claims.jury.arbiter_models import Arbitration
+from claims.jury.arbiter_selectors import told as told_of_arbitration
 from claims.jury.models import Juror, JuryCase, JurySeat, JuryWitness
 from claims.jury.selectors import read_statement
 from claims.publicity.objection_selectors import (
@@ -223,6 +225,22 @@ def _investigated(person: User) -> Iterator[Row]:
         yield {"pool": one.claim.pool.code, **row}
 
 
+def _arbitrations(person: User) -> Iterator[Row]:
+    """Yield how outside arbiters decided the person's claims, and why."""
+    found = Arbitration.objects.filter(_mine(person, "claim__")).select_related("claim__plan_version")
+    for one in found.order_by("pk"):
+        told = told_of_arbitration(one)
+        row = fields_of(one, "number", "state", "eligible", "asked_at", "until_date", "outcome", "ended_at")
+        yield {"claim": one.claim.code, **row, "name": told.name, "reason": told.reason}
+
+
+def _arbitrated(person: User) -> Iterator[Row]:
+    """Yield what the person took on as an outside arbiter, without whose case it is; the reasons are of the claims."""
+    for one in Arbitration.objects.filter(arbiter=person).select_related("claim__pool").order_by("pk"):
+        row = fields_of(one, "code", "state", "accepted_at", "until_date", "outcome", "ended_at")
+        yield {"pool": one.claim.pool.code, **row}
+
+
 def _jury_cases(person: User) -> Iterator[Row]:
     """Yield what the person told the jurors of their cases, and what these came to."""
     for one in JuryCase.objects.filter(_mine(person, "claim__")).select_related("claim").order_by("pk"):
@@ -336,6 +354,8 @@ EXPORTER = Exporter(
         Table("investigated", _("What you looked into from outside."), _investigated),
         Table("appeals", _("Your appeals against refusals, and why you made them."), _appeals),
         Table("jury_cases", _("What you told the jurors of your cases."), _jury_cases),
+        Table("arbitrations", _("How outside arbiters decided your claims, and why."), _arbitrations),
+        Table("arbitrated", _("What you decided as an outside arbiter."), _arbitrated),
         Table("jury_offers", _("Your offers to be a juror."), _jury_offers),
         Table("jury_seats", _("The seats that you were drawn for, with your own vote."), _jury_seats),
         Table("jury_words", _("The words that you gave as a witness of draws."), _jury_words),
@@ -362,6 +382,8 @@ EXPORTER = Exporter(
         "claims.PaperReading.claim": "paper_readings",
         "claims.Objection.claim": "objections",
         "claims.JuryCase.claim": "jury_cases",
+        "claims.Arbitration.claim": "arbitrations",
+        "claims.Arbitration.arbiter": "arbitrated",
         "claims.Juror.person": "jury_offers",
         "claims.JurySeat.person": "jury_seats",
         "claims.JuryWitness.person": "jury_words",

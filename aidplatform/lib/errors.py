@@ -317,6 +317,24 @@ GUARANTEES: dict[str, object] = {
     "one_seat_per_person_and_draw": _("This person has a seat in this draw already."),
     "jury_is_asked_in_time": _("The days in which the case could go before the jury are over."),
     "jury_hears_what_an_appeal_refused": _("Before the jury goes, once, what an appeal has refused."),
+    "arbiter_decides_where_no_jury_can_be_drawn": _(
+        "An outside arbiter decides where fewer than thirty members can be drawn, and a jury everywhere else."
+    ),
+    "arbiter_is_appointed_by_two_people": _(
+        "A pool admin proposes the arbiter and a controller agrees; neither is near to the case or has judged it."
+    ),
+    "arbiter_is_from_outside": _(
+        "Members, people with a duty in the pool, and who is near to the case or had a part in it do not decide it."
+    ),
+    "arbitration_takes_its_steps": _("This arbitration has moved on. Reload the page."),
+    "arbitration_state_follows_order": _("This arbitration has moved on. Reload the page."),
+    "arbitration_link_is_live": _("This link is over. Whoever sent it can make another."),
+    "one_arbiter_decides_a_case": _("An arbiter decides this case already."),
+    "arbiter_decides_in_their_days": _("The days for deciding this case are over."),
+    "arbiter_gives_a_reason": _("A decision has its reason in writing, and stands in the log."),
+    "arbiter_is_replaced_when_late": _(
+        "An arbiter is replaced once the days of the link, or those for deciding, are over."
+    ),
     "jury_takes_enough_people": _("Too few members can be drawn: among so few everyone knows everyone."),
     "witness_is_asked": _("You are not asked to be a witness of this draw."),
     "witness_commits_before_the_draw": _("The hashes of this draw are in the log already."),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from aidplatform.lib import clock
 from aidplatform.lib.dates import format_day
 from aidplatform.lib.templating import in_language
+from aidplatform.site.todo_arbiters import of_arbiters
 from aidplatform.site.todo_investigations import of_investigations
 from aidplatform.site.todo_money import of_money
 from aidplatform.site.todo_row import Todo
@@ -62,7 +63,7 @@ def todos_of(person: User) -> list[Todo]:
     )
     found += _of_complaints(person) + _of_contacts(duties, person) + _of_duty_changes(duties, person)
     found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
-    found += of_investigations(duties, person)
+    found += of_investigations(duties, person) + of_arbiters(duties, person)
     found += _of_guardians(duties, person) + _of_corrections(duties, person) + _of_redactions(duties, person)
     return found + _of_appeals(duties) + of_money(duties, person) + _of_desks(duties, person)
 

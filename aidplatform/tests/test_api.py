@@ -336,6 +336,7 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "order_cost",
         "take_to_jury",
         "cast_ballot",
+        "decide_as_arbiter",
         "file_complaint",
         "ask_my_pause",
         "ask_pause",

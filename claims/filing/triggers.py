@@ -307,7 +307,10 @@ claim_guards = [
                OR NEW.state = 'before_jury' AND NOT EXISTS (SELECT 1 FROM claims_jurycase WHERE claim_id = NEW.id)
                OR (NEW.state = 'approved' AND OLD.state = 'before_jury' OR NEW.state = 'refused_by_jury') AND NOT EXISTS (
                    SELECT 1 FROM claims_juryverdict v JOIN claims_jurydraw d ON d.id = v.draw_id
-                    WHERE d.claim_id = NEW.id AND (v.outcome = 'granted') = (NEW.state = 'approved'))
+                    WHERE d.claim_id = NEW.id AND (v.outcome = 'granted') = (NEW.state = 'approved')
+                   UNION ALL
+                   SELECT 1 FROM claims_arbitration a
+                    WHERE a.claim_id = NEW.id AND a.state = 'decided' AND (a.outcome = 'granted') = (NEW.state = 'approved'))
                -- Somebody from outside is asked, and the claim comes back when they have reported or were told to stop.
                OR NEW.state = 'under_investigation' AND NOT EXISTS (
                    SELECT 1 FROM claims_investigation WHERE claim_id = NEW.id AND state = 'ordered')

@@ -93,4 +93,5 @@ PURPOSES: dict[str, object] = {
     "investigation": _("investigation"),
     "blind_review": _("a second look that decides nothing"),
     "jury": _("jury"),
+    "arbiter": _("a decision in the place of the jury"),
 }

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,8 @@ from aidplatform.work import audit
 from aidplatform.work.idempotency import once, scope_of
 from claims.filing.selectors import access_claim
 from claims.jury import selectors, services
+from claims.jury.arbiter_api import ArbitrationRow
+from claims.jury.arbiter_selectors import arbitration_of
 from claims.jury.exam import questions_for
 from claims.jury.models import JuryDraw, JurySeat
 from claims.jury.shown import row_of, shown_draw
@@ -147,10 +149,22 @@ class TakingToJury(PersonalEndpoint):
     """A refusal on appeal, taken to the jury: once per claim, free of charge."""
 
     @extend_schema(
-        operation_id="take_to_jury", request=JuryStep, responses={201: DrawRow}, parameters=[KEY_HEADER]
+        operation_id="take_to_jury",
+        request=JuryStep,
+        responses={
+            201: PolymorphicProxySerializer(
+                component_name="TakenToJury",
+                serializers=[DrawRow, ArbitrationRow],
+                resource_type_field_name=None,
+            )
+        },
+        parameters=[KEY_HEADER],
     )
     def post(self, request: Request, claim: str) -> Response:
-        """Take it there; the same Idempotency-Key again answers with the draw as it is then."""
+        """Take it there; the same Idempotency-Key again answers with the draw as it is then.
+
+        Where too few members can be drawn the answer is the arbitration that takes the jury's place.
+        """
         person = _person(request)
         found = access_claim(user=person, code=claim)
         key = idempotency_key(request)
@@ -162,7 +176,8 @@ class TakingToJury(PersonalEndpoint):
 
         once(scope=f"{person.code}/jury/{found.code}", key=key, content=told, act=act)
         draw = selectors.current_draw(found)
-        assert draw is not None
+        if draw is None:
+            return Response(ArbitrationRow(arbitration_of(found)).data, status=201)
         return Response(DrawRow(row_of(shown_draw(draw))).data, status=201)
 
 

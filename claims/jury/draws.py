@@ -266,7 +266,7 @@ def _close(draw: JuryDraw, at: dt.datetime) -> None:
         outcome=outcome,
         votes_for=votes_for,
         votes_against=votes_against,
-        aid_fen=_granted(claim) if outcome == GRANTED else 0,
+        aid_fen=aid_of(claim) if outcome == GRANTED else 0,
         decided_at=at,
     )
     draw.state = JuryDraw.State.TALLIED
@@ -283,7 +283,7 @@ def _opened(ballot: JuryBallot) -> list[Any]:
     return [ballot.seat.number, bytes(ballot.commitment).hex(), salt, vote]
 
 
-def _granted(claim: Claim) -> int:
+def aid_of(claim: Claim) -> int:
     """Return what the plan gives, or what other cases have left of the most for one person."""
     Membership.objects.select_for_update(no_key=True).get(pk=claim.membership_id)
     left = lifetime_left(claim)
@@ -296,6 +296,11 @@ def _step(draw: JuryDraw, at: dt.datetime) -> None:
     if verdict.outcome != GRANTED:
         step_claim(claim, Claim.State.REFUSED_BY_JURY, at)
         return
+    grant(claim, verdict.aid_fen, at, jury=draw_ref(claim, draw.stage))
+
+
+def grant(claim: Claim, aid_fen: int, at: dt.datetime, **by: str) -> None:
+    """Take a claim to publicity with the aid of a verdict. by: whose, as the log names it."""
     step_claim(claim, Claim.State.APPROVED, at)
     openbooks.append(
         code=claim.pool.code,
@@ -305,16 +310,16 @@ def _step(draw: JuryDraw, at: dt.datetime) -> None:
             "ref": public_ref(claim),
             "round": claim.round,
             "outcome": "approved",
-            "aid": verdict.aid_fen,
+            "aid": aid_fen,
             "clause": "aid",
             "payee": bytes(claim.payee_index or b"").hex(),
-            "jury": draw_ref(claim, draw.stage),
             "on_appeal": True,
+            **by,
         },
         at=at,
     )
     # In the same transaction: a grant that no award carries yet would be missing from the member's lifetime limit.
-    publish_case(claim=claim, granted_fen=verdict.aid_fen, at=at)
+    publish_case(claim=claim, granted_fen=aid_fen, at=at)
 
 
 def _drop(draw: JuryDraw, at: dt.datetime) -> None:

@@ -46,6 +46,15 @@ def has_a_part_sql(claim: str, person: str) -> str:
                     WHERE d.claim_id = {claim}.id AND w.person_id = {person}))"""
 
 
+def can_be_drawn_sql(claim: str, most: int, into: str) -> str:
+    """Return plpgsql that counts who can be drawn for a case now into a variable; it stops counting at `most`."""
+    return f"""SELECT count(*) INTO {into} FROM (
+        SELECT 1 FROM claims_juror offered
+         WHERE offered.pool_id = {claim}.pool_id AND offered.ended_at IS NULL
+           AND {is_ready_sql(claim, "offered.person_id")} AND NOT {is_near_sql(claim, "offered.person_id")}
+           AND NOT {has_a_part_sql(claim, "offered.person_id")} LIMIT {most}) eligible;"""
+
+
 def ref_sql(claim: str) -> str:
     """Return SQL for the name that a claim bears in the log."""
     return f"left(encode(sha256(convert_to('claims.ref:' || {claim}.code, 'UTF8')), 'hex'), 16)"

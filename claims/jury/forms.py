@@ -1,4 +1,4 @@
-"""Forms of the jury: the claimant's step, the questions to a juror, a witness's hash and words, a ballot."""
+"""Forms of the jury: the claimant's step, questions to a juror, a witness's hash and words, a ballot, an arbiter."""
 
 from typing import Any
 
@@ -72,6 +72,37 @@ class WordsForm(forms.Form):
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+
+class ArbiterForm(forms.Form):
+    """Who is proposed to decide from outside."""
+
+    name = forms.CharField(
+        label=_("Name, organization, and how to reach them"),
+        help_text=_(
+            "Somebody who is no member here, holds no duty in this pool, and knows neither the claimant nor its people."
+            " The claimant reads this."
+        ),
+        max_length=200,
+    )
+
+
+class DecisionForm(forms.Form):
+    """What an outside arbiter decides, and why."""
+
+    outcome = forms.ChoiceField(
+        label=_("Your decision"),
+        choices=[(FOR, _("Grant the aid")), (AGAINST, _("Leave it refused"))],
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(
+        label=_("The reason"),
+        help_text=_("The claimant reads it in full. Name the rule that decides, and what it rests on."),
+        min_length=40,
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 10}),
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
 
 
 class VoteForm(forms.Form):

@@ -19,7 +19,7 @@ from claims.filing.models import Claim
 from claims.filing.parts import check_no_other_part
 from claims.filing.selectors import jury_until, lifetime_left, speaks_for
 from claims.filing.services import locked_claim, moved_on, step_claim
-from claims.jury import draws
+from claims.jury import arbiters, draws
 from claims.jury.exam import questions_for, wrong_of
 from claims.jury.models import QUESTIONS, Juror, JuryBallot, JuryCase, JuryDraw, JurySeat, JuryWitness
 from claims.jury.selectors import (
@@ -48,12 +48,6 @@ class JuryTooLateError(ConflictError):
     """The days for the jury are over, or the plan knows none."""
 
     code = "jury_is_asked_in_time"
-
-
-class JuryTooSmallError(ConflictError):
-    """Too few members can be drawn."""
-
-    code = "jury_takes_enough_people"
 
 
 class NothingToGrantError(ConflictError):
@@ -135,8 +129,10 @@ def take_to_jury(
 ) -> JuryCase:
     """Take what an appeal has refused to the jury, once; the list of who can be drawn is made now.
 
-    Raises: NotFoundError for somebody else's claim, ClaimMovedOnError, JuryTooLateError, JuryTooSmallError,
-    NothingToGrantError, PartOfCaseError.
+    Where too few can be drawn an outside arbiter decides in its place, on the same words.
+
+    Raises: NotFoundError for somebody else's claim, ClaimMovedOnError, JuryTooLateError, NothingToGrantError,
+    PartOfCaseError.
     """
     claim = locked_claim(claim, *Claim.State.values)
     codes = _check_may_take(claim, claimant, at)
@@ -146,7 +142,10 @@ def take_to_jury(
     case.statement_sealed = seal_text(statement, case.context)
     case.save()
     step_claim(claim, Claim.State.BEFORE_JURY, at)
-    draws.call_draw(claim=claim, stage=1, codes=codes, at=at)
+    if len(codes) < LEAST_ELIGIBLE:
+        arbiters.want_arbiter(claim=claim, at=at)
+    else:
+        draws.call_draw(claim=claim, stage=1, codes=codes, at=at)
     audit.record(actor=claimant, action="take_to_jury", subject=claim.code)
     return case
 
@@ -176,20 +175,8 @@ def _check_may_take(claim: Claim, claimant: str, at: dt.datetime) -> list[str]:
                 " happened; it cannot grant more than the plan."
             )
         )
-    codes = [code for _pk, code in eligible_for(claim)]
-    found = len(codes)
-    if found < LEAST_ELIGIBLE:
-        raise JuryTooSmallError(
-            _(
-                "Only %(found)s members can be drawn for this case, and it takes %(least)s: among so few everyone knows"
-                " everyone. Ask the pool administrator for an outside arbiter; the courts stay open to you."
-            )
-            % {"found": found, "least": LEAST_ELIGIBLE},
-            found=found,
-            least=LEAST_ELIGIBLE,
-        )
     check_no_other_part(claim)
-    return codes
+    return [code for _pk, code in eligible_for(claim)]
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""The jobs of the jury: take draws on by time, and tell of them."""
+"""The jobs of the jury: take draws on by time, end what waits for an arbiter in vain, and tell of both."""
 
 from typing import Any
 
@@ -6,11 +6,14 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from claims.jury import draws, news
+from claims.jury import arbiter_news, arbiters, draws, news
+from claims.jury.arbiter_models import Arbitration
+from claims.jury.arbiter_selectors import left_with_a_claim_taken_back
 from claims.jury.models import JuryDraw
 from claims.jury.selectors import running_draws
 
 FOLLOW = "claims.follow_jury"
+END_ARBITRATION = "claims.end_arbitration"
 
 
 @shared_task(name="claims.follow_juries")
@@ -32,6 +35,9 @@ def follow_juries_due() -> None:
             # A draw that waits for witnesses after its days is looked at once an hour.
             key = f"{draw.pk}/{draw.state}/{at:%Y-%m-%dT%H}/{draw.claim.state}"
             jobs.enqueue(kind=FOLLOW, key=key, payload={"draw": draw.pk}, actor=draws.SERVICE)
+    for one in left_with_a_claim_taken_back():
+        payload = {"arbitration": one.pk}
+        jobs.enqueue(kind=END_ARBITRATION, key=one.code, payload=payload, actor=draws.SERVICE)
 
 
 @jobs.handles(FOLLOW)
@@ -46,3 +52,17 @@ def follow_jury(lease: jobs.Lease) -> dict[str, Any]:
 def tell_jury(lease: jobs.Lease) -> dict[str, Any]:
     """Tell of a step of a draw."""
     return news.tell_draw(lease)
+
+
+@jobs.handles(END_ARBITRATION)
+def end_arbitration(lease: jobs.Lease) -> dict[str, Any]:
+    """End what waits for an arbiter though the claim was taken back."""
+    with lease.transaction():
+        one = Arbitration.objects.get(pk=lease.payload["arbitration"])
+        return {"state": arbiters.end_with_claim(arbitration=one, at=clock.now())}
+
+
+@jobs.handles(arbiters.TELL)
+def tell_arbitration(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell of a step of an arbitration."""
+    return arbiter_news.tell_arbitration(lease)

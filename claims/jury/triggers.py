@@ -7,7 +7,15 @@ from claims.filing.aid_sql import granted_before
 from claims.filing.appeal_sql import jury_until
 from claims.filing.deputy_sql import speaks_for_claim_sql
 from claims.filing.triggers import CLAIMED_BY
-from claims.jury.eligible_sql import has_a_part_sql, is_near_sql, is_ready_sql, jury_of, logged_sql, ref_sql
+from claims.jury.eligible_sql import (
+    can_be_drawn_sql,
+    has_a_part_sql,
+    is_near_sql,
+    is_ready_sql,
+    jury_of,
+    logged_sql,
+    ref_sql,
+)
 from ledger.openbooks.draw import DOMAIN, LEAST_REVEALS, LEAST_WITNESSES
 from members.people.erasure_sql import facts_until_erased
 from members.pools.jury_terms import LEAST_ELIGIBLE
@@ -99,10 +107,13 @@ draw_guards = [
         name="one_draw_per_case",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
-        declare=[("claim", "claims_claim")],
+        declare=[("claim", "claims_claim"), ("found", "int")],
         func=f"""
             {judged_now()}
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
+            IF EXISTS (SELECT 1 FROM claims_arbitration WHERE claim_id = NEW.claim_id) THEN
+                {refuse("arbiter_decides_where_no_jury_can_be_drawn", "an arbiter decides on claim %s", "claim.code")}
+            END IF;
             IF claim.state <> 'before_jury' OR EXISTS (
                    SELECT 1 FROM claims_jurydraw WHERE claim_id = NEW.claim_id AND state <> 'failed')
                OR NEW.stage <> 1 + (SELECT count(*) FROM claims_jurydraw WHERE claim_id = NEW.claim_id) THEN
@@ -110,6 +121,13 @@ draw_guards = [
             END IF;
             IF NEW.size < {LEAST_ELIGIBLE} THEN
                 {refuse("jury_takes_enough_people", "%s can be drawn, {LEAST_ELIGIBLE} at least", "NEW.size")}
+            END IF;
+            -- A list may say anything; a draw that is made anew takes the list of the one before.
+            IF NEW.stage = 1 THEN
+                {can_be_drawn_sql("claim", LEAST_ELIGIBLE, "found")}
+                IF found < {LEAST_ELIGIBLE} THEN
+                    {refuse("jury_takes_enough_people", "%s can be drawn, {LEAST_ELIGIBLE} at least", "found")}
+                END IF;
             END IF;
             IF octet_length(NEW.eligible) <> 32 * NEW.size OR NEW.head IS DISTINCT FROM sha256(
                    convert_to('{DOMAIN.decode()}/list', 'UTF8') || int8send(NEW.size) || NEW.eligible) THEN

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from claims.jury import views
+from claims.jury import arbiter_views, views
 
 _DRAW = "pools/<slug:code>/draws/<slug:ref>/"
+_ARBITRATION = "pools/<slug:code>/arbitrations/<slug:ref>/"
+_CASE = "arbitrations/<slug:arbitration>/"
 
 urlpatterns = [
     path("claims/<str:code>/jury/", views.take, name="take_to_jury"),
@@ -19,4 +21,14 @@ urlpatterns = [
     path(f"{_DRAW}seat/", views.seat, name="jury_seat"),
     path(f"{_DRAW}seat/vote/", views.vote, name="cast_ballot"),
     path(f"{_DRAW}seat/decline/", views.decline, name="decline_seat"),
+    path(_ARBITRATION, arbiter_views.arbitration, name="arbitration"),
+    path(f"{_ARBITRATION}propose/", arbiter_views.propose, name="propose_arbiter"),
+    path(f"{_ARBITRATION}agree/", arbiter_views.agree, name="agree_to_arbiter"),
+    path(f"{_ARBITRATION}link/", arbiter_views.link, name="link_arbiter"),
+    path(f"{_ARBITRATION}replace/", arbiter_views.replace, name="replace_arbiter"),
+    path("arbitrations/", arbiter_views.mine, name="my_arbitrations"),
+    path("arbitrations/by/<slug:token>/", arbiter_views.by_link, name="arbitration_link"),
+    path(_CASE, arbiter_views.case, name="arbitration_case"),
+    path(f"{_CASE}decide/", arbiter_views.decide, name="arbitration_decide"),
+    path(f"{_CASE}decline/", arbiter_views.decline, name="arbitration_decline"),
 ]

@@ -19,6 +19,7 @@ from aidplatform.work.idempotency import once, scope_of
 from claims.filing import selectors as filing
 from claims.filing.models import Claim
 from claims.jury import selectors, services
+from claims.jury.arbiter_selectors import arbitration_of, arbitrations_of
 from claims.jury.exam import questions_for
 from claims.jury.forms import CommitForm, ExamForm, TakeForm, VoteForm, WordsForm
 from claims.jury.models import JuryDraw, JurySeat
@@ -67,7 +68,8 @@ def take(request: HttpRequest, code: str) -> HttpResponse:
         )
     except DomainError as error:
         return _take_page(request, found, form, error, status=error.status)
-    return redirect("jury_draw", code=found.pool.code, ref=public_ref(found))
+    page = "arbitration" if arbitration_of(found) else "jury_draw"
+    return redirect(page, code=found.pool.code, ref=public_ref(found))
 
 
 def _take_page(
@@ -164,6 +166,7 @@ def draws(request: HttpRequest, code: str) -> HttpResponse:
         "pool": pool,
         **_viewer(request, pool),
         "rows": [(one, public_ref(one.claim)) for one in found],
+        "arbitrations": [(one, public_ref(one.claim)) for one in arbitrations_of(pool)[:200]],
         "crumbs": [*_crumbs(pool), (_("Jury draws"), "")],
     }
     return render(request, "claims/jury/draws.html", context)

@@ -34,6 +34,8 @@ ERASE = eraser(
         f"""UPDATE claims_investigation SET question_sealed = '', reason_sealed = '', name_sealed = '',
                report_sealed = CASE WHEN report_sealed IS NOT NULL THEN ''::bytea END,
                answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",
+        f"""UPDATE claims_arbitration SET name_sealed = CASE WHEN name_sealed IS NOT NULL THEN ''::bytea END,
+               reason_sealed = CASE WHEN reason_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",
         f"""UPDATE claims_objection SET reason_sealed = '',
                reply_sealed = CASE WHEN reply_sealed IS NOT NULL THEN ''::bytea END,
                answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",

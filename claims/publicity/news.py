@@ -48,6 +48,12 @@ _STEPS_TOLD: dict[tuple[str, str], str] = {
     ("", "shared"): words.CLAIM_SHARED,
     ("", "paid"): words.CLAIM_PAID,
 }
+# Where too few could be drawn an outside arbiter takes the jury's place.
+_BY_ARBITER = {
+    words.CLAIM_BEFORE_JURY: words.CLAIM_BEFORE_ARBITER,
+    words.CLAIM_JURY_GRANTED: words.CLAIM_ARBITER_GRANTED,
+    words.CLAIM_JURY_REFUSED: words.CLAIM_ARBITER_REFUSED,
+}
 # These lead to the letter of the decision, which leads to the claim.
 _WITH_A_LETTER = {words.CLAIM_APPROVED, words.CLAIM_REJECTED, words.CLAIM_REFUSED_FINALLY}
 # Who has a claim by a duty of the same name.
@@ -81,6 +87,8 @@ def tell_step(lease: jobs.Lease) -> dict[str, int]:
         if lease.payload.get("is_undone"):
             return {"told": 0}
         kind = told_of(before, state)
+        if kind in _BY_ARBITER and claim.arbitrations.exists():
+            kind = _BY_ARBITER[kind]
         news = _to_claimant(claim, kind, key, params) if kind else []
         holder = STEPS[state].holder
         # Passed on to somebody, who has not acted yet.

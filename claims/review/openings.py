@@ -30,7 +30,9 @@ from members.pools.selectors import duties_of
 
 READS = ("open_evidence", "open_claim")
 _LOGGED_AS = {REVIEWER: "review", SECOND_REVIEWER: "second_review", "investigator": "investigation"}
-_DUTY_OF = {"review": REVIEWER, "investigation": "investigator"}
+_DUTY_OF = {"review": REVIEWER, "investigation": "investigator", "jury": "juror", "arbiter": "arbiter"}
+# They read words alone and open no paper.
+_WITHOUT_PAPERS = {"juror": _("juror"), "arbiter": _("outside arbiter")}
 # How long one opening shows its paper; whoever looks again says what for again.
 MINUTES_OPEN = 15
 
@@ -241,7 +243,8 @@ def readers_of(claim: Claim, history: Iterable[AuditEntry]) -> list[Reader]:
 
 def reader_words(reader: Reader) -> tuple[object, object]:
     """Return duty and purpose of a reader in words."""
-    return dict(PaperOpening.Duty.choices)[reader.duty], {**PURPOSES, **dict(Purpose.choices)}[reader.purpose]
+    duties = {**dict(PaperOpening.Duty.choices), **_WITHOUT_PAPERS}
+    return duties[reader.duty], {**PURPOSES, **dict(Purpose.choices)}[reader.purpose]
 
 
 def read_note(opening: PaperOpening) -> str:

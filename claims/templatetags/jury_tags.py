@@ -8,6 +8,7 @@ from django import template
 from aidplatform.lib import clock
 from claims.filing.models import Claim
 from claims.filing.selectors import jury_until
+from claims.jury.arbiter_selectors import ArbitrationTold, arbitration_of, told
 from claims.jury.models import JuryDraw, JuryVerdict
 from claims.jury.selectors import current_draw, verdict_of_draw
 from claims.review.selectors import public_ref
@@ -24,6 +25,7 @@ class JuryOfClaim:
     past: dt.date | None = None
     draw: JuryDraw | None = None
     verdict: JuryVerdict | None = None
+    arbiter: ArbitrationTold | None = None
     ref: str = ""
 
 
@@ -36,7 +38,8 @@ def jury_of_claim(claim: Claim) -> JuryOfClaim:
         return JuryOfClaim(until=until if is_open else None, past=None if is_open else until)
     draw = current_draw(claim) if claim.is_appeal else None
     if draw is None:
-        return JuryOfClaim()
+        one = arbitration_of(claim) if claim.is_appeal else None
+        return JuryOfClaim(arbiter=told(one), ref=public_ref(claim)) if one else JuryOfClaim()
     return JuryOfClaim(draw=draw, verdict=verdict_of_draw(draw), ref=public_ref(claim))
 
 

@@ -1,5 +1,6 @@
 """The jury by its pages and by programs: who may, what is shown, what is refused."""
 
+import datetime as dt
 import hashlib
 import uuid
 from typing import Any
@@ -95,13 +96,13 @@ def test_nobody_else_takes_it(cases: JuryCases) -> None:
     assert post(None, f"/claims/{claim.code}/jury/", **statement()).status_code == 302
 
 
-def test_refusals_are_said_in_words(db: None) -> None:
-    cases = JuryCases.founded(offering=29)
+def test_refusals_are_said_in_words(cases: JuryCases) -> None:
     claim = cases.refused()
+    set_clock(clock.now() + dt.timedelta(days=31))
     answer = post(cases.claimant, f"/claims/{claim.code}/jury/", **statement())
     assert answer.status_code == 409
     page = answer.content.decode()
-    assert "Only 29 members can be drawn for this case, and it takes 30" in page
+    assert "The case could go before the jury until" in page
     assert "Please read the report." in page
 
 

@@ -32,6 +32,8 @@ ENTRY_TYPES = (
     "draw.replace",
     "jury.ballot",
     "jury.tally",
+    "arbiter.ask",
+    "arbiter.decide",
     "pay.order",
     "pay.receipt",
     "bank.day",

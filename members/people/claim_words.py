@@ -19,6 +19,9 @@ CLAIM_OVERTURNED = "claim_overturned"
 CLAIM_APPEALED = "claim_appealed"
 CLAIM_REFUSED_FINALLY = "claim_refused_finally"
 CLAIM_BEFORE_JURY = "claim_before_jury"
+CLAIM_BEFORE_ARBITER = "claim_before_arbiter"
+CLAIM_ARBITER_GRANTED = "claim_arbiter_granted"
+CLAIM_ARBITER_REFUSED = "claim_arbiter_refused"
 CLAIM_JURY_DRAWN = "claim_jury_drawn"
 CLAIM_JURY_GRANTED = "claim_jury_granted"
 CLAIM_JURY_REFUSED = "claim_jury_refused"
@@ -120,6 +123,26 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "Jurors are drawn once witnesses have told the words that they committed to. You are one of them: your"
             " claim's page says how. Until the verdict you can take the claim back; no ballot is opened then."
+        ),
+    ),
+    CLAIM_BEFORE_ARBITER: (
+        gettext_noop("Your claim %(claim)s goes to an outside arbiter"),
+        gettext_noop(
+            "Too few members can be drawn for a jury, so somebody from outside decides in its place, on what you agreed"
+            " to show. Its page says who appoints them and until when. Until the decision you can take the claim back."
+        ),
+    ),
+    CLAIM_ARBITER_GRANTED: (
+        gettext_noop("The outside arbiter grants your claim %(claim)s: %(amount)s"),
+        gettext_noop(
+            "It is the aid that the plan gives, and the claim's page gives the reason. Now it is published in the form"
+            " to which you have agreed, and members can object until its publicity ends; then the aid is final."
+        ),
+    ),
+    CLAIM_ARBITER_REFUSED: (
+        gettext_noop("The outside arbiter has not granted your claim %(claim)s"),
+        gettext_noop(
+            "Its page gives the reason. Inside the pool this is final; the courts stay open to you."
         ),
     ),
     CLAIM_JURY_DRAWN: (

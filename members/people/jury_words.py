@@ -7,6 +7,10 @@ JURY_WORDS = "jury_words"
 JURY_SEAT = "jury_seat"
 JURY_VERDICT = "jury_verdict"
 JURY_OFF = "jury_off"
+ARBITER_WANTED = "arbiter_wanted"
+ARBITER_PROPOSED = "arbiter_proposed"
+ARBITER_CASE = "arbiter_case"
+ARBITER_OFF = "arbiter_off"
 
 # kind → (subject, body)
 JURY_KINDS: dict[str, tuple[str, str]] = {
@@ -41,5 +45,29 @@ JURY_KINDS: dict[str, tuple[str, str]] = {
     JURY_OFF: (
         gettext_noop("A jury of %(pool)s on which you have a seat is called off"),
         gettext_noop("The claimant has taken the claim back. No ballot is opened."),
+    ),
+    ARBITER_WANTED: (
+        gettext_noop("A case of %(pool)s waits for an outside arbiter"),
+        gettext_noop(
+            "Too few members can be drawn for a jury. The page says what is next: whom the plan names gets a link;"
+            " where it names nobody, a pool admin proposes somebody from outside and a controller agrees."
+        ),
+    ),
+    ARBITER_PROPOSED: (
+        gettext_noop("An outside arbiter is proposed for a case of %(pool)s"),
+        gettext_noop(
+            "A pool admin has proposed who decides. The page shows whom: agree, or ask for another."
+        ),
+    ),
+    ARBITER_CASE: (
+        gettext_noop("You decide a case of %(pool)s until %(until)s"),
+        gettext_noop(
+            "You have taken it on as an outside arbiter. The page shows what its claimant agreed to show you, and the"
+            " rules in force. Decide in writing by that day; after it the case is not yours to see."
+        ),
+    ),
+    ARBITER_OFF: (
+        gettext_noop("A case of %(pool)s that you were to decide is taken back"),
+        gettext_noop("The claimant has taken the claim back. There is nothing to decide any more."),
     ),
 }

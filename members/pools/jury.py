@@ -8,19 +8,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from members.pools.jury_terms import (
+    ARBITER_DAYS,
     LEAST_ELIGIBLE,
     MAX_TENURE_DAYS,
     SEATS,
     TAKE_DAYS,
+    USUAL_ARBITER_DAYS,
     VOTING_HOURS,
     JuryTerms,
 )
+from members.pools.term_reading import MAX_NAME
 
 _INCLUSIVE = (
     ("", gettext_lazy("No jury")),
     ("at_least", gettext_lazy("At least this part of the votes")),
     ("more_than", gettext_lazy("More than this part of the votes")),
 )
+_ARBITER = ("arbiter_name", "arbiter_organization", "arbiter_contact")
 _REQUIRED = (
     "threshold", "threshold_percent", "tenure_days", "seats", "reserves", "quorum", "voting_hours", "take_days",
 )  # fmt: skip
@@ -74,6 +78,26 @@ class JuryForm(forms.Form):
         required=False,
     )
 
+    arbiter_name = forms.CharField(
+        label=gettext_lazy("Outside arbiter: name"), max_length=MAX_NAME, required=False
+    )
+    arbiter_organization = forms.CharField(
+        label=gettext_lazy("Outside arbiter: organization"), max_length=MAX_NAME, required=False
+    )
+    arbiter_contact = forms.CharField(
+        label=gettext_lazy("Outside arbiter: how to reach them"),
+        help_text=gettext_lazy("Everyone who reads the plan reads this."),
+        max_length=MAX_NAME,
+        required=False,
+    )
+    arbiter_days = forms.IntegerField(
+        label=gettext_lazy("Days for the outside arbiter"),
+        help_text=gettext_lazy("From taking the case on to the decision; empty: 30."),
+        min_value=ARBITER_DAYS[0],
+        max_value=ARBITER_DAYS[1],
+        required=False,
+    )
+
     def clean(self) -> dict[str, Any]:
         """Refuse a jury without what makes it whole."""
         given = super().clean() or {}
@@ -81,6 +105,12 @@ class JuryForm(forms.Form):
             for name in _REQUIRED:
                 if given.get(name) in (None, "") and name not in self.errors:
                     self.add_error(name, _("This belongs to it: write it, or leave the whole section empty."))
+        if any(given.get(name) for name in _ARBITER):
+            for name in _ARBITER:
+                if not given.get(name) and name not in self.errors:
+                    self.add_error(
+                        name, _("Name the arbiter in full: name, organization, how to reach them.")
+                    )
         return given
 
     def terms(self) -> dict[str, Any] | None:
@@ -93,6 +123,7 @@ class JuryForm(forms.Form):
             "threshold_permille": int(percent * 10),
             "inclusive": threshold == "at_least",
             "quorum_permille": given["quorum_permille"] or 0,
+            "arbiter_days": given["arbiter_days"] or USUAL_ARBITER_DAYS,
         }
 
     @staticmethod
@@ -147,7 +178,26 @@ def jury_words(jury: JuryTerms | None) -> tuple[str, ...]:
         "The aid is granted by %(threshold)s; with fewer votes than it takes, the refusal stays. Jurors vote within"
         " %(hours)s hours, and nobody sees a count before that."
     ) % {"threshold": threshold_words(jury), "hours": jury.voting_hours}
-    few = _("With fewer than %(least)s members who can be drawn there is no jury.") % {
-        "least": LEAST_ELIGIBLE
+    return (may, drawn, quorum, granted, _arbiter_words(jury))
+
+
+def _arbiter_words(jury: JuryTerms) -> str:
+    """Say who decides where a jury would be a circle of acquaintances."""
+    told = {"least": LEAST_ELIGIBLE, "days": jury.arbiter_days}
+    if not jury.names_an_arbiter:
+        return (
+            _(
+                "With fewer than %(least)s members who can be drawn an outside arbiter decides in the place of the"
+                " jury, within %(days)s days of taking the case on; two people of different duties appoint them."
+            )
+            % told
+        )
+    return _(
+        "With fewer than %(least)s members who can be drawn an outside arbiter decides in the place of the jury, within"
+        " %(days)s days of taking the case on: %(name)s, %(organization)s (%(contact)s)."
+    ) % {
+        **told,
+        "name": jury.arbiter_name,
+        "organization": jury.arbiter_organization,
+        "contact": jury.arbiter_contact,
     }
-    return (may, drawn, quorum, granted, few)

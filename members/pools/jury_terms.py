@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from members.pools.term_reading import TermsError, check_int, check_type, fields_of
+from members.pools.term_reading import TermsError, check_int, check_text, check_type, fields_of
 
 # Below so many eligible members a jury would be a circle of acquaintances: the pool takes an outside arbiter.
 LEAST_ELIGIBLE = 30
@@ -13,6 +13,10 @@ SEATS = (5, 200)
 VOTING_HOURS = (24, 720)
 TAKE_DAYS = (7, 365)
 MAX_TENURE_DAYS = 3650
+ARBITER_DAYS = (7, 90)
+# Where a plan is silent: time for a file and a letter, and no longer than an appeal may be waited for.
+USUAL_ARBITER_DAYS = 30
+_ARBITER = ("arbiter_name", "arbiter_organization", "arbiter_contact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class JuryTerms:
     many votes it takes; quorum_permille: at least this part of all who are eligible, by which seats and reserves grow
     in the same proportion. threshold_permille: this part of the votes grants the aid; inclusive: exactly this part does
     too. voting_hours: from the draw to the closing. take_days: within so many days after the refusal on appeal.
+    arbiter_name, arbiter_organization, arbiter_contact: who decides from outside where too few can be drawn, all three
+    or none; named in no plan they are appointed by two people. arbiter_days: within so many days of taking it on.
     """
 
     tenure_days: int
@@ -34,6 +40,10 @@ class JuryTerms:
     voting_hours: int
     take_days: int
     quorum_permille: int = 0
+    arbiter_days: int = USUAL_ARBITER_DAYS
+    arbiter_name: str = ""
+    arbiter_organization: str = ""
+    arbiter_contact: str = ""
 
     def __post_init__(self) -> None:
         check_int("tenure_days", self.tenure_days, 0, MAX_TENURE_DAYS)
@@ -45,6 +55,10 @@ class JuryTerms:
         check_type("inclusive", self.inclusive, bool)
         check_int("voting_hours", self.voting_hours, *VOTING_HOURS)
         check_int("take_days", self.take_days, *TAKE_DAYS)
+        check_int("arbiter_days", self.arbiter_days, *ARBITER_DAYS)
+        if self.names_an_arbiter:
+            for name in _ARBITER:
+                check_text(name, getattr(self, name))
         if self.quorum > self.seats:
             raise TermsError(
                 "quorum",
@@ -55,11 +69,18 @@ class JuryTerms:
         if self.threshold_permille == 1000 and not self.inclusive:
             raise TermsError("inclusive", "threshold_above_all_votes", "more than all votes never comes")
 
+    @property
+    def names_an_arbiter(self) -> bool:
+        """Tell whether the plan says who decides where too few can be drawn."""
+        return any(getattr(self, name) for name in _ARBITER)
+
     @classmethod
     def from_json(cls, data: object) -> JuryTerms:
         names = ("tenure_days", "seats", "reserves", "quorum", "threshold_permille", "inclusive")
         required = (*names, "voting_hours", "take_days")
-        return cls(**fields_of(data, required=required, optional=("quorum_permille",)))
+        return cls(
+            **fields_of(data, required=required, optional=("quorum_permille", "arbiter_days", *_ARBITER))
+        )
 
     def to_json(self) -> dict[str, Any]:
         told: dict[str, Any] = {
@@ -74,4 +95,8 @@ class JuryTerms:
         }
         if self.quorum_permille:
             told["quorum_permille"] = self.quorum_permille
+        if self.arbiter_days != USUAL_ARBITER_DAYS:
+            told["arbiter_days"] = self.arbiter_days
+        if self.names_an_arbiter:
+            told |= {name: getattr(self, name) for name in _ARBITER}
         return told

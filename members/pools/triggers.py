@@ -238,7 +238,8 @@ _JURY_IS_READABLE = """(NOT NEW.terms ? 'jury' OR (
                                    'take_days']) name
          WHERE jsonb_typeof(NEW.terms->'jury'->name) IS DISTINCT FROM 'number'
             OR NEW.terms->'jury'->>name !~ '^[0-9]{1,4}$')
-        AND coalesce(NEW.terms#>>'{jury,quorum_permille}', '0') ~ '^[0-9]{1,4}$'))"""
+        AND coalesce(NEW.terms#>>'{jury,quorum_permille}', '0') ~ '^[0-9]{1,4}$'
+        AND coalesce(NEW.terms#>>'{jury,arbiter_days}', '30') ~ '^[0-9]{1,2}$'))"""
 # By these figures a guard judges an investigation; who bears it is never the claimant.
 _INVESTIGATION_IS_READABLE = """(NOT NEW.terms ? 'investigation' OR (
         coalesce(NEW.terms#>>'{investigation,borne_by}', '') IN ('shared', 'operator', 'reserve')

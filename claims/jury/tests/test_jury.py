@@ -19,6 +19,7 @@ from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.filing.services import ClaimMovedOnError
 from claims.jury import draws, selectors, services
+from claims.jury.arbiter_models import Arbitration
 from claims.jury.exam import questions_for, wrong_of
 from claims.jury.models import Juror, JuryDraw, JurySeat, JuryVerdict
 from claims.jury.published import verify_published
@@ -283,8 +284,9 @@ def test_plan_without_a_jury_has_none(db: None) -> None:
 
 def test_under_thirty_there_is_no_jury(db: None) -> None:
     cases = JuryCases.founded(offering=29)
-    with pytest.raises(services.JuryTooSmallError, match="29"):
+    with pytest.raises(JuryDraw.DoesNotExist):
         cases.take(cases.refused())
+    assert Arbitration.objects.get().eligible == 29
 
 
 def test_who_cannot_be_a_juror_is_not_on_the_list(cases: JuryCases) -> None:
