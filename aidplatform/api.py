@@ -39,6 +39,7 @@ from ledger.leaving import api as leaving
 from ledger.leaving import report_api
 from ledger.openbooks import api as openbooks
 from ledger.sharing import api as sharing
+from ledger.sharing import roll_api as rolls
 from ledger.verification import api as verification
 from ledger.verification import period_end_api
 from members.joining import api as joining
@@ -100,6 +101,7 @@ urlpatterns = [
     path("me/data-exports/", my_data.MyExports.as_view(), name="api_my_exports"),
     path("me/erasure/", my_data.MyErasure.as_view(), name="api_my_erasure"),
     path("me/memberships/", joining.MyMemberships.as_view(), name="api_memberships"),
+    path("me/proofs/<slug:code>/<int:number>/", rolls.MyProof.as_view(), name="api_my_proof"),
     path("me/claims/", filing.MyClaims.as_view(), name="api_my_claims"),
     path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),
     path(

@@ -213,6 +213,8 @@ TABLES: dict[str, Kind] = {
     "ledger_caseface": FACT,
     "ledger_manifestline": state("want_fen", insert=False),
     "ledger_charge": DERIVED,
+    "ledger_roll": FACT,
+    "ledger_rollsubtree": FACT,
     # Claims
     "claims_claim": state(
         "state",

@@ -69,6 +69,8 @@ from ledger.sharing.ending_triggers import (
 )
 from ledger.sharing.face_models import CaseFace
 from ledger.sharing.models import Award, Charge, ManifestLine, Period
+from ledger.sharing.roll_models import Roll, RollSubtree
+from ledger.sharing.roll_triggers import log_states_rolls_as_made, roll_is_stated_before_publicity
 from ledger.verification.models import Verification, VerificationPart
 from members.ending.models import PoolEnding
 from members.joining.end_models import MembershipEnd
@@ -79,7 +81,10 @@ from members.pools.models import PlanVersion, Pool
 
 # The journal knows no log; the log's guard is hung on it here, where both are known.
 every_entry_is_logged.register(JournalEntry)  # type: ignore[arg-type]  # it takes classes
-# Nor does it know which openings were approved, nor do lists of members know the books.
+# The log knows no rolls, which come with periods.
+log_states_rolls_as_made.register(LogEntry)  # type: ignore[arg-type]
+roll_is_stated_before_publicity.register(Period)  # type: ignore[arg-type]
+# Nor does the journal know which openings were approved, nor do lists of members know the books.
 opening_entry_is_approved.register(JournalEntry)  # type: ignore[arg-type]
 import_leaves_the_opening.register(MemberImport)  # type: ignore[arg-type]
 imported_member_leaves_the_opening.register(ImportedMember)  # type: ignore[arg-type]
@@ -147,6 +152,8 @@ __all__ = [
     "Posting",
     "ReconciledDay",
     "ReleaseLimit",
+    "Roll",
+    "RollSubtree",
     "SharesReturn",
     "StatementLine",
     "StatementMapping",

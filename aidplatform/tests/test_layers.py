@@ -30,6 +30,7 @@ LONG = {
     "ledger/digest.py": "one table of how each row of money is read, so that two runs can be compared",
     "ledger/sharing/services.py": "the life of a period, its verbs in the order in which they happen",
     "ledger/sharing/published.py": "one judgment over published figures: reading, computing, explaining",
+    "ledger/openbooks/standalone/verify.py": "one file to hand on: it may share no line with what it judges",
     "ledger/custody/services.py": "the verbs of money in and out, which share their locks and refusals",
     "members/people/notices.py": "one table of what people are told, two sentences for each kind",
     "members/pools/plan_terms.py": "one grammar: every part of a plan's terms refuses bad values the same way",

@@ -18,6 +18,12 @@ _NOT_PAID_BACK = """EXISTS (
      WHERE o.pool_id = m.pool_id AND o.state IN ('ordered', 'released') AND m.id IN (o.membership_id, l.membership_id))"""
 
 # Hung on requests for an erasure, which know no money.
+# Amounts of a posted period go into its roll by the secrets of its members, within minutes.
+_ROLL_WAITS = """
+    SELECT 1 FROM ledger_period d JOIN ledger_roll f ON f.period_id = d.id AND f.stage = 'freeze'
+     WHERE d.pool_id = p.id AND d.state = 'posted'
+       AND NOT EXISTS (SELECT 1 FROM ledger_roll c WHERE c.period_id = d.id AND c.stage = 'close')"""
+
 erasure_waits_for_money = Guard(
     name="erasure_waits_for_money",
     when=pgtrigger.Before,
@@ -31,6 +37,7 @@ erasure_waits_for_money = Guard(
          WHERE m.id IN (SELECT members_of_person(NEW.person_id))
            AND (CASE WHEN {_PAYS_AHEAD} THEN wallet_balance(p.id, m.id) > 0 ELSE {_OWED} END
                 OR {_NOT_PAID_BACK}
+                OR EXISTS ({_ROLL_WAITS})
                 OR p.state <> 'closed' AND EXISTS (SELECT 1 FROM most_charged(p.id, m.id)));
         IF left_open IS NOT NULL THEN
             {refuse("erasure_waits_for_what_is_open", "money of members: %s", "left_open")}

@@ -19,6 +19,7 @@ ENTRY_TYPES = (
     "roll.freeze",
     "period.announce",
     "period.close",
+    "roll.close",
     "collect.close",
     "book.entry",
     "award.adjust",

@@ -31,7 +31,7 @@ FOR_EVER = 365 * 24 * 3600
 def checkpoint(request: HttpRequest, code: str) -> HttpResponse:
     """Return the last signed head."""
     note = _last_checkpoint(access_public_pool(request, code)).note
-    return _public(HttpResponse(note, content_type="text/plain; charset=utf-8"), max_age=FRESH)
+    return fresh(HttpResponse(note, content_type="text/plain; charset=utf-8"), max_age=FRESH)
 
 
 @public
@@ -43,7 +43,7 @@ def policy(request: HttpRequest, code: str) -> HttpResponse:
     if key is None:
         raise _absent()
     text = published_policy(key)
-    return _public(HttpResponse(text, content_type="text/plain; charset=utf-8"), max_age=FRESH)
+    return fresh(HttpResponse(text, content_type="text/plain; charset=utf-8"), max_age=FRESH)
 
 
 @public
@@ -55,7 +55,7 @@ def tile(request: HttpRequest, code: str, level: str, place: str) -> HttpRespons
     first, behind = wanted.leaves
     rows = LogEntry.objects.filter(log__code=pool.code, seq__gte=first, seq__lt=behind).order_by("seq")
     leaves = [bytes(leaf) for leaf in rows.values_list("leaf_hash", flat=True)]
-    return _for_ever(tile_hashes(wanted, leaves))
+    return for_ever(tile_hashes(wanted, leaves))
 
 
 @public
@@ -64,20 +64,11 @@ def entries(request: HttpRequest, code: str, place: str) -> HttpResponse:
     """Return the bytes of up to 256 entries; of a very small pool to its own people only."""
     pool = access_public_pool(request, code)
     wanted = _wanted(pool, 0, place)
-    # Asked without a person first: the answer to everyone must not depend on who asks, or nobody could keep it.
-    is_open = may_read_statements(pool, None)
-    if not is_open and not may_read_statements(pool, request.user if request.user.is_authenticated else None):
-        raise ForbiddenError(
-            _(
-                "This pool has fewer than 100 members: what its log says is for them. Everyone sees the hashes."
-            )
-        )
+    is_open = demand_readable(request, pool)
     first, behind = wanted.leaves
     rows = LogEntry.objects.filter(log__code=pool.code, seq__gte=first, seq__lt=behind).order_by("seq")
-    response = _for_ever(entry_bundle([bytes(data) for data in rows.values_list("data", flat=True)]))
-    if not is_open:
-        response.headers["Cache-Control"] = "private, no-store"
-    return response
+    response = for_ever(entry_bundle([bytes(data) for data in rows.values_list("data", flat=True)]))
+    return response if is_open else kept_by_nobody(response)
 
 
 @public
@@ -86,7 +77,28 @@ def verifier(request: HttpRequest) -> HttpResponse:
     """Return the stand-alone verifier, to be read and run elsewhere."""
     response = HttpResponse(VERIFIER.read_bytes(), content_type="text/x-python; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="verify.py"'
-    return _public(response, max_age=FRESH)
+    return fresh(response, max_age=FRESH)
+
+
+def demand_readable(request: HttpRequest, pool: Pool) -> bool:
+    """Return whether everyone may read single statements of a pool. Raises: ForbiddenError where this reader may not.
+
+    Asked without a person first: the answer to everyone must not depend on who asks, or nobody could keep it.
+    """
+    is_open = may_read_statements(pool, None)
+    if not is_open and not may_read_statements(pool, request.user if request.user.is_authenticated else None):
+        raise ForbiddenError(
+            _(
+                "This pool has fewer than 100 members: what its log says is for them. Everyone sees the hashes."
+            )
+        )
+    return is_open
+
+
+def kept_by_nobody(response: HttpResponse) -> HttpResponse:
+    """Let no cache keep what is for some people only."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _wanted(pool: Pool, level: int, place: str) -> Tile:
@@ -112,13 +124,15 @@ def _absent() -> NotFoundError:
     return NotFoundError(NOTHING_SIGNED)
 
 
-def _for_ever(data: bytes) -> HttpResponse:
+def for_ever(data: bytes) -> HttpResponse:
+    """Answer with what never changes under this address."""
     response = HttpResponse(data, content_type="application/octet-stream")
     patch_cache_control(response, public=True, max_age=FOR_EVER, immutable=True)
     return _for_anyone(response)
 
 
-def _public(response: HttpResponse, *, max_age: int) -> HttpResponse:
+def fresh(response: HttpResponse, *, max_age: int = FRESH) -> HttpResponse:
+    """Let caches keep an answer so many seconds."""
     patch_cache_control(response, public=True, max_age=max_age)
     return _for_anyone(response)
 

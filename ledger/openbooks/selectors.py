@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -84,6 +85,15 @@ def signing_of(code: str, now: dt.datetime) -> Signing:
 def published_policy(key: LogKey) -> str:
     """Return the policy of a log as everyone may read it: nobody but its own key, as long as it has no witness."""
     return f"log {key.vkey}\nquorum none\n"
+
+
+def last_roll(code: str) -> dict[str, Any] | None:
+    """Return what the log states of the last roll with amounts, and how many own amounts it has; None: no roll yet."""
+    entry = LogEntry.objects.filter(log__code=code, type="roll.close").order_by("-seq").first()
+    if entry is None:
+        return None
+    body: dict[str, Any] = json.loads(bytes(entry.data))["body"]
+    return body | {"own": sum(body["tree"][len(body["classes"]) :]), "seq": entry.seq}
 
 
 def leaves_of(code: str, size: int) -> list[bytes]:

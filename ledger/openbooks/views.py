@@ -15,7 +15,7 @@ from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.lib.http import number_before, public
 from aidplatform.lib.templating import in_language
 from ledger.openbooks.models import LogEntry
-from ledger.openbooks.selectors import signing_of
+from ledger.openbooks.selectors import last_roll, signing_of
 from members.joining.selectors import may_read_statements
 from members.pools.models import Pool
 from members.pools.rules import access_public_pool
@@ -51,6 +51,7 @@ def open_books(request: HttpRequest, code: str) -> HttpResponse:
         "signing": signing,
         "files": request.build_absolute_uri(f"/t/{code}/"),
         "root": signing.head.root.hex() if signing.head else "",
+        "roll": last_roll(code) if _may_read(request, pool) else None,
     }
     return render(request, "ledger/openbooks/open_books.html", context)
 
@@ -114,7 +115,7 @@ def _about(entry: LogEntry) -> object:
     """Say what a statement is about: a journal entry, a period, or whatever its key names."""
     if entry.type == "book.entry":
         return _("Journal entry %(number)s") % {"number": entry.key}
-    if entry.type in {"roll.freeze", "period.announce", "period.close"}:
+    if entry.type in {"roll.freeze", "period.announce", "period.close", "roll.close"}:
         return _("Period %(number)s") % {"number": entry.key}
     if entry.type == "rule.publish":
         return _("Plan, version %(number)s") % {"number": entry.key}

@@ -36,12 +36,12 @@ from ledger.sharing.face_services import fix_faces
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
+from ledger.sharing.roll_services import freeze_roll, freeze_roll_by, order_closed_roll
 from ledger.sharing.selectors import (
     Bill,
     awards_of,
     book_of,
     books_window,
-    class_counts,
     compute_bill,
     other_costs,
 )
@@ -281,17 +281,6 @@ def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
     headcount = call("take_headcount", period.pk, settings.SHARD_MEMBERS)
     failpoint("sharing.frozen")
     period.refresh_from_db()
-    openbooks.append(
-        code=period.pool.code,
-        entry_type="roll.freeze",
-        key=str(period.number),
-        body={
-            "period": period.number,
-            "as_of": (period.as_of or as_of).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "counts": {str(no): count for no, count in class_counts(period).items()},
-        },
-        at=at,
-    )
     audit.record(actor=SERVICE, action="freeze_headcount", subject=period.code, members=headcount)
     ending.after_headcount(period, at)
     return period
@@ -301,9 +290,12 @@ def freeze_headcount(*, period: Period, at: dt.datetime) -> Period:
 def announce_period(*, period: Period, at: dt.datetime) -> Period:
     """Make the period's cases public with the provisional share; nothing is added to it afterwards.
 
+    Who shares is stated before: the roll, which the calendar has made already, or which is made now.
+
     The database counts publicity from now: after a late announcement its end and the charge date have moved on.
     """
     period = locked(period, Period.State.FROZEN)
+    freeze_roll(period)
     Award.objects.filter(pool=period.pool, period=None, state=Award.State.ANNOUNCED, is_held=False).update(
         period=period
     )
@@ -674,6 +666,7 @@ def close_posting(lease: jobs.Lease) -> None:
         period.state, period.posted_at = Period.State.POSTED, at
         period.save(update_fields=["state", "posted_at", "entry"])
         _log_close(period, at)
+        order_closed_roll(period, SERVICE)
         audit.record(actor=lease.actor, action="post_period", subject=period.code, fen=period.assessed_fen)
         jobs.enqueue(kind=NOTIFY, key=period.code, payload={"period": period.pk}, actor=SERVICE)
 
@@ -858,6 +851,7 @@ def advance(lease: jobs.Lease) -> dict[str, list[str]]:
     steps = {"freeze": freeze_headcount, "announce": announce_period, "settle": settle_period}
     taken: list[str] = []
     while True:
+        _freeze_roll_first(lease)
         with lease.transaction():
             pool = Pool.objects.select_for_update().get(pk=lease.payload["pool"])
             at = clock.now()
@@ -873,6 +867,14 @@ def advance(lease: jobs.Lease) -> dict[str, list[str]]:
                 steps[name](period=period, at=at)
             failpoint(f"sharing.{name}")
         taken.append(name)
+
+
+def _freeze_roll_first(lease: jobs.Lease) -> None:
+    """Make the roll of a period that is about to be announced, which takes long in a large pool, without its lock."""
+    pool = Pool.objects.get(pk=lease.payload["pool"])
+    step = next_step(pool, clock.now())
+    if step is not None and step[0] == "announce" and step[1] is not None:
+        freeze_roll_by(lease, step[1])
 
 
 def locked(period: Period, *states: str, alone: bool = False) -> Period:

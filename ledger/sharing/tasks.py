@@ -6,7 +6,7 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from ledger.sharing import services
+from ledger.sharing import roll_services, services
 from ledger.sharing.models import Period
 
 
@@ -55,6 +55,12 @@ def write_shard(lease: jobs.Lease) -> dict[str, int]:
 def close_posting(lease: jobs.Lease) -> None:
     """Prove, book and log the period."""
     services.close_posting(lease)
+
+
+@jobs.handles(roll_services.CLOSE_ROLL)
+def close_roll(lease: jobs.Lease) -> dict[str, int]:
+    """Make the roll of a posted period and state it."""
+    return roll_services.close_roll(lease)
 
 
 @jobs.handles(services.NOTIFY)

@@ -2,6 +2,9 @@
 
     python verify.py log SOURCE [--key KEY]          every statement hashes to the signed root
     python verify.py history OLD SOURCE [--key KEY]  nothing before the kept checkpoint OLD was rewritten
+    python verify.py member BUNDLE --id DOCUMENT [--secret SECRET] [--key KEY]
+                                                     my own line stands in the roll with my amount, the sum is right
+    python verify.py roll SOURCE PERIOD [--key KEY]  every line of a period's roll, from the files of SOURCE
     python verify.py selftest                        this program computes as the published examples say
 
 SOURCE: an address like https://aid.example.org/t/POOL, or a folder with the same files. KEY: the log's key as you got
@@ -12,7 +15,9 @@ Exit code 0: true. 1: a statement is false. 2: it could not be checked, which is
 import argparse
 import base64
 import hashlib
+import hmac
 import json
+import re
 import sys
 import unicodedata
 import urllib.request
@@ -346,6 +351,431 @@ def check_history(old, source, given):
     )
 
 
+# --- The roll of a period and its tree -----------------------------------------------------------------------------
+
+TAG = b"huzhu/roll/v1"
+OWN = 0x80
+
+
+def sha(data):
+    """Return SHA-256."""
+    return hashlib.sha256(data).digest()
+
+
+def u64(*numbers):
+    """Write numbers in eight bytes each. Raises: IsFalse for one that is no amount."""
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= LARGEST:
+            raise IsFalse(
+                "amount_in_range",
+                "An amount is negative or too large.",
+                "金额为负或过大。",
+                "0 … 2^53 - 1",
+                number,
+            )
+    return b"".join(number.to_bytes(8, "big") for number in numbers)
+
+
+def place_bytes(pool, period):
+    """Return pool and period as commitments and heads have them."""
+    return sha(b"huzhu/v1/pool\0" + pool.encode())[:16] + u64(period)
+
+
+def commitment_of(secret, whose, pool, period):
+    """Return the salt of a member's secret, and the commitment to whom it is of."""
+    place, text = place_bytes(pool, period), whose.encode()
+    inner = sha(b"huzhu/v1/id\0" + secret + len(text).to_bytes(2, "big") + text)
+    salt = sha(b"huzhu/v1/salt" + hmac.new(secret, b"huzhu/v1/commit", hashlib.sha256).digest() + place)
+    return salt, sha(b"huzhu/v1/commitment" + place + salt + inner)
+
+
+def roll_leaf(classes, record):
+    """Return counts, own amounts and hash of one record. Raises: IsFalse."""
+    place, is_own, fen = record[32] & 0x3F, bool(record[32] & OWN), int.from_bytes(record[33:], "big")
+    if place >= classes or record[32] & 0x40:
+        raise IsFalse(
+            "class_is_of_the_roll",
+            "A line has a class that the roll does not have.",
+            "名册中没有该行的类别。",
+            classes,
+            record[32],
+        )
+    u64(fen)
+    counts = [0] * (2 * classes)
+    counts[place + (classes if is_own else 0)] = 1
+    return counts, fen if is_own else 0, sha(b"\x10" + TAG + record)
+
+
+def roll_node(left, right):
+    """Return the node above two. Raises: IsFalse."""
+    data = b"".join(u64(*counts, own) + hashed for counts, own, hashed in (left, right))
+    counts = [one + two for one, two in zip(left[0], right[0])]  # noqa: B905 - Python 3.8
+    u64(*counts, left[1] + right[1])
+    return counts, left[1] + right[1], sha(b"\x11" + TAG + data)
+
+
+def roll_root(classes, nodes):
+    """Return the root over leaves, pair by pair, the last one without a neighbor as it is."""
+    while len(nodes) > 1:
+        pairs = [roll_node(nodes[i], nodes[i + 1]) for i in range(0, len(nodes) - 1, 2)]
+        nodes = pairs + nodes[len(pairs) * 2 :]
+    return nodes[0] if nodes else ([0] * (2 * classes), 0, sha(b""))
+
+
+def sides(index, size):
+    """Return on which sides the siblings of a leaf stand, from the leaf upwards, by the definition."""
+    if size == 1:
+        return ""
+    k = 1 << (size - 1).bit_length() - 1
+    return sides(index, k) + "R" if index < k else sides(index - k, size - k) + "L"
+
+
+def walk(classes, record, index, size, path):
+    """Return the root to which a path leads. Raises: IsFalse."""
+    found, before = roll_leaf(classes, record), 0
+    wanted = sides(index, size) if 0 <= index < size else "?"
+    given = "".join(str(step[0]) for step in path)
+    if given != wanted:
+        raise IsFalse(
+            "path_fits_its_place",
+            "The path is not that of this place in a roll of this size.",
+            "该路径与名册中的位置不符。",
+            wanted,
+            given,
+        )
+    for side, counts, own, hashed in path:
+        sibling = counts, own, from_base64(hashed)
+        if len(counts) != 2 * classes or len(sibling[2]) != 32:
+            raise Unchecked("path: a step that is written otherwise")
+        u64(*counts, own)
+        if sum(counts) < 1:
+            raise IsFalse(
+                "sibling_has_members", "A part of the roll has no members.", "名册的一部分没有成员。", 1, 0
+            )
+        before += sum(counts) if side == "L" else 0
+        found = roll_node(sibling, found) if side == "L" else roll_node(found, sibling)
+    if before != index:
+        raise IsFalse(
+            "left_members_are_my_index",
+            "Not as many members stand before me as my place says.",
+            "排在我之前的人数与我的位置不符。",
+            index,
+            before,
+        )
+    return found
+
+
+def check_head(body, root, pool):
+    """Hold a root against what the log says of the roll. Raises: IsFalse."""
+    counts, own, hashed = root
+    if hashed.hex() != body["root"] or [*counts, own] != [*body["tree"], body["x"]]:
+        raise IsFalse(
+            "root_is_the_stated_one",
+            "The roll is another one than the log states.",
+            "名册与日志所声明的不同。",
+            [body["root"], *body["tree"], body["x"]],
+            [hashed.hex(), *counts, own],
+        )
+    head = sha(
+        b"\x12" + TAG + place_bytes(pool, body["period"]) + u64(len(body["classes"]), *counts, own) + hashed
+    )
+    if head.hex() != body["head"] or sum(counts) != body["n"]:
+        raise IsFalse(
+            "head_is_the_stated_one",
+            "Head or number of members are not those of the roll.",
+            "名册首部或人数与名册不符。",
+            [body["head"], body["n"]],
+            [head.hex(), sum(counts)],
+        )
+
+
+def equal(code, english, chinese, wanted, found):
+    """Demand that two values are one. Raises: IsFalse."""
+    if wanted != found:
+        raise IsFalse(code, english, chinese, wanted, found)
+
+
+def check_order(seqs):
+    """Demand that who shares was stated before the cases, and the cases before the amounts. Raises: IsFalse."""
+    if sorted(set(seqs)) != seqs:
+        raise IsFalse(
+            "freeze_announce_close_in_order",
+            "What was to be fixed first was stated later.",
+            "应先确定的内容却在之后才声明。",
+            sorted(seqs),
+            seqs,
+        )
+
+
+def check_bill(frozen, announced, closed, roll):
+    """Hold what a period charges against its rolls, and return the rate of each class. Raises: IsFalse."""
+    size = len(frozen["classes"])
+    members = [roll["tree"][at] + roll["tree"][size + at] for at in range(size)]
+    equal(
+        "members_are_those_frozen",
+        "Other members or classes are charged than were frozen.",
+        "被分摊的成员或类别与冻结时不同。",
+        [frozen["classes"], frozen["tree"][:size]],
+        [roll["classes"], members],
+    )
+    rates, billed, own = {}, {}, 0
+    for class_no, _weight, count, share, *_cap in closed["classes"]:
+        u64(count, share)
+        rates[class_no] = max(share, rates.get(class_no, 0))
+    for class_no, _weight, count, share, *_cap in closed["classes"]:
+        is_own = share < rates[class_no]
+        billed[class_no, is_own] = billed.get((class_no, is_own), 0) + count
+        own += count * share if is_own else 0
+    wanted = [billed.get((class_no, is_own), 0) for is_own in (False, True) for class_no in roll["classes"]]
+    equal(
+        "bill_counts_are_those_of_the_roll",
+        "The bill counts other members than the roll.",
+        "账单的人数与名册不同。",
+        [*roll["tree"], roll["x"]],
+        [*wanted, own],
+    )
+    rate = [rates.get(class_no, 0) for class_no in roll["classes"]]
+    total = sum(roll["tree"][at] * rate[at] for at in range(size)) + roll["x"]
+    equal(
+        "sum_is_of_the_roll", "The sum is not that of the roll.", "总额与名册的合计不同。", total, closed["S"]
+    )
+    figures = {name: closed[name] for name in ("S", "E", "V", "C_in", "A", "W", "fee", "R", "C_out")}
+    u64(*(figures[name] for name in figures if name != "W"))
+    left = sum(figures[name] for name in ("S", "E", "V", "C_in"))
+    right = sum(figures[name] for name in ("A", "W", "fee", "R", "C_out"))
+    equal("identity_holds", "What comes in is not what goes out.", "收入与支出不相等。", right, left)
+    check_rates(closed)
+    check_cases(announced, closed)
+    return rate
+
+
+def check_rates(closed):
+    """Demand that shares follow from the need, the weights and the caps. Raises: IsFalse."""
+    rows = [
+        (weight, count, share, cap[0] if cap else None)
+        for _no, weight, count, share, *cap in closed["classes"]
+    ]
+    need = sum(closed[name] for name in ("A", "W", "fee", "R")) - sum(
+        closed[name] for name in ("C_in", "V", "E")
+    )
+    charged = sum(count for _weight, count, share, _cap in rows if share)
+    if closed["C_out"] and need > 0 and closed["C_out"] >= charged:
+        raise IsFalse(
+            "carry_is_less_than_the_charged",
+            "More was carried over than rounding leaves.",
+            "结转额超过四舍五入所能产生的数额。",
+            "< %d" % charged,
+            closed["C_out"],
+        )
+    if closed["V"] or closed["E"]:
+        return
+    # Whoever meets the cap pays it; the others bear the rest by weight, and it would be more than the cap for those.
+    capped = [row for row in rows if row[3] is not None and row[2] >= row[3]]
+    rest = need - sum(count * cap for _weight, count, _share, cap in capped)
+    weights = sum(row[0] * row[1] for row in rows if row not in capped)
+    for weight, _count, share, cap in rows:
+        wanted = -(-rest * weight // weights) if rest > 0 and weights else 0
+        wanted = wanted if cap is None or not weights else min(wanted, cap)
+        equal(
+            "rates_follow_from_the_need",
+            "A share is not the need by weight.",
+            "分摊额不等于按权重计算的应摊额。",
+            wanted if weights else share,
+            share,
+        )
+
+
+def check_cases(announced, closed):
+    """Demand that no case was added after its announcement. Raises: IsFalse."""
+    if "cases" not in announced or "cases" not in closed:
+        return
+    added = sorted(set(closed["cases"]) - {case[0] for case in announced["cases"]})
+    equal(
+        "cases_were_announced",
+        "A case was added after the announcement.",
+        "公示之后又加入了案例。",
+        [],
+        added,
+    )
+
+
+def proven(text, key, proof):
+    """Return seq and body of a statement that stands in the signed log. Raises: IsFalse, Unchecked."""
+    head, blank, note = proof.partition("\n\n")
+    lines = head.split("\n")
+    try:
+        index, path = int(lines[1].split(" ")[1]), [from_base64(line) for line in lines[2:]]
+    except (ValueError, IndexError):
+        raise Unchecked("log_proof: it is written otherwise") from None
+    if lines[0] != "c2sp.org/tlog-proof@v1" or not blank:
+        raise Unchecked("log_proof: it is written otherwise")
+    size, root = open_checkpoint(note, key)
+    check_entry(text.encode(), index, key[0].rsplit("/", 1)[-1])
+    found, shape = leaf(text.encode()), sides(index, size) if index < size else "?"
+    if len(shape) == len(path):
+        for side, sibling in zip(shape, path):  # noqa: B905
+            found = hashlib.sha256(b"\1" + (sibling + found if side == "L" else found + sibling)).digest()
+    if len(shape) != len(path) or found != root:
+        raise IsFalse(
+            "statement_stands_in_the_log",
+            "Statement %d is not in the signed log." % index,
+            "签名日志中没有第 %d 项声明。" % index,
+            root.hex(),
+            found.hex(),
+        )
+    return index, json.loads(text)
+
+
+KINDS = ("roll.freeze", "period.announce", "period.close", "roll.close")
+
+
+def check_member(given):
+    """Check a member's own bundle; return what to say. Raises: IsFalse, Unchecked."""
+    try:
+        bundle = json.loads(
+            Path(given.bundle).read_text(encoding="utf-8"), parse_float=refuse_number, parse_int=whole
+        )
+        key = read_key(given.key or bundle["key"])
+        told = [
+            proven(bundle["entries"][kind]["entry"], key, bundle["entries"][kind]["log_proof"])
+            for kind in KINDS
+        ]
+        return check_line(given, bundle, key[0].rsplit("/", 1)[-1], told)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise Unchecked("bundle: %s %s" % (type(error).__name__, error)) from None
+
+
+def check_line(given, bundle, pool, told):
+    """Check a member's line against what the log states of its period. Raises: IsFalse, Unchecked."""
+    period, member, line = bundle["period"], bundle["member"], bundle["leaf"]
+    equal(
+        "statements_are_of_the_period",
+        "A statement is of another kind or period.",
+        "声明属于另一类别或另一期。",
+        [[kind, period] for kind in KINDS],
+        [[one["type"], one["body"]["period"]] for _seq, one in told],
+    )
+    check_order([seq for seq, _one in told])
+    frozen, announced, closed, roll = (one["body"] for _seq, one in told)
+    classes = len(roll["classes"])
+    secret = from_base64(given.secret or bundle["id_inner"]["secret"])
+    number = re.sub(r"[\s-]", "", given.id or "").upper()
+    whose = "%s|%s|%d" % (member["doc_kind"], number if member["doc_kind"] else "", member["member_no"])
+    salt, commitment = commitment_of(secret, whose, pool, period)
+    if given.id is not None or not member["doc_kind"]:
+        equal(
+            "commitment_is_mine",
+            "This line is not of this document and secret.",
+            "这一行不属于该证件和密钥。",
+            commitment.hex(),
+            from_base64(line["commitment"]).hex(),
+        )
+        equal(
+            "salt_is_mine",
+            "The salt is not of this secret.",
+            "盐值不属于该密钥。",
+            salt.hex(),
+            from_base64(member["salt"]).hex(),
+        )
+    named = from_base64(line["commitment"]) + bytes([line["class"]])
+    before = walk(classes, named + bytes(8), line["index"], frozen["n"], bundle["frozen_path"])
+    check_head(frozen, before, pool)
+    record = named[:32] + bytes([line["class"] | (OWN if line["is_own"] else 0)]) + u64(line["fen"])
+    check_head(roll, walk(classes, record, line["index"], roll["n"], bundle["path"]), pool)
+    rate = check_bill(frozen, announced, closed, roll)[line["class"]]
+    check_amount(line["fen"], rate, line["is_own"])
+    if given.id is None and member["doc_kind"]:
+        raise Unchecked(
+            "All else is true. Give --id, the number of your document: only by it you see that the line is yours alone."
+            "\n其余均属实。请用 --id 给出您的证件号码：只有这样才能确认这一行只属于您。"
+        )
+    return (
+        "True: member %d of %s is charged %d fen in period %d, one of %d members, %d fen in all."
+        % (member["member_no"], pool, line["fen"], period, roll["n"], closed["S"]),
+        "属实：%s 的 %d 号成员在第 %d 期分摊 %d 分；共 %d 名成员，合计 %d 分。"
+        % (pool, member["member_no"], period, line["fen"], roll["n"], closed["S"]),
+    )
+
+
+def check_amount(fen, rate, is_own):
+    """Demand that an amount is the rate of its class, or an own one below it. Raises: IsFalse."""
+    if not is_own:
+        equal(
+            "amount_is_the_rate",
+            "An amount is not the rate of its class.",
+            "金额不等于其类别的分摊额。",
+            rate,
+            fen,
+        )
+    elif fen >= rate:
+        raise IsFalse(
+            "own_amount_is_below_the_rate",
+            "An own amount is not below the rate of its class.",
+            "单独金额不低于其类别的分摊额。",
+            "< %d" % rate,
+            fen,
+        )
+
+
+def check_roll(source, period, given):
+    """Check every line of the roll of a period; return what to say. Raises: IsFalse, Unchecked."""
+    key = source.key(given)
+    size, root = open_checkpoint(source.text("checkpoint"), key)
+    pool, leaves, told = key[0].rsplit("/", 1)[-1], [], {}
+    for seq, entry in enumerate(source.entries(size)):
+        check_entry(entry, seq, pool)
+        leaves.append(leaf(entry))
+        value = json.loads(entry.decode())
+        if value["type"] in KINDS and value["body"].get("period") == period:
+            told[value["type"]] = (seq, value["body"])
+    check_root("entries_have_the_signed_root", leaves, root)
+    try:
+        check_order([told[kind][0] for kind in KINDS])
+        frozen, announced, closed, roll = (told[kind][1] for kind in KINDS)
+        rate = check_bill(frozen, announced, closed, roll)
+        return check_lines(source, period, pool, (frozen, roll), rate)
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise Unchecked("period %d: %s %s" % (period, type(error).__name__, error)) from None
+
+
+def check_lines(source, period, pool, stated, rate):
+    """Check the lines of a roll against both stated rolls, frozen and with amounts. Raises: IsFalse, Unchecked."""
+    frozen, roll = stated
+    classes, last, at_freeze, at_close = len(roll["classes"]), b"", [], []
+    for part in range(-(-roll["n"] // 65536)):
+        data = source.read("roll/%d/part/%d" % (period, part))
+        for at in range(0, len(data), 41):
+            record = data[at : at + 41]
+            if len(record) != 41:
+                raise Unchecked("roll/%d/part/%d: a file that ends too early" % (period, part))
+            if record[:32] <= last:
+                raise IsFalse(
+                    "commitments_rise",
+                    "Line %d stands twice or out of its order." % len(at_close),
+                    "第 %d 行重复或次序不对。" % len(at_close),
+                    "> " + last.hex(),
+                    record[:32].hex(),
+                )
+            last = record[:32]
+            at_close.append(roll_leaf(classes, record))
+            at_freeze.append(roll_leaf(classes, record[:32] + bytes([record[32] & 0x3F]) + bytes(8)))
+            check_amount(int.from_bytes(record[33:], "big"), rate[record[32] & 0x3F], bool(record[32] & OWN))
+    equal(
+        "records_are_as_many_as_members",
+        "The roll has not as many lines as members.",
+        "名册的行数与人数不同。",
+        roll["n"],
+        len(at_close),
+    )
+    check_head(frozen, roll_root(classes, at_freeze), pool)
+    check_head(roll, roll_root(classes, at_close), pool)
+    return (
+        "True: the %d lines of period %d are those that were frozen, each with its amount."
+        % (len(at_close), period),
+        "属实：第 %d 期的 %d 行与冻结时一致，金额均正确。" % (period, len(at_close)),
+    )
+
+
 def selftest():
     """Compute published examples. Raises: IsFalse."""
     key = read_key("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
@@ -381,6 +811,14 @@ def main():
     for command in (log, history):
         command.add_argument("source")
         command.add_argument("--key", default="")
+    member, roll = commands.add_parser("member"), commands.add_parser("roll")
+    member.add_argument("bundle")
+    member.add_argument("--id")
+    member.add_argument("--secret", default="")
+    member.add_argument("--key", default="")
+    roll.add_argument("source")
+    roll.add_argument("period", type=int)
+    roll.add_argument("--key", default="")
     commands.add_parser("selftest")
     given = parser.parse_args()
     try:
@@ -388,6 +826,10 @@ def main():
             said = selftest()
         elif given.command == "log":
             said = check_log(Source(given.source), given.key)
+        elif given.command == "member":
+            said = check_member(given)
+        elif given.command == "roll":
+            said = check_roll(Source(given.source), given.period, given.key)
         else:
             said = check_history(given.old, Source(given.source), given.key)
     except IsFalse as error:

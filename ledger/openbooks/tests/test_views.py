@@ -34,6 +34,7 @@ def test_log_lists_every_statement_newest_first(logged: World) -> None:
     types = [entry.type for entry in LogEntry.objects.filter(log__code="test-pool").order_by("-seq")]
     places = [page.index(f"{LOG}{seq}/") for seq in reversed(range(len(types)))]
     assert types == [
+        "roll.close",
         "period.close",
         "book.entry",
         "book.entry",
@@ -58,7 +59,7 @@ def test_raw_bytes_hash_to_the_leaf_that_is_shown(logged: World) -> None:
 def test_log_pages_by_cursor(logged: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.openbooks.views.PAGE", 2)
     client = client_of(None)
-    assert f"{LOG}?before=5" in client.get(LOG).content.decode()
+    assert f"{LOG}?before=6" in client.get(LOG).content.decode()
     last = client.get(f"{LOG}?before=1").content.decode()
     assert f"{LOG}0/" in last
     assert "Older" not in last

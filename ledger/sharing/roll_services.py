@@ -1,0 +1,237 @@
+"""Making the rolls of a period: who shares, before its cases are public; what they pay, once it is posted.
+
+Off the way of headcount and posting. Records come from the database in the order of their commitments and go on
+subtree by subtree, so that a roll of millions takes the memory of one.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.db import connection, transaction
+
+from aidplatform.lib import clock, commitments
+from aidplatform.lib.failpoints import failpoint
+from aidplatform.work import jobs
+from ledger.openbooks import services as openbooks
+from ledger.openbooks.canonical import instant
+from ledger.openbooks.models import LogEntry
+from ledger.openbooks.rolls import Node, Tree
+from ledger.sharing.models import Period
+from ledger.sharing.roll_models import Roll, RollSubtree
+from ledger.sharing.roll_selectors import COMMITMENT, closed_records, frozen_records, rates_of
+from ledger.sharing.roll_triggers import SUBTREE
+from ledger.sharing.selectors import class_counts
+from members.joining.secret_filling import fill_secrets
+
+CLOSE_ROLL = "sharing.close_roll"
+_AT_ONCE = 64
+
+_SALT = "sha256(%(salted)s::bytea || s.commit_key || %(place)s::bytea)"
+_COMMITMENT = f"sha256(%(named)s::bytea || {_SALT} || s.id_inner)"
+_HEADCOUNT = "members_headcount(%(pool)s, %(as_of)s, %(recorded)s, 0, 9223372036854775807)"
+_MEMBERS = f"""
+    SELECT {_COMMITMENT}, h.class_no FROM {_HEADCOUNT} h JOIN members_membersecret s USING (membership_id) ORDER BY 1"""  # noqa: S608 - fixed text
+# Whose charge is not the rate of their class.
+_OWN_AMOUNTS = f"""
+    SELECT {_COMMITMENT}, c.share_fen
+      FROM ledger_charge c JOIN {_HEADCOUNT} h USING (membership_id) JOIN members_membersecret s USING (membership_id)
+     WHERE c.pool_id = %(pool)s AND c.period_no = %(number)s AND c.share_fen <> (%(rates)s::bigint[])[h.class_no + 1]
+     ORDER BY 1"""  # noqa: S608
+
+
+def freeze_roll(period: Period) -> None:
+    """Make the roll of a frozen headcount and state it in the log; made already: nothing.
+
+    Secrets of members who have none are made first, in transactions of their own.
+    """
+    if _is_stated(period, Roll.Stage.FREEZE):
+        return
+    fill_secrets(pool_id=period.pool_id, as_of=period.as_of, recorded_at=period.headcount_recorded_at)
+    with transaction.atomic():
+        _freeze(period)
+
+
+def freeze_roll_by(lease: jobs.Lease, period: Period) -> None:
+    """Do the same as a part of a job, which must not have been taken over meanwhile."""
+    if _is_stated(period, Roll.Stage.FREEZE):
+        return
+    fill_secrets(pool_id=period.pool_id, as_of=period.as_of, recorded_at=period.headcount_recorded_at)
+    with lease.transaction():
+        _freeze(period)
+        failpoint("sharing.roll_frozen")
+
+
+def order_closed_roll(period: Period, actor: str) -> None:
+    """Have a worker make the roll with the amounts, in the transaction that posts the period."""
+    jobs.enqueue(kind=CLOSE_ROLL, key=period.code, payload={"period": period.pk}, actor=actor)
+
+
+def close_roll(lease: jobs.Lease) -> dict[str, int]:
+    """Make the roll of what a posted period charges, and state it; of one without a frozen roll there is none."""
+    period = Period.objects.select_related("pool").get(pk=lease.payload["period"])
+    frozen = Roll.objects.filter(period=period, stage=Roll.Stage.FREEZE).first()
+    if frozen is None or _is_stated(period, Roll.Stage.CLOSE):
+        return {"members": 0}
+    with lease.transaction():
+        roll = _close(period, frozen)
+        failpoint("sharing.roll_closed")
+    return {"members": roll.size}
+
+
+def _is_stated(period: Period, stage: str) -> bool:
+    entries = LogEntry.objects.filter(
+        log__code=period.pool.code, type=f"roll.{stage}", key=str(period.number)
+    )
+    return entries.exists()
+
+
+def _freeze(period: Period) -> Roll:
+    counts = class_counts(period)
+    classes = sorted(class_no for class_no, count in counts.items() if count)
+    tree = Tree(len(classes))
+    roots: list[Node] = []
+    places = {class_no: bytes([place]) for place, class_no in enumerate(classes)}
+    members = _rows(_MEMBERS, _parameters(period))
+    subtrees: list[RollSubtree] = []
+    while named := [bytes(row[0]) + places[row[1]] for row in islice(members, SUBTREE)]:
+        subtree = RollSubtree(
+            period=period,
+            stage=Roll.Stage.FREEZE,
+            number=len(roots),
+            size=len(named),
+            records=b"".join(named),
+        )
+        roots.append(_finish(tree, subtree, [tree.leaf(record) for record in frozen_records(subtree)]))
+        subtree.first = named[0][:COMMITMENT]
+        subtrees = _stored([*subtrees, subtree])
+    _stored(subtrees, least=1)
+    return _state(period, Roll.Stage.FREEZE, classes, tree, roots)
+
+
+def _close(period: Period, frozen: Roll) -> Roll:
+    rates, tree = rates_of(period, frozen.classes), Tree(len(frozen.classes))
+    roots: list[Node] = []
+    own = _OwnAmounts(period, frozen, rates)
+    kept = RollSubtree.objects.filter(period=period, stage=Roll.Stage.FREEZE).order_by("number")
+    subtrees: list[RollSubtree] = []
+    for before in kept.iterator(chunk_size=_AT_ONCE):
+        amounts = own.of(before)
+        leaves = [tree.leaf(record) for record in closed_records(before, amounts, rates)]
+        subtree = RollSubtree(
+            period=period,
+            stage=Roll.Stage.CLOSE,
+            number=before.number,
+            size=before.size,
+            first=before.first,
+            records=b"".join(place.to_bytes(2) + fen.to_bytes(8) for place, fen in amounts.items()),
+        )
+        roots.append(_finish(tree, subtree, leaves))
+        subtrees = _stored([*subtrees, subtree])
+    _stored(subtrees, least=1)
+    return _state(period, Roll.Stage.CLOSE, frozen.classes, tree, roots)
+
+
+class _OwnAmounts:
+    """Amounts that are not the rate, taken from the database as the subtrees come to them."""
+
+    def __init__(self, period: Period, frozen: Roll, rates: list[int]) -> None:
+        all_rates = [0] * 64
+        for class_no, fen in zip(frozen.classes, rates, strict=True):
+            all_rates[class_no] = fen
+        # Rows beyond one of each class are those of members whom a cap leaves less.
+        is_capped = len(period.classes or []) > len({row["class_no"] for row in period.classes or []})
+        parameters = _parameters(period) | {"number": period.number, "rates": all_rates}
+        self._rows = _rows(_OWN_AMOUNTS, parameters) if is_capped else iter(())
+        self._next = next(self._rows, None)
+
+    def of(self, subtree: RollSubtree) -> dict[int, int]:
+        """Return those of the next subtree by their place in it."""
+        found: dict[int, int] = {}
+        if self._next is None:
+            return found
+        for place, record in enumerate(frozen_records(subtree)):
+            if self._next is not None and bytes(self._next[0]) == record[:COMMITMENT]:
+                found[place] = self._next[1]
+                self._next = next(self._rows, None)
+        return found
+
+
+def _finish(tree: Tree, subtree: RollSubtree, leaves: list[Node]) -> Node:
+    """Write the root of its leaves into a subtree, and return it."""
+    root = tree.root(leaves)
+    subtree.counts, subtree.own_fen = tree.figures(root)
+    subtree.hash = root.hash
+    return root
+
+
+def _stored(subtrees: list[RollSubtree], least: int = _AT_ONCE) -> list[RollSubtree]:
+    """Store subtrees once there are so many; return those that are not stored yet."""
+    if len(subtrees) < least:
+        return subtrees
+    RollSubtree.objects.bulk_create(subtrees)
+    return []
+
+
+def _state(period: Period, stage: str, classes: list[int], tree: Tree, roots: list[Node]) -> Roll:
+    """Write the roll over the roots of its subtrees and state it in the log."""
+    root, at = tree.root(roots), clock.now()
+    counts, own_fen = tree.figures(root)
+    roll = Roll.objects.create(
+        period=period,
+        stage=stage,
+        size=sum(counts),
+        classes=classes,
+        counts=counts,
+        own_fen=own_fen,
+        root=root.hash,
+        head=tree.head(period.pool.code, period.number, root),
+        built_at=at,
+    )
+    openbooks.append(
+        code=period.pool.code,
+        entry_type=f"roll.{stage}",
+        key=str(period.number),
+        body=_body(period, roll),
+        at=at,
+    )
+    return roll
+
+
+def _body(period: Period, roll: Roll) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "period": period.number,
+        "n": roll.size,
+        "classes": roll.classes,
+        "tree": roll.counts,
+        "x": roll.own_fen,
+        "root": bytes(roll.root).hex(),
+        "head": bytes(roll.head).hex(),
+    }
+    if roll.stage == Roll.Stage.FREEZE:
+        assert period.as_of is not None
+        body |= {
+            "as_of": instant(period.as_of),
+            "counts": {str(no): n for no, n in class_counts(period).items()},
+        }
+    return body
+
+
+def _parameters(period: Period) -> dict[str, Any]:
+    place = commitments.place(period.pool.code, period.number)
+    return {
+        "named": commitments.COMMITMENT_TAG + place,
+        "salted": commitments.SALT_TAG,
+        "place": place,
+        "pool": period.pool_id,
+        "as_of": period.as_of,
+        "recorded": period.headcount_recorded_at,
+    }
+
+
+def _rows(sql: str, parameters: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a query as they are taken, however many there are; within a transaction."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(sql, parameters)
+        while rows := cursor.fetchmany(8 * SUBTREE):
+            yield from rows
