@@ -37,6 +37,7 @@ PUBLIC = {
     "pool", "history", "history_csv", "periods", "period", "period_classes_csv", "plan", "plan_version", "plan_shares",
     "award_period", "cases_feed", "log", "log_entry", "log_entry_raw",
     "open_books", "log_checkpoint", "log_policy", "log_tile", "log_entries", "log_verifier",
+    "roll_head", "roll_part", "roll_prefix", "frozen_roll_part", "frozen_roll_prefix",
     "api_checkpoint", "api_inclusion", "api_consistency",
     "join", "join_invited",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
