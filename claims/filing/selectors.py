@@ -23,7 +23,7 @@ from claims.filing.states import OPEN_TO_CLAIMANT, REFUSED
 from ledger.sharing.models import Award, Charge, Period
 from members.joining.deputies import DECEASED, claims_begin_for, live_deputyships
 from members.joining.deputy_models import Deputy
-from members.joining.kin import is_near, names_of, spoken_for
+from members.joining.kin import is_near, names_of, people_near, spoken_for
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -125,12 +125,24 @@ def is_near_to(claim: Claim, person: User) -> bool:
     """Tell whether a person is near to whose claim it is, or to whom these have named and who has filed it."""
     if is_near(claim.membership, person):
         return True
-    if claim.claimant_id in {claim.membership.person_id, person.pk}:
-        return False
+    own = None if claim.claimant_id == person.pk else _membership_of_named_filer(claim)
+    return own is not None and is_near(own, person)
+
+
+def people_near_to(claim: Claim) -> set[int]:
+    """Return the ids of everyone with an account of whom `is_near_to` is true."""
+    own = _membership_of_named_filer(claim)
+    near = people_near(claim.membership)
+    return near if own is None else near | people_near(own)
+
+
+def _membership_of_named_filer(claim: Claim) -> Membership | None:
+    """Return the own membership of who has filed for a member that has named them; None: the claim is of others."""
+    if claim.claimant_id == claim.membership.person_id:
+        return None
     named = Deputy.objects.filter(membership=claim.membership_id, person=claim.claimant_id)
     files = Membership.objects.filter(person=claim.claimant_id, pool=claim.pool_id)
-    own = files.first() if named.exists() else None
-    return own is not None and is_near(own, person)
+    return files.first() if named.exists() else None
 
 
 def concerned_by(claim: Claim) -> set[int | None]:

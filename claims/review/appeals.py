@@ -15,13 +15,12 @@ from aidplatform.work import audit
 from claims.filing import papers
 from claims.filing.models import Claim
 from claims.filing.parts import check_no_other_part
-from claims.filing.selectors import appeal_until, may_appeal, speaks_for
+from claims.filing.selectors import appeal_until, may_appeal, people_near_to, speaks_for
 from claims.filing.services import keep_paper, locked_claim, moved_on, step_claim
 from claims.filing.states import ON_THE_DESK, REFUSED
 from claims.review.models import Appeal, BlindReview
 from claims.review.selectors import public_ref
 from ledger.openbooks import services as openbooks
-from members.joining.kin import people_near
 from members.people.models import User
 from members.pools.models import DutyGrant
 
@@ -177,7 +176,7 @@ def deciders_needed(claim: Claim) -> int:
 def _able_people(claim: Claim) -> dict[str, set[str]]:
     """Return who may hear an appeal, by duty (nobody holds both): not concerned, not near, with no part in it yet."""
     judged = heard_before(claim)
-    out = {claim.claimant_id, claim.membership.person_id} | people_near(claim.membership)
+    out = {claim.claimant_id, claim.membership.person_id} | people_near_to(claim)
     able: dict[str, set[str]] = {REVIEWER: set(), SECOND_REVIEWER: set()}
     grants = DutyGrant.objects.filter(pool=claim.pool_id, duty__in=able, ended_at=None)
     for duty, code, pk in grants.values_list("duty", "person__code", "person_id"):

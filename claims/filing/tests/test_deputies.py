@@ -8,7 +8,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.claim_cases import AppealCases, ClaimCases
 from aidplatform.testing.refusals import refused, run
-from aidplatform.testing.world import run_jobs, set_clock
+from aidplatform.testing.world import lay_down_all, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing import selectors, services
 from claims.filing.deputy_sql import speaks_for_claim_sql
@@ -17,6 +17,7 @@ from claims.filing.tests.test_family_claims import drafted, file
 from claims.my_data import EXPORTER
 from claims.publicity import services as publicity
 from claims.review import services as review
+from claims.review.appeals import lacks_people
 from claims.review.investigations import NotFromOutsideError, check_from_outside
 from ledger.leaving import reports
 from members.joining import deputies, payers
@@ -239,6 +240,43 @@ def test_nobody_near_to_who_files_judges(cases: ClaimCases) -> None:
             claim.pk,
             payer.code,
         )
+
+
+def test_who_is_near_to_who_files_is_not_left_to_hear_an_appeal(appeal_cases: AppealCases) -> None:
+    """As above: the one reviewer who is left pays for the neighbor, who has filed and appeals."""
+    cases, payer = appeal_cases, User.objects.create_user("payer@example.org")
+    theirs = Membership.objects.filter(pool=cases.world.pool, person=None).first()
+    assert theirs is not None
+    theirs.person = payer
+    theirs.save(update_fields=["person"])
+    neighbor = Membership.objects.get(pool=cases.world.pool, person=cases.neighbor)
+    agreed(cases.membership, cases.neighbor)
+    claim = file(told_to_file(cases.membership, cases.neighbor), cases.neighbor)
+    review.assign_claim(claim=claim, reviewer=cases.reviewer.code, at=clock.now())
+    review.recommend(
+        claim=claim,
+        reviewer=cases.reviewer.code,
+        outcome="rejected",
+        aid_fen=0,
+        clause="aid",
+        papers=selectors.paper_codes(claim),
+        reason="It is not on the list.",
+        at=clock.now(),
+    )
+    claim.refresh_from_db()
+    cases.decide(claim, "rejected")
+    claim.refresh_from_db()
+    cases.claimant = cases.neighbor
+    cases.appeal(claim)
+    claim.refresh_from_db()
+    for person in User.objects.filter(duty_grants__duty="reviewer", duty_grants__ended_at=None):
+        lay_down_all(person)
+    cases.world.grant(payer, "reviewer")
+    assert lacks_people(claim) == []
+    link = payers.ask_payer(membership=neighbor, payer_number=theirs.number, at=clock.now())
+    payers.accept_link(link=link, person=payer)
+    assert payer.pk in selectors.people_near_to(claim)
+    assert lacks_people(claim) == ["reviewer"]
 
 
 def test_each_gets_their_own_data(cases: ClaimCases, sister: User) -> None:
