@@ -1,6 +1,5 @@
 """Custody for programs: does the bank hold what the books say, statements, payment orders and their release."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,9 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aidplatform.lib import clock
-from aidplatform.lib.drf import Cursor, Endpoint, idempotency_key
+from aidplatform.lib.drf import Cursor, Endpoint
 from aidplatform.lib.openapi import KEY_HEADER
-from aidplatform.work.idempotency import once, scope_of
 from ledger.custody import selectors, services
 from ledger.custody.cash import cash_of
 from ledger.custody.forms import ACCOUNT
@@ -23,7 +21,7 @@ from ledger.custody.pages import CONTROLLER, MONEY, READERS, TREASURER
 from ledger.custody.reconciliation import bank_line
 from ledger.sharing.selectors import access_award, shows_movements
 from members.people.models import User
-from members.pools.api import DutyEndpoint, NewestNumber, person_of, public_pool, viewer_duties
+from members.pools.api import DutyDeed, DutyEndpoint, NewestNumber, public_pool, viewer_duties
 from members.pools.rules import proved_afresh
 from members.pools.selectors import access_pool
 
@@ -282,21 +280,8 @@ class PaymentDetail(DutyEndpoint):
         return Response(PaymentInFull(found, context={"shows_payee": shows_payee}).data)
 
 
-class MoneyDeed(DutyEndpoint):
-    """A deed that moves money: once per Idempotency-Key of a person."""
-
-    def do_once(
-        self, request: Request, deed: str, content: dict[str, Any], act: Callable[[User], dict[str, Any]]
-    ) -> dict[str, Any]:
-        """Do it in the name of whoever asks and return the answer; repeated, the first answer."""
-        person = person_of(request)
-        assert person is not None
-        return once(
-            scope=scope_of(person.code, self.kwargs["code"], deed),
-            key=idempotency_key(request),
-            content=content,
-            act=lambda: act(person),
-        )
+class MoneyDeed(DutyDeed):
+    """A deed that moves money."""
 
 
 class AidOrder(MoneyDeed):

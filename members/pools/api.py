@@ -1,5 +1,6 @@
 """Pools and their plans for programs, the door of endpoints that need a duty, and tokens."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
@@ -12,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aidplatform.lib import clock
-from aidplatform.lib.drf import Cursor, Endpoint, PersonalEndpoint
+from aidplatform.lib.drf import Cursor, Endpoint, PersonalEndpoint, idempotency_key
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
+from aidplatform.work.idempotency import once, scope_of
 from members.people.models import ApiToken, User
 from members.people.services import end_token, make_token
 from members.pools.aid_sense import jumps
@@ -84,6 +86,23 @@ class DutyEndpoint(Endpoint):
             raise ForbiddenError(_("This needs a second factor."), code="second_factor_missing")
         if self.duties and not held & set(self.duties):
             raise ForbiddenError(_("Your duties in this pool do not include this."))
+
+
+class DutyDeed(DutyEndpoint):
+    """A deed of those who hold a duty: once per Idempotency-Key of a person."""
+
+    def do_once(
+        self, request: Request, deed: str, content: dict[str, Any], act: Callable[[User], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Do it in the name of whoever asks and return the answer; repeated, the first answer."""
+        person = person_of(request)
+        assert person is not None
+        return once(
+            scope=scope_of(person.code, self.kwargs["code"], deed),
+            key=idempotency_key(request),
+            content=content,
+            act=lambda: act(person),
+        )
 
 
 class StrongEndpoint(PersonalEndpoint):
