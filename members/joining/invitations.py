@@ -18,6 +18,7 @@ from members.joining.models import Membership
 from members.joining.payers import begin_invited_link
 from members.joining.selectors import goes_on
 from members.people import notices
+from members.people.identity import masked, names_of
 from members.people.services import hash_of
 from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
@@ -167,9 +168,9 @@ def find_live(*, pool: Pool, token: str, now: dt.datetime) -> Invitation | None:
 
 
 def masked_name(membership: Membership) -> str:
-    """Return an inviter's name as strangers see it: its first letter."""
-    name = membership.person.name if membership.person else ""
-    return f"{name[0]}**" if name else str(_("a member"))
+    """Return an inviter's name as strangers see it: of each word the first letter."""
+    person = membership.person
+    return (masked(names_of([person])[person.pk]) if person else "") or str(_("a member"))
 
 
 def inviter_of(membership: Membership) -> Membership | None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
@@ -40,8 +41,8 @@ class Paper:
 
     @property
     def masked_name(self) -> str:
-        """Return of each word of the name its first letter, as papers show it that other people see."""
-        return " ".join(f"{word[0]}**" for word in self.name.split())
+        """Return the name as papers show it that other people see."""
+        return masked(self.name)
 
     @classmethod
     def from_text(cls, text: str) -> "Paper":
@@ -56,6 +57,21 @@ def paper_of(person: User) -> Paper | None:
     if identity is None:
         return None
     return opened(person, bytes(identity.sealed))
+
+
+def names_of(people: Iterable[User]) -> dict[int, str]:
+    """Return the name of each by primary key: that on paper, else that of the account, if any. One query."""
+    found = {person.pk: person for person in people}
+    names = {key: person.name for key, person in found.items()}
+    for identity in Identity.objects.filter(person__in=found):
+        person = found[identity.person_id]
+        names[person.pk] = opened(person, bytes(identity.sealed)).name
+    return names
+
+
+def masked(name: str) -> str:
+    """Return of each word of a name its first letter, as others see it."""
+    return " ".join(f"{word[0]}**" for word in name.split())
 
 
 def opened(person: User, sealed: bytes) -> Paper:

@@ -16,6 +16,7 @@ from aidplatform.lib.errors import ConflictError, ForbiddenError, NotFoundError
 from aidplatform.work import audit, jobs
 from members.joining.models import Membership
 from members.people import notices
+from members.people.identity import names_of
 from members.people.models import User
 from members.people.rights_words import CONTACTS_HANDED_OUT
 from members.pools.models import Pool
@@ -220,9 +221,10 @@ def _lines(rows: list[Membership], fields: list[str], *, with_header: bool) -> b
     if with_header:
         out.write("\ufeff")
         writer.writerow(fields)
+    names = names_of(one.person for one in rows if one.person)
     for one in rows:
         assert one.person is not None
-        known = {"number": str(one.number), "name": one.person.name, "email": one.person.email}
+        known = {"number": str(one.number), "name": names[one.person.pk], "email": one.person.email}
         writer.writerow([safe_text(known[field]) for field in fields])
     return out.getvalue().encode()
 

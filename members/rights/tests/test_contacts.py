@@ -14,6 +14,8 @@ from aidplatform.tests.pages_helpers import client_of
 from aidplatform.tests.test_policies import addresses
 from aidplatform.work.models import AuditEntry
 from members.joining.services import admit_member
+from members.joining.tests.papers import filled
+from members.joining.tests.test_signing import _sign as sign
 from members.people.models import Notice, User
 from members.pools.models import DutyGrant
 from members.rights import contacts
@@ -60,6 +62,13 @@ def ready(world: World) -> ContactExport:
     run_jobs()
     export.refresh_from_db()
     return export
+
+
+def test_file_names_people_as_their_papers_do(peopled: World) -> None:
+    joined = sign(filled(peopled.pool, User.objects.create_user("wizard@people.example.net")))
+    export = ready(peopled)
+    data = contacts.take_file(export=export, taker=peopled.admin, at=clock.now()).decode()
+    assert f"{joined.number},林小雨,wizard@people.example.net" in data.splitlines()
 
 
 def test_file_holds_what_was_agreed_and_everybody_in_it_is_told(peopled: World) -> None:
