@@ -45,6 +45,13 @@ class Cover:
     is_signed: bool
     end: MembershipEnd | None
 
+    @property
+    def leaves_waiting(self) -> bool:
+        """Tell whether the membership is over before its waiting time would be."""
+        if self.covered_until is None or not self.is_waiting:
+            return False
+        return clock.day_of(self.covered_until, self.membership.pool.time_zone) <= self.eligible_date
+
 
 def memberships_of(person: User) -> QuerySet[Membership]:
     """Return a person's memberships with their pools."""

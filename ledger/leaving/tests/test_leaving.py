@@ -304,6 +304,27 @@ def test_two_clicks_lead_out_and_a_double_click_leaves_once(world: World) -> Non
     assert browser.get(reverse("leaving", args=["test-pool"])).status_code == 302
 
 
+def test_who_leaves_in_the_waiting_time_is_told_so(world: World) -> None:
+    one = admit_member(
+        pool=world.pool,
+        person=User.objects.create_user("new@people.example.org"),
+        class_no=0,
+        from_at=clock.now(),
+        joined_date=clock.today(ZONE),
+        actor="test",
+    )
+    browser = client_of(one.person)
+    told = "before your waiting time does"
+    mine = browser.get(reverse("my_pool", args=["test-pool"])).content.decode()
+    assert "You are waiting" in mine
+    assert told not in mine
+    leave(one)
+    mine = browser.get(reverse("my_pool", args=["test-pool"])).content.decode()
+    assert "You are waiting" not in mine
+    assert told in mine
+    assert "covered until 00:00 of" in browser.get("/").content.decode()
+
+
 def test_next_publicity_is_told_to_whom_it_counts(world: World) -> None:
     one = member(world)
     browser = client_of(one.person)
