@@ -38,6 +38,7 @@ from ledger.founding import opening_api
 from ledger.leaving import api as leaving
 from ledger.leaving import report_api
 from ledger.openbooks import api as openbooks
+from ledger.openbooks import witness_api
 from ledger.sharing import api as sharing
 from ledger.sharing import roll_api as rolls
 from ledger.verification import api as verification
@@ -80,6 +81,7 @@ _PAYMENT = f"{_POOL}payments/<int:number>/"
 _LIMITS = f"{_POOL}release-limits/"
 _INTERESTS = f"{_POOL}interests/"
 _INCOME = f"{_INTERESTS}income/"
+_WITNESSES = f"{_POOL}witness-policies/"
 _COST = f"{_POOL}outside-costs/<int:number>/"
 _WRITE_OFF = f"{_POOL}write-offs/<int:number>/"
 _PAUSE = f"{_POOL}pauses/<int:number>/"
@@ -234,6 +236,19 @@ urlpatterns = [
     path(f"{_POOL}log/checkpoint/", openbooks.LastCheckpoint.as_view(), name="api_checkpoint"),
     path(f"{_POOL}log/<int:seq>/inclusion/", openbooks.Inclusion.as_view(), name="api_inclusion"),
     path(f"{_POOL}log/consistency/<int:old>/", openbooks.Consistency.as_view(), name="api_consistency"),
+    path(f"{_POOL}log/witnesses/", witness_api.LogWitnesses.as_view(), name="api_log_witnesses"),
+    path(_WITNESSES, witness_api.WitnessPolicyList.as_view(), name="api_witness_policies"),
+    path(f"{_WITNESSES}propose/", witness_api.WitnessPolicyProposal.as_view(), name="api_propose_witnesses"),
+    path(
+        f"{_WITNESSES}<int:number>/approval/",
+        witness_api.WitnessPolicyApproval.as_view(),
+        name="api_approve_witnesses",
+    ),
+    path(
+        f"{_WITNESSES}<int:number>/withdrawal/",
+        witness_api.WitnessPolicyWithdrawal.as_view(),
+        name="api_withdraw_witnesses",
+    ),
     path(f"{_POOL}draws/", jury.DrawList.as_view(), name="api_jury_draws"),
     path(_DRAW, jury.DrawDetail.as_view(), name="api_jury_draw"),
     path(f"{_DRAW}commitment/", jury.WitnessCommitment.as_view(), name="api_commit_to_words"),

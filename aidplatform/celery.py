@@ -33,6 +33,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "openbooks.ask_witnesses": {
+        "task": "openbooks.ask_witnesses",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 60},
+    },
     "custody.remind_due": {
         "task": "custody.remind_due",
         "schedule": float(settings.TICK_SECONDS),

@@ -179,6 +179,9 @@ TABLES: dict[str, Kind] = {
     "ledger_logkey": SIGNED,
     "ledger_checkpoint": SIGNED,
     "ledger_heartbeat": SIGNED,
+    "ledger_witnesspolicy": state("state", "decided_by", "decided_at"),
+    "ledger_cosignature": FACT,
+    "ledger_witnessrefusal": FACT,
     "ledger_period": state(
         "state",
         "cases",

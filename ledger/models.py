@@ -61,6 +61,7 @@ from ledger.leaving.triggers import cover_ends_with_a_reason
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.triggers import every_entry_is_logged
+from ledger.openbooks.witness_models import Cosignature, WitnessPolicy, WitnessRefusal
 from ledger.sharing.ending_triggers import (
     floor_is_heeded,
     intake_reopens_at_the_floor,
@@ -131,6 +132,7 @@ __all__ = [
     "ChargeResultFile",
     "Checkpoint",
     "Collection",
+    "Cosignature",
     "DebitMandate",
     "DebitRetry",
     "FinalSettlement",
@@ -163,6 +165,8 @@ __all__ = [
     "VerificationPart",
     "WalletEntry",
     "WalletTotal",
+    "WitnessPolicy",
+    "WitnessRefusal",
     "WriteOff",
     "WrittenOffCharge",
 ]

@@ -27,6 +27,9 @@ WITHOUT_MONEY = {
     "ledger_logkey",
     "ledger_checkpoint",
     "ledger_heartbeat",
+    "ledger_witnesspolicy",
+    "ledger_cosignature",
+    "ledger_witnessrefusal",
 }
 
 

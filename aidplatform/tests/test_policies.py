@@ -38,7 +38,7 @@ PUBLIC = {
     "award_period", "cases_feed", "log", "log_entry", "log_entry_raw",
     "open_books", "log_checkpoint", "log_policy", "log_tile", "log_entries", "log_verifier",
     "roll_head", "roll_part", "roll_prefix", "frozen_roll_part", "frozen_roll_prefix",
-    "api_checkpoint", "api_inclusion", "api_consistency",
+    "log_witness_program", "api_checkpoint", "api_inclusion", "api_consistency", "api_log_witnesses",
     "join", "join_invited",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",

@@ -11,12 +11,18 @@ from aidplatform.lib import clock
 from aidplatform.lib.drf import Endpoint
 from aidplatform.lib.errors import NotFoundError
 from ledger.openbooks.merkle import consistency_proof, inclusion_proof
-from ledger.openbooks.selectors import NOTHING_SIGNED, Signing, leaves_of, signing_of
+from ledger.openbooks.selectors import (
+    NOTHING_SIGNED,
+    Signing,
+    leaves_of,
+    published_checkpoint,
+    signing_of,
+)
 from members.pools.api import public_pool
 
 
 class CheckpointRow(serializers.Serializer[Any]):
-    """The last signed head. note: the whole signed note. waiting: statements that no checkpoint covers yet."""
+    """The last signed head. note: with all signatures. waiting: statements that no checkpoint covers yet."""
 
     origin = serializers.CharField()
     vkey = serializers.CharField()
@@ -112,7 +118,7 @@ def _row(signing: Signing) -> dict[str, Any]:
         "size": head.size,
         "root_hash": head.root.hex(),
         "fingerprint": signing.fingerprint,
-        "note": last.note,
+        "note": published_checkpoint(last),
         "signed_at": last.signed_at,
         "heard_at": signing.heard_at,
         "waiting": signing.waiting,

@@ -15,13 +15,13 @@ from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.lib.http import public
 from ledger.openbooks.checkpoint_models import Checkpoint, LogKey
 from ledger.openbooks.models import LogEntry
-from ledger.openbooks.selectors import NOTHING_SIGNED, published_policy
+from ledger.openbooks.selectors import NOTHING_SIGNED, policy_in_force, published_checkpoint, published_policy
 from ledger.openbooks.tiles import Tile, TileError, entry_bundle, read_tile, tile_hashes
 from members.joining.selectors import may_read_statements
 from members.pools.models import Pool
 from members.pools.rules import access_public_pool
 
-VERIFIER = Path(__file__).with_name("standalone") / "verify.py"
+STANDALONE = Path(__file__).with_name("standalone")
 FRESH = 5
 FOR_EVER = 365 * 24 * 3600
 
@@ -29,8 +29,8 @@ FOR_EVER = 365 * 24 * 3600
 @public
 @require_safe
 def checkpoint(request: HttpRequest, code: str) -> HttpResponse:
-    """Return the last signed head."""
-    note = _last_checkpoint(access_public_pool(request, code)).note
+    """Return the last signed head, with the signatures of its witnesses."""
+    note = published_checkpoint(_last_checkpoint(access_public_pool(request, code)))
     return fresh(HttpResponse(note, content_type="text/plain; charset=utf-8"), max_age=FRESH)
 
 
@@ -42,7 +42,7 @@ def policy(request: HttpRequest, code: str) -> HttpResponse:
     key = LogKey.objects.filter(log__code=pool.code).first()
     if key is None:
         raise _absent()
-    text = published_policy(key)
+    text = published_policy(key, policy_in_force(pool.code))
     return fresh(HttpResponse(text, content_type="text/plain; charset=utf-8"), max_age=FRESH)
 
 
@@ -75,9 +75,21 @@ def entries(request: HttpRequest, code: str, place: str) -> HttpResponse:
 @require_safe
 def verifier(request: HttpRequest) -> HttpResponse:
     """Return the stand-alone verifier, to be read and run elsewhere."""
-    response = HttpResponse(VERIFIER.read_bytes(), content_type="text/x-python; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="verify.py"'
+    return _program("verify.py")
+
+
+@public
+@require_safe
+def witness(request: HttpRequest) -> HttpResponse:
+    """Return the reference witness, which others run."""
+    return _program("witness.py")
+
+
+def _program(name: str) -> HttpResponse:
+    response = HttpResponse((STANDALONE / name).read_bytes(), content_type="text/x-python; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return fresh(response, max_age=FRESH)
+
 
 
 def demand_readable(request: HttpRequest, pool: Pool) -> bool:

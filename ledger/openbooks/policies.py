@@ -1,11 +1,12 @@
 """Whom a reader trusts: the log's key, its witnesses and how many of them, as c2sp.org/tlog-policy says. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ledger.openbooks.notes import COSIGNATURE, ED25519, ML_DSA_44, NoteError, VerifierKey, read_key
 
 NONE = "none"
+_NEEDED = "needed"
 
 
 class PolicyError(ValueError):
@@ -121,3 +122,17 @@ def _threshold(text: str, members: int) -> int:
     if not (text.isascii() and text.isdecimal() and str(int(text)) == text) or not 1 <= int(text) <= members:
         raise PolicyError(f"{text[:20]} of {members} is no number of them")
     return int(text)
+
+
+def composed(witnesses: Sequence[tuple[str, str]], needed: int) -> str:
+    """Return the lines of a policy in which so many of these witnesses are needed; each is a key and its address.
+
+    Raises: PolicyError, also for a number of witnesses that there are not.
+    """
+    if not witnesses:
+        return f"quorum {NONE}\n"
+    names = [key.split("+", 1)[0] for key, _url in witnesses]
+    lines = [f"witness {name} {key} {url}" for name, (key, url) in zip(names, witnesses, strict=True)]
+    text = "\n".join([*lines, f"group {_NEEDED} {needed} {' '.join(names)}", f"quorum {_NEEDED}"]) + "\n"
+    read_policy(text)
+    return text

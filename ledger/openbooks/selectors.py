@@ -12,6 +12,8 @@ from ledger.openbooks.checkpoint_models import Checkpoint, LogKey
 from ledger.openbooks.checkpoints import Head, fingerprint
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.notes import read_key
+from ledger.openbooks.policies import NONE, Policy, Witness, composed, read_policy
+from ledger.openbooks.witness_models import Cosignature, WitnessPolicy, WitnessRefusal
 
 # So long a statement may wait for its signature, and so long the signer may say nothing, before it is an alarm.
 SIGNED_WITHIN = dt.timedelta(minutes=10)
@@ -82,9 +84,75 @@ def signing_of(code: str, now: dt.datetime) -> Signing:
     return Signing(log.size, key, last, _heard_at(last), log.size - size, since, now)
 
 
-def published_policy(key: LogKey) -> str:
-    """Return the policy of a log as everyone may read it: nobody but its own key, as long as it has no witness."""
-    return f"log {key.vkey}\nquorum none\n"
+@dataclass(frozen=True)
+class WitnessRow:
+    """One witness in force: up to which checkpoint it has signed, by its own clock when, and whether it would not."""
+
+    witness: Witness
+    signed: Cosignature | None
+    refusal: WitnessRefusal | None
+
+
+@dataclass(frozen=True)
+class Witnessing:
+    """Who witnesses a log, and what the last checkpoint has of it.
+
+    whole_until: the largest checkpoint under which enough of them stand; None where there is none.
+    """
+
+    policy: Policy
+    rows: list[WitnessRow]
+    whole_until: Checkpoint | None
+
+
+def policy_in_force(code: str) -> WitnessPolicy | None:
+    """Return who witnesses the log of a pool, by the newest policy that two people have approved."""
+    approved = WitnessPolicy.objects.filter(pool__code=code, state=WitnessPolicy.State.APPROVED)
+    return approved.order_by("-number").first()
+
+
+def published_policy(key: LogKey, policy: WitnessPolicy | None) -> str:
+    """Return whom a reader of the log has to trust: its key, its witnesses, and how many of them."""
+    return f"log {key.vkey}\n" + (policy.text if policy else composed([], 0))
+
+
+def published_checkpoint(checkpoint: Checkpoint) -> str:
+    """Return the signed head with the signatures of those who have witnessed it."""
+    lines = checkpoint.cosignatures.order_by("name").values_list("line", flat=True)
+    return checkpoint.note + "".join(lines)
+
+
+def witnessing_of(code: str) -> Witnessing | None:
+    """Return how far the log is witnessed, in the same queries whatever its size; None without a policy."""
+    policy = policy_in_force(code)
+    if policy is None:
+        return None
+    known = read_policy(policy.text)
+    witnesses = list(known.witnesses.values())
+    names = [one.key.name for one in witnesses]
+    of_log = Cosignature.objects.filter(checkpoint__log__code=code, name__in=names)
+    last = of_log.select_related("checkpoint").order_by("name", "-checkpoint__size").distinct("name")
+    signed = {one.name: one for one in last}
+    refusals = WitnessRefusal.objects.filter(checkpoint__log__code=code, name__in=names)
+    said = refusals.select_related("checkpoint").order_by("name", "-at").distinct("name")
+    refused = {one.name: one for one in said if not _has_signed_since(signed.get(one.name), one)}
+    rows = [WitnessRow(one, signed.get(one.key.name), refused.get(one.key.name)) for one in witnesses]
+    return Witnessing(known, rows, _whole_until(known, rows))
+
+
+def _whole_until(policy: Policy, rows: list[WitnessRow]) -> Checkpoint | None:
+    """Return the largest checkpoint such that enough witnesses have signed it or a later one, which continues it."""
+    ends = sorted((one.signed.checkpoint for one in rows if one.signed), key=lambda end: -end.size)
+    for end in ends:
+        cosigners = [one.witness.key for one in rows if one.signed and one.signed.checkpoint.size >= end.size]
+        if policy.quorum != NONE and policy.is_met(cosigners):
+            return end
+    return None
+
+
+def _has_signed_since(signed: Cosignature | None, refusal: WitnessRefusal) -> bool:
+    """Tell whether a witness that would not sign has signed that checkpoint or a later one after all."""
+    return signed is not None and signed.checkpoint.size >= refusal.checkpoint.size
 
 
 def last_roll(code: str) -> dict[str, Any] | None:

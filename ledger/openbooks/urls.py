@@ -2,16 +2,22 @@
 
 from django.urls import path, re_path
 
-from ledger.openbooks import file_views, views
+from ledger.openbooks import file_views, views, witness_views
 from ledger.openbooks.tiles import PLACE
 
 _LOG = "pools/<slug:code>/log/"
+_WITNESSES = "pools/<slug:code>/witnesses/"
 _FILES = "t/<slug:code>/"
 _TILE = r"^t/(?P<code>[-a-zA-Z0-9_]+)/tile"
 
 urlpatterns = [
     path("pools/<slug:code>/open-books/", views.open_books, name="open_books"),
     path("t/verify.py", file_views.verifier, name="log_verifier"),
+    path("t/witness.py", file_views.witness, name="log_witness_program"),
+    path(_WITNESSES, witness_views.overview, name="witnesses"),
+    path(f"{_WITNESSES}propose/", witness_views.propose, name="propose_witnesses"),
+    path(f"{_WITNESSES}<int:number>/approve/", witness_views.approve, name="approve_witnesses"),
+    path(f"{_WITNESSES}<int:number>/withdraw/", witness_views.withdraw, name="withdraw_witnesses"),
     path(f"{_FILES}checkpoint", file_views.checkpoint, name="log_checkpoint"),
     path(f"{_FILES}policy", file_views.policy, name="log_policy"),
     re_path(rf"{_TILE}/(?P<level>0|[1-9][0-9]?)/(?P<place>{PLACE})$", file_views.tile, name="log_tile"),

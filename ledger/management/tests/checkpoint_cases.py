@@ -38,4 +38,18 @@ CHECKPOINT_CASES = [
         "the last",
         "is before the heartbeat",
     ),
+    (
+        "cosignature_is_signed",
+        "UPDATE ledger_cosignature SET line = overlay(line PLACING 'AAAAAAAA' FROM length(line) - 40)",
+        "small checkpoint",
+        "signed at",
+        "a false signature",
+    ),
+    (
+        "cosignature_is_signed",
+        "UPDATE ledger_cosignature SET signed_at = signed_at - interval '1 second'",
+        "small checkpoint",
+        "signed at",
+        "signed at",
+    ),
 ]

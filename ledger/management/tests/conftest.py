@@ -20,6 +20,7 @@ from aidplatform.testing.investigation_cases import INVESTIGATION, Investigation
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
+from aidplatform.testing.witnesses import name_witnesses, running_witness
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
 from ledger.custody import costs, hardship, interests, reconciled_days, settlements, write_offs
@@ -27,7 +28,8 @@ from ledger.custody import services as custody
 from ledger.custody.cost_models import OutsideCost
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
-from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat
+from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
+from ledger.openbooks.witnesses import ask_witnesses
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_member, end_cover
@@ -115,8 +117,17 @@ def make_history() -> None:
     make_investigated_history()
     for pool in Pool.objects.order_by("code"):
         reconciled_days.keep_day(pool, clock.now())
+    witness_history(small, folder)
     sign_history(folder)
     shutil.rmtree(folder)
+
+
+def witness_history(small: World, folder: Path) -> None:
+    """Name a witness of the small pool's log, and let it sign what is signed of it by then."""
+    with running_witness(folder / "witness", "witness.example/one") as witness:
+        witness.add(LogKey.objects.get(log__code="small").vkey)
+        name_witnesses(small, [witness], needed=1)
+        assert ask_witnesses(now=int(clock.machine_now().timestamp())) == 1
 
 
 def sign_history(folder: Path) -> None:
