@@ -9,6 +9,7 @@ from aidplatform.lib.dates import format_day
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_arbiters import of_arbiters
 from aidplatform.site.todo_investigations import of_investigations
+from aidplatform.site.todo_member import of_member
 from aidplatform.site.todo_money import of_money
 from aidplatform.site.todo_row import Todo
 from aidplatform.work.models import Job
@@ -42,7 +43,7 @@ _WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, 
 
 
 def todos_of(person: User) -> list[Todo]:
-    """Return what waits for the person now. A fixed number of queries but for pools whose treasurer the person is."""
+    """Return what waits for the person now. Some more queries for each pool of theirs."""
     duties = duties_by_pool(person)
     everywhere = duties.get(None, set())
     waiting = Period.objects.filter(state__in=_WAITING).select_related("pool").order_by("charge_date", "pk")
@@ -57,6 +58,7 @@ def todos_of(person: User) -> list[Todo]:
         + _of_juries(person)
         + _of_invitations(person)
         + _of_own_claims(person)
+        + of_member(person)
         + _of_banks(duties)
         + found
         + _of_foundings(duties)

@@ -79,6 +79,7 @@ def test_aid_that_was_paid_waits_for_who_was_helped(cases: ClaimCases) -> None:
     follow_awards(awards=[cases.award(claim).pk], state="paid", at=claim.created_at)
     assert todos(cases.claimant) == [
         (f"The aid of claim {claim.code} has been paid. Has it come?", f"/claims/{claim.code}/"),
+        ("¥6,000.00 of your shares in Test pool are not paid", "/pools/test-pool/me/#pay"),
     ]
 
 
