@@ -84,6 +84,10 @@ GUARANTEES: dict[str, object] = {
         "A pool admin proposes limits, and a controller approves them."
     ),
     "release_limit_needs_two_people": _("Whoever proposed the limits cannot approve them. Ask a controller."),
+    "one_waiting_witness_policy_per_pool": _("Other witnesses are waiting. Decide those first."),
+    "witness_policy_people_hold_their_duty": _(
+        "A pool admin proposes witnesses, and an auditor or a controller approves them."
+    ),
     "interest_people_hold_their_duty": _("A pool admin tells the register, and a controller confirms it."),
     "interest_needs_two_people": _("Whoever proposed it cannot confirm it. Ask a controller."),
     "interest_is_replaced_once": _("Another entry has taken its place already. Replace that one."),

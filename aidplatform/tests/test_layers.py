@@ -39,6 +39,7 @@ LONG = {
 MAY_READ_A_CLOCK = {
     "aidplatform/lib/clock.py": "it is the business clock",
     "members/people/sessions.py": "sessions run out in real time, also while a demo clock stands still",
+    "ledger/openbooks/standalone/witness.py": "it runs on a machine of others, and signs the time of theirs",
     "members/people/mails.py": "a mail leaves and arrives in real time, also while a demo clock stands still",
 }
 

@@ -15,7 +15,13 @@ from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.lib.http import public
 from ledger.openbooks.checkpoint_models import Checkpoint, LogKey
 from ledger.openbooks.models import LogEntry
-from ledger.openbooks.selectors import NOTHING_SIGNED, policy_in_force, published_checkpoint, published_policy
+from ledger.openbooks.selectors import (
+    NOTHING_SIGNED,
+    policy_in_force,
+    published_checkpoint,
+    published_policy,
+    witnessing_of,
+)
 from ledger.openbooks.tiles import Tile, TileError, entry_bundle, read_tile, tile_hashes
 from members.joining.selectors import may_read_statements
 from members.pools.models import Pool
@@ -32,6 +38,17 @@ def checkpoint(request: HttpRequest, code: str) -> HttpResponse:
     """Return the last signed head, with the signatures of its witnesses."""
     note = published_checkpoint(_last_checkpoint(access_public_pool(request, code)))
     return fresh(HttpResponse(note, content_type="text/plain; charset=utf-8"), max_age=FRESH)
+
+
+@public
+@require_safe
+def witnessed_checkpoint(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the last signed head under which as many witnesses stand as are needed."""
+    witnessing = witnessing_of(access_public_pool(request, code).code)
+    if witnessing is None or witnessing.whole_until is None:
+        raise _absent()
+    note = published_checkpoint(witnessing.whole_until)
+    return _public(HttpResponse(note, content_type="text/plain; charset=utf-8"), max_age=FRESH)
 
 
 @public

@@ -11,13 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from ledger.openbooks.checkpoint_models import Checkpoint, LogKey
 from ledger.openbooks.checkpoints import Head, fingerprint
 from ledger.openbooks.models import Log, LogEntry
-from ledger.openbooks.notes import read_key
+from ledger.openbooks.notes import VerifierKey, read_key
 from ledger.openbooks.policies import NONE, Policy, Witness, composed, read_policy
 from ledger.openbooks.witness_models import Cosignature, WitnessPolicy, WitnessRefusal
 
 # So long a statement may wait for its signature, and so long the signer may say nothing, before it is an alarm.
 SIGNED_WITHIN = dt.timedelta(minutes=10)
 HEARD_WITHIN = dt.timedelta(hours=25)
+# So many of the last signatures of witnesses are looked through for a checkpoint that enough have signed.
+_LOOKED_THROUGH = 400
 
 
 NOTHING_SIGNED = _("Nothing of this log is signed under this address.")
@@ -137,17 +139,18 @@ def witnessing_of(code: str) -> Witnessing | None:
     said = refusals.select_related("checkpoint").order_by("name", "-at").distinct("name")
     refused = {one.name: one for one in said if not _has_signed_since(signed.get(one.name), one)}
     rows = [WitnessRow(one, signed.get(one.key.name), refused.get(one.key.name)) for one in witnesses]
-    return Witnessing(known, rows, _whole_until(known, rows))
+    return Witnessing(known, rows, _whole_until(code, known))
 
 
-def _whole_until(policy: Policy, rows: list[WitnessRow]) -> Checkpoint | None:
-    """Return the largest checkpoint such that enough witnesses have signed it or a later one, which continues it."""
-    ends = sorted((one.signed.checkpoint for one in rows if one.signed), key=lambda end: -end.size)
-    for end in ends:
-        cosigners = [one.witness.key for one in rows if one.signed and one.signed.checkpoint.size >= end.size]
-        if policy.quorum != NONE and policy.is_met(cosigners):
-            return end
-    return None
+def _whole_until(code: str, policy: Policy) -> Checkpoint | None:
+    """Return the largest checkpoint under which enough witnesses stand, among the last that any has signed."""
+    keys = {one.key.name: one.key for one in policy.witnesses.values()}
+    rows = Cosignature.objects.filter(checkpoint__log__code=code, name__in=keys)
+    under: dict[Checkpoint, list[VerifierKey]] = {}
+    for row in rows.select_related("checkpoint").order_by("-checkpoint__size")[:_LOOKED_THROUGH]:
+        under.setdefault(row.checkpoint, []).append(keys[row.name])
+    enough = (one for one, cosigners in under.items() if policy.is_met(cosigners))
+    return next(enough, None) if policy.quorum != NONE else None
 
 
 def _has_signed_since(signed: Cosignature | None, refusal: WitnessRefusal) -> bool:

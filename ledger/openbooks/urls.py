@@ -19,6 +19,7 @@ urlpatterns = [
     path(f"{_WITNESSES}<int:number>/approve/", witness_views.approve, name="approve_witnesses"),
     path(f"{_WITNESSES}<int:number>/withdraw/", witness_views.withdraw, name="withdraw_witnesses"),
     path(f"{_FILES}checkpoint", file_views.checkpoint, name="log_checkpoint"),
+    path(f"{_FILES}checkpoint.witnessed", file_views.witnessed_checkpoint, name="log_witnessed_checkpoint"),
     path(f"{_FILES}policy", file_views.policy, name="log_policy"),
     re_path(rf"{_TILE}/(?P<level>0|[1-9][0-9]?)/(?P<place>{PLACE})$", file_views.tile, name="log_tile"),
     re_path(rf"{_TILE}/entries/(?P<place>{PLACE})$", file_views.entries, name="log_entries"),

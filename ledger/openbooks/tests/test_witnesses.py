@@ -96,6 +96,7 @@ def test_witnesses_are_asked_for_every_checkpoint(
     world: World, signer: TestSigner, start: Callable[[str], RunningWitness]
 ) -> None:
     assert ask_witnesses(now=now()) == 0
+    assert client_of(None).get(f"{FILES}checkpoint.witnessed").status_code == 404
     one, two, three = (start(name) for name in ("one", "two", "three"))
     name_witnesses(world, [one, two, three], needed=2)
     three.stop()
@@ -120,6 +121,10 @@ def test_witnesses_are_asked_for_every_checkpoint(
     assert witnessing is not None
     assert witnessing.whole_until is not None
     assert witnessing.whole_until.size == size
+    told = client_of(None).get(f"{FILES}checkpoint.witnessed").content.decode()
+    opened = open_checkpoint(told, log_key=policy.logs[0], witnesses=keys, now=now())
+    assert opened.head.size == size
+    assert policy.is_met(opened.witnessed)
 
 
 def test_witness_that_knows_more_than_we_do_is_asked_from_there(
