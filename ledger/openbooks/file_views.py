@@ -48,7 +48,7 @@ def witnessed_checkpoint(request: HttpRequest, code: str) -> HttpResponse:
     if witnessing is None or witnessing.whole_until is None:
         raise _absent()
     note = published_checkpoint(witnessing.whole_until)
-    return _public(HttpResponse(note, content_type="text/plain; charset=utf-8"), max_age=FRESH)
+    return fresh(HttpResponse(note, content_type="text/plain; charset=utf-8"), max_age=FRESH)
 
 
 @public
@@ -106,7 +106,6 @@ def _program(name: str) -> HttpResponse:
     response = HttpResponse((STANDALONE / name).read_bytes(), content_type="text/x-python; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return fresh(response, max_age=FRESH)
-
 
 
 def demand_readable(request: HttpRequest, pool: Pool) -> bool:

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0048_operators_tell_their_interests'),
+        ('ledger', '0050_periods_have_rolls'),
         ('members', '0049_members_have_secrets_for_the_rolls'),
     ]
 
