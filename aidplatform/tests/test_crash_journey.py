@@ -32,6 +32,7 @@ PATIENCE = 240.0
 # looks into it, its payments go to the bank by hand, and nobody has asked for a digest.
 ELSEWHERE = {
     "claims.appealed",
+    "claims.arbiter_decided",
     "claims.investigation_ordered",
     "claims.investigation_reported",
     "claims.jury_drawn",
