@@ -18,6 +18,7 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.testing.world import set_clock
 from aidplatform.work.idempotency import once
 from ledger.sharing.models import Award, Period
+from ledger.sharing.roll_models import Roll
 from ledger.sharing.services import announce_award, approve_period, request_computation
 from members.pools.models import DutyGrant, Pool
 
@@ -50,7 +51,7 @@ def look(wanted: int, attend_to: Callable[[Period], None]) -> bool:
     current = list(Period.objects.filter(number=number).select_related("pool").order_by("pool__code"))
     states = {period.state for period in current}
     if states == {Period.State.POSTED}:
-        if any(period.charges_notified_at is None for period in current):
+        if any(period.charges_notified_at is None for period in current) or lacks_rolls(current):
             return False
         if number >= wanted:
             return True
@@ -62,6 +63,12 @@ def look(wanted: int, attend_to: Callable[[Period], None]) -> bool:
     for period in current:
         attend_to(period)
     return False
+
+
+def lacks_rolls(periods: list[Period]) -> bool:
+    """Tell whether the log does not state yet who pays what: a line that comes later would stand elsewhere in it."""
+    stated = Roll.objects.filter(period__in=periods, stage=Roll.Stage.CLOSE)
+    return stated.count() < len(periods)
 
 
 def let_day_come(period: Period, date: str) -> None:

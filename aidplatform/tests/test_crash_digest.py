@@ -20,13 +20,16 @@ from ledger.sharing import services as sharing
 from members.pools.models import Pool
 
 #: Tables of the ledger that hold no money of their own: files that wait for their import, what was found of the
-#: bank's money at whichever minute of a day a tick came, signatures over the log, which come when the signer is there.
+#: bank's money at whichever minute of a day a tick came, signatures over the log, which come when the signer is there,
+#: rolls, which are made of secrets that chance has drawn.
 WITHOUT_MONEY = {
     "ledger_statementupload",
     "ledger_reconciledday",
     "ledger_logkey",
     "ledger_checkpoint",
     "ledger_heartbeat",
+    "ledger_roll",
+    "ledger_rollsubtree",
     "ledger_witnesspolicy",
     "ledger_cosignature",
     "ledger_witnessrefusal",
