@@ -9,6 +9,7 @@ from aidplatform.testing.refusals import about, not_permitted, refused, refused_
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.sharing import services
 from ledger.sharing.models import Award, Period
+from ledger.sharing.roll_services import freeze_roll
 from ledger.sharing.selectors import awards_of
 
 
@@ -114,6 +115,7 @@ def test_awards_join_a_period_of_their_own_pool(world: World) -> None:
 def test_awards_join_before_announcement_even_if_it_is_just_being_made(committed_db: tuple[str, str]) -> None:
     world = World.founded()
     period, award = _frozen(world), world.award(500)
+    freeze_roll(period)
     with psycopg.connect(committed_db[1]) as announcing:
         announcing.execute("UPDATE ledger_period SET state = 'announced' WHERE id = %s", [period.pk])
         late = Meanwhile(lambda: _refused_join(award, period))

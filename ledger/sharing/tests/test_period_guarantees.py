@@ -15,6 +15,7 @@ from aidplatform.testing.world import World, lay_down_all, run_jobs, set_clock
 from ledger.openbooks.models import LogEntry
 from ledger.sharing import services
 from ledger.sharing.models import FIGURES, Period
+from ledger.sharing.roll_services import freeze_roll
 from ledger.sharing.selectors import compute_bill, shown_text
 from ledger.sharing.services import FiguresChangedError, SamePersonError, WrongStateError
 
@@ -228,6 +229,7 @@ def test_publicity_lasts_its_days_whatever_dates_a_period_was_opened_with(case: 
     """An insider opens a period whose publicity is over on its first day; the announcement gives it the plan's days."""
     _insert(case, publicity_end_date="2026-01-08", charge_date="2026-01-08")
     period = _frozen(case, Period.objects.get())
+    freeze_roll(period)
     _set(period, state="announced")
     period.refresh_from_db()
     assert (period.publicity_end_date, period.charge_date) == (dt.date(2026, 1, 10), dt.date(2026, 1, 10))
