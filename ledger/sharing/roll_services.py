@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from aidplatform.lib import clock, commitments
+from aidplatform.lib.db import whole_tables
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
 from ledger.openbooks import services as openbooks
@@ -232,6 +233,7 @@ def _parameters(period: Period) -> dict[str, Any]:
 def _rows(sql: str, parameters: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a query as they are taken, however many there are; within a transaction."""
     with connection.chunked_cursor() as cursor:
-        cursor.execute(sql, parameters)
+        with whole_tables():
+            cursor.execute(sql, parameters)
         while rows := cursor.fetchmany(8 * SUBTREE):
             yield from rows

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from aidplatform.lib import crypto
+from aidplatform.lib.db import whole_tables
 from members.joining.family import child_opened
 from members.joining.member_secrets import new_secret
 from members.joining.models import Membership
@@ -13,16 +14,18 @@ from members.people.identity import Paper, opened
 from members.people.models import User
 
 BATCH = 10_000
+_AT_ONCE = 1_000_000
 
 _MISSING = """
-    SELECT h.membership_id, m.number, u.code, i.sealed, f.sealed
-      FROM members_headcount(%s, %s, %s, %s, 9223372036854775807) h
-      JOIN members_membership m ON m.id = h.membership_id
-      LEFT JOIN members_membersecret s ON s.membership_id = m.id
+    SELECT h.membership_id FROM members_headcount(%s, %s, %s, %s, 9223372036854775807) h
+      LEFT JOIN members_membersecret s ON s.membership_id = h.membership_id
+     WHERE s.membership_id IS NULL ORDER BY 1 LIMIT %s"""
+_KNOWN = """
+    SELECT m.id, m.number, u.code, i.sealed, f.sealed FROM members_membership m
       LEFT JOIN members_user u ON u.id = m.person_id
       LEFT JOIN members_identity i ON i.person_id = m.person_id
       LEFT JOIN members_familymember f ON f.membership_id = m.id
-     WHERE s.membership_id IS NULL ORDER BY h.membership_id LIMIT %s"""
+     WHERE m.id = ANY(%s)"""
 
 
 def fill_secrets(*, pool_id: int, as_of: Any, recorded_at: Any) -> int:
@@ -31,14 +34,20 @@ def fill_secrets(*, pool_id: int, as_of: Any, recorded_at: Any) -> int:
     Two that do so at once make each secret once.
     """
     made, after = 0, 0
-    while True:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_MISSING, [pool_id, as_of, recorded_at, after, BATCH])
-            missing = cursor.fetchall()
-            if not missing:
-                return made
-            _store([_secret_row(*row) for row in missing])
-        made, after = made + len(missing), missing[-1][0] + 1
+    while missing := _missing(pool_id, as_of, recorded_at, after):
+        for first in range(0, len(missing), BATCH):
+            with transaction.atomic(), whole_tables(), connection.cursor() as cursor:
+                cursor.execute(_KNOWN, [missing[first : first + BATCH]])
+                _store([_secret_row(*row) for row in cursor.fetchall()])
+        made, after = made + len(missing), missing[-1] + 1
+    return made
+
+
+def _missing(pool_id: int, as_of: Any, recorded_at: Any, after: int) -> list[int]:
+    """Return the first members from there on, in their order, who have no secret."""
+    with transaction.atomic(), whole_tables(), connection.cursor() as cursor:
+        cursor.execute(_MISSING, [pool_id, as_of, recorded_at, after, _AT_ONCE])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _secret_row(

@@ -175,3 +175,16 @@ def test_secret_is_erased_with_its_member_and_made_for_them_no_more(world: World
     with refused("erased_account_stays_erased"):
         run(INSERT, membership.pk, *traces)
     assert value("SELECT count(*) FROM members_membersecret WHERE commit_key = %s", traces[1]) == 0
+
+
+def test_members_whom_the_statistics_missed_get_their_secrets_in_time(
+    db: None, owner: psycopg.Connection
+) -> None:
+    """Statistics taken while many members are being admitted find none; each with each takes minutes then."""
+    world = World.founded(members=30_000)
+    owner.execute("ANALYZE members_membership, members_span, members_membersecret")
+    owner.commit()
+    run("SET LOCAL statement_timeout = '15s'")
+    assert fill(world) == 30_000
+    period = world.announced_period()
+    assert value("SELECT size FROM ledger_roll WHERE period_id = %s", period.pk) == 30_000
