@@ -26,6 +26,7 @@ ROOMS = {
 ORDER = {"work": 0, "members": 1, "ledger": 2, "claims": 3, "site": 4}
 LONGEST = 500
 LONG = {
+    "aidplatform/api.py": "one table of every address that programs have",
     "aidplatform/lib/errors.py": "one table of what the database refuses, a sentence for each name",
     "ledger/digest.py": "one table of how each row of money is read, so that two runs can be compared",
     "ledger/sharing/services.py": "the life of a period, its verbs in the order in which they happen",
@@ -40,6 +41,7 @@ MAY_READ_A_CLOCK = {
     "aidplatform/lib/clock.py": "it is the business clock",
     "members/people/sessions.py": "sessions run out in real time, also while a demo clock stands still",
     "ledger/openbooks/standalone/witness.py": "it runs on a machine of others, and signs the time of theirs",
+    "ledger/openbooks/standalone/verify.py": "it runs on a machine of others, and refuses a signature of their future",
     "members/people/mails.py": "a mail leaves and arrives in real time, also while a demo clock stands still",
 }
 

@@ -50,7 +50,7 @@ def freeze_roll(period: Period) -> None:
         return
     fill_secrets(pool_id=period.pool_id, as_of=period.as_of, recorded_at=period.headcount_recorded_at)
     with transaction.atomic():
-        _freeze(period)
+        _freeze_once(period)
 
 
 def freeze_roll_by(lease: jobs.Lease, period: Period) -> None:
@@ -59,8 +59,13 @@ def freeze_roll_by(lease: jobs.Lease, period: Period) -> None:
         return
     fill_secrets(pool_id=period.pool_id, as_of=period.as_of, recorded_at=period.headcount_recorded_at)
     with lease.transaction():
-        _freeze(period)
+        _freeze_once(period)
         failpoint("sharing.roll_frozen")
+
+
+def is_roll_frozen(period: Period) -> bool:
+    """Tell whether the log says who shares the period."""
+    return _is_stated(period, Roll.Stage.FREEZE)
 
 
 def order_closed_roll(period: Period, actor: str) -> None:
@@ -85,6 +90,15 @@ def _is_stated(period: Period, stage: str) -> bool:
         log__code=period.pool.code, type=f"roll.{stage}", key=str(period.number)
     )
     return entries.exists()
+
+
+def _freeze_once(period: Period) -> None:
+    """Make the roll unless another transaction, for which this one waits, has made it meanwhile."""
+    with connection.cursor() as cursor:
+        # Not the period's row: whatever else happens to a period must not wait for a tree.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger_roll'), %s)", [period.pk])
+    if not _is_stated(period, Roll.Stage.FREEZE):
+        _freeze(period)
 
 
 def _freeze(period: Period) -> Roll:

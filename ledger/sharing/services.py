@@ -36,7 +36,7 @@ from ledger.sharing.face_services import fix_faces
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
-from ledger.sharing.roll_services import freeze_roll, freeze_roll_by, order_closed_roll
+from ledger.sharing.roll_services import freeze_roll, freeze_roll_by, is_roll_frozen, order_closed_roll
 from ledger.sharing.selectors import (
     Bill,
     awards_of,
@@ -859,6 +859,9 @@ def advance(lease: jobs.Lease) -> dict[str, list[str]]:
             if step is None:
                 return {"steps": taken}
             name, period = step
+            if name == "announce" and period is not None and not is_roll_frozen(period):
+                # Another job has fixed the headcount since: the roll is made without the pool's lock.
+                continue
             if name == ending.END_COVER:
                 ending.end_cover(pool, at)
             elif period is None:
