@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from aidplatform.lib import clock, crypto
+from aidplatform.lib.db import whole_tables
 from aidplatform.work import jobs
 from ledger.books import chart
 from ledger.custody import reconciled_sql as sql
@@ -116,7 +117,8 @@ def _parameters(pool: Pool, account: BankAccount, day: dt.date) -> dict[str, Any
 
 
 def _rows(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    # Every rule looks at the whole pool; bookings of today, which statistics miss, were compared each with each.
+    with whole_tables(), connection.cursor() as cursor:
         cursor.execute(query, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
