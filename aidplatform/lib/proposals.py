@@ -1,7 +1,7 @@
-"""What always holds of a request that one person proposes and another grants: asked → proposed → granted or declined.
+"""What always holds of what one person proposes and another agrees to; each function takes the name of the guarantee.
 
-A table of such requests has the columns state, proposed_by, proposed_at, decided_by and decided_at; each function takes
-the name of the guarantee.
+Requests go asked → proposed → granted or declined. What nobody has to ask for goes proposed → agreed, by the table's
+own word for it, or withdrawn. Either table has the columns state, proposed_by, proposed_at, decided_by and decided_at.
 """
 
 from django.db.models import CheckConstraint, F, Q
@@ -45,5 +45,22 @@ def needs_two_people(name: str) -> CheckConstraint:
     return CheckConstraint(
         condition=~Q(state="granted")
         | Q(proposed_by__isnull=False, decided_by__isnull=False) & ~Q(decided_by=F("proposed_by")),
+        name=name,
+    )
+
+
+def is_agreed_once(name: str, agreed: str) -> Guard:
+    """Return the guard of a state without requests: what is proposed is agreed or withdrawn, once."""
+    steps = {"proposed": (agreed, "withdrawn"), agreed: (), "withdrawn": ()}
+    return follows_order(name, "state", steps, first="proposed")
+
+
+def is_agreed_by_another(name: str, agreed: str) -> CheckConstraint:
+    """Return the check that what is decided names who did it and when, and that nobody agrees to their own."""
+    return CheckConstraint(
+        condition=Q(state="proposed", decided_by=None, decided_at=None)
+        | Q(state="withdrawn", decided_by__isnull=False, decided_at__isnull=False)
+        | Q(state=agreed, decided_by__isnull=False, decided_at__isnull=False)
+        & ~Q(decided_by=F("proposed_by")),
         name=name,
     )

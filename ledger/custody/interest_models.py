@@ -4,16 +4,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.proposals import is_agreed_by_another
 from ledger.custody.interest_triggers import income_guards, interest_guards
 from ledger.sharing.models import Period
 from members.pools.models import Pool
-
-_TWO_PEOPLE = (
-    Q(state="proposed", decided_by=None, decided_at=None)
-    | Q(state="withdrawn", decided_by__isnull=False, decided_at__isnull=False)
-    | Q(state="confirmed", decided_by__isnull=False, decided_at__isnull=False)
-    & ~Q(decided_by=F("proposed_by"))
-)
 
 
 class State(models.TextChoices):
@@ -71,7 +65,7 @@ class OperatorInterest(models.Model):
                 condition=Q(until_date=None) | Q(until_date__gt=F("since_date")),
                 name="interest_ends_after_it_began",
             ),
-            models.CheckConstraint(condition=_TWO_PEOPLE, name="interest_needs_two_people"),
+            is_agreed_by_another("interest_needs_two_people", State.CONFIRMED.value),
         ]
         triggers = interest_guards
 
@@ -110,7 +104,7 @@ class IncomeReport(models.Model):
                 ),
                 name="income_report_is_an_amount",
             ),
-            models.CheckConstraint(condition=_TWO_PEOPLE, name="income_report_needs_two_people"),
+            is_agreed_by_another("income_report_needs_two_people", State.CONFIRMED.value),
         ]
         triggers = income_guards
 

@@ -2,10 +2,10 @@
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
+from aidplatform.lib.guards import Guard, judged_now, kept, refuse
+from aidplatform.lib.proposals import is_agreed_once
 from members.pools.triggers import holds_pool_duty
 
-_STEPS = {"proposed": ("confirmed", "withdrawn"), "confirmed": (), "withdrawn": ()}
 _COMMON = ("id", "pool_id", "number", "proposed_by", "proposed_at")
 _INTEREST = (*_COMMON, "kind", "partner", "relation", "since_date", "until_date", "replaces")
 _INCOME = (*_COMMON, "period_id", "referral_fen", "sponsor_fen", "note")
@@ -17,7 +17,7 @@ def _guards(noun: str, table: str, fixed: tuple[str, ...], begins: str, log_key:
     begins: SQL that judges a new row further. log_key: SQL for the key under which a confirmed row is in the log.
     """
     return [
-        follows_order(f"{noun}_is_decided_once", "state", _STEPS, first="proposed"),
+        is_agreed_once(f"{noun}_is_decided_once", "confirmed"),
         Guard(
             name=f"{noun}_begins_proposed",
             when=pgtrigger.Before,

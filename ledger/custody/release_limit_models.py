@@ -1,10 +1,10 @@
 """The two limits of a pool's releases: how much a day, and from which amount a fresh second factor is asked for."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import follows_order
+from aidplatform.lib.proposals import is_agreed_by_another, is_agreed_once
 from ledger.custody.release_limit_triggers import limit_guards
 from members.pools.models import Pool
 
@@ -42,21 +42,10 @@ class ReleaseLimit(models.Model):
                 & (Q(step_up_fen=None) | Q(step_up_fen__gte=0, step_up_fen__lt=2**53)),
                 name="release_limit_is_an_amount",
             ),
-            models.CheckConstraint(
-                condition=Q(state="proposed", decided_by=None, decided_at=None)
-                | Q(state="withdrawn", decided_by__isnull=False, decided_at__isnull=False)
-                | Q(state="approved", decided_by__isnull=False, decided_at__isnull=False)
-                & ~Q(decided_by=F("proposed_by")),
-                name="release_limit_needs_two_people",
-            ),
+            is_agreed_by_another("release_limit_needs_two_people", "approved"),
         ]
         triggers = [
-            follows_order(
-                "release_limit_is_decided_once",
-                "state",
-                {"proposed": ("approved", "withdrawn"), "approved": (), "withdrawn": ()},
-                first="proposed",
-            ),
+            is_agreed_once("release_limit_is_decided_once", "approved"),
             *limit_guards,
         ]
 

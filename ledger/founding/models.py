@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import follows_order
+from aidplatform.lib.proposals import is_agreed_once
 from ledger.books.models import JournalEntry
 from ledger.founding.opening_triggers import opening_guards
 from members.pools.models import Pool
@@ -73,12 +73,7 @@ class OpeningBalances(models.Model):
             ),
         ]
         triggers = [
-            follows_order(
-                "opening_state_follows_order",
-                "state",
-                {"proposed": ("approved", "withdrawn"), "approved": (), "withdrawn": ()},
-                first="proposed",
-            ),
+            is_agreed_once("opening_state_follows_order", "approved"),
             *opening_guards,
         ]
 

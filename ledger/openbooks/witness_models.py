@@ -1,10 +1,10 @@
 """Who witnesses the log of a pool, and what the witnesses have signed."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.guards import follows_order
+from aidplatform.lib.proposals import is_agreed_by_another, is_agreed_once
 from ledger.openbooks.checkpoint_models import Checkpoint
 from ledger.openbooks.witness_triggers import answer_guards, cosignature_guards, policy_guards
 from members.pools.models import Pool
@@ -37,21 +37,10 @@ class WitnessPolicy(models.Model):
             models.UniqueConstraint(
                 fields=["pool"], condition=Q(state="proposed"), name="one_waiting_witness_policy_per_pool"
             ),
-            models.CheckConstraint(
-                condition=Q(state="proposed", decided_by=None, decided_at=None)
-                | Q(state="withdrawn", decided_by__isnull=False, decided_at__isnull=False)
-                | Q(state="approved", decided_by__isnull=False, decided_at__isnull=False)
-                & ~Q(decided_by=F("proposed_by")),
-                name="witness_policy_needs_two_people",
-            ),
+            is_agreed_by_another("witness_policy_needs_two_people", "approved"),
         ]
         triggers = [
-            follows_order(
-                "witness_policy_is_decided_once",
-                "state",
-                {"proposed": ("approved", "withdrawn"), "approved": (), "withdrawn": ()},
-                first="proposed",
-            ),
+            is_agreed_once("witness_policy_is_decided_once", "approved"),
             *policy_guards,
         ]
 
