@@ -4,7 +4,8 @@ Off the way of headcount and posting. Records come from the database in the orde
 subtree by subtree, so that a roll of millions takes the memory of one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
@@ -41,24 +42,18 @@ _OWN_AMOUNTS = f"""
      ORDER BY 1"""  # noqa: S608
 
 
-def freeze_roll(period: Period) -> None:
+def freeze_roll(
+    period: Period, *, within: Callable[[], AbstractContextManager[None]] = transaction.atomic
+) -> None:
     """Make the roll of a frozen headcount and state it in the log; made already: nothing.
 
-    Secrets of members who have none are made first, in transactions of their own.
+    Secrets of members who have none are made first, in transactions of their own. within: the transaction of the roll,
+    that of a lease where a job makes it.
     """
-    if _is_stated(period, Roll.Stage.FREEZE):
+    if is_roll_frozen(period):
         return
     fill_secrets(pool_id=period.pool_id, as_of=period.as_of, recorded_at=period.headcount_recorded_at)
-    with transaction.atomic():
-        _freeze_once(period)
-
-
-def freeze_roll_by(lease: jobs.Lease, period: Period) -> None:
-    """Do the same as a part of a job, which must not have been taken over meanwhile."""
-    if _is_stated(period, Roll.Stage.FREEZE):
-        return
-    fill_secrets(pool_id=period.pool_id, as_of=period.as_of, recorded_at=period.headcount_recorded_at)
-    with lease.transaction():
+    with within():
         _freeze_once(period)
         failpoint("sharing.roll_frozen")
 
@@ -97,7 +92,7 @@ def _freeze_once(period: Period) -> None:
     with connection.cursor() as cursor:
         # Not the period's row: whatever else happens to a period must not wait for a tree.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger_roll'), %s)", [period.pk])
-    if not _is_stated(period, Roll.Stage.FREEZE):
+    if not is_roll_frozen(period):
         _freeze(period)
 
 

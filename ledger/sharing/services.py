@@ -36,7 +36,7 @@ from ledger.sharing.face_services import fix_faces
 from ledger.sharing.headcount import COUNT
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
-from ledger.sharing.roll_services import freeze_roll, freeze_roll_by, is_roll_frozen, order_closed_roll
+from ledger.sharing.roll_services import freeze_roll, is_roll_frozen, order_closed_roll
 from ledger.sharing.selectors import (
     Bill,
     awards_of,
@@ -848,36 +848,40 @@ def _advance_key(pool: Pool, name: str, period: Period | None) -> str:
 
 def advance(lease: jobs.Lease) -> dict[str, list[str]]:
     """Take a pool as far as its calendar allows now, one transaction per step; row state decides, not the job."""
-    steps = {"freeze": freeze_headcount, "announce": announce_period, "settle": settle_period}
     taken: list[str] = []
-    while True:
-        _freeze_roll_first(lease)
-        with lease.transaction():
-            pool = Pool.objects.select_for_update().get(pk=lease.payload["pool"])
-            at = clock.now()
-            step = next_step(pool, at)
-            if step is None:
-                return {"steps": taken}
-            name, period = step
-            if name == "announce" and period is not None and not is_roll_frozen(period):
-                # Another job has fixed the headcount since: the roll is made without the pool's lock.
-                continue
-            if name == ending.END_COVER:
-                ending.end_cover(pool, at)
-            elif period is None:
-                open_period(pool=pool, at=at)
-            else:
-                steps[name](period=period, at=at)
-            failpoint(f"sharing.{name}")
-        taken.append(name)
+    while (step := _take_step(lease)) is not None:
+        name, unrolled = step
+        if unrolled is None:
+            taken.append(name)
+        else:
+            freeze_roll(unrolled, within=lease.transaction)
+    return {"steps": taken}
 
 
-def _freeze_roll_first(lease: jobs.Lease) -> None:
-    """Make the roll of a period that is about to be announced, which takes long in a large pool, without its lock."""
-    pool = Pool.objects.get(pk=lease.payload["pool"])
-    step = next_step(pool, clock.now())
-    if step is not None and step[0] == "announce" and step[1] is not None:
-        freeze_roll_by(lease, step[1])
+def _take_step(lease: jobs.Lease) -> tuple[str, Period | None] | None:
+    """Take the step that is due and return its name; None: nothing is.
+
+    A period that lacks its roll is not announced but returned as well: making a roll takes long in a large pool, whose
+    lock is held here.
+    """
+    steps = {"freeze": freeze_headcount, "announce": announce_period, "settle": settle_period}
+    with lease.transaction():
+        pool = Pool.objects.select_for_update().get(pk=lease.payload["pool"])
+        at = clock.now()
+        step = next_step(pool, at)
+        if step is None:
+            return None
+        name, period = step
+        if name == ending.END_COVER:
+            ending.end_cover(pool, at)
+        elif period is None:
+            open_period(pool=pool, at=at)
+        elif name == "announce" and not is_roll_frozen(period):
+            return name, period
+        else:
+            steps[name](period=period, at=at)
+        failpoint(f"sharing.{name}")
+    return name, None
 
 
 def locked(period: Period, *states: str, alone: bool = False) -> Period:
