@@ -144,13 +144,14 @@ def witnessing_of(code: str) -> Witnessing | None:
 
 def _whole_until(code: str, policy: Policy) -> Checkpoint | None:
     """Return the largest checkpoint under which enough witnesses stand, among the last that any has signed."""
+    if policy.quorum == NONE:
+        return None
     keys = {one.key.name: one.key for one in policy.witnesses.values()}
     rows = Cosignature.objects.filter(checkpoint__log__code=code, name__in=keys)
     under: dict[Checkpoint, list[VerifierKey]] = {}
     for row in rows.select_related("checkpoint").order_by("-checkpoint__size")[:_LOOKED_THROUGH]:
         under.setdefault(row.checkpoint, []).append(keys[row.name])
-    enough = (one for one, cosigners in under.items() if policy.is_met(cosigners))
-    return next(enough, None) if policy.quorum != NONE else None
+    return next((one for one, cosigners in under.items() if policy.is_met(cosigners)), None)
 
 
 def _has_signed_since(signed: Cosignature | None, refusal: WitnessRefusal) -> bool:

@@ -16,14 +16,13 @@ from aidplatform.lib.http import number_before, public
 from aidplatform.lib.templating import in_language
 from ledger.openbooks.models import LogEntry
 from ledger.openbooks.selectors import last_roll, signing_of, witnessing_of
+from ledger.openbooks.witnesses import NAMERS
 from members.joining.selectors import may_read_statements
-from members.pools.models import DutyGrant, Pool
+from members.pools.models import Pool
 from members.pools.rules import access_public_pool
 from members.pools.selectors import duties_of
 
 PAGE = 100
-# The duties of whoever may look at, propose or approve the witnesses of a log.
-NAMERS = {DutyGrant.Duty.POOL_ADMIN.value, DutyGrant.Duty.CONTROLLER.value, DutyGrant.Duty.AUDITOR.value}
 
 
 @public
@@ -53,7 +52,8 @@ def open_books(request: HttpRequest, code: str) -> HttpResponse:
     context = _context(pool, (_("Open books"), "")) | {
         "signing": signing,
         "witnessing": witnessing_of(code),
-        "may_name": request.user.is_authenticated and bool(duties_of(request.user, pool) & NAMERS),
+        "may_name": request.user.is_authenticated
+        and bool(duties_of(request.user, pool).intersection(NAMERS)),
         "files": request.build_absolute_uri(f"/t/{code}/"),
         "root": signing.head.root.hex() if signing.head else "",
         "roll": last_roll(code) if _may_read(request, pool) else None,

@@ -17,12 +17,7 @@ from ledger.openbooks.selectors import Witnessing, WitnessRow, witnessing_of
 from ledger.openbooks.witness_models import WitnessPolicy
 from members.people.models import User
 from members.pools.api import DutyDeed, DutyEndpoint, NewestNumber, public_pool
-from members.pools.models import DutyGrant
 from members.pools.selectors import access_pool
-
-ADMIN = DutyGrant.Duty.POOL_ADMIN.value
-CONTROLLER = DutyGrant.Duty.CONTROLLER.value
-AUDITOR = DutyGrant.Duty.AUDITOR.value
 
 
 class RefusalOfWitness(serializers.Serializer[Any]):
@@ -102,7 +97,7 @@ class LogWitnesses(Endpoint):
 class WitnessPolicyList(DutyEndpoint, ListAPIView[WitnessPolicy]):
     """All policies, newest first."""
 
-    duties = (ADMIN, CONTROLLER, AUDITOR)
+    duties = naming.NAMERS
     serializer_class = WitnessPolicyRow
     pagination_class = NewestNumber
     queryset = WitnessPolicy.objects.none()
@@ -115,7 +110,7 @@ class WitnessPolicyList(DutyEndpoint, ListAPIView[WitnessPolicy]):
 class WitnessPolicyProposal(DutyDeed):
     """A proposal of witnesses."""
 
-    duties = (ADMIN,)
+    duties = naming.PROPOSERS
 
     @extend_schema(
         operation_id="propose_witnesses",
@@ -144,7 +139,7 @@ class WitnessPolicyProposal(DutyDeed):
 class WitnessPolicyApproval(DutyDeed):
     """The approval of witnesses by a second person."""
 
-    duties = (CONTROLLER, AUDITOR)
+    duties = naming.APPROVERS
 
     @extend_schema(
         operation_id="approve_witnesses",
@@ -168,7 +163,7 @@ class WitnessPolicyApproval(DutyDeed):
 class WitnessPolicyWithdrawal(DutyDeed):
     """Taking proposed witnesses back."""
 
-    duties = (ADMIN, CONTROLLER, AUDITOR)
+    duties = naming.NAMERS
 
     @extend_schema(
         operation_id="withdraw_witnesses",

@@ -19,24 +19,21 @@ from ledger.openbooks.forms import KeyForm, WitnessesForm
 from ledger.openbooks.selectors import signing_of, witnessing_of
 from ledger.openbooks.witness_models import WitnessPolicy
 from members.people.models import User
-from members.pools.models import DutyGrant, Pool
+from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
 
-ADMIN = DutyGrant.Duty.POOL_ADMIN.value
-CONTROLLER = DutyGrant.Duty.CONTROLLER.value
-AUDITOR = DutyGrant.Duty.AUDITOR.value
 PAST = 20
 
 
-@duty_required(ADMIN, CONTROLLER, AUDITOR)
+@duty_required(*witnesses.NAMERS)
 @require_safe
 def overview(request: HttpRequest, code: str) -> HttpResponse:
     """Show the witnesses in force, and those that wait or are over."""
     return _page(request, access_pool(code=code))
 
 
-@duty_required(ADMIN)
+@duty_required(*witnesses.PROPOSERS)
 @require_POST
 def propose(request: HttpRequest, code: str) -> HttpResponse:
     """Propose witnesses; an auditor or a controller approves them."""
@@ -57,14 +54,14 @@ def propose(request: HttpRequest, code: str) -> HttpResponse:
     return _done(request, pool, "propose_witnesses", form, act)
 
 
-@duty_required(CONTROLLER, AUDITOR)
+@duty_required(*witnesses.APPROVERS)
 @require_POST
 def approve(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Let proposed witnesses be those of the log."""
     return _decided(request, code, number, "approve_witnesses")
 
 
-@duty_required(ADMIN, CONTROLLER, AUDITOR)
+@duty_required(*witnesses.NAMERS)
 @require_POST
 def withdraw(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Take proposed witnesses back."""

@@ -29,9 +29,12 @@ from ledger.openbooks.selectors import leaves_of, policy_in_force
 from ledger.openbooks.services import append
 from ledger.openbooks.witness_models import Cosignature, WitnessPolicy, WitnessRefusal
 from ledger.openbooks.witness_requests import LONGEST_ANSWER, PATH, read_answer, read_size, request_body
-from members.pools.models import Pool
+from members.pools.models import DutyGrant, Pool
 
 State = WitnessPolicy.State
+PROPOSERS = (DutyGrant.Duty.POOL_ADMIN.value,)
+APPROVERS = (DutyGrant.Duty.CONTROLLER.value, DutyGrant.Duty.AUDITOR.value)
+NAMERS = (*PROPOSERS, *APPROVERS)
 SECONDS = 5
 MOST_WITNESSES = 8
 log = structlog.get_logger(__name__)
@@ -128,12 +131,16 @@ def ask_witnesses(*, now: int) -> int:
 
 @dataclass(frozen=True)
 class _Asking:
-    """One witness, the checkpoint that it has not signed, and the size that it has seen as far as we know."""
+    """One witness, the checkpoint that it has not signed, and the size that it has seen as far as we know.
+
+    leaves: the hashes of all entries of the checkpoint, read once for all witnesses of a log.
+    """
 
     pool: Pool
     witness: Witness
     checkpoint: Checkpoint
     seen: int
+    leaves: Sequence[bytes]
 
     @property
     def host(self) -> str:
@@ -167,7 +174,7 @@ class _Asking:
 
     def _send(self, old: int) -> tuple[int, str]:
         """Send the checkpoint with the proof from that size on. Raises: OSError."""
-        proof = consistency_proof(old, leaves_of(self.pool.code, self.checkpoint.size))
+        proof = consistency_proof(old, self.leaves)
         body = request_body(old=old, proof=proof, checkpoint=self.checkpoint.note)
         return _post(self.witness.url.rstrip("/") + PATH, body.encode())
 
@@ -214,11 +221,13 @@ def _asked_of(pool: Pool) -> list[_Asking]:
         return []
     rows = Cosignature.objects.filter(checkpoint__log__code=pool.code).values("name")
     seen = {row["name"]: row["size"] for row in rows.annotate(size=Max("checkpoint__size"))}
-    return [
-        _Asking(pool, witness, last, seen.get(witness.key.name, 0))
+    late = [
+        witness
         for witness in read_policy(policy.text).witnesses.values()
         if witness.url and seen.get(witness.key.name, 0) < last.size
     ]
+    leaves = leaves_of(pool.code, last.size) if late else []
+    return [_Asking(pool, witness, last, seen.get(witness.key.name, 0), leaves) for witness in late]
 
 
 def _text(witnesses: Sequence[tuple[str, str]], needed: int) -> str:

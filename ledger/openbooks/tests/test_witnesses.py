@@ -135,7 +135,8 @@ def test_witness_that_knows_more_than_we_do_is_asked_from_there(
     name_witnesses(world, [one], needed=1)
     signer.sign()
     last = Checkpoint.objects.latest("size")
-    asking = witnesses._Asking(world.pool, read_policy(_in_force()).witnesses["one.example/aid"], last, 0)
+    (asking,) = witnesses._asked_of(world.pool)
+    assert asking.checkpoint == last
     assert asking._send(0)[0] == 200
     state("a")
     signer.sign()
