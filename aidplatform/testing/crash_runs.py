@@ -72,7 +72,7 @@ class Run:
     arms: tuple[Arm, ...] = ()
     trouble: Trouble | None = None
     patience: float = PATIENCE
-    afterwards: Trouble | None = None
+    afterwards: Callable[["Run"], None] | None = None
     app_url: str = ""
     processes: dict[str, Popen[bytes]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
@@ -217,7 +217,7 @@ class Ground:
         periods: int = 1,
         trouble: Trouble | None = None,
         patience: float = PATIENCE,
-        afterwards: Trouble | None = None,
+        afterwards: Callable[[Run], None] | None = None,
     ) -> Outcome:
         """Run on a copy of the database: worker and client of this run, servers and beat of the ground.
 

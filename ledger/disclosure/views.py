@@ -282,12 +282,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     changes = any(first_day > today for first_day, _plan in plans)
     cover = covers_of([membership], now).get(membership.pk)
     dates = selectors.next_dates(membership, rules, today)
-    is_over_by_then = (
-        dates is not None
-        and cover is not None
-        and cover.covered_until is not None
-        and clock.day_of(cover.covered_until, found.time_zone) <= dates.publicity_date
-    )
+    is_over_by_then = dates is not None and cover is not None and cover.ends_by(dates.publicity_date)
     context = {
         "section": "pools",
         "pool": found,

@@ -48,9 +48,12 @@ class Cover:
     @property
     def leaves_waiting(self) -> bool:
         """Tell whether the membership is over before its waiting time would be."""
-        if self.covered_until is None or not self.is_waiting:
-            return False
-        return clock.day_of(self.covered_until, self.membership.pool.time_zone) <= self.eligible_date
+        return self.is_waiting and self.ends_by(self.eligible_date)
+
+    def ends_by(self, day: dt.date) -> bool:
+        """Tell whether the cover is known to be over on that day."""
+        zone = self.membership.pool.time_zone
+        return self.covered_until is not None and clock.day_of(self.covered_until, zone) <= day
 
 
 def memberships_of(person: User) -> QuerySet[Membership]:
