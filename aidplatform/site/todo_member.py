@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo
-from ledger.custody.mandates import live_mandate
-from ledger.custody.selectors import how_to_pay
+from ledger.custody.mandates import with_live_mandate
+from ledger.custody.owed import to_transfer_fen
 from members.joining.deputy_models import Deputy
 from members.joining.models import JoinApplication
 from members.joining.payer_models import PayerLink
@@ -17,26 +17,25 @@ from members.pools.models import Pool
 
 
 def of_member(person: User) -> list[Todo]:
-    """Return it; four queries, and a few for each pool to which the person belongs."""
+    """Return it. Eight queries, however many pools the person belongs to."""
     return [*_of_shares(person), *_of_payers(person), *_of_deputies(person), *_of_applications(person)]
 
 
 def _of_shares(person: User) -> list[Todo]:
     """Return what a member has to transfer for themselves and those they pay for, where no debit will fetch it."""
-    found = []
-    for membership in memberships_of(person):
-        pool, payment = membership.pool, how_to_pay(membership)
-        owed_fen = payment.total_fen if payment else 0
-        if owed_fen and live_mandate(membership) is None:
-            found.append(
-                Todo(
-                    _("%(amount)s of your shares in %(pool)s are not paid")
-                    % {"amount": format_money(owed_fen, pool.currency), "pool": _named(pool)},
-                    reverse("my_pool", args=[pool.code]) + "#pay",
-                    _("How to pay"),
-                )
-            )
-    return found
+    memberships = list(memberships_of(person))
+    owed = to_transfer_fen(memberships) if memberships else {}
+    debited = with_live_mandate(memberships) if any(owed.values()) else set()
+    return [
+        Todo(
+            _("%(amount)s of your shares in %(pool)s are not paid")
+            % {"amount": format_money(owed[one.pk], one.pool.currency), "pool": _named(one.pool)},
+            reverse("my_pool", args=[one.pool.code]) + "#pay",
+            _("How to pay"),
+        )
+        for one in memberships
+        if owed.get(one.pk) and one.pk not in debited
+    ]
 
 
 def _of_payers(person: User) -> list[Todo]:

@@ -14,17 +14,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
-from aidplatform.lib import clock
 from aidplatform.lib.errors import ForbiddenError
 from aidplatform.lib.http import public, refusal
 from aidplatform.lib.templating import THEME_COOKIE, THEMES, local_address
 from aidplatform.site.demo.tour import tour
+from aidplatform.site.places import my_places
 from aidplatform.site.todo import todos_of
 from ledger.disclosure.selectors import pool_cards
 from members.ending.selectors import endings_of_person
-from members.joining.models import Membership
-from members.joining.selectors import Cover, covers_of, memberships_of
-from members.people.models import User
 from members.people.services import remember_language
 
 ROBOTS = """User-agent: *
@@ -46,21 +43,12 @@ def home(request: HttpRequest) -> HttpResponse:
         "section": "home",
         "cards": pool_cards(),
         "todos": todos,
-        "my_pools": my_pools(person),
+        "my_places": my_places(person) if person else [],
         "my_endings": endings_of_person(person) if person else [],
     }
     if settings.DEMO and person is None:
         context |= tour()
     return render(request, "site/home.html", context)
-
-
-def my_pools(person: User | None) -> list[tuple[Membership, Cover | None]]:
-    """Return where the person belongs, with what it means today. Four queries, however many pools."""
-    if person is None:
-        return []
-    memberships = list(memberships_of(person))
-    covers = covers_of(memberships, clock.now()) if memberships else {}
-    return [(membership, covers.get(membership.pk)) for membership in memberships]
 
 
 @public

@@ -5,6 +5,7 @@ Nothing is debited here: a mandate is what a collection file will name, and unti
 
 import datetime as dt
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -88,6 +89,12 @@ def mandates_of(membership: Membership) -> QuerySet[DebitMandate]:
 def live_mandate(membership: Membership) -> DebitMandate | None:
     """Return the mandate in force, or None."""
     return mandates_of(membership).filter(state=State.LIVE).first()
+
+
+def with_live_mandate(memberships: Collection[Membership]) -> set[int]:
+    """Return which of these have a mandate in force. One query."""
+    live = DebitMandate.objects.filter(membership__in=memberships, state=State.LIVE)
+    return set(live.values_list("membership_id", flat=True))
 
 
 def mandates_in(pool: Pool) -> QuerySet[DebitMandate]:

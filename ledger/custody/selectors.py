@@ -1,7 +1,7 @@
 """Reads of custody: the account, statements, orders, payees, arrears, what can be paid."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -13,6 +13,7 @@ from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql
+from ledger.custody.owed import open_fen_by_member
 from ledger.custody.references import MEMBERSHIP, ORDER, make_reference, spaced
 from ledger.custody.transfer_codes import Transfer, transfer_code
 from ledger.custody.triggers import SET_ASIDE, collected_sql, fee_lowered_sql, free_money_sql, shown_sql
@@ -274,32 +275,6 @@ def how_to_pay(membership: Membership) -> HowToPay | None:
         open_fen[membership.pk][0],
         tuple(OwedBy(other, sum(open_fen[other.pk])) for other in others),
     )
-
-
-def open_fen_by_member(pool: Pool, membership_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Return what each of these owes (fen), by one query: from before moving in, and of announced charges."""
-    if pays_ahead(pool):
-        return dict.fromkeys(membership_ids, (0, 0))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT u.id, coalesce((SELECT max(d.fen) - coalesce(sum(o.amount_fen), 0)
-                                        FROM ({owed_sql("%(pool)s", "r.membership_id = u.id")}) d
-                                        LEFT JOIN ledger_collection o ON o.pool_id = %(pool)s
-                                             AND o.membership_id = u.id AND o.period_no = {BEFORE_PERIODS}), 0)::bigint,
-                      coalesce(sum(c.share_fen - coalesce(k.fen, 0)) FILTER (WHERE w.id IS NULL), 0)::bigint
-                 FROM unnest(%(members)s::bigint[]) u (id)
-                 LEFT JOIN LATERAL (
-                      SELECT h.period_no, h.share_fen FROM charges_of_membership(%(pool)s, u.id, %(all)s, %(all)s) h
-                        JOIN ledger_period p ON p.pool_id = %(pool)s AND p.number = h.period_no
-                                            AND p.charges_notified_at IS NOT NULL) c ON true
-                 LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_collection
-                      WHERE pool_id = %(pool)s AND membership_id = u.id AND period_no = c.period_no) k ON true
-                 LEFT JOIN ledger_writtenoffcharge w
-                      ON w.pool_id = %(pool)s AND w.membership_id = u.id AND w.period_no = c.period_no
-                GROUP BY u.id""",  # noqa: S608 - fixed names
-            {"pool": pool.pk, "members": list(membership_ids), "all": NO_PERIOD},
-        )
-        return {member: (before, charged) for member, before, charged in cursor.fetchall()}
 
 
 def order_reference(order: PaymentOrder) -> str:

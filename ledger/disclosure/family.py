@@ -3,8 +3,9 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from ledger.custody.owed import open_fen_by_member
 from ledger.custody.references import spaced
-from ledger.custody.selectors import open_fen_by_member, payment_reference
+from ledger.custody.selectors import payment_reference
 from ledger.custody.wallet_models import Suspension
 from members.joining.family import Relative, family_of
 from members.joining.models import Membership

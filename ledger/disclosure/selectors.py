@@ -278,33 +278,3 @@ def in_force(plans: list[tuple[dt.date, PlanTerms]], day: dt.date) -> PlanTerms 
 def rules_on(pool: Pool, day: dt.date) -> PlanTerms | None:
     """Return the rules in force on that day; None before the first ones. One query."""
     return in_force(plans_of(pool), day)
-
-
-@dataclass(frozen=True)
-class NextDates:
-    """The next days of a pool's calendar that matter to a member."""
-
-    publicity_date: dt.date
-    charge_date: dt.date
-
-
-def next_dates(membership: Membership, rules: PlanTerms | None, today: dt.date) -> NextDates | None:
-    """Return the next publicity day, by the calendar of the rules in force, and charge day; None without rules.
-
-    Periods that are open say for themselves when they are charged: later than planned after a late announcement.
-    """
-    if rules is None:
-        return None
-    calendar = rules.calendar
-    # A charge day can lie in the month after its period, so the period before may still be ahead.
-    coming = [calendar.period_dates(today, later) for later in (-1, 0, 1, 2)]
-    opened = list(
-        membership.pool.periods.order_by("-number").values_list("next_opening_date", "charge_date")[:4]
-    )
-    opens_date = opened[0][0] if opened else dt.date.min
-    charge_dates = [d.charge_date for d in coming if d.opening_date >= opens_date]
-    charge_dates += [charge_date for _next, charge_date in opened]
-    return NextDates(
-        publicity_date=min(d.publicity_date for d in coming if d.publicity_date >= today),
-        charge_date=min(day for day in charge_dates if day >= today),
-    )

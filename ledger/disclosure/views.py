@@ -24,6 +24,7 @@ from ledger.disclosure import selectors
 from ledger.disclosure.consequences import consequences, known_counts
 from ledger.disclosure.feed import feeds_of
 from ledger.disclosure.history import PastPeriod, history_plots
+from ledger.disclosure.next_charges import next_dates
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
 from ledger.disclosure.statements import statement_paper, year_statement
@@ -281,7 +282,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     may_debit_ever = any(plan.debit for _day, plan in plans)
     changes = any(first_day > today for first_day, _plan in plans)
     cover = covers_of([membership], now).get(membership.pk)
-    dates = selectors.next_dates(membership, rules, today)
+    dates = next_dates(membership, rules, today)
     is_over_by_then = dates is not None and cover is not None and cover.ends_by(dates.publicity_date)
     context = {
         "section": "pools",

@@ -1,6 +1,7 @@
 """Reads of how a pool ends."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -45,16 +46,20 @@ def access_ending_proposal(*, pool: Pool, number: int) -> EndingProposal:
 
 def bears_run_off(ending: PoolEnding, membership: Membership) -> bool:
     """Tell whether the membership was covered at 00:00 of the notice, as it was known then."""
-    spans = MembershipSpan.objects.filter(
-        pool_id=membership.pool_id,
-        membership_id=membership.pk,
-        from_at__lte=ending.as_of,
-        recorded_at__lte=ending.recorded_at,
-    )
+    spans = MembershipSpan.objects.filter(pool_id=membership.pool_id, membership_id=membership.pk)
+    return was_covered(spans, as_of=ending.as_of, recorded_at=ending.recorded_at)
+
+
+def was_covered(spans: Iterable[MembershipSpan], *, as_of: dt.datetime, recorded_at: dt.datetime) -> bool:
+    """Tell whether one of a membership's spans holds that instant, as it was known at the other one."""
     return any(
-        span.to_at is None
-        or span.to_at > ending.as_of
-        or (span.ended_recorded_at is not None and span.ended_recorded_at > ending.recorded_at)
+        span.from_at <= as_of
+        and span.recorded_at <= recorded_at
+        and (
+            span.to_at is None
+            or span.to_at > as_of
+            or (span.ended_recorded_at is not None and span.ended_recorded_at > recorded_at)
+        )
         for span in spans
     )
 

@@ -402,15 +402,24 @@ def _left_at(link: PayerLink) -> dt.datetime | None:
 
 def covered_in_force(payer: Membership) -> list[Membership]:
     """Return the members for whom this one pays now, in joining order."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT k.membership_id FROM members_payerlink k WHERE k.payer_id = %s AND {in_force_sql('k')}",
-            [payer.pk],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
+    ids = covered_ids([payer.pk]).get(payer.pk)
     return (
         list(Membership.objects.filter(pk__in=ids).select_related("person").order_by("number")) if ids else []
     )
+
+
+def covered_ids(payers: Collection[int]) -> dict[int, list[int]]:
+    """Return for whom each of these memberships pays now; who pays for nobody is missing. One query."""
+    found: dict[int, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT k.payer_id, k.membership_id FROM members_payerlink k
+                 WHERE k.payer_id = ANY(%s) AND {in_force_sql("k")}""",
+            [list(payers)],
+        )
+        for payer, member in cursor.fetchall():
+            found.setdefault(payer, []).append(member)
+    return found
 
 
 def counts_until(payer: Membership) -> dt.date | None:

@@ -22,7 +22,8 @@ from claims.filing.services import supply_papers
 from claims.publicity.selectors import award_of
 from ledger.custody.models import BankAccount, PaymentOrder
 from ledger.custody.selectors import payable_awards
-from ledger.disclosure.selectors import next_dates, rules_on
+from ledger.disclosure.next_charges import next_dates
+from ledger.disclosure.selectors import rules_on
 from ledger.sharing.models import Period
 from members.people.models import User
 from members.pools.models import Pool

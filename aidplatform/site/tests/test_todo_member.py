@@ -1,6 +1,12 @@
 """What the start page tells a member to do: pay, answer, go on joining; and nothing that is done."""
 
+import re
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from aidplatform.lib import clock
+from aidplatform.site.places import my_places
 from aidplatform.site.todo_member import of_member
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.world import OPENED, World, set_clock
@@ -22,6 +28,13 @@ def admitted(world: World, name: str) -> Membership:
         joined_date=OPENED,
         actor="founding",
     )
+
+
+def home(person: User | None, language: str = "en") -> str:
+    """Return the words of somebody's start page."""
+    page = client_of(person, language=language).get("/").content.decode()
+    page = re.sub(r"</?time[^>]*>", "", page)
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def told(person: User | None) -> list[str]:
@@ -63,3 +76,47 @@ def test_application_is_told_while_it_can_be_gone_on_with(world: World) -> None:
     applications.start_application(pool=world.pool, person=newcomer, at=clock.now())
     assert told(newcomer) == ["You have begun to join Test pool"]
     assert "/pools/test-pool/join/" in client_of(newcomer).get("/").content.decode()
+
+
+def test_what_a_member_owes_is_asked_at_once_however_many_pools(db: None) -> None:
+    person = User.objects.create_user("many@people.example.org")
+    counts = []
+    for number in (1, 2, 3):
+        world = World.founded(code=f"pool-{number}", members=7)
+        admit_member(
+            pool=world.pool,
+            person=person,
+            class_no=0,
+            from_at=clock.start_of_day(OPENED, world.pool.time_zone),
+            joined_date=OPENED,
+            actor="founding",
+        )
+        world.award(160_000 * number, f"C-{number}")
+        period = world.posted_period()
+        set_clock(clock.start_of_day(period.charge_date, world.pool.time_zone))
+        with CaptureQueriesContext(connection) as todo:
+            said = told(person)
+        with CaptureQueriesContext(connection) as places:
+            found = my_places(person)
+        assert len(said) == len(found) == number
+        counts.append((len(todo), len(places)))
+    assert said[2] == "¥648.00 of your shares in Test pool are not paid"
+    assert counts[0] == counts[1] == counts[2]
+    assert counts[0][0] <= 8
+
+
+def test_start_page_says_the_next_charge_and_spares_members_the_four_steps(world: World) -> None:
+    mine = admitted(world, "mine")
+    world.award(160_000)
+    period = world.announced_period()
+    page = home(mine.person)
+    assert "Next charge day: 14 Jan 2026, ¥216.00 at most, by the cases in publicity" in page
+    assert "How it works, in four steps" not in page
+    assert "How it works, in four steps" in home(world.stranger)
+    assert "How it works, in four steps" in home(None)
+    world.settled_period(period)
+    later = admitted(world, "later")
+    page = home(later.person)
+    assert "Next charge day: 14 Feb 2026 My place" in page
+    in_chinese = home(mine.person, "zh-hans")
+    assert "下一收取日：2026年1月14日" in in_chinese

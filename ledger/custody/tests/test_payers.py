@@ -17,6 +17,7 @@ from ledger.custody import reconciliation, selectors, services, write_off_verify
 from ledger.custody import verify as custody
 from ledger.custody.filling import MANY_LINES
 from ledger.custody.models import Collection, StatementLine
+from ledger.custody.owed import open_fen_by_member
 from ledger.custody.statement_parts import IN, OUT
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import book_of
@@ -50,7 +51,7 @@ def pays_for(world: World, payer: int, *members: int) -> list[PayerLink]:
 def owed(world: World) -> dict[int, int]:
     """Return what each member owes, by number."""
     ids = dict(world.pool.memberships.values_list("pk", "number"))
-    found = selectors.open_fen_by_member(world.pool, list(ids))
+    found = open_fen_by_member(world.pool, list(ids))
     return {ids[pk]: sum(fen) for pk, fen in sorted(found.items())}
 
 

@@ -18,10 +18,9 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
 from aidplatform.work.jobs import Lease, claim, enqueue
 from ledger.disclosure import views
+from ledger.disclosure.next_charges import NextDates, next_dates
 from ledger.disclosure.selectors import (
-    NextDates,
     charges_of,
-    next_dates,
     past_shares_of,
     rules_on,
     year_to_date_fen,

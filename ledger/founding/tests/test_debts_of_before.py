@@ -15,6 +15,7 @@ from ledger.books.findings import Report
 from ledger.custody import reconciliation, selectors, services, write_off_verify
 from ledger.custody import verify as custody
 from ledger.custody.models import StatementLine
+from ledger.custody.owed import open_fen_by_member
 from ledger.custody.statement_parts import IN, OUT
 from ledger.founding.services import open_for_sharing
 from ledger.founding.tests.test_opening import approve, propose
@@ -55,7 +56,7 @@ def charged(world: World) -> Period:
 def owed(world: World, number: int) -> tuple[int, int]:
     """Return what a member owes from before, and of announced charges."""
     member = membership(world, number)
-    return selectors.open_fen_by_member(world.pool, [member.pk])[member.pk]
+    return open_fen_by_member(world.pool, [member.pk])[member.pk]
 
 
 def paid(bank: Bank, number: int, fen: int) -> StatementLine:

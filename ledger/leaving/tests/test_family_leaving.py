@@ -8,7 +8,7 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.testing.refusals import refused
 from aidplatform.testing.world import World, run_jobs, set_clock
-from ledger.custody.selectors import open_fen_by_member
+from ledger.custody.owed import open_fen_by_member
 from ledger.custody.tests.test_views import client_of
 from ledger.leaving.selectors import family_parting_of, parting_of
 from ledger.leaving.services import FiguresMovedError, end_child, leave_pool
