@@ -5,7 +5,7 @@
     python verify.py member BUNDLE --id DOCUMENT [--secret SECRET] [--key KEY]
                                                      my own line stands in the roll with my amount, the sum is right
     python verify.py roll SOURCE PERIOD [--key KEY]  every line of a period's roll, from the files of SOURCE
-    python verify.py witnesses SOURCE POLICY         as many witnesses have signed as POLICY, your file, asks
+    python verify.py witnesses SOURCE TRUSTED        as many witnesses have signed as TRUSTED, your file, asks
     python verify.py selftest                        this program computes as the published examples say
 
 SOURCE: an address like https://aid.example.org/t/POOL, or a folder with the same files. KEY: the log's key as you got
@@ -754,7 +754,7 @@ COMMANDS = {
     "history": "old source --key",
     "member": "bundle --id --secret --key",
     "roll": "source period --key",
-    "witnesses": "source policy",
+    "witnesses": "source trusted",
     "selftest": "",
 }
 
@@ -776,7 +776,7 @@ def main():
         "history": lambda: check_history(given.old, Source(given.source), given.key),
         "member": lambda: check_member(given),
         "roll": lambda: check_roll(Source(given.source), given.period, given.key),
-        "witnesses": lambda: check_witnesses(Source(given.source), given.policy, int(time.time())),
+        "witnesses": lambda: check_witnesses(Source(given.source), given.trusted, int(time.time())),
         "selftest": selftest,
     }
     try:
