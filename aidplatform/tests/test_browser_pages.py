@@ -183,7 +183,7 @@ def test_million_is_made_divided_and_shown_live(chrome: Browser, live: str) -> N
         become(page, "pool_admin")
         page.goto("/demo/")
         page.get_by_role("button", name="Divide over a million now").click()
-        page.get_by_role("button", name="Let these days pass").click(timeout=120_000)
+        page.get_by_role("button", name="Let these days pass").click(timeout=300_000)
         page.get_by_role("link", name="Open its period").click(timeout=120_000)
         page.get_by_role("button", name="Dry run").click()
         expect(page.get_by_text("You prepared these figures")).to_be_visible(timeout=60_000)

@@ -20,7 +20,9 @@ from ledger.sharing import services as sharing
 from ledger.sharing import tasks as _handlers  # noqa: F401  registers them
 from ledger.sharing.models import Charge, Period
 from ledger.sharing.selectors import book_of
-from members.joining.services import admit_group, admit_member
+from members.joining.secret_filling import fill_secrets
+from members.joining.secret_models import MemberSecret
+from members.joining.services import admit_group, admit_member, fix_headcount
 from members.people.models import User
 from members.pools.models import Pool
 from members.pools.services import grant_duty
@@ -354,3 +356,11 @@ def test_joining_group_and_pool_opening_wait_for_each_other(committed: World) ->
     answers = together([join] * 6)
     assert sorted(answers) == [33, 43, 53, 63, 73, 83]
     assert list(pool.memberships.order_by("number").values_list("number", flat=True)) == list(range(1, 84))
+
+
+def test_workers_that_fill_one_pool_with_secrets_make_each_once(committed: World) -> None:
+    pool, as_of = committed.pool, clock.now()
+    recorded_at = fix_headcount(pool=pool)
+    done = together([lambda: fill_secrets(pool_id=pool.pk, as_of=as_of, recorded_at=recorded_at)] * 4)
+    assert sorted(done, key=str) == [0, 0, 0, 23]
+    assert MemberSecret.objects.filter(membership__pool=pool).count() == 23

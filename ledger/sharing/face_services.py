@@ -58,7 +58,8 @@ def fix_faces(period: Period, at: dt.datetime) -> list[CaseFace]:
                 **asdict(shown),
             )
         )
-    CaseFace.objects.bulk_create(faces)
+    with whole_tables():
+        CaseFace.objects.bulk_create(faces)
     for award, face in zip(told.values(), faces, strict=True):
         _log(award, face, at)
     return faces

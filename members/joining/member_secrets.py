@@ -35,11 +35,17 @@ class OwnSecret:
         """Return the secret as it is written down."""
         return base64.b64encode(self.secret).decode()
 
+    def sealed(self, membership_id: int) -> bytes:
+        """Return secret and whose, encrypted for their place."""
+        return crypto.seal(self.secret + self.whose.encode(), _context(membership_id))
+
     def row(self, membership_id: int) -> MemberSecret:
         """Return it as it is kept."""
-        sealed = crypto.seal(self.secret + self.whose.encode(), _context(membership_id))
         return MemberSecret(
-            membership_id=membership_id, sealed=sealed, commit_key=self.commit_key, id_inner=self.id_inner
+            membership_id=membership_id,
+            sealed=self.sealed(membership_id),
+            commit_key=self.commit_key,
+            id_inner=self.id_inner,
         )
 
 

@@ -25,21 +25,26 @@ _KNOWN = """
       LEFT JOIN members_user u ON u.id = m.person_id
       LEFT JOIN members_identity i ON i.person_id = m.person_id
       LEFT JOIN members_familymember f ON f.membership_id = m.id
-     WHERE m.id = ANY(%s)"""
+     WHERE m.id = ANY(%s) AND NOT EXISTS (SELECT FROM members_membersecret s WHERE s.membership_id = m.id)"""
+# Two workers that fill one pool take turns: the second one then finds nothing missing in what the first has filled.
+_TURN = "SELECT pg_advisory_xact_lock(hashtext('members_membersecret'), %s)"
 
 
 def fill_secrets(*, pool_id: int, as_of: Any, recorded_at: Any) -> int:
     """Give everybody of a headcount a secret who has none, a batch per transaction; return how many were made.
 
-    Two that do so at once make each secret once.
+    Two that do so at once make each secret once, and do the work once.
     """
     made, after = 0, 0
     while missing := _missing(pool_id, as_of, recorded_at, after):
         for first in range(0, len(missing), BATCH):
             with transaction.atomic(), whole_tables(), connection.cursor() as cursor:
+                cursor.execute(_TURN, [pool_id])
                 cursor.execute(_KNOWN, [missing[first : first + BATCH]])
-                _store([_secret_row(*row) for row in cursor.fetchall()])
-        made, after = made + len(missing), missing[-1] + 1
+                rows = [_secret_row(*row) for row in cursor.fetchall()]
+                _store(rows)
+            made += len(rows)
+        after = missing[-1] + 1
     return made
 
 
@@ -54,8 +59,7 @@ def _secret_row(
     membership_id: int, number: int, code: str | None, identity: bytes | None, child: bytes | None
 ) -> tuple[int, bytes, bytes, bytes]:
     own = new_secret(member_no=number, paper=_paper(membership_id, code, identity, child))
-    row = own.row(membership_id)
-    return membership_id, bytes(row.sealed), bytes(row.commit_key), bytes(row.id_inner)
+    return membership_id, own.sealed(membership_id), own.commit_key, own.id_inner
 
 
 def _paper(membership_id: int, code: str | None, identity: bytes | None, child: bytes | None) -> Paper | None:
@@ -68,6 +72,8 @@ def _paper(membership_id: int, code: str | None, identity: bytes | None, child: 
 
 
 def _store(rows: Sequence[tuple[int, bytes, bytes, bytes]]) -> None:
+    if not rows:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO members_membersecret (membership_id, sealed, commit_key, id_inner)
