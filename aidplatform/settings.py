@@ -45,6 +45,11 @@ VARIABLES: dict[str, str] = {
     "AID_ERASURE_DAYS": "days in which whoever asked to be erased can take it back (7)",
     "AID_CLAIM_YEARS": "years for which the law has records of claims and payments kept, stated on the page (10)",
     "AID_COMPLAINT_DAYS": "days in which a complaint is to be answered (15)",
+    "AID_JOINS_PER_DAY": "people who may begin to join one pool in a day (20000)",
+    "AID_JOINS_PER_BLOCK": "of them, from one block of addresses: an IPv4 /24 or an IPv6 /48 (200)",
+    "AID_JOINS_PER_INVITATION": "accounts that may begin by one link in a day (5)",
+    "AID_DOCUMENTS_PER_DAY": "identity documents that one account may try in a day (10)",
+    "AID_DOCUMENTS_PER_BLOCK": "identity documents that may be tried in a day from one block of addresses (400)",
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
     "AID_EMAIL_URL": "smtp://user:secret@host:587; in demo mails are shown on a page",
     "AID_REQUIRE_BROWSER": "tests only: 1 fails the suite when Chromium is missing",
@@ -351,6 +356,11 @@ SMALL_POOL_MEMBERS = env_int("AID_SMALL_POOL_MEMBERS", 100_000, at_least=0)
 ERASURE_DAYS = env_int("AID_ERASURE_DAYS", 7, at_least=1)
 CLAIM_YEARS = env_int("AID_CLAIM_YEARS", 10, at_least=1)
 COMPLAINT_DAYS = env_int("AID_COMPLAINT_DAYS", 15, at_least=1)
+JOINS_PER_DAY = env_int("AID_JOINS_PER_DAY", 20_000)
+JOINS_PER_BLOCK = env_int("AID_JOINS_PER_BLOCK", 200)
+JOINS_PER_INVITATION = env_int("AID_JOINS_PER_INVITATION", 5)
+DOCUMENTS_PER_DAY = env_int("AID_DOCUMENTS_PER_DAY", 10)
+DOCUMENTS_PER_BLOCK = env_int("AID_DOCUMENTS_PER_BLOCK", 400)
 FAILPOINTS_DIR = os.environ.get("AID_FAILPOINTS")
 if FAILPOINTS_DIR and not DEMO:
     raise ImproperlyConfigured("AID_FAILPOINTS kills processes on purpose; it is refused unless AID_DEMO=1.")
@@ -391,6 +401,8 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "period.charges_posted": ["disclosure.tell_charges", "custody.follow_wallets"],
 }
 
+# How many stand before the web server and write down for whom they ask.
+PROXIES = 0 if DEMO else 1
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "members.people.api.TokenAuthentication",
@@ -410,7 +422,7 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "600/min"},
-    "NUM_PROXIES": 0 if DEMO else 1,
+    "NUM_PROXIES": PROXIES,
     # Addresses have no format suffix: one resource, one address.
     "URL_FORMAT_OVERRIDE": None,
 }

@@ -159,6 +159,7 @@ GUARANTEES: dict[str, object] = {
     "one_person_per_document": _(
         "This document already belongs to another account. If it is yours, sign in with that account."
     ),
+    "document_is_one_that_is_taken": _("This pool does not take a document of this kind."),
     "one_membership_per_person_and_pool": _("You belong to this pool already."),
     "signature_names_plan_in_force": _("A new version of the plan is in force. Read it, then sign."),
     "signature_is_of_what_was_shown": _(

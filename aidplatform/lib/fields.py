@@ -44,3 +44,18 @@ class NameField(forms.CharField):
         if not text.isprintable():
             raise forms.ValidationError(_("Write it in one line, without invisible characters."))
         return text
+
+
+class TextField(forms.CharField):
+    """A long text, kept to the letter but for the line ends, which browsers send in pairs."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": 12}), strip=False, max_length=100_000, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the text with single line ends."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+    def validate(self, value: Any) -> None:
+        """Refuse a text of spaces alone."""
+        super().validate(str(value).strip())

@@ -39,6 +39,8 @@ TERMS = {
     "lifetime_cap_fen",
     "one_aid_ends",
     "by_invitation",
+    # By which paper somebody joins.
+    "documents",
     "spend_steps",
     "case_steps",
     "reimbursement",

@@ -33,7 +33,7 @@ from members.joining.news import tell_coming_rules
 from members.joining.payers import link_listed
 from members.joining.services import admit_member
 from members.people import notices
-from members.people.identity import Paper, paper_of, record_identity
+from members.people.identity import Paper, must_be_same, paper_of, record_identity
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
 from members.pools.selectors import duties_of, plan_in_force
@@ -61,6 +61,12 @@ class NotEligibleError(DomainError):
     """The plan does not take this person; `reason` says why."""
 
     code = "not_eligible"
+
+
+class DocumentNotTakenError(DomainError):
+    """The pool does not take documents of this kind."""
+
+    code = "document_is_one_that_is_taken"
 
 
 class StepMissingError(ConflictError):
@@ -145,10 +151,13 @@ def begin_again(application: JoinApplication, version: PlanVersion, at: dt.datet
 def save_identity(*, application: JoinApplication, paper: Paper, at: dt.datetime) -> None:
     """Seal who the person is into the application.
 
-    Raises: NotEligibleError for an age the plan has no aid for; listed.OtherDocumentError, listed.OtherAddressError.
+    Raises: NotEligibleError for an age the plan has no aid for; DocumentNotTakenError, OtherIdentityError,
+    listed.OtherDocumentError, listed.OtherAddressError.
     """
+    check_kind(application, paper)
     check_age(application, paper.birth_date)
     if not application.is_family:
+        must_be_same(application.person, paper)
         find_listed(application.pool, application.person, paper)
     known = identity_of(application)
     if application.is_family and known is not None and known.index_text != paper.index_text:
@@ -201,8 +210,8 @@ def sign_covenant(
     shown_sha256: hash of the covenant the person saw. Signed before, by a double click or a second device: the
     membership of the first signature is returned. Lock order: pool, application.
 
-    Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, OtherIdentityError,
-    InvitationNeededError, listed.OtherDocumentError, listed.OtherAddressError;
+    Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, DocumentNotTakenError,
+    OtherIdentityError, InvitationNeededError, listed.OtherDocumentError, listed.OtherAddressError;
     IntegrityError(one_person_per_document) when another account has joined with this document.
     """
     with transaction.atomic():
@@ -219,6 +228,7 @@ def sign_covenant(
         invitation = now_live(locked.invitation, at)
         paper = identity_of(locked)
         assert paper is not None
+        check_kind(locked, paper)
         check_age(locked, paper.birth_date)
         listed = find_listed(pool, signer, paper)
         if invitation is None and listed is None and needs_invitation(locked.plan_version, signer):
@@ -350,7 +360,8 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User,
 
 def next_step(application: JoinApplication) -> str:
     """Return the first step that is not done; sign when all before it are."""
-    if identity_of(application) is None:
+    paper = identity_of(application)
+    if paper is None or not takes_kind(application, paper):
         return "who"
     if unanswered(application.plan_version.questions(), answers_of(application)) is not None:
         return "health"
@@ -389,6 +400,17 @@ def signed_answers(signature: CovenantSignature) -> dict[str, bool]:
 def signed_text(signature: CovenantSignature) -> str:
     """Return the text of the answers as it was sealed."""
     return crypto.unseal_text(bytes(signature.answers_sealed), signature_context(signature.membership_id))
+
+
+def takes_kind(application: JoinApplication, paper: Paper) -> bool:
+    """Tell whether the rules of the application take documents of this kind."""
+    return paper.kind in application.plan_version.plan().taken_documents.kinds
+
+
+def check_kind(application: JoinApplication, paper: Paper) -> None:
+    """Raise DocumentNotTakenError unless the rules take documents of this kind."""
+    if not takes_kind(application, paper):
+        raise DocumentNotTakenError(_("This pool does not take a document of this kind."))
 
 
 def check_age(application: JoinApplication, birth_date: dt.date) -> None:

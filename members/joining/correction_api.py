@@ -18,10 +18,12 @@ from members.joining.correction_views import ADMIN, CONTROLLER, DECIDERS, WAITIN
 from members.joining.family import access_child, paper_of_family
 from members.joining.family_models import FamilyMember
 from members.joining.forms import CorrectionForm
+from members.joining.models import Membership
 from members.joining.selectors import access_membership
-from members.people.identity import paper_of
+from members.people.identity import Paper, paper_of
 from members.people.models import User
 from members.pools.api import DutyEndpoint, NewestNumber, ShownText
+from members.pools.document_kinds import taken_beside
 from members.pools.selectors import access_pool
 
 
@@ -48,7 +50,7 @@ class CorrectionText(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Judge the document as the page does."""
-        form = CorrectionForm({**attrs, "kind": attrs["document"]})
+        form = CorrectionForm({**attrs, "kind": attrs["document"]}, documents=self.context["documents"])
         if not form.is_valid():
             named = {
                 "document" if field == "kind" else field: [str(one) for one in said]
@@ -142,13 +144,20 @@ class MyIdentity(PersonalEndpoint):
     )
     def post(self, request: Request, code: str) -> Response:
         """Ask for a correction; a second request waits for the first."""
-        membership = access_membership(code=code, person=cast(User, request.user))
-        given = CorrectionText(data=request.data)
+        person = cast(User, request.user)
+        membership = access_membership(code=code, person=person)
+        given = CorrectionText(data=request.data, context=_taken(membership, paper_of(person)))
         given.is_valid(raise_exception=True)
         made = corrections.ask_correction(
             membership=membership, wrong=given.validated_data["wrong"], at=clock.now()
         )
         return Response(CorrectionRow(made).data, status=201)
+
+
+def _taken(membership: Membership, known: Paper | None) -> dict[str, Any]:
+    """Return the context of `CorrectionText`: which documents can be told."""
+    pool = membership.pool
+    return {"documents": taken_beside(pool, known.kind if known else "", clock.today(pool.time_zone))}
 
 
 class CorrectionTakenBack(PersonalEndpoint):
@@ -186,7 +195,8 @@ class ChildIdentity(PersonalEndpoint):
     def post(self, request: Request, code: str, number: int) -> Response:
         """Ask for a correction; a second request waits for the first."""
         member = _child(request, code, number)
-        given = CorrectionText(data=request.data)
+        taken = _taken(member.membership, paper_of_family(member))
+        given = CorrectionText(data=request.data, context=taken)
         given.is_valid(raise_exception=True)
         wrong = given.validated_data["wrong"]
         made = corrections.ask_child_correction(member=member, wrong=wrong, at=clock.now())

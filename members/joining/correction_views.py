@@ -36,7 +36,9 @@ from members.joining.models import Membership
 from members.joining.selectors import access_membership
 from members.people.identity import Paper, paper_of
 from members.people.models import User
-from members.pools.models import DutyGrant
+from members.pools.document_kinds import taken_beside
+from members.pools.document_terms import DocumentTerms
+from members.pools.models import DutyGrant, Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
 
@@ -159,7 +161,8 @@ def my_identity(request: HttpRequest, code: str) -> HttpResponse:
     membership = access_membership(code=code, person=_person(request))
     if request.method != "POST":
         return _own_page(request, membership)
-    form = CorrectionForm(request.POST)
+    known = paper_of(_person(request))
+    form = CorrectionForm(request.POST, documents=_documents(membership.pool, known))
     if not form.is_valid():
         return _own_page(request, membership, form)
     wrong = Wrong(form.paper(), form.cleaned_data["reason"], form.cleaned_data["proof"])
@@ -194,7 +197,7 @@ def child_identity(request: HttpRequest, code: str, number: int) -> HttpResponse
     member = _child(request, code, number)
     if request.method != "POST":
         return _child_page(request, member)
-    form = CorrectionForm(request.POST)
+    form = CorrectionForm(request.POST, documents=_documents(member.membership.pool, paper_of_family(member)))
     if not form.is_valid():
         return _child_page(request, member, form)
     wrong = Wrong(form.paper(), form.cleaned_data["reason"], form.cleaned_data["proof"])
@@ -239,7 +242,7 @@ def _child_page(
         "known": known,
         "requests": requests,
         "may_ask": not any(one.state in WAITING for one in requests) and not hasattr(membership, "end"),
-        "form": form or CorrectionForm(initial=_initial(known)),
+        "form": form or CorrectionForm(initial=_initial(known), documents=_documents(pool, known)),
         "refusal": refusal,
         "crumbs": [
             (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
@@ -267,7 +270,7 @@ def _own_page(
         "known": known,
         "requests": requests,
         "may_ask": known is not None and not is_waiting and not hasattr(membership, "end"),
-        "form": form or CorrectionForm(initial=_initial(known)),
+        "form": form or CorrectionForm(initial=_initial(known), documents=_documents(pool, known)),
         "refusal": refusal,
         "crumbs": [
             (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
@@ -283,11 +286,14 @@ def _initial(known: Paper | None) -> dict[str, object]:
     """Return what is recorded, so that only what is wrong is typed; an identity number says the birth date itself."""
     if known is None:
         return {}
-    is_passport = known.kind == "passport"
     return {
         "name": known.name,
         "kind": known.kind,
         "number": known.number,
-        "country": known.country if is_passport else "",
-        "birth_date": known.birth_date if is_passport else None,
+        "country": known.country if known.kind == "passport" else "",
+        "birth_date": known.birth_date if known.kind != "resident_id" else None,
     }
+
+
+def _documents(pool: Pool, known: Paper | None) -> DocumentTerms:
+    return taken_beside(pool, known.kind if known else "", clock.today(pool.time_zone))

@@ -7,8 +7,25 @@ from datetime import date
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
+from aidplatform.lib.countries import COUNTRIES
+from members.people.document_index import index_text
+
 _PASSPORT = re.compile(r"[A-Z0-9]{6,12}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_OTHER = re.compile(r"[A-Z0-9]{4,24}", re.ASCII)
+# Of whose passports the form is published and has been the same for as long as one is valid.
+_PASSPORTS_OF = {
+    country: re.compile(form, re.ASCII)
+    for country, form in {
+        "CN": r"[A-Z][A-Z0-9][0-9]{7}",
+        "DE": r"[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}",
+        "FR": r"[0-9]{2}[A-Z]{2}[0-9]{5}",
+        "GB": r"[0-9]{9}",
+        "IN": r"[A-Z][0-9]{7}",
+        "JP": r"[A-Z]{2}[0-9]{7}",
+        "US": r"[A-Z0-9][0-9]{8}",
+    }.items()
+}
 
 
 # The first two digits of a resident identity number (GB/T 2260): where it was first given.
@@ -55,7 +72,7 @@ class Document:
     @property
     def index_text(self) -> str:
         """Return the text whose blind index finds the same document again."""
-        return f"{self.kind}/{self.country}/{self.number}"
+        return index_text(self.kind, self.country, self.number)
 
 
 class DocumentError(ValueError):
@@ -72,7 +89,7 @@ def read_resident_id(text: str) -> Document:
     Raises: DocumentError(bad_resident_id).
     """
     try:
-        number = ric.validate(re.sub(r"[\s-]", "", text).upper())
+        number = ric.validate(_compact(text))
         birth_date = ric.get_birth_date(number)
     except ValidationError:
         raise DocumentError("bad_resident_id") from None
@@ -82,11 +99,30 @@ def read_resident_id(text: str) -> Document:
 def read_passport(country: str, text: str) -> Document:
     """Read a passport number with the two letters of the country that issued it.
 
-    Raises: DocumentError(bad_country, bad_passport).
+    Raises: DocumentError(bad_country, unknown_country, bad_passport, bad_passport_of_country).
     """
-    letters, number = country.strip().upper(), re.sub(r"[\s-]", "", text).upper()
+    letters, number = country.strip().upper(), _compact(text)
     if not _COUNTRY.fullmatch(letters):
         raise DocumentError("bad_country")
+    if letters not in COUNTRIES:
+        raise DocumentError("unknown_country")
     if not _PASSPORT.fullmatch(number):
         raise DocumentError("bad_passport")
+    if letters in _PASSPORTS_OF and not _PASSPORTS_OF[letters].fullmatch(number):
+        raise DocumentError("bad_passport_of_country")
     return Document("passport", letters, number, None)
+
+
+def read_other(country: str, text: str) -> Document:
+    """Read the number of another document, which the pool names with who issues it.
+
+    Raises: DocumentError(bad_other).
+    """
+    number = _compact(text)
+    if not _OTHER.fullmatch(number):
+        raise DocumentError("bad_other")
+    return Document("other", country, number, None)
+
+
+def _compact(text: str) -> str:
+    return re.sub(r"[\s-]", "", text).upper()

@@ -14,6 +14,7 @@ from members.joining.applications import (
     begin_again,
     check_age,
     check_intake,
+    check_kind,
     check_signable,
     close,
     identity_of,
@@ -131,8 +132,8 @@ def sign_for_family(
     has_agreed: that the child agrees, asked from its fourteenth birthday on. Signed before, by a double click: the
     membership of the first signature is returned. Where members pay ahead, cover begins with a payment for the child.
 
-    Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, GuardianNotCoveredError,
-    AgreementMissingError, JoinedAlreadyError, PayersPayForThemselvesError.
+    Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, DocumentNotTakenError,
+    GuardianNotCoveredError, AgreementMissingError, JoinedAlreadyError, PayersPayForThemselvesError.
     """
     assert guardian.person is not None
     with transaction.atomic():
@@ -149,6 +150,7 @@ def sign_for_family(
         check_signable(locked, pool, shown_sha256, today)
         paper = identity_of(locked)
         assert paper is not None
+        check_kind(locked, paper)
         check_age(locked, paper.birth_date)
         capacity = capacity_for(paper.birth_date, today)
         if capacity == CovenantSignature.Capacity.AGREED and not has_agreed:

@@ -1,18 +1,20 @@
 """Forms of the join wizard, one per step."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from members.joining.correction_models import MAX_REASON
 from members.joining.deputy_models import Deputy
-from members.joining.documents import Document, DocumentError, read_passport, read_resident_id
+from members.joining.documents import Document, DocumentError, read_other, read_passport, read_resident_id
 from members.joining.guardian_models import MAX_PROOF
 from members.joining.import_files import LARGEST_FILE
 from members.joining.models import JoinApplication
 from members.people.identity import Paper
+from members.pools.document_kinds import kind_choices
+from members.pools.document_terms import UNSAID, DocumentTerms
 
 _YES_NO = [("yes", _("Yes")), ("no", _("No"))]
 _DOCUMENT_ERRORS = {
@@ -20,7 +22,12 @@ _DOCUMENT_ERRORS = {
         "This is not a resident identity number: 18 characters, the last one checks the others."
     ),
     "bad_country": _("Write the country that issued the passport with two letters, such as FR."),
+    "unknown_country": _("No country has these two letters. Write those of the passport, such as FR."),
     "bad_passport": _("A passport number has 6 to 12 letters and digits."),
+    "bad_passport_of_country": _(
+        "Passports of this country have numbers of another form. Check each character."
+    ),
+    "bad_other": _("The number of this document has 4 to 24 letters and digits."),
 }
 
 
@@ -81,17 +88,14 @@ class ShownForm(forms.Form):
 
 
 class WhoForm(forms.Form):
-    """Who is joining, by a document that is checked at once."""
+    """Who is joining, by a document of a kind that the pool takes, which is checked at once."""
 
     name = forms.CharField(
         label=_("Name, as in the document"),
         max_length=80,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    kind = forms.ChoiceField(
-        label=_("Document"),
-        choices=[("resident_id", _("Chinese resident identity card")), ("passport", _("Passport"))],
-    )
+    kind = forms.ChoiceField(label=_("Document"))
     number = forms.CharField(
         label=_("Number"), max_length=30, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
@@ -105,8 +109,23 @@ class WhoForm(forms.Form):
         label=_("Date of birth"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
-        help_text=_("Only for a passport: the identity number says it."),
+        help_text=_("An identity number says it; every other document needs it."),
     )
+
+    def __init__(self, *args: Any, documents: DocumentTerms = UNSAID, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.documents = documents
+        kinds = cast(forms.ChoiceField, self.fields["kind"])
+        kinds.choices = kind_choices(documents)
+        if "passport" not in documents.kinds:
+            del self.fields["country"]
+        if documents.kinds == ("resident_id",):
+            del self.fields["birth_date"]
+
+    @property
+    def born_field(self) -> str:
+        """Return the entry at which something about the age is shown."""
+        return "birth_date" if "birth_date" in self.fields else "number"
 
     def clean(self) -> dict[str, Any]:
         """Check the number, and that a date of birth is known and is that of the number."""
@@ -116,25 +135,24 @@ class WhoForm(forms.Form):
         try:
             document = self._document(data)
         except DocumentError as error:
-            field = "country" if error.code == "bad_country" else "number"
+            field = "country" if error.code in {"bad_country", "unknown_country"} else "number"
             self.add_error(field, str(_DOCUMENT_ERRORS[error.code]))
             return data
         born = document.birth_date or data.get("birth_date")
         if born is None:
             if "birth_date" not in self.errors:
-                self.add_error(
-                    "birth_date", str(_("A passport number does not say it: enter the date of birth."))
-                )
+                self.add_error("birth_date", str(_("The number does not say it: enter the date of birth.")))
         elif data.get("birth_date") not in {None, born}:
             self.add_error("birth_date", str(_("The identity number says another date of birth.")))
         else:
             data["document"], data["born"] = document, born
         return data
 
-    @staticmethod
-    def _document(data: dict[str, Any]) -> Document:
+    def _document(self, data: dict[str, Any]) -> Document:
         if data["kind"] == "resident_id":
             return read_resident_id(data["number"])
+        if data["kind"] == "other":
+            return read_other(self.documents.other_country, data["number"])
         return read_passport(data.get("country", ""), data["number"])
 
     def paper(self) -> Paper:

@@ -160,7 +160,10 @@ FAULTS: dict[str, object] = {
     "bad_kind": _("is neither “ID card” nor “passport”"),
     "bad_resident_id": _("is no resident identity number: 18 characters, the last one checks the others"),
     "bad_country": _("must be the two letters of the country that issued the passport, such as FR"),
+    "unknown_country": _("names no country by its two letters"),
     "bad_passport": _("is no passport number: 6 to 12 letters and digits"),
+    "bad_passport_of_country": _("is no number of a passport of this country"),
+    "not_taken": _("is a kind of document that this pool does not take"),
     "document_twice": _("stands in another row too: one person joins once"),
     "bad_date": _("is no date: write it like 2023-09-01"),
     "birth_needed": _("is needed: a passport number does not say it"),
@@ -369,8 +372,11 @@ class _Row:
         try:
             document = read_resident_id(number) if known == "resident_id" else read_passport(country, number)
         except DocumentError as error:
-            self._fault("country" if error.code == "bad_country" else "number", error.code)
+            is_country = error.code in {"bad_country", "unknown_country"}
+            self._fault("country" if is_country else "number", error.code)
             return None
+        if known not in self.plan.taken_documents.kinds:
+            self._fault("document", "not_taken")
         self.index_text = document.index_text
         return document
 

@@ -11,6 +11,7 @@ from aidplatform.lib.guards import follows_order, permanent
 from members.joining.documents import PROVINCES, SEXES
 from members.joining.import_triggers import import_guards, imported_member_guards
 from members.joining.triggers import (
+    document_is_one_that_is_taken,
     joins_by_invitation,
     membership_guards,
     signature_is_of_what_was_shown,
@@ -237,6 +238,7 @@ class CovenantSignature(models.Model):
             ),
             signature_is_of_what_was_shown,
             joins_by_invitation,
+            document_is_one_that_is_taken,
         ]
 
 

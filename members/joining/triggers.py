@@ -145,6 +145,24 @@ joins_by_invitation = Guard(
     """,
 )
 
+# By the rules that were signed. The record of a child is sealed whole: whoever signs for it is held by the service alone.
+document_is_one_that_is_taken = Guard(
+    name="document_is_one_that_is_taken",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    condition=pgtrigger.Condition("NEW.capacity = 'self'"),
+    func=f"""
+        IF EXISTS (SELECT 1 FROM members_membership m
+                     JOIN members_identity i ON i.person_id = m.person_id
+                     JOIN members_planversion v ON v.id = NEW.plan_version_id
+                    WHERE m.id = NEW.membership_id
+                      AND NOT coalesce(v.terms#>'{{documents,kinds}}', '["resident_id", "passport"]') ? i.kind) THEN
+            {refuse("document_is_one_that_is_taken", "membership %s shows a document of another kind", "NEW.membership_id")}
+        END IF;
+        RETURN NEW;
+    """,
+)
+
 signed_application_stays = Guard(
     name="signed_application_stays",
     when=pgtrigger.Before,

@@ -18,12 +18,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from markdown_it import MarkdownIt
 
 from aidplatform.lib import clock
+from aidplatform.lib.addresses import block_of
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt, public, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining import applications
 from members.joining.eligibility import covered_from, eligible_by_plan, excluding, unanswered
-from members.joining.family import JoinedAlreadyError, take_over
+from members.joining.entering import DocumentRefusedError, enter_identity
 from members.joining.forms import (
     AnswerForm,
     ConsentForm,
@@ -35,6 +36,7 @@ from members.joining.forms import (
 )
 from members.joining.invitation_models import Invitation
 from members.joining.invitations import find_live, masked_name
+from members.joining.limits import count_beginning
 from members.joining.listed import (
     OtherAddressError,
     OtherDocumentError,
@@ -48,6 +50,7 @@ from members.people.identity import OtherIdentityError
 from members.people.models import User
 from members.people.services import remember_language
 from members.pools.covenants import Question
+from members.pools.document_kinds import document_words, kind_words
 from members.pools.models import Pool
 from members.pools.selectors import access_pool, coming_versions, funding_in_force, plan_in_force
 
@@ -92,6 +95,7 @@ def intro(
         "invitation": invitation,
         "inviter": masked_name(invitation.inviter) if invitation else None,
         "funding": funding_in_force(pool, clock.today(pool.time_zone)),
+        "document_words": document_words(version.plan()),
         "here": request.path,
         "crumbs": _crumbs(pool),
         "section": "pools",
@@ -107,6 +111,9 @@ def join_begin(request: HttpRequest, code: str) -> HttpResponseBase:
     person = cast(User, request.user)
     now, token = clock.now(), request.POST.get("invitation", "")
     invitation = find_live(pool=pool, token=token, now=now) if token else None
+    if not _own(pool, person).exists():
+        day = clock.today(pool.time_zone)
+        count_beginning(pool=pool, block=block_of(request), invitation=invitation, day=day)
     application = applications.start_application(pool=pool, person=person, at=now, invitation=invitation)
     return redirect("join_step", code=pool.code, step=applications.next_step(application))
 
@@ -136,20 +143,37 @@ def _own(pool: Pool, person: User) -> QuerySet[JoinApplication]:
 
 def who(request: HttpRequest, application: JoinApplication) -> HttpResponse:
     """Ask by which document who joins is known."""
-    form = WhoForm(request.POST or None, initial=_known(application))
+    documents = application.plan_version.plan().taken_documents
+    form = WhoForm(request.POST or None, initial=_known(application), documents=documents)
     if form.is_valid():
-        try:
-            if not application.is_family and take_over(
-                pool=application.pool, person=application.person, paper=form.paper(), at=clock.now()
-            ):
-                return redirect("my_pool", code=application.pool.code)
-            applications.save_identity(application=application, paper=form.paper(), at=clock.now())
+        entered, refusal = attempt(
+            lambda: enter_identity(
+                application=application, paper=form.paper(), block=block_of(request), at=clock.now()
+            )
+        )
+        if entered is not None:
+            return redirect("my_pool", code=application.pool.code)
+        if refusal is None:
             return onward(application)
-        except (OtherDocumentError, OtherAddressError, JoinedAlreadyError, OtherIdentityError) as error:
-            form.add_error("number", str(error))
-        except DomainError as error:
-            form.add_error("birth_date", str(error))
-    return step_page(request, application, "who", {"form": form}, form)
+        form.add_error("number" if isinstance(refusal, _OF_THE_NUMBER) else form.born_field, str(refusal))
+    recorded = None if application.is_family else applications.identity_of(application)
+    is_other_kind = recorded is not None and not applications.takes_kind(application, recorded)
+    context = {
+        "form": form,
+        "documents": documents,
+        "recorded_kind": kind_words(recorded.kind) if recorded and is_other_kind else "",
+    }
+    return step_page(request, application, "who", context, form)
+
+
+# What is wrong with a document, and not with an age.
+_OF_THE_NUMBER = (
+    OtherDocumentError,
+    OtherAddressError,
+    OtherIdentityError,
+    DocumentRefusedError,
+    applications.DocumentNotTakenError,
+)
 
 
 def _known(application: JoinApplication) -> dict[str, object]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import crypto
 from aidplatform.lib.errors import ConflictError
+from members.people.document_index import index_text
 from members.people.models import Identity, User
 
 DOCUMENT = "members.document"
@@ -33,7 +34,7 @@ class Paper:
     @property
     def index_text(self) -> str:
         """Return the text of the blind index."""
-        return f"{self.kind}/{self.country}/{self.number}"
+        return index_text(self.kind, self.country, self.number)
 
     def to_text(self) -> str:
         """Return it as JSON, to be sealed."""
@@ -90,7 +91,7 @@ def record_identity(*, person: User, paper: Paper, at: dt.datetime) -> Identity:
     Raises: OtherIdentityError; IntegrityError(one_person_per_document) when another account holds it.
     """
     index = crypto.blind_index(paper.index_text, DOCUMENT)
-    existing = Identity.objects.filter(person=person).first()
+    existing = must_be_same(person, paper)
     if existing is None:
         return Identity.objects.create(
             person=person,
@@ -99,7 +100,15 @@ def record_identity(*, person: User, paper: Paper, at: dt.datetime) -> Identity:
             sealed=sealed_for(person, paper),
             recorded_at=at,
         )
-    if bytes(existing.document_index) != index:
+    return existing
+
+
+def must_be_same(person: User, paper: Paper) -> Identity | None:
+    """Return what is recorded of the person, None before anything is. Raises: OtherIdentityError."""
+    existing = Identity.objects.filter(person=person).first()
+    if existing is not None and bytes(existing.document_index) != crypto.blind_index(
+        paper.index_text, DOCUMENT
+    ):
         raise OtherIdentityError(_("This account belongs to somebody with another document."))
     return existing
 

@@ -81,12 +81,13 @@ class User(AbstractBaseUser):
 class Identity(models.Model):
     """Who a person is on paper: sealed, found only by the blind index of the document, changed by a correction alone.
 
-    document_index: HMAC of kind, country and number, so that nobody joins twice under two accounts.
+    document_index: HMAC of what `document_index` makes of the document, so that nobody joins twice under two accounts.
     """
 
     class Kind(models.TextChoices):
         RESIDENT_ID = "resident_id"
         PASSPORT = "passport"
+        OTHER = "other"
 
     person = models.OneToOneField(User, on_delete=models.PROTECT, related_name="identity")
     kind = models.CharField(max_length=12, choices=Kind)
@@ -98,7 +99,7 @@ class Identity(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["document_index"], name="one_person_per_document"),
             models.CheckConstraint(
-                condition=Q(kind__in=["resident_id", "passport"]), name="identity_kind_is_known"
+                condition=Q(kind__in=["resident_id", "passport", "other"]), name="identity_kind_is_known"
             ),
         ]
         triggers = [

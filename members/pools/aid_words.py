@@ -33,6 +33,15 @@ def spend_words(plan: PlanTerms, currency: str) -> tuple[str, ...]:
     return (*steps, _counts_words())
 
 
+def lifetime_words(plan: PlanTerms, currency: str) -> str:
+    """Say what one member may be granted in all."""
+    if plan.lifetime_cap_fen is None:
+        return _("No limit over several cases of one member.")
+    return _("All cases of one member together are granted %(cap)s at most.") % {
+        "cap": format_money(plan.lifetime_cap_fen, currency)
+    }
+
+
 def reimbursement_words(plan: PlanTerms, currency: str) -> tuple[str, ...]:
     """Say what is granted at once and what against bills."""
     terms = plan.reimbursement

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib.fields import FenField, NameField
+from aidplatform.lib.fields import FenField, NameField, TextField
 from members.pools import section_forms
 from members.pools.aid_forms import AidRows, CaseStepRows, ReimbursementForm, SpendRows, VestingRows
 from members.pools.arrears import ArrearsForm
 from members.pools.change_by import CHANGE_BY
 from members.pools.debit import DebitForm
+from members.pools.document_kinds import DocumentsForm
 from members.pools.ending_forms import FloorForm
 from members.pools.funding import FundingForm
 from members.pools.illness_in_wait import ILLNESS_IN_WAIT
@@ -64,21 +65,6 @@ _TABLES = {
 }
 # Entries that no one sees.
 _HIDDEN = ("base", "changes")
-
-
-class TextField(forms.CharField):
-    """A long text, kept to the letter but for the line ends, which browsers send in pairs."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=forms.Textarea(attrs={"rows": 12}), strip=False, max_length=100_000, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        """Return the text with single line ends."""
-        return str(super().to_python(value)).replace("\r\n", "\n")
-
-    def validate(self, value: Any) -> None:
-        """Refuse a text of spaces alone."""
-        super().validate(str(value).strip())
 
 
 # Entries that are the terms of their names, as they stand.
@@ -285,6 +271,7 @@ class PlanForm:
         self.investigation = InvestigationForm(
             data, prefix="investigation", initial=InvestigationForm.entries(plan.investigation)
         )
+        self.documents = DocumentsForm(data, prefix="documents", initial=DocumentsForm.entries(plan))
         self.tables = (
             self.aid,
             self.vesting,
@@ -306,6 +293,7 @@ class PlanForm:
             self.debit,
             self.jury,
             self.investigation,
+            self.documents,
         )
 
     def is_valid(self) -> bool:
@@ -354,6 +342,7 @@ class PlanForm:
             "debit": self.debit.terms(),
             "jury": self.jury.terms(),
             "investigation": self.investigation.terms(),
+            "documents": self.documents.terms(),
             **{name: rules[name] for name in _AS_ENTERED},
         }
 

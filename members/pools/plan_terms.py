@@ -27,6 +27,7 @@ from members.pools.aid_terms import (
 )
 from members.pools.arrears_terms import ArrearsTerms
 from members.pools.debit_terms import DebitTerms
+from members.pools.document_terms import UNSAID, DocumentTerms
 from members.pools.investigation_terms import InvestigationTerms
 from members.pools.jury_terms import JuryTerms
 from members.pools.term_reading import MAX_AGE
@@ -605,6 +606,7 @@ class PlanTerms:
     jury: before whom a refusal on appeal may be taken; None: before nobody.
     investigation: how somebody from outside looks into a claim, and who bears it; None: nobody does.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
+    documents: by which kinds of identity document somebody joins; None: as where rules are silent.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
     by_invitation: nobody joins without an invitation but the people of its duties and whom an approved list names.
     spend_steps: how much spent on treatment has the aid of which severity. case_steps: how aid grows with the cases
@@ -656,6 +658,7 @@ class PlanTerms:
     two_deciders_from_fen: int | None = None
     jury: JuryTerms | None = None
     investigation: InvestigationTerms | None = None
+    documents: DocumentTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -733,6 +736,11 @@ class PlanTerms:
     def ending_notice_days(self) -> int:
         """Return the days from the notice that the pool ends to the end of cover, whoever or whatever ends it."""
         return DEFAULT_NOTICE_DAYS if self.floor is None else self.floor.notice_days
+
+    @property
+    def taken_documents(self) -> DocumentTerms:
+        """Return by which documents somebody joins."""
+        return self.documents or UNSAID
 
     @property
     def member_cap_fen(self) -> int | None:
@@ -880,6 +888,7 @@ class PlanTerms:
                 "two_deciders_from_fen",
                 "jury",
                 "investigation",
+                "documents",
             ),
         )
         return cls(
@@ -919,6 +928,7 @@ class PlanTerms:
             two_deciders_from_fen=given.get("two_deciders_from_fen"),
             jury=_read_optional("jury", JuryTerms.from_json, given),
             investigation=_read_optional("investigation", InvestigationTerms.from_json, given),
+            documents=_read_optional("documents", DocumentTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -988,6 +998,8 @@ class PlanTerms:
             told["jury"] = self.jury.to_json()
         if self.investigation is not None:
             told["investigation"] = self.investigation.to_json()
+        if self.documents is not None:
+            told["documents"] = self.documents.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

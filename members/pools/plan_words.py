@@ -14,6 +14,7 @@ from members.pools.aid_words import (
     appeal_words,
     case_step_words,
     decider_words,
+    lifetime_words,
     objection_words,
     reimbursement_words,
     severity_words,
@@ -22,6 +23,7 @@ from members.pools.aid_words import (
 from members.pools.arrears import arrears_words
 from members.pools.change_by import change_by_words
 from members.pools.debit import debit_words
+from members.pools.document_kinds import document_words
 from members.pools.funding import funding_words
 from members.pools.illness_in_wait import illness_in_wait_words
 from members.pools.investigation import investigation_words
@@ -172,7 +174,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Who decides"), (decider_words(plan, currency),), ("two_deciders_from_fen",))
     yield Line(_("Jury"), jury_words(plan.jury), ("jury",))
     yield Line(_("Investigations"), investigation_words(plan.investigation, currency), ("investigation",))
-    yield Line(_("Most for one person"), (_lifetime_words(plan, currency),), ("lifetime_cap_fen",))
+    yield Line(_("Most for one person"), (lifetime_words(plan, currency),), ("lifetime_cap_fen",))
     after_aid = (
         _("One aid ends the membership: that period is still shared like by everyone, and none after it.")
         if plan.one_aid_ends
@@ -198,6 +200,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
         else _("Whoever fits the rules, with an invitation or without.")
     )
     yield Line(_("Who can join"), (joins,), ("by_invitation",))
+    yield Line(_("Identity documents"), document_words(plan), ("documents",))
     yield Line(_("Floor"), tuple(_floor_words(plan)), ("floor",))
     yield Line(_("When it ends"), tuple(_wind_down_words(plan.wind_down, currency)), ("wind_down",))
     changes = ngettext(
@@ -324,14 +327,6 @@ def _report_words(plan: PlanTerms) -> str:
         plan.report_days,
     )
     return days % {"days": f"{plan.report_days:,}"}
-
-
-def _lifetime_words(plan: PlanTerms, currency: str) -> str:
-    if plan.lifetime_cap_fen is None:
-        return _("No limit over several cases of one member.")
-    return _("All cases of one member together are granted %(cap)s at most.") % {
-        "cap": format_money(plan.lifetime_cap_fen, currency)
-    }
 
 
 def _cap_words(plan: PlanTerms, currency: str) -> str:

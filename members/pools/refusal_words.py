@@ -38,6 +38,8 @@ _ERRORS = {
     "charge_after_next_publicity": gettext_lazy(
         "In some month the charge would come after the next cases are public: its rest could not be told with them."
     ),
+    "other_document_not_taken": gettext_lazy("The other document is named, but not taken."),
+    "bad_country": gettext_lazy("Write the two letters of the country that issues it, such as CN."),
     "bad_creditor_id": gettext_lazy(
         "This is no SEPA creditor identifier: write it without spaces, as the bank has given it."
     ),

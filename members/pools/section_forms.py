@@ -30,12 +30,14 @@ SECTIONS = {
     "debit",
     "jury",
     "investigation",
+    "documents",
 }
 # Terms that people write in another way.
 _WRITTEN_AS = {
     "contribution_rate": "contribution_percent",
     "threshold_permille": "threshold_percent",
     "inclusive": "threshold",
+    "kinds": "resident_id",
 }
 
 

@@ -247,6 +247,12 @@ _INVESTIGATION_IS_READABLE = """(NOT NEW.terms ? 'investigation' OR (
         SELECT 1 FROM unnest(ARRAY['days', 'agreed_above_fen', 'most_fen', 'answer_days']) name
          WHERE jsonb_typeof(NEW.terms->'investigation'->name) IS DISTINCT FROM 'number'
             OR NEW.terms->'investigation'->>name !~ '^[0-9]{1,16}$')))"""
+# By these kinds a guard tells whether a document is one that the pool takes.
+_DOCUMENTS_ARE_READABLE = """(NOT NEW.terms ? 'documents' OR (
+        jsonb_typeof(NEW.terms#>'{documents,kinds}') IS NOT DISTINCT FROM 'array'
+        AND NEW.terms#>'{documents,kinds}' <> '[]' AND NOT EXISTS (
+        SELECT 1 FROM jsonb_path_query(NEW.terms, '$.documents.kinds[*]') kind
+         WHERE jsonb_typeof(kind) <> 'string' OR kind#>>'{}' NOT IN ('resident_id', 'passport', 'other'))))"""
 # What becomes of who does not answer to new rules.
 _CHANGE_BY_IS_READABLE = """(NOT NEW.terms ? 'change_by' OR (
         jsonb_typeof(NEW.terms->'change_by') = 'string' AND NEW.terms->>'change_by' IN ('free_exit', 'consent')))"""
@@ -274,6 +280,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_DEBIT_IS_READABLE}
                AND {_JURY_IS_READABLE}
                AND {_INVESTIGATION_IS_READABLE}
+               AND {_DOCUMENTS_ARE_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 

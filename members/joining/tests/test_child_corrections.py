@@ -282,7 +282,7 @@ def told(born: dt.date = RIGHT) -> dict[str, str]:
         "name": "Example Lin",
         "kind": "passport",
         "number": "CHILD00001",
-        "country": "CN",
+        "country": "KE",
         "birth_date": born.isoformat(),
         "reason": REASON,
         "proof": PROOF,

@@ -231,11 +231,12 @@ def test_other_texts_cannot_be_signed(world: World, newcomer: User) -> None:
 
 
 def test_document_of_somebody_else_is_refused_with_a_sentence(world: World, newcomer: User) -> None:
+    second = client_of(world.stranger)
+    walk(second, world)
     first = client_of(newcomer)
     walk(first, world)
     take(first, "sign", {"shown_sha256": signature(first)})
-    second = client_of(world.stranger)
-    walk(second, world)
+    # Whoever had entered it before meets the refusal where the database has it.
     response = take(second, "sign", {"shown_sha256": signature(second)})
     assert response.status_code == 422
     assert "already belongs to another account" in text(response)

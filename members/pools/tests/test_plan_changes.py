@@ -292,6 +292,15 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
                 good | {"refund_days": "long"},
             )
         ),
+        *(
+            {"terms": json.dumps(TERMS | {"documents": documents})}
+            for documents in (
+                None,
+                ["passport"],
+                {},
+                *({"kinds": kinds} for kinds in (None, [], "passport", [1], ["card"])),
+            )
+        ),
         *({"terms": json.dumps(TERMS | {"change_by": value})} for value in (None, "vote", 1, ["consent"])),
         *(
             {"terms": json.dumps(TERMS | {"illness_in_wait": value})}

@@ -468,7 +468,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 34
+    assert len(english) == len(chinese) == 35
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -529,6 +529,16 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
                 {"later_notice_days": 3},
                 {"refund_days": 56},
             )
+        ),
+        {"documents": {"kinds": ["resident_id"]}},
+        {"documents": {"kinds": ["passport"]}},
+        *(
+            {
+                "documents": {"kinds": ["other"]}
+                | {"other_en": "A", "other_zh": "甲", "other_country": "CN"}
+                | other
+            }
+            for other in ({}, {"other_en": "B"}, {"other_zh": "乙"}, {"other_country": "DE"})
         ),
         {"on_cap": "reserve_pays"},
         {"on_infeasible": "reduce_aid"},

@@ -189,6 +189,7 @@ def test_equal_terms_written_differently_have_one_hash():
         ("change_by", "consent"),
         ("illness_in_wait", "shares_back"),
         ("debit", {"scheme": "card", "creditor_id": "7", "first_notice_days": 5, "later_notice_days": 2}),
+        ("documents", {"kinds": ["resident_id"]}),
         ("on_cap", "reserve_pays"),
         ("on_infeasible", "defer"),
         ("per_case_cap_fen", 10),
