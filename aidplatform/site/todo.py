@@ -43,30 +43,34 @@ _WAITING = (Period.State.SETTLED, Period.State.COMPUTED, Period.State.APPROVED, 
 
 
 def todos_of(person: User) -> list[Todo]:
-    """Return what waits for the person now. Some more queries for each pool of theirs."""
+    """Return what waits for the person now. Some more queries for each pool in which they have a duty."""
     duties = duties_by_pool(person)
-    everywhere = duties.get(None, set())
-    waiting = Period.objects.filter(state__in=_WAITING).select_related("pool").order_by("charge_date", "pk")
-    if not everywhere:
-        waiting = waiting.filter(pool__in=[pool_id for pool_id in duties if pool_id])
-    found = _stuck_jobs(everywhere.union(*duties.values()))
-    for period in waiting:
-        todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
-        found += [todo] if todo else []
     found = (
         _of_rules(person)
         + _of_juries(person)
         + _of_invitations(person)
         + _of_own_claims(person)
         + of_member(person)
-        + _of_banks(duties)
-        + found
-        + _of_foundings(duties)
     )
-    found += _of_complaints(person) + _of_contacts(duties, person) + _of_duty_changes(duties, person)
-    found += _of_plans(duties, person) + _of_moves(duties, person) + _of_endings(duties, person)
     found += of_investigations(duties, person) + of_arbiters(duties, person)
-    found += _of_guardians(duties, person) + _of_corrections(duties, person) + _of_redactions(duties, person)
+    # Most people have no duty: not even the questions are put together for them.
+    return found + _of_duties(duties, person) if duties else found
+
+
+def _of_duties(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return what waits for the person because of a duty."""
+    everywhere = duties.get(None, set())
+    waiting = Period.objects.filter(state__in=_WAITING).select_related("pool").order_by("charge_date", "pk")
+    if not everywhere:
+        waiting = waiting.filter(pool__in=[pool_id for pool_id in duties if pool_id])
+    found = _of_banks(duties) + _stuck_jobs(everywhere.union(*duties.values()))
+    for period in waiting:
+        todo = _of_period(period, duties.get(period.pool_id, set()) | everywhere, person)
+        found += [todo] if todo else []
+    found += _of_foundings(duties) + _of_complaints(person) + _of_contacts(duties, person)
+    found += _of_duty_changes(duties, person) + _of_plans(duties, person) + _of_moves(duties, person)
+    found += _of_endings(duties, person) + _of_guardians(duties, person)
+    found += _of_corrections(duties, person) + _of_redactions(duties, person)
     return found + _of_appeals(duties) + of_money(duties, person) + _of_desks(duties, person)
 
 
@@ -206,7 +210,7 @@ def _of_foundings(duties: dict[int | None, set[str]]) -> list[Todo]:
             reverse("founding", args=[pool.code]),
             _("What it needs"),
         )
-        for pool in (drafts if duties else drafts.none())
+        for pool in drafts
     ]
 
 
