@@ -136,7 +136,7 @@ class Installation:
             return
         said = len(self.said())
         self.start()
-        wait_until(lambda: "broker run" in self.said()[said:], seconds=60, what="PostgreSQL and the broker")
+        wait_until(lambda: "broker run" in self.said()[said:], seconds=180, what="PostgreSQL and the broker")
 
     def stop(self) -> None:
         """Stop in order."""

@@ -94,7 +94,7 @@ class Run:
             )
         seconds = time.monotonic() - began
         self._disarm()
-        wait_until(lambda: _answers(app_url), seconds=60, what="PostgreSQL")
+        wait_until(lambda: _answers(app_url), seconds=180, what="PostgreSQL")
         with connected_to(app_url):
             require_sound(app_url)
             if self.afterwards is not None:
@@ -225,8 +225,8 @@ class Ground:
         """
         self.installation.start_services()
         services, folder = self.installation.services(), self._next_folder()
-        wait_until(lambda: _answers(services.admin_conninfo), seconds=60, what="PostgreSQL")
-        wait_until(lambda: _broker_answers(services.redis_url), seconds=60, what="the broker")
+        wait_until(lambda: _answers(services.admin_conninfo), seconds=180, what="PostgreSQL")
+        wait_until(lambda: _broker_answers(services.redis_url), seconds=180, what="the broker")
         redis.Redis.from_url(services.redis_url).flushall()
         with services.database(f"run_{self.runs}", DATABASE) as (owner_url, app_url):
             _checkpoint(services.admin_conninfo)

@@ -114,7 +114,7 @@ class Stack:
             "--access-logfile=-",
         )
         url = f"http://localhost:{port}"
-        wait_until(lambda: _answers(url + "/health"), seconds=30, what="the web server")
+        wait_until(lambda: _answers(url + "/health"), seconds=120, what="the web server")
         return url
 
     def log_of(self, name: str) -> str:

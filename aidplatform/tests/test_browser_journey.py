@@ -32,7 +32,7 @@ from members.joining.tests.papers import resident_id
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 PUBLICITY_DAY, CHARGE_DAY, PUBLICITY_DAYS, WAITING_DAYS = 7, 14, 3, 30
 BORN = {"en-US": dt.date(1991, 4, 9), "zh-CN": dt.date(1993, 8, 17)}
-PATIENCE = 60_000
+PATIENCE = 180_000
 
 
 @dataclass

@@ -49,7 +49,7 @@ def follow(page: Page) -> tuple[set[str], int]:
             return people, clicks
         people.add(page.locator("#case .tour-next strong").inner_text())
         button.click()
-        expect(page.locator("#case .tour-done")).to_be_visible(timeout=60_000)
+        expect(page.locator("#case .tour-done")).to_be_visible(timeout=180_000)
         shown = page.request.get(str(page.locator("#case .tour-done a").get_attribute("href")))
         assert shown.status == 200
     raise AssertionError("the aid has not arrived")

@@ -75,7 +75,7 @@ def order_again(run: Run) -> None:
         )
     again = Job.objects.filter(key__endswith="#again")
     run.wait_until(
-        lambda: not again.exclude(state=Job.State.DONE).exists(), seconds=120, what="the second run"
+        lambda: not again.exclude(state=Job.State.DONE).exists(), seconds=PATIENCE, what="the second run"
     )
     shards = again.filter(kind=services.SHARD)
     assert shards.count() >= SHARDS

@@ -33,7 +33,7 @@ def sessions_so_far() -> int:
 
 def test_a_worker_replays_every_published_row(stack: Stack):
     stack.start_worker(concurrency=1)
-    wait_until(lambda: bool(current_app.control.ping(timeout=0.5)), seconds=40, what="the worker")
+    wait_until(lambda: bool(current_app.control.ping(timeout=0.5)), seconds=120, what="the worker")
     sessions = sessions_so_far()
     code, said, _complaints = run("--json", "--patience", "40")
     answer = json.loads(said)

@@ -65,7 +65,7 @@ def send(witness: RunningWitness, text: str | bytes, path: str = "/add-checkpoin
     data = text.encode() if isinstance(text, str) else text
     request = urllib.request.Request(witness.url + path, data)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers["Content-Type"], error.read().decode()
@@ -124,11 +124,11 @@ def test_witness_refuses_what_does_not_follow(witness: RunningWitness) -> None:
 
 
 def test_witness_tells_everyone_what_it_has_seen(witness: RunningWitness) -> None:
-    with urllib.request.urlopen(witness.url + "/", timeout=20) as answer:
+    with urllib.request.urlopen(witness.url + "/", timeout=60) as answer:
         assert answer.read().decode() == f"key {witness.vkey}\n{ORIGIN} nothing yet\n"
     send(witness, body(0, leaves(7)))
     digits = fingerprint(Head(ORIGIN, 7, tree_root(leaves(7))))
-    with urllib.request.urlopen(witness.url + "/", timeout=20) as answer:
+    with urllib.request.urlopen(witness.url + "/", timeout=60) as answer:
         assert f"{ORIGIN} 7 {digits} 20" in answer.read().decode()
     assert f"{ORIGIN} 7 {digits} 20" in command(witness.file, "show")
 
