@@ -252,7 +252,8 @@ def test_documents_of_an_account_and_of_a_network_are_counted(world: World, sett
 def test_beginnings_are_counted_by_pool_network_and_link(world: World, settings: Any) -> None:
     settings.JOINS_PER_BLOCK, settings.JOINS_PER_INVITATION = 2, 1
     inviter = sign(filled(world.pool, someone("inviter"), passport("XX0000001")))
-    token = invitations.invite(membership=inviter, label="", pays=False, at=clock.now()).link.rstrip("/").rsplit("/", 1)[-1]
+    invited = invitations.invite(membership=inviter, label="", pays=False, at=clock.now())
+    token = invited.link.rstrip("/").rsplit("/", 1)[-1]
     begin = f"{JOIN}begin/"
 
     def answer(name: str, address: str = "192.0.2.7", **body: str) -> tuple[int, str]:
