@@ -5,6 +5,7 @@ from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView
 
 from aidplatform.lib.http import public
+from aidplatform.site import home_api
 from aidplatform.site.ending import api as ending
 from aidplatform.site.ending import settlement_api
 from aidplatform.site.my_data import api as my_data
@@ -26,6 +27,7 @@ from ledger.custody import (
     cost_api,
     interest_api,
     mandate_api,
+    pay_api,
     payment_file_api,
     reconciled_api,
     release_limit_api,
@@ -33,6 +35,7 @@ from ledger.custody import (
     write_off_api,
 )
 from ledger.disclosure import api as disclosure
+from ledger.disclosure import place_api, share_api
 from ledger.founding import api as founding
 from ledger.founding import opening_api
 from ledger.leaving import api as leaving
@@ -44,14 +47,15 @@ from ledger.sharing import roll_api as rolls
 from ledger.verification import api as verification
 from ledger.verification import period_end_api
 from members.joining import api as joining
+from members.joining import application_api, invitation_api
 from members.joining import correction_api as corrections
 from members.joining import deputy_api as deputies
 from members.joining import guardian_api as guardians
 from members.joining import import_api as imports
-from members.joining import invitation_api
 from members.joining import payer_api as payers
 from members.joining import rule_api as rules
 from members.people import choice_api as choices
+from members.people import notice_api, session_api
 from members.pools import api as pools
 from members.pools import duty_api
 from members.rights import api as rights
@@ -103,6 +107,14 @@ urlpatterns = [
     path("me/data-exports/", my_data.MyExports.as_view(), name="api_my_exports"),
     path("me/erasure/", my_data.MyErasure.as_view(), name="api_my_erasure"),
     path("me/memberships/", joining.MyMemberships.as_view(), name="api_memberships"),
+    path("me/next-charges/", home_api.MyNextCharges.as_view(), name="api_my_next_charges"),
+    path("me/todos/", home_api.MyTodos.as_view(), name="api_my_todos"),
+    path("me/applications/", application_api.MyApplications.as_view(), name="api_my_applications"),
+    path("me/notices/", notice_api.MyNotices.as_view(), name="api_my_notices"),
+    path("me/notices/<int:notice_id>/reading/", notice_api.NoticeReading.as_view(), name="api_read_notice"),
+    path("me/sessions/", session_api.MySessions.as_view(), name="api_my_sessions"),
+    path("me/sessions/others/end/", session_api.OtherSessionsEnd.as_view(), name="api_end_other_sessions"),
+    path("me/sessions/<int:session_id>/end/", session_api.SessionEnd.as_view(), name="api_end_session"),
     path("me/proofs/<slug:code>/<int:number>/", rolls.MyProof.as_view(), name="api_my_proof"),
     path("me/claims/", filing.MyClaims.as_view(), name="api_my_claims"),
     path(_MY_CLAIM, publicity.MyClaim.as_view(), name="api_my_claim"),
@@ -368,7 +380,19 @@ urlpatterns = [
     path(f"{_POOL}my-payer/<int:link_id>/end/", payers.PayerEnd.as_view(), name="api_end_payer"),
     path(f"{_POOL}my-rules/", rules.MyRules.as_view(), name="api_my_rules"),
     path(f"{_POOL}my-rules/<int:number>/consent/", rules.MyConsent.as_view(), name="api_agree_to_rules"),
-    path(f"{_POOL}my-charges/", disclosure.MyCharges.as_view(), name="api_my_charges"),
+    path(f"{_POOL}my-place/", place_api.MyPlace.as_view(), name="api_my_place"),
+    path(f"{_POOL}my-payment/", pay_api.MyPayment.as_view(), name="api_my_payment"),
+    path(
+        f"{_POOL}my-joining-papers/", application_api.MyJoiningPapers.as_view(), name="api_my_joining_papers"
+    ),
+    path(
+        f"{_POOL}my-joining-papers/<slug:kind>/<slug:language>/",
+        application_api.MyJoiningPaper.as_view(),
+        name="api_my_joining_paper",
+    ),
+    path(f"{_POOL}my-charges/", share_api.MyCharges.as_view(), name="api_my_charges"),
+    path(f"{_POOL}my-statements/", share_api.MyStatements.as_view(), name="api_my_statements"),
+    path(f"{_POOL}my-statements/<int:year>/", share_api.MyStatement.as_view(), name="api_my_statement"),
     path(f"{_POOL}my-mandates/", mandate_api.MyMandates.as_view(), name="api_my_mandates"),
     path(f"{_POOL}my-debits/", charge_api.MyDebits.as_view(), name="api_my_debits"),
     path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),

@@ -10,6 +10,7 @@ from aidplatform.site.catalogues import compile_catalogues
 from aidplatform.testing.world import World, set_clock
 from ledger.sharing.models import Period
 from members.people.models import User
+from members.people.services import make_token
 from members.pools.rules import DEMO_MFA
 
 # A fresh checkout holds no compiled translations, and a process reads them once.
@@ -56,3 +57,9 @@ def post_another_period(world: World, case: str) -> Period:
     wait_for_next_period(world)
     world.award(1_000_000, case)
     return world.posted_period()
+
+
+def program_of(person: User, language: str = "en") -> PageClient:
+    """Return a program that speaks for that person by a token."""
+    token = make_token(person=person, is_strong=True, at=clock.now())
+    return PageClient(headers={"accept-language": language, "Authorization": f"Bearer {token}"})

@@ -10,6 +10,7 @@ from ledger.custody.wallet_models import Suspension
 from members.joining.family import Relative, family_of
 from members.joining.models import Membership
 from members.joining.payers import payer_numbers
+from members.pools.plan_terms import ClassTerms
 from members.pools.selectors import pays_ahead
 
 
@@ -26,6 +27,18 @@ class FamilyRow:
     reference: str | None
     payer_no: int | None
     suspension: Suspension | None
+
+    @property
+    def next_place(self) -> ClassTerms | None:
+        """Return the class of a birthday to come, where classes go by age."""
+        cover = self.relative.cover
+        return cover.next_place[1] if cover and cover.next_place else None
+
+    @property
+    def next_place_date(self) -> dt.date | None:
+        """Return from which day on that class holds."""
+        cover = self.relative.cover
+        return cover.next_place[0] if cover and cover.next_place else None
 
     @property
     def standing(self) -> str:

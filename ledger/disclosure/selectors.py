@@ -12,7 +12,7 @@ from django.db.models.functions import ExtractYear
 from ledger.custody.write_offs import written_off_of
 from ledger.disclosure.history import PastPeriod
 from ledger.sharing.changes import Charged, change_parts
-from ledger.sharing.figures import ClassFigures, Part, class_figures
+from ledger.sharing.figures import ClassFigures, Part, class_figures, share_parts
 from ledger.sharing.models import FIGURES, Award, Period
 from ledger.sharing.selectors import NO_PERIOD, shares_of, stored_figures
 from members.joining.models import Membership, MembershipSpan
@@ -152,6 +152,12 @@ class MyCharge:
     share_fen: int
     row: ClassFigures | None
     written_off_fen: int
+
+    @property
+    def parts(self) -> list[Part]:
+        """Return what the share consists of; nothing where it follows from no row of the bill."""
+        # What the other costs were is not said here, and asking would take a query for every period.
+        return share_parts(stored_figures(self.period), self.row) if self.row else []
 
 
 def charges_of(membership: Membership, *, before_no: int | None = None, limit: int = 100) -> list[MyCharge]:

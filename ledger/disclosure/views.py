@@ -27,6 +27,7 @@ from ledger.disclosure.history import PastPeriod, history_plots
 from ledger.disclosure.next_charges import next_dates
 from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
+from ledger.disclosure.share_table import shares_table
 from ledger.disclosure.statements import statement_paper, year_statement
 from ledger.leaving.selectors import coming_of
 from ledger.sharing.face_selectors import FacesOf
@@ -35,7 +36,7 @@ from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.layers import MEMBERS
 from ledger.sharing.models import Award
 from ledger.sharing.run_off import FreezeRow, freezes_of
-from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods, stored_figures
+from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
 from ledger.sharing.views import figures_of, viewer_duties
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
@@ -390,34 +391,16 @@ def _share_rows(
 ) -> list[tuple[selectors.MyCharge, list[Part], selectors.Change | None]]:
     """Return the newest of these charges, each with its parts and how it differs from the one before."""
     changes = selectors.changes_of(charges)
-    return [(charge, _parts_of(charge), change) for charge, change in zip(charges, changes, strict=True)][
-        :shown
-    ]
+    return [(charge, charge.parts, change) for charge, change in zip(charges, changes, strict=True)][:shown]
 
 
 @policy("member")
 @signed_in
 @require_safe
 def my_shares_csv(request: HttpRequest, code: str) -> HttpResponseBase:
-    """Download every share of one's own."""
+    """Download every share of one's own, with its parts and the most that its year may ask."""
     membership = access_membership(code=code, person=cast(User, request.user))
-    currency = membership.pool.currency
-    header = ("period", "charge_date", "class", "weight", "members", f"aid_{currency}", f"fee_{currency}",
-              f"carried_in_{currency}", f"share_{currency}")  # fmt: skip
-    rows = [
-        (
-            charge.period.number,
-            charge.period.charge_date.isoformat(),
-            charge.row.class_no if charge.row else "",
-            charge.row.weight if charge.row else "",
-            charge.period.headcount,
-            plain_fen(charge.period.aid_fen or 0),
-            plain_fen(charge.period.fee_fen or 0),
-            plain_fen(charge.period.carry_in_fen or 0),
-            plain_fen(charge.share_fen),
-        )
-        for charge in selectors.charges_of(membership, limit=selectors.EVERY_PERIOD)
-    ]
+    header, rows = shares_table(membership)
     return csv_response(f"{code}-my-shares.csv", header, rows)
 
 
@@ -430,8 +413,3 @@ def my_statement(request: HttpRequest, code: str, year: int) -> HttpResponse:
     content = statement_paper(year_statement(membership, year))
     disposition = {"Content-Disposition": f'attachment; filename="{code}-shares-{year}.pdf"'}
     return HttpResponse(content, content_type="application/pdf", headers=disposition)
-
-
-def _parts_of(charge: selectors.MyCharge) -> list[Part]:
-    # What the other costs were is not said here, and asking would take a query for every period.
-    return share_parts(stored_figures(charge.period), charge.row) if charge.row else []

@@ -24,6 +24,7 @@ class ComingRow(serializers.Serializer[Any]):
 
     period = serializers.IntegerField(source="period_no")
     state = serializers.CharField()
+    publicity_date = serializers.DateField()
     publicity_end_date = serializers.DateField()
     charge_date = serializers.DateField()
     at_most_fen = serializers.IntegerField(allow_null=True)

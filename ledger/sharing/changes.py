@@ -11,10 +11,11 @@ Source: L. S. Shapley, A value for n-person games (1953).
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 from django.utils.translation import gettext_lazy as _
 
-from ledger.sharing.figures import ClassFigures, Figures, Part, bill_lines
+from ledger.sharing.figures import PART_CODES, ClassFigures, Figures, Part, bill_lines, signed_part
 
 
 @dataclass(frozen=True)
@@ -42,33 +43,39 @@ class Charged:
         }
 
     @property
-    def is_rounded_only(self) -> bool:
-        """Tell whether only rounding lies between the exact share and what was charged."""
-        return 0 <= self.row.share_fen - self.exact < 1
+    def capped_fen(self) -> int:
+        """Return what caps have put on the share (fen): below zero where they took from it."""
+        return self.row.share_fen - max(0, ceil(self.exact))
+
+    @property
+    def carried_fen(self) -> int:
+        """Return what of a surplus is carried on rather than paid out (fen): no share is below zero."""
+        return max(0, -ceil(self.exact))
 
 
 def change_parts(before: Charged, after: Charged) -> list[Part]:
-    """Return what each cause has done to the share, in hundredths of a fen, rounding last, without those of 0.
+    """Return what each cause has done to the share, in hundredths of a fen, rounding and caps last, without those of 0.
 
-    Each part is cut to a hundredth of a fen; what the cutting, the rounding of both shares and caps amount to is a part
-    of its own, so that all of them add up to the change.
+    Each part is cut to a hundredth of a fen; what the cutting and the rounding of both shares amount to is a part of
+    its own, so that all of them add up to the change.
     """
     if not before.figures.total_weight or not after.figures.total_weight:
         return []
-    parts = [_part(name, int(fen * 100)) for name, fen in causes(before, after)]
-    explained = sum(part.amount if part.sign == "+" else -part.amount for part in parts)
-    rest = (after.row.share_fen - before.row.share_fen) * 100 - explained
-    only_rounding = before.is_rounded_only and after.is_rounded_only
-    parts.append(_part(_("Rounding") if only_rounding else _("Caps and rounding"), rest))
+    parts = [signed_part(name, int(fen * 100), PART_CODES[key]) for key, name, fen in causes(before, after)]
+    capped = (after.capped_fen - before.capped_fen) * 100
+    carried = (after.carried_fen - before.carried_fen) * 100
+    change = (after.row.share_fen - before.row.share_fen) * 100
+    rounding = change - capped - carried - sum(part.signed for part in parts)
+    parts += [
+        signed_part(_("Rounding"), rounding, PART_CODES["rounding"]),
+        signed_part(_("Carried on, as no share is below zero"), carried, PART_CODES["carry_out"]),
+        signed_part(_("Caps"), capped, PART_CODES["cap"]),
+    ]
     return [part for part in parts if part.amount]
 
 
-def _part(name: object, amount: int) -> Part:
-    return Part("−" if amount < 0 else "+", name, abs(amount))
-
-
-def causes(before: Charged, after: Charged) -> Iterable[tuple[object, Fraction]]:
-    """Yield each cause with its average over all orders (fen)."""
+def causes(before: Charged, after: Charged) -> Iterable[tuple[str, object, Fraction]]:
+    """Yield each cause, by its key and its name, with its average over all orders (fen)."""
     w0, w1 = before.row.weight, after.row.weight
     all0, all1 = before.figures.total_weight, after.figures.total_weight
     old, new = before.lines, after.lines
@@ -76,13 +83,13 @@ def causes(before: Charged, after: Charged) -> Iterable[tuple[object, Fraction]]
     rate = (Fraction(w0, all0) + Fraction(w1, all1)) / 3 + (Fraction(w1, all0) + Fraction(w0, all1)) / 6
     for letter in [*old, *(letter for letter in new if letter not in old)]:
         name = (new.get(letter) or old[letter])[0]
-        yield name, (_amount(new, letter) - _amount(old, letter)) * rate
+        yield letter, name, (_amount(new, letter) - _amount(old, letter)) * rate
     need0, need1 = (sum(fen for _name, fen in lines.values()) for lines in (old, new))
     # Which part of the lines has changed, on average, when a factor changes before or after the other one.
     early, late = need0 + Fraction(need1 - need0, 3), need0 + Fraction(2 * (need1 - need0), 3)
     thinner = Fraction(1, all1) - Fraction(1, all0)
-    yield _("How many share, by their weights"), thinner * (w0 * early + w1 * late) / 2
-    yield _("My weight"), (w1 - w0) * (early / all0 + late / all1) / 2
+    yield "all", _("How many share, by their weights"), thinner * (w0 * early + w1 * late) / 2
+    yield "mine", _("My weight"), (w1 - w0) * (early / all0 + late / all1) / 2
 
 
 def _amount(lines: dict[str, tuple[object, int]], letter: str) -> int:

@@ -18,6 +18,25 @@ _CAUSES: dict[str, object] = {
     "wallet_gap": _("what wallets lacked of the shares before"),
 }
 
+# What the parts of a share, and of its change, are called by programs: first the lines of the bill by their letters.
+PART_CODES = {
+    "A": "aid",
+    "W": "other_costs",
+    "Φ": "fee",
+    "R": "reserve_contribution",
+    "V": "reserve_drawn",
+    "E": "sponsor",
+    "C_in": "carry_in",
+    "all": "headcount",
+    "mine": "weight",
+    "carry_out": "carry_out",
+    "cap": "cap",
+    "rounding": "rounding",
+}
+
+# The parts of a share, in the order of the page; the others are parts of a change alone.
+SHARE_PARTS = tuple(code for key, code in PART_CODES.items() if key not in {"all", "mine", "carry_out"})
+
 Sign = Literal["+", "−", "="]
 
 
@@ -138,11 +157,12 @@ class BillLine:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a member's share, in hundredths of a fen."""
+    """One part of a member's share, in hundredths of a fen. code: a word for programs, of `PART_CODES`."""
 
     sign: Sign
     name: object
     amount: int
+    code: str
 
     @property
     def text(self) -> str:
@@ -192,22 +212,34 @@ def _income(figures: Figures) -> tuple[tuple[object, int], ...]:
 
 
 def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:
-    """Split one member's share into parts that add up to it exactly, the rounding last.
+    """Split one member's share into parts that add up to it exactly: lines of the bill, rounding, what caps have moved.
 
-    Each part is its sum × weight / Σ weight, cut to a hundredth of a fen; what all the cutting and the
-    rounding up amount to is a part of its own.
+    Each line is its sum × weight / Σ weight, cut to a hundredth of a fen; what all the cutting and the rounding up
+    amount to is a part of its own, and so is what a cap takes from this member, or those of others put on them.
     """
     if not figures.total_weight or not row.share_fen:
         return []
+    lines = bill_lines(figures)
     parts = [
-        Part(line.sign, line.name, line.amount_fen * 100 * row.weight // figures.total_weight)
-        for line in bill_lines(figures)
+        Part(
+            line.sign,
+            line.name,
+            line.amount_fen * 100 * row.weight // figures.total_weight,
+            PART_CODES[line.letter],
+        )
+        for line in lines
         if line.amount_fen
     ]
-    explained = sum(part.amount if part.sign == "+" else -part.amount for part in parts)
-    rest = row.share_fen * 100 - explained
-    if rest:
-        # Rounding is less than a fen; more than that is what a cap moves from one class to others.
-        name = _("Rounded up to the fen") if 0 < rest < 100 else _("Because of a cap")
-        parts.append(Part("+" if rest > 0 else "−", name, abs(rest)))
-    return parts
+    need_fen = sum(line.amount_fen if line.sign == "+" else -line.amount_fen for line in lines)
+    rounded_fen = -(-need_fen * row.weight // figures.total_weight)
+    rounding = rounded_fen * 100 - sum(part.signed for part in parts)
+    parts += [
+        signed_part(_("Rounded up to the fen"), rounding, PART_CODES["rounding"]),
+        signed_part(_("Because of a cap"), (row.share_fen - rounded_fen) * 100, PART_CODES["cap"]),
+    ]
+    return [part for part in parts if part.amount]
+
+
+def signed_part(name: object, amount: int, code: str) -> Part:
+    """Return a part that takes away where the amount (hundredths of a fen) is below zero."""
+    return Part("−" if amount < 0 else "+", name, abs(amount), code)

@@ -360,8 +360,12 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User,
 
 def next_step(application: JoinApplication) -> str:
     """Return the first step that is not done; sign when all before it are."""
-    paper = identity_of(application)
-    if paper is None or not takes_kind(application, paper):
+    return step_after(application, identity_of(application))
+
+
+def step_after(application: JoinApplication, identity: Paper | None) -> str:
+    """Return the first step that is not done, where it is known who joins; None: nobody knows yet."""
+    if identity is None or not takes_kind(application, identity):
         return "who"
     if unanswered(application.plan_version.questions(), answers_of(application)) is not None:
         return "health"
@@ -376,8 +380,14 @@ def next_step(application: JoinApplication) -> str:
 
 def identity_of(application: JoinApplication) -> Paper | None:
     """Return who is said to join by this application; of oneself also what was recorded when joining another pool."""
+    entered = identity_in(application)
+    return paper_of(application.person) if entered is None and not application.is_family else entered
+
+
+def identity_in(application: JoinApplication) -> Paper | None:
+    """Return who was entered in this application; None: nobody yet."""
     if application.identity_sealed is None:
-        return None if application.is_family else paper_of(application.person)
+        return None
     sealed = bytes(application.identity_sealed)
     return Paper.from_text(crypto.unseal_text(sealed, _context(application, "identity")))
 

@@ -1,6 +1,7 @@
 """The papers of joining: the signed covenant, a certificate, the secret for the rolls. Made alike each time."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.urls import reverse
@@ -17,6 +18,7 @@ from members.joining.eligibility import covered_from, eligible_from
 from members.joining.forms import PlainlyForm
 from members.joining.member_secrets import secret_of, written_down
 from members.joining.models import AwaitedCover, CovenantSignature, Membership, MembershipSpan
+from members.joining.secret_models import MemberSecret
 from members.people.identity import paper_of
 from members.people.mails import File
 from members.pools.models import Pool
@@ -31,6 +33,21 @@ def signature_of(membership: Membership) -> CovenantSignature | None:
     """Return what a member signed; None for who has moved in and not confirmed."""
     found = CovenantSignature.objects.filter(membership=membership)
     return found.select_related("membership__pool", "membership__person", "plan_version").first()
+
+
+@dataclass(frozen=True)
+class JoiningPaper:
+    """A paper that can be had: which one, in which language."""
+
+    kind: str
+    language: str
+
+
+def papers_of(signature: CovenantSignature) -> list[JoiningPaper]:
+    """Return the papers of a joining, each in every language; the secret only where there is one."""
+    has_secret = MemberSecret.objects.filter(membership=signature.membership_id).exists()
+    kinds = [kind for kind in KINDS if kind != SECRET or has_secret]
+    return [JoiningPaper(kind, language) for language in dict(settings.LANGUAGES) for kind in kinds]
 
 
 def paper_file(signature: CovenantSignature, kind: str, language: str) -> File:

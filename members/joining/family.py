@@ -323,7 +323,9 @@ def family_of(guardian: Membership, now: dt.datetime) -> list[Relative]:
     members = list(
         FamilyMember.objects.filter(ALIVE, guardian=guardian)
         .exclude(sealed=crypto.ERASED)
-        .select_related("membership__pool", "membership__end", "membership__signature")
+        .select_related(
+            "membership__pool", "membership__end", "membership__signature", "membership__awaited_cover"
+        )
         .order_by("membership__number")
     )
     covers = covers_of([one.membership for one in members], now)

@@ -11,7 +11,13 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from members.joining.eligibility import age_window, birthday, covered_from, eligible_from, next_class
 from members.joining.end_models import MembershipEnd
-from members.joining.models import AwaitedCover, CovenantSignature, Membership, MembershipSpan
+from members.joining.models import (
+    AwaitedCover,
+    CovenantSignature,
+    JoinApplication,
+    Membership,
+    MembershipSpan,
+)
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
 from members.pools.plan_terms import ClassTerms, PlanTerms
@@ -59,6 +65,12 @@ class Cover:
 def memberships_of(person: User) -> QuerySet[Membership]:
     """Return a person's memberships with their pools."""
     return Membership.objects.filter(person=person).select_related("pool", "end").order_by("pool__code")
+
+
+def applications_of(person: User) -> QuerySet[JoinApplication]:
+    """Return a person's applications that are not signed yet, by pool; their own before those of whom they add."""
+    begun = JoinApplication.objects.filter(person=person, state=JoinApplication.State.DRAFT)
+    return begun.select_related("pool", "plan_version").order_by("pool__code", "relation")
 
 
 def find_memberships(number: int, *, pools: Collection[Pool], person: User) -> QuerySet[Membership]:

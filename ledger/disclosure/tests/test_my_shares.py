@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import re
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -86,7 +87,38 @@ def test_download_holds_the_same_figures(member: tuple[World, Membership]) -> No
     _world, membership = member
     response = client_of(membership.person).get(f"{ME}shares.csv")
     rows = list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
-    assert rows[1] == ["1", "2026-01-14", "0", "1", "150", "10000.00", "800.00", "0.00", "72.00"]
+    assert rows[1][:9] == ["1", "2026-01-14", "0", "1", "150", "10000.00", "800.00", "0.00", "72.00"]
+    cells = dict(zip(rows[0], rows[1], strict=True))
+    mine = {name: cell for name, cell in cells.items() if name.startswith("my_") and cell != "0.0000"}
+    # 10,000.00 and 8 % of it over 150: 66.6666… and 5.3333…
+    assert mine == {"my_aid_CNY": "66.6666", "my_fee_CNY": "5.3333", "my_rounding_CNY": "0.0001"}
+    assert [cells[f"{name}_CNY"] for name in ("collected", "open", "written_off")] == [
+        "0.00",
+        "72.00",
+        "0.00",
+    ]
+    assert (cells["year_to_date_CNY"], cells["year_cap_CNY"]) == ("72.00", "")
+
+
+def test_download_says_the_cap_of_each_year_and_what_it_took(db: None) -> None:
+    world = World.founded(
+        members={0: 149}, year_cap_fen=10_000, on_cap="redistribute", on_infeasible="sponsor"
+    )
+    membership = join(world, "member@example.org")
+    world.award(1_000_000)
+    world.posted_period()
+    post_another_period(world, "C-2")
+    response = client_of(membership.person).get(f"{ME}shares.csv")
+    read = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig")))
+    newest, first = read
+    assert (newest["year_to_date_CNY"], newest["year_cap_CNY"]) == ("100.00", "100.00")
+    assert (first["year_to_date_CNY"], first["year_cap_CNY"]) == ("72.00", "100.00")
+    assert newest["share_CNY"] == "28.00"
+    for row in (newest, first):
+        mine = [Decimal(cell) for name, cell in row.items() if name.startswith("my_")]
+        assert sum(mine) == Decimal(row["share_CNY"])
+    # Nobody is left on whom the rest could fall: the sponsor pays it.
+    assert Decimal(newest["my_sponsor_CNY"]) < 0
 
 
 def test_strangers_staff_and_visitors_find_no_page(member: tuple[World, Membership]) -> None:

@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from ledger.sharing.changes import Charged, causes, change_parts
-from ledger.sharing.figures import ClassFigures, Figures, Part
+from ledger.sharing.figures import ClassFigures, Figures, Part, share_parts
 
 LETTERS = ("aid_fen", "other_costs_fen", "fee_fen", "reserve_contribution_fen")
 TAKEN = ("reserve_drawn_fen", "sponsor_fen", "carry_in_fen")
@@ -76,12 +76,14 @@ def by_chance(chance: random.Random) -> Charged:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def testcauses_are_their_average_over_every_order(seed: int) -> None:
+def test_causes_are_their_average_over_every_order(seed: int) -> None:
     chance = random.Random(seed)
     before, after = by_chance(chance), by_chance(chance)
     expected = by_every_order(before, after)
     letters = [*before.lines, *(letter for letter in after.lines if letter not in before.lines)]
-    found = dict(zip([*letters, "all", "weight"], (fen for _name, fen in causes(before, after)), strict=True))
+    found = dict(
+        zip([*letters, "all", "weight"], (fen for _key, _name, fen in causes(before, after)), strict=True)
+    )
     assert found == expected
     assert sum(found.values()) == after.exact - before.exact
 
@@ -129,7 +131,48 @@ def test_what_a_cap_does_is_named_as_such() -> None:
     row = ClassFigures(0, 1, 7, 12_000, cap_fen=12_000)
     parts = change_parts(free, Charged(capped.figures, row))
     assert total(parts) == (12_000 - 10_000) * 100
-    assert str(parts[-1].name) == "Caps and rounding"
+    # 1,600.00 over 7 are 228.571428…, rounded up 228.58; the cap leaves 120.00 of them.
+    assert [(part.code, part.signed) for part in parts] == [
+        ("aid", 1_285_714),
+        ("rounding", 86),
+        ("cap", -1_085_800),
+    ]
+
+
+def test_surplus_that_is_carried_on_is_no_cap() -> None:
+    surplus = charged(carry_in_fen=70_000)
+    nothing = Charged(surplus.figures, ClassFigures(0, 1, 7, 0))
+    parts = change_parts(nothing, charged(aid_fen=70_000))
+    assert [(part.code, part.signed) for part in parts] == [
+        ("aid", 1_000_000),
+        ("carry_in", 1_000_000),
+        ("carry_out", -1_000_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share_fen", "expected"),
+    [
+        (22_858, [("aid", 2_285_714), ("rounding", 86)]),
+        (12_000, [("aid", 2_285_714), ("rounding", 86), ("cap", -1_085_800)]),
+        (30_000, [("aid", 2_285_714), ("rounding", 86), ("cap", 714_200)]),
+    ],
+)
+def test_parts_of_a_share_name_rounding_and_caps_apart(
+    share_fen: int, expected: list[tuple[str, int]]
+) -> None:
+    figures = charged(aid_fen=160_000).figures
+    parts = share_parts(figures, ClassFigures(0, 1, 7, share_fen, cap_fen=12_000))
+    assert [(part.code, part.signed) for part in parts] == expected
+    assert total(parts) == share_fen * 100
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_parts_of_a_share_add_up_to_it(seed: int) -> None:
+    one = by_chance(random.Random(seed))
+    parts = share_parts(one.figures, one.row)
+    assert total(parts) == one.row.share_fen * 100
+    assert "cap" not in {part.code for part in parts}
 
 
 def test_a_new_weight_has_a_part_of_its_own() -> None:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from aidplatform.lib import clock
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, run_jobs, set_clock
-from aidplatform.tests.pages_helpers import client_of
+from aidplatform.tests.pages_helpers import client_of, program_of
 from ledger.disclosure.family import family_rows
 from members.joining import ages, applications, family, payers
 from members.joining.applications import NotEligibleError, StepMissingError
@@ -447,3 +447,21 @@ def test_family_by_the_api(guardian: Membership) -> None:
     assert [(row["member"], row["standing"], row["signed_in_capacity"]) for row in body] == [
         (child.number, "waiting", "guardian")
     ]
+
+
+def test_family_by_the_api_says_what_the_page_says(guardian: Membership) -> None:
+    child = added(guardian)
+    program = program_of(person(guardian))
+    address = "/api/v1/pools/test-pool/my-family/"
+    with CaptureQueriesContext(connection) as one:
+        row = program.get(address).json()[0]
+    page = client_of(person(guardian)).get(PAGE).content.decode()
+    assert row["covenant_sha256"] in page
+    assert f"…{row['document_ends_in']}" in page
+    assert dt.date.fromisoformat(row["joined_date"]) == child.joined_date
+    assert (row["has_account"], row["awaited_until"], row["suspended_from"]) == (False, None, None)
+    assert row["next_class_date"] is None
+    added(guardian, "CHILD00002")
+    with CaptureQueriesContext(connection) as two:
+        assert len(program.get(address).json()) == 2
+    assert len(one) == len(two)
