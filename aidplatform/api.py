@@ -15,6 +15,7 @@ from claims.jury import api as jury
 from claims.jury import arbiter_api as arbiter
 from claims.publicity import api as publicity
 from claims.publicity import objection_api as objections
+from claims.publicity import reader_api
 from claims.review import api as review
 from claims.review import investigation_api as investigating
 from claims.review import opening_api as openings
@@ -112,6 +113,7 @@ urlpatterns = [
     path("me/applications/", application_api.MyApplications.as_view(), name="api_my_applications"),
     path("me/notices/", notice_api.MyNotices.as_view(), name="api_my_notices"),
     path("me/notices/<int:notice_id>/reading/", notice_api.NoticeReading.as_view(), name="api_read_notice"),
+    path("me/readers/", reader_api.MyReaders.as_view(), name="api_my_readers"),
     path("me/sessions/", session_api.MySessions.as_view(), name="api_my_sessions"),
     path("me/sessions/others/end/", session_api.OtherSessionsEnd.as_view(), name="api_end_other_sessions"),
     path("me/sessions/<int:session_id>/end/", session_api.SessionEnd.as_view(), name="api_end_session"),

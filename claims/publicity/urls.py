@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from claims.publicity import letter_views, objection_views, views
+from claims.publicity import letter_views, objection_views, reader_views, views
 
 _CASE = "pools/<slug:code>/notices/<str:case>/"
 _OBJECTION = f"{_CASE}objections/<int:number>/"
 
 urlpatterns = [
+    path("my-data/readers/", reader_views.my_readers, name="my_readers"),
+    path("my-data/readers.csv", reader_views.my_readers_csv, name="my_readers_csv"),
     path("claims/<str:code>/", views.claim, name="claim"),
     path("claims/<str:code>/withdraw/", views.withdraw, name="withdraw_claim"),
     path("claims/<str:code>/appeal/", views.appeal, name="appeal_claim"),

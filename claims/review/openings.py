@@ -220,6 +220,11 @@ def openings_of(claim: Claim) -> list[OpeningTold]:
 
 def readers_of(claim: Claim, history: Iterable[AuditEntry]) -> list[Reader]:
     """Return who else than the claimant read papers and words, oldest first. One query besides the history."""
+    return readers_told(openings_of(claim), history)
+
+
+def readers_told(openings: Iterable[OpeningTold], history: Iterable[AuditEntry]) -> list[Reader]:
+    """Return who read a claim by its openings and its history, oldest first."""
     readers = [
         Reader(
             deed="open_evidence",
@@ -230,7 +235,7 @@ def readers_of(claim: Claim, history: Iterable[AuditEntry]) -> list[Reader]:
             kind=told.kind,
             note=told.note,
         )
-        for told in openings_of(claim)
+        for told in openings
     ]
     for line in history:
         purpose = line.detail.get("purpose", "")
