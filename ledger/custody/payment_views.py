@@ -102,10 +102,11 @@ def cash_csv(request: HttpRequest, code: str) -> HttpResponseBase:
 
 
 def _payable_fees(pool: Pool) -> list[tuple[int, int]]:
-    """Return (period, fee that can be ordered now) of the newest posted periods that have one."""
+    """Return (period, fee that can be ordered now) of the newest posted periods that have one. Two queries."""
     posted = pool.periods.filter(state="posted", fee_fen__gt=0).order_by("-number")[:24]
-    found = [(period.number, selectors.payable_fee_fen(period)) for period in posted]
-    return [(number, fen) for number, fen in reversed(found) if fen > 0]
+    numbers = dict(posted.values_list("pk", "number"))
+    payable = selectors.payable_fees(numbers)
+    return sorted((number, payable[pk]) for pk, number in numbers.items() if payable[pk] > 0)
 
 
 @duty_required(TREASURER)

@@ -403,14 +403,19 @@ def payable_awards(pool: Pool) -> list[Payable]:
 
 
 def payable_fee_fen(period: Period) -> int:
-    """Return what of a period's fee can be ordered now (fen): earned by the cash, not taken, and there to be spent.
+    """Return what of a period's fee can be ordered now (fen)."""
+    return payable_fees([period.pk])[period.pk]
+
+
+def payable_fees(periods: Collection[int]) -> dict[int, int]:
+    """Return what of each period's fee can be ordered now (fen): earned by the cash, not taken, and there to be spent.
 
     Earned is floor(Φ × collected / S), once the period's aid is ordered in full. What orders that wait for their
-    release will take is not there any more.
+    release will take is not there any more. One query.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT CASE WHEN d.state <> 'posted' OR a.ordered < d.aid_fen - a.lowered THEN 0
+            f"""SELECT d.id, CASE WHEN d.state <> 'posted' OR a.ordered < d.aid_fen - a.lowered THEN 0
                         ELSE greatest(0, least(m.free, least(d.fee_fen - {fee_lowered_sql("d")},
                         CASE WHEN d.assessed_fen = 0 THEN d.fee_fen
                              ELSE div(d.fee_fen::numeric * k.fen, d.assessed_fen) END) - f.taken)) END::bigint
@@ -428,11 +433,10 @@ def payable_fee_fen(period: Period) -> int:
                                                  FILTER (WHERE kind NOT IN {SET_ASIDE}), 0) AS free
                                  FROM ledger_paymentorder
                                 WHERE pool_id = d.pool_id AND state = 'ordered') m
-                WHERE d.id = %s""",  # noqa: S608 - fixed names
-            [period.pk],
+                WHERE d.id = ANY(%s)""",  # noqa: S608 - fixed names
+            [list(periods)],
         )
-        fen: int = cursor.fetchone()[0]
-    return fen
+        return dict(cursor.fetchall())
 
 
 def paid_fen(award: Award) -> int:
