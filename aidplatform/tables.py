@@ -34,6 +34,7 @@ APP_FUNCTIONS = (
     "aid_now()",
     "members_class_at(bigint, date, date)",
     "members_read_traits(bigint[], text[], text[])",
+    "members_chain(bigint)",
     "members_headcount(bigint, timestamptz, timestamptz, bigint, bigint)",
     "members_erase(bigint)",
     "ledger_erase(bigint)",

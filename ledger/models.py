@@ -56,6 +56,7 @@ from ledger.founding.triggers import (
     operator_is_not_the_custodian,
     pool_begins_ready,
 )
+from ledger.leaving.again_triggers import application_follows_paid_shares, earlier_shares_come_first
 from ledger.leaving.erasure_triggers import erasure_waits_for_money
 from ledger.leaving.triggers import cover_ends_with_a_reason
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
@@ -75,7 +76,7 @@ from ledger.sharing.roll_triggers import log_states_rolls_as_made, roll_is_state
 from ledger.verification.models import Verification, VerificationPart
 from members.ending.models import PoolEnding
 from members.joining.end_models import MembershipEnd
-from members.joining.models import ImportedMember, MemberImport, MembershipSpan
+from members.joining.models import ImportedMember, JoinApplication, MemberImport, Membership, MembershipSpan
 from members.people.erasure_models import Erasure
 from members.people.models import Notice
 from members.pools.models import PlanVersion, Pool
@@ -103,6 +104,8 @@ cover_waits_for_its_money.register(MembershipSpan)  # type: ignore[arg-type]
 cover_goes_on_once_all_is_paid.register(MembershipSpan)  # type: ignore[arg-type]
 cover_ends_with_a_reason.register(MembershipSpan)  # type: ignore[arg-type]
 illness_ends_with_its_return.register(MembershipEnd)  # type: ignore[arg-type]
+earlier_shares_come_first.register(Membership)  # type: ignore[arg-type]
+application_follows_paid_shares.register(JoinApplication)  # type: ignore[arg-type]
 erasure_waits_for_money.register(Erasure)  # type: ignore[arg-type]
 notice_of_shares_says_what_was_charged.register(Notice)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.

@@ -162,8 +162,10 @@ def _duty_invitations(person: User) -> Iterator[Row]:
 
 def _memberships(person: User) -> Iterator[Row]:
     late = dict(LateTraits.objects.filter(membership__person=person).values_list("pk", "effective_date"))
+    numbers: dict[int | None, int] = {one.pk: one.number for one in memberships_of(person)}
     for one in memberships_of(person):
         row = fields_of(one, "number", "joined_date", "waiting_since_date", "birth_date", "sex", "region")
+        row["follows"] = numbers.get(one.follows_id)
         yield {"pool": one.pool.code, **row, "sex_and_region_known_from": late.get(one.pk)}
 
 

@@ -161,6 +161,15 @@ GUARANTEES: dict[str, object] = {
     ),
     "document_is_one_that_is_taken": _("This pool does not take a document of this kind."),
     "one_membership_per_person_and_pool": _("You belong to this pool already."),
+    "one_membership_follows_another": _("You belong to this pool already."),
+    "membership_follows_one_that_is_over": _("You belong to this pool already."),
+    "removed_stay_out": _(
+        "By the rules of this pool, whoever was removed cannot join again, or not yet. Your page says from when on."
+    ),
+    "earlier_shares_come_first": _(
+        "Shares from before are not paid yet: they come first. Your page in this pool says how much it is, and with"
+        " which reference you transfer it."
+    ),
     "signature_names_plan_in_force": _("A new version of the plan is in force. Read it, then sign."),
     "signature_is_of_what_was_shown": _(
         "The texts have changed since they were shown. Read the new ones, then sign."

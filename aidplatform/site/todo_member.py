@@ -9,9 +9,8 @@ from aidplatform.site.todo_row import Todo
 from ledger.custody.mandates import with_live_mandate
 from ledger.custody.owed import to_transfer_fen
 from members.joining.deputy_models import Deputy
-from members.joining.models import JoinApplication
+from members.joining.models import JoinApplication, Membership
 from members.joining.payer_models import PayerLink
-from members.joining.selectors import memberships_of
 from members.people.models import User
 from members.pools.models import Pool
 
@@ -23,14 +22,19 @@ def of_member(person: User) -> list[Todo]:
 
 def _of_shares(person: User) -> list[Todo]:
     """Return what a member has to transfer for themselves and those they pay for, where no debit will fetch it."""
-    memberships = list(memberships_of(person))
+    # Of an earlier membership as well: what it owes is paid with its own reference.
+    stays = Membership.objects.filter(person=person).select_related("pool").order_by("pool__code", "-number")
+    memberships = list(stays)
+    last = {one.pk for one in memberships} - {one.follows_id for one in memberships}
     owed = to_transfer_fen(memberships) if memberships else {}
     debited = with_live_mandate(memberships) if any(owed.values()) else set()
     return [
         Todo(
             _("%(amount)s of your shares in %(pool)s are not paid")
             % {"amount": format_money(owed[one.pk], one.pool.currency), "pool": _named(one.pool)},
-            reverse("my_pool", args=[one.pool.code]) + "#pay",
+            reverse("my_pool", args=[one.pool.code])
+            + ("" if one.pk in last else f"?member={one.number}")
+            + "#pay",
             _("How to pay"),
         )
         for one in memberships

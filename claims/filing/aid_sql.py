@@ -16,7 +16,9 @@ def _part(amount: str, part: str) -> str:
 
 
 def granted_before(membership: str, claim: str) -> str:
-    """Return SQL for what other claims of a membership were granted: awards that stand, and decisions on the way.
+    """Return SQL for what other claims of a member were granted: awards that stand, and decisions on the way.
+
+    Those of an earlier membership count: joining again gives nobody the most for one person anew.
 
     An award counts with all that was granted; a rest of it that is shared later is no more than that.
     """
@@ -25,7 +27,13 @@ def granted_before(membership: str, claim: str) -> str:
               AND a.state <> 'withdrawn'
         LEFT JOIN claims_decision d ON d.claim_id = c.id AND d.round = c.round AND d.outcome = 'approved'
               AND c.state NOT IN ('withdrawn', 'overturned')
-        WHERE c.membership_id = {membership} AND c.id IS DISTINCT FROM {claim})"""
+        WHERE c.membership_id IN (SELECT members_chain({membership})) AND c.id IS DISTINCT FROM {claim})"""
+
+
+def lock_member(membership: str) -> str:
+    """Return plpgsql by which decisions on cases of one person wait for each other, of whichever membership."""
+    return f"""PERFORM 1 FROM members_membership WHERE id IN (SELECT members_chain({membership}))
+              ORDER BY id FOR NO KEY UPDATE;"""
 
 
 def cases_shared(membership: str, pool: str, event: str) -> str:

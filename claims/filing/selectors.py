@@ -21,6 +21,7 @@ from claims.filing.illnesses import ILLNESSES, OBJECTION, needed_papers
 from claims.filing.models import Claim, Evidence
 from claims.filing.states import OPEN_TO_CLAIMANT, REFUSED
 from ledger.sharing.models import Award, Charge, Period
+from members.joining.again import chain_ids
 from members.joining.deputies import DECEASED, claims_begin_for, live_deputyships
 from members.joining.deputy_models import Deputy
 from members.joining.kin import is_near, names_of, people_near, spoken_for
@@ -142,7 +143,7 @@ def _membership_of_named_filer(claim: Claim) -> Membership | None:
         return None
     named = Deputy.objects.filter(membership=claim.membership_id, person=claim.claimant_id)
     files = Membership.objects.filter(person=claim.claimant_id, pool=claim.pool_id)
-    return files.first() if named.exists() else None
+    return files.order_by("-number").first() if named.exists() else None
 
 
 def concerned_by(claim: Claim) -> set[int | None]:
@@ -162,7 +163,7 @@ def claimable_memberships(user: User) -> QuerySet[Membership]:
     """
     named = claims_begin_for(user).values("membership")
     found = Membership.objects.filter(Q(pk__in=spoken_for(user)) | Q(pk__in=named))
-    found = found.select_related("pool", "person")
+    found = found.select_related("pool", "person", "end")
     return found.order_by("pool__code", F("person").asc(nulls_last=True), "number")
 
 
@@ -384,8 +385,8 @@ def papers_needed(claim: Claim) -> tuple[str, ...]:
 
 
 def granted_before(claim: Claim) -> int:
-    """Return what other claims of the membership were granted: their awards that stand, and decisions on the way."""
-    others = Claim.objects.filter(membership=claim.membership_id).exclude(pk=claim.pk)
+    """Return what other claims of the member were granted: their awards that stand, and decisions on the way."""
+    others = Claim.objects.filter(membership__in=chain_ids(claim.membership_id)).exclude(pk=claim.pk)
     awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=others.values("code"), rest_of=None)
     standing = awards.exclude(state=Award.State.WITHDRAWN)
     awarded = standing.aggregate(sum=Sum("aid_fen"))

@@ -3,7 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
-from claims.filing.aid_sql import granted_before
+from claims.filing.aid_sql import granted_before, lock_member
 from claims.filing.triggers import CLAIMED_BY
 from claims.jury.eligible_sql import can_be_drawn_sql, has_a_part_sql, is_near_sql, logged_sql, ref_sql
 from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near
@@ -163,7 +163,7 @@ arbitration_guards = [
                 IF NEW.aid_fen IS NULL OR NEW.aid_fen > claim.aid_fen OR (NEW.outcome = 'granted') <> (NEW.aid_fen > 0) THEN
                     {refuse("verdict_grants_what_the_plan_gives", "aid %s, the plan gives %s", "NEW.aid_fen", "claim.aid_fen")}
                 END IF;
-                PERFORM 1 FROM members_membership WHERE id = claim.membership_id FOR NO KEY UPDATE;
+                {lock_member("claim.membership_id")}
                 SELECT (terms->>'lifetime_cap_fen')::bigint - {granted_before("claim.membership_id", "claim.id")}
                   INTO left_over FROM members_planversion WHERE id = claim.plan_version_id;
                 IF left_over IS NOT NULL AND NEW.aid_fen > greatest(left_over, 0) THEN

@@ -45,7 +45,7 @@ from ledger.openbooks.draw import (
     verdict_of,
 )
 from ledger.openbooks.models import LogEntry
-from members.joining.models import Membership
+from members.joining.again import lock_member
 from members.pools.jury_terms import JuryTerms
 from members.pools.models import Pool
 
@@ -285,7 +285,7 @@ def _opened(ballot: JuryBallot) -> list[Any]:
 
 def aid_of(claim: Claim) -> int:
     """Return what the plan gives, or what other cases have left of the most for one person."""
-    Membership.objects.select_for_update(no_key=True).get(pk=claim.membership_id)
+    lock_member(claim.membership_id)
     left = lifetime_left(claim)
     return claim.aid_fen or 0 if left is None else min(claim.aid_fen or 0, left)
 

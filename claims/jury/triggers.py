@@ -3,7 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, permanent, refuse
-from claims.filing.aid_sql import granted_before
+from claims.filing.aid_sql import granted_before, lock_member
 from claims.filing.appeal_sql import jury_until
 from claims.filing.deputy_sql import speaks_for_claim_sql
 from claims.filing.triggers import CLAIMED_BY
@@ -383,7 +383,7 @@ verdict_guards = [
             IF NEW.aid_fen > claim.aid_fen OR (NEW.outcome = 'granted') <> (NEW.aid_fen > 0) THEN
                 {refuse("verdict_grants_what_the_plan_gives", "aid %s, the plan gives %s", "NEW.aid_fen", "claim.aid_fen")}
             END IF;
-            PERFORM 1 FROM members_membership WHERE id = claim.membership_id FOR NO KEY UPDATE;
+            {lock_member("claim.membership_id")}
             SELECT (terms->>'lifetime_cap_fen')::bigint - {granted_before("claim.membership_id", "claim.id")}
               INTO left_over FROM members_planversion WHERE id = claim.plan_version_id;
             IF NEW.aid_fen > greatest(left_over, 0) AND left_over IS NOT NULL THEN

@@ -23,7 +23,7 @@ from claims.review.models import Concurrence, Decision, Outcome, PaperRequest, R
 from claims.review.selectors import public_ref
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
-from members.joining.models import Membership
+from members.joining.again import lock_member
 from members.people.claim_words import OF_REVIEWERS
 from members.people.models import User
 from members.people.notices import put_away
@@ -340,7 +340,7 @@ def _accepted(
 
 def _check_lifetime_cap(claim: Claim, aid_fen: int) -> None:
     """Lock the membership and demand that its cases stay within the plan's limit. Raises: LifetimeCapError."""
-    Membership.objects.select_for_update(no_key=True).get(pk=claim.membership_id)
+    lock_member(claim.membership_id)
     left_fen = lifetime_left(claim)
     if left_fen is not None and aid_fen > left_fen:
         raise LifetimeCapError(

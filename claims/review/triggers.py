@@ -3,7 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, refuse
-from claims.filing.aid_sql import granted_before
+from claims.filing.aid_sql import granted_before, lock_member
 from claims.filing.triggers import CLAIMED_BY
 from members.joining.kin_triggers import near_sql, stands_by_sql
 from members.people.erasure_sql import facts_until_erased
@@ -168,7 +168,7 @@ decision_guards = [
             END IF;
             {judged_now()}
             SELECT * INTO claim FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
-            PERFORM 1 FROM members_membership WHERE id = claim.membership_id FOR NO KEY UPDATE;
+            {lock_member("claim.membership_id")}
             SELECT (terms->>'lifetime_cap_fen')::bigint - {granted_before("claim.membership_id", "claim.id")}
               INTO left_over FROM members_planversion WHERE id = claim.plan_version_id;
             IF left_over IS NOT NULL AND NEW.aid_fen > greatest(left_over, 0) THEN

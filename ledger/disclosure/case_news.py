@@ -15,7 +15,7 @@ from members.people.models import User
 TELL_CASES = "disclosure.tell_cases"
 # Everyone whose own membership goes on; a child's guardian is a member as well.
 _MEMBERS = """
-    SELECT m.person_id FROM members_membership m JOIN members_user u ON u.id = m.person_id
+    SELECT DISTINCT m.person_id FROM members_membership m JOIN members_user u ON u.id = m.person_id
      WHERE m.pool_id = %(pool)s AND u.erased_at IS NULL AND m.person_id > %(after)s
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e
                         WHERE e.membership_id = m.id AND e.end_date <= %(today)s)

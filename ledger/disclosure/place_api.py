@@ -11,6 +11,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint
 from ledger.disclosure import selectors
 from ledger.disclosure.next_charges import next_dates
+from ledger.leaving.again import stays_of
 from ledger.leaving.api import ComingRow
 from ledger.leaving.selectors import coming_of
 from members.ending.selectors import bears_run_off, live_ending
@@ -26,7 +27,7 @@ class PlaceBody(serializers.Serializer[Any]):
     owed_before_fen, prepaid_before_fen: from before the pool moved in. accident_date: from when an accident counts,
     where that is another day than for an illness. weight: of my class, where the rules have several. next_charge_date:
     of the first period that counts me. year_fen, year_cap_fen: what this calendar year has charged me, and the most
-    that it may. bears_run_off: whether I share the run-off of a pool that ends, null where it does not end.
+    that it may; before_fen: what the cap counts besides, charged before I joined again. bears_run_off: whether I share the run-off of a pool that ends, null where it does not end.
     """
 
     pool = serializers.CharField()
@@ -43,6 +44,7 @@ class PlaceBody(serializers.Serializer[Any]):
     next_charge_date = serializers.DateField(allow_null=True)
     year = serializers.IntegerField()
     year_fen = serializers.IntegerField()
+    before_fen = serializers.IntegerField()
     year_cap_fen = serializers.IntegerField(allow_null=True)
     periods = serializers.IntegerField()
     all_fen = serializers.IntegerField()
@@ -98,6 +100,7 @@ def _shares(membership: Membership) -> dict[str, Any]:
         "next_charge_date": dates.charge_date if dates else None,
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(past, today.year),
+        "before_fen": selectors.charged_before_fen(membership, stays_of(membership, now), today.year),
         "year_cap_fen": rules.year_cap_fen if rules else None,
         "periods": len(past),
         "all_fen": sum(one.share_fen for one in past),

@@ -11,6 +11,7 @@ from django.db.models.functions import ExtractYear
 
 from ledger.custody.write_offs import written_off_of
 from ledger.disclosure.history import PastPeriod
+from ledger.leaving.again import Stay
 from ledger.sharing.changes import Charged, change_parts
 from ledger.sharing.figures import ClassFigures, Part, class_figures, share_parts
 from ledger.sharing.models import FIGURES, Award, Period
@@ -258,6 +259,12 @@ def past_shares_of(membership: Membership) -> list[PastShare]:
 def year_to_date_fen(shares: list[PastShare], year: int) -> int:
     """Return what was charged in a calendar year of charge days (fen)."""
     return sum(share.share_fen for share in shares if share.charge_date.year == year)
+
+
+def charged_before_fen(membership: Membership, stays: list[Stay], year: int) -> int:
+    """Return what earlier memberships of the person were charged in that year (fen): a cap counts it as well."""
+    earlier = [stay.membership for stay in stays if stay.membership.number < membership.number]
+    return sum(year_to_date_fen(past_shares_of(one), year) for one in earlier)
 
 
 def cases_of(charges: list[MyCharge]) -> dict[int, list[Award]]:

@@ -127,8 +127,9 @@ class ChargePage(serializers.Serializer[Any]):
 
 
 class PageAsked(serializers.Serializer[Any]):
-    """The cursor: only periods before this number, and how many at most."""
+    """The cursor: only periods before this number, and how many at most. member: of which of my memberships."""
 
+    member = serializers.IntegerField(required=False, min_value=1, max_value=2**53)
     before = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
     limit = serializers.IntegerField(default=PAGE, min_value=1, max_value=PAGE)
 
@@ -141,14 +142,15 @@ class MyCharges(PersonalEndpoint):
     @extend_schema(
         operation_id="my_charges",
         responses=ChargePage,
-        parameters=[OpenApiParameter("before", int), OpenApiParameter("limit", int)],
+        parameters=[OpenApiParameter(name, int) for name in ("before", "limit", "member")],
     )
     def get(self, request: Request, code: str) -> Response:
         """Return one's own charges; no pool and none of mine answer alike."""
         given = PageAsked(data=request.query_params)
         given.is_valid(raise_exception=True)
         before, limit = given.validated_data.get("before"), given.validated_data["limit"]
-        membership = access_membership(code=code, person=cast(User, request.user))
+        number = str(given.validated_data.get("member", ""))
+        membership = access_membership(code=code, person=cast(User, request.user), number=number)
         charges = selectors.charges_of(membership, before_no=before, limit=limit + 1)
         page = charges[:limit]
         following = page[-1].period.number if len(charges) > limit else None

@@ -1,6 +1,7 @@
 """Pages of a pool: what it is and what it has cost, for everyone; what I owe, for each member."""
 
 from typing import cast
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -29,6 +30,7 @@ from ledger.disclosure.plots import shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
 from ledger.disclosure.share_table import shares_table
 from ledger.disclosure.statements import statement_paper, year_statement
+from ledger.leaving.again import return_of, stays_of
 from ledger.leaving.selectors import coming_of
 from ledger.sharing.face_selectors import FacesOf
 from ledger.sharing.faces import words_of
@@ -266,8 +268,9 @@ def _shares_page(
 def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member their place in the pool: since when, from when, what next, and each share with its sum."""
     person = cast(User, request.user)
-    membership = access_membership(code=code, person=person)
+    membership = access_membership(code=code, person=person, number=_member(request))
     found, now = membership.pool, clock.now()
+    stays = stays_of(membership, now)
     today = clock.day_of(now, found.time_zone)
     plans = selectors.plans_of(found)
     rules = selectors.in_force(plans, today)
@@ -306,7 +309,11 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "stands": standing_of(membership, today) if is_late_ever else None,
         "payers": payers_of(membership, now),
         "year": today.year,
+        "whose": _whose(request),
+        "stays": stays,
+        "again": return_of(membership, stays, now),
         "year_fen": selectors.year_to_date_fen(shares, today.year),
+        "before_fen": selectors.charged_before_fen(membership, stays, today.year),
         "year_cap_fen": rules.year_cap_fen if rules else None,
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
@@ -347,7 +354,7 @@ def my_wallet(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def my_shares(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member every share of their own, newest first: its cases, its sum, what is paid, and why it changed."""
-    membership = access_membership(code=code, person=cast(User, request.user))
+    membership = access_membership(code=code, person=cast(User, request.user), number=_member(request))
     found = membership.pool
     before = number_before(request)
     charges = selectors.charges_of(membership, before_no=before, limit=SHARES_PAGE + 1)
@@ -370,13 +377,16 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
             for number in [row[0].period.number]
         ],
         "shares": past,
+        "whose": _whose(request),
         "plot": shares_plot(drawn),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(past, today.year),
         "all_fen": sum(one.share_fen for one in past),
         "years": sorted({one.charge_date.year for one in past}, reverse=True),
-        "newer": here if before is not None else "",
-        "older": f"{here}?before={page[-1].period.number}" if len(charges) > SHARES_PAGE else "",
+        "newer": here + _whose(request) if before is not None else "",
+        "older": f"{here}{_whose(request, before=page[-1].period.number)}"
+        if len(charges) > SHARES_PAGE
+        else "",
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
             (_("My place"), reverse("my_pool", args=[code])),
@@ -384,6 +394,17 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
         ],
     }
     return render(request, "ledger/disclosure/my_shares.html", context)
+
+
+def _member(request: HttpRequest) -> str:
+    """Return which of one's memberships the address asks for: a number; empty: the last one."""
+    return request.GET.get("member", "")
+
+
+def _whose(request: HttpRequest, **more: int) -> str:
+    """Return what addresses bear that stay with the membership that is looked at."""
+    said = ({"member": _member(request)} if _member(request) else {}) | more
+    return f"?{urlencode(said)}" if said else ""
 
 
 def _share_rows(
@@ -399,7 +420,7 @@ def _share_rows(
 @require_safe
 def my_shares_csv(request: HttpRequest, code: str) -> HttpResponseBase:
     """Download every share of one's own, with its parts and the most that its year may ask."""
-    membership = access_membership(code=code, person=cast(User, request.user))
+    membership = access_membership(code=code, person=cast(User, request.user), number=_member(request))
     header, rows = shares_table(membership)
     return csv_response(f"{code}-my-shares.csv", header, rows)
 
@@ -409,7 +430,7 @@ def my_shares_csv(request: HttpRequest, code: str) -> HttpResponseBase:
 @require_safe
 def my_statement(request: HttpRequest, code: str, year: int) -> HttpResponse:
     """Download one's own shares of a calendar year as PDF, in the language of the page."""
-    membership = access_membership(code=code, person=cast(User, request.user))
+    membership = access_membership(code=code, person=cast(User, request.user), number=_member(request))
     content = statement_paper(year_statement(membership, year))
     disposition = {"Content-Disposition": f'attachment; filename="{code}-shares-{year}.pdf"'}
     return HttpResponse(content, content_type="application/pdf", headers=disposition)

@@ -11,8 +11,10 @@ from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint, idempotency_key
 from aidplatform.lib.openapi import KEY_HEADER
 from aidplatform.work.idempotency import once, scope_of
+from ledger.leaving.again import return_of, stays_of
 from ledger.leaving.selectors import family_parting_of, parting_of
 from ledger.leaving.services import end_child, leave_pool
+from members.joining.end_models import MembershipEnd
 from members.joining.family import access_child
 from members.joining.models import Membership
 from members.joining.selectors import access_membership
@@ -122,6 +124,57 @@ class MyLeaving(PersonalEndpoint):
             act=act,
         )
         return Response(LeaveAnswer(answer).data, status=201)
+
+
+class StayRow(serializers.Serializer[Any]):
+    """One of my memberships of the pool: dates in the pool's zone, minor units; end_date: the first day without cover.
+
+    owed_fen: what of its announced shares was never paid, written off or not; its transfers bear `reference`.
+    """
+
+    number = serializers.IntegerField(source="membership.number")
+    joined_date = serializers.DateField(source="membership.joined_date")
+    end_reason = serializers.ChoiceField(
+        MembershipEnd.Reason.choices, source="once.end.reason", allow_null=True, default=None
+    )
+    end_date = serializers.DateField(source="once.end.end_date", allow_null=True, default=None)
+    owed_fen = serializers.IntegerField()
+    reference = serializers.CharField()
+
+
+class ReturnRow(serializers.Serializer[Any]):
+    """What joining again takes today, which is done by hand: first_date null: never. eligible_date: if signed today."""
+
+    is_possible = serializers.BooleanField()
+    first_date = serializers.DateField(allow_null=True)
+    takes_members = serializers.BooleanField()
+    owed_fen = serializers.IntegerField()
+    age_refusal = serializers.CharField(source="age", allow_null=True)
+    needs_invitation = serializers.BooleanField()
+    plan_version = serializers.IntegerField(source="version.number")
+    signed_version = serializers.IntegerField(source="signed_no", allow_null=True)
+    eligible_date = serializers.DateField(allow_null=True)
+
+
+class StaysAnswer(serializers.Serializer[Any]):
+    """All my memberships of a pool, newest first. join_again: null while the newest goes on."""
+
+    memberships = StayRow(many=True)
+    join_again = ReturnRow(allow_null=True)
+
+
+class MyStays(PersonalEndpoint):
+    """My memberships of one pool, those that are over as well, and whether I can join again."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="my_stays", responses=StaysAnswer)
+    def get(self, request: Request, code: str) -> Response:
+        """Return them; no pool and none of mine answer alike."""
+        membership, now = access_membership(code=code, person=cast(User, request.user)), clock.now()
+        stays = stays_of(membership, now)
+        answer = {"memberships": stays, "join_again": return_of(membership, stays, now)}
+        return Response(StaysAnswer(answer).data)
 
 
 class EndChildText(serializers.Serializer[Any]):

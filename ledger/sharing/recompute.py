@@ -41,6 +41,7 @@ TERMS = {
     "by_invitation",
     # By which paper somebody joins.
     "documents",
+    "return_after_removal_days",
     "spend_steps",
     "case_steps",
     "reimbursement",

@@ -27,7 +27,8 @@ $rooms$;
 """
 CAPS_NAME = "caps_of_period(bigint)"
 
-# A charge is of a membership, whatever its class was then: a change of class doesn't begin a year anew.
+# A charge is of a membership, whatever its class was then: a change of class doesn't begin a year anew. Nor does joining
+# again, because a cap is promised to a person: of the few who have, the charges of their earlier memberships count too.
 ROOMS = f"""
 CREATE OR REPLACE FUNCTION members_rooms(p_period bigint, p_first bigint, p_end bigint)
 RETURNS TABLE (membership_id bigint, class_no smallint, room_fen bigint)
@@ -41,8 +42,10 @@ BEGIN
     RETURN QUERY
         SELECT h.membership_id, h.class_no,
                least(caps.period_cap,
-                     CASE WHEN caps.year_cap IS NOT NULL THEN greatest(0, caps.year_cap - coalesce(c.year_fen, 0)) END,
-                     CASE WHEN caps.run_off_cap IS NOT NULL THEN greatest(0, caps.run_off_cap - coalesce(c.run_off_fen, 0)) END)
+                     CASE WHEN caps.year_cap IS NOT NULL
+                          THEN greatest(0, caps.year_cap - coalesce(c.year_fen, 0) - coalesce(b.year_fen, 0)) END,
+                     CASE WHEN caps.run_off_cap IS NOT NULL
+                          THEN greatest(0, caps.run_off_cap - coalesce(c.run_off_fen, 0) - coalesce(b.run_off_fen, 0)) END)
           FROM members_headcount(period.pool_id, period.as_of, period.recorded, p_first, p_end) h
           LEFT JOIN (SELECT k.membership_id,
                             sum(k.share_fen) FILTER (WHERE k.period_no = ANY(caps.of_year))::bigint AS year_fen,
@@ -50,7 +53,16 @@ BEGIN
                        FROM ledger_charge k
                       WHERE k.pool_id = period.pool_id AND k.membership_id >= p_first AND k.membership_id < p_end
                         AND k.period_no = ANY(caps.of_year || caps.of_run_off)
-                      GROUP BY 1) c USING (membership_id);
+                      GROUP BY 1) c USING (membership_id)
+          LEFT JOIN (SELECT m.id AS membership_id,
+                            sum(k.share_fen) FILTER (WHERE k.period_no = ANY(caps.of_year))::bigint AS year_fen,
+                            sum(k.share_fen) FILTER (WHERE k.period_no = ANY(caps.of_run_off))::bigint AS run_off_fen
+                       FROM members_membership m CROSS JOIN LATERAL members_chain(m.id) earlier (id)
+                       JOIN ledger_charge k ON k.pool_id = m.pool_id AND k.membership_id = earlier.id
+                        AND k.period_no = ANY(caps.of_year || caps.of_run_off)
+                      WHERE m.pool_id = period.pool_id AND m.follows_id IS NOT NULL
+                        AND m.id >= p_first AND m.id < p_end AND earlier.id < m.id
+                      GROUP BY 1) b USING (membership_id);
 END $rooms$;
 """
 ROOMS_NAME = "members_rooms(bigint, bigint, bigint)"

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib import clock, crypto
 from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.work import audit
+from members.joining.again import check_return, last_membership
 from members.joining.documents import traits_of
 from members.joining.eligibility import (
     age_on,
@@ -51,12 +52,6 @@ class IntakeClosedError(ConflictError):
     code = "intake_closed"
 
 
-class AlreadyMemberError(ConflictError):
-    """The person belongs to the pool."""
-
-    code = "already_a_member"
-
-
 class NotEligibleError(DomainError):
     """The plan does not take this person; `reason` says why."""
 
@@ -90,23 +85,24 @@ class TextsChangedError(ConflictError):
 def start_application(
     *, pool: Pool, person: User, at: dt.datetime, invitation: Invitation | None = None
 ) -> JoinApplication:
-    """Return the person's application to the pool, begun if there is none, under the plan in force today.
+    """Return the person's open application to the pool, begun if there is none, under the plan in force today.
 
     invitation: by whose link they begin, or go on. If a new plan version has come into force since, what was said to
-    the old texts is asked again.
+    the old texts is asked again. Whose membership is over begins anew, and who they are is known.
 
-    Raises: IntakeClosedError, AlreadyMemberError.
+    Raises: IntakeClosedError, AlreadyMemberError, RemovedError; IntegrityError earlier_shares_come_first.
     """
     with transaction.atomic():
         locked = Pool.objects.select_for_update(no_key=True).get(pk=pool.pk)
         check_intake(locked)
-        if Membership.objects.filter(pool=pool, person=person).exists():
-            raise AlreadyMemberError(_("You belong to this pool already."))
-        version = plan_in_force(pool, clock.today(pool.time_zone))
+        today = clock.today(pool.time_zone)
+        version = plan_in_force(pool, today)
+        check_return(last_membership(pool, person), version.plan(), today)
         application, _is_new = JoinApplication.objects.get_or_create(
             pool=pool,
             person=person,
             relation="",
+            state=JoinApplication.State.DRAFT,
             defaults={"plan_version": version, "started_at": at, "changed_at": at},
         )
         if application.plan_version_id != version.pk:
@@ -211,8 +207,9 @@ def sign_covenant(
     membership of the first signature is returned. Lock order: pool, application.
 
     Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, DocumentNotTakenError,
-    OtherIdentityError, InvitationNeededError, listed.OtherDocumentError, listed.OtherAddressError;
-    IntegrityError(one_person_per_document) when another account has joined with this document.
+    OtherIdentityError, InvitationNeededError, AlreadyMemberError, RemovedError, listed.OtherDocumentError,
+    listed.OtherAddressError; IntegrityError(one_person_per_document) when another account has joined with this
+    document, and earlier_shares_come_first.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=application.pool_id)
@@ -222,9 +219,13 @@ def sign_covenant(
             .get(pk=application.pk)
         )
         if locked.state == JoinApplication.State.SIGNED:
-            return Membership.objects.select_related("pool").get(pool=pool, person=signer)
+            joined = last_membership(pool, signer)
+            assert joined is not None
+            return joined
         today = clock.today(pool.time_zone)
         check_signable(locked, pool, shown_sha256, today)
+        earlier = last_membership(pool, signer)
+        check_return(earlier, locked.plan_version.plan(), today)
         invitation = now_live(locked.invitation, at)
         paper = identity_of(locked)
         assert paper is not None
@@ -249,6 +250,7 @@ def sign_covenant(
             traits=traits_of(paper.kind, paper.number),
             waiting_since_date=counted_since(listed, today),
             pays_until=today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
+            follows=earlier,
         )
         give_secret(membership=membership, paper=paper)
         if listed is not None:
@@ -353,8 +355,10 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User,
         until = today + dt.timedelta(days=funding.top_up_days)
         params |= {"fen": funding.join_fen, "currency": pool.currency, "until": until.isoformat()}
     papers = f"{JOINED_PAPERS}:{signature.pk}"
-    receipt = notices.News(signer, kind, pool.code, params, f"/pools/{pool.code}/me/", papers)
-    notices.tell([receipt], batch=f"joined/{pool.code}/{signer.code}", actor=signer.code)
+    # Whoever joins again is told again.
+    key = str(membership) if membership.follows_id else pool.code
+    receipt = notices.News(signer, kind, key, params, f"/pools/{pool.code}/me/", papers)
+    notices.tell([receipt], batch=f"joined/{key}/{signer.code}", actor=signer.code)
     tell_coming_rules(membership=membership, person=signer, actor=signer.code)
 
 

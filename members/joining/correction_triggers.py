@@ -8,6 +8,7 @@ import pgtrigger
 
 from aidplatform.lib.crypto import LENGTH_OF_NOTHING
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
+from members.joining.again_triggers import is_followed_sql
 from members.joining.family_triggers import OF_AGE, years_sql
 from members.joining.guardian_sql import guardian_code_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
@@ -80,10 +81,12 @@ _NEW_DOCUMENT = f"""
            EXISTS (SELECT 1 FROM members_identity i JOIN members_membership m ON m.person_id = i.person_id
                     WHERE i.document_index = NEW.document_index AND m.pool_id = NEW.pool_id)
            OR EXISTS (SELECT 1 FROM members_familymember f WHERE f.pool_id = NEW.pool_id
-                         AND f.document_index = NEW.document_index AND f.membership_id <> NEW.membership_id))
+                         AND f.document_index = NEW.document_index AND f.membership_id <> NEW.membership_id
+                         AND NOT {is_followed_sql("f.membership_id")}))
        OR EXISTS (SELECT 1 FROM members_identity i WHERE i.document_index = NEW.document_index AND i.person_id <> NEW.person_id)
        OR EXISTS (SELECT 1 FROM members_familymember f JOIN members_membership m ON m.id = f.membership_id
                    WHERE f.document_index = NEW.document_index AND m.person_id IS DISTINCT FROM NEW.person_id
+                     AND NOT {is_followed_sql("f.membership_id")}
                      AND f.pool_id IN (SELECT pool_id FROM members_membership WHERE person_id = NEW.person_id)) THEN
         {refuse("corrected_document_is_nobody_elses", "somebody else is recorded with this document")}
     END IF;

@@ -7,12 +7,14 @@ taken at all or too many were tried, is one refusal, after the same reads.
 
 import datetime as dt
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError
 from aidplatform.work import audit
 from members.joining import applications
+from members.joining.again import is_over
 from members.joining.family import JoinedAlreadyError, take_over
 from members.joining.family_models import FamilyMember
 from members.joining.limits import may_try_document
@@ -20,6 +22,7 @@ from members.joining.listed import document_index
 from members.joining.models import JoinApplication, Membership
 from members.people.identity import Paper
 from members.people.models import Identity
+from members.pools.models import Pool
 
 
 class DocumentRefusedError(ConflictError):
@@ -71,14 +74,21 @@ def _is_taken(application: JoinApplication, paper: Paper) -> bool:
     """Tell whether another account holds the document, in whatever pool, or a child of this pool."""
     index = document_index(paper)
     held = Identity.objects.filter(document_index=index).exclude(person=application.person).exists()
-    child = FamilyMember.objects.filter(pool=application.pool, document_index=index).exists()
+    child = _added(application.pool, index).exclude(membership__person=application.person).exists()
     return held or child
 
 
 def _is_taken_for_family(application: JoinApplication, paper: Paper) -> bool:
-    """Tell whether the document has joined this pool, with an account or by a guardian."""
+    """Tell whether the document has joined this pool and not left it, with an account or by a guardian."""
     index = document_index(paper)
     people = Identity.objects.filter(document_index=index).values("person")
     held = Membership.objects.filter(pool=application.pool, person__in=people).exists()
-    child = FamilyMember.objects.filter(pool=application.pool, document_index=index).exists()
+    today = clock.today(application.pool.time_zone)
+    child = any(not is_over(one.membership, today) for one in _added(application.pool, index))
     return held or child
+
+
+def _added(pool: Pool, index: bytes) -> QuerySet[FamilyMember]:
+    """Return the last row of whoever was added to the pool with this document."""
+    found = FamilyMember.objects.filter(pool=pool, document_index=index, membership__followed_by=None)
+    return found.select_related("membership__end")

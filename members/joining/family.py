@@ -4,12 +4,13 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock, crypto
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from aidplatform.work import audit
+from members.joining.again import check_return, is_over
 from members.joining.applications import (
     begin_again,
     check_age,
@@ -133,7 +134,8 @@ def sign_for_family(
     membership of the first signature is returned. Where members pay ahead, cover begins with a payment for the child.
 
     Raises: IntakeClosedError, StepMissingError, TextsChangedError, NotEligibleError, DocumentNotTakenError,
-    GuardianNotCoveredError, AgreementMissingError, JoinedAlreadyError, PayersPayForThemselvesError.
+    GuardianNotCoveredError, AgreementMissingError, JoinedAlreadyError, RemovedError, PayersPayForThemselvesError;
+    IntegrityError earlier_shares_come_first.
     """
     assert guardian.person is not None
     with transaction.atomic():
@@ -157,8 +159,10 @@ def sign_for_family(
             raise AgreementMissingError(
                 _("From the age of 14 on a child joins only if they agree themselves.")
             )
-        _must_be_new(pool, paper)
         plan = locked.plan_version.plan()
+        earlier = _earlier_of(pool, paper)
+        _must_be_new(pool, paper, earlier, today)
+        check_return(earlier, plan, today)
         membership = admit_member(
             pool=pool,
             person=None,
@@ -169,6 +173,7 @@ def sign_for_family(
             birth_date=paper.birth_date,
             traits=traits_of(paper.kind, paper.number),
             pays_until=today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
+            follows=earlier,
         )
         FamilyMember.objects.create(
             membership=membership,
@@ -199,7 +204,8 @@ def sign_for_family(
 def take_over(*, pool: Pool, person: User, paper: Paper, at: dt.datetime) -> Membership | None:
     """Bind an account to the membership that a guardian signed for this person, who is of age now; tell the guardian.
 
-    None where nobody of this document was added, or is of age. Everything else stays: dates, class, and who pays.
+    None where nobody of this document was added, or is of age, or where they have taken over before. Everything else
+    stays: dates, class, and who pays.
 
     Raises: JoinedAlreadyError where name or birth date are others, OtherIdentityError.
     """
@@ -207,11 +213,12 @@ def take_over(*, pool: Pool, person: User, paper: Paper, at: dt.datetime) -> Mem
         return None
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
-        found = FamilyMember.objects.filter(pool=pool, document_index=document_index(paper))
-        member = found.select_related("membership__pool").first()
+        member = _added(pool, paper).select_related("membership__pool").first()
         if member is None:
             return None
         membership, known = member.membership, paper_of_family(member)
+        if membership.person_id == person.pk:
+            return None
         if membership.person_id or (known.name, known.birth_date) != (paper.name, paper.birth_date):
             raise JoinedAlreadyError(_("Somebody with this document belongs to the pool already."))
         record_identity(person=person, paper=paper, at=at)
@@ -240,14 +247,23 @@ def _must_go_on(guardian: Membership) -> None:
         raise GuardianNotCoveredError(_("Only a member whose own membership goes on can add somebody."))
 
 
-def _must_be_new(pool: Pool, paper: Paper) -> None:
-    """Raise JoinedAlreadyError where the document has joined the pool, with an account or without."""
-    index = document_index(paper)
-    people = Identity.objects.filter(document_index=index).values("person")
-    if (
-        FamilyMember.objects.filter(pool=pool, document_index=index).exists()
-        or pool.memberships.filter(person__in=people).exists()
-    ):
+def _added(pool: Pool, paper: Paper) -> QuerySet[FamilyMember]:
+    """Return the last row of whoever was added with this document."""
+    found = FamilyMember.objects.filter(pool=pool, document_index=document_index(paper))
+    return found.filter(membership__followed_by=None)
+
+
+def _earlier_of(pool: Pool, paper: Paper) -> Membership | None:
+    """Return the last membership of a child without an account, over or not; None where it is new to the pool."""
+    member = _added(pool, paper).filter(membership__person=None).select_related("membership__end").first()
+    return member.membership if member else None
+
+
+def _must_be_new(pool: Pool, paper: Paper, earlier: Membership | None, today: dt.date) -> None:
+    """Raise JoinedAlreadyError where the document has joined the pool, with an account or without, and not left it."""
+    people = Identity.objects.filter(document_index=document_index(paper)).values("person")
+    goes_on_still = earlier is not None and not is_over(earlier, today)
+    if goes_on_still or pool.memberships.filter(person__in=people).exists():
         raise JoinedAlreadyError(_("Somebody with this document belongs to the pool already."))
 
 
@@ -318,10 +334,15 @@ class Relative:
 ALIVE = Q(guardian__end=None) | ~Q(guardian__end__reason=MembershipEnd.Reason.DECEASED)
 
 
+def _of(guardian: Membership) -> Q:
+    """Return whom a member has added, before they joined again as well."""
+    return Q(guardian=guardian) | Q(guardian__person=guardian.person_id, pool=guardian.pool_id)
+
+
 def family_of(guardian: Membership, now: dt.datetime) -> list[Relative]:
     """Return whom a member has added, in joining order. A fixed number of queries."""
     members = list(
-        FamilyMember.objects.filter(ALIVE, guardian=guardian)
+        FamilyMember.objects.filter(ALIVE, _of(guardian))
         .exclude(sealed=crypto.ERASED)
         .select_related(
             "membership__pool", "membership__end", "membership__signature", "membership__awaited_cover"
@@ -355,7 +376,7 @@ def paper_of_family(member: FamilyMember) -> Paper:
 
 def access_child(*, guardian: Membership, number: int) -> FamilyMember:
     """Return somebody whom the member has added and for whom they speak: without an account. Raises: NotFoundError."""
-    found = FamilyMember.objects.filter(ALIVE, guardian=guardian, membership__number=number)
+    found = FamilyMember.objects.filter(ALIVE, _of(guardian), membership__number=number)
     member = (
         found.filter(membership__person=None)
         .select_related("membership__pool", "membership__end", "guardian__end", "guardian__pool")

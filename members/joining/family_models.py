@@ -27,8 +27,8 @@ class FamilyMember(models.Model):
     added_at = models.DateTimeField()
 
     class Meta:
+        indexes = [models.Index(fields=["pool", "document_index"], name="family_by_document")]
         constraints = [
-            models.UniqueConstraint(fields=["pool", "document_index"], name="one_family_member_per_document"),
             models.CheckConstraint(condition=~Q(guardian=F("membership")), name="guardian_is_another_member"),
         ]
         triggers = family_guards

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
+from members.joining.again_triggers import is_followed_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
 
 OF_AGE = 18
@@ -41,12 +42,14 @@ signature_names_capacity = f"""
             {refuse("signature_names_capacity", "%s has not signed for membership %s as their guardian", "NEW.signed_by", "joined.number")}
         END IF;"""
 
-# Of the same guard: whoever joins with an account has not been added by somebody before.
+# Of the same guard: whoever joins with an account has not been added by somebody before, unless that is over and this
+# membership follows it.
 one_person_once_per_pool = f"""
         PERFORM 1 FROM members_pool WHERE id = joined.pool_id FOR NO KEY UPDATE;
         IF EXISTS (
             SELECT 1 FROM members_familymember f JOIN members_identity i ON i.document_index = f.document_index
-             WHERE f.pool_id = joined.pool_id AND i.person_id = joined.person_id AND f.membership_id <> joined.id) THEN
+             WHERE f.pool_id = joined.pool_id AND i.person_id = joined.person_id AND f.membership_id <> joined.id
+               AND NOT {is_followed_sql("f.membership_id")}) THEN
             {refuse("one_person_once_per_pool", "this document has joined the pool as that of a family member")}
         END IF;"""
 
@@ -136,6 +139,22 @@ family_guards = [
         """,
     ),
     permanent("family_member_is_permanent")[1],
+    # Not a unique index: whoever is added again has the document of the row before.
+    Guard(
+        name="one_family_member_per_document",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf("document_index"),
+        func=f"""
+            {judged_now()}
+            PERFORM 1 FROM members_pool WHERE id = NEW.pool_id FOR NO KEY UPDATE;
+            IF EXISTS (SELECT 1 FROM members_familymember f
+                        WHERE f.pool_id = NEW.pool_id AND f.document_index = NEW.document_index
+                          AND f.membership_id <> NEW.membership_id AND NOT {is_followed_sql("f.membership_id")}) THEN
+                {refuse("one_family_member_per_document", "somebody with this document has been added to the pool")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
     Guard(
         name="family_member_begins_rightly",
         when=pgtrigger.Before,
@@ -156,6 +175,11 @@ family_guards = [
             IF adult.person_id IS NULL OR coalesce({years_sql("adult.birth_date", "one.joined_date")} < {OF_AGE}, false)
                OR NOT {goes_on("adult")} THEN
                 {refuse("guardian_is_a_covered_adult", "membership %s is not covered, or not that of an adult", "adult.number")}
+            END IF;
+            IF one.follows_id IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM members_familymember f
+                 WHERE f.membership_id = one.follows_id AND f.document_index = NEW.document_index) THEN
+                {refuse("membership_follows_one_that_is_over", "membership %s is that of another child", "one.follows_id")}
             END IF;
             IF EXISTS (SELECT 1 FROM members_identity i JOIN members_membership m ON m.person_id = i.person_id
                         WHERE i.document_index = NEW.document_index AND m.pool_id = NEW.pool_id) THEN

@@ -15,30 +15,31 @@ def near_sql(membership: str) -> str:
 
     Its guardian, whom it is the guardian of, children of the same guardian, payers in force in both directions, who
     has joined by an invitation of the other in the last twelve months, and who stands by for it or it for them, or has
-    in the last twelve months.
+    in the last twelve months. Of whoever has joined again all memberships are near, whichever of them it was.
     """
     since = f"aid_now() - interval '{MONTHS_NEAR} months'"
     lately = f"i.ended_at > {since}"
     return f"""(
-        SELECT f.guardian_id AS id FROM members_familymember f WHERE f.membership_id = {membership}
-        UNION ALL SELECT f.membership_id FROM members_familymember f WHERE f.guardian_id = {membership}
+        SELECT members_chain(near_one.id) AS id FROM members_chain({membership}) of_one (id) CROSS JOIN LATERAL (
+        SELECT f.guardian_id AS id FROM members_familymember f WHERE f.membership_id = of_one.id
+        UNION ALL SELECT f.membership_id FROM members_familymember f WHERE f.guardian_id = of_one.id
         UNION ALL SELECT f.membership_id FROM members_familymember o
           JOIN members_familymember f ON f.guardian_id = o.guardian_id AND f.membership_id <> o.membership_id
-         WHERE o.membership_id = {membership}
+         WHERE o.membership_id = of_one.id
         UNION ALL SELECT k.payer_id FROM members_payerlink k
-         WHERE k.membership_id = {membership} AND {in_force_sql("k")}
+         WHERE k.membership_id = of_one.id AND {in_force_sql("k")}
         UNION ALL SELECT k.membership_id FROM members_payerlink k
-         WHERE k.payer_id = {membership} AND {in_force_sql("k")}
-        UNION ALL SELECT i.inviter_id FROM members_invitation i WHERE i.used_by_id = {membership} AND {lately}
+         WHERE k.payer_id = of_one.id AND {in_force_sql("k")}
+        UNION ALL SELECT i.inviter_id FROM members_invitation i WHERE i.used_by_id = of_one.id AND {lately}
         UNION ALL SELECT i.used_by_id FROM members_invitation i
-         WHERE i.inviter_id = {membership} AND i.used_by_id IS NOT NULL AND {lately}
+         WHERE i.inviter_id = of_one.id AND i.used_by_id IS NOT NULL AND {lately}
         UNION ALL SELECT other.id FROM members_deputy d JOIN members_membership named ON named.id = d.membership_id
           JOIN members_membership other ON other.person_id = d.person_id AND other.pool_id = named.pool_id
-         WHERE d.membership_id = {membership} AND {deputised_sql("d", since)}
+         WHERE d.membership_id = of_one.id AND {deputised_sql("d", since)}
         UNION ALL SELECT d.membership_id FROM members_membership self
           JOIN members_deputy d ON d.person_id = self.person_id AND {deputised_sql("d", since)}
           JOIN members_membership named ON named.id = d.membership_id AND named.pool_id = self.pool_id
-         WHERE self.id = {membership})"""
+         WHERE self.id = of_one.id) near_one)"""
 
 
 def stands_by_sql(membership: str, person: str) -> str:

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.guards import follows_order, permanent
+from members.joining.again_triggers import again_guards
 from members.joining.documents import PROVINCES, SEXES
 from members.joining.import_triggers import import_guards, imported_member_guards
 from members.joining.triggers import (
@@ -29,7 +30,9 @@ class Membership(models.Model):
     waiting_since_date: since when the waiting time was served in a pool that moved in; None: since they joined here.
     birth_date: set once, or never, and corrected with its person's identity: by it the class follows the age. sex,
     region: what the number of a resident identity card says, empty where nobody knows; so that a published case is told
-    as widely as five members at least share it. Nothing else of a document stands here.
+    as widely as five members at least share it. Nothing else of a document stands here. follows: the earlier membership
+    of the same person here, where they have joined again; it is over, and stays as it was. All of one person's
+    memberships in a pool are one chain, whose last one counts.
     """
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="memberships", db_index=False)
@@ -42,6 +45,9 @@ class Membership(models.Model):
     birth_date = models.DateField(null=True)
     sex = models.CharField(max_length=1, blank=True, default="", db_default="")
     region = models.CharField(max_length=20, blank=True, default="", db_default="")
+    follows = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="followed_by", db_index=False
+    )
 
     class Meta:
         indexes = [
@@ -55,8 +61,11 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["pool", "number"], name="one_membership_per_number"),
             models.UniqueConstraint(
                 fields=["pool", "person"],
-                condition=Q(person__isnull=False),
+                condition=Q(person__isnull=False, follows=None),
                 name="one_membership_per_person_and_pool",
+            ),
+            models.UniqueConstraint(
+                fields=["follows"], condition=Q(follows__isnull=False), name="one_membership_follows_another"
             ),
             # Headcounts and shards count from 1 up: an id outside would never be charged.
             models.CheckConstraint(condition=Q(id__gt=0, id__lt=2**53), name="membership_id_in_range"),
@@ -65,7 +74,7 @@ class Membership(models.Model):
                 name="membership_tells_what_is_known",
             ),
         ]
-        triggers = membership_guards
+        triggers = [*membership_guards, *again_guards]
 
     def __str__(self) -> str:
         return f"{self.pool.code} #{self.number}"
@@ -125,6 +134,7 @@ class AwaitedCover(models.Model):
 class JoinApplication(models.Model):
     """How far somebody has come with joining a pool; they may go on at any time and on any device.
 
+    A signed one stays: whoever joins again begins another.
     identity_sealed, answers_sealed: what was entered so far, encrypted; emptied when it is signed, because the
     identity and the signature hold them from then on. understood: the four plain questions are answered. relation:
     what the one who joins is to the person, who adds them as their guardian; empty: the person joins themselves.
@@ -164,7 +174,7 @@ class JoinApplication(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["pool", "person"],
-                condition=Q(relation=""),
+                condition=Q(relation="", state="draft"),
                 name="one_application_per_person_and_pool",
             ),
             models.UniqueConstraint(

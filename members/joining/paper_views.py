@@ -18,7 +18,8 @@ from members.people.models import User
 @require_safe
 def my_paper(request: HttpRequest, code: str, kind: str, language: str) -> HttpResponse:
     """Download a paper of one's own joining; no such paper, none signed and not yours answer alike."""
-    signature = signature_of(access_membership(code=code, person=cast(User, request.user)))
+    number = request.GET.get("member", "")
+    signature = signature_of(access_membership(code=code, person=cast(User, request.user), number=number))
     if signature is None:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     file = paper_file(signature, kind, language)

@@ -51,7 +51,7 @@ class Recorded:
         """Tell whether a document is recorded of somebody else: a child's of anybody in its pool."""
         holders = Identity.objects.filter(document_index=index)
         children = FamilyMember.objects.filter(
-            pool__in=self.memberships().values("pool"), document_index=index
+            pool__in=self.memberships().values("pool"), document_index=index, membership__followed_by=None
         )
         if self.person is None:
             of_pool = holders.filter(person__memberships__pool=self.membership.pool_id)

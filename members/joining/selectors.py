@@ -63,8 +63,9 @@ class Cover:
 
 
 def memberships_of(person: User) -> QuerySet[Membership]:
-    """Return a person's memberships with their pools."""
-    return Membership.objects.filter(person=person).select_related("pool", "end").order_by("pool__code")
+    """Return a person's memberships with their pools; of one who has joined a pool again the last one there."""
+    found = Membership.objects.filter(person=person, followed_by=None)
+    return found.select_related("pool", "end").order_by("pool__code")
 
 
 def applications_of(person: User) -> QuerySet[JoinApplication]:
@@ -79,12 +80,16 @@ def find_memberships(number: int, *, pools: Collection[Pool], person: User) -> Q
     return found.select_related("pool").order_by("pool__code")
 
 
-def access_membership(*, code: str, person: User) -> Membership:
-    """Return the person's membership of the pool with that code, with its pool.
+def access_membership(*, code: str, person: User, number: str = "") -> Membership:
+    """Return the person's membership of the pool with that code, with its pool; of several the last one.
 
-    No such pool and none of theirs answer alike. Raises: NotFoundError.
+    number: of which one, where that is said; an earlier one can still be looked at. No such pool and none of theirs
+    answer alike. Raises: NotFoundError.
     """
-    membership = memberships_of(person).filter(pool__code=code).first()
+    found = memberships_of(person)
+    if number:
+        found = Membership.objects.filter(person=person, number=int(number[:18]) if number.isdecimal() else 0)
+    membership = found.filter(pool__code=code).select_related("pool", "end").first()
     if membership is None:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     return membership

@@ -30,12 +30,16 @@ def admit_member(
     traits: Traits = NO_TRAITS,
     waiting_since_date: dt.date | None = None,
     pays_until: dt.date | None = None,
+    follows: Membership | None = None,
 ) -> Membership:
     """Admit one person, covered from that instant; person: None where a guardian signs for a child.
 
     class_no: theirs unless ages decide; by the birth date they are in the class of the day on which cover begins.
     waiting_since_date: since when they have waited in a pool that moved in, by an approved import.
     pays_until: where members pay ahead, the last day for the first payment; nothing counts before it has come.
+    follows: their earlier membership, which is over, where they join again.
+
+    Raises: IntegrityError membership_follows_one_that_is_over, removed_stay_out, earlier_shares_come_first.
     """
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=pool.pk)
@@ -49,6 +53,7 @@ def admit_member(
             birth_date=birth_date,
             sex=traits.sex,
             region=traits.region,
+            follows=follows,
         )
         if pays_until is None:
             _cover(pool, membership.pk, membership.pk, class_no, from_at)

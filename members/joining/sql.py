@@ -32,3 +32,21 @@ $$;
 REVOKE ALL ON FUNCTION members_class_at(bigint, date, date) FROM PUBLIC;
 """
 DROP_CLASS_AT = "DROP FUNCTION members_class_at(bigint, date, date)"
+
+# The memberships of one person in a pool: this one, those that it follows, and those that follow it.
+CHAIN = """
+CREATE OR REPLACE FUNCTION members_chain(p_membership bigint)
+RETURNS SETOF bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    WITH RECURSIVE earlier (id, follows_id) AS (
+        SELECT m.id, m.follows_id FROM public.members_membership m WHERE m.id = p_membership
+        UNION ALL
+        SELECT m.id, m.follows_id FROM earlier e JOIN public.members_membership m ON m.id = e.follows_id),
+    later (id) AS (
+        SELECT p_membership
+        UNION ALL
+        SELECT m.id FROM later l JOIN public.members_membership m ON m.follows_id = l.id)
+    SELECT id FROM earlier UNION SELECT id FROM later
+$$;
+REVOKE ALL ON FUNCTION members_chain(bigint) FROM PUBLIC;
+"""
+DROP_CHAIN = "DROP FUNCTION members_chain(bigint)"

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
+from members.joining.again_triggers import OVERLAPS_EARLIER
 from members.joining.correction_triggers import says_as_corrected
 from members.joining.end_triggers import no_cover_after_the_end
 from members.joining.family_triggers import (
@@ -87,6 +88,10 @@ span_guards = [
             IF wrong THEN
                 {refuse("spans_do_not_overlap", "this membership is already covered at that time")}
             END IF;
+            EXECUTE $check$ {OVERLAPS_EARLIER} $check$ INTO wrong;
+            IF wrong THEN
+                {refuse("spans_do_not_overlap", "an earlier membership of this person is covered at that time")}
+            END IF;
             RETURN NULL;
         """,
     ),
@@ -110,8 +115,8 @@ membership_guards = [
         operation=pgtrigger.Update,
         func=f"""
             {lets_erasure_pass(person_of("OLD.id"), birth_date="NEW.birth_date IS NULL", sex="NEW.sex = ''", region="NEW.region = ''")}
-            IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date, NEW.waiting_since_date)
-               IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date, OLD.waiting_since_date)
+            IF (NEW.id, NEW.pool_id, NEW.number, NEW.joined_date, NEW.waiting_since_date, NEW.follows_id)
+               IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.number, OLD.joined_date, OLD.waiting_since_date, OLD.follows_id)
                OR (OLD.person_id IS NOT NULL AND NEW.person_id IS DISTINCT FROM OLD.person_id)
                OR (OLD.birth_date IS NOT NULL AND NEW.birth_date IS DISTINCT FROM OLD.birth_date
                    OR OLD.sex <> '' AND NEW.sex <> OLD.sex OR OLD.region <> '' AND NEW.region <> OLD.region)

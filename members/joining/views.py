@@ -23,6 +23,7 @@ from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt, public, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining import applications
+from members.joining.again import AlreadyMemberError, check_return, is_over, last_membership
 from members.joining.eligibility import covered_from, eligible_by_plan, excluding, unanswered
 from members.joining.entering import DocumentRefusedError, enter_identity
 from members.joining.forms import (
@@ -45,7 +46,7 @@ from members.joining.listed import (
     last_day_to_confirm,
     listed_at_address,
 )
-from members.joining.models import JoinApplication, Membership
+from members.joining.models import JoinApplication
 from members.people.identity import OtherIdentityError
 from members.people.models import User
 from members.people.services import remember_language
@@ -78,23 +79,27 @@ def intro(
 ) -> HttpResponseBase:
     """Say what joining takes. token: of the link that was opened; invitation: what it is, None where it is over."""
     person = request.user if request.user.is_authenticated else None
-    if person and Membership.objects.filter(pool=pool, person=person).exists():
+    today = clock.today(pool.time_zone)
+    earlier = last_membership(pool, person) if person else None
+    if earlier and not is_over(earlier, today):
         return redirect("my_pool", code=pool.code)
     begun = person is not None and _own(pool, person).exists()
     listed = listed_at_address(pool, person) if person else None
-    version = plan_in_force(pool, clock.today(pool.time_zone))
+    version = plan_in_force(pool, today)
     is_asked = invitation is None and listed is None and applications.needs_invitation(version, person)
     context = {
         "pool": pool,
         "needs_invitation": is_asked,
         "listed": listed,
         "last_day": last_day_to_confirm(listed.member_import) if listed else None,
-        "since": counted_since(listed, clock.today(pool.time_zone)),
+        "since": counted_since(listed, today),
+        "earlier": earlier,
+        "refusal": attempt(lambda: check_return(earlier, version.plan(), today))[1],
         "begun": begun,
         "token": token,
         "invitation": invitation,
         "inviter": masked_name(invitation.inviter) if invitation else None,
-        "funding": funding_in_force(pool, clock.today(pool.time_zone)),
+        "funding": funding_in_force(pool, today),
         "document_words": document_words(version.plan()),
         "here": request.path,
         "crumbs": _crumbs(pool),
@@ -126,11 +131,15 @@ def join_step(request: HttpRequest, code: str, step: str) -> HttpResponseBase:
     if step not in _STEPS:
         raise NotFoundError(_("There is no such page, or it is not yours to see."))
     person = cast(User, request.user)
-    if Membership.objects.filter(pool=pool, person=person).exists():
-        return redirect("my_pool", code=code)
     if not _own(pool, person).exists():
-        return redirect("join", code=code)
-    application = applications.start_application(pool=pool, person=person, at=clock.now())
+        # Signed just now, by another click; or not begun.
+        joined = last_membership(pool, person)
+        goes_on = joined is not None and not is_over(joined, clock.today(pool.time_zone))
+        return redirect("my_pool" if goes_on else "join", code=code)
+    try:
+        application = applications.start_application(pool=pool, person=person, at=clock.now())
+    except AlreadyMemberError:
+        return redirect("my_pool", code=code)
     ahead = applications.next_step(application)
     if applications.STEPS.index(step) > applications.STEPS.index(ahead):
         return redirect("join_step", code=code, step=ahead)
@@ -138,7 +147,8 @@ def join_step(request: HttpRequest, code: str, step: str) -> HttpResponseBase:
 
 
 def _own(pool: Pool, person: User) -> QuerySet[JoinApplication]:
-    return JoinApplication.objects.filter(pool=pool, person=person, relation="")
+    draft = JoinApplication.State.DRAFT
+    return JoinApplication.objects.filter(pool=pool, person=person, relation="", state=draft)
 
 
 def who(request: HttpRequest, application: JoinApplication) -> HttpResponse:
@@ -297,6 +307,7 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "listed": listed,
         "since": since,
         "paper": paper,
+        "earlier": last_membership(application.pool, cast(User, request.user)),
         "invitation": application.invitation,
         "inviter": masked_name(application.invitation.inviter) if application.invitation else None,
         "is_invited": application.invitation is not None and application.invitation.is_live(clock.now()),

@@ -71,6 +71,7 @@ _HIDDEN = ("base", "changes")
 _AS_ENTERED = (
     "waiting_days",
     "report_days",
+    "return_after_removal_days",
     "appeal_days",
     "objections_per_period",
     "one_aid_ends",
@@ -94,9 +95,7 @@ class RulesForm(forms.Form):
     fee_ceiling = FenField(label=_("Fee at most, per period"), required=False)
     waiting_days = forms.IntegerField(label=_("Waiting period, days"), min_value=0, max_value=3650)
     illness_in_wait = forms.ChoiceField(label=_("Illness in the waiting period"), choices=ILLNESS_IN_WAIT)
-    report_days = forms.IntegerField(
-        label=_("Time to report, days"), min_value=1, max_value=3650, required=False
-    )
+    report_days = section_forms.ReportDaysField()
     appeal_days = AppealDaysField()
     objections_per_period = ObjectionsField()
     lifetime_cap = FenField(label=_("Most for one person"), required=False)
@@ -109,6 +108,7 @@ class RulesForm(forms.Form):
         choices=CHANGE_BY,
         help_text=_("It holds for changes that are published while these rules are in force."),
     )
+    return_after_removal_days = section_forms.ReturnDaysField()
     by_invitation = forms.BooleanField(label=_("Nobody joins without an invitation"), required=False)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
     period_cap = FenField(label=_("Most for one period and member"), required=False)

@@ -605,6 +605,7 @@ class PlanTerms:
     two_deciders_from_fen: from which aid on two second reviewers have to agree on a decision; None: one always decides.
     jury: before whom a refusal on appeal may be taken; None: before nobody.
     investigation: how somebody from outside looks into a claim, and who bears it; None: nobody does.
+    return_after_removal_days: how long after a removal the same person may join again; None: never.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     documents: by which kinds of identity document somebody joins; None: as where rules are silent.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
@@ -659,6 +660,7 @@ class PlanTerms:
     jury: JuryTerms | None = None
     investigation: InvestigationTerms | None = None
     documents: DocumentTerms | None = None
+    return_after_removal_days: int | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -688,6 +690,8 @@ class PlanTerms:
         elif self.jury is not None:
             raise TermsError("jury", "jury_without_appeal", "a jury hears what an appeal has refused")
         _check_int("objections_per_period", self.objections_per_period, *OBJECTIONS)
+        if self.return_after_removal_days is not None:
+            _check_int("return_after_removal_days", self.return_after_removal_days, 1, MAX_DAYS)
         if self.two_deciders_from_fen is not None:
             _check_int("two_deciders_from_fen", self.two_deciders_from_fen, 1)
         if (
@@ -889,6 +893,7 @@ class PlanTerms:
                 "jury",
                 "investigation",
                 "documents",
+                "return_after_removal_days",
             ),
         )
         return cls(
@@ -929,6 +934,7 @@ class PlanTerms:
             jury=_read_optional("jury", JuryTerms.from_json, given),
             investigation=_read_optional("investigation", InvestigationTerms.from_json, given),
             documents=_read_optional("documents", DocumentTerms.from_json, given),
+            return_after_removal_days=given.get("return_after_removal_days"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -1000,6 +1006,8 @@ class PlanTerms:
             told["investigation"] = self.investigation.to_json()
         if self.documents is not None:
             told["documents"] = self.documents.to_json()
+        if self.return_after_removal_days is not None:
+            told["return_after_removal_days"] = self.return_after_removal_days
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

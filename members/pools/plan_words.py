@@ -41,6 +41,7 @@ from members.pools.plan_terms import (
     WaitingRule,
     WindDownTerms,
 )
+from members.pools.who_joins import joining_words, return_words
 
 
 @dataclass(frozen=True)
@@ -194,12 +195,8 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Rounding"), (rounding,), ())
     fewest = _("It opens with %(members)s.") % {"members": f"{plan.minimum_members:,}"}
     yield Line(_("Fewest members"), (fewest,), ("minimum_members",))
-    joins = (
-        _("By the invitation of a member, and with no reward for it.")
-        if plan.by_invitation
-        else _("Whoever fits the rules, with an invitation or without.")
-    )
-    yield Line(_("Who can join"), (joins,), ("by_invitation",))
+    yield Line(_("Who can join"), (joining_words(plan),), ("by_invitation",))
+    yield Line(_("Who joins again"), return_words(plan), ("return_after_removal_days",))
     yield Line(_("Identity documents"), document_words(plan), ("documents",))
     yield Line(_("Floor"), tuple(_floor_words(plan)), ("floor",))
     yield Line(_("When it ends"), tuple(_wind_down_words(plan.wind_down, currency)), ("wind_down",))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from aidplatform.lib.fields import FenField, NameField
 from members.pools.plan_terms import (
     APPEAL_DAYS,
+    MAX_DAYS,
     MAX_NAME,
     MAX_SENTENCE,
     OBJECTIONS,
@@ -77,6 +78,29 @@ class AppealDaysField(forms.IntegerField):
             max_value=APPEAL_DAYS[1],
             required=False,
             help_text=_("Whoever is refused may have it looked at by two other people. Empty: nobody may."),
+            **kwargs,
+        )
+
+
+class ReportDaysField(forms.IntegerField):
+    """Within how many days of its event day a case is reported; empty: at any time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Time to report, days"), min_value=1, max_value=MAX_DAYS, required=False, **kwargs
+        )
+
+
+class ReturnDaysField(forms.IntegerField):
+    """After how many days who was removed may join again; empty: never."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Joining again after a removal, days"),
+            min_value=1,
+            max_value=MAX_DAYS,
+            required=False,
+            help_text=_("Empty: whoever was removed cannot join again."),
             **kwargs,
         )
 

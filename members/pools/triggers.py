@@ -272,6 +272,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_is_a_number_if_told("objections_per_period", 3)}
                AND {_is_a_number_if_told("lifetime_cap_fen", 16)}
                AND {_is_a_number_if_told("two_deciders_from_fen", 16)}
+               AND {_is_a_number_if_told("return_after_removal_days", 4)}
                AND {_AID_IS_READABLE}
                AND {_FUNDING_IS_READABLE}
                AND {_ARREARS_ARE_READABLE}

@@ -7,11 +7,23 @@ from ledger.books.findings import fetch, figure
 from ledger.sharing.recompute import Room
 from ledger.sharing.verify.rows import PeriodRow, read_json
 
-# What each membership was charged in the periods that the caps count.
+# What each membership was charged in the periods that the caps count; who has joined again with what they were charged
+# before, step by step along what each membership follows.
 EARLIER = """
+    WITH RECURSIVE again (id, before) AS (
+        SELECT id, follows_id FROM members_membership WHERE pool_id = %(pool)s AND follows_id IS NOT NULL
+        UNION ALL
+        SELECT a.id, m.follows_id FROM again a JOIN members_membership m ON m.id = a.before
+         WHERE m.follows_id IS NOT NULL),
+    charged AS (
+        SELECT membership_id, period_no, share_fen FROM ledger_charge
+         WHERE pool_id = %(pool)s AND period_no = ANY(%(earlier)s)
+        UNION ALL
+        SELECT a.id, k.period_no, k.share_fen FROM again a JOIN ledger_charge k ON k.membership_id = a.before
+         WHERE k.pool_id = %(pool)s AND k.period_no = ANY(%(earlier)s))
     SELECT membership_id, coalesce(sum(share_fen) FILTER (WHERE period_no = ANY(%(of_year)s)), 0)::bigint AS of_year,
            coalesce(sum(share_fen) FILTER (WHERE period_no = ANY(%(of_run_off)s)), 0)::bigint AS of_run_off
-      FROM ledger_charge WHERE pool_id = %(pool)s AND period_no = ANY(%(earlier)s) GROUP BY 1"""
+      FROM charged GROUP BY 1"""
 
 
 @dataclass(frozen=True)

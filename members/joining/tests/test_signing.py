@@ -15,8 +15,8 @@ from aidplatform.testing.refusals import not_permitted, refused, run, value
 from aidplatform.testing.world import ACCIDENT_AID, TERMS, World, run_jobs, set_clock
 from aidplatform.work.models import AuditEntry
 from members.joining import applications
+from members.joining.again import AlreadyMemberError
 from members.joining.applications import (
-    AlreadyMemberError,
     IntakeClosedError,
     NotEligibleError,
     StepMissingError,

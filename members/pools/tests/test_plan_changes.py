@@ -322,7 +322,13 @@ def test_garbage_is_no_version_and_no_proposal(world: World) -> None:
         {"terms": json.dumps(TERMS | {"classes": {}})},
         *(
             {"terms": json.dumps(TERMS | {name: number})}
-            for name in ("report_days", "appeal_days", "lifetime_cap_fen", "two_deciders_from_fen")
+            for name in (
+                "report_days",
+                "appeal_days",
+                "lifetime_cap_fen",
+                "two_deciders_from_fen",
+                "return_after_removal_days",
+            )
             for number in ("180", -1, 1.5, None)
         ),
         *(

@@ -550,6 +550,8 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"appeal_days": 30},
         {"objections_per_period": 5},
         {"two_deciders_from_fen": 100},
+        {"return_after_removal_days": 1},
+        {"return_after_removal_days": 365},
         *(
             {"appeal_days": 30, "jury": JURY | one}
             for one in (
