@@ -468,7 +468,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 35
+    assert len(english) == len(chinese) == 36
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
