@@ -164,7 +164,9 @@ def claimable_memberships(user: User) -> QuerySet[Membership]:
     named = claims_begin_for(user).values("membership")
     found = Membership.objects.filter(Q(pk__in=spoken_for(user)) | Q(pk__in=named))
     found = found.select_related("pool", "person", "end")
-    return found.order_by("pool__code", F("person").asc(nulls_last=True), "number")
+    # Of who has joined again the membership that goes on comes first.
+    goes_on = F("end__end_date").desc(nulls_first=True)
+    return found.order_by("pool__code", F("person").asc(nulls_last=True), goes_on, "number")
 
 
 def papers_of(claim: Claim) -> QuerySet[Evidence]:

@@ -328,7 +328,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def my_wallet(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member who pays ahead what is in the wallet, how it got there, and how to top it up."""
-    membership = access_membership(code=code, person=cast(User, request.user))
+    membership = access_membership(code=code, person=cast(User, request.user), number=_member(request))
     found = membership.pool
     wallet = wallet_of(membership, clock.today(found.time_zone))
     if wallet is None:
