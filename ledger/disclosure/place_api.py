@@ -27,7 +27,8 @@ class PlaceBody(serializers.Serializer[Any]):
     owed_before_fen, prepaid_before_fen: from before the pool moved in. accident_date: from when an accident counts,
     where that is another day than for an illness. weight: of my class, where the rules have several. next_charge_date:
     of the first period that counts me. year_fen, year_cap_fen: what this calendar year has charged me, and the most
-    that it may; before_fen: what the cap counts besides, charged before I joined again. bears_run_off: whether I share the run-off of a pool that ends, null where it does not end.
+    that it may; before_fen: what the cap counts besides, charged before I joined again. bears_run_off: whether I share
+    the run-off of a pool that ends, null where it does not end.
     """
 
     pool = serializers.CharField()
