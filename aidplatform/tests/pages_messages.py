@@ -15,8 +15,8 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("aidplatform", "members", "claims", "ledger")
 CATALOGUE = ROOT / "aidplatform" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
-# Sentences of a library that its own catalogue lacks are kept under this mark.
-LIBRARY = "django-allauth"
+# Sentences of a library that its own catalogue lacks, or says in other words than ours, are kept under these marks.
+LIBRARIES = ("django-allauth", "django.contrib.auth")
 _CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "gettext_noop"}
 _STRING = r'(?:u?"(?:[^"\\]|\\.)*"|u?\'(?:[^\'\\]|\\.)*\')'
 _IN_TEMPLATE = re.compile(
@@ -105,7 +105,7 @@ def new_entry(message: Message) -> polib.POEntry:
 
 def is_of_library(entry: polib.POEntry) -> bool:
     """Tell whether an entry translates a library's sentence."""
-    return any(place.startswith(LIBRARY) for place, _line in entry.occurrences)
+    return any(place.startswith(LIBRARIES) for place, _line in entry.occurrences)
 
 
 if __name__ == "__main__":

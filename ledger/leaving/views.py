@@ -17,7 +17,8 @@ from aidplatform.work.idempotency import once, scope_of
 from ledger.leaving.forms import LeaveForm
 from ledger.leaving.selectors import family_parting_of, parting_of
 from ledger.leaving.services import end_child, leave_pool
-from members.joining.family import access_child, family_of, paper_of_family
+from members.joining.child_papers import paper_of_family
+from members.joining.family import access_child, family_of
 from members.joining.family_models import FamilyMember
 from members.joining.models import Membership
 from members.joining.payers import payers_of
@@ -143,6 +144,7 @@ def _page(
     pool, now = membership.pool, clock.now()
     family = family_parting_of(membership, now)
     parting = family.own
+    payers = payers_of(membership, now)
     context = {
         "section": "pools",
         "pool": pool,
@@ -153,7 +155,8 @@ def _page(
             (one, parting_words(its.figures | {"currency": pool.currency}, is_own=False))
             for one, its in family.children
         ],
-        "left_behind": [one for one in payers_of(membership, now).pays_for if one.membership.person_id],
+        "left_behind": [one for one in payers.pays_for if one.membership.person_id],
+        "payer_names": payers.names,
         "words": parting_words(parting.figures | {"currency": pool.currency}),
         "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": family.shown_sha256}),
         "refusal": refusal,

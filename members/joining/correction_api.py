@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint
 from members.joining import corrections
+from members.joining.child_papers import paper_of_family
 from members.joining.correction_models import IdentityCorrection
 from members.joining.correction_views import ADMIN, CONTROLLER, DECIDERS, WAITING
-from members.joining.family import access_child, paper_of_family
+from members.joining.family import access_child
 from members.joining.family_models import FamilyMember
 from members.joining.forms import CorrectionForm
 from members.joining.models import Membership

@@ -14,6 +14,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
+from members.joining.child_papers import paper_of_family
 from members.joining.correction_models import IdentityCorrection
 from members.joining.corrections import (
     Wrong,
@@ -29,7 +30,7 @@ from members.joining.corrections import (
     propose_correction,
     shown,
 )
-from members.joining.family import access_child, paper_of_family
+from members.joining.family import access_child
 from members.joining.family_models import FamilyMember
 from members.joining.forms import CorrectionForm, ShownForm
 from members.joining.models import Membership

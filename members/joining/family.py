@@ -21,6 +21,7 @@ from members.joining.applications import (
     identity_of,
     write_signature,
 )
+from members.joining.child_papers import paper_of_family, sealed_for_child
 from members.joining.documents import traits_of
 from members.joining.eligibility import AGREES_FROM, SIGNING_AGE, age_on, birthday, covered_from
 from members.joining.end_models import MembershipEnd
@@ -181,7 +182,7 @@ def sign_for_family(
             guardian=guardian,
             relation=locked.relation,
             document_index=document_index(paper),
-            sealed=crypto.seal_text(paper.to_text(), _context(membership)),
+            sealed=sealed_for_child(membership, paper),
             added_at=at,
         )
         give_secret(membership=membership, paper=paper)
@@ -302,10 +303,6 @@ def _confirm(membership: Membership, signature: CovenantSignature, signer: User)
     tell_coming_rules(membership=membership, person=signer, actor=signer.code)
 
 
-def _context(membership: Membership) -> str:
-    return f"members.family:{membership.pk}"
-
-
 # --- reads ------------------------------------------------------------------------------------------------------
 
 
@@ -357,21 +354,6 @@ def family_of(guardian: Membership, now: dt.datetime) -> list[Relative]:
         today = clock.day_of(now, one.membership.pool.time_zone)
         relatives.append(Relative(one, paper, covers.get(one.membership_id), of_age, today >= of_age))
     return relatives
-
-
-def child_opened(membership: Membership, sealed: bytes) -> Paper:
-    """Open what is, was or is to be recorded of a child."""
-    return Paper.from_text(crypto.unseal_text(sealed, _context(membership)))
-
-
-def sealed_for_child(membership: Membership, paper: Paper) -> bytes:
-    """Seal a document for the place of the child's record."""
-    return crypto.seal_text(paper.to_text(), _context(membership))
-
-
-def paper_of_family(member: FamilyMember) -> Paper:
-    """Open who a family member is."""
-    return child_opened(member.membership, bytes(member.sealed))
 
 
 def access_child(*, guardian: Membership, number: int) -> FamilyMember:

@@ -12,10 +12,11 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt, policy, signed_in
 from members.joining import applications, family
-from members.joining.eligibility import covered_from, eligible_by_plan
+from members.joining.eligibility import age_on, covered_from, eligible_by_plan
 from members.joining.forms import FamilySignForm, RelationForm
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.selectors import access_membership
+from members.joining.signing_texts import answers_given, signing_texts
 from members.joining.views import (
     Step,
     consent,
@@ -105,6 +106,11 @@ def _sign(request: HttpRequest, application: JoinApplication, guardian: Membersh
         "eligible": eligible_by_plan(plan, paper.birth_date, today),
         "after_accident": eligible_by_plan(plan, paper.birth_date, today, "accident"),
         "capacity": capacity.label,
+        "texts": signing_texts(version, application.pool.currency),
+        "answers": answers_given(application),
+        "place": next(
+            row for row in plan.classes if row.class_no == plan.class_at(age_on(paper.birth_date, today))
+        ),
     }
     return step_page(request, application, "family_sign", context, form)
 

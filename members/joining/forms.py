@@ -97,7 +97,9 @@ class WhoForm(forms.Form):
     )
     kind = forms.ChoiceField(label=_("Document"))
     number = forms.CharField(
-        label=_("Number"), max_length=30, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=_("Number of the document"),
+        max_length=30,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     country = forms.CharField(
         label=_("Country of the passport"),

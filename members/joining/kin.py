@@ -6,7 +6,8 @@ from django.db import connection
 from django.db.models import Q
 
 from aidplatform.lib.crypto import ERASED
-from members.joining.family import ALIVE, paper_of_family
+from members.joining.child_papers import paper_of_family
+from members.joining.family import ALIVE
 from members.joining.family_models import FamilyMember
 from members.joining.kin_triggers import near_sql, stands_by_sql
 from members.joining.models import Membership

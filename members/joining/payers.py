@@ -5,7 +5,7 @@ owes stays theirs, whoever pays it (`ledger.custody.filling`).
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -13,9 +13,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from aidplatform.lib import clock
+from aidplatform.lib import clock, crypto
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from aidplatform.work import audit
+from members.joining.child_papers import child_opened
 from members.joining.family_models import FamilyMember
 from members.joining.models import ImportedMember, Membership, MembershipSpan
 from members.joining.payer_models import PayerLink
@@ -23,6 +24,7 @@ from members.joining.payer_triggers import DAYS_TO_FIND_A_PAYER, in_force_sql
 from members.joining.selectors import end_of
 from members.joining.told import told_of
 from members.people import notices
+from members.people.identity import masked, names_of
 from members.people.models import User
 from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
@@ -350,6 +352,7 @@ class Payers:
 
     paid_by: the link that holds; its payer left on left_date, and counts until last_date. asked: what the member has
     asked and nobody has answered. requests: what others ask of the member. pays_for: in the order of the numbers.
+    names: by membership, as others see it.
     """
 
     paid_by: PayerLink | None
@@ -358,6 +361,7 @@ class Payers:
     asked: PayerLink | None
     requests: tuple[PayerLink, ...]
     pays_for: tuple[PayerLink, ...]
+    names: dict[int, str]
 
     @property
     def may_ask(self) -> bool:
@@ -366,7 +370,7 @@ class Payers:
 
 
 def payers_of(membership: Membership, now: dt.datetime) -> Payers:
-    """Return how a member stands to payers. Two queries at most."""
+    """Return how a member stands to payers. Four queries at most."""
     links = (
         PayerLink.objects.filter(Q(membership=membership) | Q(payer=membership), pool=membership.pool_id)
         .filter(state__in=[State.ASKED, State.LIVE])
@@ -387,7 +391,25 @@ def payers_of(membership: Membership, now: dt.datetime) -> Payers:
         asked=next((link for link in of_me if link.state == State.ASKED), None),
         requests=tuple(link for link in of_others if link.state == State.ASKED),
         pays_for=tuple(link for link in of_others if link.state == State.LIVE),
+        names=_masked_names([side for link in links for side in (link.membership, link.payer)]),
     )
+
+
+def _masked_names(memberships: Iterable[Membership]) -> dict[int, str]:
+    """Return names as others see them, on paper where there is one; nothing of who is known by a number alone."""
+    members = {one.pk: one for one in memberships}
+    known = {pk: one.person for pk, one in members.items() if one.person}
+    names = names_of(known.values()) if known else {}
+    told = {pk: names[person.pk] for pk, person in known.items()}
+    without = members.keys() - known.keys()
+    children = (
+        FamilyMember.objects.filter(membership__in=without).exclude(sealed=crypto.ERASED) if without else ()
+    )
+    told |= {
+        child.membership_id: child_opened(members[child.membership_id], bytes(child.sealed)).name
+        for child in children
+    }
+    return {pk: masked(name) for pk, name in told.items() if name}
 
 
 _ENDING = {Pool.State.WINDING_DOWN, Pool.State.CLOSED}

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from members.joining.child_papers import child_opened, paper_of_family, sealed_for_child
 from members.joining.correction_models import IdentityCorrection
-from members.joining.family import child_opened, paper_of_family, sealed_for_child
 from members.joining.family_models import FamilyMember
 from members.joining.models import Membership
 from members.people.identity import Paper, opened, paper_of, sealed_for

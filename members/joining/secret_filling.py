@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from aidplatform.lib import crypto
 from aidplatform.lib.db import whole_tables
-from members.joining.family import child_opened
+from members.joining.child_papers import child_opened
 from members.joining.member_secrets import new_secret
 from members.joining.models import Membership
 from members.people.identity import Paper, opened

@@ -7,8 +7,8 @@ from django.db.models import Q, QuerySet
 
 from aidplatform.lib.crypto import ERASED
 from aidplatform.work import audit
+from members.joining.child_papers import paper_of_family
 from members.joining.documents import traits_of
-from members.joining.family import paper_of_family
 from members.joining.models import Membership
 from members.people.identity import Paper, opened
 from members.people.models import Identity

@@ -11,11 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from markdown_it import MarkdownIt
 
 from aidplatform.lib import clock
 from aidplatform.lib.addresses import block_of
@@ -24,7 +22,7 @@ from aidplatform.lib.http import attempt, public, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining import applications
 from members.joining.again import AlreadyMemberError, check_return, is_over, last_membership
-from members.joining.eligibility import covered_from, eligible_by_plan, excluding, unanswered
+from members.joining.eligibility import age_on, covered_from, eligible_by_plan, excluding, unanswered
 from members.joining.entering import DocumentRefusedError, enter_identity
 from members.joining.forms import (
     AnswerForm,
@@ -47,12 +45,14 @@ from members.joining.listed import (
     listed_at_address,
 )
 from members.joining.models import JoinApplication
+from members.joining.signing_texts import answers_given, signing_texts
 from members.people.identity import OtherIdentityError
 from members.people.models import User
 from members.people.services import remember_language
 from members.pools.covenants import Question
 from members.pools.document_kinds import document_words, kind_words
 from members.pools.models import Pool
+from members.pools.plan_terms import ClassTerms, PlanTerms
 from members.pools.selectors import access_pool, coming_versions, funding_in_force, plan_in_force
 
 Step = Callable[[HttpRequest, JoinApplication], HttpResponse]
@@ -243,17 +243,6 @@ def _plainly(request: HttpRequest, application: JoinApplication) -> HttpResponse
     return step_page(request, application, "plainly", {"form": form}, form)
 
 
-def _covenant_html(text: str) -> SafeString:
-    """Return the covenant as HTML, its headings below the one of the page. Raw HTML in the text is shown, not run."""
-    markdown = MarkdownIt("commonmark", {"html": False})
-    tokens = markdown.parse(text)
-    for token in tokens:
-        if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"
-    html: str = markdown.renderer.render(tokens, markdown.options, {})
-    return mark_safe(html)  # noqa: S308
-
-
 def covenant(request: HttpRequest, application: JoinApplication) -> HttpResponse:
     """Show the covenant to who signs it."""
     form = CovenantForm(request.POST or None)
@@ -261,10 +250,9 @@ def covenant(request: HttpRequest, application: JoinApplication) -> HttpResponse
         applications.save_covenant_read(application=application, at=clock.now())
         return onward(application)
     version = application.plan_version
-    text = in_language(version.covenant_en, version.covenant_zh)
     context = {
         "form": form,
-        "covenant": _covenant_html(text),
+        "texts": signing_texts(version, application.pool.currency),
         "plan": version.plan(),
         "version": version,
         "coming": coming_versions(application.pool, clock.today(application.pool.time_zone)),
@@ -295,9 +283,15 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
     assert paper is not None
     listed, misfit = attempt(lambda: find_listed(application.pool, cast(User, request.user), paper))
     since = counted_since(listed, today)
+    class_no = listed.class_no if listed else None
     context = {
         "form": form,
         "refusal": misfit,
+        "texts": signing_texts(version, application.pool.currency),
+        "answers": answers_given(application),
+        "place": _place(
+            plan, plan.class_at(age_on(paper.birth_date, today)) if class_no is None else class_no
+        ),
         "version": version,
         "covered": covered_from(today),
         "funding": plan.funding,
@@ -313,6 +307,10 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "is_invited": application.invitation is not None and application.invitation.is_live(clock.now()),
     }
     return step_page(request, application, "sign", context, form)
+
+
+def _place(plan: PlanTerms, class_no: int) -> ClassTerms:
+    return next(row for row in plan.classes if row.class_no == class_no)
 
 
 def _try_to_sign(request: HttpRequest, application: JoinApplication, form: SignForm) -> DomainError | None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from aidplatform.lib.http import signed_in
 from members.people import sessions
+from members.people.choices import wishes_of
 from members.people.models import User
 
 
@@ -20,8 +21,10 @@ from members.people.models import User
 def session_list(request: HttpRequest) -> HttpResponse:
     """List where the person is signed in, this session first."""
     sessions.note(request)
-    found = sessions.sessions_of(cast(User, request.user), request.session.session_key)
-    return render(request, "members/people/sessions.html", {"sessions": found})
+    person = cast(User, request.user)
+    found = sessions.sessions_of(person, request.session.session_key)
+    zone = wishes_of([person])[person.pk].hours.time_zone
+    return render(request, "members/people/sessions.html", {"sessions": found, "zone": zone})
 
 
 @signed_in

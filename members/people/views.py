@@ -30,7 +30,9 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         (notice, notices.subject_of(notice.kind, params), notices.body_of(notice.kind, params))
         for notice, params in named(person, list(notices.notices_of(person)[:SHOWN]))
     ]
-    return render(request, "members/people/notices.html", {"rows": rows, "section": "notices"})
+    zone = wishes_of([person])[person.pk].hours.time_zone
+    context = {"rows": rows, "zone": zone, "section": "notices"}
+    return render(request, "members/people/notices.html", context)
 
 
 @signed_in

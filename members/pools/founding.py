@@ -15,7 +15,7 @@ from aidplatform.work import audit
 from members.people.mails import Letter, write_mails
 from members.people.models import User
 from members.pools.aid_terms import check_claimable
-from members.pools.covenants import default_covenant, default_declaration
+from members.pools.covenants import covenant_for, default_declaration
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms
 from members.pools.selectors import duties_of, invitations_to
@@ -50,7 +50,7 @@ def begin_draft(
     at: dt.datetime,
 ) -> PlanDraft:
     """Give a new pool the rules to begin with, and its founder the duty of its admin where they lack it."""
-    english, chinese = default_covenant(pays_ahead=terms.get("funding") is not None)
+    english, chinese = covenant_for(terms)
     with transaction.atomic():
         draft = PlanDraft.objects.create(
             pool=pool,
@@ -95,6 +95,9 @@ def write_draft(
                     " saving them once more overwrites the others."
                 )
             )
+        if covenant == covenant_for(draft.terms):
+            # Nobody has written another: it promises what the new rules have, no appeal where there is none.
+            covenant = covenant_for(plan.to_json())
         draft.terms = plan.to_json()
         draft.covenant_en, draft.covenant_zh = covenant
         draft.expected_members = expected_members

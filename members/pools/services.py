@@ -15,7 +15,7 @@ from aidplatform.lib.errors import ConflictError, DomainError
 from aidplatform.work import audit, events
 from members.people.models import User
 from members.pools.aid_terms import check_claimable
-from members.pools.covenants import default_covenant, default_declaration, read_declaration
+from members.pools.covenants import covenant_for, default_declaration, read_declaration
 from members.pools.models import DutyGrant, PlanProposal, PlanVersion, Pool
 from members.pools.plan_terms import PlanTerms, check_change
 from members.pools.selectors import days_of_change, newest_plan
@@ -87,7 +87,7 @@ def publish_plan(
     Raises: plan_terms.TermsError naming the field that makes no sense.
     """
     plan = PlanTerms.from_json(dict(terms))
-    english, chinese = covenant or default_covenant(pays_ahead=terms.get("funding") is not None)
+    english, chinese = covenant or covenant_for(terms)
     questions = read_declaration(default_declaration() if declaration is None else declaration)
     with transaction.atomic():
         Pool.objects.select_for_update().get(pk=pool.pk)

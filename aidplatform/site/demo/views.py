@@ -195,7 +195,7 @@ def bank_statement(request: HttpRequest, code: str) -> HttpResponse:
 def mail(request: HttpRequest) -> HttpResponse:
     """Show every e-mail that was sent: in a demonstration none leaves the machine."""
     require_demo()
-    return render(request, "site/mail.html", {"mails": Mail.objects.order_by("-pk")[:100]})
+    return render(request, "site/mail.html", {"mails": Mail.objects.order_by("-pk")[:100], "zone": ZONE})
 
 
 def _demo_page(request: HttpRequest, form: MoveClockForm, status: int = 200, **extra: Any) -> HttpResponse:

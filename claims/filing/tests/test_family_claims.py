@@ -14,6 +14,7 @@ from claims.filing import selectors, services
 from claims.filing.models import Claim
 from claims.review import services as review
 from members.joining import family, payers
+from members.joining.child_papers import paper_of_family
 from members.joining.family_models import FamilyMember
 from members.joining.models import Membership
 from members.joining.tests.papers import filled
@@ -70,7 +71,7 @@ def taken_over(child: Membership) -> User:
     """Bind an account to the child's membership, once they are of age."""
     set_clock(clock.start_of_day(dt.date(2036, 3, 2), child.pool.time_zone))
     grown = User.objects.create_user("grown@example.org", name="Grown")
-    known = family.paper_of_family(FamilyMember.objects.get(membership=child))
+    known = paper_of_family(FamilyMember.objects.get(membership=child))
     family.take_over(pool=child.pool, person=grown, paper=known, at=clock.now())
     return grown
 

@@ -18,7 +18,7 @@ from ledger.disclosure.services import TELL
 from ledger.sharing.models import Charge, Period
 from members import my_data
 from members.joining import payers
-from members.joining.family import paper_of_family
+from members.joining.child_papers import paper_of_family
 from members.joining.models import Membership
 from members.joining.tests.papers import filled, passport
 from members.joining.tests.test_family import added, person, sign_oneself

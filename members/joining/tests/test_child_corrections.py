@@ -19,6 +19,7 @@ from ledger.sharing.models import Charge
 from ledger.sharing.verify.known import known_then
 from members import my_data
 from members.joining import corrections, family
+from members.joining.child_papers import paper_of_family
 from members.joining.correction_models import IdentityCorrection
 from members.joining.correction_sql import born_sql, known_before_sql, trait_sql
 from members.joining.corrections import Wrong
@@ -138,7 +139,7 @@ def test_child_is_recorded_rightly_and_its_guardian_told(kin: Family) -> None:
     assert kin.classes() == [7]
     request = kin.granted()
     assert (request.person, request.effective_date) == (None, dt.date(2026, 1, 6))
-    assert family.paper_of_family(kin.member) == passport("CHILD00001", RIGHT)
+    assert paper_of_family(kin.member) == passport("CHILD00001", RIGHT)
     kin.child.refresh_from_db()
     assert (kin.child.birth_date, kin.classes()) == (RIGHT, [7, 8])
     request.refresh_from_db()
@@ -194,9 +195,7 @@ def test_who_is_of_age_takes_over_by_the_right_paper(kin: Family) -> None:
     kin.granted()
     set_clock(dt.datetime(2032, 3, 2, 10, tzinfo=clock.now().tzinfo))
     grown = User.objects.create_user("grown@example.org", name="Grown")
-    family.take_over(
-        pool=kin.world.pool, person=grown, paper=family.paper_of_family(kin.member), at=clock.now()
-    )
+    family.take_over(pool=kin.world.pool, person=grown, paper=paper_of_family(kin.member), at=clock.now())
     kin.child.refresh_from_db()
     assert kin.child.person == grown
     assert known(kin.child, dt.date(2026, 1, 5))[0] == YOUNG

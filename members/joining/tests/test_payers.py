@@ -15,7 +15,9 @@ from members.joining.models import Membership
 from members.joining.payer_models import PayerLink
 from members.joining.services import admit_member, end_cover
 from members.joining.tests.lists import approved, row, villager
+from members.joining.tests.papers import passport
 from members.joining.tests.test_importing import sign
+from members.people.identity import record_identity
 from members.people.models import Notice, User
 
 FUNDING = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
@@ -291,6 +293,19 @@ def test_listed_payer_is_as_imported(moving: World) -> None:
 # --- page and API -------------------------------------------------------------------------------------------------
 
 
+def test_names_of_who_pays_are_masked_as_their_papers_write_them(world: World, family: Family) -> None:
+    record_identity(person=person(family["father"]), paper=passport("XX0000001"), at=clock.now())
+    linked(family["son"], family["father"])
+    assert payers.payers_of(family["son"], clock.now()).names == {
+        family["father"].pk: "A** E**",
+        family["son"].pk: "S**",
+    }
+    page = client_of(person(family["son"])).get("/pools/test-pool/me/").content.decode()
+    assert "Member 8 · A** E**" in page
+    assert "Ana Example" not in page
+    assert "Member 10 · S**" in client_of(person(family["father"])).get(PAGE).content.decode()
+
+
 def test_page_asks_accepts_and_ends(family: Family) -> None:
     father, son = client_of(person(family["father"])), client_of(person(family["son"]))
     assert "You pay for yourself" in son.get(PAGE).content.decode()
@@ -299,7 +314,8 @@ def test_page_asks_accepts_and_ends(family: Family) -> None:
     link = PayerLink.objects.get()
     assert "not answered yet" in son.get(PAGE).content.decode()
     page = father.get(PAGE).content.decode()
-    assert all(text in page for text in ("You are asked to pay", "Member 10", "Son", "Accept"))
+    assert all(text in page for text in ("You are asked to pay", "Member 10", "S**", "Accept"))
+    assert "Son" not in page
     assert "Somebody asks you to pay" in father.get("/pools/test-pool/me/").content.decode()
     for _click in range(2):
         assert father.post(f"{PAGE}{link.pk}/accept/").status_code == 302

@@ -16,7 +16,7 @@ from ledger.leaving.services import leave_pool
 from ledger.sharing.models import Period
 from members import my_data
 from members.joining import ages, payers, told
-from members.joining.family import paper_of_family
+from members.joining.child_papers import paper_of_family
 from members.joining.models import Membership
 from members.joining.payer_models import PayerLink
 from members.joining.services import end_cover_after_aid

@@ -142,6 +142,64 @@ def test_covenant_stands_under_the_one_heading_of_its_page(world: World, newcome
     assert len(re.findall(r"<h[2-6]>", article)) == len(written) > 0
 
 
+@pytest.mark.parametrize(
+    ("language", "mine", "other"),
+    [("en", "This is not insurance", "这不是保险"), ("zh-hans", "这不是保险", "This is not insurance")],
+)
+def test_covenant_and_signature_show_six_sentences_and_the_other_language(
+    world: World, newcomer: User, language: str, mine: str, other: str
+) -> None:
+    client = client_of(newcomer, language=language)
+    walk(client, world)
+    version = world.pool.plan_versions.get()
+    for step in ("covenant", "sign"):
+        page = client.get(f"{JOIN}{step}/").content.decode()
+        section = page[
+            page.index('aria-labelledby="short"') : page.index("</section>", page.index('"short"'))
+        ]
+        first, folded = section.split("<details>")
+        assert (first.count("<li>"), mine in first, other in first) == (6, True, False)
+        assert other in folded
+        heading = (
+            (version.covenant_zh if language == "en" else version.covenant_en).splitlines()[0].lstrip("# ")
+        )
+        assert heading in folded
+
+
+def test_signature_lists_answers_and_class(db: None) -> None:
+    classes = [
+        {"class_no": 0, "weight": 1, "name_en": "Young", "name_zh": "青年", "age_from": 0, "age_before": 30},
+        {
+            "class_no": 1,
+            "weight": 3,
+            "name_en": "Others",
+            "name_zh": "其他",
+            "age_from": 30,
+            "age_before": 150,
+        },
+    ]
+    world = World.founded(members={1: 7}, classes=classes)
+    person = User.objects.create_user("newcomer@example.org")
+    filled(world.pool, person, nodules=True)
+    page = text(client_of(person).get(f"{JOIN}sign/"))
+    given = page[page.index("What you have answered") :]
+    for question in world.pool.plan_versions.get().questions():
+        answer = "Yes" if question.code == "nodules" else "No"
+        assert f"{question.question_en} {answer}" in given
+    assert "Your class Others, weight 3" in page
+
+
+def test_each_question_says_what_follows_for_joining_and_for_claims(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    walk(client, world, upto="health")
+    excluding = text(client.get(f"{JOIN}health/?question=tests_open"))
+    assert "For joining With “yes” nobody can join" in excluding
+    assert "For later claims Whoever examines a claim compares its papers" in excluding
+    limiting = text(client.get(f"{JOIN}health/?question=nodules"))
+    assert "For joining You can join with either answer." in limiting
+    assert "For later claims With “yes” what follows from it is not shared" in limiting
+
+
 def test_each_question_says_what_its_answer_means_before_it_is_given(world: World, newcomer: User) -> None:
     client = client_of(newcomer)
     walk(client, world, upto="health")

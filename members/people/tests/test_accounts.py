@@ -3,8 +3,12 @@
 import re
 
 import pytest
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.core.exceptions import ValidationError
+from django.utils.translation import override
 
 from aidplatform.testing.refusals import not_permitted, refused, run
+from aidplatform.tests.pages_helpers import client_of
 from members.people.models import User, new_code
 
 
@@ -39,3 +43,21 @@ def test_account_gives_no_right_to_change_who_it_is(db: None, column: str) -> No
 def test_account_is_called_by_its_name_or_address(db: None) -> None:
     assert str(User.objects.create_user("a@example.org")) == "a@example.org"
     assert str(User.objects.create_user("b@example.org", name="Lin")) == "Lin"
+
+
+def test_password_rules_are_said_in_chinese_whatever_the_number(db: None) -> None:
+    with override("zh-hans"):
+        with pytest.raises(ValidationError) as refusal:
+            validate_password("short")
+        assert refusal.value.messages == ["密码太短：至少 12 个字符。"]
+        assert all("您" in rule or "密码" in rule for rule in password_validators_help_texts())
+        assert not any("你" in rule for rule in password_validators_help_texts())
+
+
+def test_no_page_of_an_account_mixes_email_into_chinese(db: None) -> None:
+    person = User.objects.create_user("a@example.org")
+    client = client_of(person, language="zh-hans")
+    page = client.get("/accounts/email/", follow=True).content.decode()
+    assert "邮箱地址" in page
+    shown = re.sub(r"<[^>]*>|a@example.org", " ", page[page.index("<main") :])
+    assert not re.search(r"email", shown, re.IGNORECASE)

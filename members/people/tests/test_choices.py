@@ -390,3 +390,13 @@ def test_notice_about_a_child_says_the_member_and_not_you(person: User, kind: st
         assert notices.subject_of(kind, told.params | {"name": "Lin"}) != subject
         assert "%(" not in subject + notices.body_of(kind, told.params)
         assert not subject.startswith(("Your", "In ", "您在", "您的"))
+
+
+def test_notices_stand_at_the_hour_of_their_readers_zone(person: User) -> None:
+    notices.tell([news(person, notices.CHARGED)], batch="b", actor="test")
+    client = client_of(person)
+    assert "10 Jan 2026, 12:00</time> Asia/Shanghai" in client.get("/notices/").content.decode()
+    choose(person, time_zone="Europe/Paris")
+    page = client.get("/notices/").content.decode()
+    assert "10 Jan 2026, 05:00</time> Europe/Paris" in page
+    assert "UTC" not in page

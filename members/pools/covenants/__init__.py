@@ -43,12 +43,29 @@ _AHEAD_ZH = (
 )
 
 
-def default_covenant(*, pays_ahead: bool = False) -> tuple[str, str]:
-    """Return the covenant in English and in Chinese; with what it says of wallets where members pay ahead."""
+# What it promises of an appeal, which goes where the plan has none.
+_APPEAL_EN = (
+    " Within the days of the plan they may appeal once, free of charge: two people who had no part in the case look"
+    " at it anew."
+)
+_APPEAL_ZH = ("，并可在方案规定的天数内免费申诉一次：由未曾参与该案例的两个人重新审查。", "。")
+
+
+def default_covenant(*, pays_ahead: bool = False, has_appeal: bool = True) -> tuple[str, str]:
+    """Return the covenant in English and in Chinese; it says of wallets and of an appeal what the plan has of them."""
     english, chinese = _read("covenant.en.md"), _read("covenant.zh.md")
     if pays_ahead:
         english, chinese = english.replace(*_AHEAD_EN), chinese.replace(*_AHEAD_ZH)
+    if not has_appeal:
+        english, chinese = english.replace(_APPEAL_EN, ""), chinese.replace(*_APPEAL_ZH)
     return english, chinese
+
+
+def covenant_for(terms: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the covenant with which a plan of these terms is published unless it brings its own."""
+    return default_covenant(
+        pays_ahead=terms.get("funding") is not None, has_appeal=terms.get("appeal_days") is not None
+    )
 
 
 def default_declaration() -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import TERMS, World, run_jobs, set_clock
 from members.people.models import Mail, User
 from members.pools import founding
+from members.pools.covenants import default_covenant
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, Pool
 from members.pools.selectors import access_draft, invitations_to
 from members.pools.services import found_pool
@@ -71,6 +72,22 @@ def test_draft_is_written_as_often_as_one_likes(draft: PlanDraft) -> None:
     assert write(draft, 1, waiting_days=60).changes == 2
     saved = write(draft, 2, waiting_days=61)
     assert (saved.plan().waiting_days, saved.covenant_en, saved.expected_members) == (61, "Our text.", 50)
+
+
+def test_covenant_that_nobody_has_written_follows_the_rules_of_the_draft(draft: PlanDraft) -> None:
+    def save(changes: int, covenant: tuple[str, str], appeal_days: int | None) -> tuple[str, str]:
+        saved = founding.write_draft(
+            draft=draft, changes=changes, terms=TERMS | {"appeal_days": appeal_days}, covenant=covenant,
+            expected_members=50, editor="P-EDITOR", at=AT,
+        )  # fmt: skip
+        return saved.covenant_en, saved.covenant_zh
+
+    silent, heard = default_covenant(has_appeal=False), default_covenant()
+    assert (draft.covenant_en, draft.covenant_zh) == silent
+    assert save(1, silent, 30) == heard
+    assert save(2, heard, None) == silent
+    own = (heard[0] + "\nOurs.", heard[1])
+    assert save(3, own, None) == own
 
 
 def test_nobody_overwrites_what_they_have_not_seen(draft: PlanDraft) -> None:
