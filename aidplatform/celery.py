@@ -68,6 +68,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "joining.order_waiting_news": {
+        "task": "joining.order_waiting_news",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
     "rights.tell_late_complaints": {
         "task": "rights.tell_late_complaints",
         "schedule": float(settings.TICK_SECONDS),

@@ -13,6 +13,7 @@ from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.work import audit
 from ledger.custody.suspensions import end_suspension
 from ledger.leaving.selectors import operator_on, parting_of
+from members.joining.deputies import tell_of_death
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.end_triggers import report_shown_sql
 from members.joining.models import Membership
@@ -82,8 +83,9 @@ def report_end(
 def confirm_end(*, report: ReportedEnd, confirmer: str, shown_sha256: str, at: dt.datetime) -> MembershipEnd:
     """End the membership exactly as it was reported.
 
-    Who has died is not covered from the day after on, whenever it is recorded, and nobody is told anything more. Who is
-    removed is covered to the end of this day and told why, what is owed, and to whom to object.
+    Who has died is not covered from the day after on, whenever it is recorded, and their account is told nothing more;
+    whoever may act for them is. Who is removed is covered to the end of this day and told why, what is owed, and to
+    whom to object.
 
     Raises: ReportMovedOnError, SamePersonError, ShownChangedError; IntegrityError reported_end_people_hold_their_duty,
     or as the membership has ended meanwhile.
@@ -111,6 +113,8 @@ def confirm_end(*, report: ReportedEnd, confirmer: str, shown_sha256: str, at: d
             actor=confirmer,
             reference=locked.reference,
         )
+        if locked.reason == MembershipEnd.Reason.DECEASED:
+            tell_of_death(membership=membership, end_date=end_date, actor=confirmer)
         if locked.reason == MembershipEnd.Reason.REMOVED:
             operator = operator_on(pool, clock.day_of(at, pool.time_zone))
             params = {

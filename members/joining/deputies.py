@@ -18,7 +18,9 @@ from members.joining.deputy_triggers import MOST_DEPUTIES
 from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership
 from members.joining.selectors import end_of
+from members.joining.told import told_of
 from members.people import notices
+from members.people.cover_words import CHILD_DIED, NAMER_DIED
 from members.people.deputy_words import DEPUTY_ACCEPTED, DEPUTY_ENDED, DEPUTY_NAMED
 from members.people.models import User
 
@@ -150,6 +152,25 @@ def _tell(deputy: Deputy, person: User, kind: str, actor: str, page: str) -> Non
     params = {"pool_en": pool.name_en, "pool_zh": pool.name_zh}
     news = notices.News(person, kind, str(deputy.pk), params, page)
     notices.tell([news], batch=f"deputy/{deputy.pk}/{kind}", actor=actor)
+
+
+def tell_of_death(*, membership: Membership, end_date: dt.date, actor: str) -> None:
+    """Tell of a recorded death whoever may act now: beneficiaries who have agreed, and the guardian of a child.
+
+    Into the caller's transaction, which has recorded it. The account of who has died is told nothing, an emergency
+    contact nothing either: what they began goes on and is theirs to see.
+    """
+    pool = membership.pool
+    params = {"pool_en": pool.name_en, "pool_zh": pool.name_zh}
+    named = membership.deputies.filter(state=State.LIVE, kind=Deputy.Kind.BENEFICIARY).select_related(
+        "person"
+    )
+    news = [
+        notices.News(one.person, NAMER_DIED, str(one.pk), params, reverse("standing_by")) for one in named
+    ]
+    until = params | {"until": end_date.isoformat()}
+    news += [one.news(CHILD_DIED, str(membership), until, pool=pool.code) for one in told_of(membership)]
+    notices.tell(news, batch=f"died/{membership}", actor=actor)
 
 
 # --- reads ------------------------------------------------------------------------------------------------------

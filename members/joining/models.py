@@ -231,6 +231,8 @@ class CovenantSignature(models.Model):
     signature_sha256 = models.CharField(max_length=64, default="", db_default="")
 
     class Meta:
+        # By it those are found whose waiting time ends on a day.
+        indexes = [models.Index(fields=["eligible_date"], name="signature_by_eligible_date")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(consent_health=True, consent_publication=True), name="signature_has_both_consents"

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from members.joining import ages, certificates, importing, looking, news, rule_figures, silence
+from members.joining import ages, certificates, importing, looking, news, rule_figures, silence, waiting_news
 from members.joining.applications import JOINED_PAPERS
 from members.people import mails
 
@@ -39,6 +39,18 @@ def tell_ages_out(lease: jobs.Lease) -> dict[str, Any]:
 def tell_of_age(lease: jobs.Lease) -> dict[str, Any]:
     """Tell guardians that a child is of age soon."""
     return ages.tell_of_age(lease)
+
+
+@shared_task(name="joining.order_waiting_news")
+def order_waiting_news() -> None:
+    """Look where a day has begun before one on which waiting times end."""
+    waiting_news.order_due(clock.now())
+
+
+@jobs.handles(waiting_news.TELL)
+def tell_waiting(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell whose waiting time ends."""
+    return waiting_news.tell_waiting(lease)
 
 
 @jobs.handles(news.TELL_RULES)

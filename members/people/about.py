@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from members.people.cover_words import OF_OTHERS
 from members.people.models import Notice, User
 from members.people.share_words import OWN
 
@@ -216,7 +217,7 @@ WORDS: dict[str, tuple[str, str]] = {
             " if it is filed before %(run_off_end)s. %(share)s"
         ),
     ),
-}
+} | OF_OTHERS
 
 Namer = Callable[[User, Collection[int]], Mapping[int, str]]
 _namers: list[Namer] = []

@@ -24,6 +24,7 @@ from members.people.case_words import CASE_KINDS
 from members.people.choices import wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
 from members.people.correction_words import CORRECTION_KINDS, OF_ADMINS, OF_CORRECTED
+from members.people.cover_words import CHILD_DIED, COVER_KINDS, NAMER_DIED, WAITING_OVER
 from members.people.debit_words import (
     DEBIT_ANNOUNCED,
     DEBIT_FAILED,
@@ -401,7 +402,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
 }
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
-KINDS |= CORRECTION_KINDS | DEPUTY_KINDS
+KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS
 
 _Category = NoticeChoice.Category
 # kind → what people choose by
@@ -438,6 +439,9 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     ENDING_OFF: _Category.POOL,
     COVER_ENDED: _Category.POOL,
     POOL_CLOSED: _Category.POOL,
+    CHILD_DIED: _Category.COVER,
+    NAMER_DIED: _Category.CLAIMS,
+    WAITING_OVER: _Category.MEMBERSHIP,
     JOINED: _Category.MEMBERSHIP,
     JOINED_EARLY: _Category.MEMBERSHIP,
     RESTORED: _Category.MEMBERSHIP,

@@ -18,10 +18,14 @@ from ledger.custody.tests.test_views import client_of
 from ledger.leaving import reports
 from ledger.leaving.tests.test_leaving import announced, charged, leave, member, posted
 from ledger.sharing import services as sharing
+from members.joining import deputies
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.models import Membership, MembershipSpan
+from members.joining.tests.papers import filled, passport
+from members.joining.tests.test_family import added
+from members.joining.tests.test_signing import _sign as sign
 from members.people import notices
-from members.people.models import Notice
+from members.people.models import Mail, Notice, User
 
 ZONE = "Asia/Shanghai"
 DAY = dt.timedelta(days=1)
@@ -67,6 +71,43 @@ def test_cover_ends_with_the_day_of_the_death(world: World) -> None:
     (span,) = MembershipSpan.objects.filter(membership_id=one.pk)
     assert span.to_at == clock.start_of_day(day + DAY, ZONE)
     assert not Notice.objects.filter(person=one.person).exists()
+
+
+def test_death_is_told_to_whom_it_lets_act_and_to_nobody_else(world: World) -> None:
+    """The beneficiary who has agreed; not an emergency contact, nor one who was asked, nor the account of the dead."""
+    one = member(world)
+    people = {name: User.objects.create_user(f"{name}@example.org") for name in ("heir", "friend", "silent")}
+    for name, kind in (("heir", "beneficiary"), ("friend", "emergency"), ("silent", "beneficiary")):
+        named = deputies.name_deputy(membership=one, code=people[name].code, kind=kind, at=clock.now())
+        if name != "silent":
+            deputies.accept_deputy(deputy=named, person=people[name])
+    before = Notice.objects.count()
+    set_clock(clock.now() + 3 * DAY)
+    confirm(world, died(world, one))
+    (notice,) = Notice.objects.order_by("pk")[before:]
+    assert (notice.person, notice.kind, notice.link) == (people["heir"], "namer_died", "/standing-by/")
+    assert "You may claim for what happened before" in notices.body_of(notice.kind, notice.params)
+    assert deputies.claims_begin_for(people["heir"]).exists()
+    assert Mail.objects.filter(person=people["heir"], key__startswith="namer_died/").count() == 1
+    # Told again by a repeated deed: nothing.
+    deputies.tell_of_death(membership=one, end_date=clock.today(ZONE), actor="test")
+    assert Notice.objects.count() == before + 1
+
+
+def test_death_of_a_child_is_told_to_its_guardian(world: World) -> None:
+    guardian = sign(
+        filled(world.pool, User.objects.create_user("guardian@example.org"), passport("XX0000001"))
+    )
+    child = added(guardian)
+    set_clock(clock.now() + 3 * DAY)
+    day = clock.today(ZONE)
+    confirm(world, died(world, child, day))
+    (notice,) = Notice.objects.filter(kind="child_died")
+    assert (notice.person, notice.params["until"]) == (guardian.person, (day + DAY).isoformat())
+    assert (
+        notices.subject_of(notice.kind, notice.params)
+        == f"The membership of member {child.number} in Test pool has ended"
+    )
 
 
 def test_no_charge_is_frozen_after_the_death(world: World) -> None:
