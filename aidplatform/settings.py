@@ -3,8 +3,11 @@
 A missing or bad value stops the process with a sentence that names the variable and what it wants.
 """
 
+import json
 import os
+import re
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -52,6 +55,8 @@ VARIABLES: dict[str, str] = {
     "AID_DOCUMENTS_PER_BLOCK": "identity documents that may be tried in a day from one block of addresses (400)",
     "AID_FAILPOINTS": "tests only: a folder of armed failpoints; refused unless AID_DEMO=1",
     "AID_EMAIL_URL": "smtp://user:secret@host:587; in demo mails are shown on a page",
+    "AID_EMAIL_SERVICE": "in its place a mail service that django-anymail knows, such as mailgun or postmark",
+    "AID_EMAIL_SERVICE_SETTINGS": 'what the service wants, as JSON: {"MAILGUN_API_KEY": "…"}',
     "AID_REQUIRE_BROWSER": "tests only: 1 fails the suite when Chromium is missing",
     "AID_REQUIRE_TOOLS": "tests only: 1 fails the suite when hledger is missing",
     "AID_SOAK": "tests only: 1 runs the long versions",
@@ -89,6 +94,17 @@ def env_int(name: str, default: int, *, at_least: int = 1) -> int:
         raise ImproperlyConfigured(f"{name}={text!r} is not a whole number.") from None
     if value < at_least:
         raise ImproperlyConfigured(f"{name}={value} is below {at_least}.")
+    return value
+
+
+def env_names(name: str) -> dict[str, object]:
+    """Return a JSON object by its names; without the variable an empty one. What stands in it is never printed."""
+    try:
+        value = json.loads(env_text(name, "") or "{}")
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is no JSON. It holds {VARIABLES[name]}.") from None
+    if not isinstance(value, dict):
+        raise ImproperlyConfigured(f"{name} is no JSON object. It holds {VARIABLES[name]}.")
     return value
 
 
@@ -333,7 +349,18 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-if os.environ.get("AID_EMAIL_URL"):
+EMAIL_SERVICE = env_text("AID_EMAIL_SERVICE", "")
+if EMAIL_SERVICE and os.environ.get("AID_EMAIL_URL"):
+    raise ImproperlyConfigured("AID_EMAIL_URL and AID_EMAIL_SERVICE are both set: mails go one way.")
+if EMAIL_SERVICE:
+    if not re.fullmatch("[a-z_]+", EMAIL_SERVICE) or find_spec(f"anymail.backends.{EMAIL_SERVICE}") is None:
+        raise ImproperlyConfigured(
+            f"AID_EMAIL_SERVICE={EMAIL_SERVICE} is no service that django-anymail knows."
+        )
+    EMAIL_BACKEND = f"anymail.backends.{EMAIL_SERVICE}.EmailBackend"
+    # A service that does not answer is tried again by the job; a worker does not wait for it for long.
+    ANYMAIL = {"REQUESTS_TIMEOUT": (5, 20), **env_names("AID_EMAIL_SERVICE_SETTINGS")}
+elif os.environ.get("AID_EMAIL_URL"):
     _mail = urlsplit(env_text("AID_EMAIL_URL"))
     EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or 587
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 
 import structlog
+from anymail.exceptions import AnymailError
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -115,7 +116,11 @@ def send_mails(lease: jobs.Lease) -> dict[str, int]:
     for key in lease.payload["keys"]:
         try:
             sent += _send(lease, key)
-        except (OSError, ValueError) as error:  # the server refuses it, or a header of it makes no sense
+        except (
+            OSError,
+            ValueError,
+            AnymailError,
+        ) as error:  # it is refused, or a header of it makes no sense
             log.warning("mail_not_sent", key=key, error=type(error).__name__)
             failed = error
     if failed is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from smtplib import SMTPException
 from urllib.parse import urlsplit
 
+from anymail.exceptions import AnymailConfigurationError
 from django.conf import settings
 from django.core import checks
 from django.core.mail import get_connection
@@ -18,10 +19,13 @@ def mail() -> Iterator[Fault]:
     """Open a connection to the mail server, as a message would; nothing is sent."""
     if settings.DEMO:
         return
+    if settings.EMAIL_SERVICE:
+        yield from _mail_service()
+        return
     if not settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"):
         yield Fault(
             f"No mail server is set; messages are written to {settings.EMAIL_FILE_PATH} and reach nobody.",
-            "Set AID_EMAIL_URL=smtp://user:secret@host:587.",
+            "Set AID_EMAIL_URL=smtp://user:secret@host:587, or AID_EMAIL_SERVICE.",
         )
         return
     backend = get_connection(timeout=MAIL_SECONDS)
@@ -32,6 +36,17 @@ def mail() -> Iterator[Fault]:
         yield Fault(
             f"The mail server {settings.EMAIL_HOST}:{settings.EMAIL_PORT} refuses: {error}",
             "Correct AID_EMAIL_URL, or ask who runs the mail server.",
+        )
+
+
+def _mail_service() -> Iterator[Fault]:
+    """Make what sends by the service, which names a setting that it lacks; nothing is asked of it, let alone sent."""
+    try:
+        get_connection()
+    except AnymailConfigurationError as error:
+        yield Fault(
+            f"The mail service {settings.EMAIL_SERVICE} lacks a setting: {str(error).splitlines()[0]}",
+            "Write it into AID_EMAIL_SERVICE_SETTINGS, by the name that django-anymail documents.",
         )
 
 

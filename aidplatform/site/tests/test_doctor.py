@@ -401,6 +401,17 @@ def test_mail_that_reaches_nobody_is_named(settings, tmp_path):
     assert said.startswith("The mail server 127.0.0.1:1 refuses")
 
 
+def test_mail_service_that_lacks_a_setting_is_named(settings):
+    settings.DEMO = False
+    settings.EMAIL_SERVICE, settings.EMAIL_BACKEND = "postmark", "anymail.backends.postmark.EmailBackend"
+    settings.ANYMAIL = {}
+    (said,) = sentences("mail")
+    assert said.startswith("The mail service postmark lacks a setting")
+    assert "POSTMARK_SERVER_TOKEN" in said
+    settings.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "x"}
+    assert sentences("mail") == []
+
+
 def test_a_real_installation_wants_two_administrators(real_db):
     assert sentences("administrators") == ["There are no administrators yet."]
     assert "first_run --email" in remedies("administrators")
