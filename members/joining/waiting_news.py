@@ -32,8 +32,9 @@ def order_due(at: dt.datetime) -> None:
     for pool in Pool.objects.filter(state=Pool.State.OPEN):
         tomorrow = clock.day_of(at, pool.time_zone) + _DAY
         if not Job.objects.filter(kind=TELL, key=_key(pool, tomorrow)).exists():
-            for back in range(MADE_UP_DAYS):
-                day = tomorrow - back * _DAY
+            days = [tomorrow - back * _DAY for back in range(MADE_UP_DAYS)]
+            # Before its opening nothing counts, whenever a wait was over.
+            for day in [one for one in days if pool.opened_date is None or one >= pool.opened_date]:
                 payload = {"pool": pool.pk, "day": day.isoformat()}
                 jobs.enqueue(kind=TELL, key=_key(pool, day), payload=payload, actor=SERVICE)
 

@@ -97,3 +97,9 @@ def test_who_waits_for_nothing_is_told_nothing(db: None) -> None:
     tick(dt.date(2026, 1, 1))
     tick(dt.date(2026, 1, 2))
     assert told() == []
+
+
+def test_days_before_the_opening_are_not_made_up_for(world: World, one: Membership) -> None:
+    tick(world.pool.opened_date or FIRST)
+    keys = Job.objects.filter(kind=waiting_news.TELL).order_by("key").values_list("key", flat=True)
+    assert list(keys) == ["test-pool/2026-01-01", "test-pool/2026-01-02"]
