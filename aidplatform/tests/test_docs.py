@@ -102,7 +102,7 @@ def test_paths_that_documents_name_exist(name: str) -> None:
 
 
 def test_variables_that_documents_name_are_settings() -> None:
-    from aidplatform.settings import VARIABLES
+    from aidplatform.variables import VARIABLES
 
     for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"):
         text = (ROOT / name).read_text() if (ROOT / name).exists() else ""

@@ -11,7 +11,7 @@ from django.db import connection
 from markdown_it import MarkdownIt
 
 from aidplatform.lib.money import parse_fen
-from aidplatform.settings import VARIABLES
+from aidplatform.variables import VARIABLES
 from aidplatform.site.manual import FOLDERS, PAGES
 from aidplatform.tests.pages_helpers import client_of
 from ledger.books.chart import CHART

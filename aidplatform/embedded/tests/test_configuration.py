@@ -150,7 +150,7 @@ def test_secret_key_of_the_environment_goes_before_the_drawn_one(place: Path) ->
 
 
 def test_every_variable_given_to_a_child_is_one_the_settings_read(place: Path) -> None:
-    from aidplatform.settings import VARIABLES
+    from aidplatform.variables import VARIABLES
 
     maker = ChildEnvironment(
         layout_in(place),

@@ -72,7 +72,7 @@ def test_broker_in_a_container_keeps_what_the_embedded_one_keeps(
 
 
 def test_every_variable_used_is_one_the_settings_read(services: dict[str, Any]) -> None:
-    from aidplatform.settings import VARIABLES
+    from aidplatform.variables import VARIABLES
 
     used = set(re.findall(r"\bAID_[A-Z_]+\b", COMPOSE.read_text() + (CHECKOUT / "Dockerfile").read_text()))
 
@@ -82,7 +82,7 @@ def test_every_variable_used_is_one_the_settings_read(services: dict[str, Any]) 
 
 
 def test_makefile_names_only_variables_the_settings_read() -> None:
-    from aidplatform.settings import VARIABLES
+    from aidplatform.variables import VARIABLES
 
     text = (CHECKOUT / "Makefile").read_text() + (CHECKOUT / ".ci" / "run").read_text()
 
