@@ -11,9 +11,9 @@ from django.db import connection
 from markdown_it import MarkdownIt
 
 from aidplatform.lib.money import parse_fen
-from aidplatform.variables import VARIABLES
 from aidplatform.site.manual import FOLDERS, PAGES
 from aidplatform.tests.pages_helpers import client_of
+from aidplatform.variables import VARIABLES
 from ledger.books.chart import CHART
 from ledger.sharing.apportion import Costs, FeeRule, Group, Sharing, compute_shares
 
