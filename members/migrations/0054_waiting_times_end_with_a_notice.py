@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0052_pools_choose_documents'),
+        ('members', '0053_people_join_again'),
     ]
 
     operations = [
