@@ -436,6 +436,7 @@ EXPORTER = Exporter(
         "members.DutyChange.person": "duty_changes",
         "members.DutyInvitation.person": "duty_invitations",
         "members.Membership.person": "memberships",
+        "members.Membership.follows": "memberships",
         "members.LateTraits.membership": "memberships",
         "members.MembershipSpan.membership_id": "spans",
         "members.AwaitedCover.membership": "awaited_covers",
