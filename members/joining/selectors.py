@@ -56,10 +56,15 @@ class Cover:
         """Tell whether the membership is over before its waiting time would be."""
         return self.is_waiting and self.ends_by(self.eligible_date)
 
+    @property
+    def until_date(self) -> dt.date | None:
+        """Return the first day without cover, in the pool's zone; None: with no end in sight."""
+        zone = self.membership.pool.time_zone
+        return None if self.covered_until is None else clock.day_of(self.covered_until, zone)
+
     def ends_by(self, day: dt.date) -> bool:
         """Tell whether the cover is known to be over on that day."""
-        zone = self.membership.pool.time_zone
-        return self.covered_until is not None and clock.day_of(self.covered_until, zone) <= day
+        return self.until_date is not None and self.until_date <= day
 
 
 def memberships_of(person: User) -> QuerySet[Membership]:
