@@ -57,6 +57,7 @@ from members.joining import payer_api as payers
 from members.joining import rule_api as rules
 from members.people import choice_api as choices
 from members.people import notice_api, session_api
+from members.people import phone_api as phones
 from members.pools import api as pools
 from members.pools import duty_api
 from members.rights import api as rights
@@ -131,6 +132,8 @@ urlpatterns = [
     path(f"{_MY_CLAIM}receipt/", publicity.ReceiptConfirmation.as_view(), name="api_confirm_receipt"),
     path(f"{_MY_CLAIM}papers/", papers.MyPapers.as_view(), name="api_my_papers"),
     path(f"{_MY_CLAIM}papers/<slug:paper>/", papers.MyPaper.as_view(), name="api_my_paper"),
+    path("me/phone/", phones.MyPhone.as_view(), name="api_my_phone"),
+    path("me/phone/confirmation/", phones.PhoneConfirmation.as_view(), name="api_phone_confirmation"),
     path("me/notice-choices/", choices.MyNoticeChoices.as_view(), name="api_notice_choices"),
     path("me/duty-invitations/", founding.MyInvitations.as_view(), name="api_my_duty_invitations"),
     path(

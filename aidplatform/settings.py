@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.redis_urls import celery_broker_url
 from aidplatform.variables import (
+    VARIABLES,
     database_from_url,
     env_bool,
     env_int,
@@ -244,6 +245,12 @@ elif DEMO:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = STATE_DIR / "mail"
+SMS_URL = env_text("AID_SMS_URL", "")
+if SMS_URL and not re.fullmatch(r"twilio://[^:@/]+:[^@/]+@[^/?]+\?from=\S+", SMS_URL):
+    raise ImproperlyConfigured(
+        f"AID_SMS_URL is no address of a gateway. It holds {VARIABLES['AID_SMS_URL']}."
+    )
+PHONE_CODES_PER_DAY = env_int("AID_PHONE_CODES_PER_DAY", 5)
 DEFAULT_FROM_EMAIL = f"noreply@{urlsplit(PUBLIC_URL).hostname}"
 
 LEASE_SECONDS = env_int("AID_LEASE_SECONDS", 20, at_least=1)

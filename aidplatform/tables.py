@@ -119,6 +119,9 @@ TABLES: dict[str, Kind] = {
         "time_zone", "digest_hour", "quiet_from_hour", "quiet_to_hour", "changed_at"
     ),
     "members_mail": state("sent_at"),
+    "members_phone": Kind("state", insert=True, delete=True, columns=("confirmed_at", "tries")),
+    "members_textchoice": Kind("state", insert=True, delete=True),
+    "members_textmessage": state("sent_at"),
     "members_apitoken": state("ended_at"),
     "members_joinapplication": state(
         "state",

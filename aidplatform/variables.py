@@ -29,6 +29,8 @@ VARIABLES: dict[str, str] = {
     "AID_PORT": "the port of the web server; 8000 unless said otherwise",
     "AID_PUBLIC_URL": "the address members type, e.g. https://aid.example.org; http://localhost:PORT in demo",
     "AID_STATE_DIR": "where embedded services and files keep their state",
+    "AID_SMS_URL": "twilio://ACCOUNT:SECRET@api.twilio.com?from=+15550100; in demo text messages go to files",
+    "AID_PHONE_CODES_PER_DAY": "codes that may be sent in a day to the numbers that one account tells (5)",
     "AID_LEASE_SECONDS": "how long a job may be silent before another worker takes it over (20)",
     "AID_SWEEP_SECONDS": "how often lost work is looked for (10)",
     "AID_TICK_SECONDS": "how often calendars are looked at for periods that are due (60)",

@@ -64,7 +64,10 @@ ERASER = Eraser(
         _("Your date of birth."),
         _("The secrets by which you find yourself in the rolls: your lines stay there, and lead to nobody."),
         _("Your health declarations, and what you had entered to join a pool."),
-        _("Your notices and the e-mails to you, sessions, passkeys and keys of programs."),
+        _(
+            "Your notices, e-mails and text messages to you, your phone number, sessions, passkeys and keys of"
+            " programs."
+        ),
         _("What you wrote in complaints, and their answers."),
         _("What lists, invitations and reports say about you beside your number."),
     ),

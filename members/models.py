@@ -26,6 +26,7 @@ from members.joining.trait_models import LateTraits
 from members.people.account_models import AccountAddress, AccountFactor, AccountSession
 from members.people.erasure_models import Erasure
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
+from members.people.text_models import Phone, TextChoice, TextMessage
 from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, DutyInvitation, PlanDraft, PlanProposal, PlanVersion, Pool
 from members.rights.contact_models import ContactExport, ContactPart
@@ -71,6 +72,7 @@ __all__ = [
     "NoticeChoice",
     "NoticeHours",
     "PayerLink",
+    "Phone",
     "PlanDraft",
     "PlanProposal",
     "PlanVersion",
@@ -79,5 +81,7 @@ __all__ = [
     "ReportedEnd",
     "RuleConsent",
     "RuleReminder",
+    "TextChoice",
+    "TextMessage",
     "User",
 ]

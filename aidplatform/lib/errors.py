@@ -160,6 +160,8 @@ GUARANTEES: dict[str, object] = {
         "This document already belongs to another account. If it is yours, sign in with that account."
     ),
     "document_is_one_that_is_taken": _("This pool does not take a document of this kind."),
+    "phone_is_confirmed_by_its_code": _("This code does not hold. Ask for another one."),
+    "text_goes_to_a_confirmed_number": _("Confirm your phone number first."),
     "one_membership_per_person_and_pool": _("You belong to this pool already."),
     "one_membership_follows_another": _("You belong to this pool already."),
     "membership_follows_one_that_is_over": _("You belong to this pool already."),

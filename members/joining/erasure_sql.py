@@ -29,6 +29,9 @@ ERASE = eraser(
     + counted(
         "DELETE FROM members_notice WHERE person_id = gone",
         f"DELETE FROM members_mail WHERE person_id = gone OR lower(to_address) IN {_ADDRESSES}",
+        "DELETE FROM members_textmessage WHERE person_id = gone",
+        "DELETE FROM members_textchoice WHERE person_id = gone",
+        "DELETE FROM members_phone WHERE person_id = gone",
         "DELETE FROM members_apitoken WHERE person_id = gone",
         "DELETE FROM members_noticechoice WHERE person_id = gone",
         "DELETE FROM members_noticehours WHERE person_id = gone",

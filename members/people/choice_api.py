@@ -22,6 +22,11 @@ class NoticeChoicesBody(serializers.Serializer[Any]):
     time_zone = serializers.CharField(max_length=40)
     quiet_from_hour = serializers.IntegerField(min_value=0, max_value=23, allow_null=True)
     quiet_to_hour = serializers.IntegerField(min_value=0, max_value=23, allow_null=True)
+    texts = serializers.ListField(
+        child=serializers.ChoiceField(choices=NoticeChoice.Category.values),
+        required=False,
+        help_text="Categories of which a text message comes as well; left out, it stays as it was.",
+    )
 
     def validate_ways(self, ways: dict[str, str]) -> dict[str, str]:
         """Return them. Raises: ValidationError for a category that there is not."""
@@ -45,8 +50,14 @@ class MyNoticeChoices(PersonalEndpoint):
         given = NoticeChoicesBody(data=request.data)
         given.is_valid(raise_exception=True)
         hours = dict(given.validated_data)
-        ways = hours.pop("ways")
-        choose_notices(person=person, ways=ways, hours=NoticeHours(**hours), at=clock.now())
+        ways, texts = hours.pop("ways"), hours.pop("texts", None)
+        choose_notices(
+            person=person,
+            ways=ways,
+            hours=NoticeHours(**hours),
+            at=clock.now(),
+            texts=None if texts is None else set(texts),
+        )
         return _answer(person)
 
 
@@ -60,5 +71,6 @@ def _answer(person: User) -> Response:
         "time_zone": hours.time_zone,
         "quiet_from_hour": hours.quiet_from_hour,
         "quiet_to_hour": hours.quiet_to_hour,
+        "texts": sorted(wishes.texts),
     }
     return Response(NoticeChoicesBody(body).data)

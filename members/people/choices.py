@@ -9,32 +9,48 @@ from django.db import transaction
 
 from aidplatform.work import audit
 from members.people.models import NoticeChoice, NoticeHours, User
+from members.people.text_models import TextChoice
+from members.people.texts import wanted_by
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What one person wants. ways: category → way; a category without one comes at once."""
+    """What one person wants. ways: category → way; a category without one comes at once.
+
+    texts: the categories of which a text message comes as well.
+    """
 
     ways: dict[str, str]
     hours: NoticeHours
+    texts: frozenset[str] = frozenset()
 
 
 def wishes_of(people: Iterable[User]) -> dict[int, Wishes]:
-    """Return what each of these people wants, by their ids, in two queries for all of them."""
+    """Return what each of these people wants, by their ids, in three queries for all of them."""
     wanted = {person.pk: person for person in people}
     ways: dict[int, dict[str, str]] = defaultdict(dict)
     for row in NoticeChoice.objects.filter(person__in=wanted):
         ways[row.person_id][row.category] = row.way
     hours = {row.person_id: row for row in NoticeHours.objects.filter(person__in=wanted)}
+    texts = wanted_by(wanted.values())
     return {
-        pk: Wishes(ways[pk], hours.get(pk) or NoticeHours(person=person)) for pk, person in wanted.items()
+        pk: Wishes(ways[pk], hours.get(pk) or NoticeHours(person=person), frozenset(texts.get(pk, ())))
+        for pk, person in wanted.items()
     }
 
 
-def choose_notices(*, person: User, ways: Mapping[str, str], hours: NoticeHours, at: dt.datetime) -> None:
+def choose_notices(
+    *,
+    person: User,
+    ways: Mapping[str, str],
+    hours: NoticeHours,
+    at: dt.datetime,
+    texts: set[str] | None = None,
+) -> None:
     """Keep what the person wants; a category that is not named stays as it was.
 
-    hours: not saved yet; its zone and hours are taken over. What was told before goes as it was chosen then.
+    texts: all categories of which they want a text message; None: as it was. hours: not saved yet; its zone and hours
+    are taken over. What was told before goes as it was chosen then.
 
     Raises: IntegrityError money_and_rights_are_mailed, quiet_hours_have_two_ends, zone_of_notices_is_known.
     """
@@ -51,6 +67,17 @@ def choose_notices(*, person: User, ways: Mapping[str, str], hours: NoticeHours,
                 person=person, category=category, defaults={"way": way, "changed_at": at}
             )
         NoticeHours.objects.update_or_create(person=person, defaults={**chosen, "changed_at": at})
+        if texts is not None:
+            _choose_texts(person, texts, at)
         audit.record(
             actor=person.code, action="choose_notices", subject=person.code, ways=dict(ways), **chosen
         )
+
+
+def _choose_texts(person: User, categories: set[str], at: dt.datetime) -> None:
+    TextChoice.objects.filter(person=person).exclude(category__in=categories).delete()
+    TextChoice.objects.bulk_create(
+        [TextChoice(person=person, category=one, chosen_at=at) for one in sorted(categories)],
+        ignore_conflicts=True,
+    )
+    audit.record(actor=person.code, action="choose_texts", subject=person.code, categories=sorted(categories))

@@ -13,9 +13,11 @@ from aidplatform.lib.dates import format_day
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
 from aidplatform.work.models import Job
+from members.people.choices import wishes_of
 from members.people.mails import Letter, write_mails
 from members.people.models import Mail, Notice, NoticeHours, User
-from members.people.notices import batches, foot_of_mail, said, subject_of
+from members.people.notices import CATEGORY_OF, batches, foot_of_mail, said, subject_of
+from members.people.texts import Text, numbers_of, words_for, write_texts
 
 WRITE = "people.write_digests"
 SERVICE = "service:people"
@@ -86,6 +88,7 @@ def _write(batch: list[tuple[int, dt.date, dt.datetime]], name: str, actor: str)
             marked[day].append(notice.pk)
     letters = [_letter(people[pk], due[pk][0], found) for pk, found in waiting.items()]
     write_mails(letters, batch=name, actor=actor)
+    write_texts(_texts(people, {pk: due[pk][0] for pk in waiting}, waiting), batch=name, actor=actor)
     for day, carried in marked.items():
         Notice.objects.filter(pk__in=carried).update(digest_date=day)
     return len(letters)
@@ -97,6 +100,26 @@ def _letter(person: User, day: dt.date, carried: list[Notice]) -> Letter:
         parts.append(foot_of_mail())
         subject = _("Your notices of %(day)s: %(count)s") % {"day": format_day(day), "count": len(carried)}
     return Letter(_key(person, day), person, subject, "\n\n— — —\n\n".join(parts) + "\n")
+
+
+def _texts(people: dict[int, User], days: dict[int, dt.date], waiting: dict[int, list[Notice]]) -> list[Text]:
+    """Return a text message for each whose digest carries something of which they want one, after quiet hours."""
+    wishes = wishes_of([people[pk] for pk in waiting])
+    wanted = {
+        pk: [notice for notice in found if CATEGORY_OF[notice.kind] in wishes[pk].texts]
+        for pk, found in waiting.items()
+    }
+    numbers = numbers_of([people[pk] for pk, found in wanted.items() if found])
+    return [
+        Text(
+            _key(people[pk], days[pk]),
+            people[pk],
+            number,
+            words_for(people[pk], len(wanted[pk])),
+            hours=wishes[pk].hours,
+        )
+        for pk, number in numbers.items()
+    ]
 
 
 def _key(person: User, day: dt.date) -> str:

@@ -54,7 +54,9 @@ class NoticesForm(forms.Form):
         help_text=_("What would be mailed in these hours is mailed when they end. They may cross midnight."),
     )
 
-    def __init__(self, wishes: Wishes, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, wishes: Wishes, data: Mapping[str, Any] | None = None, *, has_phone: bool = False
+    ) -> None:
         hours = wishes.hours
         kept = {name: getattr(hours, name) for name in self.base_fields}
         super().__init__(data, initial=kept)
@@ -69,6 +71,18 @@ class NoticesForm(forms.Form):
                 help_text=_("Money or rights hang on these: they are mailed in any case.") if is_kept else "",
             )
         self.fields = categories | self.fields
+        if has_phone:
+            self.fields["texts"] = forms.MultipleChoiceField(
+                label=_("Of these a text message as well"),
+                choices=NoticeChoice.Category.choices,
+                initial=sorted(wishes.texts),
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+                help_text=_(
+                    "It says that there is something to read, and nothing of what it is. With a digest it comes once a"
+                    " day; quiet hours hold for it."
+                ),
+            )
 
     def clean(self) -> dict[str, Any]:
         """Return the fields. Raises: ValidationError for quiet hours with one end, or none between them."""
@@ -84,6 +98,31 @@ class NoticesForm(forms.Form):
         """Return what was chosen for each category."""
         return {category.value: self.cleaned_data[category.value] for category in NoticeChoice.Category}
 
+    def texts(self) -> set[str] | None:
+        """Return of which categories text messages are wanted; None where no phone is confirmed."""
+        return set(self.cleaned_data["texts"]) if "texts" in self.fields else None
+
     def hours(self) -> NoticeHours:
         """Return the hours that were chosen, not saved."""
         return NoticeHours(**{name: self.cleaned_data[name] for name in self.base_fields})
+
+
+class PhoneForm(forms.Form):
+    """A phone number."""
+
+    number = forms.CharField(
+        label=_("Phone number"),
+        max_length=30,
+        help_text=_("With its country code, such as +86 138 0013 8000. It is stored encrypted."),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+    )
+
+
+class PhoneCodeForm(forms.Form):
+    """The code that a number was sent."""
+
+    code = forms.CharField(
+        label=_("Code from the text message"),
+        max_length=10,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+    )

@@ -21,7 +21,7 @@ from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from members.people import about, share_words
 from members.people.case_words import CASE_KINDS
-from members.people.choices import wishes_of
+from members.people.choices import Wishes, wishes_of
 from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
 from members.people.correction_words import CORRECTION_KINDS, OF_ADMINS, OF_CORRECTED
 from members.people.cover_words import CHILD_DIED, COVER_KINDS, NAMER_DIED, WAITING_OVER
@@ -41,6 +41,7 @@ from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
 from members.people.rights_words import OF_DUTIES, OF_PEOPLE, PURPOSES, RIGHTS_KINDS
+from members.people.texts import Text, numbers_of, words_for, write_texts
 
 JOINED = "joined"
 JOINED_EARLY = "joined_early"
@@ -550,7 +551,26 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
     mailed = [n for n, row in zip(fresh, rows, strict=True) if row.way == Way.AT_ONCE]
     write_mails([_letter(n, wishes[n.person.pk].hours) for n in mailed], batch=batch, actor=actor)
+    told_now = [n for n, row in zip(fresh, rows, strict=True) if row.way != Way.DIGEST]
+    write_texts(_texts(told_now, wishes), batch=batch, actor=actor)
     return len(fresh)
+
+
+def _texts(told: list[News], wishes: Mapping[int, Wishes]) -> list[Text]:
+    """Return the text messages about what is told at once: one for each person, however many notices there are."""
+    people = {n.person.pk: n.person for n in told if CATEGORY_OF[n.kind] in wishes[n.person.pk].texts}
+    numbers = numbers_of(people.values())
+    texts: dict[int, Text] = {}
+    for n in told:
+        if n.person.pk in numbers and CATEGORY_OF[n.kind] in wishes[n.person.pk].texts:
+            key = f"{n.kind}/{n.key}/{n.person.code}"
+            texts.setdefault(
+                n.person.pk,
+                Text(
+                    key, n.person, numbers[n.person.pk], words_for(n.person), hours=wishes[n.person.pk].hours
+                ),
+            )
+    return list(texts.values())
 
 
 def way_of(news: News, ways: Mapping[str, str], today: dt.date) -> str:

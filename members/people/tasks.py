@@ -6,13 +6,19 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from members.people import digests, mails
+from members.people import digests, mails, texts
 
 
 @jobs.handles(mails.SEND)
 def send_mails(lease: jobs.Lease) -> dict[str, Any]:
     """Send what has not left yet."""
     return mails.send_mails(lease)
+
+
+@jobs.handles(texts.SEND)
+def send_texts(lease: jobs.Lease) -> dict[str, Any]:
+    """Send the text messages that have not left yet."""
+    return texts.send_texts(lease)
 
 
 @shared_task(name="people.order_digests")

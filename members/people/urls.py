@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from members.people import session_views, views
+from members.people import phone_views, session_views, views
 
 urlpatterns = [
     # Before the page of the library at the same address, which asks the database once for each session.
@@ -11,5 +11,8 @@ urlpatterns = [
     path("accounts/sessions/<int:session_id>/end/", session_views.end_one, name="end_session"),
     path("notices/", views.notice_list, name="notices"),
     path("notices/choices/", views.notice_choices, name="notice_choices"),
+    path("notices/phone/", phone_views.my_phone, name="my_phone"),
+    path("notices/phone/confirm/", phone_views.confirm_phone, name="confirm_phone"),
+    path("notices/phone/forget/", phone_views.forget_phone, name="forget_phone"),
     path("notices/<int:notice_id>/", views.notice_open, name="notice_open"),
 ]

@@ -17,6 +17,8 @@ from members.people.about import named
 from members.people.choices import choose_notices, wishes_of
 from members.people.forms import NoticesForm
 from members.people.models import User
+from members.people.phones import hint_of, phone_of
+from members.people.text_gateway import gateway
 
 SHOWN = 100
 
@@ -48,11 +50,18 @@ def notice_open(request: HttpRequest, notice_id: int) -> HttpResponseBase:
 def notice_choices(request: HttpRequest) -> HttpResponseBase:
     """Show what the person is mailed and when; keep what they choose."""
     person = cast(User, request.user)
-    form = NoticesForm(wishes_of([person])[person.pk], request.POST if request.method == "POST" else None)
+    phone = phone_of(person) if gateway() else None
+    form = NoticesForm(
+        wishes_of([person])[person.pk],
+        request.POST if request.method == "POST" else None,
+        has_phone=phone is not None and phone.confirmed_at is not None,
+    )
     refusal = None
     if form.is_valid():
         _kept, refusal = attempt(
-            lambda: choose_notices(person=person, ways=form.ways(), hours=form.hours(), at=clock.now())
+            lambda: choose_notices(
+                person=person, ways=form.ways(), hours=form.hours(), at=clock.now(), texts=form.texts()
+            )
         )
         if refusal is None:
             messages.success(request, _("Kept. It holds for what you are told from now on."))
@@ -60,6 +69,8 @@ def notice_choices(request: HttpRequest) -> HttpResponseBase:
     context = {
         "form": form,
         "refusal": refusal,
+        "has_gateway": gateway() is not None,
+        "number_hint": hint_of(person, phone) if phone and phone.confirmed_at else "",
         "section": "notices",
         "crumbs": [(_("Notices"), reverse("notices")), (_("What I am mailed"), "")],
     }

@@ -280,6 +280,7 @@ def test_api_gives_and_keeps_ones_own_choices(person: User) -> None:
     assert json.loads(client.get(API).content) == {
         "ways": {category.value: "at_once" for category in Category},
         "digest_hour": 8, "time_zone": "Asia/Shanghai", "quiet_from_hour": None, "quiet_to_hour": None,
+        "texts": [],
     }  # fmt: skip
     body = {
         "ways": {"family": "page"}, "digest_hour": 7, "time_zone": "Europe/Berlin", "quiet_from_hour": 21,
