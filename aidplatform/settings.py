@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "members.people.sessions.SessionNotesMiddleware",
+    "aidplatform.lib.kept.KeptInputMiddleware",
     "aidplatform.lib.http.NoStoreMiddleware",
     "aidplatform.lib.http.DomainErrorMiddleware",
 ]

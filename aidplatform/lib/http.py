@@ -7,11 +7,11 @@ fails on a view without one.
 import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.db import as_unavailable
 from aidplatform.lib.errors import DomainError, as_domain_error
+from aidplatform.lib.kept import back_to
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -39,9 +40,15 @@ public = policy("public")
 
 
 def signed_in(view: View) -> View:
-    """Let in anyone with an account; others are sent to the sign-in page."""
-    wrapped: Any = wraps(view)(login_required(view))
-    guarded: View = policy("signed_in")(wrapped)
+    """Let in anyone with an account; others are sent to the sign-in page, and find what they had filled in."""
+
+    @wraps(view)
+    def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(back_to(request))
+        return view(request, *args, **kwargs)
+
+    guarded: View = policy("signed_in")(cast(Any, opened))
     return guarded
 
 

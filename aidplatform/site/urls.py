@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from aidplatform.site import job_views, manual_views, search_views, views
+from aidplatform.site import job_views, kept_views, manual_views, search_views, views
 from aidplatform.site.demo import views as demo_views
 from aidplatform.site.ending import settlement_views
 from aidplatform.site.ending import views as ending_views
@@ -15,6 +15,8 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("language/", views.set_language, name="set_language"),
     path("theme/", views.set_theme, name="set_theme"),
+    path("kept/", kept_views.kept_input, name="kept_input"),
+    path("kept/drop/", kept_views.drop_kept, name="drop_kept"),
     path("health", views.health, name="health"),
     path("robots.txt", views.robots, name="robots"),
     path("search/", search_views.search, name="search"),

@@ -4,16 +4,19 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
+from aidplatform.lib import kept
 from aidplatform.lib.errors import ForbiddenError
 from aidplatform.lib.http import public, refusal
 from aidplatform.lib.templating import THEME_COOKIE, THEMES, local_address
@@ -118,7 +121,10 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Explain a form that came without its token: mostly a page left open too long."""
+    """Explain a form that came without its token: mostly a page left open too long, and then what it held is kept."""
+    if kept.keep(request):
+        shown = reverse(kept.PAGE)
+        return redirect(shown) if request.user.is_authenticated else redirect_to_login(shown)
     error = ForbiddenError(
         _("This form has expired or came from another site. Go back, reload the page and send it again."),
         code="form_expired",

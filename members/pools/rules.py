@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.lib.http import policy, signed_in
+from aidplatform.lib.kept import back_to
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 from members.pools.selectors import access_pool, duties_of, holds_anywhere
@@ -139,7 +140,7 @@ def access_public_pool(request: HttpRequest, code: str) -> Pool:
 def _sign_in_first(request: HttpRequest) -> HttpResponseBase | None:
     """Return the redirect to sign-in or second factor, or None where both are there."""
     if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(back_to(request))
     if has_second_factor(request):
         return None
-    return confirm_anew(request, request.get_full_path())
+    return confirm_anew(request, back_to(request))

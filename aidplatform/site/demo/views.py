@@ -12,7 +12,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from aidplatform.lib import clock
+from aidplatform.lib import clock, kept
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import public
 from aidplatform.lib.templating import local_address
@@ -215,14 +215,16 @@ def _demo_page(request: HttpRequest, form: MoveClockForm, status: int = 200, **e
 
 
 def _become(request: HttpRequest, person: User | None) -> None:
-    """Sign in as one of the cast, second factor included; nobody: signed out. The tour's memory comes along."""
-    last = request.session.get(LAST_STEP)
+    """Sign in as one of the cast, second factor included; nobody: signed out.
+
+    The tour's memory comes along, and what somebody had filled in, which opens for that person alone.
+    """
+    along = {name: request.session[name] for name in (LAST_STEP, kept.SESSION_KEY) if name in request.session}
     logout(request)
     if person is not None:
         login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
         request.session[DEMO_MFA] = True
-    if last:
-        request.session[LAST_STEP] = last
+    request.session.update(along)
 
 
 def _actor(request: HttpRequest) -> str:
