@@ -26,6 +26,7 @@ from ledger.custody import (
     arrears_api,
     charge_api,
     cost_api,
+    explanation_api,
     interest_api,
     mandate_api,
     pay_api,
@@ -85,6 +86,7 @@ _PERIOD = f"{_POOL}periods/<int:number>/"
 _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
 _LIMITS = f"{_POOL}release-limits/"
+_EXPLANATIONS = f"{_POOL}debits-to-explain/"
 _INTERESTS = f"{_POOL}interests/"
 _INCOME = f"{_INTERESTS}income/"
 _WITNESSES = f"{_POOL}witness-policies/"
@@ -448,6 +450,23 @@ urlpatterns = [
         f"{_POOL}payment-files/next/",
         payment_file_api.PaymentFileNext.as_view(),
         name="api_make_payment_file",
+    ),
+    path(_EXPLANATIONS, explanation_api.DebitsToExplain.as_view(), name="api_debits_to_explain"),
+    path(f"{_EXPLANATIONS}found/", explanation_api.ExplanationList.as_view(), name="api_explanations"),
+    path(
+        f"{_EXPLANATIONS}<int:statement_no>/<int:line_no>/propose/",
+        explanation_api.ExplanationProposal.as_view(),
+        name="api_propose_explanation",
+    ),
+    path(
+        f"{_EXPLANATIONS}<int:number>/agree/",
+        explanation_api.ExplanationAgreement.as_view(),
+        name="api_agree_to_explanation",
+    ),
+    path(
+        f"{_EXPLANATIONS}<int:number>/withdraw/",
+        explanation_api.ExplanationWithdrawal.as_view(),
+        name="api_withdraw_explanation",
     ),
     path(_INTERESTS, interest_api.InterestList.as_view(), name="api_interests"),
     path(f"{_INTERESTS}told/", interest_api.InterestsTold.as_view(), name="api_interests_told"),

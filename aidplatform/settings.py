@@ -355,6 +355,7 @@ SPECTACULAR_SETTINGS = {
         # A settlement has the same states.
         "WriteOffState": "ledger.custody.write_off_models.WriteOff.State",
         "WriteOffReason": "ledger.custody.write_off_models.WriteOff.Reason",
+        "ExplanationCause": "ledger.custody.explanation_models.DebitExplanation.Cause",
         "InterestKind": "ledger.custody.interest_models.OperatorInterest.Kind",
         "InterestState": "ledger.custody.interest_models.State",
         "DeputyKind": "members.joining.deputy_models.Deputy.Kind",

@@ -363,6 +363,25 @@ PARTS: tuple[Part, ...] = (
         {"id": ID, "decision": IDS_WITHIN, "payee_sealed": SEALED, "payee_hash": SEALED},
     ),
     Part(
+        "ledger_debitexplanation",
+        {
+            "pool_id": "p.code",
+            "line_id": "ls.number, l.line_no",
+            "order_id": "o.number",
+            "receipt_id": "rs.number, r.line_no",
+            "entry_id": "e.number",
+            **_plain("number", "cause", "note", "amount_fen", "state", "proposed_by", "proposed_at"),
+            **_plain("decided_by", "decided_at"),
+        },
+        f"{_POOL} JOIN ledger_statementline l ON l.id = t.line_id"
+        " JOIN ledger_bankstatement ls ON ls.id = l.statement_id"
+        " LEFT JOIN ledger_statementline r ON r.id = t.receipt_id"
+        " LEFT JOIN ledger_bankstatement rs ON rs.id = r.statement_id"
+        " LEFT JOIN ledger_paymentorder o ON o.id = t.order_id"
+        " LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {"id": ID},
+    ),
+    Part(
         "ledger_outsidecost",
         {
             "pool_id": "p.code",

@@ -18,6 +18,7 @@ from ledger.custody.charge_triggers import (
     statement_settles_debits,
 )
 from ledger.custody.cost_models import OutsideCost
+from ledger.custody.explanation_models import DebitExplanation
 from ledger.custody.interest_models import IncomeReport, OperatorInterest
 from ledger.custody.loss_triggers import loss_has_its_decision
 from ledger.custody.mandate_models import DebitMandate
@@ -136,6 +137,7 @@ __all__ = [
     "Checkpoint",
     "Collection",
     "Cosignature",
+    "DebitExplanation",
     "DebitMandate",
     "DebitRetry",
     "FinalSettlement",

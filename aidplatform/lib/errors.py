@@ -88,6 +88,19 @@ GUARANTEES: dict[str, object] = {
     "witness_policy_people_hold_their_duty": _(
         "A pool admin proposes witnesses, and an auditor or a controller approves them."
     ),
+    "explanation_people_hold_their_duty": _("A treasurer explains a debit, and a controller agrees to it."),
+    "explanation_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
+    "explanation_is_decided_once": _(
+        "The explanation is decided already. Reload the page to see where it is."
+    ),
+    "only_debits_to_explain_are_explained": _("Only a debit that nothing explains can be explained."),
+    "explanation_fits_its_papers": _(
+        "What it rests on does not fit any more: the payment has moved on, or the receipt is used. Look at it again."
+    ),
+    "explanation_names_its_papers": _("Name the payment that it was, or the receipt by which it came back."),
+    "debit_is_explained_once": _("Somebody has explained this debit already. Reload the page."),
+    "payment_explains_one_debit": _("This payment explains another debit already."),
+    "receipt_gives_back_one_debit": _("This receipt explains another debit already."),
     "interest_people_hold_their_duty": _("A pool admin tells the register, and a controller confirms it."),
     "interest_needs_two_people": _("Whoever proposed it cannot confirm it. Ask a controller."),
     "interest_is_replaced_once": _("Another entry has taken its place already. Replace that one."),

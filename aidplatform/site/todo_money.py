@@ -9,6 +9,8 @@ from aidplatform.site.todo_row import Todo
 from ledger.books.api import READERS
 from ledger.custody import share_returns
 from ledger.custody.arrears_models import HardshipPause
+from ledger.custody.explanation_models import DebitExplanation
+from ledger.custody.explanations import with_debits_to_explain
 from ledger.custody.interest_models import IncomeReport, OperatorInterest, State
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciled_models import ReconciledDay
@@ -47,6 +49,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         _of_reconciliation(duties)
         + _of_files(duties)
         + _of_limits(duties, person)
+        + _of_explanations(duties, person)
         + _of_interests(duties, person)
         + _of_write_offs(duties, person)
         + _of_ends(duties, person)
@@ -181,6 +184,32 @@ def _of_interests(duties: dict[int | None, set[str]], person: User) -> list[Todo
             _("Look at it"),
         )
         for code, pool in sorted(pools.items())
+    ]
+
+
+def _of_explanations(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the pools with debits for a treasurer to explain, and the explanations that wait for a controller."""
+    explaining, agreeing = (
+        [pool for pool, found in duties.items() if pool and duty.value in found]
+        for duty in (DutyGrant.Duty.TREASURER, DutyGrant.Duty.CONTROLLER)
+    )
+    proposed = DebitExplanation.objects.filter(pool__in=agreeing, state=DebitExplanation.State.PROPOSED)
+    return [
+        Todo(
+            _("The bank has debited %(pool)s for something that nobody has explained")
+            % {"pool": in_language(pool.name_en, pool.name_zh)},
+            reverse("custody_explanations", args=[pool.code]),
+            _("Explain it"),
+        )
+        for pool in with_debits_to_explain(explaining)
+    ] + [
+        Todo(
+            _("What a debit of %(pool)s was waits for your agreement")
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("custody_explanations", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in proposed.exclude(proposed_by=person.code).select_related("pool").order_by("pk")[:20]
     ]
 
 

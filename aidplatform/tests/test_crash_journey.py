@@ -42,6 +42,7 @@ ELSEWHERE = {
     "custody.charge_file_hashed",
     "custody.charge_file_made",
     "custody.cost_posted",
+    "custody.debit_explained",
     "custody.debits_announced",
     "custody.pause_granted",
     "custody.payment_file_made",

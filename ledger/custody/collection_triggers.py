@@ -67,7 +67,9 @@ collection_guards = [
               FROM (SELECT DISTINCT line_id FROM new_rows) n JOIN ledger_statementline l ON l.id = n.line_id
               JOIN ledger_collection c ON c.line_id = n.line_id GROUP BY n.line_id, l.amount_fen
             HAVING abs(sum(c.amount_fen)) + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
-                       WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0) > l.amount_fen LIMIT 1;
+                       WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0)
+                   + coalesce((SELECT sum(x.amount_fen) FROM ledger_debitexplanation x
+                       WHERE x.receipt_id = n.line_id AND x.state = 'agreed'), 0) > l.amount_fen LIMIT 1;
             IF FOUND THEN
                 {refuse("receipt_is_used_once", "a line of %s is used for %s", "bad.amount_fen", "bad.used")}
             END IF;

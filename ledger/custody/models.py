@@ -190,6 +190,11 @@ class StatementLine(models.Model):
                 name="line_payer",
             ),
             models.Index(
+                fields=["account", "booking_date"],
+                condition=Q(kind="unexplained"),
+                name="line_to_explain",
+            ),
+            models.Index(
                 fields=["account", "charge_file"],
                 condition=Q(charge_file__isnull=False),
                 name="line_debits",

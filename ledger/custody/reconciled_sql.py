@@ -12,15 +12,16 @@ from ledger.custody.triggers import PROTECTED, balance_sql
 _LIVE = "state NOT IN ('cancelled', 'returned')"
 _SIGNED = "CASE l.direction WHEN 'in' THEN l.amount_fen ELSE -l.amount_fen END"
 
+_USED = "coalesce(c.fen, 0) + coalesce(w.fen, 0) + coalesce(b.fen, 0) + coalesce(x.fen, 0)"
 # Every booking and what its documents say of it (fen): the order that it settles, the charges that it takes back, the
 # wallets that it fills. Of a receipt what is used of it, and the rest is nobody's; of the rest the bank alone knows.
 DOCUMENTED = f"""
     SELECT l.id, s.number, l.line_no, l.kind, l.booking_date, {_SIGNED} AS moved,
-           coalesce(c.fen, 0) + coalesce(w.fen, 0) + coalesce(b.fen, 0) AS used,
+           {_USED} AS used,
            CASE l.kind WHEN 'payment' THEN -coalesce(o.fen, 0) WHEN 'returned' THEN coalesce(r.fen, 0)
                        WHEN 'chargeback' THEN coalesce(c.fen, 0) WHEN 'top_up' THEN coalesce(w.fen, 0)
-                       WHEN 'collection' THEN greatest(l.amount_fen, coalesce(c.fen, 0) + coalesce(w.fen, 0) + coalesce(b.fen, 0))
-                       WHEN 'unidentified' THEN greatest(l.amount_fen, coalesce(c.fen, 0) + coalesce(w.fen, 0) + coalesce(b.fen, 0))
+                       WHEN 'collection' THEN greatest(l.amount_fen, {_USED})
+                       WHEN 'unidentified' THEN greatest(l.amount_fen, {_USED})
                        ELSE {_SIGNED} END AS documented
       FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id
       LEFT JOIN (SELECT line_id, sum(amount_fen) AS fen FROM ledger_collection
@@ -29,6 +30,8 @@ DOCUMENTED = f"""
                   WHERE pool_id = {{pool}} AND line_id IS NOT NULL GROUP BY 1) w ON w.line_id = l.id
       LEFT JOIN (SELECT receipt_id, sum(amount_fen) AS fen FROM ledger_paymentorder
                   WHERE pool_id = {{pool}} AND receipt_id IS NOT NULL AND {_LIVE} GROUP BY 1) b ON b.receipt_id = l.id
+      LEFT JOIN (SELECT receipt_id, amount_fen AS fen FROM ledger_debitexplanation
+                  WHERE pool_id = {{pool}} AND receipt_id IS NOT NULL AND state = 'agreed') x ON x.receipt_id = l.id
       LEFT JOIN (SELECT confirmed_line_id, amount_fen AS fen FROM ledger_paymentorder
                   WHERE pool_id = {{pool}} AND confirmed_line_id IS NOT NULL) o ON o.confirmed_line_id = l.id
       LEFT JOIN (SELECT returned_line_id, amount_fen AS fen FROM ledger_paymentorder
@@ -123,6 +126,7 @@ NOT_EXPLAINED = f"""
     SELECT s.number || '/' || l.line_no AS ref, l.booking_date AS day, l.amount_fen AS fen
       FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id
      WHERE s.account_id = %(account)s AND l.kind = 'unexplained'
+       AND NOT EXISTS (SELECT 1 FROM ledger_debitexplanation x WHERE x.line_id = l.id AND x.state = 'agreed')
        AND {balance_sql(chart.UNEXPLAINED_DEBITS, "%(pool)s")} > 0"""
 NOT_SHOWN = """
     SELECT o.number::text AS ref, (o.released_at AT TIME ZONE %(zone)s)::date AS day, o.amount_fen AS fen

@@ -180,11 +180,13 @@ def open_fen_of(receipt: StatementLine) -> int:
 
 
 _OPEN_RECEIPTS = """
-    SELECT l.id, l.amount_fen - coalesce(c.fen, 0) - coalesce(o.fen, 0) - coalesce(w.fen, 0)
+    SELECT l.id, l.amount_fen - coalesce(c.fen, 0) - coalesce(o.fen, 0) - coalesce(w.fen, 0) - coalesce(x.fen, 0)
       FROM ledger_statementline l
       LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_collection WHERE line_id = l.id) c ON true
       LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_paymentorder
                           WHERE receipt_id = l.id AND state NOT IN ('cancelled', 'returned')) o ON true
       LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_walletentry WHERE line_id = l.id) w ON true
+      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_debitexplanation
+                          WHERE receipt_id = l.id AND state = 'agreed') x ON true
      WHERE l.account_id = %(account)s AND l.kind IN ('unidentified', 'collection')
-       AND l.amount_fen > coalesce(c.fen, 0) + coalesce(o.fen, 0) + coalesce(w.fen, 0)"""
+       AND l.amount_fen > coalesce(c.fen, 0) + coalesce(o.fen, 0) + coalesce(w.fen, 0) + coalesce(x.fen, 0)"""

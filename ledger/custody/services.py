@@ -496,15 +496,20 @@ def _settle_orders(
             continue
         order = PaymentOrder.objects.select_for_update().get(pk=one.order.pk)
         if one.kind == Kind.PAYMENT:
-            order.state, order.confirmed_line = PaymentOrder.State.CONFIRMED, lines[line_no]
-            order.save(update_fields=["state", "confirmed_line"])
-            _tell_award_paid(one.order, importer)
+            confirm_payment(order, lines[line_no], importer)
         else:
             order.state, order.returned_line = PaymentOrder.State.RETURNED, lines[line_no]
             order.save(update_fields=["state", "returned_line"])
             wallets.take_back(order, importer, at)
         settled.append((order.number, one.kind, order.amount_fen))
     return settled
+
+
+def confirm_payment(order: PaymentOrder, line: StatementLine, by: str) -> None:
+    """Let a released order count as paid by a booking. Raises: IntegrityError order_is_settled_by_its_line."""
+    order.state, order.confirmed_line = PaymentOrder.State.CONFIRMED, line
+    order.save(update_fields=["state", "confirmed_line"])
+    _tell_award_paid(order, by)
 
 
 def _tell_award_paid(order: PaymentOrder, importer: str) -> None:

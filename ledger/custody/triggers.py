@@ -73,11 +73,14 @@ def balance_sql(code: str, pool: str) -> str:
                 WHERE p.id = {pool} AND a.code = '{code}')"""
 
 
-# What of a receipt is used: by shares paid, by wallets, and by payments back of the receipt itself.
+# What of a receipt is used: by shares paid, by wallets, by payments back of the receipt itself, and where the bank gave
+# back with it what it had taken by mistake.
 USED = """(coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c WHERE c.line_id = {line}), 0)
          + coalesce((SELECT sum(w.amount_fen) FROM ledger_walletentry w WHERE w.line_id = {line}), 0)
          + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
-                      WHERE o.receipt_id = {line} AND o.state NOT IN ('cancelled', 'returned')), 0))"""
+                      WHERE o.receipt_id = {line} AND o.state NOT IN ('cancelled', 'returned')), 0)
+         + coalesce((SELECT sum(x.amount_fen) FROM ledger_debitexplanation x
+                      WHERE x.receipt_id = {line} AND x.state = 'agreed'), 0))"""
 
 
 def collected_sql(period: str) -> str:
@@ -466,6 +469,12 @@ order_guards = [
             IF NEW.confirmed_line_id IS DISTINCT FROM OLD.confirmed_line_id THEN
                 SELECT l.kind, l.amount_fen, a.pool_id INTO line FROM ledger_statementline l
                   JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.confirmed_line_id;
+                -- A debit that came without its reference is a payment once two people have found out that it is this one.
+                IF line.kind = 'unexplained' AND EXISTS (
+                        SELECT 1 FROM ledger_debitexplanation WHERE line_id = NEW.confirmed_line_id
+                           AND order_id = NEW.id AND cause = 'payment' AND state = 'agreed') THEN
+                    line.kind := 'payment';
+                END IF;
                 IF (line.kind, line.amount_fen, line.pool_id) IS DISTINCT FROM ('payment'::varchar, NEW.amount_fen, NEW.pool_id) THEN
                     {refuse("order_is_settled_by_its_line", "the line is no payment of %s", "NEW.amount_fen")}
                 END IF;

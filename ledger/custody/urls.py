@@ -7,6 +7,7 @@ from ledger.custody import (
     balance_views,
     charge_views,
     cost_views,
+    explanation_views,
     interest_views,
     mandate_views,
     mapping_views,
@@ -30,6 +31,7 @@ _WRITE_OFFS = f"{_CUSTODY}write-offs/"
 _LATE = f"{_CUSTODY}late/"
 _RECONCILIATION = f"{_CUSTODY}reconciliation/"
 _DEBITS = f"{_CUSTODY}debits/"
+_EXPLANATIONS = f"{_CUSTODY}debits-to-explain/"
 _INTERESTS = "pools/<slug:code>/interests/"
 _ONE_INTEREST = f"{_INTERESTS}<int:number>/"
 _ONE_INCOME = f"{_INTERESTS}income/<int:number>/"
@@ -48,6 +50,19 @@ urlpatterns = [
     re_path(f"{_UPLOAD}table/$", mapping_views.table, name="custody_table"),
     re_path(f"{_UPLOAD}import/$", views.import_upload, name="custody_import"),
     path(f"{_CUSTODY}unidentified/", views.unidentified, name="custody_unidentified"),
+    path(_EXPLANATIONS, explanation_views.overview, name="custody_explanations"),
+    path(f"{_EXPLANATIONS}all.csv", explanation_views.overview_csv, name="custody_explanations_csv"),
+    path(
+        f"{_EXPLANATIONS}<int:statement_no>/<int:line_no>/propose/",
+        explanation_views.propose,
+        name="custody_propose_explanation",
+    ),
+    path(f"{_EXPLANATIONS}<int:number>/agree/", explanation_views.agree, name="custody_agree_explanation"),
+    path(
+        f"{_EXPLANATIONS}<int:number>/withdraw/",
+        explanation_views.withdraw,
+        name="custody_withdraw_explanation",
+    ),
     path(_RECEIPT, views.receipt, name="custody_receipt"),
     path(f"{_RECEIPT}identify/", views.identify, name="custody_identify"),
     path(f"{_RECEIPT}refund/", views.refund, name="custody_refund"),

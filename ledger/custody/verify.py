@@ -6,6 +6,7 @@ from ledger.books.findings import Report, fetch, figure
 from ledger.custody.arrears_verify import verify_arrears
 from ledger.custody.charge_verify import debits_not_used, verify_debits
 from ledger.custody.cost_verify import verify_costs
+from ledger.custody.explanation_verify import verify_explanations
 from ledger.custody.interest_verify import verify_interests
 from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
 from ledger.custody.share_return_verify import verify_share_returns
@@ -57,6 +58,7 @@ def verify_custody(report: Report, pool_id: int, code: str, book_id: int) -> Non
     verify_write_offs(report, parameters)
     verify_share_returns(report, parameters)
     verify_costs(report, parameters)
+    verify_explanations(report, parameters)
     verify_arrears(report, parameters)
     verify_interests(report, parameters)
 
@@ -129,7 +131,9 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
                      coalesce((SELECT sum(amount_fen) FROM ledger_collection WHERE line_id = l.id), 0)
                      + coalesce((SELECT sum(amount_fen) FROM ledger_walletentry WHERE line_id = l.id), 0)
                      + coalesce((SELECT sum(amount_fen) FROM ledger_paymentorder WHERE receipt_id = l.id
-                                    AND state NOT IN ('cancelled', 'returned')), 0) AS used
+                                    AND state NOT IN ('cancelled', 'returned')), 0)
+                     + coalesce((SELECT sum(amount_fen) FROM ledger_debitexplanation WHERE receipt_id = l.id
+                                    AND state = 'agreed'), 0) AS used
                 FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id
                WHERE l.account_id = %(account)s AND l.kind IN ('collection', 'unidentified')"""
     count, left = fetch(

@@ -148,8 +148,9 @@ written_off_stays_written_off = Guard(
         IF EXISTS (SELECT 1 FROM ledger_writeoff WHERE entry_id = NEW.reverses_id)
            OR EXISTS (SELECT 1 FROM ledger_finalsettlement WHERE entry_id = NEW.reverses_id)
            OR EXISTS (SELECT 1 FROM ledger_outsidecost WHERE entry_id = NEW.reverses_id)
+           OR EXISTS (SELECT 1 FROM ledger_debitexplanation WHERE entry_id = NEW.reverses_id)
            OR EXISTS (SELECT 1 FROM ledger_sharesreturn WHERE entry_id = NEW.reverses_id) THEN
-            {refuse("written_off_stays_written_off", "the entry of a write-off, a settlement, a cost or a return of shares is not reversed")}
+            {refuse("written_off_stays_written_off", "the entry of a write-off, a settlement, a cost, an explained debit or a return of shares is not reversed")}
         END IF;
         RETURN NEW;
     """,

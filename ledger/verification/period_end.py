@@ -123,7 +123,7 @@ def _of_bank(period: Period, figures: dict[str, Any]) -> Iterator[Line]:
         _state(suspense == 0),
         format_money(suspense, pool.currency),
         Duty.TREASURER,
-        reverse("account", args=[pool.code, chart.UNEXPLAINED_DEBITS]),
+        reverse("custody_explanations", args=[pool.code]),
     )
 
 

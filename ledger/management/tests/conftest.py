@@ -23,9 +23,10 @@ from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, ref
 from aidplatform.testing.witnesses import name_witnesses, running_witness
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
-from ledger.custody import costs, hardship, interests, reconciled_days, settlements, write_offs
+from ledger.custody import costs, explanations, hardship, interests, reconciled_days, settlements, write_offs
 from ledger.custody import services as custody
 from ledger.custody.cost_models import OutsideCost
+from ledger.custody.statement_files import OUT
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
@@ -114,6 +115,7 @@ def make_history() -> None:
     make_aged_history()
     make_late_history()
     make_debited_history()
+    make_taken_history()
     make_investigated_history()
     for pool in Pool.objects.order_by("code"):
         reconciled_days.keep_day(pool, clock.now())
@@ -245,6 +247,24 @@ def make_aged_history() -> None:
     period = world.posted_period()
     assert period.classes is not None
     assert [(row["class_no"], row["members"]) for row in period.classes] == [(0, 3), (1, 1)]
+
+
+def make_taken_history() -> None:
+    """Let the bank of a pool pay an order without its reference, and take money for nothing; explain both."""
+    world, bank, period = charged_world(100_000, code="taken")
+    bank.all_pay()
+    award = period.awards.get()
+    order = bank.release(bank.order_aid(award, 4_000))
+    bank.take(bank.statement(bank.line(OUT, 4_000), bank.line(OUT, 5_000)))
+    for line in explanations.debits_to_explain(world.pool):
+        made = explanations.propose_explanation(
+            line=line,
+            note="the bank said so",
+            proposer=world.treasurer.code,
+            at=clock.now(),
+            **({"cause": "payment", "order": order} if line.amount_fen == 4_000 else {"cause": "operator"}),
+        )
+        explanations.agree_to_explanation(explanation=made, person=world.controller.code, at=clock.now())
 
 
 def make_debited_history() -> None:

@@ -19,6 +19,7 @@ from ledger.management.tests.checkpoint_cases import CHECKPOINT_CASES
 from ledger.management.tests.cost_cases import COST_CASES
 from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.debit_cases import DEBIT_CASES
+from ledger.management.tests.explanation_cases import EXPLANATION_CASES
 from ledger.management.tests.face_cases import FACE_CASES
 from ledger.management.tests.interest_cases import INTEREST_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
@@ -701,6 +702,16 @@ def test_false_reconciliations_are_false(clone, code, sql, where, expected, actu
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"),
+    EXPLANATION_CASES,
+    ids=[case[2] for case in EXPLANATION_CASES],
+)
+def test_false_explanations_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("taken", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), FACE_CASES, ids=[case[0] for case in FACE_CASES]
 )
 def test_false_faces_of_cases_are_false(clone, code, sql, where, expected, actual):
@@ -752,6 +763,7 @@ def test_every_statement_is_broken_by_some_case(clone):
             *DEBIT_CASES,
             *SHARE_RETURN_CASES,
             *COST_CASES,
+            *EXPLANATION_CASES,
             *INTEREST_CASES,
             *RECONCILED_CASES,
         )
