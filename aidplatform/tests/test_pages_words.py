@@ -225,6 +225,9 @@ SAYS_WHAT_IT_IS_NOT = [
     " nothing is\n> guaranteed.",
     "> 互助计划**不是保险**。这里没有保险人，没有保费，没有保单；没有人“被投保”，也不对任何给付作出保证。",
     "- **It does not replace medical insurance.**",
+    "This is not insurance: nobody promises a sum, and members share afterwards what members needed.",
+    "This is not insurance: nobody promises a sum, and members share what members needed, each from a wallet that"
+    " they fill beforehand.",
     "Is this insurance?",
     "Does it replace medical insurance?",
     "It is not insurance, and these pages do not use its words.",
