@@ -29,7 +29,7 @@ SEED = int(os.environ.get("AID_SEED", "20260101"))
 PATIENCE = 240.0
 # Points of the way that this case does not take: members of its pool do not pay ahead, its rules suspend nobody for an
 # unpaid share, nobody is debited, no share is written off, the pool does not end, nobody appeals, nobody from outside
-# looks into it, its payments go to the bank by hand, and nobody has asked for a digest.
+# looks into it, its payments go to the bank by hand and show their numbers, and nobody asked for a digest or a text.
 ELSEWHERE = {
     "claims.appealed",
     "claims.arbiter_decided",
@@ -56,6 +56,7 @@ ELSEWHERE = {
     "custody.write_off_posted",
     "custody.settlement_approved",
     "people.digests_written",
+    "people.text_sent",
 }
 
 
