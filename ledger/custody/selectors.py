@@ -21,7 +21,7 @@ from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import NO_PERIOD
 from members.joining.models import Membership
-from members.joining.payers import covered_in_force
+from members.joining.payers import covered_in_force, masked_names
 from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
 
@@ -39,7 +39,7 @@ class HowToPay:
     """Where a member pays, with which reference, and how much is owed of what was announced (fen).
 
     before_fen: what of the own debt is from before the pool moved in. others: for whom the member pays, in the order in
-    which a transfer fills what they owe.
+    which a transfer fills what they owe. names: theirs, by membership, as others see them.
     """
 
     account: BankAccount
@@ -47,6 +47,7 @@ class HowToPay:
     open_fen: int
     before_fen: int
     others: tuple[OwedBy, ...]
+    names: dict[int, str]
 
     @property
     def total_fen(self) -> int:
@@ -204,9 +205,18 @@ def orders(pool: Pool) -> QuerySet[PaymentOrder]:
 
 def find_orders(number: int, *, pools: Collection[Pool]) -> QuerySet[PaymentOrder]:
     """Return the payment orders of that number in these pools."""
-    found = PaymentOrder.objects.filter(pool__in=pools, number=number)
+    return _told(PaymentOrder.objects.filter(pool__in=pools, number=number)).order_by("pool__code")
+
+
+def find_orders_of(fen: int, *, pools: Collection[Pool]) -> QuerySet[PaymentOrder]:
+    """Return the payment orders of exactly that amount (fen) in these pools, newest first."""
+    return _told(PaymentOrder.objects.filter(pool__in=pools, amount_fen=fen)).order_by("-pk")
+
+
+def _told(found: QuerySet[PaymentOrder]) -> QuerySet[PaymentOrder]:
+    """Have read along what tells what an order is for."""
     found = found.select_related("pool", "award", "period", "receipt__statement", "listed__member_import")
-    return found.select_related("cost").order_by("pool__code")
+    return found.select_related("cost")
 
 
 def counterparty(line: StatementLine) -> str:
@@ -274,6 +284,7 @@ def how_to_pay(membership: Membership) -> HowToPay | None:
         sum(open_fen[membership.pk]),
         open_fen[membership.pk][0],
         tuple(OwedBy(other, sum(open_fen[other.pk])) for other in others),
+        masked_names(others),
     )
 
 

@@ -391,11 +391,11 @@ def payers_of(membership: Membership, now: dt.datetime) -> Payers:
         asked=next((link for link in of_me if link.state == State.ASKED), None),
         requests=tuple(link for link in of_others if link.state == State.ASKED),
         pays_for=tuple(link for link in of_others if link.state == State.LIVE),
-        names=_masked_names([side for link in links for side in (link.membership, link.payer)]),
+        names=masked_names([side for link in links for side in (link.membership, link.payer)]),
     )
 
 
-def _masked_names(memberships: Iterable[Membership]) -> dict[int, str]:
+def masked_names(memberships: Iterable[Membership]) -> dict[int, str]:
     """Return names as others see them, on paper where there is one; nothing of who is known by a number alone."""
     members = {one.pk: one for one in memberships}
     known = {pk: one.person for pk, one in members.items() if one.person}

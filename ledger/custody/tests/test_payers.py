@@ -121,6 +121,16 @@ def test_one_transfer_pays_for_the_payer_then_in_joining_order(charged: Charged)
     assert_verified(world)
 
 
+def test_payer_is_told_what_each_owes_by_their_masked_name(charged: Charged) -> None:
+    world, _bank, _period = charged
+    pays_for(world, 4, 2, 6)
+    page = client_of(account(world, 4)).get("/pools/test-pool/me/").content.decode()
+    for number in (2, 6):
+        masked = selectors.how_to_pay(membership(world, 4)).names[membership(world, number).pk]  # type: ignore[union-attr]
+        assert f"Member {number} · {masked}" in page
+        assert masked not in {"", f"Member {number}"}
+
+
 def test_part_of_the_own_share_pays_for_nobody_else(charged: Charged) -> None:
     world, bank, _period = charged
     pays_for(world, 4, 2)
