@@ -9,17 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from aidplatform.lib.money import AmountError, parse_fen
 from aidplatform.lib.templating import in_language
 from aidplatform.site.manual import manual_pages
 from claims.filing.models import Claim
 from claims.filing.selectors import find_claims_of
 from claims.review.selectors import find_claims
-from ledger.books.selectors import find_entries
+from ledger.books.models import JournalEntry
+from ledger.books.selectors import find_entries, find_entries_of
 from ledger.books.views import READERS, entry_text
-from ledger.custody.selectors import find_orders, payment_reference
+from ledger.custody.models import PaymentOrder
+from ledger.custody.selectors import find_orders, find_orders_of, payment_reference
 from ledger.sharing.selectors import find_awards, find_periods
 from members.joining.models import Membership
 from members.joining.selectors import find_memberships, memberships_of
@@ -33,6 +37,8 @@ MOST_HITS = 8
 _ASKED = MOST_HITS + 2
 REVIEWERS = (DutyGrant.Duty.REVIEWER.value, DutyGrant.Duty.SECOND_REVIEWER.value)
 # 12, #12, or a pool's code before it: demo/12.
+# 450.00, 4,500.5, ¥4500.00, 4500.00元: the point tells an amount from a number.
+_AMOUNT = re.compile(r"[¥￥€$]?\s*(?P<amount>[\d,]+\.\d{1,2})\s*元?")
 _NUMBER = re.compile(r"(?:(?P<pool>[-\w]+)\s*[/#]\s*|#)?(?P<number>\d{1,9})")
 
 
@@ -123,6 +129,9 @@ def _kinds(text: str, reach: Reach) -> Iterator[tuple[str, Iterable[Hit]]]:
     yield _("Pools"), _pools(text, reach)
     if match:
         yield from _numbered(int(match["number"]), reach.within(match["pool"]))
+    if fen := _fen(text):
+        yield _("Payments"), _payments_of(find_orders_of(fen, pools=reach.with_duty(*READERS)))
+        yield _("Journal entries"), _entries_of(fen, reach)
     yield _("Cases"), _cases(text, reach)
     if reach.person:
         yield _("My claims"), _own_claims(text, reach.person)
@@ -184,7 +193,11 @@ def _periods(number: int, reach: Reach) -> Iterator[Hit]:
 
 
 def _payments(number: int, reach: Reach) -> Iterator[Hit]:
-    for order in find_orders(number, pools=reach.with_duty(*READERS))[:_ASKED]:
+    yield from _payments_of(find_orders(number, pools=reach.with_duty(*READERS)))
+
+
+def _payments_of(orders: QuerySet[PaymentOrder]) -> Iterator[Hit]:
+    for order in orders[:_ASKED]:
         yield Hit(
             _("Payment %(number)s") % {"number": order.number},
             _in(order.pool, f"{order.get_kind_display()} {order.what_for}", order.get_state_display()),
@@ -194,13 +207,31 @@ def _payments(number: int, reach: Reach) -> Iterator[Hit]:
 
 def _entries(number: int, reach: Reach) -> Iterator[Hit]:
     pools = {pool.code: pool for pool in reach.with_duty(*READERS)}
-    for entry in find_entries(number, codes=pools)[:_ASKED]:
+    yield from _hits_of(find_entries(number, codes=pools), pools)
+
+
+def _entries_of(fen: int, reach: Reach) -> Iterator[Hit]:
+    pools = {pool.code: pool for pool in reach.with_duty(*READERS)}
+    yield from _hits_of(find_entries_of(fen, codes=pools), pools)
+
+
+def _hits_of(entries: QuerySet[JournalEntry], pools: Mapping[str, Pool]) -> Iterator[Hit]:
+    for entry in entries[:_ASKED]:
         pool = pools[entry.book.code]
         yield Hit(
             _("Entry %(number)s") % {"number": entry.number},
             _in(pool, str(entry_text(entry.kind, entry.source, entry.description))),
             reverse("entry", args=[pool.code, entry.number]),
         )
+
+
+def _fen(text: str) -> int:
+    """Return the amount that a text is (minor units); 0 for whatever is none."""
+    match = _AMOUNT.fullmatch(text)
+    try:
+        return parse_fen(match["amount"]) if match else 0
+    except AmountError:
+        return 0
 
 
 def _memberships(number: int, reach: Reach, person: User) -> Iterator[Hit]:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import NotFoundError
-from ledger.books.models import Account, Book, JournalEntry
+from ledger.books.models import Account, Book, JournalEntry, Posting
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,13 @@ def find_entries(number: int, *, codes: Collection[str]) -> QuerySet[JournalEntr
     """Return the entries of that number in the books with these codes."""
     found = JournalEntry.objects.filter(book__code__in=codes, number=number)
     return found.select_related("book").order_by("book__code")
+
+
+def find_entries_of(fen: int, *, codes: Collection[str]) -> QuerySet[JournalEntry]:
+    """Return the entries that move exactly so much (fen) on an account of the books with these codes, newest first."""
+    moved = Posting.objects.filter(entry=OuterRef("pk"), amount_fen=fen)
+    found = JournalEntry.objects.filter(Exists(moved), book__code__in=codes)
+    return found.select_related("book").order_by("-entry_date", "-pk")
 
 
 def statement(account: Account, *, before_no: int | None = None, limit: int = 100) -> list[StatementLine]:

@@ -15,6 +15,7 @@ from aidplatform.testing.bank import charged_world
 from aidplatform.testing.claim_cases import ClaimCases
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
+from ledger.books.models import Posting
 from ledger.sharing import services as sharing
 from members.people.models import User
 from members.pools.services import found_pool, grant_founding_duty
@@ -136,6 +137,21 @@ def test_money_people_find_payments_entries_and_memberships_by_number(db: None) 
     assert found(world.treasurer, "999999999") == []
 
 
+@pytest.mark.parametrize("text", ["1000.00", "1,000.00", "¥1000.00", "1000.0 元"])
+def test_money_people_find_payments_and_entries_by_their_amount(db: None, text: str) -> None:
+    world, bank, _period = charged_world(100_000)
+    bank.all_pay()
+    bank.order_aid(world.pool.awards.get(code="C-1"), 100_000)
+    hits = found(world.treasurer, text)
+    assert hits[0] == reverse("custody_payment", args=["test-pool", 1])
+    moved = Posting.objects.filter(amount_fen=100_000).values_list("entry__number", flat=True).distinct()
+    assert set(hits[1:]) == {reverse("entry", args=["test-pool", number]) for number in moved}
+    assert moved
+    for nobody in (None, world.stranger):
+        assert found(nobody, text) == []
+    assert found(world.treasurer, "1000.01") == []
+
+
 def test_duty_in_one_pool_finds_nothing_in_another(db: None) -> None:
     one, bank, _period = charged_world(100_000)
     bank.all_pay()
@@ -252,7 +268,7 @@ def queries_of(client: Client, text: str) -> int:
     return len(captured)
 
 
-@pytest.mark.parametrize("text", ["1", "C-", "test"])
+@pytest.mark.parametrize("text", ["1", "C-", "test", "10000.00"])
 def test_search_costs_the_same_for_one_and_three(db: None, text: str) -> None:
     world = public_world()
     world.award(1_000_000)
