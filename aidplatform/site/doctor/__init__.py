@@ -7,7 +7,7 @@ a check trips over is a fault too: a doctor that can't look never says healthy.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from aidplatform.site.doctor import configuration, database, guards, machine, work
+from aidplatform.site.doctor import configuration, database, guards, machine, signing, work
 from aidplatform.site.doctor.fault import Fault
 
 Check = Callable[[], Iterator[Fault]]
@@ -38,6 +38,8 @@ CHECKS: dict[str, tuple[str, Check, bool]] = {
     "schedule": ("The scheduler ticks.", work.schedule, True),
     "jobs": ("No job is stuck or waits for a worker in vain.", work.jobs, True),
     "outbox": ("No message waits to be sent.", work.outbox, True),
+    "signer": ("Every log is signed up to its end.", signing.signer, True),
+    "witnesses": ("The witnesses of every log sign it.", signing.witnesses, True),
     "clock": ("Database and machine agree on the time.", machine.clock, True),
     "disk": ("There is room on the disk of the state directory.", machine.disk, True),
     "secrets": ("Keys are long and varied, and nobody else can read them.", machine.secrets, False),
