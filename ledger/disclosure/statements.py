@@ -3,6 +3,8 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -16,6 +18,7 @@ from ledger.custody.models import BankStatement
 from ledger.custody.selectors import OwedCharge
 from ledger.custody.selectors import charges_of as owed_charges_of
 from ledger.disclosure.selectors import EVERY_PERIOD, MyCharge, charges_of, rules_on
+from ledger.openbooks.selectors import Signing, signing_of
 from members.joining.models import Membership
 
 _WIDTHS_MM = (16, 25, 15, 28, 25, 25, 23, 17, 27, 27, 27)
@@ -26,7 +29,7 @@ class YearStatement:
     """What one membership was charged in a year, oldest first, with what was paid of each.
 
     cap_fen: the most that the rules of the last charge let a year ask, or None. booked_until: the last day of the
-    bank's statements that are in the books; None before the first one.
+    bank's statements that are in the books; None before the first one. signing: how far the pool's log was signed.
     """
 
     membership: Membership
@@ -34,6 +37,7 @@ class YearStatement:
     rows: tuple[tuple[MyCharge, OwedCharge], ...]
     cap_fen: int | None
     booked_until: dt.date | None
+    signing: Signing
 
     @property
     def share_fen(self) -> int:
@@ -70,6 +74,7 @@ def year_statement(membership: Membership, year: int) -> YearStatement:
         tuple((charge, of_period[charge.period.number]) for charge in reversed(charges)),
         rules.year_cap_fen if rules else None,
         last.to_date - dt.timedelta(days=1) if last else None,
+        signing_of(membership.pool.code, clock.now()),
     )
 
 
@@ -103,6 +108,7 @@ def statement_paper(statement: YearStatement) -> bytes:
     sheet.row((_("Total"), *[""] * 7, *map(format_fen, sums)), _WIDTHS_MM, right_from=2)
     for words in _remarks(statement):
         sheet.paragraph(words)
+    sheet.qr(settings.PUBLIC_URL + reverse("open_books", args=[pool.code]), side_mm=25)
     return sheet.content()
 
 
@@ -135,6 +141,16 @@ def _remarks(statement: YearStatement) -> list[str]:
         amount = format_money(written_off, currency)
         said.append(_("%(amount)s were written off: they are not asked any more.") % {"amount": amount})
     said.append(_("The page of each period shows its whole bill, which anybody can recompute."))
+    if (last := statement.signing.checkpoint) is not None:
+        # Two members who compare their papers find out whether they were shown the same books.
+        told = {"size": f"{last.size:,}", "fingerprint": statement.signing.fingerprint}
+        said.append(
+            _(
+                "The open books of this pool had %(size)s entries, fingerprint %(fingerprint)s. Whoever holds a paper"
+                " with the same number must find the same fingerprint on it."
+            )
+            % told
+        )
     said.append(
         _(
             "A mutual-aid pool is not insurance: members share what was needed, afterwards, and nobody promises a"

@@ -1,6 +1,7 @@
 """The statement of a year: the figures of the page, what was paid, one's own only, the same bytes each time."""
 
 import io
+from pathlib import Path
 
 import pypdf
 import pytest
@@ -8,9 +9,10 @@ from django.test import Client
 
 from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.refusals import run
+from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
-from ledger.disclosure.statements import year_statement
+from ledger.disclosure.statements import statement_paper, year_statement
 from ledger.sharing.models import Period
 from members.joining.models import Membership
 from members.people.models import User
@@ -60,6 +62,20 @@ def test_figures_are_those_of_the_period(charged: Charged) -> None:
         in found
     )
     assert (charge.share_fen, owed.share_fen, owed.open_fen) == (23_143, 23_143, 23_143)
+
+
+def test_statement_names_the_fingerprint_of_the_open_books(
+    committed_db: tuple[str, str], tmp_path: Path
+) -> None:
+    world, _bank, _period = charged_world(100_000)
+    membership = Membership.objects.get(pool=world.pool, number=1)
+    before = year_statement(membership, 2026)
+    assert "fingerprint" not in " ".join(lines(statement_paper(before)))
+    TestSigner(tmp_path / "signer" / "state").sign()
+    signed = year_statement(membership, 2026)
+    assert signed.signing.checkpoint is not None
+    found = "".join(lines(statement_paper(signed))).replace(" ", "")
+    assert f"had{signed.signing.checkpoint.size:,}entries,fingerprint{signed.signing.fingerprint}" in found
 
 
 def test_same_statement_has_the_same_bytes(charged: Charged) -> None:
