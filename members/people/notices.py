@@ -405,6 +405,9 @@ KINDS: dict[str, tuple[str, str]] = {
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
 KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS
 
+# For two members to compare: whoever was shown other books has another fingerprint under the same number.
+BOOKS = gettext_noop("The open books had %(books_size)s entries then, fingerprint %(books_fingerprint)s.")
+
 _Category = NoticeChoice.Category
 # kind → what people choose by
 CATEGORY_OF: dict[str, NoticeChoice.Category] = {
@@ -509,8 +512,10 @@ def subject_of(kind: str, params: dict[str, Any]) -> str:
 
 
 def body_of(kind: str, params: dict[str, Any]) -> str:
-    """Return the notice's text in the reader's language."""
-    return _(_words(kind, params)[1]) % _spoken(params)
+    """Return the notice's text in the reader's language, and which open books it was written by."""
+    spoken = _spoken(params)
+    text = _(_words(kind, params)[1]) % spoken
+    return f"{text}\n\n{_(BOOKS) % spoken}" if "books_fingerprint" in params else text
 
 
 def _words(kind: str, params: dict[str, Any]) -> tuple[str, str]:

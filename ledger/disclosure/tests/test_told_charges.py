@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
 from aidplatform.testing.refusals import refused, run
+from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work import jobs
 from ledger.disclosure.services import TELL
+from ledger.openbooks.selectors import signing_of
 from ledger.sharing.models import Charge, Period
 from members import my_data
 from members.joining import payers
@@ -214,3 +217,22 @@ def test_page_of_notices_asks_as_often_for_many_shares(world: World, guardian: M
             client.get("/notices/")
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_notice_and_mail_say_by_which_open_books_they_were_written(
+    committed_db: tuple[str, str], tmp_path: Path
+) -> None:
+    world = World.founded()
+    membership = world.pool.memberships.order_by("number")[0]
+    membership.person = User.objects.create_user("member@example.org")
+    membership.save(update_fields=["person"])
+    TestSigner(tmp_path / "signer" / "state").sign()
+    signing = signing_of(world.pool.code, clock.now())
+    assert signing.checkpoint is not None
+    world.award(100_000)
+    world.posted_period()
+    run_jobs()
+    notice = Notice.objects.get(person=membership.person, kind="charged")
+    line = f"The open books had {signing.checkpoint.size} entries then, fingerprint {signing.fingerprint}."
+    assert notices.body_of(notice.kind, notice.params).endswith(line)
+    assert line in Mail.objects.get(person=membership.person, key__contains="charged/").body
