@@ -280,7 +280,7 @@ def test_visitor_signs_up_and_joins_on_a_phone(chrome: Browser, live: str) -> No
         press(page, "Begin")
         write(page, "name", "Guo Jing")
         choose(page, "kind", "passport")
-        write(page, "number", "AB123456")
+        write(page, "number", "12AB34567")
         write(page, "country", "FR")
         write(page, "birth_date", "1990-05-15")
         press(page, "Save and go on")
