@@ -10,13 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
-from aidplatform.lib.crypto import seal_text
 from aidplatform.site.my_data.tests.test_erasing import erased, leave
 from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World
 from aidplatform.work.models import AuditEntry
 from members import my_data
 from members.joining import applications, family, payers, traits
+from members.joining.child_papers import sealed_for_child
 from members.joining.documents import Traits
 from members.joining.family_models import FamilyMember
 from members.joining.models import CovenantSignature, Membership
@@ -67,7 +67,7 @@ def earlier_child(world: World, guardian: Membership, on_paper: Paper) -> Member
         guardian=guardian,
         relation="child",
         document_index=family.document_index(on_paper),
-        sealed=seal_text(on_paper.to_text(), family._context(child)),
+        sealed=sealed_for_child(child, on_paper),
         added_at=JANUARY,
     )
     assert guardian.person is not None
