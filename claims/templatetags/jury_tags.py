@@ -12,7 +12,6 @@ from claims.jury.arbiter_selectors import ArbitrationTold, arbitration_of, told
 from claims.jury.models import JuryDraw, JuryVerdict
 from claims.jury.selectors import current_draw, verdict_of_draw
 from claims.review.selectors import public_ref
-from members.pools.models import Pool
 
 register = template.Library()
 
@@ -41,11 +40,3 @@ def jury_of_claim(claim: Claim) -> JuryOfClaim:
         one = arbitration_of(claim) if claim.is_appeal else None
         return JuryOfClaim(arbiter=told(one), ref=public_ref(claim)) if one else JuryOfClaim()
     return JuryOfClaim(draw=draw, verdict=verdict_of_draw(draw), ref=public_ref(claim))
-
-
-@register.filter
-def has_jury(pool: Pool) -> bool:
-    """Tell whether the rules in force know a jury. One query."""
-    versions = pool.plan_versions.filter(effective_date__lte=clock.today(pool.time_zone))
-    version = versions.order_by("-effective_date").first()
-    return version is not None and "jury" in version.terms

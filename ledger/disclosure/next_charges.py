@@ -1,7 +1,7 @@
 """When memberships are charged next and what is known of how much: of many at once, in a fixed number of queries."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -52,14 +52,18 @@ class _Known:
     counted: dict[int, list[_Counted]]
 
 
-def next_dates(membership: Membership, rules: PlanTerms | None, today: dt.date) -> NextDates | None:
+def next_dates(
+    membership: Membership, rules: PlanTerms | None, today: dt.date, ending: PoolEnding | None
+) -> NextDates | None:
     """Return the next publicity day, by the calendar of the rules in force, and charge day; None without rules.
 
     Periods that are open say for themselves when they are charged: later than planned after a late announcement. One
     whose headcount did not find the membership charges it nothing, so that its charge day is no day of theirs.
+    ending: the notice that stands of the pool.
     """
     pool_id = membership.pool_id
-    return _dates_of([membership], {pool_id: rules}, {pool_id: today}).get(membership.pk)
+    endings = [ending] if ending is not None else []
+    return _dates_of([membership], {pool_id: rules}, {pool_id: today}, endings).get(membership.pk)
 
 
 def next_dates_of(memberships: Collection[Membership], now: dt.datetime) -> dict[int, NextDates]:
@@ -70,16 +74,17 @@ def next_dates_of(memberships: Collection[Membership], now: dt.datetime) -> dict
     for version in versions.order_by("effective_date"):
         if version.effective_date <= days[version.pool_id]:
             rules[version.pool_id] = version.plan()
-    return _dates_of(memberships, rules, days)
+    return _dates_of(memberships, rules, days, PoolEnding.objects.filter(pool__in=days, cancelled_at=None))
 
 
 def _dates_of(
     memberships: Collection[Membership],
     rules: Mapping[int, PlanTerms | None],
     days: Mapping[int, dt.date],
+    endings: Iterable[PoolEnding],
 ) -> dict[int, NextDates]:
     ruled = {one: plan for one in memberships if (plan := rules[one.pool_id]) is not None}
-    known = _known_of(ruled, min(days.values())) if ruled else None
+    known = _known_of(ruled, min(days.values()), endings) if ruled else None
     if known is None:
         return {}
     return {one.pk: _dates(one, plan, days[one.pool_id], known) for one, plan in ruled.items()}
@@ -118,10 +123,10 @@ def _will_count(membership: Membership, publicity_date: dt.date, known: _Known) 
     return any(span.from_at <= as_of and (span.to_at is None or span.to_at > as_of) for span in spans)
 
 
-def _known_of(memberships: Collection[Membership], since: dt.date) -> _Known:
-    """Read it. since: what was charged before that day is of no interest. Four queries."""
+def _known_of(memberships: Collection[Membership], since: dt.date, endings: Iterable[PoolEnding]) -> _Known:
+    """Read it. since: what was charged before that day is of no interest. Three queries."""
     pools = {one.pool_id for one in memberships}
-    known = _Known({}, {}, {one.pool_id: one for one in _endings(pools)}, _counted(memberships, since))
+    known = _Known({}, {}, {one.pool_id: one for one in endings}, _counted(memberships, since))
     latest = Period.objects.raw(
         """SELECT p.id, p.pool_id, p.number, p.state, p.publicity_date, p.charge_date, p.next_opening_date
              FROM unnest(%s::bigint[]) u (pool)
@@ -136,10 +141,6 @@ def _known_of(memberships: Collection[Membership], since: dt.date) -> _Known:
     for span in MembershipSpan.objects.filter(pool_id__in=pools, membership_id__in=ids):
         known.spans.setdefault(span.membership_id, []).append(span)
     return known
-
-
-def _endings(pools: Collection[int]) -> Collection[PoolEnding]:
-    return PoolEnding.objects.filter(pool__in=pools, cancelled_at=None)
 
 
 def _counted(memberships: Collection[Membership], since: dt.date) -> dict[int, list[_Counted]]:

@@ -94,7 +94,7 @@ def _shares(membership: Membership) -> dict[str, Any]:
     now = clock.now()
     today = clock.day_of(now, membership.pool.time_zone)
     rules = selectors.rules_on(membership.pool, today)
-    dates = next_dates(membership, rules, today)
+    dates = next_dates(membership, rules, today, live_ending(membership.pool))
     past = selectors.past_shares_of(membership)
     return {
         "next_publicity_date": dates.publicity_date if dates else None,

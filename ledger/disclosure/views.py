@@ -44,7 +44,7 @@ from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
 from members.joining.payers import payers_of
 from members.joining.rule_answers import open_questions
-from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership, covers_of
+from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership
 from members.people.models import User
 from members.people.parting import coming_words
 from members.pools.aid_sense import jumps
@@ -285,8 +285,8 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     is_late_ever = any(plan.arrears for _day, plan in plans)
     may_debit_ever = any(plan.debit for _day, plan in plans)
     changes = any(first_day > today for first_day, _plan in plans)
-    cover = covers_of([membership], now).get(membership.pk)
-    dates = next_dates(membership, rules, today)
+    cover = next(stay.once.cover for stay in stays if stay.membership == membership)
+    dates = next_dates(membership, rules, today, ending)
     is_over_by_then = dates is not None and cover is not None and cover.ends_by(dates.publicity_date)
     context = {
         "section": "pools",
@@ -315,6 +315,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "year_fen": selectors.year_to_date_fen(shares, today.year),
         "before_fen": selectors.charged_before_fen(membership, stays, today.year),
         "year_cap_fen": rules.year_cap_fen if rules else None,
+        "has_jury": rules is not None and rules.jury is not None,
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),
             (_("My place"), ""),

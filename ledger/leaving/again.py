@@ -1,8 +1,8 @@
 """What joining again means for whose membership is over: whether, when, what is paid first, what begins anew."""
 
 import datetime as dt
-from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db import connection
 
@@ -19,11 +19,33 @@ from members.pools.selectors import plan_in_force
 
 
 @dataclass(frozen=True)
+class _Unpaid:
+    """What of the announced shares of these memberships was never paid; asked once, where anybody looks."""
+
+    ids: tuple[int, ...]
+
+    @cached_property
+    def fen(self) -> dict[int, int]:
+        """Return it by membership (fen). One query."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT u.id, {unpaid_sql('u.id')} FROM unnest(%s::bigint[]) u (id)",  # noqa: S608 - fixed names
+                [list(self.ids)],
+            )
+            return dict(cursor.fetchall())
+
+
+@dataclass(frozen=True)
 class Stay:
-    """One membership in a person's history, and what of its shares was never paid, written off or not (fen)."""
+    """One membership in a person's history."""
 
     once: Once
-    owed_fen: int
+    unpaid: _Unpaid
+
+    @property
+    def owed_fen(self) -> int:
+        """Return what of its shares was never paid, written off or not (fen)."""
+        return self.unpaid.fen[self.membership.pk]
 
     @property
     def membership(self) -> Membership:
@@ -70,13 +92,13 @@ class Return:
 def stays_of(membership: Membership, now: dt.datetime) -> list[Stay]:
     """Return all memberships of the same person in the pool, newest first. A fixed number of queries."""
     history = history_of(membership, now)
-    owed = _owed_fen([once.membership.pk for once in history])
-    return [Stay(once, owed[once.membership.pk]) for once in history]
+    unpaid = _Unpaid(tuple(once.membership.pk for once in history))
+    return [Stay(once, unpaid) for once in history]
 
 
 def return_of(membership: Membership, stays: list[Stay], now: dt.datetime) -> Return | None:
     """Return what joining again means; None for a membership that goes on, or after which they have joined again."""
-    pool, person = membership.pool, membership.person
+    pool = membership.pool
     today = clock.day_of(now, pool.time_zone)
     if stays[0].membership != membership or not is_over(membership, today):
         return None
@@ -90,18 +112,8 @@ def return_of(membership: Membership, stays: list[Stay], now: dt.datetime) -> Re
         takes_members=pool.state in {Pool.State.OPEN, Pool.State.GATHERING},
         owed=tuple(stay for stay in stays if stay.owed_fen),
         age=None if refused is None else AGE_REFUSALS[refused],
-        needs_invitation=needs_invitation(version, person),
+        needs_invitation=needs_invitation(version, membership.person),
         version=version,
         signed_no=next((number for (number,) in signed), None),
         eligible_date=eligible_by_plan(plan, born, today) if born is not None and refused is None else None,
     )
-
-
-def _owed_fen(ids: Collection[int]) -> dict[int, int]:
-    """Return what of the announced shares of these memberships was never paid (fen). One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT u.id, {unpaid_sql('u.id')} FROM unnest(%s::bigint[]) u (id)",  # noqa: S608 - fixed names
-            [list(ids)],
-        )
-        return dict(cursor.fetchall())

@@ -85,8 +85,9 @@ class Once:
 
 def history_of(membership: Membership, now: dt.datetime) -> list[Once]:
     """Return all memberships of the same person in the pool, newest first; a fixed number of queries."""
-    found = Membership.objects.filter(pk__in=chain_ids(membership.pk)).select_related("pool", "end")
-    chain = list(found.order_by("-number"))
+    ids = chain_ids(membership.pk)
+    found = Membership.objects.filter(pk__in=ids).select_related("pool", "end").order_by("-number")
+    chain = [membership] if ids == [membership.pk] else list(found)
     covers = covers_of(chain, now)
     return [Once(one, covers.get(one.pk), end_of(one)) for one in chain]
 

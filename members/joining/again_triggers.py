@@ -19,13 +19,17 @@ def returns_after_sql(pool: str, day: str) -> str:
                  WHERE v.pool_id = {pool} AND v.effective_date <= {day} ORDER BY v.effective_date DESC LIMIT 1)"""
 
 
-# Of the guard of spans, planned from the few memberships that follow another one. What is over ends before the next
-# begins; cover of an ended membership never begins anew, so that nothing else has to be compared.
+# Of the guard of spans. What is over ends before the next begins; cover of an ended membership never begins anew, so
+# that nothing else has to be compared. LIMIT keeps each new row a probe of the right index: of rows this new the
+# statistics know nothing, and joins of whole tables compared each with each.
 OVERLAPS_EARLIER = """SELECT EXISTS (
     SELECT 1 FROM new_rows n
-      JOIN public.members_membership m ON m.id = n.membership_id AND m.follows_id IS NOT NULL
-      JOIN public.members_span s ON s.pool_id = n.pool_id AND s.membership_id = m.follows_id
-     WHERE s.from_at < coalesce(n.to_at, 'infinity') AND n.from_at < coalesce(s.to_at, 'infinity'))"""
+     CROSS JOIN LATERAL (SELECT m.follows_id FROM public.members_membership m WHERE m.id = n.membership_id LIMIT 1) m
+     CROSS JOIN LATERAL (
+           SELECT 1 FROM public.members_span s
+            WHERE m.follows_id IS NOT NULL AND s.pool_id = n.pool_id AND s.membership_id = m.follows_id
+              AND s.from_at < coalesce(n.to_at, 'infinity') AND n.from_at < coalesce(s.to_at, 'infinity')
+            LIMIT 1) overlapping)"""
 
 again_guards = [
     Guard(

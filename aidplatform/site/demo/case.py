@@ -25,6 +25,7 @@ from ledger.custody.selectors import payable_awards
 from ledger.disclosure.next_charges import next_dates
 from ledger.disclosure.selectors import rules_on
 from ledger.sharing.models import Period
+from members.ending.selectors import live_ending
 from members.people.models import User
 from members.pools.models import Pool
 
@@ -201,7 +202,7 @@ def _before_announcement(claim: Claim, case: str) -> Step:
         day = running.publicity_end_date
     else:
         today = clock.today(ZONE)
-        dates = next_dates(claim.membership, rules_on(claim.pool, today), today)
+        dates = next_dates(claim.membership, rules_on(claim.pool, today), today, live_ending(claim.pool))
         assert dates is not None
         day = dates.publicity_date
     return Step(

@@ -28,6 +28,7 @@ from ledger.disclosure.selectors import (
 )
 from ledger.disclosure.services import TELL, tell_charges
 from ledger.sharing import services as sharing
+from members.ending.selectors import live_ending
 from members.joining.ages import follow_ages
 from members.joining.models import Membership
 from members.joining.services import admit_group, admit_member
@@ -53,7 +54,7 @@ def join(world: World, email: str) -> Membership:
 
 
 def dates_on(membership: Membership, day: dt.date) -> NextDates | None:
-    return next_dates(membership, rules_on(membership.pool, day), day)
+    return next_dates(membership, rules_on(membership.pool, day), day, live_ending(membership.pool))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from ledger.disclosure.next_charges import NextDates, next_dates, next_dates_of
 from ledger.disclosure.selectors import rules_on
 from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
+from members.ending.selectors import live_ending
 from members.joining.models import Membership
 from members.joining.services import admit_member, end_cover
 from members.people.models import User
@@ -73,7 +74,7 @@ def leave(membership: Membership, until: str) -> None:
 
 def told(membership: Membership) -> NextDates:
     today = clock.today(ZONE)
-    found = next_dates(membership, rules_on(membership.pool, today), today)
+    found = next_dates(membership, rules_on(membership.pool, today), today, live_ending(membership.pool))
     assert found is not None
     return found
 

@@ -116,7 +116,7 @@ def test_adults_are_told_and_stay(world: World, guardian: Membership) -> None:
     payers.accept_link(link=link, person=person(guardian))
     page = client_of(person(guardian)).get(LEAVE).content.decode()
     assert "They have accounts of their own" in page
-    assert "Uncle" in page
+    assert payers.masked_names([uncle])[uncle.pk] in page
     shown = family_parting_of(guardian, clock.now()).shown_sha256
     leave_pool(membership=guardian, leaver=person(guardian), shown_sha256=shown, at=clock.now())
     told = Notice.objects.get(kind="payer_gone", person=uncle.person)
