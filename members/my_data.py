@@ -44,8 +44,7 @@ from members.people.guardian_words import GUARDIAN_KINDS
 from members.people.identity import Paper, paper_of
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
 from members.people.selectors import addresses_of
-from members.people.text_models import Phone, TextChoice, TextMessage
-from members.people.texts import opened_number, opened_text
+from members.people.text_rows import phone_rows, text_choice_rows, text_rows
 from members.pools.duty_models import DutyChange
 from members.pools.models import DutyGrant, DutyInvitation
 from members.rights.models import Complaint
@@ -136,25 +135,6 @@ def _mails(person: User) -> Iterator[Row]:
         if mail.key.partition("/")[0] not in NAMES_ANOTHER | {about.OF_MEMBER}:
             row |= fields_of(mail, "subject", "body")
         yield row
-
-
-def _phone(person: User) -> Iterator[Row]:
-    for phone in Phone.objects.filter(person=person):
-        row = fields_of(phone, "told_at", "confirmed_at")
-        yield {"number": opened_number(person, bytes(phone.number_sealed))} | row
-
-
-def _texts(person: User) -> Iterator[Row]:
-    for one in TextMessage.objects.filter(person=person).order_by("pk").iterator():
-        number, words = opened_text(one)
-        # A code is of use for minutes, and to nobody but its owner.
-        row = {"to": number} | fields_of(one, "written_at", "sent_at")
-        yield row if one.is_code else row | {"text": words}
-
-
-def _text_choices(person: User) -> Iterator[Row]:
-    for one in TextChoice.objects.filter(person=person).order_by("category"):
-        yield fields_of(one, "category", "chosen_at")
 
 
 def _tokens(person: User) -> Iterator[Row]:
@@ -408,9 +388,9 @@ EXPORTER = Exporter(
         ),
         Table("notices", _("What you were told. Sentences that name another member are left out."), _notices),
         Table("mails", _("E-mails to you. Texts that name another member are left out."), _mails),
-        Table("phone", _("Your phone number, and since when it is confirmed."), _phone),
-        Table("text_choices", _("Of which notices you want text messages."), _text_choices),
-        Table("text_messages", _("Text messages to you, without the codes that confirmed a number."), _texts),
+        Table("phone", _("Your phone number, and since when it is confirmed."), phone_rows),
+        Table("text_choices", _("Of which notices you want text messages."), text_choice_rows),
+        Table("text_messages", _("Text messages to you, without the codes that confirmed a number."), text_rows),
         Table("api_tokens", _("Keys of your programs. Only a hash is kept, which is left out."), _tokens),
         Table("duties", _("Duties you hold or held."), _duties),
         Table("duty_changes", _("That you are to hold a duty in a pool, or not any more."), _duty_changes),

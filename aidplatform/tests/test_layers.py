@@ -43,6 +43,7 @@ MAY_READ_A_CLOCK = {
     "ledger/openbooks/standalone/witness.py": "it runs on a machine of others, and signs the time of theirs",
     "ledger/openbooks/standalone/verify.py": "it runs on a machine of others, and refuses a signature of their future",
     "members/people/mails.py": "a mail leaves and arrives in real time, also while a demo clock stands still",
+    "members/people/texts.py": "a text message leaves in real time as well",
 }
 
 
