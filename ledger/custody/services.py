@@ -494,7 +494,8 @@ def _settle_orders(
     for line_no, one in enumerate(taken, start=1):
         if one.order is None:
             continue
-        order = PaymentOrder.objects.select_for_update().get(pk=one.order.pk)
+        found = PaymentOrder.objects.select_for_update(of=["self"]).select_related("pool", "award")
+        order = found.get(pk=one.order.pk)
         if one.kind == Kind.PAYMENT:
             confirm_payment(order, lines[line_no], importer)
         else:
