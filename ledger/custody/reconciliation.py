@@ -14,6 +14,7 @@ from ledger.books.selectors import balance_fen, balances_fen
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.selectors import account_of, orders, statements
+from ledger.custody.triggers import USED
 from members.pools.models import Pool
 
 OLD_DAYS = 5
@@ -179,14 +180,7 @@ def open_fen_of(receipt: StatementLine) -> int:
     return int(row[1]) if row else 0
 
 
-_OPEN_RECEIPTS = """
-    SELECT l.id, l.amount_fen - coalesce(c.fen, 0) - coalesce(o.fen, 0) - coalesce(w.fen, 0) - coalesce(x.fen, 0)
-      FROM ledger_statementline l
-      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_collection WHERE line_id = l.id) c ON true
-      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_paymentorder
-                          WHERE receipt_id = l.id AND state NOT IN ('cancelled', 'returned')) o ON true
-      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_walletentry WHERE line_id = l.id) w ON true
-      LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM ledger_debitexplanation
-                          WHERE receipt_id = l.id AND state = 'agreed') x ON true
-     WHERE l.account_id = %(account)s AND l.kind IN ('unidentified', 'collection')
-       AND l.amount_fen > coalesce(c.fen, 0) + coalesce(o.fen, 0) + coalesce(w.fen, 0) + coalesce(x.fen, 0)"""
+_OPEN_RECEIPTS = f"""
+    SELECT l.id, l.amount_fen - used.fen FROM ledger_statementline l
+     CROSS JOIN LATERAL (SELECT {USED.format(line="l.id")} AS fen) used
+     WHERE l.account_id = %(account)s AND l.kind IN ('unidentified', 'collection') AND l.amount_fen > used.fen"""  # noqa: S608 - fixed names
