@@ -14,6 +14,7 @@ from ledger.disclosure.next_charges import next_dates
 from ledger.leaving.again import stays_of
 from ledger.leaving.api import ComingRow
 from ledger.leaving.selectors import coming_of
+from members.ending.models import PoolEnding
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
 from members.joining.selectors import access_membership, covers_of
@@ -63,14 +64,14 @@ class MyPlace(PersonalEndpoint):
     def get(self, request: Request, code: str) -> Response:
         """Return it; no pool and none of mine answer alike."""
         membership = access_membership(code=code, person=cast(User, request.user))
-        return Response(PlaceBody(_cover(membership) | _shares(membership)).data)
+        ending = live_ending(membership.pool)
+        return Response(PlaceBody(_cover(membership, ending) | _shares(membership, ending)).data)
 
 
-def _cover(membership: Membership) -> dict[str, Any]:
+def _cover(membership: Membership, ending: PoolEnding | None) -> dict[str, Any]:
     """Return since when and from when; what the pool was told of the time before; what its end asks."""
     cover = covers_of([membership], clock.now()).get(membership.pk)
     listed = ImportedMember.objects.filter(membership=membership).first()
-    ending = live_ending(membership.pool)
     bears = bears_run_off(ending, membership) if ending else None
     place = cover.place if cover else None
     return {
@@ -89,12 +90,12 @@ def _cover(membership: Membership) -> dict[str, Any]:
     }
 
 
-def _shares(membership: Membership) -> dict[str, Any]:
+def _shares(membership: Membership, ending: PoolEnding | None) -> dict[str, Any]:
     """Return what was shared so far, and what comes."""
     now = clock.now()
     today = clock.day_of(now, membership.pool.time_zone)
     rules = selectors.rules_on(membership.pool, today)
-    dates = next_dates(membership, rules, today, live_ending(membership.pool))
+    dates = next_dates(membership, rules, today, ending)
     past = selectors.past_shares_of(membership)
     return {
         "next_publicity_date": dates.publicity_date if dates else None,
