@@ -17,7 +17,7 @@ from ledger.custody import selectors, services
 from ledger.custody.cash import cash_of
 from ledger.custody.forms import ACCOUNT
 from ledger.custody.models import BankStatement, PaymentOrder, StatementLine
-from ledger.custody.pages import CONTROLLER, MONEY, READERS, TREASURER
+from ledger.custody.pages import CONTROLLER, MONEY, READERS, TREASURER, DecisionOf
 from ledger.custody.reconciliation import bank_line
 from ledger.sharing.selectors import access_award, shows_movements
 from members.people.models import User
@@ -282,6 +282,21 @@ class PaymentDetail(DutyEndpoint):
 
 class MoneyDeed(DutyDeed):
     """A deed that moves money."""
+
+
+class Decision(MoneyDeed):
+    """A decision about what waits under a number; `deed` says which, `decision_of` finds it."""
+
+    deed = ""
+    decision_of: DecisionOf
+
+    def decide(self, request: Request, code: str, number: int) -> Response:
+        """Decide, once per key."""
+        act = self.decision_of(self.deed, pool=access_pool(code=code), number=number)
+        answer = self.do_once(
+            request, f"{self.deed}/{number}", {}, lambda person: act(person.code, clock.now())
+        )
+        return Response(OrderState(answer).data)
 
 
 class AidOrder(MoneyDeed):

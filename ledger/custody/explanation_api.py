@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from aidplatform.lib import clock
 from aidplatform.lib.openapi import KEY_HEADER
 from ledger.custody import explanations
-from ledger.custody.api import MoneyDeed, OrderState
+from ledger.custody.api import Decision, MoneyDeed, OrderState
 from ledger.custody.explanation_models import DebitExplanation
 from ledger.custody.models import StatementLine
 from ledger.custody.pages import CONTROLLER, MONEY, TREASURER
@@ -144,28 +144,15 @@ def _papers(pool: Pool, told: dict[str, Any]) -> dict[str, Any]:
     return papers
 
 
-class _Decision(MoneyDeed):
-    """A decision about what waits; `deed` says which."""
-
-    deed = ""
-
-    def decide(self, request: Request, code: str, number: int) -> Response:
-        """Decide, once per key."""
-        act = explanations.decision_of(self.deed, pool=access_pool(code=code), number=number)
-        answer = self.do_once(
-            request,
-            f"{self.deed}_explanation/{number}",
-            {},
-            lambda person: act(person.code, clock.now()),
-        )
-        return Response(OrderState(answer).data)
+class _Decision(Decision):
+    decision_of = staticmethod(explanations.decision_of)
 
 
 class ExplanationAgreement(_Decision):
     """The second person's word on an explanation."""
 
     duties = (CONTROLLER,)
-    deed = "agree"
+    deed = "agree_explanation"
 
     @extend_schema(
         operation_id="agree_to_explanation", request=None, responses=OrderState, parameters=[KEY_HEADER]
@@ -179,7 +166,7 @@ class ExplanationWithdrawal(_Decision):
     """Taking an explanation back, or turning it down."""
 
     duties = MONEY
-    deed = "withdraw"
+    deed = "withdraw_explanation"
 
     @extend_schema(
         operation_id="withdraw_explanation", request=None, responses=OrderState, parameters=[KEY_HEADER]

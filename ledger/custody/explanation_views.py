@@ -22,6 +22,7 @@ from ledger.custody.pages import (
     PAGE,
     TREASURER,
     cursor,
+    decide_once,
     do_once,
     page_context,
     person_of,
@@ -56,6 +57,8 @@ def _overview(
     page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
     here = reverse("custody_explanations", args=[pool.code])
     waiting = explanations.debits_to_explain(pool)
+    offered = list(waiting[:OFFERED])
+    papers = explanations.papers_like(offered[0].account, offered) if offered else {}
     today = clock.today(pool.time_zone)
     context = page_context(request, pool, "explanations", (_("Debits to explain"), "")) | {
         "person": person_of(request),
@@ -65,9 +68,9 @@ def _overview(
                 line,
                 (today - line.booking_date).days,
                 counterparty(line),
-                filled if line == of else _empty_form(line),
+                filled if line == of else _empty_form(line, papers[line.pk]),
             )
-            for line in waiting[:OFFERED]
+            for line in offered
         ],
         "rows": page[:PAGE],
         "newer": here if before else "",
@@ -77,8 +80,8 @@ def _overview(
     return render_page(request, "explanations", context | extra, extra.pop("status", 200))
 
 
-def _empty_form(line: StatementLine) -> ExplanationForm:
-    return ExplanationForm(line=line, initial={"key": uuid.uuid4()}, auto_id=f"debit-{line.pk}-%s")
+def _empty_form(line: StatementLine, papers: explanations.Papers) -> ExplanationForm:
+    return ExplanationForm(papers=papers, initial={"key": uuid.uuid4()}, auto_id=f"debit-{line.pk}-%s")
 
 
 @duty_required(*MONEY)
@@ -114,7 +117,8 @@ def propose(request: HttpRequest, code: str, statement_no: int, line_no: int) ->
     """Say what a debit was; a controller agrees."""
     pool = access_pool(code=code)
     line = explanations.access_debit(pool=pool, statement_no=statement_no, line_no=line_no)
-    form = ExplanationForm(request.POST, line=line, auto_id=f"debit-{line.pk}-%s")
+    papers = explanations.papers_like(line.account, [line])[line.pk]
+    form = ExplanationForm(request.POST, papers=papers, auto_id=f"debit-{line.pk}-%s")
     if not form.is_valid():
         return _overview(request, pool, filled=form, of=line, status=422)
 
@@ -138,25 +142,18 @@ def propose(request: HttpRequest, code: str, statement_no: int, line_no: int) ->
 @require_POST
 def agree(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Book what a debit was."""
-    return _decide(request, access_pool(code=code), number, "agree")
+    return _decide(request, access_pool(code=code), number, "agree_explanation")
 
 
 @duty_required(*MONEY)
 @require_POST
 def withdraw(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Take an explanation back, or turn it down."""
-    return _decide(request, access_pool(code=code), number, "withdraw")
+    return _decide(request, access_pool(code=code), number, "withdraw_explanation")
 
 
 def _decide(request: HttpRequest, pool: Pool, number: int, deed: str) -> HttpResponse:
-    """Decide about what waits, once per key, whatever the browser repeats."""
-    form = KeyForm(request.POST)
-    form.is_valid()
-    decide = explanations.decision_of(deed, pool=pool, number=number)
-    person = person_of(request).code
-    refusal = do_once(
-        request, pool, f"{deed}_explanation/{number}", form, lambda: decide(person, clock.now())
-    )
+    refusal = decide_once(request, pool, deed, number, explanations.decision_of)
     if refusal:
         return _overview(request, pool, refusal=refusal)
     return redirect("custody_explanations", code=pool.code)

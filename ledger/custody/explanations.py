@@ -1,11 +1,13 @@
 """Explaining debits that came unexplained: a treasurer finds out, a controller agrees; and what there is to read."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -16,13 +18,13 @@ from ledger.books import chart
 from ledger.books.services import credit, debit
 from ledger.custody.explanation_models import DebitExplanation
 from ledger.custody.explanation_triggers import ACCOUNTS
-from ledger.custody.models import PaymentOrder, StatementLine
+from ledger.custody.models import BankAccount, PaymentOrder, StatementLine
 from ledger.custody.services import confirm_payment
+from ledger.custody.triggers import USED
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
 from members.pools.models import Pool
 
-_OVER = (PaymentOrder.State.CANCELLED, PaymentOrder.State.RETURNED)
 Cause, State = DebitExplanation.Cause, DebitExplanation.State
 
 
@@ -180,30 +182,43 @@ def access_debit(*, pool: Pool, statement_no: int, line_no: int) -> StatementLin
     return line
 
 
-def orders_like(line: StatementLine) -> QuerySet[PaymentOrder]:
-    """Return the released payments of the debit's amount that no booking has shown."""
-    orders = PaymentOrder.objects.filter(pool=line.account.pool_id, state=PaymentOrder.State.RELEASED)
-    return orders.filter(amount_fen=line.amount_fen).order_by("number")
+@dataclass(frozen=True)
+class Papers:
+    """On what the explanation of a debit could rest: payments and receipts of its amount."""
+
+    orders: tuple[PaymentOrder, ...]
+    receipts: tuple[StatementLine, ...]
 
 
-def receipts_like(line: StatementLine) -> QuerySet[StatementLine]:
-    """Return the receipts that are nobody's, of the debit's amount and no older than it."""
-    receipts = StatementLine.objects.filter(
-        account=line.account_id,
-        kind=StatementLine.Kind.UNIDENTIFIED,
-        amount_fen=line.amount_fen,
-        booking_date__gte=line.booking_date,
-        collections=None,
+def papers_like(account: BankAccount, lines: Sequence[StatementLine]) -> dict[int, Papers]:
+    """Return it by debit: released payments, and later receipts of which nothing is used. Two queries."""
+    fen = {line.amount_fen for line in lines}
+    released = PaymentOrder.objects.filter(
+        pool=account.pool_id, state=PaymentOrder.State.RELEASED, amount_fen__in=fen
     )
-    receipts = receipts.exclude(
-        Exists(PaymentOrder.objects.filter(receipt=OuterRef("pk")).exclude(state__in=_OVER))
-    )
+    orders = list(released.order_by("number"))
     taken = DebitExplanation.objects.filter(receipt=OuterRef("pk")).exclude(state=State.WITHDRAWN)
-    return receipts.exclude(Exists(taken)).select_related("statement").order_by("booking_date", "pk")
+    free = StatementLine.objects.filter(
+        ~Exists(taken), account=account, kind=StatementLine.Kind.UNIDENTIFIED, amount_fen__in=fen
+    )
+    used = RawSQL(USED.format(line="ledger_statementline.id"), [])  # noqa: S611 - fixed names
+    free = free.annotate(used=used).filter(used=0)
+    receipts = list(free.select_related("statement").order_by("booking_date", "pk"))
+    return {
+        line.pk: Papers(
+            tuple(one for one in orders if one.amount_fen == line.amount_fen),
+            tuple(
+                one
+                for one in receipts
+                if one.amount_fen == line.amount_fen and one.booking_date >= line.booking_date
+            ),
+        )
+        for line in lines
+    }
 
 
-def decision_of(deed: str, *, pool: Pool, number: int) -> Any:
-    """Return what agrees to an explanation, or takes it back, as a function of person and instant."""
+def decision_of(deed: str, *, pool: Pool, number: int) -> Callable[[str, dt.datetime], dict[str, Any]]:
+    """Return what agrees to an explanation, or takes it back: agree_explanation, withdraw_… Raises: NotFoundError."""
     found = access_explanation(pool=pool, number=number)
-    decide = {"agree": agree_to_explanation, "withdraw": withdraw_explanation}[deed]
-    return lambda person, at: {"state": decide(explanation=found, person=person, at=at).state}
+    decide = agree_to_explanation if deed == "agree_explanation" else withdraw_explanation
+    return lambda by, at: {"state": decide(explanation=found, person=by, at=at).state}

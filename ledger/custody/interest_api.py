@@ -13,7 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.drf import Endpoint
 from aidplatform.lib.openapi import KEY_HEADER
 from ledger.custody import interests
-from ledger.custody.api import MoneyDeed, OrderState
+from ledger.custody.api import Decision, MoneyDeed, OrderState
 from ledger.custody.interest_models import IncomeReport, OperatorInterest, State
 from ledger.custody.pages import ADMIN, CONTROLLER, READERS
 from ledger.sharing.models import Period
@@ -202,18 +202,8 @@ def _period(code: str, number: int) -> Period:
     return access_period(pool=access_pool(code=code), number=number)
 
 
-class _Decision(MoneyDeed):
-    """A decision about what waits; `deed` says which."""
-
-    deed = ""
-
-    def decide(self, request: Request, code: str, number: int) -> Response:
-        """Decide, once per key."""
-        act = interests.decision_of(self.deed, pool=access_pool(code=code), number=number)
-        answer = self.do_once(
-            request, f"{self.deed}/{number}", {}, lambda person: act(person.code, clock.now())
-        )
-        return Response(OrderState(answer).data)
+class _Decision(Decision):
+    decision_of = staticmethod(interests.decision_of)
 
 
 class InterestConfirmation(_Decision):

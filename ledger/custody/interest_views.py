@@ -18,7 +18,7 @@ from ledger.custody import interests
 from ledger.custody.forms import KeyForm
 from ledger.custody.interest_forms import IncomeForm, InterestForm
 from ledger.custody.interest_models import State
-from ledger.custody.pages import ADMIN, CONTROLLER, do_once, person_of
+from ledger.custody.pages import ADMIN, CONTROLLER, decide_once, do_once, person_of
 from ledger.custody.references import INCOME, REFERRAL, SPONSOR, make_reference, spaced
 from ledger.sharing.views import viewer_duties
 from members.pools.models import Pool
@@ -179,12 +179,7 @@ def withdraw(request: HttpRequest, code: str, number: int, what: str) -> HttpRes
 
 
 def _decide(request: HttpRequest, pool: Pool, number: int, deed: str) -> HttpResponse:
-    """Decide about what waits, once per key, whatever the browser repeats."""
-    form = KeyForm(request.POST)
-    form.is_valid()
-    decide = interests.decision_of(deed, pool=pool, number=number)
-    person = person_of(request).code
-    refusal = do_once(request, pool, f"{deed}/{number}", form, lambda: decide(person, clock.now()))
+    refusal = decide_once(request, pool, deed, number, interests.decision_of)
     if refusal:
         return _overview(request, pool, refusal=refusal)
     return redirect("custody_interests", code=pool.code)

@@ -1,7 +1,8 @@
 """What the pages of custody share: doing a deed once, showing a refusal, the frame of a page."""
 
+import datetime as dt
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -28,6 +29,14 @@ MONEY = (CONTROLLER, TREASURER)
 PAGE = 100
 
 
+class DecisionOf(Protocol):
+    """Finds what a deed decides about, and returns it as a function of person and instant. Raises: NotFoundError."""
+
+    def __call__(
+        self, deed: str, *, pool: Pool, number: int
+    ) -> Callable[[str, dt.datetime], dict[str, Any]]: ...
+
+
 def do_once(
     request: HttpRequest, pool: Pool, deed: str, form: KeyForm, act: Callable[[], dict[str, Any]]
 ) -> DomainError | None:
@@ -38,6 +47,17 @@ def do_once(
     content = {name: str(value) for name, value in form.cleaned_data.items() if name != "key"}
     scope = scope_of(person_of(request).code, pool.code, deed)
     return attempt(lambda: once(scope=scope, key=str(key), content=content, act=act))[1]
+
+
+def decide_once(
+    request: HttpRequest, pool: Pool, deed: str, number: int, decision_of: DecisionOf
+) -> DomainError | None:
+    """Decide about what waits under a number, once per key, whatever the browser repeats; return the refusal."""
+    form = KeyForm(request.POST)
+    form.is_valid()
+    decide = decision_of(deed, pool=pool, number=number)
+    person = person_of(request).code
+    return do_once(request, pool, f"{deed}/{number}", form, lambda: decide(person, clock.now()))
 
 
 def cursor(request: HttpRequest, name: str) -> int:

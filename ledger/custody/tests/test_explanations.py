@@ -6,6 +6,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
@@ -99,7 +101,7 @@ def test_payment_that_came_without_its_reference_counts_as_paid(charged: Charged
     world, bank, period = charged
     order = released_aid(bank, period)
     line = debited(bank)
-    assert list(explanations.orders_like(line)) == [order]
+    assert explanations.papers_like(bank.account, [line])[line.pk].orders == (order,)
     assert net(world, "270") == -5_000
     agree(world, propose(world, line, "payment", order=order))
     order.refresh_from_db()
@@ -118,7 +120,7 @@ def test_mistake_that_came_back_uses_up_its_receipt(charged: Charged) -> None:
     back = StatementLine.objects.select_related("statement", "account__pool").get(
         kind="unidentified", amount_fen=5_000
     )
-    assert list(explanations.receipts_like(line)) == [back]
+    assert explanations.papers_like(bank.account, [line])[line.pk].receipts == (back,)
     agree(world, propose(world, line, "given_back", receipt=back))
     assert (net(world, "140"), net(world, "250")) == (0, -4_999)
     assert open_fen_of(back) == 0
@@ -360,6 +362,23 @@ def test_pages_lead_two_people_to_the_end(charged: Charged) -> None:
     rows = treasurer.get(f"{PAGE}all.csv").getvalue().decode().splitlines()  # type: ignore[attr-defined]
     assert f"1,{line.code}," in rows[1]
     assert treasurer.post(f"{PAGE}2/withdraw/", key).status_code == 404
+
+
+def test_page_asks_as_much_of_one_debit_as_of_three(charged: Charged) -> None:
+    world, bank, period = charged
+    released_aid(bank, period)
+    client = client_of(world.treasurer)
+
+    def asked() -> int:
+        client.get(PAGE)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(PAGE).status_code == 200
+        return len(captured)
+
+    debited(bank)
+    one = asked()
+    debited(bank, 4_000), debited(bank, 3_000)
+    assert asked() == one
 
 
 def test_programs_do_the_same(charged: Charged) -> None:
