@@ -29,6 +29,7 @@ from ledger.custody import (
     explanation_api,
     interest_api,
     mandate_api,
+    month_api,
     pay_api,
     payment_file_api,
     reconciled_api,
@@ -87,6 +88,8 @@ _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
 _LIMITS = f"{_POOL}release-limits/"
 _EXPLANATIONS = f"{_POOL}debits-to-explain/"
+_MONTHS = f"{_POOL}months/"
+_ONE_MONTH = f"{_MONTHS}<int:number>/"
 _INTERESTS = f"{_POOL}interests/"
 _INCOME = f"{_INTERESTS}income/"
 _WITNESSES = f"{_POOL}witness-policies/"
@@ -467,6 +470,31 @@ urlpatterns = [
         f"{_EXPLANATIONS}<int:number>/withdraw/",
         explanation_api.ExplanationWithdrawal.as_view(),
         name="api_withdraw_explanation",
+    ),
+    path(_MONTHS, month_api.MonthCloses.as_view(), name="api_months"),
+    path(f"{_MONTHS}closed/", month_api.PublicMonths.as_view(), name="api_closed_months"),
+    path(f"{_MONTHS}next/", month_api.MonthToClose.as_view(), name="api_month_to_close"),
+    path(
+        f"{_MONTHS}<slug:month>/propose/",
+        month_api.MonthCloseProposal.as_view(),
+        name="api_propose_month_close",
+    ),
+    path(f"{_ONE_MONTH}agree/", month_api.MonthCloseAgreement.as_view(), name="api_agree_to_month_close"),
+    path(f"{_ONE_MONTH}withdraw/", month_api.MonthCloseWithdrawal.as_view(), name="api_withdraw_month_close"),
+    path(
+        f"{_ONE_MONTH}reopen/",
+        month_api.MonthReopeningProposal.as_view(),
+        name="api_propose_month_reopening",
+    ),
+    path(
+        f"{_ONE_MONTH}reopen/agree/",
+        month_api.MonthReopeningAgreement.as_view(),
+        name="api_agree_to_month_reopening",
+    ),
+    path(
+        f"{_ONE_MONTH}reopen/withdraw/",
+        month_api.MonthReopeningWithdrawal.as_view(),
+        name="api_withdraw_month_reopening",
     ),
     path(_INTERESTS, interest_api.InterestList.as_view(), name="api_interests"),
     path(f"{_INTERESTS}told/", interest_api.InterestsTold.as_view(), name="api_interests_told"),

@@ -356,6 +356,7 @@ SPECTACULAR_SETTINGS = {
         "WriteOffState": "ledger.custody.write_off_models.WriteOff.State",
         "WriteOffReason": "ledger.custody.write_off_models.WriteOff.Reason",
         "ExplanationCause": "ledger.custody.explanation_models.DebitExplanation.Cause",
+        "MonthState": "ledger.custody.month_models.MonthState",
         "InterestKind": "ledger.custody.interest_models.OperatorInterest.Kind",
         "InterestState": "ledger.custody.interest_models.State",
         "DeputyKind": "members.joining.deputy_models.Deputy.Kind",

@@ -322,6 +322,8 @@ TABLES: dict[str, Kind] = {
     "ledger_verificationpart": FACT,
     "ledger_statementmapping": FACT,
     "ledger_reconciledday": FACT,
+    "ledger_monthclose": state("state", "decided_by", "decided_at"),
+    "ledger_monthreopening": state("state", "decided_by", "decided_at"),
     "ledger_operatorinterest": state("state", "decided_by", "decided_at"),
     "ledger_incomereport": state("state", "decided_by", "decided_at"),
     "ledger_releaselimit": state("state", "decided_by", "decided_at"),

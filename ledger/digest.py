@@ -363,6 +363,26 @@ PARTS: tuple[Part, ...] = (
         {"id": ID, "decision": IDS_WITHIN, "payee_sealed": SEALED, "payee_hash": SEALED},
     ),
     Part(
+        "ledger_monthclose",
+        {
+            "pool_id": "p.code",
+            **_plain("number", "month_date", "balances", "entries", "bank_fen", "later_fen", "sha256"),
+            **_plain("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
+        },
+        _POOL,
+        {"id": ID},
+    ),
+    Part(
+        "ledger_monthreopening",
+        {
+            "pool_id": "p.code",
+            "close_id": "c.number",
+            **_plain("reason", "state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
+        },
+        f"{_POOL} JOIN ledger_monthclose c ON c.id = t.close_id",
+        {"id": ID},
+    ),
+    Part(
         "ledger_debitexplanation",
         {
             "pool_id": "p.code",

@@ -30,6 +30,8 @@ from ledger.custody.models import (
     PaymentOrder,
     StatementLine,
 )
+from ledger.custody.month_models import MonthClose, MonthReopening
+from ledger.custody.month_triggers import closed_month_takes_no_entry
 from ledger.custody.payment_file_models import PaymentFile, PaymentFileLine
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.release_limit_models import ReleaseLimit
@@ -98,6 +100,7 @@ written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 # Nor do bookings and collections know debits: those are made of mandates, which came later.
 instructed_period_stays_posted.register(JournalEntry)  # type: ignore[arg-type]
 loss_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
+closed_month_takes_no_entry.register(JournalEntry)  # type: ignore[arg-type]
 collection_is_of_its_result.register(Collection)  # type: ignore[arg-type]
 settled_debits_have_their_file.register(StatementLine)  # type: ignore[arg-type]
 statement_settles_debits.register(BankStatement)  # type: ignore[arg-type]
@@ -149,6 +152,8 @@ __all__ = [
     "LogEntry",
     "LogKey",
     "ManifestLine",
+    "MonthClose",
+    "MonthReopening",
     "OpeningBalances",
     "OperatorInterest",
     "OutsideCost",

@@ -101,6 +101,36 @@ GUARANTEES: dict[str, object] = {
     "debit_is_explained_once": _("Somebody has explained this debit already. Reload the page."),
     "payment_explains_one_debit": _("This payment explains another debit already."),
     "receipt_gives_back_one_debit": _("This receipt explains another debit already."),
+    "closed_month_takes_no_entry": _(
+        "This month is closed: no entry of it is taken any more. Date it in the open month."
+    ),
+    "closed_month_is_over": _("This month is not over yet."),
+    "months_close_in_order": _("Months are closed in their order. Close the one before first."),
+    "closed_month_has_its_statements": _("The bank's statements do not reach to the end of this month yet."),
+    "closed_month_agrees_with_its_bank": _(
+        "At the end of this month the books and the bank differ. Look at the reconciliation."
+    ),
+    "closed_month_is_reconciled": _(
+        "The newest daily check is older than the end of this month, or found a rule broken. Look at it."
+    ),
+    "closed_month_has_its_awards": _(
+        "An award whose publicity ended in this month is not booked yet. Try again in a minute."
+    ),
+    "month_begins_on_its_first_day": _("A month is named by its first day."),
+    "month_is_closed_as_counted": _(
+        "The balances are no longer those that were proposed. Withdraw it and propose it anew."
+    ),
+    "one_waiting_month_close_per_pool": _("Somebody has proposed to close a month already. Reload the page."),
+    "month_close_people_hold_their_duty": _("A treasurer closes a month, and a controller agrees to it."),
+    "month_close_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
+    "month_close_is_decided_once": _("This is decided already. Reload the page to see where it is."),
+    "month_reopening_people_hold_their_duty": _(
+        "A treasurer opens a closed month again, and a controller agrees to it."
+    ),
+    "month_reopening_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
+    "month_reopening_is_decided_once": _("This is decided already. Reload the page to see where it is."),
+    "only_the_last_closed_month_reopens": _("Only the last closed month can be opened again."),
+    "month_is_reopened_once": _("Somebody has proposed to open this month again already. Reload the page."),
     "interest_people_hold_their_duty": _("A pool admin tells the register, and a controller confirms it."),
     "interest_needs_two_people": _("Whoever proposed it cannot confirm it. Ask a controller."),
     "interest_is_replaced_once": _("Another entry has taken its place already. Replace that one."),

@@ -7,12 +7,13 @@ from django.utils.translation import gettext as _
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo
 from ledger.books.api import READERS
-from ledger.custody import share_returns
+from ledger.custody import months, share_returns
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.explanation_models import DebitExplanation
 from ledger.custody.explanations import with_debits_to_explain
 from ledger.custody.interest_models import IncomeReport, OperatorInterest, State
 from ledger.custody.models import PaymentOrder
+from ledger.custody.month_models import MonthClose, MonthReopening, MonthState
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.release_limit_models import ReleaseLimit
 from ledger.custody.selectors import payable_awards
@@ -50,6 +51,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         + _of_files(duties)
         + _of_limits(duties, person)
         + _of_explanations(duties, person)
+        + _of_months(duties, person)
         + _of_interests(duties, person)
         + _of_write_offs(duties, person)
         + _of_ends(duties, person)
@@ -211,6 +213,38 @@ def _of_explanations(duties: dict[int | None, set[str]], person: User) -> list[T
         )
         for one in proposed.exclude(proposed_by=person.code).select_related("pool").order_by("pk")[:20]
     ]
+
+
+def _of_months(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the months that a treasurer can close, and what of months waits for a controller."""
+    closing, agreeing = (
+        [pool for pool, found in duties.items() if pool and duty.value in found]
+        for duty in (DutyGrant.Duty.TREASURER, DutyGrant.Duty.CONTROLLER)
+    )
+    todos = [
+        Todo(
+            _("The month %(month)s of %(pool)s can be closed")
+            % {"month": f"{month:%Y-%m}", "pool": in_language(pool.name_en, pool.name_zh)},
+            reverse("custody_months", args=[pool.code]),
+            _("Close it"),
+        )
+        for pool, month in months.ready_to_close(closing)
+    ]
+    for model, text in (
+        (MonthClose, _("The close of a month of %(pool)s waits for your agreement")),
+        (MonthReopening, _("A closed month of %(pool)s is to be opened again: it waits for your agreement")),
+    ):
+        waiting = model._default_manager.filter(pool__in=agreeing, state=MonthState.PROPOSED)
+        for one in waiting.exclude(proposed_by=person.code).select_related("pool").order_by("pk"):
+            number = one.number if isinstance(one, MonthClose) else one.close.number
+            todos.append(
+                Todo(
+                    text % {"pool": in_language(one.pool.name_en, one.pool.name_zh)},
+                    reverse("custody_month", args=[one.pool.code, number]),
+                    _("Look at it"),
+                )
+            )
+    return todos
 
 
 def _of_write_offs(duties: dict[int | None, set[str]], person: User) -> list[Todo]:

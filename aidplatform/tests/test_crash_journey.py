@@ -45,6 +45,7 @@ ELSEWHERE = {
     "custody.debit_explained",
     "custody.debits_announced",
     "custody.pause_granted",
+    "custody.month_closed",
     "custody.payment_file_made",
     "custody.reminded",
     "custody.results_imported",

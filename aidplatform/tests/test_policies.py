@@ -45,6 +45,7 @@ PUBLIC = {
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",
     "api_schema", "api_pools", "api_pool", "api_plan_versions", "api_plan_changes", "api_periods", "api_period",
     "api_cases", "api_bank", "api_presets", "api_readiness", "api_review_times", "review_times", "review_times_csv",
+    "closed_months", "api_closed_months",
     "custody_interests", "custody_interests_csv", "custody_income_csv", "api_interests", "api_operator_income",
     "arbitration", "api_arbitration", "api_arbitrations",
     "jury_draws", "jury_draw", "jury_list", "api_jury_draws", "api_jury_draw", "api_rights",

@@ -11,6 +11,7 @@ from ledger.custody import (
     interest_views,
     mandate_views,
     mapping_views,
+    month_views,
     payment_views,
     reconciled_views,
     release_limit_views,
@@ -32,6 +33,8 @@ _LATE = f"{_CUSTODY}late/"
 _RECONCILIATION = f"{_CUSTODY}reconciliation/"
 _DEBITS = f"{_CUSTODY}debits/"
 _EXPLANATIONS = f"{_CUSTODY}debits-to-explain/"
+_MONTHS = "pools/<slug:code>/ledger/months/"
+_ONE_MONTH = f"{_MONTHS}<int:number>/"
 _INTERESTS = "pools/<slug:code>/interests/"
 _ONE_INTEREST = f"{_INTERESTS}<int:number>/"
 _ONE_INCOME = f"{_INTERESTS}income/<int:number>/"
@@ -50,6 +53,17 @@ urlpatterns = [
     re_path(f"{_UPLOAD}table/$", mapping_views.table, name="custody_table"),
     re_path(f"{_UPLOAD}import/$", views.import_upload, name="custody_import"),
     path(f"{_CUSTODY}unidentified/", views.unidentified, name="custody_unidentified"),
+    path(_MONTHS, month_views.overview, name="custody_months"),
+    path(f"{_MONTHS}all.csv", month_views.overview_csv, name="custody_months_csv"),
+    path(f"{_MONTHS}<slug:month>/propose/", month_views.propose, name="custody_propose_close"),
+    path(_ONE_MONTH, month_views.month, name="custody_month"),
+    path(f"{_MONTHS}<int:number>.csv", month_views.month_csv, name="custody_month_csv"),
+    path(f"{_ONE_MONTH}agree/", month_views.agree, name="custody_agree_close"),
+    path(f"{_ONE_MONTH}withdraw/", month_views.withdraw, name="custody_withdraw_close"),
+    path(f"{_ONE_MONTH}reopen/", month_views.propose_reopening, name="custody_reopen_month"),
+    path(f"{_ONE_MONTH}reopen/agree/", month_views.agree_reopening, name="custody_agree_reopening"),
+    path(f"{_ONE_MONTH}reopen/withdraw/", month_views.withdraw_reopening, name="custody_withdraw_reopening"),
+    path("pools/<slug:code>/closed-months/", month_views.public_months, name="closed_months"),
     path(_EXPLANATIONS, explanation_views.overview, name="custody_explanations"),
     path(f"{_EXPLANATIONS}all.csv", explanation_views.overview_csv, name="custody_explanations_csv"),
     path(

@@ -8,6 +8,7 @@ from ledger.custody.charge_verify import debits_not_used, verify_debits
 from ledger.custody.cost_verify import verify_costs
 from ledger.custody.explanation_verify import verify_explanations
 from ledger.custody.interest_verify import verify_interests
+from ledger.custody.month_verify import verify_months
 from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
 from ledger.custody.share_return_verify import verify_share_returns
 from ledger.custody.wallet_verify import verify_wallets
@@ -58,6 +59,7 @@ def verify_custody(report: Report, pool_id: int, code: str, book_id: int) -> Non
     verify_write_offs(report, parameters)
     verify_share_returns(report, parameters)
     verify_costs(report, parameters)
+    verify_months(report, parameters)
     verify_explanations(report, parameters)
     verify_arrears(report, parameters)
     verify_interests(report, parameters)

@@ -17,6 +17,7 @@ from aidplatform.lib.http import number_before, policy, public, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.custody.arrears_selectors import standing_of
 from ledger.custody.mandates import live_mandate
+from ledger.custody.months import last_closed
 from ledger.custody.reconciliation import bank_line
 from ledger.custody.selectors import charges_of as owed_of
 from ledger.custody.selectors import how_to_pay
@@ -105,6 +106,7 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         "below_floor": _below_floor(found) if shows_periods else None,
         # A very small pool shows its single movements to nobody outside.
         "bank": bank_line(found) if shows_periods else None,
+        "closed": last_closed(found),
         "crumbs": [(_("Pools"), reverse("home") + "#pools"), (in_language(found.name_en, found.name_zh), "")],
     }
     return render(request, "ledger/disclosure/pool.html", context)

@@ -12,7 +12,7 @@ from itertools import chain
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
-from aidplatform.site.demo import deeds, operator, variants
+from aidplatform.site.demo import books, deeds, operator, variants
 from aidplatform.site.demo.appeal import appeal
 from aidplatform.site.demo.clock import ZONE, morning_of, stop_clock_at, wait_for_worker
 from aidplatform.site.demo.deeds import Deed, Work
@@ -272,6 +272,8 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
     publicity, charge = setting.publicity_day, setting.charge_day
     is_last = month == LAST_MONTH
     yield on(2), lambda _work: _come_and_go(setting, month)
+    if month > setting.first_month:
+        yield on(2), lambda _work: books.close_month(_pool(setting), on(1))
     yield on(publicity), lambda _work: None
     yield on(publicity + 1), lambda _work: _object(setting, month)
     yield on(publicity + 2), lambda _work: _answer(setting, month, "dismissed")
@@ -351,7 +353,9 @@ def _waits(setting: Setting, month: int) -> bool:
 def _collect(setting: Setting, day: dt.date, *, may_pay: bool) -> None:
     """Import what members paid by the day before; then order and release what can be paid of it."""
     pool = _pool(setting)
-    deeds.import_bank(pool, day)
+    is_debited = setting.code == TOWN and not may_pay
+    extra = (books.unexplained_debit(day - dt.timedelta(days=1)),) if is_debited else ()
+    deeds.import_bank(pool, day, extra=extra)
     if may_pay:
         deeds.pay_out(pool)
 

@@ -23,7 +23,16 @@ from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, ref
 from aidplatform.testing.witnesses import name_witnesses, running_witness
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
-from ledger.custody import costs, explanations, hardship, interests, reconciled_days, settlements, write_offs
+from ledger.custody import (
+    costs,
+    explanations,
+    hardship,
+    interests,
+    months,
+    reconciled_days,
+    settlements,
+    write_offs,
+)
 from ledger.custody import services as custody
 from ledger.custody.cost_models import OutsideCost
 from ledger.custody.statement_files import OUT
@@ -116,6 +125,7 @@ def make_history() -> None:
     make_late_history()
     make_debited_history()
     make_taken_history()
+    make_closed_history()
     make_investigated_history()
     for pool in Pool.objects.order_by("code"):
         reconciled_days.keep_day(pool, clock.now())
@@ -265,6 +275,29 @@ def make_taken_history() -> None:
             **({"cause": "payment", "order": order} if line.amount_fen == 4_000 else {"cause": "operator"}),
         )
         explanations.agree_to_explanation(explanation=made, person=world.controller.code, at=clock.now())
+
+
+def make_closed_history() -> None:
+    """Close the first two months of a pool, and open the second one again."""
+    world, bank, period = charged_world(100_000, code="closed")
+    bank.all_pay()
+    award = period.awards.get()
+    bank.release(bank.order_aid(award, award.payable_fen))
+    bank.all_pay()
+    for _month in range(2):
+        found = months.next_month(world.pool)
+        assert found is not None
+        end = (found.month_date + dt.timedelta(days=31)).replace(day=1)
+        bank.take(bank.statement(days=(end - bank.day).days))
+        set_clock(clock.start_of_day(end, SHANGHAI) + dt.timedelta(hours=9))
+        reconciled_days.keep_day(world.pool, clock.now())
+        proposer, decider = world.treasurer.code, world.controller.code
+        made = months.propose_close(
+            pool=world.pool, month_date=found.month_date, proposer=proposer, at=clock.now()
+        )
+        months.agree_to_close(close=made, person=decider, at=clock.now())
+    opened = months.propose_reopening(close=made, reason="placed wrong", proposer=proposer, at=clock.now())
+    months.agree_to_reopening(reopening=opened, person=decider, at=clock.now())
 
 
 def make_debited_history() -> None:

@@ -23,6 +23,7 @@ from ledger.management.tests.explanation_cases import EXPLANATION_CASES
 from ledger.management.tests.face_cases import FACE_CASES
 from ledger.management.tests.interest_cases import INTEREST_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
+from ledger.management.tests.month_cases import MONTH_CASES
 from ledger.management.tests.reconciled_cases import RECONCILED_CASES
 from ledger.management.tests.share_return_cases import SHARE_RETURN_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
@@ -712,6 +713,14 @@ def test_false_explanations_are_false(clone, code, sql, where, expected, actual)
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), MONTH_CASES, ids=[case[2] for case in MONTH_CASES]
+)
+def test_false_closes_of_months_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("closed", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), FACE_CASES, ids=[case[0] for case in FACE_CASES]
 )
 def test_false_faces_of_cases_are_false(clone, code, sql, where, expected, actual):
@@ -764,6 +773,7 @@ def test_every_statement_is_broken_by_some_case(clone):
             *SHARE_RETURN_CASES,
             *COST_CASES,
             *EXPLANATION_CASES,
+            *MONTH_CASES,
             *INTEREST_CASES,
             *RECONCILED_CASES,
         )
