@@ -48,7 +48,7 @@ PUBLIC = {
     "closed_months", "api_closed_months",
     "custody_interests", "custody_interests_csv", "custody_income_csv", "api_interests", "api_operator_income",
     "arbitration", "api_arbitration", "api_arbitrations",
-    "jury_draws", "jury_draw", "jury_list", "api_jury_draws", "api_jury_draw", "api_rights",
+    "jury_draws", "jury_draw", "jury_list", "draw_eligible", "api_jury_draws", "api_jury_draw", "api_rights",
 }  # fmt: skip
 
 # Pages of django-allauth, which declares nothing we could read.

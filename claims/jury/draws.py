@@ -27,7 +27,7 @@ from claims.jury.selectors import (
     salt_of,
 )
 from claims.publicity.services import publish_case
-from claims.review.selectors import public_ref
+from claims.review.selectors import payee_commitment, public_ref
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.canonical import instant
 from ledger.openbooks.draw import (
@@ -312,7 +312,7 @@ def grant(claim: Claim, aid_fen: int, at: dt.datetime, **by: str) -> None:
             "outcome": "approved",
             "aid": aid_fen,
             "clause": "aid",
-            "payee": bytes(claim.payee_index or b"").hex(),
+            "payee": payee_commitment(claim),
             "on_appeal": True,
             **by,
         },

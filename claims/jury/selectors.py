@@ -119,6 +119,11 @@ def access_draw(*, pool: Pool, ref: str) -> JuryDraw:
     raise NotFoundError(_("This pool has no such draw."))
 
 
+def draw_of_stage(*, pool: Pool, ref: str, stage: int) -> JuryDraw | None:
+    """Return one stage of the draws of a case that bears this name in the log."""
+    return next((draw for draw in draws_of(pool).filter(stage=stage) if public_ref(draw.claim) == ref), None)
+
+
 def draws_of(pool: Pool) -> QuerySet[JuryDraw]:
     """Return the draws of a pool, newest first, without their lists."""
     found = JuryDraw.objects.filter(claim__pool=pool).select_related("claim__pool", "claim__plan_version")

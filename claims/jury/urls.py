@@ -1,8 +1,8 @@
 """Addresses of the jury's pages."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from claims.jury import arbiter_views, views
+from claims.jury import arbiter_views, file_views, views
 
 _DRAW = "pools/<slug:code>/draws/<slug:ref>/"
 _ARBITRATION = "pools/<slug:code>/arbitrations/<slug:ref>/"
@@ -15,6 +15,11 @@ urlpatterns = [
     path("pools/<slug:code>/jury/step-back/", views.step_back, name="step_back_as_juror"),
     path("pools/<slug:code>/draws/", views.draws, name="jury_draws"),
     path(_DRAW, views.draw, name="jury_draw"),
+    re_path(
+        r"^t/(?P<code>[-a-zA-Z0-9_]+)/draw/(?P<ref>[0-9a-f]{16})/(?P<stage>[1-9][0-9]{0,3})$",
+        file_views.eligible,
+        name="draw_eligible",
+    ),
     path(f"{_DRAW}list.txt", views.draw_list, name="jury_list"),
     path(f"{_DRAW}commit/", views.commit, name="commit_to_words"),
     path(f"{_DRAW}words/", views.words, name="tell_words"),

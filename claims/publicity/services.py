@@ -16,7 +16,7 @@ from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
 from claims.filing import papers
 from claims.filing.models import Claim
-from claims.filing.selectors import as_data, concerned_by, read_payee, speaks_for
+from claims.filing.selectors import as_data, concerned_by, speaks_for
 from claims.filing.services import locked_claim, moved_on, step_claim
 from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
@@ -26,7 +26,7 @@ from claims.publicity.selectors import award_of, is_in_publicity, objecting_of, 
 from claims.review.appeals import had_a_part
 from claims.review.investigations import end_with_claim
 from claims.review.models import Decision
-from claims.review.selectors import decision_of, public_ref
+from claims.review.selectors import decision_of, payee_of, public_ref
 from claims.review.services import check_not_near
 from ledger.custody.suspensions import end_suspension
 from ledger.openbooks import services as openbooks
@@ -141,9 +141,9 @@ def _check_award(award: Award, claim: Claim, decision: Decision | None, face: di
 
 def _payee(claim: Claim) -> Payee:
     """Return to whom the claimant asked the aid to be paid, for the ledger to hold payments to."""
-    told = read_payee(claim)
-    assert told is not None, claim.code
-    return Payee.of(told.name, told.account)
+    payee = payee_of(claim)
+    assert payee is not None, claim.code
+    return payee
 
 
 def _next_case_number(pool: Pool, at: dt.datetime) -> str:

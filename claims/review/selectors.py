@@ -13,9 +13,11 @@ from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.templating import in_language
 from claims.filing.models import Claim, Evidence
+from claims.filing.selectors import read_payee
 from claims.filing.states import ON_THE_DESK
 from claims.review.models import Concurrence, Decision, PaperRequest, Recommendation
 from claims.review.triggers import shown_sql
+from ledger.sharing.payees import Payee
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 
@@ -231,6 +233,18 @@ def read_request(request: PaperRequest) -> str:
 def public_ref(claim: Claim) -> str:
     """Return the name a claim bears in the log: it leads nobody to the claim who does not know its code."""
     return hashlib.sha256(f"claims.ref:{claim.code}".encode()).hexdigest()[:16]
+
+
+def payee_of(claim: Claim) -> Payee | None:
+    """Return to whom the claimant asked the aid to be paid, as the ledger compares payees; None before they said it."""
+    told = read_payee(claim)
+    return None if told is None else Payee.of(told.name, told.account)
+
+
+def payee_commitment(claim: Claim) -> str:
+    """Return what the log says of the payee, and says again in each payment; nothing before they are told."""
+    payee = payee_of(claim)
+    return "" if payee is None else payee.index.hex()
 
 
 def is_overdue(claim: Claim, today: dt.date) -> bool:

