@@ -166,6 +166,14 @@ def test_witnesses_commit_and_tell_by_the_page(cases: JuryCases) -> None:
         assert said in page, said
     listed = read(None, f"{address}list.txt").split()
     assert len(listed) == 32
+    file = f"/t/{cases.world.pool.code}/draw/{public_ref(claim)}/"
+    raw = client_of(cases.claimant).get(f"{file}1")
+    assert raw.content == bytes.fromhex("".join(listed))
+    assert (
+        "no-store" in raw["Cache-Control"]
+    )  # a pool of fewer than a hundred: what its log says is for its members
+    assert client_of(None).get(f"{file}1").status_code == 403
+    assert client_of(cases.claimant).get(f"{file}2").status_code == 404
     assert page.count("Name in the list") == 1
 
 

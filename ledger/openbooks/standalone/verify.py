@@ -560,12 +560,48 @@ def roll_node(left, right):
     return counts, left[1] + right[1], sha(b"\x11" + TAG + data)
 
 
-def roll_root(classes, nodes):
-    """Return the root over leaves, pair by pair, the last one without a neighbor as it is."""
-    while len(nodes) > 1:
-        pairs = [roll_node(nodes[i], nodes[i + 1]) for i in range(0, len(nodes) - 1, 2)]
-        nodes = pairs + nodes[len(pairs) * 2 :]
-    return nodes[0] if nodes else ([0] * (2 * classes), 0, sha(b""))
+class Tree:
+    """The tree over lines that come one after the other; only the roots of whole subtrees are kept.
+
+    The figures of a node are one number, a field of 64 bits for each: they are added, and written, at once.
+    """
+
+    def __init__(self, classes):
+        self.classes, self.width, self.whole = classes, 8 * (2 * classes + 1), []
+        self.units = {}
+        for place in range(classes):
+            self.units[place] = 1 << 64 * (2 * classes - place)
+            self.units[place | OWN] = 1 << 64 * (classes - place)
+
+    def add(self, record):
+        """Take a line of 41 bytes. Raises: IsFalse."""
+        kind, size = record[32], 1
+        if kind not in self.units:
+            raise IsFalse("class_is_of_the_roll", self.classes, kind)
+        figures = self.units[kind] + (int.from_bytes(record[33:], "big") if kind & OWN else 0)
+        hashed = hashlib.sha256(b"\x10" + TAG + record).digest()
+        while self.whole and self.whole[-1][0] == size:
+            _size, left, left_hash = self.whole.pop()
+            figures, hashed = self.above(left, left_hash, figures, hashed)
+            size *= 2
+        self.whole.append((size, figures, hashed))
+
+    def above(self, left, left_hash, right, right_hash):
+        """Return the node above two. Raises: IsFalse."""
+        if (left + right) & (2**64 - 1) > LARGEST:
+            raise IsFalse("amount_in_range", "0 … 2^53 - 1", (left + right) & (2**64 - 1))
+        width = self.width
+        both = left.to_bytes(width, "big") + left_hash + right.to_bytes(width, "big") + right_hash
+        return left + right, hashlib.sha256(b"\x11" + TAG + both).digest()
+
+    def root(self):
+        """Return counts, own amounts and hash of all lines: the last ones without a neighbor go up as they are."""
+        figures, hashed = self.whole[-1][1:] if self.whole else (0, sha(b""))
+        for _size, left, left_hash in reversed(self.whole[:-1]):
+            figures, hashed = self.above(left, left_hash, figures, hashed)
+        data = figures.to_bytes(self.width, "big")
+        fields = [int.from_bytes(data[at : at + 8], "big") for at in range(0, len(data), 8)]
+        return fields[:-1], fields[-1], hashed
 
 
 def sides(index, size):
@@ -792,7 +828,7 @@ def check_roll(source, period, given):
 def check_lines(source, period, pool, stated, rate):
     """Check the lines of a roll against both stated rolls, frozen and with amounts. Raises: IsFalse, Unchecked."""
     frozen, roll = stated
-    classes, last, at_freeze, at_close = len(roll["classes"]), b"", [], []
+    at_freeze, at_close, count, last = Tree(len(roll["classes"])), Tree(len(roll["classes"])), 0, b""
     for part in range(-(-roll["n"] // 65536)):
         data = source.read("roll/%d/part/%d" % (period, part))
         for at in range(0, len(data), 41):
@@ -800,18 +836,20 @@ def check_lines(source, period, pool, stated, rate):
             if len(record) != 41:
                 raise Unchecked("roll/%d/part/%d: a file that ends too early" % (period, part))
             if record[:32] <= last:
-                raise IsFalse("commitments_rise", "> " + last.hex(), record[:32].hex(), about=len(at_close))
-            last = record[:32]
-            at_close.append(roll_leaf(classes, record))
-            at_freeze.append(roll_leaf(classes, record[:32] + bytes([record[32] & 0x3F]) + bytes(8)))
-            check_amount(int.from_bytes(record[33:], "big"), rate[record[32] & 0x3F], bool(record[32] & OWN))
-    equal("records_are_as_many_as_members", roll["n"], len(at_close))
-    check_head(frozen, roll_root(classes, at_freeze), pool)
-    check_head(roll, roll_root(classes, at_close), pool)
+                raise IsFalse("commitments_rise", "> " + last.hex(), record[:32].hex(), about=count)
+            last, kind, fen = record[:32], record[32], int.from_bytes(record[33:], "big")
+            if fen > LARGEST:
+                raise IsFalse("amount_in_range", "0 … 2^53 - 1", fen)
+            at_close.add(record)
+            at_freeze.add(last + bytes([kind & 0x3F]) + bytes(8))
+            check_amount(fen, rate[kind & 0x3F], bool(kind & OWN))
+            count += 1
+    equal("records_are_as_many_as_members", roll["n"], count)
+    check_head(frozen, at_freeze.root(), pool)
+    check_head(roll, at_close.root(), pool)
     return (
-        "True: the %d lines of period %d are those that were frozen, each with its amount."
-        % (len(at_close), period),
-        "属实：第 %d 期的 %d 行与冻结时一致，金额均正确。" % (period, len(at_close)),
+        "True: the %d lines of period %d are those that were frozen, each with its amount." % (count, period),
+        "属实：第 %d 期的 %d 行与冻结时一致，金额均正确。" % (period, count),
     )
 
 
@@ -958,11 +996,8 @@ class CashBook:
             if taken > closed["fee"]:
                 raise IsFalse("fee_is_within_its_bill", "<= %d" % closed["fee"], taken)
             cases = closed["cases"] if isinstance(closed["cases"], list) else []
-            equal(
-                "fee_follows_the_aid",
-                sum(self.awarded.get(case, 0) for case in cases),
-                sum(self.ordered("aid", case) for case in cases),
-            )
+            granted = sum(self.awarded.get(case, 0) for case in cases)
+            equal("fee_follows_the_aid", granted, sum(self.ordered("aid", case) for case in cases))
 
     def pay_aid(self, body, day):
         """Aid: of a case that was decided, to the payee of the decision, after its publicity, no more than granted."""
@@ -1256,10 +1291,11 @@ def check_draw(source, case, given):
             Draw(names, rules.get(commit["version"]), leaves[seq], told).check()
     except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise Unchecked("draw: %s %s" % (type(error).__name__, error)) from None
-    return (
-        "True: %d draws follow from their lists, words and ballots." % len(wanted),
-        "属实：%d 次抽签均由其名单、证言与选票得出。" % len(wanted),
+    said = (
+        "True: %d draws follow from their lists, words and ballots.",
+        "属实：%d 次抽签均由其名单、证言与选票得出。",
     )
+    return [text % len(wanted) for text in said]
 
 
 # --- Everything ----------------------------------------------------------------------------------------------------
@@ -1267,14 +1303,12 @@ def check_draw(source, case, given):
 
 def check_all(source, given):
     """Check everything there is, printing each; return what to say. Raises: IsFalse, Unchecked."""
-    key, missing, periods = source.key(given.key), [], []
-    for entry in signed_entries(source, key):
-        value = json.loads(entry.decode())
-        if value["type"] == "roll.close":
-            periods.append(value["body"].get("period"))
+    key, missing = source.key(given.key), []
+    told = [json.loads(entry.decode()) for entry in signed_entries(source, key)]
+    periods = [one["body"].get("period") for one in told if one["type"] == "roll.close"]
     if source.keep:
         # So that the copy can answer for history and witnesses another day.
-        source.leaves(len(signed_entries(source, key)))
+        source.leaves(len(told))
         with contextlib.suppress(Unchecked):
             source.read("checkpoint.witnessed")
     todo = [("log", lambda: check_log(source, given.key))]
