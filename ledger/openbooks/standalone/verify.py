@@ -1302,12 +1302,11 @@ def check_draw(source, case, given):
 
 
 def check_all(source, given):
-    """Check everything there is, printing each; return what to say. Raises: IsFalse, Unchecked."""
+    """Check all there is, and keep what answers for history, too; return what to say. Raises: IsFalse, Unchecked."""
     key, missing = source.key(given.key), []
     told = [json.loads(entry.decode()) for entry in signed_entries(source, key)]
     periods = [one["body"].get("period") for one in told if one["type"] == "roll.close"]
     if source.keep:
-        # So that the copy can answer for history and witnesses another day.
         source.leaves(len(told))
         with contextlib.suppress(Unchecked):
             source.read("checkpoint.witnessed")
