@@ -675,9 +675,7 @@ def check_bill(frozen, announced, closed, roll, terms=None):
 
 def check_rates(closed, terms=None):
     """Demand that shares follow from the need, the weights and the caps. Raises: IsFalse."""
-    rows = [
-        (*row, cap[0] if cap else None) for _no, *row, cap in ([*r[:4], r[4:]] for r in closed["classes"])
-    ]
+    rows = [(*row[1:4], row[4] if len(row) > 4 else None) for row in closed["classes"]]
     need = sum(closed[name] for name in ("A", "W", "fee", "R")) - closed["C_in"]
     charged = sum(count for _weight, count, share, _cap in rows if share)
     left = need - closed["V"] - closed["E"]
@@ -695,23 +693,25 @@ def check_rates(closed, terms=None):
             return
     equal("rates_follow_from_the_need", 0, closed["V"])
     need -= of_cases
+    if on_cap != "redistribute" and need > 0 and has_one_level(rows, need, need):
+        return  # what caps keep is less than rounding up brings: nobody else bears anything
     if on_cap == "reserve_pays" and need > 0:
-        equal("rates_follow_from_the_need", True, has_one_level(rows, need, need))
-    # Whoever meets the cap pays it; the others bear the rest by weight, and it would be more than the cap for those.
-    capped = [row for row in rows if row[3] is not None and row[2] >= row[3]]
-    rest = need - sum(count * cap for _weight, count, _share, cap in capped)
-    weights = sum(row[0] * row[1] for row in rows if row not in capped)
-    for weight, _count, share, cap in rows:
-        wanted = -(-rest * weight // weights) if rest > 0 and weights else 0
-        wanted = wanted if cap is None or not weights else min(wanted, cap)
-        equal("rates_follow_from_the_need", wanted if weights else share, share)
+        raise IsFalse("rates_follow_from_the_need", need, [row[2] for row in rows])
+    # Whoever would bear the cap or more by weight pays the cap; the others bear the rest, until nobody more meets it.
+    free, full = list(rows), rows
+    while need > 0 and full:
+        weights = sum(weight * count for weight, count, _share, _cap in free)
+        full = [row for row in free if row[3] is not None and need * row[0] >= row[3] * weights]
+        need, free = need - sum(row[1] * row[3] for row in full), [row for row in free if row not in full]
+    for row in rows:
+        part = -(-need * row[0] // weights) if need > 0 and row in free else 0
+        equal("rates_follow_from_the_need", part if row in free else row[3], row[2])
 
 
 def has_one_level(rows, least, most):
-    """Say whether there is a need from least to most of which each share is the part by weight, or else the cap."""
+    """Say whether of some need from least to most each share is the part by weight, rounded up, or else the cap."""
     weights = sum(weight * count for weight, count, _share, _cap in rows)
     for weight, _count, share, cap in rows:
-        # share = ceil(need * weight / weights), in whole fen; at the cap it may be any larger need.
         least = max(least, (share - 1) * weights // weight + 1 if share else least)
         most = most if share == cap else min(most, share * weights // weight)
     return bool(weights) and least <= most

@@ -80,6 +80,11 @@ def test_no_false_alarm_in_a_thousand_clean_years() -> None:
     assert [seed for seed in range(1000) if found_in(Year(seed).entries)] == []
 
 
+def test_rounding_may_bring_more_than_a_cap_keeps() -> None:
+    """Where the reserve pays what caps keep, it pays nothing then, and the shares of the others stay as they are."""
+    assert found_in(Year(983).entries) == ""
+
+
 # --- thefts -------------------------------------------------------------------------------------------------------
 
 

@@ -163,7 +163,9 @@ class Thief(Year):
     def order(self, kind: str, reason: str, fen: int, account: str) -> None:
         if kind == "aid" and self.now("more aid than was granted"):
             fen += self.fen
-        if kind == "fee" and self.now("a fee above its bill"):
+        # Of a fee that is taken in parts, the last part: before that, more is only sooner.
+        is_last = (kind, reason) not in {one[:2] for one in self.due}
+        if kind == "fee" and is_last and self.now("a fee above its bill"):
             fen += self.fen
         super().order(kind, reason, fen, account)
         if kind == "aid" and self.now("the same aid twice"):
