@@ -28,13 +28,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
                sum(sum(a.aid_fen) - sum(a.ordered)) OVER (ORDER BY a.number) AS lacking_upto
           FROM award a GROUP BY a.period_id, a.number
     ), part AS (
-        SELECT p.period_id, p.aid,
-               p.ordered + least(p.lacking, greatest(0, m.free - (p.lacking_upto - p.lacking))) AS reached
+        SELECT p.period_id, p.aid, p.ordered, least(p.lacking, greatest(0, m.free - (p.lacking_upto - p.lacking))) AS free
           FROM period p, money m WHERE p.aid > 0
+    ), wanted AS (
+        SELECT a.*, p.free, greatest(0, div(a.aid_fen * (p.ordered + p.free), p.aid) - a.ordered) AS fen
+          FROM award a JOIN part p ON p.period_id = a.period_id
     )
-    SELECT a.id, a.period_id, a.aid_fen, a.ordered::bigint,
-           greatest(0, div(a.aid_fen * p.reached, p.aid) - a.ordered)::bigint
-      FROM award a JOIN part p ON p.period_id = a.period_id ORDER BY a.number, a.id
+    SELECT w.id, w.period_id, w.aid_fen, w.ordered::bigint,
+           -- Where a case has more than its proportion, another one's payment having come back, the rest shares what is there.
+           CASE WHEN sum(w.fen) OVER same > w.free THEN div(w.fen * w.free, sum(w.fen) OVER same) ELSE w.fen END::bigint
+      FROM wanted w WINDOW same AS (PARTITION BY w.period_id) ORDER BY w.number, w.id
 $payable$;
 """
 NAME = "custody_payable(bigint)"

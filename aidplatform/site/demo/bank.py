@@ -43,7 +43,7 @@ def next_statement(
         last.closing_fen if last else balance_fen(Book.objects.get(code=account.pool.code), chart.CUSTODY)
     )
     number = last.number + 1 if last else 1
-    lines = [*_payments(account, day, unpaid, seed, silent), *_paid_orders(account, day), *extra]
+    lines = [*_payments(account, day, unpaid, seed, silent), *paid_orders(account, day), *extra]
     lines = [
         line if line.bank_reference else _with_reference(line, f"S{number:04d}-{place:06d}")
         for place, line in enumerate(lines, start=1)
@@ -104,7 +104,7 @@ def _payments(
     return [transfer(pool.code, number, fen, day) for number, fen in sorted(owed.items())]
 
 
-def _paid_orders(account: BankAccount, day: dt.date) -> list[files.FileLine]:
+def paid_orders(account: BankAccount, day: dt.date) -> list[files.FileLine]:
     """Return the debit of every released order."""
     released = orders(account.pool).filter(state=PaymentOrder.State.RELEASED).order_by("number")
     return [

@@ -1,5 +1,7 @@
 """Money comes in and goes out: worked examples, each ending with a trial balance."""
 
+from dataclasses import replace
+
 import pytest
 
 from aidplatform.lib import clock
@@ -81,6 +83,21 @@ def test_partial_money_is_shared_in_the_same_proportion(charged: Charged) -> Non
     payable = {one.award.code: one.payable_fen for one in selectors.payable_now(period)}
     assert payable == {"C-1": 100_000 * 69_429 // 150_000, "C-2": 50_000 * 69_429 // 150_000}
     assert payable == {"C-1": 46_286, "C-2": 23_143}
+
+
+def test_payment_that_came_back_is_ordered_anew_within_what_is_there(charged: Charged) -> None:
+    """The other case was paid beyond its proportion of what is left; 231.43 are there, and no more is offered."""
+    world, bank, period = charged
+    bank.take(bank.statement(*(bank.receipt(number, 23_143) for number in (1, 2, 3))))
+    first = bank.release(bank.order_aid(_award(world, "C-1"), 46_286))
+    bank.release(bank.order_aid(_award(world, "C-2"), 23_143))
+    bank.all_pay(unpaid=1.0)
+    back = bank.line(IN, 46_286, text=selectors.order_reference(first))
+    bank.take(bank.statement(back, replace(bank.receipt(1, 23_143), direction=OUT)))
+    payable = {one.award.code: one.payable_fen for one in selectors.payable_now(period)}
+    assert payable == {"C-1": 23_143, "C-2": 0}
+    bank.release(bank.order_aid(_award(world, "C-1"), 23_143))
+    assert {one.payable_fen for one in selectors.payable_now(period)} == {0}
 
 
 def test_part_of_a_share_then_the_rest(charged: Charged) -> None:
