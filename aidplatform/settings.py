@@ -20,6 +20,7 @@ from aidplatform.variables import (
     VARIABLES,
     database_from_url,
     env_bool,
+    env_days,
     env_int,
     env_names,
     env_secret,
@@ -262,6 +263,7 @@ SHARD_MEMBERS = env_int("AID_SHARD_MEMBERS", 250_000)
 BLIND_REVIEW_PER_MILLE = env_int("AID_BLIND_REVIEW_PER_MILLE", 50, at_least=0)
 SMALL_POOL_MEMBERS = env_int("AID_SMALL_POOL_MEMBERS", 100_000, at_least=0)
 ERASURE_DAYS = env_int("AID_ERASURE_DAYS", 7, at_least=1)
+BANK_HOLIDAYS = env_days("AID_BANK_HOLIDAYS")
 CLAIM_YEARS = env_int("AID_CLAIM_YEARS", 10, at_least=1)
 COMPLAINT_DAYS = env_int("AID_COMPLAINT_DAYS", 15, at_least=1)
 JOINS_PER_DAY = env_int("AID_JOINS_PER_DAY", 20_000)

@@ -3,6 +3,7 @@
 A missing or bad value stops the process with a sentence that names the variable and what it wants.
 """
 
+import datetime as dt
 import json
 import os
 from pathlib import Path
@@ -38,6 +39,7 @@ VARIABLES: dict[str, str] = {
     "AID_SHARD_MEMBERS": "members charged in one transaction (250000)",
     "AID_SMALL_POOL_MEMBERS": "pools founded for fewer members keep all charges in one table (100000)",
     "AID_ERASURE_DAYS": "days in which whoever asked to be erased can take it back (7)",
+    "AID_BANK_HOLIDAYS": "days on which banks are closed, besides weekends: 2026-05-01 2026-02-16..2026-02-22",
     "AID_CLAIM_YEARS": "years for which the law has records of claims and payments kept, stated on the page (10)",
     "AID_COMPLAINT_DAYS": "days in which a complaint is to be answered (15)",
     "AID_JOINS_PER_DAY": "people who may begin to join one pool in a day (20000)",
@@ -65,6 +67,21 @@ def env_text(name: str, default: str | None = None) -> str:
             return ""
         raise ImproperlyConfigured(f"{name} is not set. It holds {VARIABLES[name]}.")
     return value
+
+
+def env_days(name: str) -> frozenset[dt.date]:
+    """Return the days of the variable, single or first..last, with blanks between; nothing where it is not set."""
+    found: set[dt.date] = set()
+    for part in env_text(name, "").split():
+        first, _dots, last = part.partition("..")
+        try:
+            day, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last or first)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name}: {part} is no day. It holds {VARIABLES[name]}.") from None
+        if not day <= end < day + dt.timedelta(days=60):
+            raise ImproperlyConfigured(f"{name}: {part} ends before it begins, or lasts longer than 60 days.")
+        found.update(day + dt.timedelta(days=place) for place in range((end - day).days + 1))
+    return frozenset(found)
 
 
 def env_bool(name: str, default: bool) -> bool:

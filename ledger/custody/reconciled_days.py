@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from aidplatform.lib import clock, crypto
@@ -84,8 +85,8 @@ def judge(pool: Pool, at: dt.datetime) -> Judged | None:
 def _judged(pool: Pool, account: BankAccount, last: BankStatement, day: dt.date) -> Judged:
     parameters = _parameters(pool, account, day) | {
         "silent": day - dt.timedelta(days=STATEMENT_DAYS),
-        "suspense": bank_days_before(day, SUSPENSE_BANK_DAYS),
-        "told": bank_days_before(last.to_date, SUSPENSE_BANK_DAYS),
+        "suspense": bank_days_before(day, SUSPENSE_BANK_DAYS, settings.BANK_HOLIDAYS),
+        "told": bank_days_before(last.to_date, SUSPENSE_BANK_DAYS, settings.BANK_HOLIDAYS),
         "payout": day - dt.timedelta(days=PAYOUT_DAYS),
     }
     findings: dict[str, list[Finding]] = {rule: [] for rule in sql.EXAMINED}

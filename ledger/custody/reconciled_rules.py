@@ -4,7 +4,7 @@ Source: rules R1–R12 of the cash book. Expected and found are amounts (fen), d
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,11 @@ def verdict_of(rule: str, examined: int, findings: Iterable[Finding]) -> Verdict
     return Verdict(rule, HOLDS if examined else NOTHING, examined)
 
 
-def bank_days_before(day: dt.date, count: int) -> dt.date:
-    """Return the day from which so many bank days have passed: Monday to Friday, no calendar of holidays is known."""
+def bank_days_before(day: dt.date, count: int, closed: Collection[dt.date] = ()) -> dt.date:
+    """Return the day from which so many bank days have passed: Monday to Friday, less those of closed banks."""
     while count:
         day -= dt.timedelta(days=1)
-        count -= day.weekday() < _SATURDAY
+        count -= day.weekday() < _SATURDAY and day not in closed
     return day
 
 

@@ -380,6 +380,29 @@ def test_bank_days_leave_out_weekends(day: tuple[int, int, int], before: tuple[i
     assert bank_days_before(dt.date(*day), 5) == dt.date(*before)
 
 
+def test_bank_days_leave_out_days_on_which_banks_are_closed() -> None:
+    """From Monday 23 February five bank days lead over the week of the new year to Monday 9 February."""
+    closed = {dt.date(2026, 2, day) for day in range(16, 21)}
+    assert bank_days_before(dt.date(2026, 2, 23), 5) == dt.date(2026, 2, 16)
+    assert bank_days_before(dt.date(2026, 2, 23), 5, closed) == dt.date(2026, 2, 9)
+
+
+def test_receipt_waits_over_days_on_which_banks_are_closed(
+    charged: Charged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, bank, _period = charged
+    bank.take(bank.statement(bank.line(IN, 999, text="?"), days=20))
+    line = StatementLine.objects.get(amount_fen=999)
+    day = line.booking_date
+    while bank_days_before(day, 5) <= line.booking_date:
+        day += dt.timedelta(days=1)
+    set_clock(clock.start_of_day(day, "Asia/Shanghai") + dt.timedelta(hours=9))
+    assert "R7" in red(world)
+    closed = {line.booking_date + dt.timedelta(days=one) for one in range(1, 6)}
+    monkeypatch.setattr(settings, "BANK_HOLIDAYS", closed)
+    assert "R7" not in red(world)
+
+
 # --- day by day -----------------------------------------------------------------------------------------------------
 
 
