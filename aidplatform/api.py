@@ -18,6 +18,7 @@ from claims.publicity import objection_api as objections
 from claims.publicity import reader_api
 from claims.review import api as review
 from claims.review import investigation_api as investigating
+from claims.review import judging_api as judging
 from claims.review import opening_api as openings
 from claims.review import signal_api
 from ledger.books import api as books
@@ -342,6 +343,9 @@ urlpatterns = [
         name="api_revoke_investigation",
     ),
     path(f"{_POOL}desk/", review.Desk.as_view(), name="api_desk"),
+    path(_DESK_CLAIM, judging.DeskClaim.as_view(), name="api_desk_claim"),
+    path(f"{_DESK_CLAIM}recommendation/", judging.Recommending.as_view(), name="api_recommend_claim"),
+    path(f"{_DESK_CLAIM}decision/", judging.Deciding.as_view(), name="api_decide_claim"),
     path(f"{_DESK_CLAIM}papers/", openings.DeskPapers.as_view(), name="api_desk_papers"),
     path(f"{_DESK_CLAIM}papers/<slug:paper>/opening/", openings.DeskOpening.as_view(), name="api_open_paper"),
     path(

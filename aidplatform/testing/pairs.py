@@ -47,3 +47,18 @@ def wait_for_a_waiter(holder: psycopg.Connection) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("nobody waits for a lock")
+
+
+def wait_for_waiters(holder: psycopg.Connection, count: int) -> None:
+    """Wait until so many connections of this database stand in line for a lock, also behind one another."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        # Within one transaction the activity is what it was at the first look.
+        holder.execute("SELECT pg_stat_clear_snapshot()")
+        row = holder.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        ).fetchone()
+        if row and row[0] >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"fewer than {count} wait for a lock")

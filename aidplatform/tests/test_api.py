@@ -370,6 +370,8 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "take_to_jury",
         "cast_ballot",
         "decide_as_arbiter",
+        "recommend_claim",
+        "decide_claim",
         "file_complaint",
         "ask_my_pause",
         "ask_pause",

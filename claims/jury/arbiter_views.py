@@ -251,6 +251,8 @@ def decide(request: HttpRequest, arbitration: str) -> HttpResponse:
             act=act,
         )
     )
+    if refusal is not None and (done := found_by.decided_by(person, arbitration)) is not None:
+        return _done(request, done, refusal, reason)
     if refusal is not None:
         return _case(request, one, refusal, form, status=refusal.status)
     one.refresh_from_db()
@@ -262,8 +264,12 @@ def outcome_of(vote: str) -> str:
     return Arbitration.Outcome.GRANTED if vote == FOR else Arbitration.Outcome.REFUSED
 
 
-def _done(request: HttpRequest, one: Arbitration) -> HttpResponse:
-    return render(request, "claims/jury/arbitration_done.html", {"section": "home", "one": one})
+def _done(
+    request: HttpRequest, one: Arbitration, late: DomainError | None = None, written: str = ""
+) -> HttpResponse:
+    """Say that it is decided; to the later of two answers also that it was not taken, with what was written."""
+    context = {"section": "home", "one": one, "late": late, "written": written}
+    return render(request, "claims/jury/arbitration_done.html", context, status=late.status if late else 200)
 
 
 @second_factor_required

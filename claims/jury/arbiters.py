@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import seal_text
+from aidplatform.lib.dates import format_instant
 from aidplatform.lib.errors import ConflictError, ForbiddenError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
@@ -25,6 +26,7 @@ from claims.jury.arbiter_selectors import (
     CONTROLLER,
     POOL_ADMIN,
     access_case,
+    decided_by,
     find_by_link,
     has_judged,
     is_late,
@@ -213,6 +215,17 @@ def decide(
     Raises: NotFoundError once it is over, ArbitrationMovedOnError, ArbiterNotFromOutsideError.
     """
     Pool.objects.select_for_update(no_key=True).get(pk=arbitration.claim.pool_id)
+    done = decided_by(person, arbitration.code)
+    if done is not None and done.ended_at is not None:
+        raise ArbitrationMovedOnError(
+            _("You decided this case on %(at)s: “%(outcome)s”. What you sent after it was not taken.")
+            % {
+                "at": format_instant(done.ended_at, done.claim.pool.time_zone),
+                "outcome": done.get_outcome_display(),
+            },
+            by=person.code,
+            judged_at=done.ended_at.isoformat(),
+        )
     locked = _locked(access_case(person=person, code=arbitration.code), State.RUNNING)
     check_from_outside(locked, person)
     claim = locked.claim

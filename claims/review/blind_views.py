@@ -24,7 +24,7 @@ from claims.review.appeals import REVIEWER, SECOND_REVIEWER
 from claims.review.forms import BlindForm
 from claims.review.models import Clause
 from claims.review.opening_models import PURPOSES_AT_ONCE
-from claims.review.views import clauses_of, paper_choices
+from claims.review.views import clauses_of, late_page, paper_choices
 from ledger.sharing.faces import DISEASES
 from members.people.models import User
 from members.pools.models import Pool
@@ -82,6 +82,8 @@ def _judge(request: HttpRequest, claim: Claim, person: User) -> HttpResponse:
             content=told,
             act=act,
         )
+    except desk.JudgedBlindlyError as late:
+        return late_page(request, claim, form, late)
     except DomainError as error:
         if not blind.waits_for(claim, person):
             raise

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import seal_text, unseal_text
+from aidplatform.lib.dates import format_instant
 from aidplatform.lib.errors import ConflictError, ForbiddenError, NotFoundError
 from aidplatform.work import audit
 from aidplatform.work.models import AuditEntry
@@ -19,6 +20,7 @@ from claims.review.appeals import REVIEWER, SECOND_REVIEWER
 from claims.review.blind import had_a_part, is_chosen
 from claims.review.desk_triggers import UNDO_SECONDS
 from claims.review.models import BlindReview, Outcome, Recommendation, ReviewNote, Withdrawal
+from claims.review.selectors import staff_name
 from claims.review.services import (
     AidTooHighError,
     NotYoursError,
@@ -195,8 +197,17 @@ def review_blindly(
         raise ForbiddenError(_("Your duties in this pool do not include this."))
     if had_a_part(claim, person):
         raise HadAPartError(_("You had a part in this case. Somebody else judges it blindly."))
-    if not is_chosen(claim) or BlindReview.objects.filter(claim=claim).exists():
-        raise JudgedBlindlyError(_("This claim was not chosen, or somebody has judged it already."))
+    first = BlindReview.objects.filter(claim=claim).first()
+    if first is not None:
+        when = format_instant(first.reviewed_at, claim.pool.time_zone)
+        raise JudgedBlindlyError(
+            _("%(name)s judged this claim first, on %(at)s. Your word was not taken.")
+            % {"name": staff_name(User.objects.get(code=first.reviewer)), "at": when},
+            by=first.reviewer,
+            judged_at=first.reviewed_at.isoformat(),
+        )
+    if not is_chosen(claim):
+        raise JudgedBlindlyError(_("This claim was not chosen for a second look."))
     if outcome == Outcome.APPROVED and not 0 < aid_fen <= (claim.aid_fen or 0):
         raise AidTooHighError(
             _("The plan grants at most what is derived on this page, and an approval is of some aid."),

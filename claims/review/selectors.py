@@ -197,6 +197,24 @@ def decision_of(claim: Claim) -> Decision | None:
     return claim.decisions.exclude(outcome="returned").order_by("-round").first()
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Who recommended or decided, by code, and when."""
+
+    by: str
+    at: dt.datetime
+    is_decision: bool
+
+
+def judged_last(claim: Claim) -> Judged | None:
+    """Return the newest word of the round, or the one that has just opened it by returning the claim."""
+    decision = claim.decisions.order_by("-round").first()
+    if decision is not None and (decision.round == claim.round or decision.decided_at == claim.state_since):
+        return Judged(decision.decider, decision.decided_at, is_decision=True)
+    advised = claim.recommendations.filter(round=claim.round).first()
+    return Judged(advised.reviewer, advised.recommended_at, is_decision=False) if advised else None
+
+
 def decisions_of(claim: Claim) -> tuple[Decision | None, Decision | None]:
     """Return what was decided before an appeal that is decided itself, if there is one, and the last decision."""
     found = list(claim.decisions.exclude(outcome="returned").order_by("-round")[:2])

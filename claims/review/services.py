@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.crypto import seal_text
-from aidplatform.lib.dates import format_day
+from aidplatform.lib.dates import format_day, format_instant
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.lib.money import format_money
@@ -16,11 +16,11 @@ from claims.filing.benefits import Benefit
 from claims.filing.illnesses import KINDS
 from claims.filing.models import Claim
 from claims.filing.selectors import is_near_to, lifetime_left, papers_of
-from claims.filing.services import locked_claim, preview, step_claim
+from claims.filing.services import ClaimMovedOnError, locked_claim, preview, step_claim
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before, deciders_needed
 from claims.review.investigation_selectors import waits_for_findings
 from claims.review.models import Concurrence, Decision, Outcome, PaperRequest, Recommendation
-from claims.review.selectors import payee_commitment, public_ref
+from claims.review.selectors import judged_last, payee_commitment, public_ref, staff_name
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
 from members.joining.again import lock_member
@@ -42,6 +42,10 @@ class NearError(ConflictError):
     """Nobody judges a case of their own family, of whom they pay for, or of whom they have just invited."""
 
     code = "nobody_judges_their_own_circle"
+
+
+class JudgedFirstError(ClaimMovedOnError):
+    """Somebody else has recommended or decided meanwhile. by: their code; judged_at: when."""
 
 
 class SameReviewerError(ConflictError):
@@ -165,10 +169,10 @@ def recommend(
     papers: codes of those that establish it. accepted_spend_fen: what of the bills counts, where the plan asks for
     them; None: all that was told.
 
-    Raises: ClaimMovedOnError, NotYoursError, FindingsError, AcceptedSpendError, AidTooHighError, LifetimeCapError,
-    CitedPapersError, ForbiddenError.
+    Raises: JudgedFirstError, ClaimMovedOnError, NotYoursError, FindingsError, AcceptedSpendError, AidTooHighError,
+    LifetimeCapError, CitedPapersError, ForbiddenError.
     """
-    claim = locked_claim(claim, Claim.State.UNDER_REVIEW)
+    claim = _locked_unless_judged(claim, Claim.State.UNDER_REVIEW, reviewer, REVIEWER)
     check_reviewing(claim, reviewer, REVIEWER)
     _check_is_mine(claim, reviewer)
     _check_findings(claim)
@@ -220,10 +224,10 @@ def decide(
 
     outcome: the recommended one, or `returned`, which opens the next round. papers: codes of those on which it rests.
 
-    Raises: ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError, LifetimeCapError,
-    CitedPapersError, AgreedAlreadyError, OwnClaimError, ForbiddenError.
+    Raises: JudgedFirstError, ClaimMovedOnError, SameReviewerError, DisagreementError, ShownChangedError,
+    LifetimeCapError, CitedPapersError, AgreedAlreadyError, OwnClaimError, ForbiddenError.
     """
-    claim = locked_claim(claim, Claim.State.RECOMMENDED)
+    claim = _locked_unless_judged(claim, Claim.State.RECOMMENDED, decider, SECOND_REVIEWER)
     check_reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
     advised = claim.recommendations.get(round=claim.round)
     if outcome not in {advised.outcome, Outcome.RETURNED}:
@@ -383,6 +387,33 @@ def _go_on(claim: Claim, decision: Decision, at: dt.datetime) -> None:
         # An appeal may bring a claim back that was published before: each round has a job of its own.
         key = f"{claim.code}/{claim.round}"
         jobs.enqueue(kind=PUBLISH, key=key, payload={"claim": claim.pk}, actor=decision.decider)
+
+
+def _locked_unless_judged(claim: Claim, state: str, code: str, duty: str) -> Claim:
+    """Lock a claim that is to be judged; whoever comes second reads who was first, if they could have been it.
+
+    Raises: JudgedFirstError, ClaimMovedOnError.
+    """
+    try:
+        return locked_claim(claim, state)
+    except ClaimMovedOnError as moved:
+        claim = locked_claim(claim, *Claim.State.values)
+        first = judged_last(claim)
+        if first is None:
+            raise
+        try:
+            check_reviewing(claim, code, duty)
+        except DomainError:
+            raise moved from None
+        by, at = User.objects.get(code=first.by), format_instant(first.at, claim.pool.time_zone)
+        text = (
+            _("%(name)s decided on this claim first, on %(at)s. Your word was not taken.")
+            if first.is_decision
+            else _("%(name)s recommended on this claim first, on %(at)s. Your word was not taken.")
+        )
+        raise JudgedFirstError(
+            text % {"name": staff_name(by), "at": at}, by=first.by, judged_at=first.at.isoformat()
+        ) from moved
 
 
 def check_reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, cast
 
+from django import forms as django_forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -377,12 +378,35 @@ def _act(
         _previous, following = selectors.beside(claim.pool, filters_of(request, claim.pool)[1], claim.code)
     try:
         deed()
+    except services.JudgedFirstError as late:
+        return late_page(request, claim, next(iter(forms.values())), late)
     except DomainError as error:
         claim.refresh_from_db()
         return _workspace(request, claim, forms, error, status=error.status)
     if "go" in request.POST and not following:
         return redirect(reverse("review_queue", args=[claim.pool.code]) + walk)
     return redirect(reverse("review_claim", args=[claim.pool.code, following or claim.code]) + walk)
+
+
+def late_page(request: HttpRequest, claim: Claim, form: django_forms.Form, late: DomainError) -> HttpResponse:
+    """Say who was faster, and give back what was written; of the outcome nothing, which a blind review may follow."""
+    told = form.cleaned_data
+    choices = [(name, form.fields[name]) for name in ("outcome", "clause")]
+    context = {
+        "section": "pools",
+        "pool": claim.pool,
+        "claim": claim,
+        "error": late,
+        "chosen": [(field.label, dict(field.choices)[told[name]]) for name, field in choices],  # type: ignore[attr-defined]
+        "written": told["reason"],
+        "walk": walk_of(request),
+        "crumbs": [
+            (_name(claim.pool), reverse("pool", args=[claim.pool.code])),
+            (_("Review"), reverse("review_queue", args=[claim.pool.code])),
+            (claim.code, ""),
+        ],
+    }
+    return render(request, "claims/review/late.html", context, status=late.status)
 
 
 @duty_required(REVIEWER)

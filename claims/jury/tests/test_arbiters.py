@@ -2,15 +2,22 @@
 
 import datetime as dt
 import json
+import uuid
 from typing import Any
 
+import psycopg
 import pytest
+from django.http import HttpResponse
+from django.test import Client
 
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_instant
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.jury_cases import JURY, JuryCases
+from aidplatform.testing.pairs import Meanwhile, wait_for_waiters
 from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import run_jobs, set_clock
+from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.jury import arbiters, services
 from claims.jury.arbiter_models import Arbitration
@@ -344,3 +351,38 @@ def test_arbitrations_are_kept(cases: JuryCases) -> None:
         change(one, "until_date = '2030-01-01'")
     with refused("arbitration_takes_its_steps"):
         change(one, "outcome = 'granted'")
+
+
+@pytest.mark.parametrize("by_program", [False, True])
+def test_two_windows_of_one_arbiter_decide_once(committed_db: tuple[str, str], by_program: bool) -> None:
+    cases = JuryCases.founded(offering=5)
+    run_jobs()
+    one = running(cases)
+    clients = [client_of(outsider()) for _window in range(2)]
+    root = "/api/v1/me/arbitrations" if by_program else "/arbitrations"
+    deed = "decision" if by_program else "decide"
+
+    def send(client: Client, outcome: str) -> HttpResponse:
+        where, key = f"{root}/{one.code}/{deed}/", str(uuid.uuid4())
+        if by_program:
+            told = {"outcome": "granted" if outcome == "for" else "refused", "reason": REASON}
+            return client.post(where, told, "application/json", headers={"Idempotency-Key": key})  # type: ignore[return-value]
+        return client.post(where, {"outcome": outcome, "reason": REASON, "key": key})  # type: ignore[return-value]
+
+    # Each of the two has looked whether it is decided already before either of them is.
+    with psycopg.connect(committed_db[1]) as holder:
+        holder.execute("SELECT 1 FROM members_pool WHERE id = %s FOR UPDATE", [one.claim.pool_id])
+        both = [
+            Meanwhile(lambda client=client, vote=vote: send(client, vote))  # type: ignore[misc]
+            for client, vote in zip(clients, ("for", "against"), strict=True)
+        ]
+        wait_for_waiters(holder, 2)
+        holder.rollback()
+        taken, late = sorted([each.outcome() for each in both], key=lambda answer: answer.status_code)
+    assert (taken.status_code, late.status_code) == (204 if by_program else 200, 409)
+    one.refresh_from_db()
+    assert one.ended_at is not None
+    said = late.content.decode() if not by_program else late.json()["title"]
+    assert f"You decided this case on {format_instant(one.ended_at, 'Asia/Shanghai')}" in said
+    assert (REASON in said) is not by_program
+    assert len(bodies("arbiter.decide")) == 1
