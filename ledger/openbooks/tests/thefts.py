@@ -178,7 +178,7 @@ class Thief(Year):
             self.order("refund", "#0", self.fen - self.balance["250"], "250")
         if (
             [kind for kind, *_rest in self.due[:2]] == ["aid", "fee"]
-            and self.free()
+            and super().free()
             and self.now("a fee before the aid")
         ):
             self.due.reverse()
