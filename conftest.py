@@ -8,6 +8,11 @@ from django.utils import translation
 from aidplatform.celery import app
 from aidplatform.site.catalogues import compile_catalogues
 from aidplatform.testing.fixtures import *  # noqa: F403
+from aidplatform.testing.prepared import (  # noqa: F401  hooks and their fixture
+    prepared_state,
+    pytest_collection_modifyitems,
+    pytest_runtest_setup,
+)
 
 
 @pytest.fixture(scope="session")

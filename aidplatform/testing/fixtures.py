@@ -12,6 +12,7 @@ from django.db import connections
 
 from aidplatform.embedded.services import in_database
 from aidplatform.testing.plugin import test_services
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.stack import Stack
 from aidplatform.testing.world import World
 
@@ -70,7 +71,7 @@ def owner() -> Iterator[psycopg.Connection]:
         connection.rollback()
 
 
-@pytest.fixture
-def world(db: None) -> World:
+@prepared
+def world() -> World:
     """Give the test a small founded pool with people for every duty, rolled back afterwards."""
     return World.founded()

@@ -14,6 +14,7 @@ from drf_spectacular.drainage import reset_generator_stats
 from drf_spectacular.generators import SchemaGenerator
 
 from aidplatform.lib import clock
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
 from aidplatform.tests.test_policies import patterns
@@ -33,8 +34,8 @@ def no_counts_left_over(db: None) -> None:
     cache.clear()
 
 
-@pytest.fixture
-def pool(db: None) -> World:
+@prepared
+def pool() -> World:
     """Give the test a pool of 150, one of them with an account, and a posted period."""
     world = public_world(members=149)
     admit_member(

@@ -10,6 +10,7 @@ from aidplatform.lib import clock
 from aidplatform.site.demo.clock import WorkerSilentError, move_clock
 from aidplatform.site.demo.people import make_people
 from aidplatform.site.demo.pools import MAKE_MILLION
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.jobs import enqueue
@@ -23,8 +24,8 @@ DEMO_PAGES = ["/demo/", "/demo/bank/demo/", "/demo/million/progress/"]
 DEMO_POSTS = ["/demo/person/", "/demo/clock/", "/demo/million/"]
 
 
-@pytest.fixture
-def cast_of_demo(db: None) -> dict[str, User]:
+@prepared
+def cast_of_demo() -> dict[str, User]:
     """Give the test the demonstration's people."""
     return make_people()
 

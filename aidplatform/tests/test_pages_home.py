@@ -3,13 +3,13 @@
 import datetime as dt
 import re
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import charged_world
 from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import set_clock
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing.selectors import history_of
@@ -21,8 +21,8 @@ from members.people.models import User
 from members.pools.services import grant_duty
 
 
-@pytest.fixture
-def cases(db: None) -> ClaimCases:
+@prepared
+def cases() -> ClaimCases:
     """Give the test a pool with people for every step of a claim."""
     return ClaimCases.founded()
 

@@ -19,6 +19,7 @@ from django.utils.translation import trans_real
 from aidplatform.site.catalogues import compile_catalogues
 from aidplatform.site.demo.people import make_people
 from aidplatform.site.manual import PAGES
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, public_world
 from aidplatform.tests.pages_messages import (
@@ -117,8 +118,8 @@ def test_recorder_notices_a_message_without_chinese() -> None:
     assert misses == {"no such sentence", "%d thing"}
 
 
-@pytest.fixture
-def full_world(db: None) -> World:
+@prepared
+def full_world() -> World:
     """Give the test a pool with something on every page."""
     world = public_world()
     make_people()

@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from aidplatform.lib import clock
 from aidplatform.tables import TABLES
+from aidplatform.testing.prepared import prepared
 from aidplatform.tests.pages_helpers import client_of, public_world
 from ledger.founding.services import found
 from members.people.models import User
@@ -192,10 +193,15 @@ def rows_of_tables() -> dict[str, int]:
     return counts
 
 
-@pytest.fixture
-def staffed(db: None) -> dict[str, User]:
-    """Give the test a pool with a posted period and a person for every duty."""
+@pytest.fixture(autouse=True)
+def no_counts_left_over(db: None) -> None:
+    """Begin with empty counts of requests."""
     cache.clear()
+
+
+@prepared
+def staffed() -> dict[str, User]:
+    """Give the test a pool with a posted period and a person for every duty."""
     world = public_world()
     world.award(1_000_000)
     world.posted_period()

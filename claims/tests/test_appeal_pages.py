@@ -12,6 +12,7 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.claim_cases import AppealCases, photograph
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import lay_down_all
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
@@ -30,8 +31,8 @@ def no_counts_left_over(db: None) -> None:
     cache.clear()
 
 
-@pytest.fixture
-def cases(db: None) -> AppealCases:
+@prepared
+def cases() -> AppealCases:
     """Return a pool whose plan knows an appeal, with two people more who hear it."""
     return AppealCases.founded(appeal_days=30)
 

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.jury_cases import JuryCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from claims.jury.arbiter_models import Arbitration
@@ -28,8 +29,8 @@ def no_counts_left_over(db: None) -> None:
     cache.clear()
 
 
-@pytest.fixture
-def cases(db: None) -> JuryCases:
+@prepared
+def cases() -> JuryCases:
     """Return a pool of which five members have offered to judge."""
     return JuryCases.founded(offering=5)
 

@@ -14,6 +14,7 @@ from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.claim_cases import EVENT, AppealCases
 from aidplatform.testing.ledgers import assert_books_true, balances
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, refused, refused_to_owner
 from aidplatform.testing.waiting_cases import SHARE, charged_cases, pass_days, pay, refuse
 from aidplatform.testing.world import set_clock
@@ -36,8 +37,8 @@ from members.joining.models import MembershipSpan
 from members.people.models import Notice
 
 
-@pytest.fixture
-def charged(db: None) -> tuple[AppealCases, Bank]:
+@prepared
+def charged() -> tuple[AppealCases, Bank]:
     """Give the test a pool in which the claimant, who waits, owes one announced share like everyone."""
     return charged_cases()
 

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.jury_cases import WORDS, JuryCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import set_clock
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
@@ -34,8 +35,8 @@ def no_counts_left_over(db: None) -> None:
     cache.clear()
 
 
-@pytest.fixture
-def cases(db: None) -> JuryCases:
+@prepared
+def cases() -> JuryCases:
     """Return a pool of 32 members who have offered to judge."""
     return JuryCases.founded()
 

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -24,8 +25,8 @@ WAITS = {"period_cap_fen": 250_000, "on_infeasible": "defer"}
 PARTS = [2_083_333, 2_083_333, 833_334]
 
 
-@pytest.fixture
-def waiting(db: None) -> ClaimCases:
+@prepared
+def waiting() -> ClaimCases:
     """Give the test a pool in which one case takes three periods."""
     return ClaimCases.founded(**WAITS)
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from aidplatform.lib.kept import LARGEST, SESSION_KEY
 from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import PageClient, client_of
 from members.people.models import User
@@ -47,8 +48,8 @@ def told(**more: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def cases(db: None) -> ClaimCases:
+@prepared
+def cases() -> ClaimCases:
     """Give the test a pool with members who have accounts."""
     return ClaimCases.founded()
 

@@ -13,6 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.site.search import LONGEST, MOST_HITS, shortened
 from aidplatform.testing.bank import charged_world
 from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
 from ledger.books.models import Posting
@@ -21,8 +22,8 @@ from members.people.models import User
 from members.pools.services import found_pool, grant_founding_duty
 
 
-@pytest.fixture
-def cases(db: None) -> ClaimCases:
+@prepared
+def cases() -> ClaimCases:
     """Give the test a pool with people for every step of a claim, on 20 May 2026."""
     return ClaimCases.founded()
 

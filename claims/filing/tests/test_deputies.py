@@ -7,6 +7,7 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.claim_cases import AppealCases, ClaimCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import lay_down_all, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -26,8 +27,8 @@ from members.joining.tests.test_deputies import agreed
 from members.people.models import Notice, User
 
 
-@pytest.fixture
-def appeal_cases(db: None) -> AppealCases:
+@prepared
+def appeal_cases() -> AppealCases:
     """Give the test a pool whose plan knows appeals."""
     return AppealCases.founded(appeal_days=30)
 

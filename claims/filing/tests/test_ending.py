@@ -10,6 +10,7 @@ from aidplatform.site.ending.checklist import checklist
 from aidplatform.testing.claim_cases import AppealCases, ClaimCases
 from aidplatform.testing.endings import end_by_two, wind_down
 from aidplatform.testing.jury_cases import JURY
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import TERMS, set_clock
 from claims.filing import services
@@ -20,8 +21,8 @@ from members.ending.models import PoolEnding
 RUN_OFF = TERMS["wind_down"] | {"run_off_days": 30}
 
 
-@pytest.fixture
-def ending_cases(db: None) -> tuple[ClaimCases, PoolEnding]:
+@prepared
+def ending_cases() -> tuple[ClaimCases, PoolEnding]:
     """Give the test a pool in its run-off: notice on 20 May, cover until 19 June, cases until 19 July."""
     cases = ClaimCases.founded(wind_down=RUN_OFF)
     return cases, end_by_two(cases.world)

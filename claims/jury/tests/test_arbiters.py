@@ -15,6 +15,7 @@ from aidplatform.lib.dates import format_instant
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.jury_cases import JURY, JuryCases
 from aidplatform.testing.pairs import Meanwhile, wait_for_waiters
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -44,8 +45,8 @@ NAMED = {
 UPDATE = "UPDATE claims_arbitration SET {} WHERE id = %s"
 
 
-@pytest.fixture
-def cases(db: None) -> JuryCases:
+@prepared
+def cases() -> JuryCases:
     """Return a pool of which five members have offered to judge."""
     return JuryCases.founded(offering=5)
 

@@ -3,10 +3,9 @@
 import datetime as dt
 import hashlib
 
-import pytest
-
 from aidplatform.lib import clock
 from aidplatform.testing.jury_cases import WORDS, JuryCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import set_clock
 from claims.jury import draws, selectors, services
@@ -18,8 +17,8 @@ from members.people.models import User
 from members.pools.selectors import newest_plan
 
 
-@pytest.fixture
-def cases(db: None) -> JuryCases:
+@prepared
+def cases() -> JuryCases:
     """Return a pool of 32 members who have offered to judge."""
     return JuryCases.founded()
 

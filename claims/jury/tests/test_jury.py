@@ -13,6 +13,7 @@ from django.core.management import call_command
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.jury_cases import JURY, WORDS, JuryCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import run
 from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -35,8 +36,8 @@ from members.pools.jury_terms import JuryTerms
 from members.pools.selectors import newest_plan
 
 
-@pytest.fixture
-def cases(db: None) -> JuryCases:
+@prepared
+def cases() -> JuryCases:
     """Return a pool of 32 members who have offered to judge."""
     return JuryCases.founded()
 

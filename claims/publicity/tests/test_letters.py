@@ -8,6 +8,7 @@ from django.core.cache import cache
 
 from aidplatform.lib import clock
 from aidplatform.testing.claim_cases import AppealCases, ClaimCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import run_jobs
 from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
@@ -21,8 +22,8 @@ def no_counts_left_over(db: None) -> None:
     cache.clear()
 
 
-@pytest.fixture
-def cases(db: None) -> AppealCases:
+@prepared
+def cases() -> AppealCases:
     return AppealCases.founded(appeal_days=30)
 
 

@@ -3,11 +3,10 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -24,8 +23,8 @@ from members.joining.models import MembershipSpan
 from members.people.models import Notice
 
 
-@pytest.fixture
-def ending(db: None) -> ClaimCases:
+@prepared
+def ending() -> ClaimCases:
     """Give the test a pool in which one aid ends the membership."""
     return ClaimCases.founded(one_aid_ends=True)
 
@@ -106,8 +105,8 @@ def test_membership_ends_once_however_often_it_is_heard(ending: ClaimCases) -> N
 FUNDING = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 366}
 
 
-@pytest.fixture
-def suspended(db: None) -> tuple[ClaimCases, Bank, Claim]:
+@prepared
+def suspended() -> tuple[ClaimCases, Bank, Claim]:
     """Give the test a claimant, number 8, whose wallet ran short before the claim was decided, and the bank."""
     cases = ClaimCases.founded(one_aid_ends=True, funding=FUNDING)
     bank = Bank(cases.world)

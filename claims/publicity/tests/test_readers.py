@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.testing.claim_cases import ClaimCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.tests.pages_helpers import PageClient, client_of, program_of
 from claims.filing.models import Claim
 from claims.review import openings
@@ -19,10 +20,15 @@ from claims.review.file_readers import file_readers_of
 PAGE, CSV, API = "/my-data/readers/", "/my-data/readers.csv", "/api/v1/me/readers/"
 
 
-@pytest.fixture
-def cases(db: None) -> ClaimCases:
-    """Give the test a pool with people for every step of a claim, and empty throttle counts."""
+@pytest.fixture(autouse=True)
+def no_counts_left_over(db: None) -> None:
+    """Begin with empty counts of requests."""
     cache.clear()
+
+
+@prepared
+def cases() -> ClaimCases:
+    """Give the test a pool with people for every step of a claim, and empty throttle counts."""
     return ClaimCases.founded()
 
 

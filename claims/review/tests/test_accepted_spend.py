@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.testing.claim_cases import BIRTH, EVENT, ClaimCases, all_papers, photograph
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -25,8 +26,8 @@ BY_CASES = {"case_steps": [{"from_cases": 0, "part": "1/2"}, {"from_cases": 1, "
 DESK = "/pools/test-pool/review/"
 
 
-@pytest.fixture
-def billed(db: None) -> ClaimCases:
+@prepared
+def billed() -> ClaimCases:
     """Give the test a pool that grants a fifth at once and the rest against bills."""
     return ClaimCases.founded(**BILLS)
 

@@ -10,6 +10,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, NotFoundError
 from aidplatform.testing.claim_cases import AppealCases, all_papers, photograph
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import lay_down_all, run_jobs, set_clock
 from aidplatform.work.models import AuditEntry
@@ -27,8 +28,8 @@ from members.people.models import Notice, User
 LAST_DAY = dt.date(2026, 6, 19)  # refused on 20 May, 30 days
 
 
-@pytest.fixture
-def cases(db: None) -> AppealCases:
+@prepared
+def cases() -> AppealCases:
     """Return a pool whose plan knows an appeal, with two people more who hear it."""
     return AppealCases.founded(appeal_days=30)
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.testing.claim_cases import ClaimCases, photograph
 from aidplatform.testing.investigation_cases import InvestigationCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim
@@ -33,8 +34,8 @@ ORDER = {
 }
 
 
-@pytest.fixture
-def cases(db: None) -> InvestigationCases:
+@prepared
+def cases() -> InvestigationCases:
     """Give the test a pool whose plan knows investigations."""
     return InvestigationCases.founded()
 

@@ -11,6 +11,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, NotFoundError, as_domain_error
 from aidplatform.testing.claim_cases import ClaimCases, all_papers, photograph
 from aidplatform.testing.investigation_cases import InvestigationCases
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.races import raised, together
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import lay_down_all, run_jobs, set_clock
@@ -31,8 +32,8 @@ from members.people.models import Notice, User
 UPDATE = "UPDATE claims_investigation SET {} WHERE id = %s"
 
 
-@pytest.fixture
-def cases(db: None) -> InvestigationCases:
+@prepared
+def cases() -> InvestigationCases:
     """Give the test a pool whose plan knows investigations."""
     return InvestigationCases.founded()
 

@@ -7,6 +7,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError
 from aidplatform.testing.claim_cases import ClaimCases, all_papers
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.races import raised, together
 from aidplatform.testing.refusals import refused, run
 from aidplatform.tests.pages_helpers import client_of
@@ -30,8 +31,8 @@ DECISION = """INSERT INTO claims_decision (claim_id, round, decider, outcome, ai
                 FROM (VALUES (%s::bigint, %s::text, %s::text)) c (claim, decider, sha256)"""
 
 
-@pytest.fixture
-def capped(db: None) -> ClaimCases:
+@prepared
+def capped() -> ClaimCases:
     """Give the test a pool whose plan grants a member 70,000.00 in all."""
     return ClaimCases.founded(**CAPPED)
 

@@ -8,6 +8,7 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.lib.errors import ConflictError, as_domain_error
 from aidplatform.testing.claim_cases import AppealCases, ClaimCases, all_papers
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.races import raised, together
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import lay_down_all, run_jobs
@@ -25,8 +26,8 @@ LARGE = {"two_deciders_from_fen": 5_000_000}
 DESK = "/pools/test-pool/review/"
 
 
-@pytest.fixture
-def large(db: None) -> ClaimCases:
+@prepared
+def large() -> ClaimCases:
     """Give the test a pool in which the usual claim takes two second reviewers."""
     return ClaimCases.founded(**LARGE)
 

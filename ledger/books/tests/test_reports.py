@@ -4,11 +4,11 @@ import csv
 import datetime as dt
 from io import StringIO
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.testing.bank import Bank, charged_world
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
 from ledger.books import reports
@@ -18,8 +18,8 @@ from ledger.books.selectors import trial_balance
 HERE = "/pools/test-pool/ledger/"
 
 
-@pytest.fixture
-def year(db: None) -> tuple[World, Bank, Book]:
+@prepared
+def year() -> tuple[World, Bank, Book]:
     """Return a pool whose shares were collected on several days, one aid of it paid."""
     world, bank, _period = charged_world(100_000, 50_000)
     bank.all_pay(unpaid=0.5)

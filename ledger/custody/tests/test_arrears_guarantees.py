@@ -9,6 +9,7 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import seal_text
 from aidplatform.testing.bank import ZONE, Bank, membership
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.custody import hardship, write_offs
@@ -94,8 +95,8 @@ class Late:
         return hardship.propose_pause(pause=pause, days=days, proposer=self.world.admin.code, at=clock.now())
 
 
-@pytest.fixture
-def late(db: None) -> Late:
+@prepared
+def late() -> Late:
     return Late.founded()
 
 

@@ -5,7 +5,6 @@ import hashlib
 import uuid
 from typing import Any
 
-import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,6 +12,7 @@ from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import membership
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import run
 from aidplatform.testing.world import World, run_jobs
 from ledger.custody import arrears_life, hardship
@@ -35,8 +35,8 @@ def key(**fields: Any) -> dict[str, Any]:
     return {"key": uuid.uuid4(), **fields}
 
 
-@pytest.fixture
-def late(db: None) -> Late:
+@prepared
+def late() -> Late:
     return Late.founded()
 
 

@@ -1,9 +1,8 @@
 """What becomes of a child's unpaid share or empty wallet, and that its guardian is told of it, each thing once."""
 
-import pytest
-
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World, run_jobs
 from ledger.custody.tests.test_arrears_guarantees import ARREARS, at, day
 from ledger.custody.tests.test_arrears_views import remind
@@ -33,8 +32,8 @@ def told(mother: Membership, kind: str) -> list[tuple[int | None, str]]:
     return [(one.params.get("member"), one.link) for one in found]
 
 
-@pytest.fixture
-def late(db: None) -> tuple[World, Bank, Membership, Membership]:
+@prepared
+def late() -> tuple[World, Bank, Membership, Membership]:
     """Give the test a family whose shares of period 1 are not paid on 14 January."""
     world = World.founded(members=4, arrears=ARREARS)
     mother, child = joined(world)

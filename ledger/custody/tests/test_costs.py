@@ -11,6 +11,7 @@ from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.investigation_cases import InvestigationCases
 from aidplatform.testing.ledgers import assert_books_true, balances
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, refused, refused_to_owner, run
 from aidplatform.testing.world import lay_down_all
 from aidplatform.tests.pages_helpers import client_of
@@ -33,8 +34,8 @@ def billed(**terms: Any) -> tuple[InvestigationCases, OutsideCost]:
     return cases, OutsideCost.objects.get()
 
 
-@pytest.fixture
-def cost(db: None) -> tuple[InvestigationCases, OutsideCost]:
+@prepared
+def cost() -> tuple[InvestigationCases, OutsideCost]:
     """Give the test a cost that waits, borne by all members."""
     return billed()
 

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from aidplatform.testing.debits import Debits, debited_world
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import run_jobs
 from aidplatform.tests.pages_helpers import client_of
 from ledger.custody.charge_models import ChargeFile
@@ -15,8 +15,8 @@ from ledger.custody.charge_models import ChargeFile
 POOL = "/api/v1/pools/test-pool/"
 
 
-@pytest.fixture
-def debits(db: None) -> Debits:
+@prepared
+def debits() -> Debits:
     """Give the test a pool of six, of whom three have given a mandate, with an announced period."""
     return debited_world()
 

@@ -9,6 +9,7 @@ from django.db import connection
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.debits import Debits, admit_payer, debited_world
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import (
     about,
     fire_deferred,
@@ -45,8 +46,8 @@ RESULT = """INSERT INTO ledger_chargeresult (result_file_id, instruction_id, kin
             VALUES (%(file)s, %(instruction)s, %(kind)s, %(fen)s, '', %(day)s)"""
 
 
-@pytest.fixture
-def debits(db: None) -> Debits:
+@prepared
+def debits() -> Debits:
     """Give the test a pool of six, of whom three have given a mandate, with an announced period."""
     return debited_world()
 

@@ -8,6 +8,7 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.testing.debits import Debits, debited_world
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import about, fire_deferred
 from aidplatform.testing.world import run_jobs
 from ledger.books.findings import Report
@@ -31,8 +32,8 @@ from ledger.sharing.selectors import book_of
 from members.joining import payers
 
 
-@pytest.fixture
-def debits(db: None) -> Debits:
+@prepared
+def debits() -> Debits:
     """Give the test a pool of six, of whom three have given a mandate, with 180.00 each announced."""
     return debited_world()
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.testing.debits import Debits, debited_world
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import about
 from aidplatform.testing.world import run_jobs
 from aidplatform.tests.pages_helpers import client_of
@@ -21,8 +22,8 @@ HOME = "/pools/test-pool/custody/debits/"
 MINE = "/pools/test-pool/me/mandate/"
 
 
-@pytest.fixture
-def debits(db: None) -> Debits:
+@prepared
+def debits() -> Debits:
     """Give the test a pool of six, of whom three have given a mandate, with an announced period."""
     return debited_world()
 

@@ -11,6 +11,7 @@ from aidplatform.lib.csv_files import plain_fen
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.testing.debits import CARD, Debits, debited_world
 from aidplatform.testing.ledgers import assert_books_true, balances
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred
 from aidplatform.testing.world import run_jobs
 from ledger.custody import arrears_life, charge_files
@@ -21,8 +22,8 @@ from members.people.models import Notice
 from members.pools.models import Pool
 
 
-@pytest.fixture
-def debits(db: None) -> Debits:
+@prepared
+def debits() -> Debits:
     """Give the test a pool of six, of whom three have given a mandate, with 231.43 each announced."""
     return debited_world()
 

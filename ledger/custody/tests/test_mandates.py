@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from aidplatform.lib import clock
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import about, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -33,8 +34,8 @@ INSERT = """
     VALUES (%s, %s, %s, %s, 'C', 'x', '…3000', 'a', 'b', 'en', %s, '2020-01-01', now(), %s) RETURNING id"""
 
 
-@pytest.fixture
-def euro(db: None) -> World:
+@prepared
+def euro() -> World:
     """Give the test a pool in euro whose rules offer SEPA debits."""
     return World.founded(currency="EUR", debit=DEBIT)
 

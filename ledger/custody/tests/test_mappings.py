@@ -9,6 +9,7 @@ from django.test import Client
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, charged_world
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import not_permitted, refused, run
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
@@ -34,8 +35,8 @@ CHOICES = {
 }
 
 
-@pytest.fixture
-def charged(db: None) -> tuple[World, Bank]:
+@prepared
+def charged() -> tuple[World, Bank]:
     world, bank, _period = charged_world(100_000)
     return world, bank
 

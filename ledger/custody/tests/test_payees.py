@@ -6,6 +6,7 @@ import pytest
 
 from aidplatform.lib import clock, crypto
 from aidplatform.testing.bank import ZONE, Bank
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -16,8 +17,8 @@ from ledger.sharing.models import Award
 from ledger.sharing.payees import Payee
 
 
-@pytest.fixture
-def named(db: None) -> tuple[Bank, Award]:
+@prepared
+def named() -> tuple[Bank, Award]:
     """Give the test a shared and collected award that names whom it is paid to."""
     world = World.founded()
     bank = Bank(world)

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, charged_world
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, run
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -25,8 +26,8 @@ from ledger.custody.payment_files import CancelledWithinError, NothingToSendErro
 SPACE = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 
 
-@pytest.fixture
-def paid(db: None) -> tuple[World, Bank]:
+@prepared
+def paid() -> tuple[World, Bank]:
     """Return a pool with money, and two cases that may be paid."""
     world, bank, _period = charged_world(100_000, 50_000)
     bank.all_pay()

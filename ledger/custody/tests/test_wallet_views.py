@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import ZONE, Bank
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World, run_jobs
 from ledger.custody import services
 from ledger.custody.models import PaymentOrder
@@ -25,8 +26,8 @@ def url(name: str, *arguments: Any) -> str:
     return reverse(name, args=[CODE, *arguments])
 
 
-@pytest.fixture
-def town(db: None) -> Town:
+@prepared
+def town() -> Town:
     """Give the test a pool in which Li's wallet has run short."""
     town = Town.founded()
     town.short_period()

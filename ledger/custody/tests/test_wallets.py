@@ -1,10 +1,9 @@
 """Wallets: money comes in ahead, a period takes its share, what is left goes back; each example ends in the books."""
 
-import pytest
-
 from aidplatform.lib import clock
 from aidplatform.testing.bank import ZONE, Bank, membership
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred
 from aidplatform.testing.world import World, set_clock
 from ledger.custody import selectors
@@ -16,8 +15,8 @@ from ledger.sharing.selectors import book_of, compute_bill
 FUNDING = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
 
 
-@pytest.fixture
-def prepaid(db: None) -> tuple[World, Bank]:
+@prepared
+def prepaid() -> tuple[World, Bank]:
     """Give the test a pool of seven whose members pay ahead, before anybody has."""
     world = World.founded(funding=FUNDING)
     return world, Bank(world)

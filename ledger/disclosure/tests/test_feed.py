@@ -4,11 +4,11 @@ import datetime as dt
 import xml.etree.ElementTree as ET
 from typing import Any
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import OPENED, World, run_jobs
 from aidplatform.tests.pages_helpers import client_of, post_another_period
 from ledger.sharing import services
@@ -29,8 +29,8 @@ def _entries(world: World, language: str = "en") -> list[dict[str, str]]:
     return [{child.tag.removeprefix(ATOM): child.text or "" for child in entry} for entry in entries]
 
 
-@pytest.fixture
-def world(db: None) -> World:
+@prepared
+def world() -> World:
     """Return a pool that everybody may see, with one announced case."""
     world = World.founded(members=120)
     services.announce_award(

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from aidplatform.lib import clock
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
 from ledger.disclosure.history import PastPeriod, history_plots
@@ -22,8 +23,8 @@ def past(number: int, members: int, cases: int, share_fen: int | None) -> PastPe
     return PastPeriod(number, DAY, members, cases, 1, 1, 1, share_fen)
 
 
-@pytest.fixture
-def pool(db: None) -> World:
+@prepared
+def pool() -> World:
     """Give the test a pool of 150 with three posted periods."""
     world = public_world()
     world.award(45_000_000)

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.testing.endings import end_by_two
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import PageClient, client_of, post_another_period, program_of
 from ledger.disclosure.tests.test_my_shares import join, text
@@ -22,8 +23,8 @@ def no_counts_left_over(db: None) -> None:
     cache.clear()
 
 
-@pytest.fixture
-def member(db: None) -> tuple[World, Membership]:
+@prepared
+def member() -> tuple[World, Membership]:
     """Give the test a pool of 150 and one member with an account, and a posted period."""
     world = World.founded(members=149)
     membership = join(world, "member@example.org")

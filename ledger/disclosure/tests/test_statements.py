@@ -4,10 +4,10 @@ import io
 from pathlib import Path
 
 import pypdf
-import pytest
 from django.test import Client
 
 from aidplatform.testing.bank import Bank, charged_world
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import run
 from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.world import World
@@ -26,8 +26,8 @@ def lines(content: bytes) -> list[str]:
     return [line.strip() for page in pages for line in page.extract_text().splitlines()]
 
 
-@pytest.fixture
-def charged(db: None) -> Charged:
+@prepared
+def charged() -> Charged:
     """Give the test seven members who owe 231.43 each, and the first of them with an account."""
     world, bank, _period = charged_world(100_000, 50_000)
     person = User.objects.create_user("member@example.org")

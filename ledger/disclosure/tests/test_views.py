@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.testing.endings import end_by_two, wind_down
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world, wait_for_next_period
 from ledger.disclosure.plots import EXAMPLE_SIZES, share_at, shares_plot, size_plot
@@ -20,8 +21,8 @@ from members.pools.services import found_pool
 POOL = "/pools/test-pool/"
 
 
-@pytest.fixture
-def pool(db: None) -> World:
+@prepared
+def pool() -> World:
     """Give the test a pool of 150 with a posted period."""
     founded = public_world()
     founded.award(1_000_000)

@@ -4,13 +4,13 @@ import datetime as dt
 import uuid
 from typing import Any
 
-import pytest
 from django.db import transaction
 
 from aidplatform.lib import clock
 from aidplatform.site.demo.bank import next_statement
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, refused, run
 from aidplatform.testing.world import World, run_jobs
 from aidplatform.tests.pages_helpers import client_of
@@ -42,8 +42,8 @@ def ahead(number: int, **changes: str) -> dict[str, str]:
     return row(number, **({"Share owed": "", "Prepaid balance": HELD[str(number)]} | changes))
 
 
-@pytest.fixture
-def moving(db: None) -> World:
+@prepared
+def moving() -> World:
     """Give the test a pool that pays ahead and gathers; three are listed with 950.00 together."""
     world = World.founded(members=0, gathering=True, minimum_members=1, funding=FUNDING)
     approved(world, ahead(1), ahead(2), ahead(3))

@@ -8,6 +8,7 @@ from aidplatform.lib import clock
 from aidplatform.site.demo.bank import next_statement
 from aidplatform.testing.bank import Bank, membership
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, refused, run
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -29,8 +30,8 @@ SHARE = 32_667  # 1,000.00 of aid and 80.00 of fee less 100.00 carried in, over 
 DEBT = 1_250
 
 
-@pytest.fixture
-def moved(db: None) -> Moved:
+@prepared
+def moved() -> Moved:
     """Give the test a pool of three that moved in and is open; the second owes 12.50 and is paid for by the first."""
     world = World.founded(members=0, gathering=True, minimum_members=1)
     approved(world, row(1), row(2, **{"Paid by": "villager-1@example.org"}), row(3))

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from aidplatform.lib import clock
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import refused
 from aidplatform.testing.world import World
 from ledger.openbooks.models import LogEntry
@@ -14,8 +13,8 @@ from members.joining.models import MemberImport
 from members.joining.tests.lists import proposed
 
 
-@pytest.fixture
-def moving(db: None) -> World:
+@prepared
+def moving() -> World:
     """Give the test a pool that gathers its members."""
     return World.founded(members=0, gathering=True, minimum_members=1)
 

@@ -10,6 +10,7 @@ from aidplatform.lib import clock
 from aidplatform.site.demo.bank import next_statement
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
@@ -32,8 +33,8 @@ INSERT = """INSERT INTO ledger_openingbalances (pool_id, number, custody_fen, re
     reserve_fen, proof, state, proposed_by, proposed_at) VALUES (%s, 1, %s, 0, %s, %s, %s, %s, %s, now())"""
 
 
-@pytest.fixture
-def moving(db: None) -> World:
+@prepared
+def moving() -> World:
     """Give the test a pool that gathers its members; three are listed, the second owes 12.50."""
     world = World.founded(members=0, gathering=True, minimum_members=1)
     approved(world)

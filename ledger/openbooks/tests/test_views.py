@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
 from ledger.founding.services import found
@@ -20,8 +21,8 @@ from members.pools.presets import find_preset
 LOG = "/pools/test-pool/log/"
 
 
-@pytest.fixture
-def logged(db: None) -> World:
+@prepared
+def logged() -> World:
     """Give the test a pool, large enough to be read by everyone, whose log holds a posted period."""
     world = World.founded(members=100)
     world.award(1_000_000)

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of, public_world
 from aidplatform.work.models import Job
@@ -20,8 +21,8 @@ from ledger.sharing import services
 from ledger.sharing.models import Period
 
 
-@pytest.fixture
-def pool(db: None) -> World:
+@prepared
+def pool() -> World:
     """Give the test a pool of 150, whose periods are public."""
     return public_world()
 

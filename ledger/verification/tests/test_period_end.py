@@ -13,6 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.debits import debited_world
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -29,10 +30,15 @@ PAGE = "/pools/test-pool/ledger/period-ends/1/"
 API = "/api/v1/pools/test-pool/periods/1/end/"
 
 
-@pytest.fixture
-def charged(db: None) -> Charged:
-    """Give the test a pool of seven whose first period is posted, with its bank."""
+@pytest.fixture(autouse=True)
+def no_counts_left_over(db: None) -> None:
+    """Begin with empty counts of requests."""
     cache.clear()
+
+
+@prepared
+def charged() -> Charged:
+    """Give the test a pool of seven whose first period is posted, with its bank."""
     return charged_world(100_000, 50_000)
 
 

@@ -10,6 +10,7 @@ from django.db import OperationalError
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import (
     about,
     fire_deferred,
@@ -44,8 +45,8 @@ BANDS = [
 ]
 
 
-@pytest.fixture
-def by_age(db: None) -> World:
+@prepared
+def by_age() -> World:
     """Give the test a pool whose classes go by age, at 10:00 of 2026-01-01."""
     return World.founded(members={5: 3}, classes=BANDS)
 

@@ -10,6 +10,7 @@ from django.db import connection
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import blind_index, seal_text
 from aidplatform.site.my_data.tests.test_erasing import erased, leave
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, run, value
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -112,8 +113,8 @@ class Family:
         return [span.class_no for span in spans]
 
 
-@pytest.fixture
-def kin(db: None) -> Family:
+@prepared
+def kin() -> Family:
     world = World.founded(members={5: 3}, classes=[*CHILDREN, *BANDS])
     guardian = sign(filled(world.pool, User.objects.create_user("mother@example.org", name="Mother")))
     child = added(guardian)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.lib.crypto import blind_index, seal_text
 from aidplatform.site.my_data.tests.test_erasing import erased, leave
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import (
     about,
     fire_deferred,
@@ -130,8 +131,8 @@ def at(day: int, month: int = 1) -> None:
     set_clock(dt.datetime(2026, month, day, 10, tzinfo=ZoneInfo("Asia/Shanghai")))
 
 
-@pytest.fixture
-def mistaken(db: None) -> Mistaken:
+@prepared
+def mistaken() -> Mistaken:
     world = World.founded(members={5: 3}, classes=BANDS)
     newcomer = User.objects.create_user("newcomer@example.org", name="Newcomer")
     membership = sign(filled(world.pool, newcomer))

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from aidplatform.lib import clock
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, set_clock
 from members.joining import importing
@@ -23,8 +24,8 @@ INSERT_ROW = """INSERT INTO members_importedmember
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', %s)"""
 
 
-@pytest.fixture
-def moving(db: None) -> World:
+@prepared
+def moving() -> World:
     """Give the test a pool that gathers its members."""
     return World.founded(members=0, gathering=True, minimum_members=1)
 

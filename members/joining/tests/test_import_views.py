@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World, run_jobs
 from aidplatform.tests.pages_helpers import client_of
 from members.joining.import_files import read_rows
@@ -20,8 +21,8 @@ from members.joining.tests.test_importing import paper_of_villager, sign
 ADDRESS = "/pools/test-pool/move-in/"
 
 
-@pytest.fixture
-def moving(db: None) -> World:
+@prepared
+def moving() -> World:
     """Give the test a pool that gathers its members."""
     return World.founded(members=0, gathering=True, minimum_members=1)
 

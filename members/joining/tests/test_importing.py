@@ -7,6 +7,7 @@ import pytest
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.work.models import AuditEntry
 from ledger.openbooks.models import LogEntry
@@ -22,8 +23,8 @@ from members.people.models import Mail, User
 from members.pools.services import open_pool
 
 
-@pytest.fixture
-def moving(db: None) -> World:
+@prepared
+def moving() -> World:
     """Give the test a pool that gathers its members."""
     return World.founded(members=0, gathering=True, minimum_members=1)
 

@@ -7,6 +7,7 @@ import pytest
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -245,8 +246,8 @@ def test_payers_are_where_members_pay_afterwards(db: None) -> None:
 # --- named by a list ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def moving(db: None) -> World:
+@prepared
+def moving() -> World:
     """Give the test a pool that gathers; the first of four villagers has paid for the second and the third."""
     world = World.founded(members=0, gathering=True, minimum_members=1)
     paid = {"Paid by": "villager-1@example.org"}

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.testing.endings import end_by_two
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import (
     about,
     fire_deferred,
@@ -88,8 +89,8 @@ def figures(version: PlanVersion) -> tuple[int, ...]:
     return (found.agreed, found.unanswered, found.left, found.ended, found.unreachable)
 
 
-@pytest.fixture
-def asking(db: None) -> World:
+@prepared
+def asking() -> World:
     """Give the test a pool whose rules take consent to new ones."""
     return World.founded(change_by="consent")
 

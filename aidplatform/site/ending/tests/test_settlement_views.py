@@ -8,6 +8,7 @@ from aidplatform.lib import clock
 from aidplatform.site.ending.checklist import checklist
 from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.endings import wind_down
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from ledger.custody.settlement_models import FinalSettlement
@@ -18,10 +19,15 @@ API = "/api/v1/pools/test-pool/ending/settlements/"
 SHARE = 23_143
 
 
-@pytest.fixture
-def over(db: None) -> World:
-    """Return a pool of seven of whom five have paid, after its run-off."""
+@pytest.fixture(autouse=True)
+def no_counts_left_over(db: None) -> None:
+    """Begin with empty counts of requests."""
     cache.clear()
+
+
+@prepared
+def over() -> World:
+    """Return a pool of seven of whom five have paid, after its run-off."""
     world, bank, _period = charged_world(100_000, 50_000)
     bank.take(bank.statement(*(bank.receipt(number, SHARE) for number in range(1, 6))))
     ending = wind_down(world)

@@ -13,6 +13,7 @@ from aidplatform.site.my_data import erasing, services
 from aidplatform.testing.bank import Bank
 from aidplatform.testing.claim_cases import BIRTH, TODAY, ClaimCases, photograph
 from aidplatform.testing.ledgers import assert_books_true
+from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, lay_down_all, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -42,8 +43,8 @@ NUMBER = "E11111111"
 REASON = "In the clinic since December."
 
 
-@pytest.fixture
-def cases(db: None) -> ClaimCases:
+@prepared
+def cases() -> ClaimCases:
     return traced()
 
 
