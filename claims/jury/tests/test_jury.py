@@ -153,7 +153,9 @@ def test_verification_names_what_differs(committed_db: tuple[str, str]) -> None:
     assert verify(claim.code)[0] == verify(selectors.public_ref(claim))[0] == 0
     with psycopg.connect(committed_db[0], autocommit=True) as owner:
         owner.execute("ALTER TABLE claims_jurydraw DISABLE TRIGGER USER")
-        owner.execute("UPDATE claims_jurydraw SET eligible = set_byte(eligible, 0, 0)")
+        owner.execute(
+            "UPDATE claims_jurydraw SET eligible = set_byte(eligible, 0, get_byte(eligible, 0) # 1)"
+        )
     code, told = verify(claim.code)
     assert code == 1
     assert "FALSE  draw_pool_is_the_committed" in told
