@@ -39,7 +39,7 @@ from ledger.custody import (
     write_off_api,
 )
 from ledger.disclosure import api as disclosure
-from ledger.disclosure import place_api, share_api
+from ledger.disclosure import going_on_api, place_api, share_api
 from ledger.founding import api as founding
 from ledger.founding import opening_api
 from ledger.leaving import api as leaving
@@ -51,7 +51,7 @@ from ledger.sharing import roll_api as rolls
 from ledger.verification import api as verification
 from ledger.verification import period_end_api
 from members.joining import api as joining
-from members.joining import application_api, invitation_api
+from members.joining import application_api, invitation_api, last_age_api
 from members.joining import correction_api as corrections
 from members.joining import deputy_api as deputies
 from members.joining import guardian_api as guardians
@@ -394,6 +394,9 @@ urlpatterns = [
     path(f"{_POOL}my-payer/<int:link_id>/end/", payers.PayerEnd.as_view(), name="api_end_payer"),
     path(f"{_POOL}my-rules/", rules.MyRules.as_view(), name="api_my_rules"),
     path(f"{_POOL}my-rules/<int:number>/consent/", rules.MyConsent.as_view(), name="api_agree_to_rules"),
+    path(f"{_POOL}my-going-on/", going_on_api.MyGoingOn.as_view(), name="api_my_going_on"),
+    path(f"{_POOL}my-going-on/take-back/", going_on_api.GoingOnBack.as_view(), name="api_take_back_going_on"),
+    path(f"{_POOL}last-ages/", last_age_api.LeaverList.as_view(), name="api_last_ages"),
     path(f"{_POOL}my-place/", place_api.MyPlace.as_view(), name="api_my_place"),
     path(f"{_POOL}my-payment/", pay_api.MyPayment.as_view(), name="api_my_payment"),
     path(

@@ -163,6 +163,7 @@ TABLES: dict[str, Kind] = {
     "members_identitycorrection": state("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
     "members_guardianrequest": state("state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
     "members_invitation": state("state", "used_by_id"),
+    "members_agetransfer": state("state", "reason", "begun_id", "first_date", "closed_at"),
     "members_ruleconsent": FACT,
     "members_rulereminder": FACT,
     "members_deputy": state("state", "accepted_by", "ended_by"),

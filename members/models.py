@@ -23,6 +23,8 @@ from members.joining.rule_models import RuleConsent, RuleReminder
 from members.joining.rule_triggers import nobody_stays_without_consent
 from members.joining.secret_models import MemberSecret
 from members.joining.trait_models import LateTraits
+from members.joining.transfer_models import AgeTransfer
+from members.joining.transfer_triggers import headcount_follows_transfers
 from members.people.account_models import AccountAddress, AccountFactor, AccountSession
 from members.people.erasure_models import Erasure
 from members.people.models import ApiToken, Identity, Mail, Notice, NoticeChoice, NoticeHours, User
@@ -33,6 +35,7 @@ from members.rights.contact_models import ContactExport, ContactPart
 from members.rights.models import Complaint
 
 # Rooms that come first know nothing of consents or of an ending; what these demand of them is hung on them here.
+headcount_follows_transfers.register(Pool)  # type: ignore[arg-type]
 nobody_stays_without_consent.register(Pool)  # type: ignore[arg-type]  # it takes classes
 pool_ends_as_announced.register(Pool)  # type: ignore[arg-type]
 nobody_joins_an_ending_pool.register(MembershipSpan)  # type: ignore[arg-type]
@@ -41,6 +44,7 @@ __all__ = [
     "AccountAddress",
     "AccountFactor",
     "AccountSession",
+    "AgeTransfer",
     "ApiToken",
     "AwaitedCover",
     "Complaint",

@@ -37,6 +37,7 @@ from members.joining.models import (
 from members.joining.payer_models import PayerLink
 from members.joining.rule_models import RuleConsent
 from members.joining.trait_models import LateTraits
+from members.joining.transfer_data import transfers_of
 from members.people import about, notices
 from members.people.correction_words import CORRECTED_ELSEWHERE
 from members.people.erasure_models import Erasure
@@ -409,6 +410,7 @@ EXPORTER = Exporter(
             _signatures,
         ),
         Table("rule_consents", _("New rules to which you agreed, also for children."), _rule_consents),
+        Table("transfers", _("What you have signed ahead to go on in another pool at the last age."), transfers_of),
         Table("payer_links", _("Who pays for whom, without who the other one is."), _payer_links),
         Table("deputies", _("Who may claim for whom, where you are one of the two."), _deputies),
         Table(
@@ -450,6 +452,8 @@ EXPORTER = Exporter(
         "members.JoinApplication.person": "applications",
         "members.CovenantSignature.membership": "signatures",
         "members.RuleConsent.membership": "rule_consents",
+        "members.AgeTransfer.membership": "transfers",
+        "members.AgeTransfer.begun": "transfers",
         "members.PayerLink.membership": "payer_links",
         "members.PayerLink.payer": "payer_links",
         "members.Deputy.membership": "deputies",

@@ -247,6 +247,22 @@ GUARANTEES: dict[str, object] = {
     ),
     "one_open_hardship_pause_per_membership": _("A pause of this member waits already for a decision."),
     "no_cover_after_the_end": _("This membership is over. Nothing makes it go on."),
+    "one_transfer_per_membership": _("You have signed already to go on in another pool."),
+    "transfer_has_both_consents": _("Without both consents the other pool cannot take you over."),
+    "transfer_is_signed_in_person": _("Whoever goes on in another pool signs for themselves."),
+    "transfer_comes_in_time": _(
+        "This membership is over: nobody can sign any more to go on in another pool."
+    ),
+    "transfer_is_of_what_was_shown": _(
+        "The other pool has other texts than those that were shown. Read them, then sign."
+    ),
+    "transfer_is_agreed_by_both_pools": _(
+        "The rules of both pools have to say that members go over, and those of one do not."
+    ),
+    "transfer_stays_as_signed": _("It has begun, or was taken back: nothing changes it any more."),
+    "headcount_follows_transfers": _(
+        "Somebody who comes over from another pool is not counted yet. Take the headcount again."
+    ),
     "members_leave_themselves": _("Whoever has an account leaves by their own hand."),
     "reported_end_begins_open": _("This membership is over already, or is of another pool."),
     "reported_end_people_hold_their_duty": _("A pool admin reports, a controller confirms."),

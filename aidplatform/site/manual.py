@@ -45,6 +45,7 @@ PAGES = (
     "arrears",
     "rules",
     "leaving",
+    "going-on",
     "data",
     "complaints",
     "ending",

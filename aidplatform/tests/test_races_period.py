@@ -20,9 +20,10 @@ from ledger.sharing import services as sharing
 from ledger.sharing import tasks as _handlers  # noqa: F401  registers them
 from ledger.sharing.models import Charge, Period
 from ledger.sharing.selectors import book_of
+from members.joining.headcounts import fix_headcount
 from members.joining.secret_filling import fill_secrets
 from members.joining.secret_models import MemberSecret
-from members.joining.services import admit_group, admit_member, fix_headcount
+from members.joining.services import admit_group, admit_member
 from members.people.models import User
 from members.pools.models import Pool
 from members.pools.services import grant_duty

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from ledger.disclosure import family_views, feed_views, views
+from ledger.disclosure import family_views, feed_views, going_on_views, views
 
 urlpatterns = [
     path("pools/<slug:code>/", views.pool, name="pool"),
     path("pools/<slug:code>/me/", views.my_pool, name="my_pool"),
     path("pools/<slug:code>/me/family/", family_views.family, name="family"),
+    path("pools/<slug:code>/me/going-on/", going_on_views.going_on, name="going_on"),
+    path("pools/<slug:code>/me/going-on/take-back/", going_on_views.stop_going_on, name="stop_going_on"),
     path("pools/<slug:code>/me/wallet/", views.my_wallet, name="my_wallet"),
     path("pools/<slug:code>/me/shares/", views.my_shares, name="my_shares"),
     path("pools/<slug:code>/me/shares.csv", views.my_shares_csv, name="my_shares_csv"),

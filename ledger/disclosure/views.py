@@ -1,5 +1,6 @@
 """Pages of a pool: what it is and what it has cost, for everyone; what I owe, for each member."""
 
+import datetime as dt
 from typing import cast
 from urllib.parse import urlencode
 
@@ -45,7 +46,9 @@ from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
 from members.joining.payers import payers_of
 from members.joining.rule_answers import open_questions
-from members.joining.selectors import SMALLEST_PUBLIC_POOL, access_membership
+from members.joining.selectors import SMALLEST_PUBLIC_POOL, Cover, access_membership
+from members.joining.transfer_models import AgeTransfer
+from members.joining.transfer_offers import OFFERED_AHEAD, Offer, offer_of
 from members.people.models import User
 from members.people.parting import coming_words
 from members.pools.aid_sense import jumps
@@ -289,13 +292,14 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     changes = any(first_day > today for first_day, _plan in plans)
     cover = next(stay.once.cover for stay in stays if stay.membership == membership)
     dates = next_dates(membership, rules, today, ending)
+    listed = ImportedMember.objects.filter(membership=membership).first()
     is_over_by_then = dates is not None and cover is not None and cover.ends_by(dates.publicity_date)
     context = {
         "section": "pools",
         "pool": found,
         "membership": membership,
         "cover": cover,
-        "listed": ImportedMember.objects.filter(membership=membership).first(),
+        "listed": listed,
         "ending": ending,
         "questions": [one for one in open_questions(person) if one.pool == found] if changes else [],
         "bears": ending is not None and bears_run_off(ending, membership),
@@ -314,6 +318,8 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "whose": _whose(request),
         "stays": stays,
         "again": return_of(membership, stays, now),
+        "going_on": _going_on(membership, cover, today),
+        "came_by": _came_by(membership, listed),
         "year_fen": selectors.year_to_date_fen(shares, today.year),
         "before_fen": selectors.charged_before_fen(membership, stays, today.year),
         "year_cap_fen": rules.year_cap_fen if rules else None,
@@ -324,6 +330,19 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         ],
     }
     return render(request, "ledger/disclosure/my_pool.html", context)
+
+
+def _going_on(membership: Membership, cover: Cover | None, today: dt.date) -> Offer | None:
+    """Return where the member may go on; asked for only where the last age is near."""
+    is_near = cover and cover.ages_out_date and cover.ages_out_date <= today + OFFERED_AHEAD
+    return offer_of(membership, today) if is_near else None
+
+
+def _came_by(membership: Membership, listed: ImportedMember | None) -> AgeTransfer | None:
+    """Return by which transfer a member has come whose waiting time no list has brought."""
+    if listed is not None or membership.waiting_since_date is None:
+        return None
+    return AgeTransfer.objects.filter(begun=membership).select_related("membership__pool").first()
 
 
 @policy("member")

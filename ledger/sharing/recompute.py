@@ -42,6 +42,9 @@ TERMS = {
     # By which paper somebody joins.
     "documents",
     "return_after_removal_days",
+    # Where somebody goes on, or comes from, at the last age: who is counted is in the headcount.
+    "successor",
+    "takes_over",
     "spend_steps",
     "case_steps",
     "reimbursement",

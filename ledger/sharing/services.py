@@ -45,7 +45,7 @@ from ledger.sharing.selectors import (
     compute_bill,
     other_costs,
 )
-from members.joining.services import fix_headcount
+from members.joining.headcounts import fix_headcount
 from members.pools.models import PlanVersion, Pool
 from members.pools.selectors import plan_in_force
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from aidplatform.lib import clock
@@ -22,6 +23,8 @@ from members.joining.models import Membership
 from members.joining.payers import tell_left_behind
 from members.joining.silence import end_silent
 from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, Told, read
+from members.joining.transfer_offers import OFFERED_AHEAD, REMINDED_AHEAD, offer_of
+from members.joining.transfers import offer_news, pools_before, take_over_due, waiting_for_a_closed_pool
 from members.people import notices
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -31,6 +34,7 @@ FOLLOW = "joining.follow_ages"
 TELL = "joining.tell_classes"
 TELL_OUT = "joining.tell_ages_out"
 TELL_OF_AGE = "joining.tell_of_age"
+TELL_OFFERS = "joining.tell_offers"
 SERVICE = "service"
 # So many days ahead somebody is told that they reach the age at which the rules end, or a child is of age.
 TOLD_AHEAD = dt.timedelta(days=30)
@@ -70,6 +74,9 @@ def due(at: dt.datetime) -> Iterator[tuple[Pool, dt.date]]:
         today = clock.day_of(at, pool.time_zone)
         if pool.ages_followed_date is None or pool.ages_followed_date < today:
             yield pool, today
+    # Whoever has signed for a pool that takes nobody any more is told so on the day.
+    for pool in waiting_for_a_closed_pool(at.date()):
+        yield pool, clock.day_of(at, pool.time_zone)
 
 
 def order_due(at: dt.datetime) -> None:
@@ -89,18 +96,21 @@ def follow_ages(*, pool: Pool) -> int:
     """Move members into the class of their age, and end memberships at the age at which the rules end, up to today.
 
     Day by day, for whoever's birth date is known; before new rules begin it also ends the memberships of who has not
-    agreed to them, where they ask for it. Returns for how many something has changed. While a pool ends it does
-    nothing: whoever shares then is counted as of the notice.
+    agreed to them, where they ask for it. Whoever has signed to come over from a pool that ends at an age is taken over
+    once that one has followed the ages of its own. Returns for how many something has changed. While a pool ends it
+    takes nobody over and moves nobody: whoever shares then is counted as of the notice.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
         today = clock.today(pool.time_zone)
         versions = list(pool.plan_versions.filter(effective_date__lte=today).order_by("effective_date"))
+        for before in pools_before(pool):
+            follow_ages(pool=before)
+        followed = take_over_due(pool=pool)
         if pool.state != Pool.State.OPEN or not versions:
-            return 0
+            return followed
         last = pool.ages_followed_date
         day = versions[0].effective_date if last is None else last + dt.timedelta(days=1)
-        followed = 0
         ages_are_known = pool.memberships.filter(birth_date__isnull=False).exists()
         first_days = {version.effective_date for version in versions}
         while day <= today:
@@ -154,11 +164,38 @@ def _follow_day(one: _Day) -> int:
     of_age = born_to_be(SIGNING_AGE, one.day + TOLD_AHEAD)
     if one.pool.memberships.filter(birth_date__in=of_age, person=None, end=None).exists():
         jobs.enqueue(kind=TELL_OF_AGE, key=key, payload=payload, actor=SERVICE)
+    if one.version.plan().successor and _near_the_last_age(one).exists():
+        jobs.enqueue(kind=TELL_OFFERS, key=key, payload=payload, actor=SERVICE)
     if over or moved or silent:
         failpoint("joining.ages_followed")
         told = {"day": one.day.isoformat(), "moved": moved, "ended": over, "silent": silent}
         audit.record(actor=SERVICE, action="follow_ages", subject=one.pool.code, **told)
     return over + moved + silent
+
+
+def _near_the_last_age(one: _Day) -> QuerySet[Membership]:
+    """Return the members with an account who are told on that day that another pool takes them over."""
+    oldest = _oldest(one.version)
+    born = [day for ahead in (OFFERED_AHEAD, REMINDED_AHEAD) for day in born_to_be(oldest, one.day + ahead)]
+    found = Membership.objects.filter(pool=one.pool, birth_date__in=born, person__isnull=False, end=None)
+    return found.select_related("pool", "person").order_by("pk")
+
+
+def tell_offers(lease: jobs.Lease) -> dict[str, int]:
+    """Tell of the other pool who reaches the last age OFFERED_AHEAD later, and REMINDED_AHEAD who has not signed."""
+    pool = Pool.objects.get(pk=lease.payload["pool"])
+    day = dt.date.fromisoformat(lease.payload["day"])
+    version = pool.plan_versions.filter(effective_date__lte=day).latest("effective_date")
+    told = 0
+    for member in _near_the_last_age(_Day(pool, version, day)):
+        with lease.transaction():
+            offer = offer_of(member, day)
+            if offer is None or offer.obstacle or offer.signed:
+                continue
+            batch = f"offers/{member}/{day}/{lease.attempt}"
+            told += notices.tell([offer_news(offer, on=day)], batch=batch, actor=lease.actor)
+        failpoint("joining.offers_told")
+    return {"told": told}
 
 
 def _bands(version: PlanVersion) -> list[int]:
@@ -211,11 +248,16 @@ _OUT = f"""
       FROM {TOLD} LEFT JOIN members_membershipend e ON e.membership_id = m.id
      WHERE {LISTENS} AND m.birth_date IS NOT NULL
        AND (e.reason = 'aged_out' AND e.end_date = %(day)s
-            OR e.membership_id IS NULL AND m.birth_date = ANY(%(soon)s)) {IN_ORDER}"""  # noqa: S608 - fixed names
+            OR e.membership_id IS NULL AND m.birth_date = ANY(%(soon)s))
+       AND NOT EXISTS (SELECT 1 FROM members_agetransfer t WHERE t.membership_id = m.id AND t.state <> 'revoked')
+       {IN_ORDER}"""  # noqa: S608 - fixed names
 
 
 def tell_ages_out(lease: jobs.Lease) -> dict[str, int]:
-    """Tell, once each, of whose membership has ended by age on that day, and whose ends TOLD_AHEAD later."""
+    """Tell, once each, of whose membership has ended by age on that day, and whose ends TOLD_AHEAD later.
+
+    Whoever has signed to go on in another pool knows the day, and is told of that pool instead.
+    """
     pool = Pool.objects.get(pk=lease.payload["pool"])
     day = dt.date.fromisoformat(lease.payload["day"])
     oldest = _oldest(pool.plan_versions.filter(effective_date__lte=day).latest("effective_date"))

@@ -3,6 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, judges_rows, kept, refuse
+from members.joining.transfer_triggers import WAITED_THERE
 from members.people.erasure_sql import FORMER_ADDRESS, being_erased, lets_erasure_pass, person_of
 
 # How long after the approval somebody may confirm with the waiting time they have served: who waits for an illness
@@ -193,6 +194,9 @@ waiting_served_is_as_imported = Guard(
     declare=[("listed", "record")],
     func=f"""
         {judged_now()}
+        IF {WAITED_THERE} THEN
+            RETURN NEW;
+        END IF;
         SELECT r.since_date, (i.decided_at AT TIME ZONE p.time_zone)::date + {DAYS_TO_CONFIRM} AS until,
                (aid_now() AT TIME ZONE p.time_zone)::date AS today INTO listed
           FROM members_importedmember r JOIN members_memberimport i ON i.id = r.member_import_id

@@ -22,9 +22,14 @@ def can_answer_sql(membership: str) -> str:
 
 
 def silent_sql(membership: str, version: str) -> str:
-    """Return SQL that tells whether a membership that goes on was asked about a version and has not agreed."""
+    """Return SQL that tells whether a membership that goes on was asked about a version and has not agreed.
+
+    Whoever has signed that very version, ahead of the day on which they come over, has agreed.
+    """
     return f"""({can_answer_sql(membership)} AND {membership}.joined_date < {version}.effective_date
         AND NOT EXISTS (SELECT 1 FROM members_membershipend gone WHERE gone.membership_id = {membership}.id)
+        AND NOT EXISTS (SELECT 1 FROM members_covenantsignature own
+                         WHERE own.membership_id = {membership}.id AND own.plan_version_id = {version}.id)
         AND NOT EXISTS (SELECT 1 FROM members_ruleconsent said
                          WHERE said.membership_id = {membership}.id AND said.plan_version_id = {version}.id))"""
 

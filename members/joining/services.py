@@ -7,7 +7,6 @@ from django.db import connection, transaction
 
 from aidplatform.lib import clock
 from aidplatform.work import audit
-from members.joining.ages import follow_ages
 from members.joining.documents import NO_TRAITS, Traits
 from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
@@ -209,20 +208,3 @@ def end_cover_after_aid(
     news = [one.news(notices.ENDED, str(membership), params, pool=pool.code) for one in told_of(membership)]
     notices.tell(news, batch=f"ended/{membership}", actor=actor)
     return True
-
-
-def fix_headcount(*, pool: Pool) -> dt.datetime:
-    """Return the real instant from which no span can be recorded into the past of this headcount.
-
-    Takes the pool's row exclusively: spans being written commit first and count, later ones come after. Whose class has
-    changed with their age is moved before. Call it in the transaction that counts.
-    """
-    follow_ages(pool=pool)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE members_pool SET headcount_recorded_at = clock_timestamp() WHERE id = %s
-               RETURNING headcount_recorded_at""",
-            [pool.pk],
-        )
-        recorded_at: dt.datetime = cursor.fetchone()[0]
-    return recorded_at

@@ -6,9 +6,20 @@ from celery import shared_task
 
 from aidplatform.lib import clock
 from aidplatform.work import jobs
-from members.joining import ages, certificates, importing, looking, news, rule_figures, silence, waiting_news
+from members.joining import (
+    ages,
+    certificates,
+    importing,
+    looking,
+    news,
+    rule_figures,
+    silence,
+    transfers,
+    waiting_news,
+)
 from members.joining.applications import JOINED_PAPERS
 from members.people import mails
+from members.pools.models import PlanVersion
 
 
 @shared_task(name="joining.follow_ages")
@@ -35,6 +46,12 @@ def tell_ages_out(lease: jobs.Lease) -> dict[str, Any]:
     return ages.tell_ages_out(lease)
 
 
+@jobs.handles(ages.TELL_OFFERS)
+def tell_offers(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell who reaches the last age soon that another pool takes them over."""
+    return ages.tell_offers(lease)
+
+
 @jobs.handles(ages.TELL_OF_AGE)
 def tell_of_age(lease: jobs.Lease) -> dict[str, Any]:
     """Tell guardians that a child is of age soon."""
@@ -55,8 +72,11 @@ def tell_waiting(lease: jobs.Lease) -> dict[str, Any]:
 
 @jobs.handles(news.TELL_RULES)
 def tell_rules(lease: jobs.Lease) -> dict[str, Any]:
-    """Tell each member with an account, once."""
-    return news.tell_rules(lease)
+    """Tell each member with an account, once; and who has signed to come over, that other rules hold on their day."""
+    told = news.tell_rules(lease)
+    version = PlanVersion.objects.select_related("pool").get(pk=lease.payload["version"])
+    told["told"] += transfers.tell_of_new_rules(version=version, actor=lease.actor)
+    return told
 
 
 @jobs.handles(rule_figures.REMIND)

@@ -12,6 +12,7 @@ from members.joining.family_triggers import (
     signature_names_capacity,
 )
 from members.joining.import_triggers import waiting_served_is_as_imported
+from members.joining.transfer_triggers import SIGNED_AHEAD, comes_over_sql
 from members.people.erasure_sql import lets_erasure_pass, person_of
 from members.pools.triggers import waiting_asks_for_age, waiting_days
 
@@ -141,6 +142,7 @@ joins_by_invitation = Guard(
                     WHERE id = NEW.plan_version_id AND terms->'by_invitation' = 'true'::jsonb)
            AND NOT EXISTS (SELECT 1 FROM members_invitation WHERE used_by_id = NEW.membership_id)
            AND NOT EXISTS (SELECT 1 FROM members_importedmember WHERE membership_id = NEW.membership_id)
+           AND NOT {comes_over_sql("NEW.membership_id")}
            AND NOT EXISTS (SELECT 1 FROM members_membership m
                              JOIN members_dutygrant g ON g.pool_id = m.pool_id AND g.person_id = m.person_id
                             WHERE m.id = NEW.membership_id AND g.ended_at IS NULL) THEN
@@ -188,14 +190,20 @@ signature_is_of_what_was_shown = Guard(
     name="signature_is_of_what_was_shown",
     when=pgtrigger.Before,
     operation=pgtrigger.Insert,
-    declare=[("joined", "members_membership%ROWTYPE"), ("version", "members_planversion%ROWTYPE")],
+    declare=[
+        ("joined", "members_membership%ROWTYPE"),
+        ("version", "members_planversion%ROWTYPE"),
+        ("day", "date"),
+    ],
     func=f"""
         SELECT * INTO STRICT joined FROM members_membership WHERE id = NEW.membership_id;
         SELECT * INTO STRICT version FROM members_planversion WHERE id = NEW.plan_version_id;
-        IF version.pool_id <> joined.pool_id OR version.effective_date > joined.joined_date OR EXISTS (
+        -- Whoever comes over has signed ahead, for the first day of cover.
+        day := joined.joined_date + CASE WHEN {comes_over_sql("joined.id")} THEN 1 ELSE 0 END;
+        IF version.pool_id <> joined.pool_id OR version.effective_date > day OR EXISTS (
             SELECT 1 FROM members_planversion v
              WHERE v.pool_id = joined.pool_id AND v.effective_date > version.effective_date
-               AND v.effective_date <= joined.joined_date
+               AND v.effective_date <= day
         ) THEN
             {refuse("signature_names_plan_in_force", "version %s was not in force", "version.number")}
         END IF;
@@ -215,6 +223,7 @@ signature_is_of_what_was_shown = Guard(
            AND NOT EXISTS (SELECT 1 FROM members_familymember WHERE membership_id = joined.id) THEN
             {refuse("signature_needs_an_identity", "membership %s has nobody identified", "joined.number")}
         END IF;
+        {SIGNED_AHEAD}
         {signature_names_capacity}
         {one_person_once_per_pool}
         NEW.signature_sha256 := encode(sha256(convert_to(concat_ws('|', NEW.membership_id, version.number,

@@ -42,6 +42,12 @@ from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.parting import parting_words
 from members.people.rights_words import OF_DUTIES, OF_PEOPLE, PURPOSES, RIGHTS_KINDS
 from members.people.texts import Text, numbers_of, words_for, write_texts
+from members.people.transfer_words import TRANSFER_ANEW as TRANSFER_ANEW
+from members.people.transfer_words import TRANSFER_BEGUN as TRANSFER_BEGUN
+from members.people.transfer_words import TRANSFER_KINDS, WHY_OFF
+from members.people.transfer_words import TRANSFER_OFF as TRANSFER_OFF
+from members.people.transfer_words import TRANSFER_OFFERED as TRANSFER_OFFERED
+from members.people.transfer_words import TRANSFER_SIGNED as TRANSFER_SIGNED
 
 JOINED = "joined"
 JOINED_EARLY = "joined_early"
@@ -403,7 +409,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
 }
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
-KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS
+KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS | TRANSFER_KINDS
 
 # For two members to compare: whoever was shown other books has another fingerprint under the same number.
 BOOKS = gettext_noop("The open books had %(books_size)s entries then, fingerprint %(books_fingerprint)s.")
@@ -444,6 +450,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     COVER_ENDED: _Category.POOL,
     POOL_CLOSED: _Category.POOL,
     CHILD_DIED: _Category.COVER,
+    **dict.fromkeys(TRANSFER_KINDS, _Category.COVER),
     NAMER_DIED: _Category.CLAIMS,
     WAITING_OVER: _Category.MEMBERSHIP,
     JOINED: _Category.MEMBERSHIP,
@@ -481,6 +488,8 @@ LAST_DAYS = {
     UNPAID_SUSPENDED: "until",
     UNPAID_SUSPENDED_FOR: "until",
     AGES_OUT: "until",
+    TRANSFER_OFFERED: "until",
+    TRANSFER_ANEW: "until",
     LEFT: "until",
     REMOVED: "until",
     SHARES_BACK: "until",
@@ -634,6 +643,10 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
     spoken = {name: spoken_day(value) for name, value in params.items()}
     if "pool_en" in params:
         spoken["pool"] = in_language(params["pool_en"], params["pool_zh"])
+    if "there_en" in params:
+        spoken["there"] = in_language(params["there_en"], params["there_zh"])
+    if params.get("why") in WHY_OFF:
+        spoken["reason"] = _(WHY_OFF[params["why"]])
     if "class_en" in params:
         spoken["class"] = in_language(params["class_en"], params["class_zh"])
     if "member" in params:

@@ -109,6 +109,7 @@ class RulesForm(forms.Form):
         help_text=_("It holds for changes that are published while these rules are in force."),
     )
     return_after_removal_days = section_forms.ReturnDaysField()
+    successor = section_forms.SuccessorField()
     by_invitation = forms.BooleanField(label=_("Nobody joins without an invitation"), required=False)
     per_case_cap = FenField(label=_("Most for one case and member"), required=False)
     period_cap = FenField(label=_("Most for one period and member"), required=False)
@@ -272,6 +273,9 @@ class PlanForm:
             data, prefix="investigation", initial=InvestigationForm.entries(plan.investigation)
         )
         self.documents = DocumentsForm(data, prefix="documents", initial=DocumentsForm.entries(plan))
+        self.takes_over = section_forms.TakeOverForm(
+            data, prefix="takes_over", initial=section_forms.TakeOverForm.entries(plan.takes_over)
+        )
         self.tables = (
             self.aid,
             self.vesting,
@@ -294,6 +298,7 @@ class PlanForm:
             self.jury,
             self.investigation,
             self.documents,
+            self.takes_over,
         )
 
     def is_valid(self) -> bool:
@@ -331,6 +336,7 @@ class PlanForm:
             "period_cap_fen": rules["period_cap"],
             "year_cap_fen": rules["year_cap"],
             "sponsor": rules["sponsor"] or None,
+            "successor": rules["successor"] or None,
             "reserve": self.reserve.terms(),
             "lifetime_cap_fen": rules["lifetime_cap"],
             "two_deciders_from_fen": rules["two_deciders_from"],
@@ -343,6 +349,7 @@ class PlanForm:
             "jury": self.jury.terms(),
             "investigation": self.investigation.terms(),
             "documents": self.documents.terms(),
+            "takes_over": self.takes_over.terms(),
             **{name: rules[name] for name in _AS_ENTERED},
         }
 
@@ -449,6 +456,7 @@ def _rules(source: PlanDraft | PlanVersion, plan: PlanTerms) -> dict[str, Any]:
         "period_cap": plan.period_cap_fen,
         "year_cap": plan.year_cap_fen,
         "sponsor": plan.sponsor or "",
+        "successor": plan.successor or "",
         "lifetime_cap": plan.lifetime_cap_fen,
         "two_deciders_from": plan.two_deciders_from_fen,
         "publicity_days": plan.calendar.publicity_days,

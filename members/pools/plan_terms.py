@@ -30,6 +30,7 @@ from members.pools.debit_terms import DebitTerms
 from members.pools.document_terms import UNSAID, DocumentTerms
 from members.pools.investigation_terms import InvestigationTerms
 from members.pools.jury_terms import JuryTerms
+from members.pools.succession_terms import TakeOverTerms, check_code
 from members.pools.term_reading import MAX_AGE
 from members.pools.term_reading import MAX_NAME as MAX_NAME  # the terms' own names for whoever drafts a plan
 from members.pools.term_reading import TermsError as TermsError
@@ -606,6 +607,8 @@ class PlanTerms:
     jury: before whom a refusal on appeal may be taken; None: before nobody.
     investigation: how somebody from outside looks into a claim, and who bears it; None: nobody does.
     return_after_removal_days: how long after a removal the same person may join again; None: never.
+    successor: the code of the pool in which a member may go on at the age at which these rules end; None: in none.
+    takes_over: from which pools members come so; None: from none.
     lifetime_cap_fen: what a member may be granted in all, over all cases; None: without end.
     documents: by which kinds of identity document somebody joins; None: as where rules are silent.
     one_aid_ends: whoever is granted aid leaves when the publicity of the case ends, at the latest with its period.
@@ -661,6 +664,8 @@ class PlanTerms:
     investigation: InvestigationTerms | None = None
     documents: DocumentTerms | None = None
     return_after_removal_days: int | None = None
+    successor: str | None = None
+    takes_over: TakeOverTerms | None = None
 
     def __post_init__(self) -> None:
         _check_int("waiting_days", self.waiting_days, 0, MAX_DAYS)
@@ -692,6 +697,14 @@ class PlanTerms:
         _check_int("objections_per_period", self.objections_per_period, *OBJECTIONS)
         if self.return_after_removal_days is not None:
             _check_int("return_after_removal_days", self.return_after_removal_days, 1, MAX_DAYS)
+        if self.successor is not None:
+            check_code("successor", self.successor)
+        if self.takes_over is not None and self.funding is not None:
+            raise TermsError(
+                "takes_over.pools",
+                "takes_over_into_wallets",
+                "cover of who pays ahead begins with a payment, so nobody comes over without a gap",
+            )
         if self.two_deciders_from_fen is not None:
             _check_int("two_deciders_from_fen", self.two_deciders_from_fen, 1)
         if (
@@ -894,6 +907,8 @@ class PlanTerms:
                 "investigation",
                 "documents",
                 "return_after_removal_days",
+                "successor",
+                "takes_over",
             ),
         )
         return cls(
@@ -935,6 +950,8 @@ class PlanTerms:
             investigation=_read_optional("investigation", InvestigationTerms.from_json, given),
             documents=_read_optional("documents", DocumentTerms.from_json, given),
             return_after_removal_days=given.get("return_after_removal_days"),
+            successor=given.get("successor"),
+            takes_over=_read_optional("takes_over", TakeOverTerms.from_json, given),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -1008,6 +1025,10 @@ class PlanTerms:
             told["documents"] = self.documents.to_json()
         if self.return_after_removal_days is not None:
             told["return_after_removal_days"] = self.return_after_removal_days
+        if self.successor is not None:
+            told["successor"] = self.successor
+        if self.takes_over is not None:
+            told["takes_over"] = self.takes_over.to_json()
         return told
 
     def _check_cap_is_affordable(self, per_case_cap_fen: int) -> None:

@@ -41,7 +41,7 @@ from members.pools.plan_terms import (
     WaitingRule,
     WindDownTerms,
 )
-from members.pools.who_joins import joining_words, return_words
+from members.pools.who_joins import joining_words, return_words, succession_words
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,7 @@ def _lines(plan: PlanTerms, currency: str) -> Iterator[Line]:
     yield Line(_("Fewest members"), (fewest,), ("minimum_members",))
     yield Line(_("Who can join"), (joining_words(plan),), ("by_invitation",))
     yield Line(_("Who joins again"), return_words(plan), ("return_after_removal_days",))
+    yield Line(_("After the last age"), succession_words(plan), ("successor", "takes_over"))
     yield Line(_("Identity documents"), document_words(plan), ("documents",))
     yield Line(_("Floor"), tuple(_floor_words(plan)), ("floor",))
     yield Line(_("When it ends"), tuple(_wind_down_words(plan.wind_down, currency)), ("wind_down",))

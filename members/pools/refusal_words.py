@@ -53,6 +53,11 @@ _ERRORS = {
     "ages_do_not_join": gettext_lazy("Between two classes an age is missing or double."),
     "some_without_ages": gettext_lazy("Either every class has an age band or none."),
     "bad_code": gettext_lazy("Use lower case letters and underscores."),
+    "bad_pool_code": gettext_lazy("Write the code of a pool, as it stands in its address."),
+    "wrong_number_of_pools": gettext_lazy("Name 1 to 20 pools, by their codes."),
+    "takes_over_into_wallets": gettext_lazy(
+        "Where members pay ahead, cover begins with a payment: nobody could come over without a gap."
+    ),
     "bad_text": gettext_lazy(
         "Write 1 to %(most)s printable characters, accents composed with their letters."
     ),

@@ -18,6 +18,7 @@ from members.pools.plan_terms import (
     ReserveTerms,
     WindDownTerms,
 )
+from members.pools.succession_terms import TakeOverTerms
 
 # The parts of a plan whose forms are sections.
 SECTIONS = {
@@ -32,6 +33,7 @@ SECTIONS = {
     "jury",
     "investigation",
     "documents",
+    "takes_over",
 }
 # Terms that people write in another way.
 _WRITTEN_AS = {
@@ -105,6 +107,19 @@ class ReturnDaysField(forms.IntegerField):
         )
 
 
+class SuccessorField(forms.SlugField):
+    """In which pool a member may go on at the last age; empty: in none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Goes on in the pool, at the last age"),
+            help_text=_("The code of another pool, whose rules take members of this one. Empty: none."),
+            max_length=40,
+            required=False,
+            **kwargs,
+        )
+
+
 class ObjectionsField(forms.IntegerField):
     """To how many cases of a period one member may object; empty: to as many as where rules are silent."""
 
@@ -121,6 +136,35 @@ class ObjectionsField(forms.IntegerField):
     def clean(self, value: Any) -> int:
         """Return the number."""
         return super().clean(value) or OBJECTIONS_UNSAID
+
+
+class TakeOverForm(forms.Form):
+    """From which pools members come over at the last age there, and whether their waiting time counts."""
+
+    pools = forms.CharField(
+        label=_("Members come over from these pools"),
+        help_text=_(
+            "Codes, with commas between them. Whose rules end there by age, and who has signed, goes on here. Empty:"
+            " nobody does."
+        ),
+        max_length=700,
+        required=False,
+    )
+    waiting_counts = forms.BooleanField(label=_("The waiting time served there counts here"), required=False)
+
+    def terms(self) -> dict[str, Any] | None:
+        """Return it as the terms have it; no pool given: none."""
+        codes = [code.strip() for code in self.cleaned_data["pools"].split(",") if code.strip()]
+        if not codes:
+            return None
+        return {"pools": codes, "waiting_counts": self.cleaned_data["waiting_counts"]}
+
+    @staticmethod
+    def entries(takes_over: TakeOverTerms | None) -> dict[str, Any]:
+        """Return what is in the boxes under these terms."""
+        if takes_over is None:
+            return {"waiting_counts": True}
+        return {"pools": ", ".join(takes_over.pools), "waiting_counts": takes_over.waiting_counts}
 
 
 class OperatorForm(forms.Form):

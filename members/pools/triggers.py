@@ -253,6 +253,10 @@ _DOCUMENTS_ARE_READABLE = """(NOT NEW.terms ? 'documents' OR (
         AND NEW.terms#>'{documents,kinds}' <> '[]' AND NOT EXISTS (
         SELECT 1 FROM jsonb_path_query(NEW.terms, '$.documents.kinds[*]') kind
          WHERE jsonb_typeof(kind) <> 'string' OR kind#>>'{}' NOT IN ('resident_id', 'passport', 'other'))))"""
+# By these a guard tells whether two pools agree on a transfer. Not into wallets: cover would wait.
+_SUCCESSION_IS_READABLE = """(jsonb_typeof(NEW.terms->'successor') IS NOT DISTINCT FROM 'string' OR NOT NEW.terms ? 'successor')
+    AND (NOT NEW.terms ? 'takes_over' OR NOT NEW.terms ? 'funding' AND NEW.terms @? '$.takes_over.pools[*]'
+        AND NEW.terms @? '$.takes_over.waiting_counts ? (@ == true || @ == false)')"""
 # What becomes of who does not answer to new rules.
 _CHANGE_BY_IS_READABLE = """(NOT NEW.terms ? 'change_by' OR (
         jsonb_typeof(NEW.terms->'change_by') = 'string' AND NEW.terms->>'change_by' IN ('free_exit', 'consent')))"""
@@ -281,7 +285,7 @@ _READABLE = f"""jsonb_typeof(NEW.terms->'notice_days') IS NOT DISTINCT FROM 'num
                AND {_DEBIT_IS_READABLE}
                AND {_JURY_IS_READABLE}
                AND {_INVESTIGATION_IS_READABLE}
-               AND {_DOCUMENTS_ARE_READABLE}
+               AND {_DOCUMENTS_ARE_READABLE} AND {_SUCCESSION_IS_READABLE}
                AND jsonb_typeof(NEW.declaration) = 'array' AND isfinite(NEW.effective_date)"""
 
 

@@ -13,6 +13,34 @@ def joining_words(plan: PlanTerms) -> str:
     return _("Whoever fits the rules, with an invitation or without.")
 
 
+def succession_words(plan: PlanTerms) -> tuple[str, ...]:
+    """Say where a member may go on at the age at which the rules end, and who comes here so."""
+    if plan.successor is None:
+        says = [_("The membership ends at that age, and there is no other pool to go on in.")]
+    else:
+        says = [
+            _(
+                "Whoever signs ahead goes on in the pool %(pool)s on the same day, if its rules take members of this"
+                " one. Nobody is moved without a signature."
+            )
+            % {"pool": plan.successor}
+        ]
+    if plan.takes_over is not None:
+        says.append(
+            _(
+                "Members of these pools come over on the day they reach the last age there, without new health"
+                " questions: %(pools)s."
+            )
+            % {"pools": ", ".join(plan.takes_over.pools)}
+        )
+        says.append(
+            _("The waiting time that they have served there counts.")
+            if plan.takes_over.waiting_counts
+            else _("Their waiting period begins anew.")
+        )
+    return tuple(says)
+
+
 def return_words(plan: PlanTerms) -> tuple[str, str]:
     """Say who may join again, and what then begins anew."""
     anew = _(

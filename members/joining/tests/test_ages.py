@@ -24,8 +24,9 @@ from aidplatform.testing.world import World, run_jobs, set_clock
 from members.joining import ages, tasks
 from members.joining.eligibility import age_on
 from members.joining.end_models import MembershipEnd
+from members.joining.headcounts import fix_headcount
 from members.joining.models import Membership, MembershipSpan
-from members.joining.services import admit_member, cover_members, fix_headcount
+from members.joining.services import admit_member, cover_members
 from members.people import notices
 from members.people.models import Notice, User
 

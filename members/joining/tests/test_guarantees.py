@@ -12,8 +12,9 @@ from aidplatform.lib.db import is_retryable, sqlstate
 from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World
+from members.joining.headcounts import fix_headcount
 from members.joining.models import Membership
-from members.joining.services import admit_group, admit_member, end_cover, fix_headcount
+from members.joining.services import admit_group, admit_member, end_cover
 
 JANUARY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 FEBRUARY = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)

@@ -23,9 +23,10 @@ from aidplatform.testing.refusals import (
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from members.joining import news, rule_answers, rule_figures
+from members.joining.headcounts import fix_headcount
 from members.joining.models import Membership
 from members.joining.rule_models import RuleConsent
-from members.joining.services import admit_member, end_cover, fix_headcount
+from members.joining.services import admit_member, end_cover
 from members.joining.tests.papers import filled
 from members.joining.tests.test_family import added
 from members.joining.tests.test_signing import _sign as sign

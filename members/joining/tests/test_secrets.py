@@ -16,11 +16,11 @@ from aidplatform.tests.pages_helpers import client_of
 from members import my_data
 from members.joining import applications
 from members.joining.certificates import SECRET, paper_file, receipt_files, signature_of
+from members.joining.headcounts import fix_headcount
 from members.joining.member_secrets import new_secret, secret_of
 from members.joining.models import Membership
 from members.joining.secret_filling import fill_secrets
 from members.joining.secret_models import MemberSecret
-from members.joining.services import fix_headcount
 from members.joining.tests.papers import filled, paper
 from members.joining.tests.test_family import added
 from members.people.models import User

@@ -468,7 +468,7 @@ def test_words_name_every_rule_in_both_languages(world: World) -> None:
     english = plan_lines(plan, "CNY")
     with translation.override("zh-hans"):
         chinese = plan_lines(plan, "CNY")
-    assert len(english) == len(chinese) == 36
+    assert len(english) == len(chinese) == 37
     assert all(one.name != other.name for one, other in zip(english, chinese, strict=True))
 
 
@@ -552,6 +552,8 @@ def test_every_term_that_differs_is_in_the_words(world: World) -> None:
         {"two_deciders_from_fen": 100},
         {"return_after_removal_days": 1},
         {"return_after_removal_days": 365},
+        {"successor": "senior"},
+        {"takes_over": {"pools": ["older", "young"], "waiting_counts": False}},
         *(
             {"appeal_days": 30, "jury": JURY | one}
             for one in (
