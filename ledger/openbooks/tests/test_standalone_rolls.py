@@ -266,6 +266,20 @@ def test_amount_of_2_to_the_53rd_in_a_file_is_named(tmp_path: Path) -> None:
     says(verify("roll", files, PERIOD, "--key", KEY), "amount_in_range")
 
 
+@pytest.mark.parametrize("kind", ["period.announce", "period.close"])
+def test_cases_of_which_only_a_hash_is_stated_are_not_called_checked(tmp_path: Path, kind: str) -> None:
+    """Where a period has very many, the log has no room for them; whether one was added is not seen then."""
+
+    def hashed(name: str, body: Body) -> Body:
+        if name != kind:
+            return body
+        return {key: value for key, value in body.items() if key != "cases"} | {"case_count": 2}
+
+    story = Story(body=hashed)
+    assert judge(tmp_path, story.bundle(NEIGHBOR), document=NEIGHBOR.document)[0] == UNCHECKED
+    assert roll(tmp_path, story)[0] == UNCHECKED
+
+
 def test_other_members_than_were_frozen_are_named(tmp_path: Path) -> None:
     """As many, of the same classes; one of them is somebody else."""
     stranger = Record(bytes(32), frozen()[0][32], 0).encode()
