@@ -75,7 +75,8 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
     shows_periods = last is None or is_large_enough(last)
     figures = figures_of(last) if last else None
     base = figures.base_class if figures else None
-    version = shown_plan(found, clock.today(found.time_zone))
+    today = clock.today(found.time_zone)
+    version = shown_plan(found, today)
     past = selectors.past_shares(found) if shows_periods else []
     drawn = [
         (p.number, p.charge_date, p.headcount or 0, row.share_fen)
@@ -86,7 +87,7 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "section": "pools",
         "pool": found,
-        "counts": counts_of(found, clock.today(found.time_zone)),
+        "counts": counts_of(found, today),
         "handed_out": exports,
         "handed_out_people": exported_people,
         "is_related": request.user.is_authenticated and is_related(found, request.user),
