@@ -6,7 +6,7 @@ is rolled back before. Tests with a database of their own, where commits are rea
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -54,8 +54,17 @@ def prepared_state(request: pytest.FixtureRequest, django_db_setup: None, django
 def makers_of(item: pytest.Function) -> list[Maker]:
     """Return what makes the states that a test begins with."""
     known = item._fixtureinfo.name2fixturedefs
-    found = (getattr(known[name][-1].func, "makes", None) for name in item.fixturenames if name in known)
+    found = (_maker_of(name, known[name]) for name in item.fixturenames if name in known)
     return [make for make in found if make is not None]
+
+
+def _maker_of(name: str, definitions: Sequence[pytest.FixtureDef[Any]]) -> Maker | None:
+    """Return what makes the state of a fixture, also of one that asks for what it takes the place of."""
+    for definition in reversed(definitions):
+        make: Maker | None = getattr(definition.func, "makes", None)
+        if make or name not in definition.argnames:
+            return make
+    return None
 
 
 class _State:

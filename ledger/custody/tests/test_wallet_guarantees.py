@@ -10,7 +10,6 @@ from django.db import transaction
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, membership
-from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run, value
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books.services import credit, debit
@@ -26,8 +25,8 @@ FUNDING = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
 Ahead = tuple[World, Bank]
 
 
-@prepared
-def ahead() -> Ahead:
+@pytest.fixture
+def ahead(db: None) -> Ahead:
     """Give the test a pool of three with 300.00 in each wallet."""
     world = World.founded(members=3, funding=FUNDING)
     bank = Bank(world)

@@ -15,7 +15,6 @@ from django.test.utils import CaptureQueriesContext
 
 import members.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
-from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
 from aidplatform.work.jobs import Lease, claim, enqueue
@@ -58,8 +57,8 @@ def dates_on(membership: Membership, day: dt.date) -> NextDates | None:
     return next_dates(membership, rules_on(membership.pool, day), day, live_ending(membership.pool))
 
 
-@prepared
-def member() -> tuple[World, Membership]:
+@pytest.fixture
+def member(db: None) -> tuple[World, Membership]:
     """Give the test a pool of 150 and one member with an account, and a posted period."""
     world = public_world(members=149)
     membership = join(world, "member@example.org")
