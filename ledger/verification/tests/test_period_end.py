@@ -30,14 +30,15 @@ PAGE = "/pools/test-pool/ledger/period-ends/1/"
 API = "/api/v1/pools/test-pool/periods/1/end/"
 
 
-@pytest.fixture(autouse=True)
-def no_counts_left_over(db: None) -> None:
-    """Begin with empty counts of requests."""
+@pytest.fixture
+def charged(posted: Charged) -> Charged:
+    """Give the test that pool, and empty counts of requests."""
     cache.clear()
+    return posted
 
 
 @prepared
-def charged() -> Charged:
+def posted() -> Charged:
     """Give the test a pool of seven whose first period is posted, with its bank."""
     return charged_world(100_000, 50_000)
 
