@@ -56,8 +56,6 @@ ELSEWHERE = {
     "custody.wallets_told",
     "custody.write_off_posted",
     "custody.settlement_approved",
-    "joining.offers_told",
-    "joining.taken_over",
     "people.digests_written",
     "people.text_sent",
 }

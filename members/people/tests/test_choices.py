@@ -50,7 +50,8 @@ def news(person: User, kind: str, key: str = "k", **params: Any) -> notices.News
         "owed": "Nothing.", "last": "2026-02-10", "holder": "Members", "account": "6222", "bank": "Bank",
         "reference": "RF1", "member": 4, "days": 15, "claim": "CL-1", "claim_state": "filed", "due": "2026-01-25",
         "duty_code": "auditor", "date": "2026-01-20", "debit_reason": "AM04", "day": "2026-01-20",
-        "complaint": "2026/1", "purpose_code": "audit", "basis": "Law 7", "case_count": 2,
+        "complaint": "2026/1", "purpose_code": "audit", "basis": "Law 7", "case_count": 2, "there_en": "Hill",
+        "there_zh": "山",
     }  # fmt: skip
     return notices.News(person, kind, key, figures | params, "/notices/")
 
