@@ -92,20 +92,24 @@ def follow(lease: jobs.Lease) -> dict[str, int]:
     return {"members": followed}
 
 
-def follow_ages(*, pool: Pool) -> int:
+def follow_ages(*, pool: Pool, after: frozenset[int] = frozenset()) -> int:
     """Move members into the class of their age, and end memberships at the age at which the rules end, up to today.
 
     Day by day, for whoever's birth date is known; before new rules begin it also ends the memberships of who has not
     agreed to them, where they ask for it. Whoever has signed to come over from a pool that ends at an age is taken over
     once that one has followed the ages of its own. Returns for how many something has changed. While a pool ends it
     takes nobody over and moves nobody: whoever shares then is counted as of the notice.
+
+    after: the pools (by id) that wait for this one. Two can come before each other while their rules change; whoever
+    waits already is not followed again.
     """
     with transaction.atomic():
         pool = Pool.objects.select_for_update().get(pk=pool.pk)
         today = clock.today(pool.time_zone)
         versions = list(pool.plan_versions.filter(effective_date__lte=today).order_by("effective_date"))
-        for before in pools_before(pool):
-            follow_ages(pool=before)
+        waiting = after | {pool.pk}
+        for before in pools_before(pool).exclude(pk__in=waiting):
+            follow_ages(pool=before, after=waiting)
         followed = take_over_due(pool=pool)
         if pool.state != Pool.State.OPEN or not versions:
             return followed

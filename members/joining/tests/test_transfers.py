@@ -322,6 +322,28 @@ def test_a_pool_that_takes_nobody_any_more_says_so_on_the_day(two: Two) -> None:
     assert _lapsed(two) == "closed"
 
 
+def test_two_pools_that_come_before_each_other_while_rules_change_are_followed(db: None) -> None:
+    """Somebody has signed to go from each to the other: neither waits for itself, and the day is as it was signed."""
+    two = Two(successor="test-pool")
+    two.sign()
+    older = [{"severity": "severe", "age_from": 0, "age_before": 80, "max_aid_fen": 10_000_000}]
+    takes = {"pools": ["senior"], "waiting_counts": True}
+    two.old.change_plan(dt.date(2026, 2, 1), aid=older, takes_over=takes)
+    at(dt.date(2026, 1, 10))
+    person = User.objects.create_user("bo@people.example.org", name="Bo")
+    member = sign(filled(two.new.pool, person, passport("XX7654321", dt.date(1956, 3, 15))))
+    offer = offer_of(member, clock.today(ZONE))
+    assert offer is not None
+    sign_ahead(
+        membership=member, person=person, shown_sha256=offer.version.covenant_sha256, health=True,
+        publication=True, language="en", at=clock.now(),
+    )  # fmt: skip
+    for day in (dt.date(2026, 1, 12), dt.date(2026, 3, 15)):
+        at(day)
+        day_passes()
+    assert Membership.objects.filter(pool=two.old.pool, person=person).count() == 1
+
+
 def test_who_belongs_to_the_other_pool_already_is_not_taken_over(db: None) -> None:
     two = Two(aid=[{"severity": "severe", "age_from": 50, "age_before": 70, "max_aid_fen": 10_000_000}])
     two.sign()
