@@ -19,10 +19,9 @@ from ledger.custody.models import PaymentOrder
 from ledger.custody.pages import (
     CONTROLLER,
     MONEY,
-    PAGE,
     TREASURER,
-    cursor,
     do_once,
+    newest,
     order_once,
     page_context,
     person_of,
@@ -37,14 +36,12 @@ from members.pools.selectors import access_pool
 @require_safe
 def overview(request: HttpRequest, code: str) -> HttpResponse:
     """List what investigations have cost, newest first."""
-    pool, before = access_pool(code=code), cursor(request, "before")
+    pool = access_pool(code=code)
     found = costs.costs_of(pool)
-    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
-    here = reverse("custody_costs", args=[pool.code])
+    rows, neighbors = newest(request, found, reverse("custody_costs", args=[pool.code]))
     context = page_context(request, pool, "costs", (_("Investigations"), "")) | {
-        "rows": costs.with_orders(page[:PAGE]),
-        "newer": here if before else "",
-        "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
+        "rows": costs.with_orders(rows),
+        **neighbors,
     }
     return render_page(request, "costs", context)
 

@@ -19,11 +19,10 @@ from ledger.custody.models import StatementLine
 from ledger.custody.pages import (
     CONTROLLER,
     MONEY,
-    PAGE,
     TREASURER,
-    cursor,
     decide_once,
     do_once,
+    newest,
     page_context,
     person_of,
     render_page,
@@ -52,10 +51,8 @@ def _overview(
     of: StatementLine | None = None,
     **extra: Any,
 ) -> HttpResponse:
-    before = cursor(request, "before")
     found = explanations.explanations(pool)
-    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
-    here = reverse("custody_explanations", args=[pool.code])
+    rows, neighbors = newest(request, found, reverse("custody_explanations", args=[pool.code]))
     waiting = explanations.debits_to_explain(pool)
     offered = list(waiting[:OFFERED])
     papers = explanations.papers_like(offered[0].account, offered) if offered else {}
@@ -72,9 +69,8 @@ def _overview(
             )
             for line in offered
         ],
-        "rows": page[:PAGE],
-        "newer": here if before else "",
-        "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
+        "rows": rows,
+        **neighbors,
         "key_form": KeyForm(initial={"key": uuid.uuid4()}, auto_id=False),
     }
     return render_page(request, "explanations", context | extra, extra.pop("status", 200))

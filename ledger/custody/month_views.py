@@ -24,12 +24,11 @@ from ledger.custody.month_models import MonthState
 from ledger.custody.pages import (
     CONTROLLER,
     MONEY,
-    PAGE,
     READERS,
     TREASURER,
-    cursor,
     decide_once,
     do_once,
+    newest,
     person_of,
     render_page,
 )
@@ -46,16 +45,13 @@ def overview(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _overview(request: HttpRequest, pool: Pool, **extra: Any) -> HttpResponse:
-    before = cursor(request, "before")
     found = months.closes(pool)
-    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
-    here = reverse("custody_months", args=[pool.code])
+    rows, neighbors = newest(request, found, reverse("custody_months", args=[pool.code]))
     context = _context(request, pool) | {
         "next": months.next_month(pool),
         "waiting": found.filter(state=MonthState.PROPOSED).first(),
-        "rows": page[:PAGE],
-        "newer": here if before else "",
-        "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
+        "rows": rows,
+        **neighbors,
     }
     return render_page(request, "months", context | extra)
 
@@ -135,17 +131,14 @@ def public_months(request: HttpRequest, code: str) -> HttpResponse:
     """Show everyone which months are closed, under which digest, and which were opened again, and why."""
     pool = access_public_pool(request, code)
     pool_crumb = (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code]))
-    found = months.public_closes(pool)
-    before = cursor(request, "before")
-    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
     here = reverse("closed_months", args=[pool.code])
+    rows, neighbors = newest(request, months.public_closes(pool), here)
     context = {
         "section": "pools",
         "pool": pool,
         "crumbs": [pool_crumb, (_("Closed months"), "")],
-        "rows": page[:PAGE],
-        "newer": here if before else "",
-        "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
+        "rows": rows,
+        **neighbors,
     }
     return render(request, "ledger/custody/closed_months.html", context)
 

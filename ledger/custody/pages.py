@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -64,6 +65,17 @@ def cursor(request: HttpRequest, name: str) -> int:
     """Read a cursor; anything but a whole number is nothing."""
     text = request.GET.get(name, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def newest(request: HttpRequest, found: QuerySet[Any], here: str) -> tuple[list[Any], dict[str, str]]:
+    """Return the rows of the page of a list by number, newest first, and the addresses of its neighbors: newer, older.
+
+    here: the address of the list. One query.
+    """
+    before = cursor(request, "before")
+    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
+    older = f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else ""
+    return page[:PAGE], {"newer": here if before else "", "older": older}
 
 
 def person_of(request: HttpRequest) -> User:

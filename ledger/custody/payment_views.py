@@ -35,11 +35,10 @@ from ledger.custody.models import PaymentOrder
 from ledger.custody.pages import (
     CONTROLLER,
     MONEY,
-    PAGE,
     READERS,
     TREASURER,
-    cursor,
     do_once,
+    newest,
     order_once,
     page_context,
     person_of,
@@ -61,15 +60,12 @@ def payments(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _payments(request: HttpRequest, pool: Pool, *, refusal: DomainError | None = None) -> HttpResponse:
-    before = cursor(request, "before")
     found = selectors.orders(pool)
-    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
-    here = reverse("custody_payments", args=[pool.code])
+    rows, neighbors = newest(request, found, reverse("custody_payments", args=[pool.code]))
     unsent = [order.amount_fen for order in payment_files.waiting(pool)]
     context = page_context(request, pool, "payments") | {
-        "orders": page[:PAGE],
-        "newer": here if before else "",
-        "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
+        "orders": rows,
+        **neighbors,
         "payable": selectors.payable_awards(pool),
         "cash": cash.cash_of(pool),
         "limits": release_limits.limits_of(pool),

@@ -36,6 +36,7 @@ from ledger.custody.pages import (
     TREASURER,
     cursor,
     do_once,
+    newest,
     order_once,
     page_context,
     person_of,
@@ -118,15 +119,12 @@ def statements(request: HttpRequest, code: str) -> HttpResponse:
 
 def _statements(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: Any) -> HttpResponse:
     account = selectors.account_of(pool)
-    before = cursor(request, "before")
     found = selectors.statements(account) if account else BankStatement.objects.none()
-    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
-    here = reverse("custody_statements", args=[pool.code])
+    rows, neighbors = newest(request, found, reverse("custody_statements", args=[pool.code]))
     context = page_context(request, pool, "statements") | {
         "account": account,
-        "statements": page[:PAGE],
-        "newer": here if before else "",
-        "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
+        "statements": rows,
+        **neighbors,
         "upload_form": UploadForm(),
     }
     return render_page(request, "statements", context | extra, status)

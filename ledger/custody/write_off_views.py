@@ -16,10 +16,10 @@ from ledger.custody.forms import KeyForm, ReleaseForm, WriteOffForm
 from ledger.custody.pages import (
     CONTROLLER,
     MONEY,
-    PAGE,
     TREASURER,
     cursor,
     do_once,
+    newest,
     page_context,
     person_of,
     render_page,
@@ -40,15 +40,12 @@ def overview(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _overview(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: Any) -> HttpResponse:
-    before = cursor(request, "before")
     found = write_offs.write_offs(pool)
-    page = list((found.filter(number__lt=before) if before else found)[: PAGE + 1])
-    here = reverse("custody_write_offs", args=[pool.code])
+    rows, neighbors = newest(request, found, reverse("custody_write_offs", args=[pool.code]))
     last_no = write_offs.last_announced_no(pool)
     context = page_context(request, pool, "write_offs", (_("Write-offs"), "")) | {
-        "rows": write_offs.with_members(page[:PAGE]),
-        "newer": here if before else "",
-        "older": f"{here}?before={page[PAGE - 1].number}" if len(page) > PAGE else "",
+        "rows": write_offs.with_members(rows),
+        **neighbors,
         "may_order": bool(last_no) and not pays_ahead(pool),
         "written_off_fen": write_offs.written_off_fen(pool),
         "recovered_fen": recovered_fen(pool),
