@@ -239,7 +239,7 @@ def test_publicity_lasts_its_days_whatever_dates_a_period_was_opened_with(case: 
 
 
 def test_publicity_lasts_its_days_so_that_a_plan_must_say_how_many(case: World) -> None:
-    """Terms without the days get past the services only by hand, and then no case goes public under them."""
+    """Terms without the days get past the services only by hand, counting included, and no case goes public then."""
     run(
         """INSERT INTO members_planproposal (pool_id, number, terms, covenant_en, covenant_zh, declaration, state,
                                              effective_date, reason, proposed_by, proposed_at)
@@ -254,7 +254,7 @@ def test_publicity_lasts_its_days_so_that_a_plan_must_say_how_many(case: World) 
              FROM members_planproposal""",
         case.controller.code,
     )
-    set_clock(clock.start_of_day(dt.date(2026, 2, 1), case.pool.time_zone))
+    set_clock(clock.start_of_day(dt.date(2026, 2, 7), case.pool.time_zone))
     _insert(
         case,
         plan_version_id=value("SELECT id FROM members_planversion WHERE number = 2"),
@@ -264,7 +264,9 @@ def test_publicity_lasts_its_days_so_that_a_plan_must_say_how_many(case: World) 
         publicity_end_date="2026-02-10",
         charge_date="2026-02-14",
     )
-    period = _frozen(case, Period.objects.get())
+    run("UPDATE members_pool SET headcount_recorded_at = clock_timestamp()")
+    run("SELECT take_headcount(id, 1000) FROM ledger_period")
+    period = Period.objects.get(state="frozen")
     with refused("publicity_lasts_its_days"):
         _set(period, state="announced")
 
