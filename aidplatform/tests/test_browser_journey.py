@@ -69,14 +69,15 @@ class Journey:
         self.join(self.claimant, f"journey-{self.language.lower()}@example.org", "林小雨", number)
         self.look("member home")
 
-    def join(self, page: Page, email: str, name: str, number: str) -> None:
-        """Sign up with that address and join by that identity card."""
+    def join(self, page: Page, email: str, name: str, number: str, by: str = "") -> None:
+        """Sign up with that address and join by that identity card; by: the link of an invitation."""
+        begin = by or f"{self.address}join/"
         page.goto(f"/accounts/signup/?next={self.address}join/")
         page.locator("[name=email]").fill(email)
         for field in ("password1", "password2"):
             page.locator(f"[name={field}]").fill("a long sentence nobody guesses")
         press(page.locator("form[action='/accounts/signup/']"))
-        page.goto(f"{self.address}join/")
+        page.goto(begin)
         press(page.locator("form[action$='/join/begin/']"))
         self.say_who(page, name, number)
         for name, answer in (

@@ -102,10 +102,23 @@ class Life(Journey):
         if page is not self.others:
             super().look(f"{self.role} {name}", page)
 
-    def begin(self) -> None:
-        """Sign up and join."""
+    def begin(self, by: str = "") -> None:
+        """Sign up and join; by: the link of an invitation."""
         email = f"{self.role}-{self.language.lower()}@example.org"
-        self.join(self.claimant, email, NAMES[self.role], resident_id(self.born, REGIONS[self.language]))
+        document = resident_id(self.born, REGIONS[self.language])
+        self.join(self.claimant, email, NAMES[self.role], document, by=by)
+
+    def invite_father(self) -> str:
+        """Ask to add a parent, and return the link to which that leads: their shares are paid by who sends it."""
+        page = self.claimant
+        page.goto(f"{self.me}family/add/")
+        page.locator("[name=relation][value=parent]").check()
+        press(own_form(page))
+        expect(page.locator("[name=pays]")).to_be_checked()
+        self.look("invitation prepared")
+        press(own_form(page))
+        self.look("invitation made")
+        return page.locator("#made ~ p code").inner_text()
 
     def add_children(self) -> None:
         """Add two children, as their guardian."""
@@ -257,18 +270,16 @@ def test_five_lives(chrome: Browser, lane_demonstration: Demonstration, tmp_path
 
 
 def join(lane: Lane) -> None:
-    """1 March: everybody joins. The mother adds her children, and accepts to pay for her father."""
-    for life in lane.lives.values():
-        life.begin()
+    """1 March: everybody joins, the father by the link of the mother, who pays for him. She adds her children."""
+    for (role, language), life in lane.lives.items():
+        life.begin(by=lane.lives["mother", language].invite_father() if role == "father" else "")
         life.number = lane.number_of(f"{life.role}-{life.language.lower()}@example.org")
         life.shows(life.me, life.writes(dt.date(2026, 3, 22)))
     for mother, father in zip(lane.of("mother"), lane.of("father"), strict=True):
         mother.add_children()
-        father.claimant.goto(f"{father.me}payer/")
-        father.claimant.locator("[name=number]").fill(str(mother.number))
-        press(own_form(father.claimant))
-        mother.claimant.goto(f"{mother.me}payer/")
-        press(mother.claimant.locator("form[action$='/accept/']"))
+        mother.shows(f"{mother.me}family/", str(father.number))
+        mother.look("family")
+        mother.shows(f"{mother.me}payer/", str(father.number))
         mother.look("payer")
 
 

@@ -13,7 +13,7 @@ from aidplatform.lib.http import policy, signed_in
 from aidplatform.lib.templating import in_language
 from ledger.custody.selectors import account_of
 from ledger.disclosure.family import family_rows
-from members.joining.payers import counts_until
+from members.joining.payers import counts_until, payers_of
 from members.joining.selectors import access_membership, end_of
 from members.people.models import User
 from members.pools.models import Pool
@@ -27,11 +27,15 @@ def family(request: HttpRequest, code: str) -> HttpResponse:
     """Show a member whom they have added: state, class, what is open, and what was signed."""
     membership = access_membership(code=code, person=cast(User, request.user))
     pool, ended = membership.pool, end_of(membership)
+    rows, payers = family_rows(membership, clock.now()), payers_of(membership, clock.now())
+    added = {row.relative.membership.pk for row in rows}
     context = {
         "section": "pools",
         "pool": pool,
         "guardian": membership,
-        "rows": family_rows(membership, clock.now()),
+        "rows": rows,
+        "adults": [link for link in payers.pays_for if link.membership_id not in added],
+        "adult_names": payers.names,
         "pays_ahead": pays_ahead(pool),
         "account": account_of(pool),
         "has_left": ended is not None,

@@ -4,6 +4,7 @@ from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -36,7 +37,7 @@ from members.people.services import remember_language
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def family_add(request: HttpRequest, code: str) -> HttpResponse:
-    """Say whom a member can add, and begin, or go on with what has been begun."""
+    """Begin adding somebody, or go on with it; of an adult, lead to the invitation by which they sign themselves."""
     guardian = access_membership(code=code, person=cast(User, request.user))
     joinable(code)
     begun = family.open_application(guardian)
@@ -44,6 +45,8 @@ def family_add(request: HttpRequest, code: str) -> HttpResponse:
     refusal: DomainError | None = None
     if form.is_valid():
         relation = form.cleaned_data["relation"]
+        if relation not in family.SIGNED_FOR:
+            return redirect(f"{reverse('invitations', args=[code])}?for={relation}")
         application, refusal = attempt(
             lambda: family.start_family(guardian=guardian, relation=relation, at=clock.now())
         )

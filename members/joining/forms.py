@@ -274,7 +274,10 @@ class GuardianConsentForm(ConsentForm):
 
 
 class InviteForm(forms.Form):
-    """For whom a link is, for the inviter's own overview, and whether the inviter pays for them."""
+    """For whom a link is, for the inviter's own overview, and whether the inviter pays for them.
+
+    may_pay: not where members pay ahead, nor by who is paid for by somebody else.
+    """
 
     label = forms.CharField(
         label=_("Whom it is for"),
@@ -285,9 +288,9 @@ class InviteForm(forms.Form):
     )
     pays = forms.BooleanField(label=_("I pay their shares, until one of us ends it."), required=False)
 
-    def __init__(self, *args: Any, pays_ahead: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_pay: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if pays_ahead:
+        if not may_pay:
             del self.fields["pays"]
 
 

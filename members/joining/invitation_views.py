@@ -13,6 +13,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.http import attempt, policy, public, signed_in
 from aidplatform.lib.templating import in_language
+from members.joining.family import SIGNED_FOR
 from members.joining.forms import InviteForm
 from members.joining.invitation_triggers import DAYS_OPEN, MOST_IN_A_MONTH, MOST_OPEN
 from members.joining.invitations import (
@@ -23,23 +24,32 @@ from members.joining.invitations import (
     invite,
     take_back,
 )
-from members.joining.models import Membership
+from members.joining.models import JoinApplication, Membership
+from members.joining.payers import may_pay
 from members.joining.selectors import access_membership
 from members.joining.views import intro, joinable
 from members.people.models import User
 from members.pools.selectors import pays_ahead
+
+# Whom a guardian cannot add: of age, they sign for themselves.
+_ADULTS = {one.value: one.label for one in JoinApplication.Relation if one not in SIGNED_FOR}
 
 
 @policy("member")
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitations(request: HttpRequest, code: str) -> HttpResponse:
-    """Show a member's invitations; make one, and show its link, which is kept nowhere, once."""
+    """Show a member's invitations; make one, and show its link, which is kept nowhere, once.
+
+    `for` in the address: which adult of the family it is for, to begin with; then the inviter's paying is prepared.
+    """
     membership = access_membership(code=code, person=_person(request))
-    is_ahead = pays_ahead(membership.pool)
-    form = InviteForm(request.POST or None, pays_ahead=is_ahead)
+    relation = _ADULTS.get(request.GET.get("for", ""))
+    can_pay = may_pay(membership)
+    prepared = {"label": relation, "pays": True} if relation else None
+    form = InviteForm(request.POST or None, initial=prepared, may_pay=can_pay)
     if request.method != "POST" or not form.is_valid():
-        return _page(request, membership, form)
+        return _page(request, membership, form, relation=relation)
     given = form.cleaned_data
     made, refusal = attempt(
         lambda: invite(
@@ -47,8 +57,8 @@ def invitations(request: HttpRequest, code: str) -> HttpResponse:
         )
     )
     if made is None:
-        return _page(request, membership, form, refusal)
-    return _page(request, membership, InviteForm(pays_ahead=is_ahead), made=made)
+        return _page(request, membership, form, refusal, relation=relation)
+    return _page(request, membership, InviteForm(may_pay=can_pay), made=made)
 
 
 @policy("member")
@@ -77,9 +87,13 @@ def _page(
     form: InviteForm,
     refusal: DomainError | None = None,
     made: Made | None = None,
+    relation: object = None,
 ) -> HttpResponse:
     pool = membership.pool
     context: dict[str, Any] = {
+        "membership": membership,
+        "relation": relation,
+        "pays_ahead": pays_ahead(pool),
         "section": "pools",
         "pool": pool,
         "form": form,

@@ -15,7 +15,7 @@ from aidplatform.work import audit
 from members.joining.invitation_models import Invitation
 from members.joining.invitation_triggers import MOST_IN_A_MONTH, MOST_OPEN
 from members.joining.models import Membership
-from members.joining.payers import begin_invited_link
+from members.joining.payers import PayersPayForThemselvesError, begin_invited_link, may_pay
 from members.joining.selectors import goes_on
 from members.people import notices
 from members.people.identity import masked, names_of
@@ -56,7 +56,7 @@ class Made:
 def invite(*, membership: Membership, label: str, pays: bool, at: dt.datetime) -> Made:
     """Make a link by which one person may join. pays: the inviter pays for them, where members pay afterwards.
 
-    Raises: NotCoveredError, TooManyInvitationsError.
+    Raises: NotCoveredError, TooManyInvitationsError, PayersPayForThemselvesError.
     """
     assert membership.person is not None
     token = secrets.token_urlsafe(24)
@@ -64,6 +64,11 @@ def invite(*, membership: Membership, label: str, pays: bool, at: dt.datetime) -
         pool = Pool.objects.select_for_update().get(pk=membership.pool_id)
         if not goes_on(membership):
             raise NotCoveredError(_("Only a member whose own membership goes on can invite somebody."))
+        is_ahead = pays_ahead(pool)
+        if pays and not is_ahead and not may_pay(membership):
+            raise PayersPayForThemselvesError(
+                _("Somebody else pays your shares, so you cannot pay for others. Make the link without it.")
+            )
         made = Invitation.objects.filter(inviter=membership)
         if (
             made.filter(state=State.OPEN, expires_at__gt=at).count() >= MOST_OPEN
@@ -78,7 +83,7 @@ def invite(*, membership: Membership, label: str, pays: bool, at: dt.datetime) -
             inviter=membership,
             token_sha256=hash_of(token),
             label_sealed=crypto.seal_text(label, _context(membership)),
-            pays=pays and not pays_ahead(pool),
+            pays=pays and not is_ahead,
             made_at=at,
             expires_at=at,
         )
@@ -165,6 +170,11 @@ def find_live(*, pool: Pool, token: str, now: dt.datetime) -> Invitation | None:
         .first()
     )
     return found if found is not None and found.is_live(now) and goes_on(found.inviter) else None
+
+
+def pays_for_joiner(invitation: Invitation | None) -> bool:
+    """Tell whether the inviter would pay for who joins by it now."""
+    return invitation is not None and invitation.pays and may_pay(invitation.inviter)
 
 
 def masked_name(membership: Membership) -> str:

@@ -165,11 +165,18 @@ def begin_invited_link(*, membership: Membership, payer: Membership, at: dt.date
     """
     assert membership.person is not None
     assert payer.person is not None
-    if PayerLink.objects.filter(state=State.LIVE, membership=payer).exists():
+    if not may_pay(payer):
         return None
     link = _begin(membership, payer, membership.person, "begin_invited_payer", at)
     _tell_payer(link, notices.PAYS_FOR_INVITED, membership.person.code)
     return link
+
+
+def may_pay(membership: Membership) -> bool:
+    """Tell whether a member can pay for others: where members pay afterwards, and for who pays for themselves."""
+    if pays_ahead(membership.pool):
+        return False
+    return not PayerLink.objects.filter(state=State.LIVE, membership=membership).exists()
 
 
 def _begin(membership: Membership, payer: Membership, asker: User, action: str, at: dt.datetime) -> PayerLink:

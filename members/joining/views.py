@@ -34,7 +34,7 @@ from members.joining.forms import (
     WhoForm,
 )
 from members.joining.invitation_models import Invitation
-from members.joining.invitations import find_live, masked_name
+from members.joining.invitations import find_live, masked_name, pays_for_joiner
 from members.joining.limits import count_beginning
 from members.joining.listed import (
     OtherAddressError,
@@ -99,6 +99,7 @@ def intro(
         "token": token,
         "invitation": invitation,
         "inviter": masked_name(invitation.inviter) if invitation else None,
+        "inviter_pays": pays_for_joiner(invitation),
         "funding": funding_in_force(pool, today),
         "document_words": document_words(version.plan()),
         "here": request.path,
@@ -304,6 +305,7 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "earlier": last_membership(application.pool, cast(User, request.user)),
         "invitation": application.invitation,
         "inviter": masked_name(application.invitation.inviter) if application.invitation else None,
+        "inviter_pays": pays_for_joiner(application.invitation),
         "is_invited": application.invitation is not None and application.invitation.is_live(clock.now()),
     }
     return step_page(request, application, "sign", context, form)
