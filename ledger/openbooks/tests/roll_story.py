@@ -82,11 +82,12 @@ class Story:
     announced: list[list[Any]] = field(default_factory=lambda: [["C-1", 600], ["C-2", 400]])
     cases: list[str] = field(default_factory=lambda: ["C-1", "C-2"])
     order: tuple[str, ...] = KINDS
+    classes: list[int] = field(default_factory=lambda: [*CLASSES])
     body: Callable[[str, Body], Body] = lambda _kind, body: body
 
     @property
     def tree(self) -> Tree:
-        return Tree(len(CLASSES))
+        return Tree(len(self.classes))
 
     def leaves(self, records: Records) -> list[Node]:
         return [self.tree.leaf(record) for record in records]
@@ -95,7 +96,7 @@ class Story:
         root = self.tree.root(self.leaves(records))
         counts, own = self.tree.figures(root)
         head = self.tree.head(POOL, PERIOD, root).hex()
-        stated = {"n": len(records), "classes": CLASSES, "tree": counts, "x": own}
+        stated = {"n": len(records), "classes": self.classes, "tree": counts, "x": own}
         return {"period": PERIOD, "root": root.hash.hex(), "head": head} | stated
 
     def entries(self) -> dict[str, bytes]:

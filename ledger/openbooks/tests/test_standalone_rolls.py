@@ -17,6 +17,7 @@ from ledger.openbooks.tests.roll_story import (
     PEOPLE,
     PERIOD,
     Body,
+    Person,
     Records,
     Story,
     honest_bill,
@@ -156,6 +157,75 @@ def test_another_amount_or_class_than_in_the_roll_is_named(tmp_path: Path) -> No
     says(judge(tmp_path, Story().bundle(ME, is_own=True)), "root_is_the_stated_one")
 
 
+def two_logs(person: Person) -> Body:
+    """Return a bundle of a log that froze after the cases; that is shown in another log, of the same key."""
+    late, early = Story(order=("period.announce", "roll.freeze", *KINDS[2:])), Story()
+    bundle, before = late.bundle(person), early.bundle(person)
+    for kind in ("roll.freeze", "period.announce"):
+        bundle["entries"][kind] = before["entries"][kind]
+    return bundle
+
+
+def test_statements_of_two_logs_are_named(tmp_path: Path) -> None:
+    """Each stands in a log that the real key has signed; only in one log do their numbers say what was first."""
+    says(judge(tmp_path, two_logs(ME)), "checkpoint_is_of_its_log")
+
+
+@pytest.mark.parametrize("sides", [["LR", ""], ["", "LR"], ["L", "", "R"]])
+def test_path_of_another_length_is_named_however_its_sides_are_written(
+    tmp_path: Path, sides: list[str]
+) -> None:
+    story = Story(frozen=frozen()[:3], closed=honest_closed()[:3])
+    person = next(one for one in PEOPLE if one.commitment == story.closed[1][:32])
+    bundle = story.bundle(person)
+    bundle["frozen_path"] = [[side, *bundle["frozen_path"][0][1:]] for side in sides]
+    says(judge(tmp_path, bundle, document=person.document), "path_fits_its_place")
+
+
+@pytest.mark.parametrize("index", ["-1", "+1", " 1", "01", "1_0", "١", "5", "9007199254740992"])
+def test_place_in_the_log_that_is_none_is_never_true(tmp_path: Path, index: str) -> None:
+    bundle = Story().bundle(ME)
+    told = bundle["entries"]["period.announce"]
+    told["log_proof"] = told["log_proof"].replace("index 1\n", f"index {index}\n")
+    assert judge(tmp_path, bundle)[0] == (FALSE if index == "5" else UNCHECKED)
+
+
+def test_version_that_is_no_number_is_named(tmp_path: Path) -> None:
+    """True is 1 to Python, and to nobody else."""
+    story, bundle = Story(), Story().bundle(ME)
+    entries = story.entries()
+    entries["roll.close"] = entries["roll.close"].replace(b'"v":1}', b'"v":true}')
+    assert b"true" in entries["roll.close"]
+    story.entries = lambda: entries  # type: ignore[method-assign]
+    bundle["entries"] = story.proofs()
+    says(judge(tmp_path, bundle), "entry_names_its_place")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda text: text.replace('"fen": 98', '"fen": 98, "fen": 98'),
+        lambda text: text.replace('"fen": 98', '"fen": 98.0'),
+        lambda text: text.replace('"fen": 98', '"fen": NaN'),
+        lambda text: text.replace('"fen": 98', '"fen": 98, "more": null'),
+        lambda text: text.replace('"is_own": false', '"is_own": 0'),
+        lambda text: text.replace("huzhu-proof/1", "huzhu-proof/2"),
+        lambda text: text.replace(b64(ME.secret), b64(ME.secret[:31])),
+        lambda text: '{"more": ' + "[" * 200_000 + "]" * 200_000 + "," + text[1:],
+        lambda text: '{"more": ' + "[" * 101 + "1" + "]" * 101 + "," + text[1:],
+        lambda text: text.replace('"passport"', '"' + "p" * 70_000 + '"'),
+    ],
+)
+def test_bundle_that_is_written_otherwise_could_not_be_checked(
+    tmp_path: Path, harm: Callable[[str], str]
+) -> None:
+    before = json.dumps(Story().bundle(ME), ensure_ascii=False)
+    file = tmp_path / "bundle.json"
+    file.write_text(harm(before), encoding="utf-8")
+    assert file.read_text() != before
+    assert verify("member", file, "--id", ME.document)[0] == UNCHECKED
+
+
 # --- lies about the whole -----------------------------------------------------------------------------------------
 
 
@@ -189,7 +259,38 @@ def swapped(kinds: tuple[str, ...], one: int, two: int) -> tuple[str, ...]:
     return tuple(order)
 
 
+def own_at_the_rate() -> Story:
+    """Members 2 and 3 have 5 and 97 fen left of a cap; the roll takes one fen of 2 and gives it to 3."""
+    own = {PEOPLE[1].commitment: 4, ME.commitment: 98}
+    closed = [
+        Record(record[:32], 0, own[record[:32]], is_explicit=True).encode() if record[:32] in own else record
+        for record in honest_closed()
+    ]
+    shares = [[0, 1, 4, 98, 500], [0, 1, 1, 97, 97], [0, 1, 1, 5, 5], [3, 2, 3, 196, 500]]
+    return Story(closed=closed, bill=bill(classes=shares, S=1_082, C_out=2))
+
+
+def test_own_amount_at_the_rate_is_named_to_its_member(tmp_path: Path) -> None:
+    says(judge(tmp_path, own_at_the_rate().bundle(ME)), "own_amount_is_below_the_rate")
+
+
+def rows(*others: list[int]) -> Body:
+    """Return the honest bill with further rows."""
+    return bill(classes=[*others, *honest_bill()["classes"]])
+
+
+def padded_freeze() -> Story:
+    """Freeze somebody more, marked as if by an own amount, who may be charged in the place of another."""
+    more = Record(bytes(32), 0, is_explicit=True).encode()
+    return Story(frozen=[more, *frozen()])
+
+
 LIES: dict[str, tuple[Story, str]] = {
+    "class of weight nothing": (Story(bill=rows([0, 0, 0, 98])), "amount_in_range"),
+    "class with a figure too many": (Story(bill=rows([0, 1, 0, 98, 500, 1])), "amount_in_range"),
+    "negative cap": (Story(bill=rows([0, 1, 0, 98, -1])), "amount_in_range"),
+    "lighter weight for a friend": (Story(bill=rows([3, 1, 0, 98])), "rates_follow_from_the_need"),
+    "payers who are in no roll": (Story(bill=rows([9, 1, 1, 98])), "bill_counts_are_those_of_the_roll"),
     "roll frozen after the cases": (Story(order=swapped(KINDS, 0, 1)), "freeze_announce_close_in_order"),
     "cases after the close": (Story(order=swapped(KINDS, 1, 2)), "freeze_announce_close_in_order"),
     "claim added after close": (Story(cases=["C-1", "C-2", "C-3"]), "cases_were_announced"),
@@ -278,6 +379,10 @@ def test_cases_of_which_only_a_hash_is_stated_are_not_called_checked(tmp_path: P
     story = Story(body=hashed)
     assert judge(tmp_path, story.bundle(NEIGHBOR), document=NEIGHBOR.document)[0] == UNCHECKED
     assert roll(tmp_path, story)[0] == UNCHECKED
+
+
+def test_who_was_frozen_as_padding_is_named(tmp_path: Path) -> None:
+    says(roll(tmp_path, padded_freeze()), "members_are_those_frozen")
 
 
 def test_other_members_than_were_frozen_are_named(tmp_path: Path) -> None:
