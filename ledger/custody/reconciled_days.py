@@ -182,20 +182,23 @@ def reconcile_due(at: dt.datetime) -> None:
 
 
 def reconcile(lease: jobs.Lease) -> dict[str, Any]:
-    """Judge a pool and keep the answer, once a day: a second run of that day returns the first answer."""
+    """Judge a pool and keep the answer, once a day."""
     with lease.transaction():
-        pool, at = Pool.objects.get(pk=lease.payload["pool"]), clock.now()
-        kept = pool.reconciled_days.filter(day=clock.day_of(at, pool.time_zone)).first()
-        if kept is None:
-            kept = keep_day(pool, at)
+        kept = keep_day(Pool.objects.get(pk=lease.payload["pool"]), clock.now())
     return {"broken": kept.broken} if kept else {}
 
 
+@transaction.atomic
 def keep_day(pool: Pool, at: dt.datetime) -> ReconciledDay | None:
-    """Judge a pool and keep the answer as its day's; None before its first statement.
+    """Judge a pool and keep the answer as its day's; the first answer of a day stays. None before its first statement.
 
-    Raises: IntegrityError one_reconciliation_per_pool_and_day when the day has its answer.
+    The pool is locked first and until the answer is kept: the guard locks the bank account, and every import takes both
+    in this order.
     """
+    pool = Pool.objects.select_for_update().get(pk=pool.pk)
+    kept = pool.reconciled_days.filter(day=clock.day_of(at, pool.time_zone)).first()
+    if kept is not None:
+        return kept
     judged = judge(pool, at)
     if judged is None:
         return None

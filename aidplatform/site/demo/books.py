@@ -18,8 +18,7 @@ def close_month(pool: Pool, until: dt.date) -> None:
     A check that found a rule broken leaves the month open: it is for the visitor to see why.
     """
     import_bank(pool, until)
-    if not pool.reconciled_days.filter(day=clock.today(pool.time_zone)).exists():
-        keep_day(pool, clock.now())
+    keep_day(pool, clock.now())
     for _pool, month in months.ready_to_close([pool.pk]):
         close = months.propose_close(
             pool=pool, month_date=month, proposer=code_of("treasurer"), at=clock.now()

@@ -7,13 +7,14 @@ from dataclasses import replace
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from aidplatform.celery import app
 from aidplatform.lib import clock
 from aidplatform.site.demo.bank import next_statement
 from aidplatform.site.todo import todos_of
 from aidplatform.testing.bank import Bank, charged_world
+from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import not_permitted, refused
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.work.models import Job
@@ -28,6 +29,7 @@ from ledger.custody.statement_files import write_csv
 from ledger.custody.statement_parts import IN, OUT, FileStatement
 from ledger.custody.tasks import reconcile_due
 from ledger.sharing.models import Period
+from members.pools.models import Pool
 
 Charged = tuple[World, Bank, Period]
 Owner = Callable[[str], None]
@@ -480,6 +482,19 @@ def test_difference_without_a_broken_rule_is_refused(
 
 def test_a_day_is_kept_once(paid: Charged) -> None:
     world, _bank, _period = paid
-    reconciled_days.keep_day(world.pool, clock.now())
-    with pytest.raises(IntegrityError, match="one_reconciliation_per_pool_and_day"), transaction.atomic():
-        reconciled_days.keep_day(world.pool, clock.now())
+    first = reconciled_days.keep_day(world.pool, clock.now())
+    assert first is not None
+    assert reconciled_days.keep_day(world.pool, clock.now()) == first
+    assert ReconciledDay.objects.count() == 1
+
+
+def test_two_who_check_the_same_day_wait_for_each_other(committed_world: tuple[Charged, str]) -> None:
+    """The second stands in line for the pool with nothing in its hands, and reads the first one's answer."""
+    (world, _bank, _period), _url = committed_world
+    with transaction.atomic():
+        Pool.objects.select_for_update().get(pk=world.pool.pk)
+        other = Meanwhile(lambda: reconciled_days.keep_day(world.pool, clock.now()))
+        wait_for_a_waiter(connection.connection)
+        mine = reconciled_days.keep_day(world.pool, clock.now())
+    assert mine is not None
+    assert other.outcome() == mine
