@@ -233,6 +233,7 @@ PARTS: tuple[Part, ...] = (
             "membership_id": "m.number",
             **_plain("line_no", "booking_date", "direction", "amount_fen", "kind", "bank_reference", "text"),
             "content_hash": "encode(t.content_hash, 'hex')",
+            "counterparty_index": "encode(t.counterparty_index, 'hex')",
             "twin_no": "t.twin_no",
             "charge_file_id": "f.number",
         },

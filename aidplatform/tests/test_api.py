@@ -351,6 +351,7 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "make_payment_file",
         "order_aid",
         "release_payment",
+        "identify_receipt",
         "cancel_payment",
         "order_write_off",
         "approve_write_off",

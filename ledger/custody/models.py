@@ -105,7 +105,9 @@ class StatementLine(models.Model):
     kind: what it was taken for when it came. membership_id: whose reference it bore, if any. content_hash: a keyed
     hash of day, direction, amount, bank's reference, counterparty and text; twin_no counts bookings that are
     equal in all of these, so that a genuine second payment stays and a repeated file adds nothing.
-    counterparty: sealed; only people with a money duty read it. charge_file: whose debits it settles.
+    counterparty: sealed; only people with a money duty read it. counterparty_index: a keyed hash of it, equal for
+    equal ones, empty without one; by it money is known again that came from there before. charge_file: whose debits
+    it settles.
     """
 
     class Direction(models.TextChoices):
@@ -142,6 +144,7 @@ class StatementLine(models.Model):
     counterparty = models.BinaryField()
     text = models.CharField(max_length=500, blank=True)
     content_hash = models.BinaryField(max_length=32)
+    counterparty_index = models.BinaryField(max_length=32, default=b"", db_default=b"")
     twin_no = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -188,6 +191,11 @@ class StatementLine(models.Model):
                 fields=["account", "membership_id"],
                 condition=Q(membership_id__isnull=False),
                 name="line_payer",
+            ),
+            models.Index(
+                fields=["account", "counterparty_index"],
+                condition=Q(kind__in=["unidentified", "collection", "top_up"]) & ~Q(counterparty_index=b""),
+                name="line_from_whom",
             ),
             models.Index(
                 fields=["account", "booking_date"],

@@ -20,6 +20,7 @@ INCOME = "I"
 REFERRAL, SPONSOR = 1, 2
 LARGEST_NUMBER = 10**9 - 1
 _SHAPE = re.compile(r"(?=(RF[0-9]{2}[A-Z2-7]{5}[MTDI][0-9]{9}))")
+_DIGITS = 9
 _SEPARATORS = re.compile(r"[\s.\-/]+")
 
 
@@ -52,7 +53,7 @@ def make_reference(pool_code: str, kind: str, number: int) -> str:
     if kind not in {MEMBERSHIP, ORDER, CHARGE_FILE, INCOME} or not 0 < number <= LARGEST_NUMBER:
         raise ValueError(f"no reference holds {kind} {number}")
     body = f"{pool_token(pool_code)}{kind}{number:09d}"
-    reference = f"RF{98 - _remainder(f'{body}RF00'):02d}{body}"
+    reference = f"RF{_check_digits(body)}{body}"
     assert _remainder(reference[4:] + reference[:4]) == 1
     return reference
 
@@ -86,6 +87,42 @@ def find_reference(pool_code: str, text: str) -> Reference | None:
         except BadReferenceError:
             continue
     return found.pop() if len(found) == 1 else None
+
+
+def near_memberships(pool_code: str, text: str) -> set[int]:
+    """Return the memberships whose reference becomes what stands in a text by one slip of whoever typed it.
+
+    A wrong, missing, doubled or swapped digit of the number, or wrong check digits. Of the numbers that one slip could
+    have meant the check digits leave about one in a hundred: few are found, and who reads them decides.
+    """
+    body = f"{pool_token(pool_code)}{MEMBERSHIP}"
+    found = set()
+    for match in re.finditer(f"RF([0-9]{{2}}){body}([0-9]{{8,10}})(?![0-9])", _compact(text)):
+        check, digits = match.groups()
+        found |= {meant for meant in _one_slip_away(digits) if _check_digits(body + meant) == check}
+        if len(digits) == _DIGITS:
+            found.add(digits)
+    return {int(meant) for meant in found} - {0}
+
+
+def _one_slip_away(digits: str) -> set[str]:
+    """Return the nine digits that were meant, if one is wrong, missing or too many, or two are swapped."""
+    places = range(len(digits))
+    if len(digits) < _DIGITS:
+        return {
+            digits[:place] + one + digits[place:] for place in range(len(digits) + 1) for one in "0123456789"
+        }
+    if len(digits) > _DIGITS:
+        return {digits[:place] + digits[place + 1 :] for place in places}
+    wrong = {digits[:place] + one + digits[place + 1 :] for place in places for one in "0123456789"}
+    swapped = {
+        digits[:place] + digits[place + 1] + digits[place] + digits[place + 2 :] for place in places[:-1]
+    }
+    return wrong | swapped
+
+
+def _check_digits(body: str) -> str:
+    return f"{98 - _remainder(f'{body}RF00'):02d}"
 
 
 def _checked(pool_code: str, reference: str) -> Reference:

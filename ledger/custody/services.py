@@ -6,6 +6,7 @@ more under the lock of the bank account; what it refuses bears the guarantee's n
 
 import datetime as dt
 import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -363,6 +364,12 @@ def hash_of_booking(
     return crypto.blind_index("\x1f".join(parts), "custody.line")
 
 
+def index_of_counterparty(name: str) -> bytes:
+    """Return a keyed hash that is the same however the bank spaces and capitalizes a name; empty for none."""
+    told = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return crypto.blind_index(told, "custody.counterparty") if told else b""
+
+
 def _classify(pool: Pool, lines: Sequence[files.FileLine]) -> list[_Taken]:
     """Say of each booking what it is: by its reference, then by the bank's own code."""
     references = [find_reference(pool.code, line.text) for line in lines]
@@ -436,7 +443,7 @@ def _members_by_number(pool: Pool, numbers: list[int]) -> dict[int, int]:
 def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> None:
     """Insert all lines by one statement; bookings equal in everything are numbered as twins."""
     twins: Counter[bytes] = Counter()
-    columns: list[list[Any]] = [[] for _column in range(12)]
+    columns: list[list[Any]] = [[] for _column in range(13)]
     for line_no, one in enumerate(taken, start=1):
         line, digest = one.line, _content_hash(one.line)
         context = line_context(pool.code, f"{statement.number}/{line_no}")
@@ -451,6 +458,7 @@ def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> N
             crypto.seal_text(line.counterparty, context) if line.counterparty else b"",
             line.text,
             digest,
+            index_of_counterparty(line.counterparty),
             twins[digest],
             one.charge_file_id,
         )
@@ -462,10 +470,11 @@ def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> N
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO ledger_statementline (statement_id, account_id, line_no, booking_date, direction,
-                      amount_fen, kind, membership_id, bank_reference, counterparty, text, content_hash, twin_no,
-                      charge_file_id)
+                      amount_fen, kind, membership_id, bank_reference, counterparty, text, content_hash,
+                      counterparty_index, twin_no, charge_file_id)
                SELECT %s, %s, * FROM unnest(%s::int[], %s::date[], %s::text[], %s::bigint[], %s::text[],
-                      %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::bytea[], %s::int[], %s::bigint[])""",
+                      %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::bytea[], %s::bytea[], %s::int[],
+                      %s::bigint[])""",
             [statement.pk, statement.account_id, *columns],
         )
 

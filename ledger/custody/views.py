@@ -18,15 +18,13 @@ from aidplatform.lib.http import attempt
 from ledger.custody import reconciliation, selectors, services
 from ledger.custody.forms import (
     AccountForm,
-    IdentifyForm,
     KeyForm,
-    PayeeForm,
     UploadForm,
 )
 from ledger.custody.mapped_csv import fits
 from ledger.custody.mapping_models import StatementUpload
 from ledger.custody.mappings import newest_mapping
-from ledger.custody.models import BankStatement, PaymentOrder, StatementLine
+from ledger.custody.models import BankStatement, StatementLine
 from ledger.custody.opening_debts import debts_of_before
 from ledger.custody.pages import (
     CONTROLLER,
@@ -37,13 +35,11 @@ from ledger.custody.pages import (
     cursor,
     do_once,
     newest,
-    order_once,
     page_context,
     person_of,
     render_page,
 )
 from ledger.custody.uploads import access_upload, content_of, keep_upload, reading_of
-from members.joining.models import Membership
 from members.pools.models import Pool
 from members.pools.rules import duty_required
 from members.pools.selectors import access_pool, duties_of
@@ -262,96 +258,3 @@ def _import_arguments(request: HttpRequest, waiting: StatementUpload) -> dict[st
         "importer": person_of(request).code,
         "at": clock.now(),
     }
-
-
-# --- unidentified receipts --------------------------------------------------------------------------------------
-
-
-@duty_required(*MONEY)
-@require_safe
-def unidentified(request: HttpRequest, code: str) -> HttpResponse:
-    """List receipts that are nobody's yet, oldest first."""
-    return _unidentified(request, access_pool(code=code))
-
-
-def _unidentified(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: Any) -> HttpResponse:
-    account = selectors.account_of(pool)
-    found = reconciliation.unidentified(account) if account else []
-    names = _numbers_of([receipt.line.membership_id for receipt in found])
-    context = page_context(request, pool, "unidentified") | {
-        "rows": [
-            (receipt, selectors.counterparty(receipt.line), names.get(receipt.line.membership_id or 0))
-            for receipt in found
-        ],
-        "identify_form": IdentifyForm(initial={"key": uuid.uuid4()}),
-    }
-    return render_page(request, "unidentified", context | extra, status)
-
-
-@duty_required(TREASURER)
-@require_safe
-def receipt(request: HttpRequest, code: str, statement_no: int, line_no: int) -> HttpResponse:
-    """Show one receipt with what can be done about it: say whose it is, or send it back."""
-    return _receipt(request, access_pool(code=code), statement_no, line_no)
-
-
-def _receipt(
-    request: HttpRequest, pool: Pool, statement_no: int, line_no: int, *, status: int = 200, **extra: Any
-) -> HttpResponse:
-    line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
-    open_fen = reconciliation.open_fen_of(line)
-    context = page_context(
-        request, pool, "unidentified", (_("Receipt %(code)s") % {"code": line.code}, "")
-    ) | {
-        "line": line,
-        "open_fen": open_fen,
-        "counterparty": selectors.counterparty(line),
-        "identify_form": IdentifyForm(initial={"key": uuid.uuid4()}),
-        "refund_form": PayeeForm(
-            initial={"key": uuid.uuid4(), "amount": plain_fen(open_fen), "payee_name": ""}
-        ),
-    }
-    return render_page(request, "receipt", context | extra, status)
-
-
-@duty_required(TREASURER)
-@require_POST
-def identify(request: HttpRequest, code: str, statement_no: int, line_no: int) -> HttpResponse:
-    """Let a receipt pay what a membership owes."""
-    pool = access_pool(code=code)
-    line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
-    form = IdentifyForm(request.POST)
-    if not form.is_valid():
-        return _receipt(request, pool, statement_no, line_no, identify_form=form, status=422)
-
-    def act() -> dict[str, Any]:
-        member = selectors.access_membership_no(pool=pool, number=form.cleaned_data["membership"])
-        paid = services.identify_receipt(
-            receipt=line, membership=member, identifier=person_of(request).code, at=clock.now()
-        )
-        return {"paid_fen": paid}
-
-    refusal = do_once(request, pool, f"identify/{line.code}", form, act)
-    if refusal:
-        return _receipt(request, pool, statement_no, line_no, refusal=refusal, identify_form=form)
-    return redirect("custody_unidentified", code=code)
-
-
-@duty_required(TREASURER)
-@require_POST
-def refund(request: HttpRequest, code: str, statement_no: int, line_no: int) -> HttpResponse:
-    """Order a receipt, or what is left of it, to be sent back."""
-    pool = access_pool(code=code)
-    line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
-    form = PayeeForm(request.POST)
-    if not form.is_valid():
-        return _receipt(request, pool, statement_no, line_no, refund_form=form, status=422)
-    refusal = order_once(request, pool, form, kind=PaymentOrder.Kind.REFUND, receipt=line)
-    if refusal:
-        return _receipt(request, pool, statement_no, line_no, refusal=refusal, refund_form=form)
-    return redirect("custody_payments", code=code)
-
-
-def _numbers_of(memberships: list[int | None]) -> dict[int, int]:
-    ids = [pk for pk in memberships if pk]
-    return dict(Membership.objects.filter(pk__in=ids).values_list("pk", "number")) if ids else {}

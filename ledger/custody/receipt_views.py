@@ -1,0 +1,178 @@
+"""Pages of receipts that are nobody's yet: whose they are, or that they go back."""
+
+import re
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from aidplatform.lib import clock
+from aidplatform.lib.csv_files import plain_fen
+from aidplatform.lib.errors import DomainError
+from ledger.custody import reconciliation, selectors, services
+from ledger.custody.forms import IdentifyForm, KeyForm, PayeeForm
+from ledger.custody.models import PaymentOrder, StatementLine
+from ledger.custody.pages import (
+    MONEY,
+    PAGE,
+    TREASURER,
+    do_once,
+    order_once,
+    page_context,
+    person_of,
+    render_page,
+)
+from ledger.custody.suggestions import suggestions
+from members.joining.models import Membership
+from members.pools.models import Pool
+from members.pools.rules import duty_required
+from members.pools.selectors import access_pool
+
+CHOICE = "whose-"
+
+
+@duty_required(*MONEY)
+@require_safe
+def unidentified(request: HttpRequest, code: str) -> HttpResponse:
+    """List receipts that are nobody's yet, oldest first."""
+    return _unidentified(request, access_pool(code=code))
+
+
+def _unidentified(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: Any) -> HttpResponse:
+    account = selectors.account_of(pool)
+    found = reconciliation.unidentified(account) if account else []
+    shown = found[:PAGE]
+    names = _numbers_of([receipt.line.membership_id for receipt in shown])
+    suggested = suggestions(pool, shown)
+    context = page_context(request, pool, "unidentified") | {
+        "rows": [
+            (
+                receipt,
+                selectors.counterparty(receipt.line),
+                names.get(receipt.line.membership_id or 0),
+                suggested.get(receipt.line.pk, ()),
+            )
+            for receipt in shown
+        ],
+        "count": len(found),
+        "has_suggestions": bool(suggested),
+        "key_form": KeyForm(initial={"key": uuid.uuid4()}),
+    }
+    return render_page(request, "unidentified", context | extra, status)
+
+
+@duty_required(TREASURER)
+@require_POST
+def match(request: HttpRequest, code: str) -> HttpResponse:
+    """Let receipts pay what the chosen memberships owe: each for itself, so that one refusal stops no other."""
+    pool = access_pool(code=code)
+    chosen = [
+        (name.removeprefix(CHOICE), number)
+        for name, number in request.POST.items()
+        if _is_choice(name, number)
+    ]
+    matched, refusals = 0, []
+    for line_code, number in chosen:
+        statement_no, line_no = map(int, line_code.split("/"))
+        line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
+        form = IdentifyForm({"key": request.POST.get("key", ""), "membership": number})
+        form.is_valid()
+        refusal = _identify(request, pool, line, form)
+        matched += refusal is None
+        if refusal:
+            refusals.append((line.code, refusal))
+    if matched:
+        text = ngettext("%(count)d receipt is matched.", "%(count)d receipts are matched.", matched)
+        messages.success(request, text % {"count": matched})
+    if refusals:
+        return _unidentified(request, pool, refusals=refusals, status=refusals[0][1].status)
+    if not chosen:
+        nothing = DomainError(_("Choose for at least one receipt whose it is."), code="nothing_chosen")
+        return _unidentified(request, pool, refusal=nothing)
+    return redirect("custody_unidentified", code=code)
+
+
+def _is_choice(name: str, number: str) -> bool:
+    """Tell whether a field of the form says whose a receipt is; the first choice says nobody's."""
+    return bool(
+        re.fullmatch(rf"{CHOICE}[0-9]{{1,9}}/[0-9]{{1,9}}", name) and re.fullmatch("[0-9]{1,9}", number)
+    )
+
+
+def _identify(
+    request: HttpRequest, pool: Pool, line: StatementLine, form: IdentifyForm
+) -> DomainError | None:
+    def act() -> dict[str, Any]:
+        member = selectors.access_membership_no(pool=pool, number=form.cleaned_data["membership"])
+        paid = services.identify_receipt(
+            receipt=line, membership=member, identifier=person_of(request).code, at=clock.now()
+        )
+        return {"paid_fen": paid}
+
+    return do_once(request, pool, f"identify/{line.code}", form, act)
+
+
+@duty_required(TREASURER)
+@require_safe
+def receipt(request: HttpRequest, code: str, statement_no: int, line_no: int) -> HttpResponse:
+    """Show one receipt with what can be done about it: say whose it is, or send it back."""
+    return _receipt(request, access_pool(code=code), statement_no, line_no)
+
+
+def _receipt(
+    request: HttpRequest, pool: Pool, statement_no: int, line_no: int, *, status: int = 200, **extra: Any
+) -> HttpResponse:
+    line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
+    open_fen = reconciliation.open_fen_of(line)
+    context = page_context(
+        request, pool, "unidentified", (_("Receipt %(code)s") % {"code": line.code}, "")
+    ) | {
+        "line": line,
+        "open_fen": open_fen,
+        "counterparty": selectors.counterparty(line),
+        "identify_form": IdentifyForm(initial={"key": uuid.uuid4()}),
+        "refund_form": PayeeForm(
+            initial={"key": uuid.uuid4(), "amount": plain_fen(open_fen), "payee_name": ""}
+        ),
+    }
+    return render_page(request, "receipt", context | extra, status)
+
+
+@duty_required(TREASURER)
+@require_POST
+def identify(request: HttpRequest, code: str, statement_no: int, line_no: int) -> HttpResponse:
+    """Let a receipt pay what a membership owes."""
+    pool = access_pool(code=code)
+    line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
+    form = IdentifyForm(request.POST)
+    if not form.is_valid():
+        return _receipt(request, pool, statement_no, line_no, identify_form=form, status=422)
+    refusal = _identify(request, pool, line, form)
+    if refusal:
+        return _receipt(request, pool, statement_no, line_no, refusal=refusal, identify_form=form)
+    return redirect("custody_unidentified", code=code)
+
+
+@duty_required(TREASURER)
+@require_POST
+def refund(request: HttpRequest, code: str, statement_no: int, line_no: int) -> HttpResponse:
+    """Order a receipt, or what is left of it, to be sent back."""
+    pool = access_pool(code=code)
+    line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
+    form = PayeeForm(request.POST)
+    if not form.is_valid():
+        return _receipt(request, pool, statement_no, line_no, refund_form=form, status=422)
+    refusal = order_once(request, pool, form, kind=PaymentOrder.Kind.REFUND, receipt=line)
+    if refusal:
+        return _receipt(request, pool, statement_no, line_no, refusal=refusal, refund_form=form)
+    return redirect("custody_payments", code=code)
+
+
+def _numbers_of(memberships: list[int | None]) -> dict[int, int]:
+    ids = [pk for pk in memberships if pk]
+    return dict(Membership.objects.filter(pk__in=ids).values_list("pk", "number")) if ids else {}
