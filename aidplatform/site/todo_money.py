@@ -1,12 +1,15 @@
 """What waits for those who order, release and write off: money that can move, or is not to be asked for any more."""
 
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo
+from ledger.books import chart
 from ledger.books.api import READERS
+from ledger.books.selectors import balances_fen
 from ledger.custody import months, share_returns
 from ledger.custody.arrears_models import HardshipPause
 from ledger.custody.explanation_models import DebitExplanation
@@ -30,24 +33,9 @@ from members.pools.models import DutyGrant, Pool
 
 def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
     """Return the payments that wait for this controller's release, and the aid a treasurer could order."""
-    release = [pool for pool, held in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in held]
-    waiting = (
-        PaymentOrder.objects.filter(pool__in=release, state=PaymentOrder.State.ORDERED)
-        .exclude(ordered_by=person.code)
-        .select_related("pool")
-        .order_by("pool", "number")[:20]
-    )
-    todos = [
-        Todo(
-            _("Payment %(number)s of %(pool)s waits for your release")
-            % {"number": order.number, "pool": in_language(order.pool.name_en, order.pool.name_zh)},
-            reverse("custody_payment", args=[order.pool.code, order.number]),
-            _("Look at it"),
-        )
-        for order in waiting
-    ]
-    todos += (
-        _of_reconciliation(duties)
+    return (
+        _of_releases(duties, person)
+        + _of_reconciliation(duties)
         + _of_files(duties)
         + _of_limits(duties, person)
         + _of_explanations(duties, person)
@@ -58,20 +46,65 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         + _of_pauses(duties, person)
         + _of_verifications(duties)
         + _of_period_ends(duties)
+        + _of_treasurers(duties)
     )
-    for pool in Pool.objects.filter(
-        pk__in=[pool for pool, held in duties.items() if pool and DutyGrant.Duty.TREASURER.value in held]
-    ):
-        todos += [
-            Todo(
-                _("Aid of case %(case)s of %(pool)s can be paid")
-                % {"case": one.award.code, "pool": in_language(pool.name_en, pool.name_zh)},
-                reverse("custody_new_aid", args=[pool.code, one.award.code]),
-                _("Order"),
+
+
+def _of_releases(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the payments of others that this controller can release: one by itself, several as a list."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.CONTROLLER.value in found]
+    others = Q(payment_orders__state=PaymentOrder.State.ORDERED) & ~Q(payment_orders__ordered_by=person.code)
+    pools = Pool.objects.filter(pk__in=held).annotate(
+        waiting=Count("payment_orders", filter=others), first=Min("payment_orders__number", filter=others)
+    )
+    todos = []
+    for pool in pools.filter(waiting__gt=0).order_by("pk"):
+        name = in_language(pool.name_en, pool.name_zh)
+        if pool.waiting == 1:
+            text = _("Payment %(number)s of %(pool)s waits for your release") % {
+                "number": pool.first,
+                "pool": name,
+            }
+            todos.append(
+                Todo(text, reverse("custody_payment", args=[pool.code, pool.first]), _("Look at it"))
             )
-            for one in payable_awards(pool)
-            if one.payable_fen
-        ]
+        else:
+            text = _("Payments of %(pool)s that wait for your release: %(count)s") % {
+                "count": pool.waiting,
+                "pool": name,
+            }
+            todos.append(
+                Todo(text, reverse("custody_payments", args=[pool.code]) + "#release", _("Look at them"))
+            )
+    return todos
+
+
+def _of_treasurers(duties: dict[int | None, set[str]]) -> list[Todo]:
+    """Return for treasurers the aid that can be ordered, one case by itself, several as a list, and nobody's money."""
+    held = [pool for pool, found in duties.items() if pool and DutyGrant.Duty.TREASURER.value in found]
+    pools = list(Pool.objects.filter(pk__in=held).order_by("pk"))
+    nobodys = balances_fen([pool.code for pool in pools], chart.UNIDENTIFIED)
+    todos = []
+    for pool in pools:
+        name, payments = (
+            in_language(pool.name_en, pool.name_zh),
+            reverse("custody_payments", args=[pool.code]),
+        )
+        payable = [one for one in payable_awards(pool) if one.payable_fen]
+        if len(payable) == 1:
+            case = payable[0].award.code
+            text = _("Aid of case %(case)s of %(pool)s can be paid") % {"case": case, "pool": name}
+            todos.append(Todo(text, reverse("custody_new_aid", args=[pool.code, case]), _("Order")))
+        elif payable:
+            text = _("Cases of %(pool)s whose aid can be paid: %(count)s") % {
+                "count": len(payable),
+                "pool": name,
+            }
+            todos.append(Todo(text, f"{payments}#aid", _("Order")))
+        if nobodys.get(pool.code):
+            money = format_money(abs(nobodys[pool.code]), pool.currency)
+            text = _("Money of %(pool)s that is nobody's yet: %(money)s") % {"money": money, "pool": name}
+            todos.append(Todo(text, reverse("custody_unidentified", args=[pool.code]), _("Match it")))
     return todos
 
 

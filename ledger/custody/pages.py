@@ -1,7 +1,7 @@
 """What the pages of custody share: doing a deed once, showing a refusal, the frame of a page."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from django.db.models import QuerySet
@@ -48,6 +48,22 @@ def do_once(
     content = {name: str(value) for name, value in form.cleaned_data.items() if name != "key"}
     scope = scope_of(person_of(request).code, pool.code, deed)
     return attempt(lambda: once(scope=scope, key=str(key), content=content, act=act))[1]
+
+
+def do_each(
+    deeds: Mapping[str, Callable[[], DomainError | None]],
+) -> tuple[int, list[tuple[str, DomainError]]]:
+    """Do what was chosen, each for itself, so that one refusal stops no other.
+
+    deeds: by what a person calls it. Returns how many are done, and the others with their refusals.
+    """
+    refusals = [(name, refusal) for name, act in deeds.items() if (refusal := act())]
+    return len(deeds) - len(refusals), refusals
+
+
+def nothing_chosen() -> DomainError:
+    """Return the refusal of a list from which nothing was chosen."""
+    return DomainError(_("Choose at least one line of the list."), code="nothing_chosen")
 
 
 def decide_once(
@@ -105,7 +121,10 @@ def render_page(request: HttpRequest, page: str, context: dict[str, Any], status
     )
 
 
-def order_once(request: HttpRequest, pool: Pool, form: PayeeForm, **what: Any) -> DomainError | None:
+def order_once(
+    request: HttpRequest, pool: Pool, form: PayeeForm, *, deed: str = "order", **what: Any
+) -> DomainError | None:
+    """Order a payment once per key and deed; return the refusal, if it is one."""
     given = form.cleaned_data
 
     def act() -> dict[str, Any]:
@@ -120,4 +139,4 @@ def order_once(request: HttpRequest, pool: Pool, form: PayeeForm, **what: Any) -
         )
         return {"order": made.number}
 
-    return do_once(request, pool, "order", form, act)
+    return do_once(request, pool, deed, form, act)

@@ -1,14 +1,20 @@
 """Pages of payment orders: what can be paid, ordering, releasing, cancelling, the file for the bank."""
 
 import hashlib
+import re
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from aidplatform.lib import clock
@@ -35,21 +41,28 @@ from ledger.custody.models import PaymentOrder
 from ledger.custody.pages import (
     CONTROLLER,
     MONEY,
+    PAGE,
     READERS,
     TREASURER,
+    do_each,
     do_once,
     newest,
+    nothing_chosen,
     order_once,
     page_context,
     person_of,
     render_page,
 )
+from ledger.sharing.models import Award
+from ledger.sharing.payees import Payee
 from ledger.sharing.selectors import access_award, access_period, payee_of_award
 from members.pools.models import Pool
 from members.pools.rules import confirm_anew, duty_required, proved_afresh
 from members.pools.selectors import access_pool, duties_of
 
 FILES = 20
+# What the fields of a list are called: the amount to be ordered of a case, and the hash of an order as it is shown.
+AID_OF, RELEASE = "aid-", "release-"
 
 
 @duty_required(*READERS)
@@ -59,14 +72,18 @@ def payments(request: HttpRequest, code: str) -> HttpResponse:
     return _payments(request, access_pool(code=code))
 
 
-def _payments(request: HttpRequest, pool: Pool, *, refusal: DomainError | None = None) -> HttpResponse:
+def _payments(request: HttpRequest, pool: Pool, *, status: int = 200, **extra: Any) -> HttpResponse:
     found = selectors.orders(pool)
     rows, neighbors = newest(request, found, reverse("custody_payments", args=[pool.code]))
+    payable = selectors.payable_awards(pool)
     unsent = [order.amount_fen for order in payment_files.waiting(pool)]
     context = page_context(request, pool, "payments") | {
         "orders": rows,
         **neighbors,
-        "payable": selectors.payable_awards(pool),
+        "payable": payable,
+        "ready_fen": sum(one.payable_fen for one in payable if one.is_ready),
+        "to_release": _to_release(request, pool),
+        "all_chosen": request.GET.get("choose") == "all",
         "cash": cash.cash_of(pool),
         "limits": release_limits.limits_of(pool),
         "fees": _payable_fees(pool),
@@ -76,10 +93,101 @@ def _payments(request: HttpRequest, pool: Pool, *, refusal: DomainError | None =
         "unsent_fen": sum(unsent),
         "files": payment_files.files_of(pool)[:FILES],
         "forms": payment_files.FORMS,
-        "key_form": KeyForm(initial={"key": uuid.uuid4()}),
-        "refusal": refusal,
+        "key_form": KeyForm(initial={"key": uuid.uuid4()}, auto_id=False),
     }
-    return render_page(request, "payments", context)
+    return render_page(request, "payments", context | extra, status)
+
+
+@dataclass(frozen=True)
+class ToRelease:
+    """An order that a controller can release, with the payee; why the payee cannot be read, where that is so."""
+
+    order: PaymentOrder
+    payee: Payee | None
+    unreadable: DomainError | None
+    reference: str
+
+
+def _to_release(request: HttpRequest, pool: Pool) -> list[ToRelease]:
+    """Return the oldest orders of others that wait for a release, for whoever may release them."""
+    person = person_of(request)
+    if CONTROLLER not in duties_of(person, pool):
+        return []
+    waiting = selectors.orders(pool).filter(state=PaymentOrder.State.ORDERED).exclude(ordered_by=person.code)
+    return [
+        ToRelease(order, *attempt(partial(selectors.payee_of, order)), selectors.order_reference(order))
+        for order in waiting.order_by("number")[:PAGE]
+    ]
+
+
+@duty_required(TREASURER)
+@require_POST
+def order_chosen(request: HttpRequest, code: str) -> HttpResponse:
+    """Order the aid that was chosen, of each case what the list showed; to whom the claimants named."""
+    pool = access_pool(code=code)
+    awards = {
+        name.removeprefix(AID_OF): access_award(pool=pool, code=name.removeprefix(AID_OF))
+        for name in request.POST
+        if name.startswith(AID_OF)
+    }
+    deeds = {case: partial(_order_shown, request, pool, award) for case, award in awards.items()}
+    ordered, refusals = do_each(deeds)
+    if ordered:
+        text = ngettext("%(count)d payment is ordered.", "%(count)d payments are ordered.", ordered)
+        messages.success(request, text % {"count": ordered})
+    return _after(request, pool, deeds, refusals)
+
+
+def _order_shown(request: HttpRequest, pool: Pool, award: Award) -> DomainError | None:
+    named = payee_of_award(award)
+    given = {"key": request.POST.get("key", ""), "amount": request.POST.get(f"{AID_OF}{award.code}", "")}
+    form = AidForm(given, named=named)
+    if named is None or not form.is_valid():
+        return DomainError(
+            _("Order this one by itself: the amount or the payee is missing."), code="incomplete"
+        )
+    return order_once(
+        request, pool, form, deed=f"order/{award.code}", kind=PaymentOrder.Kind.AID, award=award
+    )
+
+
+@duty_required(CONTROLLER)
+@require_POST
+def release_chosen(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Release the orders that were chosen, each exactly as the list showed it."""
+    pool = access_pool(code=code)
+    numbers = [
+        int(found[1]) for name in request.POST if (found := re.fullmatch(rf"{RELEASE}([0-9]{{1,9}})", name))
+    ]
+    orders = [selectors.access_order(pool=pool, number=number) for number in numbers]
+    limits = release_limits.limits_of(pool)
+    if not proved_afresh(request) and any(limits.asks_for_proof(order.amount_fen) for order in orders):
+        return confirm_anew(request, reverse("custody_payments", args=[code]))
+    deeds = {str(order): partial(_release_shown, request, pool, order) for order in orders}
+    released, refusals = do_each(deeds)
+    if released:
+        text = ngettext("%(count)d payment is released.", "%(count)d payments are released.", released)
+        messages.success(request, text % {"count": released})
+    return _after(request, pool, deeds, refusals)
+
+
+def _release_shown(request: HttpRequest, pool: Pool, order: PaymentOrder) -> DomainError | None:
+    given = {
+        "key": request.POST.get("key", ""),
+        "shown_sha256": request.POST.get(f"{RELEASE}{order.number}", ""),
+    }
+    return _release_once(request, pool, order, ReleaseForm(given))
+
+
+def _after(
+    request: HttpRequest, pool: Pool, deeds: Collection[str], refusals: list[tuple[str, DomainError]]
+) -> HttpResponse:
+    """Return to the list; where something was refused, or nothing chosen, with what is to be told."""
+    if refusals:
+        return _payments(request, pool, refusals=refusals, status=refusals[0][1].status)
+    if not deeds:
+        return _payments(request, pool, refusal=nothing_chosen())
+    return redirect("custody_payments", code=pool.code)
 
 
 @duty_required(*READERS)
@@ -218,31 +326,35 @@ def _payment(
 @require_POST
 def release(request: HttpRequest, code: str, number: int) -> HttpResponseBase:
     """Release exactly what was shown."""
-    pool, form = access_pool(code=code), ReleaseForm(request.POST)
+    pool = access_pool(code=code)
     found = selectors.access_order(pool=pool, number=number)
-    if not form.is_valid():
-        error = DomainError(_("The release did not say what it was for. Look at the order, then release it."))
-        return _payment(request, pool, number, refusal=error)
-
-    is_proved = proved_afresh(request)
-    if not is_proved and release_limits.limits_of(pool).asks_for_proof(found.amount_fen):
+    if not proved_afresh(request) and release_limits.limits_of(pool).asks_for_proof(found.amount_fen):
         return confirm_anew(request, reverse("custody_payment", args=[code, number]))
+    refusal = _release_once(request, pool, found, ReleaseForm(request.POST))
+    if refusal:
+        return _payment(request, pool, number, refusal=refusal)
+    return redirect("custody_payment", code=code, number=number)
+
+
+def _release_once(
+    request: HttpRequest, pool: Pool, order: PaymentOrder, form: ReleaseForm
+) -> DomainError | None:
+    """Release what the form says was shown, once per key; return the refusal, if it is one."""
+    if not form.is_valid():
+        return DomainError(_("The release did not say what it was for. Look at the order, then release it."))
 
     def act() -> dict[str, Any]:
         at = clock.now()
         done = services.release_payment(
-            order=found,
+            order=order,
             releaser=person_of(request).code,
             shown_sha256=form.cleaned_data["shown_sha256"],
             at=at,
-            proved_at=at if is_proved else None,
+            proved_at=at if proved_afresh(request) else None,
         )
         return {"state": done.state}
 
-    refusal = do_once(request, pool, f"release/{number}", form, act)
-    if refusal:
-        return _payment(request, pool, number, refusal=refusal)
-    return redirect("custody_payment", code=code, number=number)
+    return do_once(request, pool, f"release/{order.number}", form, act)
 
 
 @duty_required(*MONEY)

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -21,7 +22,9 @@ from ledger.custody.pages import (
     MONEY,
     PAGE,
     TREASURER,
+    do_each,
     do_once,
+    nothing_chosen,
     order_once,
     page_context,
     person_of,
@@ -71,37 +74,28 @@ def _unidentified(request: HttpRequest, pool: Pool, *, status: int = 200, **extr
 def match(request: HttpRequest, code: str) -> HttpResponse:
     """Let receipts pay what the chosen memberships owe: each for itself, so that one refusal stops no other."""
     pool = access_pool(code=code)
-    chosen = [
-        (name.removeprefix(CHOICE), number)
-        for name, number in request.POST.items()
-        if _is_choice(name, number)
-    ]
-    matched, refusals = 0, []
-    for line_code, number in chosen:
-        statement_no, line_no = map(int, line_code.split("/"))
-        line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
-        form = IdentifyForm({"key": request.POST.get("key", ""), "membership": number})
-        form.is_valid()
-        refusal = _identify(request, pool, line, form)
-        matched += refusal is None
-        if refusal:
-            refusals.append((line.code, refusal))
+    deeds = {}
+    for name in request.POST:
+        number = request.POST[name]
+        chosen = re.fullmatch(rf"{CHOICE}([0-9]{{1,9}})/([0-9]{{1,9}})", name)
+        if chosen and re.fullmatch("[0-9]{1,9}", number):  # the first choice of each says nobody's
+            line = selectors.access_receipt(pool=pool, statement_no=int(chosen[1]), line_no=int(chosen[2]))
+            deeds[line.code] = partial(_match, request, pool, line, number)
+    matched, refusals = do_each(deeds)
     if matched:
         text = ngettext("%(count)d receipt is matched.", "%(count)d receipts are matched.", matched)
         messages.success(request, text % {"count": matched})
     if refusals:
         return _unidentified(request, pool, refusals=refusals, status=refusals[0][1].status)
-    if not chosen:
-        nothing = DomainError(_("Choose for at least one receipt whose it is."), code="nothing_chosen")
-        return _unidentified(request, pool, refusal=nothing)
+    if not deeds:
+        return _unidentified(request, pool, refusal=nothing_chosen())
     return redirect("custody_unidentified", code=code)
 
 
-def _is_choice(name: str, number: str) -> bool:
-    """Tell whether a field of the form says whose a receipt is; the first choice says nobody's."""
-    return bool(
-        re.fullmatch(rf"{CHOICE}[0-9]{{1,9}}/[0-9]{{1,9}}", name) and re.fullmatch("[0-9]{1,9}", number)
-    )
+def _match(request: HttpRequest, pool: Pool, line: StatementLine, number: str) -> DomainError | None:
+    form = IdentifyForm({"key": request.POST.get("key", ""), "membership": number})
+    form.is_valid()
+    return _identify(request, pool, line, form)
 
 
 def _identify(

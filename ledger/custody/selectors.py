@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import crypto
+from aidplatform.lib.csv_files import plain_fen
 from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
@@ -104,6 +105,16 @@ class Payable:
     def lacking_fen(self) -> int:
         """Return what is not ordered yet."""
         return self.award.payable_fen - self.ordered_fen
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether it can be ordered as it stands: there is money for it, and a named payee."""
+        return self.payable_fen > 0 and self.award.payee_hash is not None
+
+    @property
+    def plain_payable(self) -> str:
+        """Return what can be ordered as a form takes it."""
+        return plain_fen(self.payable_fen)
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,14 @@ def _by_payer(lines: Collection[int]) -> Iterable[tuple[int, int]]:
                   AND b.kind IN ('unidentified', 'collection', 'top_up') AND b.counterparty_index <> ''
                  JOIN LATERAL (
                       SELECT b.membership_id AS member WHERE b.membership_id IS NOT NULL
-                       UNION SELECT coalesce(k.payer_id, k.membership_id) FROM ledger_collection k WHERE k.line_id = b.id
+                       UNION SELECT coalesce(k.payer_id, k.membership_id) FROM ledger_collection k
+                              WHERE k.line_id = b.id
                        UNION SELECT e.membership_id FROM ledger_walletentry e WHERE e.line_id = b.id) paid ON true
                 WHERE l.id = ANY(%s) AND l.counterparty_index <> '' ORDER BY 1, 2""",
             [list(lines)],
         )
-        return cursor.fetchall()
+        found: list[tuple[int, int]] = cursor.fetchall()
+        return found
 
 
 def _memberships(pool: Pool, named: Collection[int]) -> dict[int, Membership]:

@@ -1,4 +1,4 @@
-"""Whose a receipt could be: by a reference with one slip, by who paid before, by an amount; and matching by the page."""
+"""Whose a receipt could be: by a reference with one slip, a payer of before, an amount; and matching by the page."""
 
 import random
 import uuid
