@@ -118,8 +118,9 @@ class Stack:
         return url
 
     def log_of(self, name: str) -> str:
-        """Return what a process has printed so far."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")
+        """Return what a process has printed so far; nothing of one that was not started."""
+        log = self.folder / f"{name}.log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def kill(self, name: str) -> None:
         """Kill a process and its children at once, as a crash would."""

@@ -215,6 +215,8 @@ class Journey:
         become(page, "controller")
         page.goto("/")
         go_by(page.locator(".todo a[href*='/custody/payments/']").first)
+        if page.url.endswith("#release"):  # other cases wait as well
+            go_by(page.locator("tr", has_text=self.case).locator("a[href*='/custody/payments/']").first)
         page.locator("details.confirm summary").first.click()
         self.look("release", page)
         press(page.locator("form[action$='/release/']"))

@@ -18,7 +18,7 @@ import pytest
 from aidplatform.testing.dropping import SUCCEEDED
 
 ROOT = Path(__file__).resolve().parents[2]
-OF_MONEY = ("custody", ("costs", "mandates", "payees", "payment_files", "settlements"))
+OF_MONEY = ("custody", ("costs", "mandates", "months", "payees", "payment_files", "settlements"))
 
 
 def files_of_money() -> list[str]:
