@@ -1,4 +1,7 @@
-"""What treasurer and controller of a demonstration do with the books: they close months; a debit is left to explain."""
+"""What treasurer and controller of a demonstration do with the books: they close months.
+
+What the bank leaves to them: a debit to explain, and a receipt whose reference has a slip.
+"""
 
 import datetime as dt
 
@@ -6,7 +9,9 @@ from aidplatform.lib import clock
 from aidplatform.site.demo.deeds import code_of, import_bank
 from ledger.custody import months
 from ledger.custody.reconciled_days import keep_day
-from ledger.custody.statement_parts import OUT, FileLine
+from ledger.custody.references import MEMBERSHIP, make_reference
+from ledger.custody.selectors import arrears_rows
+from ledger.custody.statement_parts import IN, OUT, FileLine
 from members.pools.models import Pool
 
 _TAKEN_FEN = 3_500
@@ -35,4 +40,23 @@ def unexplained_debit(day: dt.date) -> FileLine:
         bank_reference="",
         counterparty="Riverside Savings Bank",
         text="ADJ 0214",
+    )
+
+
+def slipped_receipt(pool: Pool, day: dt.date) -> tuple[int, FileLine]:
+    """Return the number of the newest member who owes, and a receipt of all of it with one digit wrong."""
+    owed: dict[int, int] = {}
+    for number, _period, _share_fen, _paid_fen, open_fen in arrears_rows(pool):
+        owed[number] = owed.get(number, 0) + open_fen
+    number = max(owed)
+    reference = make_reference(pool.code, MEMBERSHIP, number)
+    wrong = str((int(reference[-1]) + 5) % 10)
+    return number, FileLine(
+        booking_date=day,
+        direction=IN,
+        amount_fen=owed[number],
+        bank_reference="",
+        counterparty="王芳",
+        text=f"互助金 {reference[:-1]}{wrong}",
+        code="",
     )

@@ -27,6 +27,7 @@ from aidplatform.site.demo.pools import (
     small_terms,
 )
 from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
+from ledger.custody.statement_parts import FileLine
 from ledger.sharing import services as sharing
 from ledger.verification.selectors import verifications_of
 from ledger.verification.services import ask_for_verification
@@ -353,9 +354,13 @@ def _waits(setting: Setting, month: int) -> bool:
 def _collect(setting: Setting, day: dt.date, *, may_pay: bool) -> None:
     """Import what members paid by the day before; then order and release what can be paid of it."""
     pool = _pool(setting)
-    is_debited = setting.code == TOWN and not may_pay
-    extra = (books.unexplained_debit(day - dt.timedelta(days=1)),) if is_debited else ()
-    deeds.import_bank(pool, day, extra=extra)
+    silent: tuple[int, ...] = ()
+    extra: tuple[FileLine, ...] = ()
+    if setting.code == TOWN and not may_pay:
+        # Left to the visitor: a debit to explain, a receipt to match.
+        number, receipt = books.slipped_receipt(pool, day - dt.timedelta(days=1))
+        silent, extra = (number,), (books.unexplained_debit(day - dt.timedelta(days=1)), receipt)
+    deeds.import_bank(pool, day, silent=silent, extra=extra)
     if may_pay:
         deeds.pay_out(pool)
 
