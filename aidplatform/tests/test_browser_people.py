@@ -29,7 +29,7 @@ PAGES = {
     "member": [
         "/", "/claims/", "/claims/new/", "{claim}", "{claim}letters/1/", "/notices/", "/demo/mail/",
         "/accounts/2fa/webauthn/",
-        f"{POOL}/me/", f"{POOL}/me/shares/", f"{POOL}/notices/", "{case}", "/my-data/",
+        f"{POOL}/me/", f"{POOL}/me/shares/", f"{POOL}/me/proofs/1/", f"{POOL}/notices/", "{case}", "/my-data/",
     ],
     "reviewer": [
         "/", f"{POOL}/review/", f"{POOL}/review/?set=late", f"{POOL}/review/load/", f"{POOL}/review/blind/",

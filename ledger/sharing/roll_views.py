@@ -6,12 +6,17 @@ same without amounts, under roll/PERIOD/freeze/. Who asks for a prefix of commit
 
 import json
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import policy, public, signed_in
+from aidplatform.lib.templating import in_language
 from ledger.openbooks.canonical import canonical_bytes
 from ledger.openbooks.file_views import demand_readable, for_ever, fresh, kept_by_nobody
 from ledger.openbooks.selectors import NOTHING_SIGNED
@@ -79,6 +84,29 @@ def my_proof(request: HttpRequest, code: str, number: int) -> HttpResponse:
     text = json.dumps(proof_of(membership, number), ensure_ascii=False, indent=1)
     disposition = {"Content-Disposition": f'attachment; filename="{code}-{number}-proof.json"'}
     return kept_by_nobody(HttpResponse(text, content_type="application/json", headers=disposition))
+
+
+@policy("member")
+@signed_in
+@require_safe
+def check_charge(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Show where a member's own browser checks their charge; it fetches the proof itself, or is given files."""
+    member = request.GET.get("member", "")
+    membership = access_membership(code=code, person=cast(User, request.user), number=member)
+    pool, whose = membership.pool, f"?{urlencode({'member': member})}" if member else ""
+    context = {
+        "section": "pools",
+        "pool": pool,
+        "number": number,
+        "whose": whose,
+        "files": request.build_absolute_uri(f"/t/{code}/"),
+        "crumbs": [
+            (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[code])),
+            (_("My shares"), reverse("my_shares", args=[code]) + whose),
+            (_("Check my charge"), ""),
+        ],
+    }
+    return render(request, "ledger/sharing/check_charge.html", context)
 
 
 def _roll(pool: Pool, number: int, stage: str) -> Roll:

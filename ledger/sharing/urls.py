@@ -15,6 +15,7 @@ urlpatterns = [
     re_path(rf"{_ROLL}(?P<stage>freeze)/{_PART}", roll_views.part, name="frozen_roll_part"),
     re_path(rf"{_ROLL}(?P<stage>freeze)/{_PREFIX}", roll_views.prefix, name="frozen_roll_prefix"),
     path("pools/<slug:code>/me/proofs/<int:number>.json", roll_views.my_proof, name="my_proof"),
+    path("pools/<slug:code>/me/proofs/<int:number>/", roll_views.check_charge, name="check_charge"),
     path(_PERIOD, views.period, name="period"),
     path(f"{_PERIOD}compute/", views.compute, name="period_compute"),
     path(f"{_PERIOD}approve/", views.approve, name="period_approve"),

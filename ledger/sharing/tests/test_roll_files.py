@@ -126,6 +126,7 @@ def test_proof_is_for_its_member_alone(member: Membership) -> None:
     for person in (None, User.objects.create_user("passer-by@example.org")):
         client = client_of(person)
         assert client.get("/pools/test-pool/me/proofs/1.json").status_code in {302, 404}
+        assert client.get("/pools/test-pool/me/proofs/1/").status_code in {302, 404}
         assert client.get(API).status_code in {401, 403, 404}
     own = client_of(member.person)
     assert own.get("/pools/test-pool/me/proofs/2.json").status_code == 404
