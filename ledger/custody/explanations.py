@@ -58,8 +58,10 @@ def propose_explanation(
     debit_is_explained_once, payment_explains_one_debit, receipt_gives_back_one_debit,
     explanation_people_hold_their_duty.
     """
+    # The guard locks the bank account; whoever imports has locked the pool before that.
+    pool = Pool.objects.select_for_update().get(pk=line.account.pool_id)
     made = DebitExplanation.objects.create(
-        pool=line.account.pool,
+        pool=pool,
         number=0,  # number, amount and instants are the database's own
         line=line,
         cause=cause,

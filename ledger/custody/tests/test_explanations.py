@@ -6,12 +6,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
-from aidplatform.testing.bank import Bank
+from aidplatform.testing.bank import Bank, charged_world
 from aidplatform.testing.ledgers import assert_books_true, balances
+from aidplatform.testing.pairs import Meanwhile, wait_for_a_waiter
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run
 from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -25,6 +26,7 @@ from ledger.custody.statement_files import IN, OUT
 from ledger.openbooks.services import post_logged_entry, reverse_logged_entry
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import book_of
+from members.pools.models import Pool
 
 Charged = tuple[World, Bank, Period]
 PAGE = "/pools/test-pool/custody/debits-to-explain/"
@@ -362,6 +364,18 @@ def test_pages_lead_two_people_to_the_end(charged: Charged) -> None:
     rows = treasurer.get(f"{PAGE}all.csv").getvalue().decode().splitlines()  # type: ignore[attr-defined]
     assert f"1,{line.code}," in rows[1]
     assert treasurer.post(f"{PAGE}2/withdraw/", key).status_code == 404
+
+
+def test_explanation_that_meets_an_import_waits_for_its_end(committed_db: tuple[str, str]) -> None:
+    """An import locks the pool, then its bank account; with the account in hand a proposal would wait for the pool."""
+    world, bank, _period = charged_world(100_000)
+    line = debited(bank)
+    with transaction.atomic():
+        Pool.objects.select_for_update().get(pk=world.pool.pk)
+        proposal = Meanwhile(lambda: propose(world, line, "bank_fee"))
+        wait_for_a_waiter(connection.connection)
+        bank.take(bank.statement(bank.line(IN, 1)))
+    assert proposal.outcome().state == "proposed"
 
 
 def test_page_asks_as_much_of_one_debit_as_of_three(charged: Charged) -> None:
