@@ -60,6 +60,7 @@ NAMES_ANOTHER = {
     notices.PAID_FOR_NO_MORE,
     notices.PAYS_NO_MORE,
     notices.PAYER_GONE,
+    notices.PAYER_ASKS,
     notices.FAMILY_JOINED,
     notices.FAMILY_JOINED_EARLY,
     notices.FAMILY_JOINED_AHEAD,

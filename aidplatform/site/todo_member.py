@@ -1,8 +1,11 @@
 """What waits for somebody as a member: an application to go on with, a question to answer, shares to pay."""
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo
@@ -11,20 +14,33 @@ from ledger.custody.owed import to_transfer_fen
 from members.joining.deputy_models import Deputy
 from members.joining.models import JoinApplication, Membership
 from members.joining.payer_models import PayerLink
+from members.joining.payers import counted_until
+from members.joining.selectors import end_of
+from members.joining.transfer_offers import open_offers
 from members.people.models import User
 from members.pools.models import Pool
 
+_ENDING = {Pool.State.WINDING_DOWN, Pool.State.CLOSED}
+
 
 def of_member(person: User) -> list[Todo]:
-    """Return it. Eight queries, however many pools the person belongs to."""
-    return [*_of_shares(person), *_of_payers(person), *_of_deputies(person), *_of_applications(person)]
+    """Return it. Eight queries, however many pools the person belongs to, and a few for each last age that is near."""
+    stays = Membership.objects.filter(person=person).select_related("pool", "person", "end")
+    mine = list(stays.order_by("pool__code", "-number"))
+    return [
+        *_of_shares(mine),
+        *_of_payers(mine),
+        *_of_last_ages(mine),
+        *_of_deputies(person),
+        *_of_applications(person),
+    ]
 
 
-def _of_shares(person: User) -> list[Todo]:
-    """Return what a member has to transfer for themselves and those they pay for, where no debit will fetch it."""
-    # Of an earlier membership as well: what it owes is paid with its own reference.
-    stays = Membership.objects.filter(person=person).select_related("pool").order_by("pool__code", "-number")
-    memberships = list(stays)
+def _of_shares(memberships: list[Membership]) -> list[Todo]:
+    """Return what a member has to transfer for themselves and those they pay for, where no debit will fetch it.
+
+    Of an earlier membership as well: what it owes is paid with its own reference.
+    """
     last = {one.pk for one in memberships} - {one.follows_id for one in memberships}
     owed = to_transfer_fen(memberships) if memberships else {}
     debited = with_live_mandate(memberships) if any(owed.values()) else set()
@@ -42,17 +58,60 @@ def _of_shares(person: User) -> list[Todo]:
     ]
 
 
-def _of_payers(person: User) -> list[Todo]:
-    """Return who asks the person to pay for them."""
-    asked = PayerLink.objects.filter(payer__person=person, state=PayerLink.State.ASKED)
+def _of_payers(memberships: list[Membership]) -> list[Todo]:
+    """Return who asks the person to pay for them, and whose own payer has left, while that payer's transfers count."""
+    mine = {one.pk for one in memberships}
+    links = PayerLink.objects.filter(
+        Q(payer__in=mine, state=PayerLink.State.ASKED) | Q(membership__in=mine, state=PayerLink.State.LIVE)
+    )
+    found = links.select_related("pool", "membership__end", "payer__end").order_by("pk")[:40] if mine else ()
+    told = [_asked(link) if link.payer_id in mine else _left_behind(link) for link in found]
+    return [one for one in told if one is not None]
+
+
+def _asked(link: PayerLink) -> Todo:
+    return Todo(
+        _("Member %(number)s of %(pool)s asks you to pay for them")
+        % {"number": link.membership.number, "pool": _named(link.pool)},
+        reverse("my_payer", args=[link.pool.code]),
+        _("Answer"),
+    )
+
+
+def _left_behind(link: PayerLink) -> Todo | None:
+    """Return what to do where the payer leaves; None where they stay, or the pool ends for everybody."""
+    ended = end_of(link.payer)
+    if ended is None or end_of(link.membership) is not None or link.pool.state in _ENDING:
+        return None
+    last = counted_until(ended.end_date)
+    if clock.today(link.pool.time_zone) >= last:
+        return None
+    return Todo(
+        _("Member %(number)s, who pays your shares in %(pool)s, leaves: their transfers count until %(day)s")
+        % {"number": link.payer.number, "pool": _named(link.pool), "day": format_day(last)},
+        reverse("my_payer", args=[link.pool.code]),
+        _("Who pays"),
+    )
+
+
+def _of_last_ages(memberships: list[Membership]) -> list[Todo]:
+    """Return where the person can go on at the last age of a pool, and has not signed what holds there on that day."""
     return [
         Todo(
-            _("Member %(number)s of %(pool)s asks you to pay for them")
-            % {"number": link.membership.number, "pool": _named(link.pool)},
-            reverse("my_payer", args=[link.pool.code]),
-            _("Answer"),
+            (
+                _("%(there)s has new rules: to go on there after %(pool)s, sign them by %(day)s")
+                if offer.is_outdated
+                else _("%(pool)s ends for you by age on %(day)s: you can go on in %(there)s")
+            )
+            % {
+                "pool": _named(offer.membership.pool),
+                "there": _named(offer.pool),
+                "day": format_day(offer.first_date),
+            },
+            reverse("going_on", args=[offer.membership.pool.code]),
+            _("Read and decide"),
         )
-        for link in asked.select_related("pool", "membership").order_by("pk")[:20]
+        for offer in open_offers(memberships, clock.now())
     ]
 
 

@@ -60,17 +60,29 @@ class ChildParting(serializers.Serializer[Any]):
     coming = ComingRow(many=True)
 
 
+class AdultStays(serializers.Serializer[Any]):
+    """Somebody with an account for whom I pay: they stay, and my transfers count for them until last_date."""
+
+    member = serializers.IntegerField()
+    last_date = serializers.DateField()
+
+
 class FamilyPartingAnswer(PartingAnswer):
-    """The same, with the children who can leave with me; shown_sha256 is over all of it."""
+    """The same, with the children who can leave with me and the adults who stay; shown_sha256 is over all of it."""
 
     children = ChildParting(many=True)
+    adults = AdultStays(many=True)
 
 
 class LeaveText(serializers.Serializer[Any]):
-    """The hash of what was shown: exactly under these figures I leave. children: the numbers of who leaves with me."""
+    """The hash of what was shown: exactly under these figures I leave. children: the numbers of who leaves with me.
+
+    asked: the numbers of adults whom I ask to leave too; they stay unless they leave themselves.
+    """
 
     shown_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
     children = serializers.ListField(child=serializers.IntegerField(min_value=1), default=list)
+    asked = serializers.ListField(child=serializers.IntegerField(min_value=1), default=list)
 
 
 class LeaveAnswer(serializers.Serializer[Any]):
@@ -98,8 +110,9 @@ class MyLeaving(PersonalEndpoint):
             }
             for one, its in family.children
         ]
+        adults = [{"member": one.number, "last_date": family.last_date} for one in family.adults]
         own = PartingAnswer(family.own).data
-        return Response({**own, "shown_sha256": family.shown_sha256, "children": children})
+        return Response({**own, "shown_sha256": family.shown_sha256, "children": children, "adults": adults})
 
     @extend_schema(
         operation_id="leave_pool",

@@ -17,10 +17,14 @@ class LeaveForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput)
     shown_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
     children = forms.TypedMultipleChoiceField(label=_("Who leaves with you"), required=False, coerce=int)
+    asked = forms.TypedMultipleChoiceField(label=_("Whom you ask to leave too"), required=False, coerce=int)
 
-    def __init__(self, *args: Any, children: Sequence[int] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, children: Sequence[int] = (), adults: Sequence[int] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["children"].choices = [(number, str(number)) for number in children]  # type: ignore[attr-defined]
+        for name, numbers in (("children", children), ("asked", adults)):
+            self.fields[name].choices = [(number, str(number)) for number in numbers]  # type: ignore[attr-defined]
 
 
 class ReportForm(KeyForm):

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
@@ -16,6 +16,7 @@ from ledger.sharing.models import Period
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.family import Relative, family_of
 from members.joining.models import Membership, MembershipSpan
+from members.joining.payers import counted_until, payers_of
 from members.joining.selectors import end_of
 from members.pools.models import Pool
 from members.pools.plan_terms import OperatorTerms
@@ -109,28 +110,60 @@ class Parting:
 
 
 @dataclass(frozen=True)
+class Adult:
+    """Somebody with an account for whom the member pays: they stay unless they leave themselves.
+
+    name: masked, as payers see it; may be empty. is_asked: whether the leaver asks them to leave too.
+    """
+
+    membership: Membership
+    name: str
+    is_asked: bool = False
+
+    @property
+    def number(self) -> int:
+        """Return the number of their membership."""
+        return self.membership.number
+
+
+@dataclass(frozen=True)
 class FamilyParting:
-    """What leaving together means: the member's own parting, and that of each child who can be taken along."""
+    """What leaving together means: the member's own parting, that of each child who can be taken along, and who stays.
+
+    adults: those with an account for whom the member pays; nobody takes them along. last_date: until then the
+    transfers of who has left count for those who stay.
+    """
 
     own: Parting
     children: tuple[tuple[Relative, Parting], ...]
+    adults: tuple[Adult, ...]
 
-    def chosen(self, numbers: Collection[int]) -> "FamilyParting":
-        """Return it with those children alone."""
+    @property
+    def last_date(self) -> dt.date:
+        """Return the first day on which they do not count any more."""
+        return counted_until(self.own.end_date)
+
+    def chosen(self, numbers: Collection[int], asked: Collection[int]) -> "FamilyParting":
+        """Return it with those children alone, and with those adults asked; numbers that are nobody's count nothing."""
         kept = [pair for pair in self.children if pair[0].membership.number in numbers]
-        return FamilyParting(self.own, tuple(kept))
+        adults = [replace(one, is_asked=one.number in asked) for one in self.adults]
+        return FamilyParting(self.own, tuple(kept), tuple(adults))
 
     @property
     def figures(self) -> dict[str, Any]:
         """Return everything that the one receipt keeps."""
-        if not self.children:
-            return self.own.figures
-        family = [{"number": one.membership.number, **parting.figures} for one, parting in self.children]
-        return self.own.figures | {"family": family}
+        figures = self.own.figures
+        if self.children:
+            family = [{"number": one.membership.number, **parting.figures} for one, parting in self.children]
+            figures["family"] = family
+        if self.adults:
+            figures["adults"] = [[one.number, one.is_asked] for one in self.adults]
+            figures["adults_until"] = self.last_date.isoformat()
+        return figures
 
     @property
     def shown_sha256(self) -> str:
-        """Return the hash over all that was shown, whoever of the children is taken along."""
+        """Return the hash over all that was shown, whoever is taken along or asked."""
         return hashlib.sha256(json.dumps(self.figures, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -144,13 +177,22 @@ class FamilyParting:
 
 
 def family_parting_of(membership: Membership, at: dt.datetime) -> FamilyParting:
-    """Return what leaving means together with the children for whom the member has signed, and who have no account."""
+    """Return what leaving means together with the children for whom the member has signed, and who have no account.
+
+    Whoever has an account and is paid for by the member stands beside them: they stay.
+    """
     children = [
         (one, parting_of(one.membership, at))
         for one in family_of(membership, at)
         if not one.has_account and end_of(one.membership) is None
     ]
-    return FamilyParting(parting_of(membership, at), tuple(children))
+    payers = payers_of(membership, at)
+    adults = [
+        Adult(link.membership, payers.names.get(link.membership_id, ""))
+        for link in payers.pays_for
+        if link.membership.person_id and end_of(link.membership) is None
+    ]
+    return FamilyParting(parting_of(membership, at), tuple(children), tuple(adults))
 
 
 def operator_on(pool: Pool, day: dt.date) -> OperatorTerms | None:

@@ -46,11 +46,13 @@ def leave_pool(
     shown_sha256: str,
     at: dt.datetime,
     children: Collection[int] = (),
+    asked: Collection[int] = (),
 ) -> Parting:
     """End the leaver's own membership with the day, and tell them what is owed and what comes back.
 
     children: the numbers of those for whom the leaver has signed as guardian and who leave too; the receipt is one.
-    Adults with an account of their own are told who has paid for them, and stay.
+    Adults with an account of their own stay, and are told who has paid for them; asked: the numbers of those whom the
+    leaver asks to leave too, which they do themselves or not.
 
     Raises: MembershipOverError, PoolOverError, FiguresMovedError; IntegrityError members_leave_themselves.
     """
@@ -59,10 +61,11 @@ def leave_pool(
         _must_go_on(pool, membership)
         shown = family_parting_of(membership, at)
         _must_be_as_shown(shown.shown_sha256, shown_sha256)
-        leaving, parting = shown.chosen(children), shown.own
+        leaving, parting = shown.chosen(children, asked), shown.own
         # Children first: of who leaves along nobody is told that they need another payer.
-        for one in (*(child.membership for child, _parting in leaving.children), membership):
-            _end(one, parting, leaver)
+        for child, _parting in leaving.children:
+            _end(child.membership, parting, leaver)
+        _end(membership, parting, leaver, [one.membership.pk for one in leaving.adults if one.is_asked])
         params = _named(pool) | leaving.figures
         receipt = notices.News(
             leaver, notices.LEFT, str(membership), params, reverse("my_pool", args=[pool.code])
@@ -88,14 +91,15 @@ def end_child(*, child: Membership, guardian: User, shown_sha256: str, at: dt.da
     return parting
 
 
-def _end(membership: Membership, parting: Parting, leaver: User) -> None:
-    """End a membership as the one who speaks for it."""
+def _end(membership: Membership, parting: Parting, leaver: User, asked: Collection[int] = ()) -> None:
+    """End a membership as the one who speaks for it. asked: the ids of the adults' who are asked to leave too."""
     end_suspension(membership=membership, on=parting.end_date, actor=leaver.code)
     end_cover(
         membership=membership,
         at=clock.start_of_day(parting.end_date, membership.pool.time_zone),
         reason=MembershipEnd.Reason.LEFT,
         actor=leaver.code,
+        asked=asked,
     )
 
 

@@ -24,7 +24,7 @@ from members.joining.models import Membership
 from members.joining.payers import payers_of
 from members.joining.selectors import access_membership, end_of
 from members.people.models import User
-from members.people.parting import parting_words
+from members.people.parting import parting_words, staying_words
 
 
 @policy("member")
@@ -46,14 +46,21 @@ def leave(request: HttpRequest, code: str) -> HttpResponse:
     leaver = cast(User, request.user)
     membership = access_membership(code=code, person=leaver)
     family = [one.membership.number for one in family_of(membership, clock.now())]
-    form = LeaveForm(request.POST, children=family)
+    adults = [link.membership.number for link in payers_of(membership, clock.now()).pays_for]
+    form = LeaveForm(request.POST, children=family, adults=adults)
     if not form.is_valid():
         return _page(request, membership, refusal=DomainError(_("The form is incomplete. Reload the page.")))
     shown, children = form.cleaned_data["shown_sha256"], sorted(form.cleaned_data["children"])
+    asked = sorted(form.cleaned_data["asked"])
 
     def act() -> dict[str, Any]:
         parting = leave_pool(
-            membership=membership, leaver=leaver, shown_sha256=shown, at=clock.now(), children=children
+            membership=membership,
+            leaver=leaver,
+            shown_sha256=shown,
+            at=clock.now(),
+            children=children,
+            asked=asked,
         )
         return {"end_date": parting.end_date.isoformat()}
 
@@ -61,7 +68,7 @@ def leave(request: HttpRequest, code: str) -> HttpResponse:
         lambda: once(
             scope=scope_of(leaver.code, code, "leave"),
             key=str(form.cleaned_data["key"]),
-            content={"shown_sha256": shown, "children": children},
+            content={"shown_sha256": shown, "children": children, "asked": asked},
             act=act,
         )
     )[1]
@@ -144,7 +151,6 @@ def _page(
     pool, now = membership.pool, clock.now()
     family = family_parting_of(membership, now)
     parting = family.own
-    payers = payers_of(membership, now)
     context = {
         "section": "pools",
         "pool": pool,
@@ -155,8 +161,10 @@ def _page(
             (one, parting_words(its.figures | {"currency": pool.currency}, is_own=False))
             for one, its in family.children
         ],
-        "left_behind": [one for one in payers.pays_for if one.membership.person_id],
-        "payer_names": payers.names,
+        "adults": [
+            (one, staying_words(one.number, family.last_date.isoformat(), is_asked=False))
+            for one in family.adults
+        ],
         "words": parting_words(parting.figures | {"currency": pool.currency}),
         "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": family.shown_sha256}),
         "refusal": refusal,

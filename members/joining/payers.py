@@ -210,10 +210,18 @@ def end_link(*, link: PayerLink, person: User) -> PayerLink:
     return locked
 
 
-def tell_left_behind(*, payer: Membership, end_date: dt.date, actor: str) -> int:
-    """Tell those for whom somebody pays, or their guardian, that this membership ends, and until when it counts."""
+def counted_until(end_date: dt.date) -> dt.date:
+    """Return until when the transfers of a payer count whose membership ends with that day: the first day without."""
+    return end_date + _COUNTS_ON
+
+
+def tell_left_behind(*, payer: Membership, end_date: dt.date, actor: str, asked: Collection[int] = ()) -> int:
+    """Tell those for whom somebody pays, or their guardian, that this membership ends, and until when it counts.
+
+    asked: the ids of the memberships of adults whom the payer asks to leave as well.
+    """
     links = PayerLink.objects.filter(payer=payer, state=State.LIVE).exclude(membership__end__isnull=False)
-    pool, last = payer.pool, end_date + _COUNTS_ON
+    pool, last = payer.pool, counted_until(end_date)
     params = {
         "pool_en": pool.name_en,
         "pool_zh": pool.name_zh,
@@ -222,7 +230,9 @@ def tell_left_behind(*, payer: Membership, end_date: dt.date, actor: str) -> int
         "last": last.isoformat(),
     }
     news = [
-        one.news(notices.PAYER_GONE, str(link.pk), params, pool=pool.code, page="my_payer")
+        one.news(notices.PAYER_ASKS, str(link.pk), params, pool=pool.code, page="leaving")
+        if one.is_own and link.membership_id in asked
+        else one.news(notices.PAYER_GONE, str(link.pk), params, pool=pool.code, page="my_payer")
         for link in links.select_related("membership")
         for one in told_of(link.membership)
     ]
@@ -381,7 +391,7 @@ def payers_of(membership: Membership, now: dt.datetime) -> Payers:
     links = (
         PayerLink.objects.filter(Q(membership=membership) | Q(payer=membership), pool=membership.pool_id)
         .filter(state__in=[State.ASKED, State.LIVE])
-        .select_related("membership__person", "payer__person")
+        .select_related("membership__person", "membership__end", "payer__person")
         .order_by("membership__number")
     )
     of_me = [link for link in links if link.membership_id == membership.pk]

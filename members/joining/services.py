@@ -1,7 +1,7 @@
 """Writes of memberships: admit people, end their cover, fix a headcount."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import connection, transaction
 
@@ -150,12 +150,18 @@ def end_covers(*, pool: Pool, membership_ids: Sequence[int], at: dt.datetime) ->
 
 
 def end_cover(
-    *, membership: Membership, at: dt.datetime, reason: str, actor: str, reference: str = ""
+    *,
+    membership: Membership,
+    at: dt.datetime,
+    reason: str,
+    actor: str,
+    reference: str = "",
+    asked: Collection[int] = (),
 ) -> MembershipEnd:
     """End a membership for good at that instant, and say why; its earlier charges stand.
 
     A span that would have begun later ends where it begins. For whom the member paid are told. reference: what shows
-    the reason.
+    the reason. asked: the ids of the memberships of adults whom the member asks to leave as well.
 
     Raises: IntegrityError when it has ended before, members_leave_themselves, leaving_ends_with_the_day.
     """
@@ -176,7 +182,7 @@ def end_cover(
                     WHERE pool_id = %s AND membership_id = %s AND to_at IS NULL""",
                 [at, membership.pool_id, membership.pk],
             )
-        tell_left_behind(payer=membership, end_date=ended.end_date, actor=actor)
+        tell_left_behind(payer=membership, end_date=ended.end_date, actor=actor, asked=asked)
         audit.record(
             actor=actor, action="end_cover", subject=str(membership), reason=reason, reference=reference
         )

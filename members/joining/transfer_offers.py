@@ -1,6 +1,7 @@
 """Reads of going on in another pool at the last age: what may be signed, for which day, and what stands in the way."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -132,6 +133,34 @@ def offer_of(membership: Membership, today: dt.date, ended_date: dt.date | None 
     signed = AgeTransfer.objects.filter(membership=membership, pool=there, state=AgeTransfer.State.SIGNED)
     offer = Offer(membership, there, version, first_date, signed.select_related("plan_version").first(), "")
     return replace(offer, obstacle=obstacle_to(offer))
+
+
+def open_offers(memberships: Iterable[Membership], now: dt.datetime) -> list[Offer]:
+    """Return where somebody may go on and has not signed the rules of the day.
+
+    memberships: theirs, read with pool, person and end. One query where no day is near, none where no age is known.
+    """
+    mine = [one for one in memberships if one.birth_date and not hasattr(one, "end")]
+    versions = PlanVersion.objects.filter(pool__in={one.pool_id for one in mine}, terms__has_key="successor")
+    versions = versions.order_by("effective_date", "number")
+    rules: dict[int, list[PlanVersion]] = {}
+    for version in versions if mine else ():
+        rules.setdefault(version.pool_id, []).append(version)
+    offers = []
+    for one in mine:
+        today = clock.day_of(now, one.pool.time_zone)
+        here = [version for version in rules.get(one.pool_id, ()) if version.effective_date <= today]
+        if here and _is_near(one, here[-1].plan(), today):
+            offer = offer_of(one, today)
+            if offer is not None and not offer.is_signed and not offer.obstacle:
+                offers.append(offer)
+    return offers
+
+
+def _is_near(membership: Membership, plan: PlanTerms, today: dt.date) -> bool:
+    """Tell whether the last age of the rules comes so soon that going on is offered."""
+    assert membership.birth_date is not None
+    return today < birthday(membership.birth_date, age_window(plan).before) <= today + OFFERED_AHEAD
 
 
 def takes_from(plan: PlanTerms, pool: Pool) -> bool:

@@ -58,6 +58,7 @@ FAMILY_OF_AGE = "family_of_age"
 FAMILY_TOOK_OVER = "family_took_over"
 INVITED_JOINED = "invited_joined"
 PAYER_GONE = "payer_gone"
+PAYER_ASKS = "payer_asks"
 PAYS_FOR_INVITED = "pays_for_invited"
 CHARGED = "charged"
 RULES = "rules"
@@ -168,6 +169,15 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "Member %(number)s is covered until 00:00 of %(until)s. Your own membership goes on. Their transfers still"
             " count for you until %(last)s: until then ask another member to pay, or pay yourself."
+        ),
+    ),
+    PAYER_ASKS: (
+        gettext_noop("Who pays your shares of %(pool)s leaves, and asks whether you leave too"),
+        gettext_noop(
+            "Member %(number)s is covered until 00:00 of %(until)s. Nothing is done in your name: without your own word"
+            " you stay, covered as before. To leave too, read on your page what it means for you, and leave there. If"
+            " you stay, their transfers still count for you until %(last)s: until then ask another member to pay, or pay"
+            " yourself."
         ),
     ),
     INVITED_JOINED: (
@@ -422,6 +432,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     JOINED_AHEAD: _Category.MONEY,
     PAID_FOR_NO_MORE: _Category.MONEY,
     PAYER_GONE: _Category.MONEY,
+    PAYER_ASKS: _Category.MONEY,
     FAMILY_JOINED_AHEAD: _Category.MONEY,
     SHARE_UNPAID: _Category.MONEY,
     SHARE_UNPAID_FOR: _Category.MONEY,

@@ -35,7 +35,31 @@ def parting_words(figures: dict[str, Any], *, is_own: bool = True) -> list[str]:
     for one in figures.get("family", ()):
         said.append(_("With you leaves member %(number)s; of them:") % {"number": one["number"]})
         said += parting_words({**one, "currency": currency}, is_own=False)
+    said += [
+        staying_words(number, figures["adults_until"], is_asked=is_asked)
+        for number, is_asked in figures.get("adults", ())
+    ]
     return said
+
+
+def staying_words(number: int, last: str, *, is_asked: bool) -> str:
+    """Say what becomes of an adult for whom the leaver has paid. last: until when the leaver's transfers count."""
+    names = {"number": number, "day": spoken_day(last)}
+    if is_asked:
+        return (
+            _(
+                "Member %(number)s is asked whether they leave too, and stays unless they do it themselves. Until"
+                " %(day)s your transfers still count for them."
+            )
+            % names
+        )
+    return (
+        _(
+            "Member %(number)s stays. Until %(day)s your transfers still count for them; what is charged later they pay"
+            " themselves, or somebody else does."
+        )
+        % names
+    )
 
 
 def _open(fen: int, currency: str) -> str:

@@ -1,5 +1,6 @@
 """What the start page tells a member to do: pay, answer, go on joining; and nothing that is done."""
 
+import datetime as dt
 import re
 
 from django.db import connection
@@ -9,12 +10,15 @@ from aidplatform.lib import clock
 from aidplatform.site.places import my_places
 from aidplatform.site.todo_member import of_member
 from aidplatform.testing.bank import Bank
-from aidplatform.testing.world import OPENED, World, set_clock
+from aidplatform.testing.endings import end_by_two
+from aidplatform.testing.world import OPENED, World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from members.joining import applications, payers
 from members.joining.deputies import name_deputy
 from members.joining.models import Membership
 from members.joining.services import admit_member
+from members.joining.tests.test_transfers import LAST, SENIOR, Two, at
+from members.joining.transfers import revoke
 from members.people.models import User
 
 
@@ -120,3 +124,34 @@ def test_start_page_says_the_next_charge_and_spares_members_the_four_steps(world
     assert "Next charge day: 14 Feb 2026 My place" in page
     in_chinese = home(mine.person, "zh-hans")
     assert "下一收取日：2026年1月14日" in in_chinese
+
+
+def test_a_last_age_that_is_far_away_is_not_told(db: None) -> None:
+    # Ninety days after 1 January 2026 are 1 April.
+    assert told(Two(dt.date(1966, 4, 2)).person) == []
+
+
+def test_going_on_is_told_from_ninety_days_ahead_until_it_is_signed(db: None) -> None:
+    two = Two()
+    assert told(two.person) == ["Test pool ends for you by age on 20 Mar 2026: you can go on in Test pool"]
+    page = client_of(two.person).get("/").content.decode()
+    assert "/pools/test-pool/me/going-on/" in page
+    signed = two.sign()
+    assert told(two.person) == []
+    revoke(transfer=signed, person=two.person, at=clock.now())
+    assert len(told(two.person)) == 1
+    at(LAST)
+    assert told(two.person) == []
+
+
+def test_going_on_is_told_anew_for_new_rules_and_not_where_nobody_is_taken(db: None) -> None:
+    two = Two()
+    two.sign()
+    at(dt.date(2026, 2, 1))
+    two.new.change_plan(LAST, **SENIOR | {"minimum_members": 3, "waiting_days": 181})
+    run_jobs()
+    assert told(two.person) == [
+        "Test pool has new rules: to go on there after Test pool, sign them by 20 Mar 2026"
+    ]
+    end_by_two(two.new)
+    assert told(two.person) == []

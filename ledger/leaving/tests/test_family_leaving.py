@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 from aidplatform.lib import clock
+from aidplatform.site.todo_member import of_member
 from aidplatform.testing.refusals import refused
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.custody.owed import open_fen_by_member
@@ -116,6 +117,7 @@ def test_adults_are_told_and_stay(world: World, guardian: Membership) -> None:
     payers.accept_link(link=link, person=person(guardian))
     page = client_of(person(guardian)).get(LEAVE).content.decode()
     assert "They have accounts of their own" in page
+    assert f"Member {uncle.number} stays. Until 1 Feb 2026 your transfers still count for them" in page
     assert payers.masked_names([uncle])[uncle.pk] in page
     shown = family_parting_of(guardian, clock.now()).shown_sha256
     leave_pool(membership=guardian, leaver=person(guardian), shown_sha256=shown, at=clock.now())
@@ -126,6 +128,74 @@ def test_adults_are_told_and_stay(world: World, guardian: Membership) -> None:
         "2026-02-01",
     )
     assert uncle.number not in ended()
+    receipt = Notice.objects.get(kind="left")
+    assert receipt.params["adults"] == [[uncle.number, False]]
+    assert f"Member {uncle.number} stays." in body_of("left", receipt.params)
+    assert [one.text for one in of_member(person(uncle))] == [
+        "Member 8, who pays your shares in Test pool, leaves: their transfers count until 1 Feb 2026"
+    ]
+    set_clock(clock.start_of_day(dt.date(2026, 2, 1), world.pool.time_zone))
+    assert of_member(person(uncle)) == []
+
+
+def test_adults_leave_by_their_own_word_alone(world: World, guardian: Membership) -> None:
+    uncle, aunt = join(world, "uncle"), join(world, "aunt")
+    for one in (uncle, aunt):
+        link = payers.ask_payer(membership=one, payer_number=guardian.number, at=clock.now())
+        payers.accept_link(link=link, person=person(guardian))
+    client = client_of(person(guardian))
+    assert client.get(LEAVE).content.decode().count('name="asked"') == 2
+    shown = family_parting_of(guardian, clock.now()).shown_sha256
+    # The number of a stranger, or of a child, is nobody's to ask.
+    bad = {"key": str(uuid.uuid4()), "shown_sha256": shown, "asked": ["1"]}
+    assert client.post(f"{LEAVE}now/", bad).status_code == 422
+    given = {
+        "key": str(uuid.uuid4()),
+        "shown_sha256": shown,
+        "children": ["9", "10"],
+        "asked": [uncle.number],
+    }
+    for _click in range(2):
+        assert client.post(f"{LEAVE}now/", given).status_code == 302
+    assert ended() == {8, 9, 10}
+    assert [one.kind for one in Notice.objects.filter(person=aunt.person, kind__startswith="payer_")] == [
+        "payer_gone"
+    ]
+    asks = Notice.objects.get(person=uncle.person, kind="payer_asks")
+    assert (asks.link, asks.params["last"]) == (LEAVE, "2026-02-01")
+    assert "without your own word you stay" in body_of("payer_asks", asks.params)
+    receipt = Notice.objects.get(kind="left")
+    assert f"Member {uncle.number} is asked whether they leave too" in body_of("left", receipt.params)
+    with refused("members_leave_themselves"):
+        at = clock.start_of_day(dt.date(2026, 1, 2), world.pool.time_zone)
+        end_cover(membership=uncle, at=at, reason="left", actor=person(guardian).code)
+    own = family_parting_of(uncle, clock.now()).shown_sha256
+    leave_pool(membership=uncle, leaver=person(uncle), shown_sha256=own, at=clock.now())
+    assert ended() == {8, 9, 10, uncle.number}
+
+
+def test_who_pays_for_another_adult_meanwhile_reads_it_first(world: World, guardian: Membership) -> None:
+    shown = family_parting_of(guardian, clock.now()).shown_sha256
+    uncle = join(world, "uncle")
+    link = payers.ask_payer(membership=uncle, payer_number=guardian.number, at=clock.now())
+    payers.accept_link(link=link, person=person(guardian))
+    with pytest.raises(FiguresMovedError):
+        leave_pool(membership=guardian, leaver=person(guardian), shown_sha256=shown, at=clock.now())
+
+
+def test_programs_ask_adults_too(world: World, guardian: Membership) -> None:
+    uncle = join(world, "uncle")
+    link = payers.ask_payer(membership=uncle, payer_number=guardian.number, at=clock.now())
+    payers.accept_link(link=link, person=person(guardian))
+    client, root = client_of(person(guardian)), "/api/v1/pools/test-pool/my-leaving/"
+    shown = client.get(root).json()
+    assert shown["adults"] == [{"member": uncle.number, "last_date": "2026-02-01"}]
+    given = {"shown_sha256": shown["shown_sha256"], "asked": [uncle.number]}
+    answer = client.post(
+        root, given, content_type="application/json", headers={"Idempotency-Key": str(uuid.uuid4())}
+    )
+    assert (answer.status_code, ended()) == (201, {8})
+    assert Notice.objects.filter(person=uncle.person, kind="payer_asks").count() == 1
 
 
 def test_who_is_paid_for_is_told_however_the_membership_ends(world: World, guardian: Membership) -> None:
