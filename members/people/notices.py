@@ -176,8 +176,8 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "Member %(number)s is covered until 00:00 of %(until)s. Nothing is done in your name: without your own word"
             " you stay, covered as before. To leave too, read on your page what it means for you, and leave there. If"
-            " you stay, their transfers still count for you until %(last)s: until then ask another member to pay, or pay"
-            " yourself."
+            " you stay, their transfers still count for you until %(last)s: until then ask another member to pay, or"
+            " pay yourself."
         ),
     ),
     INVITED_JOINED: (
