@@ -115,6 +115,37 @@ class SharesPlot(Frame):
     up: tuple[Tick, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class FloorPlot(Frame):
+    """A headcount as one lying bar, with the floor as a mark across it; both from zero."""
+
+    height: int = 96
+    left: int = 2
+    right: int = WIDTH - 2
+    top: int = 30
+    bottom: int = 62
+    bar: float
+    mark: float
+    headcount: int
+    floor: int
+
+    @property
+    def mark_is_right(self) -> bool:
+        """Tell whether the mark is so far right that its words stand before it."""
+        return self.mark > self.width / 2
+
+
+def floor_plot(headcount: int, floor: int) -> FloorPlot:
+    """Return the bar; the larger of the two leaves an eighth of the width free."""
+    wide = (WIDTH - 4) / (max(headcount, floor) * 9 / 8)
+    return FloorPlot(
+        bar=_coordinate(headcount * wide),
+        mark=_coordinate(2 + floor * wide),
+        headcount=headcount,
+        floor=floor,
+    )
+
+
 def share_at(members: int) -> int:
     """Return what each of that many members is charged for the worked example (fen)."""
     return _example(members).shares[0].share_fen

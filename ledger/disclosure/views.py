@@ -28,7 +28,7 @@ from ledger.disclosure.consequences import consequences, known_counts
 from ledger.disclosure.feed import feeds_of
 from ledger.disclosure.history import PastPeriod, history_plots
 from ledger.disclosure.next_charges import next_dates
-from ledger.disclosure.plots import shares_plot, size_plot
+from ledger.disclosure.plots import floor_plot, shares_plot, size_plot
 from ledger.disclosure.readiness import readiness
 from ledger.disclosure.share_table import shares_table
 from ledger.disclosure.statements import statement_paper, year_statement
@@ -39,9 +39,10 @@ from ledger.sharing.faces import words_of
 from ledger.sharing.figures import Part, share_parts
 from ledger.sharing.layers import MEMBERS
 from ledger.sharing.models import Award
-from ledger.sharing.run_off import FreezeRow, freezes_of
+from ledger.sharing.run_off import FreezeRow, distance_of, freezes_of
 from ledger.sharing.selectors import is_large_enough, last_posted, periods, public_periods
 from ledger.sharing.views import figures_of, viewer_duties
+from members.ending.floor import Distance
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
 from members.joining.payers import payers_of
@@ -54,6 +55,7 @@ from members.people.parting import coming_words
 from members.pools.aid_sense import jumps
 from members.pools.funding import funding_words
 from members.pools.models import PlanProposal, PlanVersion, Pool
+from members.pools.plan_terms import PlanTerms
 from members.pools.rules import PLAN_READERS, access_public_pool, duty_required
 from members.pools.selectors import access_pool, access_proposal, access_version, newest_plan, version_before
 from members.pools.views import shown_plan
@@ -84,6 +86,9 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         if (row := selectors.base_class(p))
     ]
     exports, exported_people = handed_out(found)
+    plan = version.plan() if version else None
+    counted = next(iter(freezes_of(found, 2)[-1:]), None) if shows_periods else None
+    distance = _distance(counted, plan)
     context = {
         "section": "pools",
         "pool": found,
@@ -97,7 +102,7 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         "parts": share_parts(figures, base) if figures and base else [],
         "shows_periods": shows_periods,
         "current": public_periods(found).exclude(state="posted").first() if shows_periods else None,
-        "plan": version.plan() if version else None,
+        "plan": plan,
         "version": version,
         "card": readiness(found) if found.state == Pool.State.GATHERING else None,
         "shares": shares_plot(drawn),
@@ -107,7 +112,10 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
         "staff": viewer_duties(request, found),
         "is_member": _is_member(request, found),
         "ending": live_ending(found),
-        "below_floor": _below_floor(found) if shows_periods else None,
+        "below_floor": counted if counted and counted.running and found.state == Pool.State.OPEN else None,
+        "distance": distance,
+        "floor_bar": floor_plot(distance.headcount, distance.floor) if distance else None,
+        "tells_floor": found.state in {Pool.State.OPEN, Pool.State.INTAKE_STOPPED},
         # A very small pool shows its single movements to nobody outside.
         "bank": bank_line(found) if shows_periods else None,
         "closed": last_closed(found),
@@ -116,10 +124,12 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "ledger/disclosure/pool.html", context)
 
 
-def _below_floor(found: Pool) -> FreezeRow | None:
-    """Return the last headcount of an open pool if it is below the floor."""
-    last = freezes_of(found, 1) if found.state == Pool.State.OPEN else []
-    return last[0] if last and last[0].running else None
+def _distance(last: FreezeRow | None, plan: PlanTerms | None) -> Distance | None:
+    """Return how far the last headcount is from the floor; None without a floor, and where few would be told apart."""
+    floor = plan.floor.members if plan and plan.floor else None
+    if last is not None and last.freeze.headcount < SMALLEST_PUBLIC_POOL:
+        return None
+    return distance_of(last, floor)
 
 
 @public

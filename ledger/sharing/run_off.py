@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from ledger.sharing.models import Period
-from members.ending.floor import Freeze, freezes_below
+from members.ending.floor import Distance, Freeze, freezes_below
 from members.ending.models import PoolEnding
 from members.pools.models import Pool
 
@@ -33,6 +33,13 @@ def freezes_of(pool: Pool, newest: int) -> list[FreezeRow]:
         freezes.append(Freeze(number, headcount or 0, floor))
         rows.append(FreezeRow(freezes[-1], publicity_date, freezes_below(freezes)))
     return rows
+
+
+def distance_of(row: FreezeRow | None, floor: int | None) -> Distance | None:
+    """Return how far the last headcount is from the floor of today's rules; None without the one or the other."""
+    if row is None or floor is None:
+        return None
+    return Distance(row.freeze.period_no, row.freeze.headcount, floor, row.running)
 
 
 def run_off_periods(ending: PoolEnding) -> QuerySet[Period]:

@@ -27,6 +27,26 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a headcount is from the floor. running: how many up to this one are below it without a break."""
+
+    period_no: int
+    headcount: int
+    floor: int
+    running: int
+
+    @property
+    def leaves(self) -> int:
+        """Return how many members fewer would be below the floor; 0: it is below."""
+        return max(0, self.headcount - self.floor + 1)
+
+    @property
+    def missing(self) -> int:
+        """Return how many members more would be at the floor; 0: it is not below."""
+        return max(0, self.floor - self.headcount)
+
+
+@dataclass(frozen=True, slots=True)
 class EndingDates:
     """Give the days of an ending.
 

@@ -11,8 +11,9 @@ from rest_framework.response import Response
 
 from aidplatform.lib import clock
 from aidplatform.lib.drf import Endpoint
+from ledger.disclosure.selectors import rules_on
 from ledger.sharing import ending as endings
-from ledger.sharing.run_off import freezes_of
+from ledger.sharing.run_off import distance_of, freezes_of
 from members.ending import services
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.selectors import access_ending_proposal, live_ending, proposals_to_end
@@ -37,6 +38,21 @@ class FreezeText(serializers.Serializer[Any]):
     running = serializers.IntegerField()
 
 
+class DistanceText(serializers.Serializer[Any]):
+    """The last headcount against the floor of today's rules.
+
+    leaves: how many members fewer would be below it, 0 where it is; missing: how many more would be at it. running: how
+    many headcounts up to it are below without a break; at the second one the pool ends.
+    """
+
+    period = serializers.IntegerField(source="period_no")
+    headcount = serializers.IntegerField()
+    floor = serializers.IntegerField()
+    leaves = serializers.IntegerField()
+    missing = serializers.IntegerField()
+    running = serializers.IntegerField()
+
+
 class NoticeRow(serializers.ModelSerializer[PoolEnding]):
     """The notice that a pool ends; days of its zone, half-open; the cap in minor units."""
 
@@ -56,11 +72,16 @@ class NoticeRow(serializers.ModelSerializer[PoolEnding]):
 
 
 class EndingText(serializers.Serializer[Any]):
-    """Where the pool is. bearers: how many share the run-off; null where a small pool tells strangers no figures."""
+    """Where the pool is. bearers: how many share the run-off; null where a small pool tells strangers no figures.
+
+    floor: of today's rules; null: they have none. distance: null as well without a headcount, and as above.
+    """
 
     state = serializers.CharField()
     notice = NoticeRow(allow_null=True)
     bearers = serializers.IntegerField(allow_null=True)
+    floor = serializers.IntegerField(allow_null=True)
+    distance = DistanceText(allow_null=True)
     headcounts = FreezeText(many=True)
 
 
@@ -73,13 +94,18 @@ class Ending(Endpoint):
         pool = public_pool(request, code)
         notice = live_ending(pool)
         is_told = may_read_statements(pool, person_of(request))
+        rules = rules_on(pool, clock.today(pool.time_zone))
+        floor = rules.floor.members if rules and rules.floor else None
+        freezes = freezes_of(pool, 24) if is_told else []
         return Response(
             EndingText(
                 {
                     "state": pool.state,
                     "notice": notice,
                     "bearers": notice.bearers if notice and is_told else None,
-                    "headcounts": freezes_of(pool, 24) if is_told else [],
+                    "floor": floor,
+                    "distance": distance_of(freezes[-1] if freezes else None, floor),
+                    "headcounts": freezes,
                 }
             ).data
         )

@@ -14,7 +14,7 @@ from aidplatform.testing.endings import end_by_two, wind_down
 from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world, wait_for_next_period
-from ledger.disclosure.plots import EXAMPLE_SIZES, share_at, shares_plot, size_plot
+from ledger.disclosure.plots import EXAMPLE_SIZES, floor_plot, share_at, shares_plot, size_plot
 from ledger.sharing import services
 from members.pools.services import found_pool
 
@@ -175,3 +175,57 @@ def test_shares_plot_draws_from_zero_and_keeps_proportions() -> None:
     assert heights[2] == 0
     assert [tick.value for tick in plot.up] == [0, 200, 400, 600, 800]
     assert shares_plot([]) is None
+
+
+# --- the floor ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("floor", "sentence"),
+    [
+        (100, "150 members at the headcount of period 1; the floor is 100. 51 members fewer are below it."),
+        (150, "150 members at the headcount of period 1; the floor is 150. 1 member fewer is below it."),
+        (160, "150 members at the headcount of period 1; the floor is 160: 10 are missing ."),
+    ],
+)
+def test_pool_page_says_how_far_the_floor_is(db: None, floor: int, sentence: str) -> None:
+    world = World.founded(members=150, floor={"members": floor, "notice_days": 20})
+    world.award(1_000_000)
+    world.posted_period()
+    page = client_of(None).get(POOL)
+    assert sentence in words(page.content)
+    assert "At two headcounts running below it, intake stops and notice is given" in words(page.content)
+    assert "Members stay covered for 20 more days." in words(page.content)
+    told = client_of(None).get("/api/v1/pools/test-pool/ending/").json()
+    assert told["floor"] == floor
+    assert told["distance"] == {
+        "period": 1,
+        "headcount": 150,
+        "floor": floor,
+        "leaves": max(0, 151 - floor),
+        "missing": max(0, floor - 150),
+        "running": int(floor > 150),
+    }
+    assert ("Below the floor at the last headcount" in words(page.content)) == (floor > 150)
+
+
+def test_pool_page_tells_no_headcount_of_few_and_says_that_there_is_no_floor(db: None, pool: World) -> None:
+    assert "Its rules have no floor" in words(client_of(None).get(POOL).content)
+    assert client_of(None).get("/api/v1/pools/test-pool/ending/").json()["distance"] is None
+    few = World.founded(code="few", members=20, floor={"members": 15})
+    few.award(100_000)
+    few.posted_period()
+    page = words(client_of(None).get("/pools/few/").content)
+    assert "Only its own people see single headcounts." in page
+    assert "The floor is 15 members." in page
+    assert "20 members at the headcount" not in page
+    told = client_of(None).get("/api/v1/pools/few/ending/").json()
+    assert (told["floor"], told["distance"]) == (15, None)
+
+
+def test_floor_plot_keeps_proportions_and_its_words_inside() -> None:
+    plot = floor_plot(150, 100)
+    assert plot.bar == pytest.approx(1.5 * (plot.mark - plot.left), abs=0.2)
+    assert (floor_plot(150, 10).mark_is_right, plot.mark_is_right) == (False, True)
+    short = floor_plot(10, 1_000)
+    assert short.left < short.bar + short.left < short.mark < short.right
