@@ -16,6 +16,7 @@ from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world, wait_for_next_period
 from ledger.disclosure.plots import EXAMPLE_SIZES, floor_plot, share_at, shares_plot, size_plot
 from ledger.sharing import services
+from members.joining.services import end_cover
 from members.pools.services import found_pool
 
 POOL = "/pools/test-pool/"
@@ -189,7 +190,11 @@ def test_shares_plot_draws_from_zero_and_keeps_proportions() -> None:
     ],
 )
 def test_pool_page_says_how_far_the_floor_is(db: None, floor: int, sentence: str) -> None:
-    world = World.founded(members=150, floor={"members": floor, "notice_days": 20})
+    terms = {"minimum_members": floor, "floor": {"members": floor, "notice_days": 20}}
+    world = World.founded(members=max(150, floor), **terms)
+    day = clock.start_of_day(dt.date(2026, 1, 2), world.pool.time_zone)
+    for one in world.pool.memberships.filter(number__gt=150):
+        end_cover(membership=one, at=day, reason="aided", actor="service", reference="C-1")
     world.award(1_000_000)
     world.posted_period()
     page = client_of(None).get(POOL)
@@ -212,7 +217,7 @@ def test_pool_page_says_how_far_the_floor_is(db: None, floor: int, sentence: str
 def test_pool_page_tells_no_headcount_of_few_and_says_that_there_is_no_floor(db: None, pool: World) -> None:
     assert "Its rules have no floor" in words(client_of(None).get(POOL).content)
     assert client_of(None).get("/api/v1/pools/test-pool/ending/").json()["distance"] is None
-    few = World.founded(code="few", members=20, floor={"members": 15})
+    few = World.founded(code="few", members=20, minimum_members=15, floor={"members": 15})
     few.award(100_000)
     few.posted_period()
     page = words(client_of(None).get("/pools/few/").content)

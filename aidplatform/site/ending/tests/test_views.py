@@ -298,6 +298,8 @@ def test_programs_read_and_end_a_pool(world: World):
         "state": "open",
         "notice": None,
         "bearers": None,
+        "floor": None,
+        "distance": None,
         "headcounts": [],
     }
     made = admin.post(f"{API}proposals/new/", FORM, content_type="application/json")
