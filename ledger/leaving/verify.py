@@ -1,4 +1,7 @@
-"""Hold every cover that has ended against what says why, and every membership that is over against its cover."""
+"""Hold every cover that has ended against what says why, and every membership that is over against its cover.
+
+And whoever has gone on in this pool from another one against their cover there: one person, without gap and overlap.
+"""
 
 from django.utils.translation import gettext_noop as _
 
@@ -13,11 +16,29 @@ SENTENCES = {
         "Every death and removal was reported by an admin and confirmed by a controller, another person."
     ),
     "cover_ends_with_a_reason": _("Every cover that ended has its reason, or went on at once."),
+    "transfer_leaves_no_gap": _(
+        "Whoever went on here from another pool at the last age is the same person, covered here from the very instant"
+        " at which cover there ended, and never in both."
+    ),
+    "headcount_follows_transfers": _(
+        "No headcount was taken before whoever was to come over by then had come, or it was said why not."
+    ),
 }
 
 _OVER = """
       FROM members_membershipend e JOIN members_membership m ON m.id = e.membership_id
      WHERE m.pool_id = %(pool)s"""
+_CAME = """
+      FROM members_agetransfer t
+      JOIN members_membership m ON m.id = t.begun_id
+      JOIN members_membership o ON o.id = t.membership_id
+      JOIN members_pool p ON p.id = o.pool_id
+      LEFT JOIN members_membershipend e ON e.membership_id = o.id AND e.reason = 'aged_out'
+     CROSS JOIN LATERAL (SELECT min(s.from_at) AS at FROM members_span s
+                          WHERE s.pool_id = m.pool_id AND s.membership_id = m.id AND s.from_at < coalesce(s.to_at, 'infinity')) here
+     CROSS JOIN LATERAL (SELECT max(coalesce(s.to_at, 'infinity')) AS at FROM members_span s
+                          WHERE s.pool_id = o.pool_id AND s.membership_id = o.id AND s.from_at < coalesce(s.to_at, 'infinity')) there
+     WHERE t.pool_id = %(pool)s AND t.state = 'begun'"""
 _ENDED = "FROM members_span s WHERE s.pool_id = %(pool)s AND s.to_at IS NOT NULL"
 
 
@@ -71,5 +92,41 @@ def verify_ends(report: Report, pool_id: int, code: str, zone: str) -> None:
                                   AND p.from_date::timestamp AT TIME ZONE %(zone)s = s.to_at)
                AND NOT EXISTS (SELECT 1 FROM members_pool p WHERE p.id = s.pool_id AND p.state IN ('winding_down', 'closed'))
              ORDER BY s.membership_id""",
+        parameters,
+    )
+    name = "transfer_leaves_no_gap"
+    report.examined(name, figure(f"SELECT count(*) {_CAME}", parameters))
+    report.refute(
+        name,
+        f"""SELECT format('%%s member %%s, before %%s member %%s', %(code)s::text, m.number, p.code, o.number),
+                   format('the same person, on %%s at 00:00', t.first_date),
+                   concat_ws(', ', CASE WHEN m.person_id IS DISTINCT FROM o.person_id THEN 'another person' END,
+                             'here from ' || coalesce(here.at::text, 'never'), 'there until ' || coalesce(there.at::text, 'never'),
+                             'ended on ' || coalesce(e.end_date::text, 'no day by age')) {_CAME}
+               AND (m.person_id, m.pool_id, here.at, there.at, e.end_date) IS DISTINCT FROM
+                   (o.person_id, t.pool_id, t.first_date::timestamp AT TIME ZONE %(zone)s,
+                    t.first_date::timestamp AT TIME ZONE %(zone)s, t.first_date)
+             ORDER BY m.number""",
+        parameters,
+    )
+    name = "headcount_follows_transfers"
+    report.examined(
+        name, figure("SELECT count(*) FROM members_agetransfer WHERE pool_id = %(pool)s", parameters)
+    )
+    report.refute(
+        name,
+        """SELECT format('%%s awaits %%s member %%s', %(code)s::text, p.code, o.number), format('here before the headcount of period %%s', c.number),
+                  CASE WHEN t.state = 'signed' THEN 'still signed' ELSE 'written after it' END
+             FROM members_agetransfer t JOIN members_membership o ON o.id = t.membership_id
+             JOIN members_pool p ON p.id = o.pool_id
+             JOIN members_membershipend e ON e.membership_id = o.id AND e.reason = 'aged_out'
+            CROSS JOIN LATERAL (SELECT f.number, f.headcount_recorded_at AS at FROM ledger_period f
+                                 WHERE f.pool_id = t.pool_id AND f.headcount_recorded_at IS NOT NULL
+                                   AND f.as_of >= e.end_date::timestamp AT TIME ZONE %(zone)s
+                                 ORDER BY f.number LIMIT 1) c
+            WHERE t.pool_id = %(pool)s AND (t.state = 'signed' OR t.state = 'begun' AND NOT EXISTS (
+                SELECT 1 FROM members_span s
+                 WHERE s.pool_id = t.pool_id AND s.membership_id = t.begun_id AND s.recorded_at <= c.at))
+            ORDER BY o.number""",
         parameters,
     )

@@ -43,6 +43,10 @@ from ledger.openbooks.witnesses import ask_witnesses
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_member, end_cover
+from members.joining.tests.papers import filled, passport
+from members.joining.tests.test_signing import _sign as sign_covenant
+from members.joining.transfer_offers import offer_of
+from members.joining.transfers import sign_ahead
 from members.people.models import User
 from members.pools.models import Pool
 
@@ -122,6 +126,7 @@ def make_history() -> None:
     make_prepaid_history()
     make_owing_history()
     make_aged_history()
+    make_gone_on_history()
     make_late_history()
     make_debited_history()
     make_taken_history()
@@ -347,6 +352,33 @@ def make_investigated_history() -> None:
         orderer=cases.world.treasurer.code,
         at=clock.now(),
     )
+
+
+def make_gone_on_history() -> None:
+    """Let two members reach the last age of a pool, one of whom goes on in another; then that one is counted."""
+    aid = [{"severity": "severe", "age_from": 60, "age_before": 80, "max_aid_fen": 1_000_000}]
+    takes = {"pools": ["younger"], "waiting_counts": True}
+    older = World.founded(code="older", members=4, aid=aid, takes_over=takes)
+    younger = World.founded(code="younger", members=3, successor="older")
+    day = dt.date(2026, 1, 7)
+    for number in (1, 2):
+        person = User.objects.create_user(f"going-on-{number}@example.org")
+        paper = passport(f"GOON{number:06d}", day.replace(year=1966))
+        member = sign_covenant(filled(younger.pool, person, paper))
+        offer = offer_of(member, clock.today(SHANGHAI))
+        assert offer is not None
+        if number == 1:
+            sign_ahead(
+                membership=member,
+                person=person,
+                shown_sha256=offer.version.covenant_sha256,
+                health=True,
+                publication=True,
+                language="en",
+                at=clock.now(),
+            )
+    older.award(50_000, code="G-1")
+    assert older.posted_period().headcount == 5
 
 
 def make_late_history() -> None:
