@@ -18,11 +18,11 @@ from aidplatform.lib.templating import in_language
 from ledger.disclosure.going_on import costs_of, place_there
 from members.joining.forms import ConsentForm
 from members.joining.selectors import access_membership
+from members.joining.signing_texts import signing_texts
 from members.joining.transfer_models import AgeTransfer
 from members.joining.transfer_offers import Offer, last_transfer, offer_of, rules_on
 from members.joining.transfers import revoke, sign_ahead
 from members.people.models import User
-from members.pools.in_short import in_short
 from members.pools.models import PlanVersion
 from members.pools.plan_words import Difference, difference
 
@@ -100,9 +100,8 @@ def _page(
         "successor": here.plan().successor if here else None,
         "costs": costs_of(offer) if offer else None,
         "place": place_there(offer) if offer else None,
-        "short": in_short(offer.plan, offer.pool.currency) if offer else (),
+        "texts": signing_texts(offer.version, offer.pool.currency) if offer else (),
         "difference": _rules_apart(here, offer) if here and offer and same_money else None,
-        "covenant": in_language(offer.version.covenant_en, offer.version.covenant_zh) if offer else "",
         "form": form
         or (AheadForm(initial={"shown_sha256": offer.version.covenant_sha256}) if offer else None),
         "refusal": refusal,
