@@ -17,6 +17,7 @@ from ledger.sharing import posting, selectors, services
 from ledger.sharing.face_selectors import FacesOf, Fields
 from ledger.sharing.layers import MEMBERS, PUBLIC
 from ledger.sharing.models import FIGURES, Award, Period
+from ledger.sharing.moves import moves_of
 from members.pools.api import DutyEndpoint, NewestNumber, person_of, public_pool, viewer_duties
 from members.pools.models import DutyGrant, Pool
 from members.pools.selectors import access_pool
@@ -40,6 +41,38 @@ class PeriodRow(serializers.ModelSerializer[Period]):
         if not self.context["shows"](instance):
             row |= dict.fromkeys((*_MONEY, "headcount", "classes", "shown_sha256"))
         return row
+
+
+class MoveRow(serializers.Serializer[Any]):
+    """How many went between this pool and that one, at the last age of the one that they left."""
+
+    pool = serializers.CharField(source="pool.code")
+    members = serializers.IntegerField()
+
+
+class MovesRow(serializers.Serializer[Any]):
+    """What has become of the headcount of the period before. came: from other pools; went: on in other pools."""
+
+    before = serializers.IntegerField()
+    came = MoveRow(many=True)
+    went = MoveRow(many=True)
+
+
+class PeriodBody(PeriodRow):
+    """A period with its moves; null for the first headcount, and where figures of few are not told."""
+
+    moves = serializers.SerializerMethodField()
+
+    class Meta(PeriodRow.Meta):
+        fields = [*PeriodRow.Meta.fields, "moves"]
+
+    @extend_schema_field(MovesRow(allow_null=True))
+    def get_moves(self, period: Period) -> dict[str, Any] | None:
+        """Return them."""
+        if period.headcount is None or not self.context["shows"](period):
+            return None
+        moves = moves_of(period, is_near=self.context["is_near"])
+        return dict(MovesRow(moves).data) if moves else None
 
 
 class AwardRow(serializers.ModelSerializer[Award]):
@@ -105,9 +138,9 @@ class _PeriodEndpoint(Endpoint):
         return selectors.periods(pool) if viewer_duties(request, pool) else selectors.public_periods(pool)
 
     def period_context(self, request: Request, pool: Pool) -> dict[str, Any]:
-        """Return whether figures may be shown, decided once per request."""
+        """Return whether figures may be shown, decided once per request, and whether the viewer is of the pool."""
         is_near = bool(viewer_duties(request, pool)) or selectors.is_member(pool, person_of(request))
-        return {"shows": lambda period: is_near or selectors.is_large_enough(period)}
+        return {"is_near": is_near, "shows": lambda period: is_near or selectors.is_large_enough(period)}
 
 
 class PeriodList(_PeriodEndpoint, ListAPIView[Period]):
@@ -133,14 +166,14 @@ class PeriodList(_PeriodEndpoint, ListAPIView[Period]):
 class PeriodDetail(_PeriodEndpoint):
     """One period."""
 
-    @extend_schema(operation_id="period", responses=PeriodRow)
+    @extend_schema(operation_id="period", responses=PeriodBody)
     def get(self, request: Request, code: str, number: int) -> Response:
         """Return the period; before its announcement it exists for the staff only."""
         pool = public_pool(request, code)
         staff = viewer_duties(request, pool)
         access = selectors.access_period if staff else selectors.access_public_period
         found = access(pool=pool, number=number)
-        return Response(PeriodRow(found, context=self.period_context(request, pool)).data)
+        return Response(PeriodBody(found, context=self.period_context(request, pool)).data)
 
 
 class CaseList(Endpoint, ListAPIView[Award]):

@@ -27,6 +27,7 @@ from ledger.sharing.figures import Figures, bill_lines, class_figures, share_par
 from ledger.sharing.forms import ApproveForm, CancelPostingForm
 from ledger.sharing.layers import MEMBERS, PUBLIC
 from ledger.sharing.models import Period
+from ledger.sharing.moves import moves_of
 from ledger.sharing.plan_shares import sponsored_fen
 from ledger.sharing.run_off import run_off_of
 from members.people.models import User
@@ -274,6 +275,7 @@ def _bill_context(found: Period, layer: str) -> dict[str, Any]:
     rests, faces = selectors.rests_of(awards), FacesOf(awards, layer)
     return {
         "figures": figures,
+        "moves": moves_of(found, is_near=layer == MEMBERS),
         "is_provisional": found.assessed_fen is None,
         "bill": bill_lines(figures),
         "base": base,
