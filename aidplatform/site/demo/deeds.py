@@ -72,13 +72,13 @@ def code_of(key: str) -> str:
 # --- joining ----------------------------------------------------------------------------------------------------
 
 
-def join(pool: Pool, person: User, number: int) -> None:
-    """Take a person through the six steps of joining, to the signature."""
+def join(pool: Pool, person: User, number: int, born: dt.date | None = None) -> None:
+    """Take a person through the six steps of joining, to the signature. born: else the cast's own day, or any."""
     if Membership.objects.filter(pool=pool, person=person).exists():
         return
     at = clock.now()
     serial = number + 40 * len(pool.code)
-    born = next((role.born for role in CAST if role.email == person.email), born_of(serial))
+    born = next((role.born for role in CAST if role.email == person.email), born or born_of(serial))
     application = applications.start_application(pool=pool, person=person, at=at)
     paper = document_of(person, born, serial)
     known = paper_of(person)

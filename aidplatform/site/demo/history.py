@@ -2,7 +2,7 @@
 
 The script is a list of stops: days on which somebody does something. Every deed looks at the rows first, so a
 history that was broken off goes on from where it stood. What happens follows from the script alone; only the
-codes of people and claims are drawn. Three pools more, for rarer rules, are in `variants`.
+codes of people and claims are drawn. Five pools more, for rarer rules, are in `variants`.
 """
 
 import datetime as dt

@@ -1,12 +1,14 @@
-"""Three pools of a dozen people, for the rules that the others do not have, played with their history.
+"""Five pools for the rules that the others do not have, played with their history.
 
 The orchards aid against bills, under a cap for each month and one for the year; what that leaves waits, and who pays
-late lands softly. The harbor pays ahead. Mill lane is ending. Their days are those of the other pools, so that the
-worker is waited for once.
+late lands softly. The harbor pays ahead. Mill lane is ending. The makers are for people below 37, and the guild takes
+over whom they let go by age: one went on, one has signed, one did not, and the member of the cast may. Their days are
+those of the other pools, so that the worker is waited for once.
 """
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 from aidplatform.lib import clock
 from aidplatform.site.demo import deeds
@@ -30,12 +32,38 @@ from ledger.custody.write_offs import approve_write_off, order_write_off
 from ledger.sharing.ending import confirm_ending
 from members.ending.selectors import first_cover_end, live_ending, proposals_to_end
 from members.ending.services import propose_ending
+from members.joining.models import Membership
+from members.joining.transfer_offers import offer_of
+from members.joining.transfers import sign_ahead
 from members.pools.models import Pool
 
-ORCHARDS, HARBOR, MILL = "orchards", "harbor", "mill-lane"
-VILLAGERS = {ORCHARDS: 3, HARBOR: 3, MILL: 2}
-_CAST = {ORCHARDS: (MEMBER, NEIGHBOR), HARBOR: (MEMBER,), MILL: ()}
+ORCHARDS, HARBOR, MILL, MAKERS, GUILD = "orchards", "harbor", "mill-lane", "makers", "guild"
+VILLAGERS = {ORCHARDS: 3, HARBOR: 3, MILL: 2, MAKERS: 4, GUILD: 2}
+_CAST = {ORCHARDS: (MEMBER, NEIGHBOR), HARBOR: (MEMBER,), MILL: (), MAKERS: (MEMBER,), GUILD: ()}
+# Where ages decide. Of the makers number 1 is 37 in April and has signed, 2 was in January and went on, 3 was in
+# February and had not signed; the member of the cast is in March.
+_BORN = {
+    (MAKERS, 1): dt.date(1989, 4, 10),
+    (MAKERS, 2): dt.date(1989, 1, 20),
+    (MAKERS, 3): dt.date(1989, 2, 3),
+    (MAKERS, 4): dt.date(1996, 5, 9),
+    (GUILD, 1): dt.date(1980, 7, 14),
+    (GUILD, 2): dt.date(1975, 9, 2),
+}
 Script = Iterator[tuple[dt.date, Deed]]
+
+
+def _everyone(name_en: str, name_zh: str, first: int, before: int) -> dict[str, Any]:
+    """Return the only class of a pool, of those ages."""
+    return {
+        "class_no": 0,
+        "weight": 1,
+        "name_en": name_en,
+        "name_zh": name_zh,
+        "age_from": first,
+        "age_before": before,
+    }
+
 
 # Who joins from 40 on bears three shares: of the second case of the year they reach the yearly cap, the others do not.
 _ORCHARDS = Founding(
@@ -88,13 +116,50 @@ _MILL = Founding(
     ),
     "6222 0000 0000 0008 01",
 )
+_GUILD = Founding(
+    GUILD,
+    "Makers' guild",
+    "匠人行会互助",
+    {0: 126},
+    dt.date(2025, 11, 1),
+    small_terms(
+        aid=[
+            {"severity": "severe", "age_from": 30, "age_before": 60, "max_aid_fen": 900_000},
+            {"severity": "mild", "age_from": 30, "age_before": 60, "max_aid_fen": 200_000},
+        ],
+        classes=[_everyone("Aged 30 to 59", "30–59岁", 30, 60)],
+        waiting_days=30,
+        minimum_members=100,
+        takes_over={"pools": [MAKERS], "waiting_counts": True},
+    ),
+    "6222 0000 0000 0126 01",
+)
+_MAKERS = Founding(
+    MAKERS,
+    "Young makers",
+    "青年匠人互助",
+    {0: 118},
+    dt.date(2025, 11, 1),
+    small_terms(
+        aid=[
+            {"severity": "severe", "age_from": 18, "age_before": 37, "max_aid_fen": 600_000},
+            {"severity": "mild", "age_from": 18, "age_before": 37, "max_aid_fen": 100_000},
+        ],
+        classes=[_everyone("Aged 18 to 36", "18–36岁", 18, 37)],
+        waiting_days=10,
+        minimum_members=100,
+        successor=GUILD,
+    ),
+    "6222 0000 0000 0118 01",
+)
 
 
 def script() -> Script:
-    """Yield what happens in the three pools, and when."""
+    """Yield what happens in the five pools, and when."""
     yield from _orchards()
     yield from _harbor()
     yield from _mill()
+    yield from _makers()
 
 
 def _orchards() -> Script:
@@ -137,6 +202,24 @@ def _mill() -> Script:
     yield _day("2026-02", 15), lambda _work: _settle()
 
 
+def _makers() -> Script:
+    """Yield the months of two pools of which one takes over whom the other lets go by age."""
+    yield from _begins(_GUILD)
+    yield from _begins(_MAKERS)
+    for code in (GUILD, MAKERS):
+        yield from _posts(code, "2025-11")
+        yield from _posts(code, "2025-12")
+    yield from _claims(GUILD, 1, "heart_attack", "2025-12")
+    yield from _claims(MAKERS, 4, "cancer_mild", "2025-12")
+    yield _day("2025-12", 24), lambda _work: _sign_ahead(2)
+    for code in (GUILD, MAKERS):
+        yield from _shares(code, "2026-01")
+    yield from _claims(GUILD, 2, "cancer_mild", "2026-01")
+    yield _day("2026-02", 10), lambda _work: _sign_ahead(1)
+    for code in (GUILD, MAKERS):
+        yield from _shares(code, "2026-02", is_last=True)
+
+
 # --- months -----------------------------------------------------------------------------------------------------
 
 
@@ -150,7 +233,7 @@ def _begins(founding: Founding) -> Script:
         villagers = [make_villager(pool.code, number) for number in range(1, VILLAGERS[pool.code] + 1)]
         cast = [cast_member(key) for key in _CAST[pool.code]]
         for number, person in enumerate((*villagers, *cast), start=1):
-            deeds.join(pool, person, number)
+            deeds.join(pool, person, number, _BORN.get((pool.code, number)))
 
     yield founding.opened, begin
 
@@ -233,6 +316,23 @@ def _paid(code: str, until: dt.date, silent: Collection[int], work: Callable[[],
 
 
 # --- single deeds -----------------------------------------------------------------------------------------------
+
+
+def _sign_ahead(number: int) -> None:
+    """Let one of the makers sign the covenant of the guild ahead; signed or gone on before: nothing."""
+    pool, person = _pool(MAKERS), make_villager(MAKERS, number)
+    membership = Membership.objects.select_related("pool", "person").get(pool=pool, person=person)
+    offer = offer_of(membership, clock.today(ZONE))
+    if offer is not None and not offer.is_signed:
+        sign_ahead(
+            membership=membership,
+            person=person,
+            shown_sha256=offer.version.covenant_sha256,
+            health=True,
+            publication=True,
+            language=person.language,
+            at=clock.now(),
+        )
 
 
 def _come() -> None:

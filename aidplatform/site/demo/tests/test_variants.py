@@ -1,4 +1,6 @@
-"""The three pools for rarer rules: what each of them shows on the day on which visitors come."""
+"""The five pools for rarer rules: what each of them shows on the day on which visitors come."""
+
+import datetime as dt
 
 from aidplatform.site.demo import history, variants
 from aidplatform.site.demo.clock import morning_of, stop_clock_at
@@ -10,9 +12,14 @@ from claims.filing.models import Claim
 from ledger.custody.recoveries import recovered_fen
 from ledger.custody.wallet_selectors import wallet_of, wallet_rows
 from ledger.custody.write_offs import write_offs
+from ledger.disclosure.going_on import costs_of
 from ledger.sharing.models import Award, Charge
+from ledger.sharing.moves import Move, Moves, moves_of
+from members.joining.end_models import MembershipEnd
 from members.joining.looking import report_of
 from members.joining.models import MemberUpload
+from members.joining.transfer_models import AgeTransfer
+from members.joining.transfer_offers import offer_of
 from members.pools.models import Pool
 
 
@@ -26,6 +33,7 @@ def test_pools_for_rarer_rules_have_something_of_each_to_show(committed_db: tupl
     _orchards(pools[variants.ORCHARDS])
     _harbor(pools[variants.HARBOR])
     _mill(pools[variants.MILL])
+    _makers(pools[variants.MAKERS], pools[variants.GUILD])
 
 
 def _orchards(pool: Pool) -> None:
@@ -80,6 +88,29 @@ def _mill(pool: Pool) -> None:
     settlement = pool.settlements.get()
     assert settlement.state == "ordered"
     assert settlement.settled_fen > 0
+
+
+def _makers(pool: Pool, guild: Pool) -> None:
+    """Who goes on at the last age: one has, one has signed, one has not, and the member of the cast may."""
+    transfers = AgeTransfer.objects.filter(membership__pool=pool).order_by("membership__number")
+    assert list(transfers.values_list("membership__number", "state", "first_date")) == [
+        (119, "signed", None),
+        (120, "begun", dt.date(2026, 1, 20)),
+    ]
+    ends = MembershipEnd.objects.filter(membership__pool=pool).order_by("membership__number")
+    assert list(ends.values_list("membership__number", "reason")) == [(120, "aged_out"), (121, "aged_out")]
+    mine = pool.memberships.get(person=cast_member(MEMBER))
+    offer = offer_of(mine, history.END)
+    assert offer is not None
+    assert (offer.pool.code, offer.first_date, offer.obstacle, offer.signed) == (
+        variants.GUILD,
+        dt.date(2026, 3, 8),
+        "",
+        None,
+    )
+    assert [cost.share_fen > 0 for cost in costs_of(offer)] == [True, True, False, False]
+    assert moves_of(guild.periods.get(number=4)) == Moves(128, (Move(pool, 1),), ())
+    assert moves_of(pool.periods.get(number=4)) == Moves(123, (), (Move(guild, 1),))
 
 
 def test_pool_that_gathers_has_a_list_that_waits_and_one_with_mistakes(db: None) -> None:
