@@ -8,6 +8,7 @@ from aidplatform.site.demo.gathering import bring_lists, found_gathering_pool
 from aidplatform.site.demo.people import MEMBER, NEIGHBOR, cast_member, make_people
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.world import run_jobs
+from aidplatform.tests.pages_helpers import client_of
 from claims.filing.models import Claim
 from ledger.custody.recoveries import recovered_fen
 from ledger.custody.wallet_selectors import wallet_of, wallet_rows
@@ -111,6 +112,10 @@ def _makers(pool: Pool, guild: Pool) -> None:
     assert [cost.share_fen > 0 for cost in costs_of(offer)] == [True, True, False, False]
     assert moves_of(guild.periods.get(number=4)) == Moves(128, (Move(pool, 1),), ())
     assert moves_of(pool.periods.get(number=4)) == Moves(123, (), (Move(guild, 1),))
+    page = client_of(None).get("/pools/guild/periods/4/").content.decode()
+    assert "of them 1 came from Young makers at the last age there" in page
+    told = client_of(None).get("/api/v1/pools/makers/periods/4/").json()
+    assert told["moves"] == {"before": 123, "came": [], "went": [{"pool": "guild", "members": 1}]}
 
 
 def test_pool_that_gathers_has_a_list_that_waits_and_one_with_mistakes(db: None) -> None:
