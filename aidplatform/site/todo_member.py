@@ -96,6 +96,7 @@ def _left_behind(link: PayerLink) -> Todo | None:
 
 def _of_last_ages(memberships: list[Membership]) -> list[Todo]:
     """Return where the person can go on at the last age of a pool, and has not signed what holds there on that day."""
+    aged = [one for one in memberships if one.birth_date is not None]
     return [
         Todo(
             (
@@ -111,7 +112,7 @@ def _of_last_ages(memberships: list[Membership]) -> list[Todo]:
             reverse("going_on", args=[offer.membership.pool.code]),
             _("Read and decide"),
         )
-        for offer in open_offers(memberships, clock.now())
+        for offer in (open_offers(aged, clock.now()) if aged else ())
     ]
 
 
