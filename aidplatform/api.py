@@ -20,6 +20,7 @@ from claims.review import api as review
 from claims.review import investigation_api as investigating
 from claims.review import judging_api as judging
 from claims.review import opening_api as openings
+from claims.review import outside_api as outside
 from claims.review import signal_api
 from ledger.books import api as books
 from ledger.custody import api as custody
@@ -83,6 +84,8 @@ _INVESTIGATION = f"{_DESK_CLAIM}investigations/<int:number>/"
 _CASE = "me/investigations/<slug:investigation>/"
 _ARBITRATION = f"{_POOL}arbitrations/<slug:ref>/"
 _ARBITER_CASE = "me/arbitrations/<slug:arbitration>/"
+_OUTSIDE = f"{_POOL}outside-reviews/<slug:claim>/"
+_OUTSIDE_CASE = "me/outside-reviews/<slug:review>/"
 _OBJECTION = f"{_POOL}cases/<case:award>/objections/<int:number>/"
 _DRAW = f"{_POOL}draws/<slug:ref>/"
 _PERIOD = f"{_POOL}periods/<int:number>/"
@@ -293,6 +296,33 @@ urlpatterns = [
     path(_ARBITER_CASE, arbiter.MyArbitration.as_view(), name="api_my_arbitration"),
     path(f"{_ARBITER_CASE}decision/", arbiter.ArbiterDecision.as_view(), name="api_decide_as_arbiter"),
     path(f"{_ARBITER_CASE}decline/", arbiter.ArbiterDeclined.as_view(), name="api_decline_arbitration"),
+    path(_OUTSIDE, outside.OutsideAppointment.as_view(), name="api_outside_appointment"),
+    path(f"{_OUTSIDE}proposal/", outside.OutsideProposal.as_view(), name="api_propose_outside"),
+    path(f"{_OUTSIDE}agreement/", outside.OutsideAgreement.as_view(), name="api_agree_to_outside"),
+    path(f"{_OUTSIDE}link/", outside.OutsideLink.as_view(), name="api_link_outside"),
+    path(f"{_OUTSIDE}end/", outside.OutsideEnd.as_view(), name="api_end_outside"),
+    path("me/outside-reviews/", outside.MyOutsideReviews.as_view(), name="api_my_outside_reviews"),
+    path("me/outside-reviews/acceptance/", outside.OutsideAcceptance.as_view(), name="api_accept_outside"),
+    path(_OUTSIDE_CASE, outside.MyOutsideReview.as_view(), name="api_my_outside_review"),
+    path(f"{_OUTSIDE_CASE}papers/", outside.OutsidePapers.as_view(), name="api_outside_papers"),
+    path(
+        f"{_OUTSIDE_CASE}papers/<slug:paper>/opening/",
+        outside.OutsideOpening.as_view(),
+        name="api_open_paper_outside",
+    ),
+    path(
+        f"{_OUTSIDE_CASE}openings/<int:opening>/file/", outside.OutsideFile.as_view(), name="api_outside_file"
+    ),
+    path(
+        f"{_OUTSIDE_CASE}recommendation/",
+        outside.OutsideRecommendation.as_view(),
+        name="api_recommend_outside",
+    ),
+    path(f"{_OUTSIDE_CASE}decision/", outside.OutsideDecision.as_view(), name="api_decide_outside"),
+    path(f"{_OUTSIDE_CASE}decline/", outside.OutsideDeclined.as_view(), name="api_decline_outside"),
+    path(
+        f"{_MY_CLAIM}outside-reviews/", outside.OutsideReviewsOfMyClaim.as_view(), name="api_my_claim_outside"
+    ),
     path("me/investigations/", investigating.MyInvestigations.as_view(), name="api_my_investigations"),
     path(
         "me/investigations/acceptance/",

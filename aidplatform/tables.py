@@ -312,6 +312,20 @@ TABLES: dict[str, Kind] = {
         "ended_by",
         "ended_at",
     ),
+    "claims_outsidereview": state(
+        "state",
+        "name_sealed",
+        "reason_sealed",
+        "agreed_by",
+        "agreed_at",
+        "token_sha256",
+        "link_until_at",
+        "person_id",
+        "accepted_at",
+        "until_date",
+        "ended_by",
+        "ended_at",
+    ),
     "claims_objection": state(
         "state", "reply_sealed", "replied_by", "replied_at", "answer_sealed", "answered_by", "answered_at"
     ),

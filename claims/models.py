@@ -27,6 +27,7 @@ from claims.review.models import (
     Withdrawal,
 )
 from claims.review.opening_models import PaperOpening
+from claims.review.outside_models import OutsideReview
 from claims.review.signal_models import PageHash, PaperReading, SignalMark, SignalRun
 from claims.review.waiting_triggers import shares_go_back_as_decided
 from ledger.custody.cost_models import OutsideCost
@@ -60,6 +61,7 @@ __all__ = [
     "JuryWitness",
     "Objection",
     "ObjectionPaper",
+    "OutsideReview",
     "PageHash",
     "PaperOpening",
     "PaperReading",

@@ -31,6 +31,8 @@ from claims.review.investigation_models import Investigation
 from claims.review.investigation_pages import for_claimant
 from claims.review.models import Appeal, Concurrence, Decision, PaperRequest, Recommendation
 from claims.review.openings import openings_of
+from claims.review.outside_models import OutsideReview
+from claims.review.outside_selectors import outside_told
 from claims.review.selectors import decision_of, read_reason, read_request
 from claims.review.signal_pages import shown
 from claims.review.signal_selectors import last_reading, read_mark
@@ -241,6 +243,21 @@ def _arbitrated(person: User) -> Iterator[Row]:
         yield {"pool": one.claim.pool.code, **row}
 
 
+def _reviewed_from_outside(person: User) -> Iterator[Row]:
+    """Yield who looked at the person's claims from outside, and why."""
+    for claim in _claims_of(person):
+        for one in outside_told(claim):
+            row = fields_of(one.review, "code", "stage", "state", "accepted_at", "until_date", "ended_at")
+            yield {"claim": claim.code, **row, "name": one.name, "reason": one.reason}
+
+
+def _outside_reviews(person: User) -> Iterator[Row]:
+    """Yield what the person judged from outside, without whose claim it is; the words are the claimant's."""
+    for one in OutsideReview.objects.filter(person=person).select_related("claim__pool").order_by("pk"):
+        row = fields_of(one, "code", "stage", "state", "accepted_at", "until_date", "ended_at")
+        yield {"pool": one.claim.pool.code, **row}
+
+
 def _jury_cases(person: User) -> Iterator[Row]:
     """Yield what the person told the jurors of their cases, and what these came to."""
     for one in JuryCase.objects.filter(_mine(person, "claim__")).select_related("claim").order_by("pk"):
@@ -356,6 +373,10 @@ EXPORTER = Exporter(
         Table("jury_cases", _("What you told the jurors of your cases."), _jury_cases),
         Table("arbitrations", _("How outside arbiters decided your claims, and why."), _arbitrations),
         Table("arbitrated", _("What you decided as an outside arbiter."), _arbitrated),
+        Table(
+            "outside_reviews", _("Who looked at your claims from outside, and why."), _reviewed_from_outside
+        ),
+        Table("reviewed_outside", _("What you judged as an outside reviewer."), _outside_reviews),
         Table("jury_offers", _("Your offers to be a juror."), _jury_offers),
         Table("jury_seats", _("The seats that you were drawn for, with your own vote."), _jury_seats),
         Table("jury_words", _("The words that you gave as a witness of draws."), _jury_words),
@@ -384,6 +405,8 @@ EXPORTER = Exporter(
         "claims.JuryCase.claim": "jury_cases",
         "claims.Arbitration.claim": "arbitrations",
         "claims.Arbitration.arbiter": "arbitrated",
+        "claims.OutsideReview.claim": "outside_reviews",
+        "claims.OutsideReview.person": "reviewed_outside",
         "claims.Juror.person": "jury_offers",
         "claims.JurySeat.person": "jury_seats",
         "claims.JuryWitness.person": "jury_words",

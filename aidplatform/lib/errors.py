@@ -410,6 +410,27 @@ GUARANTEES: dict[str, object] = {
     "arbiter_is_replaced_when_late": _(
         "An arbiter is replaced once the days of the link, or those for deciding, are over."
     ),
+    "outside_review_where_nobody_is_left": _(
+        "Somebody of this pool may look at the claim, or it waits for nobody."
+    ),
+    "one_outside_review_at_a_time": _("Somebody from outside is proposed for this claim already."),
+    "outside_reviewer_is_appointed_by_two_people": _(
+        "A pool admin proposes the outside reviewer and a controller agrees; neither is near to the case or has judged"
+        " it."
+    ),
+    "outside_reviewer_is_from_outside": _(
+        "Members, people with a duty in the pool, and who is near to the case or had a part in it do not judge it."
+    ),
+    "outside_review_takes_its_steps": _("This outside review has moved on. Reload the page."),
+    "outside_review_state_follows_order": _("This outside review has moved on. Reload the page."),
+    "outside_review_link_is_live": _("This link is over. Whoever sent it can make another."),
+    "outside_review_is_done_by_its_word": _(
+        "An outside review ends with the word it was asked for, in its days."
+    ),
+    "outside_review_is_ended_when_late": _(
+        "An outside review is ended once the days of the link, or those for judging, are over, or somebody of the pool"
+        " may look at the claim again."
+    ),
     "jury_takes_enough_people": _("Too few members can be drawn: among so few everyone knows everyone."),
     "witness_is_asked": _("You are not asked to be a witness of this draw."),
     "witness_commits_before_the_draw": _("The hashes of this draw are in the log already."),

@@ -11,6 +11,7 @@ from aidplatform.site.todo_arbiters import of_arbiters
 from aidplatform.site.todo_investigations import of_investigations
 from aidplatform.site.todo_member import of_member
 from aidplatform.site.todo_money import of_money
+from aidplatform.site.todo_outside import of_outside_reviews
 from aidplatform.site.todo_row import Todo
 from aidplatform.work.models import Job
 from claims.filing.models import Claim
@@ -53,6 +54,7 @@ def todos_of(person: User) -> list[Todo]:
         + of_member(person)
     )
     found += of_investigations(duties, person) + of_arbiters(duties, person)
+    found += of_outside_reviews(duties, person)
     # Most people have no duty: not even the questions are put together for them.
     return found + _of_duties(duties, person) if duties else found
 

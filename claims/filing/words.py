@@ -94,4 +94,5 @@ PURPOSES: dict[str, object] = {
     "blind_review": _("a second look that decides nothing"),
     "jury": _("jury"),
     "arbiter": _("a decision in the place of the jury"),
+    "outside_review": _("review from outside"),
 }

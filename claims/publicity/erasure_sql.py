@@ -36,6 +36,7 @@ ERASE = eraser(
                answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",
         f"""UPDATE claims_arbitration SET name_sealed = CASE WHEN name_sealed IS NOT NULL THEN ''::bytea END,
                reason_sealed = CASE WHEN reason_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",
+        f"UPDATE claims_outsidereview SET name_sealed = '', reason_sealed = '' WHERE claim_id IN {_OWN}",
         f"""UPDATE claims_objection SET reason_sealed = '',
                reply_sealed = CASE WHEN reply_sealed IS NOT NULL THEN ''::bytea END,
                answer_sealed = CASE WHEN answer_sealed IS NOT NULL THEN ''::bytea END WHERE claim_id IN {_OWN}""",

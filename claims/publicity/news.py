@@ -15,7 +15,8 @@ from claims.filing.models import Claim
 from claims.filing.selectors import speakers_of
 from claims.filing.states import INVESTIGATOR, REVIEWER, SECOND_REVIEWER, STEPS, TREASURER
 from claims.publicity.selectors import award_of
-from claims.review.appeals import heard_before
+from claims.review.appeals import heard_before, nobody_left
+from claims.review.outside_news import news_of_wanted
 from claims.review.selectors import decision_of
 from members.joining.kin import people_near
 from members.people import claim_words as words
@@ -95,6 +96,8 @@ def tell_step(lease: jobs.Lease) -> dict[str, int]:
         if holder in {REVIEWER, SECOND_REVIEWER} and holder != STEPS[before].holder and claim.state == state:
             people, link = _who_can(claim, holder), _link(claim, holder)
             news += [News(person, words.CLAIM_WAITS, key, params, link) for person in people]
+        if claim.state == state and nobody_left(claim):
+            news += news_of_wanted(claim, key)
         return {"told": tell(news, batch=f"claim/{key}", actor=SERVICE)}
 
 
@@ -138,9 +141,10 @@ def _link(claim: Claim, holder: str) -> str:
 
 def _who_can(claim: Claim, holder: str) -> list[User]:
     """Return whoever can act on the claim now: who has taken it up, else all with the duty and no part in the case."""
-    if holder == REVIEWER and claim.reviewer is not None:
-        return [claim.reviewer]
     people = _holding(claim.pool, holder)
+    # Who looked at it from outside, or has given the duty up, does not have it any more.
+    if holder == REVIEWER and claim.reviewer in people:
+        return [claim.reviewer]
     if holder == TREASURER:
         return people
     had_a_part = set(claim.recommendations.values_list("reviewer", flat=True))
@@ -194,7 +198,10 @@ def _of_late(claim: Claim, admins: Iterable[User]) -> list[News]:
     key = f"{claim.code}/{claim.state}/{claim.state_since.isoformat()}"
     params = _params(claim, claim.state, claim.due_date.isoformat() if claim.due_date else None)
     holder = _duty_over(claim.state)
-    links = {person: reverse("pool", args=[claim.pool.code]) for person in admins}
+    # Where nobody of the pool may take it, its admins propose somebody from outside.
+    of_pool = reverse("pool", args=[claim.pool.code])
+    outside = reverse("outside_review", args=[claim.pool.code, claim.code])
+    links = dict.fromkeys(admins, outside if nobody_left(claim) else of_pool)
     links |= dict.fromkeys(_who_can(claim, holder), _link(claim, holder))
     told = _to_claimant(claim, words.CLAIM_LATE, key, params)
     return told + [News(person, words.CLAIM_OVERDUE, key, params, link) for person, link in links.items()]

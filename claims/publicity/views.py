@@ -48,6 +48,7 @@ from claims.review.appeals import duty_names
 from claims.review.investigation_pages import for_claimant
 from claims.review.models import Decision
 from claims.review.openings import reader_words
+from claims.review.outside_selectors import outside_told
 from ledger.sharing.face_selectors import FacesOf
 from ledger.sharing.faces import DISEASES, words_of
 from ledger.sharing.layers import MEMBERS
@@ -169,6 +170,12 @@ def _appeal_of(found: Claim, file: selectors.ClaimFile, forms: dict[str, Any]) -
         told["paper_form"] = forms.get("paper_form") or PaperForm(initial={"kind": "other"})
     if lacking := appeals.lacks_people(found):
         told |= {"lacking": duty_names(lacking), "holder": HOLDERS[POOL_ADMIN]}
+    outside = outside_told(found)
+    told |= {
+        "outside": outside,
+        "outside_now": any(one.review.ended_at is None for one in outside),
+        "nobody_left": appeals.nobody_left(found),
+    }
     return told
 
 

@@ -119,6 +119,7 @@ class ReviewTimesRow(serializers.Serializer[Any]):
     overturned_percent = serializers.IntegerField(allow_null=True)
     judged_blindly = serializers.IntegerField()
     agreed_percent = serializers.IntegerField(allow_null=True)
+    judged_from_outside = serializers.IntegerField()
 
 
 class ReviewTimes(Endpoint):
@@ -136,5 +137,6 @@ class ReviewTimes(Endpoint):
             "overturned_percent": rates.overturn if rates.decided >= figures.FEWEST else None,
             "judged_blindly": rates.blind,
             "agreed_percent": rates.agreement if rates.blind >= figures.FEWEST else None,
+            "judged_from_outside": figures.judged_outside(pool, at),
         }
         return Response(ReviewTimesRow(told).data)

@@ -40,6 +40,21 @@ appeal_guards = [
 ]
 
 
+def heard_before_sql(claim_id: str, opened: str, code: str) -> str:
+    """Return SQL that tells whether the person of a code judged a claim before the round that its appeal opened."""
+    return f"""(
+                   EXISTS (SELECT 1 FROM claims_recommendation
+                            WHERE claim_id = {claim_id} AND round < {opened} AND reviewer = {code})
+                OR EXISTS (SELECT 1 FROM claims_decision
+                            WHERE claim_id = {claim_id} AND round < {opened} AND decider = {code})
+                OR EXISTS (SELECT 1 FROM claims_concurrence
+                            WHERE claim_id = {claim_id} AND round < {opened} AND decider = {code})
+                OR EXISTS (SELECT 1 FROM claims_blindreview
+                            WHERE claim_id = {claim_id} AND reviewer = {code})
+                OR EXISTS (SELECT 1 FROM claims_objection
+                            WHERE claim_id = {claim_id} AND answered_by = {code}))"""
+
+
 def heard_by_others(name: str, column: str) -> Guard:
     """Return the guard, by its own name, of what is said in the rounds of an appeal; column: who says it.
 
@@ -54,17 +69,7 @@ def heard_by_others(name: str, column: str) -> Guard:
         func=f"""
             {judged_now()}
             SELECT appeal_round INTO opened FROM claims_claim WHERE id = NEW.claim_id FOR NO KEY UPDATE;
-            IF NEW.round >= opened AND (
-                   EXISTS (SELECT 1 FROM claims_recommendation
-                            WHERE claim_id = NEW.claim_id AND round < opened AND reviewer = NEW.{column})
-                OR EXISTS (SELECT 1 FROM claims_decision
-                            WHERE claim_id = NEW.claim_id AND round < opened AND decider = NEW.{column})
-                OR EXISTS (SELECT 1 FROM claims_concurrence
-                            WHERE claim_id = NEW.claim_id AND round < opened AND decider = NEW.{column})
-                OR EXISTS (SELECT 1 FROM claims_blindreview
-                            WHERE claim_id = NEW.claim_id AND reviewer = NEW.{column})
-                OR EXISTS (SELECT 1 FROM claims_objection
-                            WHERE claim_id = NEW.claim_id AND answered_by = NEW.{column})) THEN
+            IF NEW.round >= opened AND {heard_before_sql("NEW.claim_id", "opened", f"NEW.{column}")} THEN
                 {refuse("appeal_is_heard_by_others", "%s had a part in this case before the appeal", f"NEW.{column}")}
             END IF;
             RETURN NEW;

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -19,6 +19,7 @@ from claims.filing.selectors import appeal_until, may_appeal, people_near_to, sp
 from claims.filing.services import keep_paper, locked_claim, moved_on, step_claim
 from claims.filing.states import ON_THE_DESK, REFUSED
 from claims.review.models import Appeal, BlindReview
+from claims.review.outside_triggers import NOBODY_LEFT
 from claims.review.selectors import public_ref
 from ledger.openbooks import services as openbooks
 from members.people.models import User
@@ -166,6 +167,23 @@ def lacks_people(claim: Claim) -> list[str]:
         able[SECOND_REVIEWER] -= agreed
         needed[SECOND_REVIEWER] -= len(agreed)
     return [duty for duty, people in able.items() if len(people) < needed[duty]]
+
+
+def nobody_left(claim: Claim) -> str:
+    """Return the duty that a claim waits for though nobody of its pool may look at it; empty: somebody may."""
+    return _without_people("id", [claim.pk]).get(claim.pk, "")
+
+
+def claims_without_people(pools: Sequence[int]) -> dict[int, str]:
+    """Return the claims of pools that nobody of them may look at, each by its id with the duty it lacks. One query."""
+    return _without_people("pool_id", pools) if pools else {}
+
+
+def _without_people(column: str, ids: Sequence[int]) -> dict[int, str]:
+    """Ask in the words of the guard that judges whether somebody from outside may be proposed."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOBODY_LEFT.format(column=column), {"ids": list(ids)})
+        return dict(cursor.fetchall())
 
 
 def deciders_needed(claim: Claim) -> int:

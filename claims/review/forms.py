@@ -143,6 +143,25 @@ class NoteForm(forms.Form):
     )
 
 
+class OutsideReviewerForm(forms.Form):
+    """Who is proposed to look at a claim from outside, and why the pool has nobody."""
+
+    name = forms.CharField(
+        label=_("Name, profession, and how to reach them"),
+        help_text=_(
+            "Somebody who is no member here, holds no duty in this pool, and knows neither the claimant nor its people."
+            " The claimant reads this."
+        ),
+        max_length=200,
+    )
+    reason = forms.CharField(
+        label=_("Why nobody of the pool can"),
+        help_text=_("The claimant reads this as well. Name nobody who is near to the case."),
+        max_length=1000,
+        widget=forms.Textarea(attrs=_REASON),
+    )
+
+
 class HandOverForm(forms.Form):
     """To whom a claim is handed."""
 

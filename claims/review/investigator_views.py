@@ -1,6 +1,5 @@
 """The pages of an investigator: the link, the one case, its papers for a purpose, the report. All else is absent."""
 
-import datetime as dt
 import uuid
 from typing import Any, cast
 
@@ -11,16 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import DomainError, NotFoundError
+from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.http import attempt, signed_in
 from aidplatform.work import audit
 from aidplatform.work.idempotency import once
 from claims.filing import selectors as filing
 from claims.filing.illnesses import INVESTIGATION
-from claims.filing.models import Evidence
-from claims.filing.views import paper_response
 from claims.filing.words import EVERY_KIND
-from claims.review import investigations, openings
+from claims.review import investigations
 from claims.review.investigation_forms import FindingForm, FindingsAnswerForm, ReportForm
 from claims.review.investigation_models import Investigation
 from claims.review.investigation_pages import for_claimant
@@ -33,7 +30,7 @@ from claims.review.investigation_selectors import (
     terms_of,
     told,
 )
-from claims.review.opening_forms import OpeningForm
+from claims.review.opening_pages import PaperPages, ask_or_open, hand_out, show_opening
 from ledger.sharing.faces import DISEASES
 from ledger.sharing.payees import Payee
 from members.joining.kin import names_of
@@ -117,77 +114,21 @@ def _case(
 @require_http_methods(["GET", "HEAD", "POST"])
 def paper(request: HttpRequest, investigation: str, paper: str) -> HttpResponse:
     """Ask what a paper is opened for; a post notes it and shows the paper. The same click twice is one opening."""
-    found, person = _found(request, investigation), _person(request)
-    kept = openings.access_paper(found.claim, paper)
-    if request.method != "POST":
-        return _ask(request, found, kept, OpeningForm(initial={"key": uuid.uuid4()}))
-    form = OpeningForm(request.POST)
-    if not form.is_valid():
-        return _ask(request, found, kept, form, status=422)
-    what_for = {name: form.cleaned_data[name] for name in ("purpose", "note")}
-
-    def act() -> dict[str, Any]:
-        made = openings.open_paper(
-            claim=found.claim, code=paper, opener=person.code, at=clock.now(), **what_for
-        )
-        return {"opening": made.pk}
-
-    try:
-        scope = f"{person.code}/open/{kept.code}"
-        answer = once(scope=scope, key=str(form.cleaned_data["key"]), content=what_for, act=act)
-    except DomainError as error:
-        form.add_error(None, str(error))
-        return _ask(request, found, kept, form, status=error.status)
-    return redirect("investigation_opening", investigation=investigation, opening=answer["opening"])
-
-
-def _ask(
-    request: HttpRequest, found: Investigation, kept: Evidence, form: OpeningForm, status: int = 200
-) -> HttpResponse:
-    context = {
-        "section": "home",
-        "claim": found.claim,
-        "kind": EVERY_KIND[kept.kind],
-        "form": form,
-        "minutes": openings.MINUTES_OPEN,
-        "back": reverse("investigation_case", args=[found.code]),
-        "crumbs": _crumbs(found, EVERY_KIND[kept.kind]),
-    }
-    return render(request, "claims/review/open_paper.html", context, status=status)
+    return ask_or_open(request, _pages(request, investigation), paper)
 
 
 @second_factor_required
 @require_safe
 def opening(request: HttpRequest, investigation: str, opening: int) -> HttpResponse:
     """Show the paper of an opening, or that it is over."""
-    found = _found(request, investigation)
-    one = openings.access_opening(claim=found.claim, person=_person(request), opening_id=opening)
-    context = {
-        "section": "home",
-        "pool": found.claim.pool,
-        "claim": found.claim,
-        "opening": one,
-        "kind": EVERY_KIND[one.paper.kind],
-        "note": openings.read_note(one),
-        "until": one.opened_at + dt.timedelta(minutes=openings.MINUTES_OPEN),
-        "is_over": openings.is_over(one, clock.now()),
-        "is_picture": one.paper.media_type.startswith("image/"),
-        "back": reverse("investigation_case", args=[found.code]),
-        "again": reverse("investigation_paper", args=[found.code, one.paper.code]),
-        "file": reverse("investigation_opening_file", args=[found.code, one.pk]),
-        "crumbs": _crumbs(found, EVERY_KIND[one.paper.kind]),
-    }
-    return render(request, "claims/review/opening.html", context)
+    return show_opening(request, _pages(request, investigation), opening)
 
 
 @second_factor_required
 @require_safe
 def opening_file(request: HttpRequest, investigation: str, opening: int) -> HttpResponse:
-    """Hand out the paper of an opening, marked; a picture is shown within its page, a PDF is a download."""
-    found, person = _found(request, investigation), _person(request)
-    one = openings.access_opening(claim=found.claim, person=person, opening_id=opening)
-    marked = openings.marked_paper(claim=found.claim, opening=one, person=person, at=clock.now())
-    return paper_response(marked, f"{one.paper.code}-{one.pk}")
+    """Hand out the paper of an opening."""
+    return hand_out(_pages(request, investigation), opening)
 
 
 @second_factor_required
@@ -307,12 +248,18 @@ def _found(request: HttpRequest, code: str) -> Investigation:
     return access_investigation(person=_person(request), code=code)
 
 
-def _crumbs(found: Investigation, last: object) -> list[tuple[object, str]]:
-    return [
-        (_("My investigations"), reverse("my_investigations")),
-        (found.code, reverse("investigation_case", args=[found.code])),
-        (last, ""),
-    ]
+def _pages(request: HttpRequest, code: str) -> PaperPages:
+    found, back = _found(request, code), reverse("investigation_case", args=[code])
+    return PaperPages(
+        claim=found.claim,
+        person=_person(request),
+        section="home",
+        back=back,
+        ask=lambda paper: reverse("investigation_paper", args=[code, paper]),
+        opening=lambda one: reverse("investigation_opening", args=[code, one]),
+        file=lambda one: reverse("investigation_opening_file", args=[code, one]),
+        crumbs=[(_("My investigations"), reverse("my_investigations")), (found.code, back)],
+    )
 
 
 def _person(request: HttpRequest) -> User:

@@ -34,6 +34,7 @@ class PaperOpening(models.Model):
         SECOND_REVIEWER = "second_reviewer", _("second reviewer")
         BLIND_REVIEW = "blind_review", _("reviewer who judges blindly")
         INVESTIGATOR = "investigator", _("investigator from outside")
+        OUTSIDE_REVIEWER = "outside_reviewer", _("outside reviewer")
 
     paper = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="openings")
     opener = models.CharField(max_length=40)

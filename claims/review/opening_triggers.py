@@ -6,7 +6,7 @@ from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.illnesses import OBJECTION
 from claims.filing.states import JUDGED, READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.triggers import of_the_paper
-from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near
+from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near, stands_in
 from members.people.erasure_sql import facts_until_erased
 
 _IN_CHARGE = ", ".join(f"'{state}'" for state in READ_BY_ITS_REVIEWER)
@@ -50,6 +50,9 @@ opening_guards = [
                            JOIN members_pool p ON p.id = claim.pool_id
                           WHERE i.claim_id = claim.id AND i.state = 'running' AND u.code = NEW.opener
                             AND i.until_date >= (aid_now() AT TIME ZONE p.time_zone)::date)
+                    WHEN 'outside_reviewer' THEN claim.state = 'under_review' AND {stands_in("opener", "reviewer")}
+                         AND NEW.opener IS NOT DISTINCT FROM (SELECT code FROM members_user WHERE id = claim.reviewer_id)
+                         OR claim.state = 'recommended' AND {stands_in("opener", "second_reviewer")}
                     ELSE false END) THEN
                 {refuse("papers_are_opened_by_who_judges_them", "%s does not judge claim %s now", "NEW.opener", "claim.code")}
             END IF;

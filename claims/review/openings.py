@@ -25,12 +25,24 @@ from claims.review import blind
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, had_a_part, heard_before
 from claims.review.investigation_selectors import investigates
 from claims.review.opening_models import PaperOpening, Purpose
+from claims.review.outside_selectors import outside_stage
 from members.people.models import User
 from members.pools.selectors import duties_of
 
 READS = ("open_evidence", "open_claim")
-_LOGGED_AS = {REVIEWER: "review", SECOND_REVIEWER: "second_review", "investigator": "investigation"}
-_DUTY_OF = {"review": REVIEWER, "investigation": "investigator", "jury": "juror", "arbiter": "arbiter"}
+_LOGGED_AS = {
+    REVIEWER: "review",
+    SECOND_REVIEWER: "second_review",
+    "investigator": "investigation",
+    "outside_reviewer": "outside_review",
+}
+_DUTY_OF = {
+    "review": REVIEWER,
+    "investigation": "investigator",
+    "jury": "juror",
+    "arbiter": "arbiter",
+    "outside_review": "outside_reviewer",
+}
 # They read words alone and open no paper.
 _WITHOUT_PAPERS = {"juror": _("juror"), "arbiter": _("outside arbiter")}
 # How long one opening shows its paper; whoever looks again says what for again.
@@ -82,6 +94,8 @@ def opens_as(claim: Claim, person: User) -> str:
         return PaperOpening.Duty.BLIND_REVIEW.value
     if investigates(claim, person):
         return PaperOpening.Duty.INVESTIGATOR.value
+    if outside_stage(claim, person):
+        return PaperOpening.Duty.OUTSIDE_REVIEWER.value
     duty = reads_as(claim, person, duties_of(person, claim.pool))
     return "" if duty == REVIEWER and claim.state not in READ_BY_ITS_REVIEWER else duty
 

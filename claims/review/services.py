@@ -20,6 +20,7 @@ from claims.filing.services import ClaimMovedOnError, locked_claim, preview, ste
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER, check_not_heard_before, deciders_needed
 from claims.review.investigation_selectors import waits_for_findings
 from claims.review.models import Concurrence, Decision, Outcome, PaperRequest, Recommendation
+from claims.review.outside_selectors import stands_in
 from claims.review.selectors import judged_last, payee_commitment, public_ref, staff_name
 from claims.review.selectors import shown_sha256 as current_sha256
 from ledger.openbooks import services as openbooks
@@ -173,7 +174,7 @@ def recommend(
     LifetimeCapError, CitedPapersError, ForbiddenError.
     """
     claim = _locked_unless_judged(claim, Claim.State.UNDER_REVIEW, reviewer, REVIEWER)
-    check_reviewing(claim, reviewer, REVIEWER)
+    check_reviewing(claim, reviewer, REVIEWER, from_outside=True)
     _check_is_mine(claim, reviewer)
     _check_findings(claim)
     accepted_fen, benefit = _accepted(claim, outcome, accepted_spend_fen, at)
@@ -228,7 +229,7 @@ def decide(
     LifetimeCapError, CitedPapersError, AgreedAlreadyError, OwnClaimError, ForbiddenError.
     """
     claim = _locked_unless_judged(claim, Claim.State.RECOMMENDED, decider, SECOND_REVIEWER)
-    check_reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True)
+    check_reviewing(claim, decider, SECOND_REVIEWER, not_recommender=True, from_outside=True)
     advised = claim.recommendations.get(round=claim.round)
     if outcome not in {advised.outcome, Outcome.RETURNED}:
         raise DisagreementError(
@@ -402,7 +403,7 @@ def _locked_unless_judged(claim: Claim, state: str, code: str, duty: str) -> Cla
         if first is None:
             raise
         try:
-            check_reviewing(claim, code, duty)
+            check_reviewing(claim, code, duty, from_outside=True)
         except DomainError:
             raise moved from None
         by, at = User.objects.get(code=first.by), format_instant(first.at, claim.pool.time_zone)
@@ -416,8 +417,12 @@ def _locked_unless_judged(claim: Claim, state: str, code: str, duty: str) -> Cla
         ) from moved
 
 
-def check_reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool = False) -> User:
+def check_reviewing(
+    claim: Claim, code: str, duty: str, *, not_recommender: bool = False, from_outside: bool = False
+) -> User:
     """Return the acting person, who holds the duty and is not concerned.
+
+    from_outside: or stands in for those who hold it, as the claim's outside reviewer.
 
     Raises: ForbiddenError, OwnClaimError, NearError, SameReviewerError, HeardBeforeError.
     """
@@ -428,7 +433,8 @@ def check_reviewing(claim: Claim, code: str, duty: str, *, not_recommender: bool
     check_not_heard_before(claim, code)
     if not_recommender and claim.recommendations.filter(reviewer=code).exists():
         raise SameReviewerError(_("You recommended on this claim; somebody else decides."))
-    if not DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists():
+    holds = DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists()
+    if not (holds or (from_outside and stands_in(claim, person, duty))):
         raise ForbiddenError(_("Your duties in this pool do not include this."))
     return person
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db import connection
 
 from claims.review.models import ReviewNote
+from claims.review.outside_selectors import judged_from_outside
 from members.pools.models import Pool
 
 YEAR = dt.timedelta(days=365)
@@ -118,6 +119,11 @@ def rates(pool: Pool, at: dt.datetime, person: str = "") -> Rates:
         row = cursor.fetchone()
     assert row is not None
     return Rates(*row)
+
+
+def judged_outside(pool: Pool, at: dt.datetime) -> int:
+    """Return in how many claims of a pool somebody from outside has judged within a year. One query."""
+    return judged_from_outside(pool, at - YEAR)
 
 
 def notes_written(pool: Pool, at: dt.datetime) -> int:

@@ -92,5 +92,6 @@ def _of_pool(pool: Pool, fewest: int) -> dict[str, Any]:
             for one in figures.state_times(pool, at, at_least=fewest)
         ],
         "rates": figures.rates(pool, at),
+        "outside": figures.judged_outside(pool, at),
         "fewest": fewest,
     }

@@ -33,27 +33,57 @@ def holds_duty(column: str, duty: str) -> str:
          WHERE u.code = NEW.{column} AND g.duty = '{duty}' AND g.ended_at IS NULL AND g.pool_id = claim.pool_id)"""
 
 
+def stands_in(column: str, duty: str) -> str:
+    """Return SQL that tells whether the person in that column is the claim's outside reviewer for that duty, in their days.
+
+    Whoever has joined the pool or a duty of it since is no outsider any more.
+    """
+    return f"""EXISTS (
+        SELECT 1 FROM claims_outsidereview o JOIN members_user u ON u.id = o.person_id
+          JOIN members_pool p ON p.id = claim.pool_id
+         WHERE o.claim_id = claim.id AND o.stage = '{duty}' AND o.state = 'running' AND u.code = NEW.{column}
+           AND o.until_date >= (aid_now() AT TIME ZONE p.time_zone)::date
+           AND NOT EXISTS (SELECT 1 FROM members_membership m WHERE m.person_id = u.id AND m.pool_id = claim.pool_id)
+           AND NOT EXISTS (SELECT 1 FROM members_dutygrant g WHERE g.person_id = u.id AND g.ended_at IS NULL
+                              AND (g.pool_id = claim.pool_id OR g.pool_id IS NULL)))"""
+
+
+def judges(column: str, duty: str) -> str:
+    """Return SQL that tells whether the person in that column holds the duty, or stands in for those who do."""
+    return f"({holds_duty(column, duty)} OR {stands_in(column, duty)})"
+
+
 def is_claimant(column: str) -> str:
     """Return SQL that tells whether the person in that column is the claimant or the covered person."""
+    return is_claimant_sql(f"NEW.{column}")
+
+
+def is_claimant_sql(code: str) -> str:
+    """Return SQL that tells whether the person of a code is the claimant or the covered person."""
     return f"""EXISTS (
         SELECT 1 FROM members_user u LEFT JOIN members_membership m ON m.id = claim.membership_id
-         WHERE u.code = NEW.{column} AND u.id IN (claim.claimant_id, m.person_id))"""
+         WHERE u.code = {code} AND u.id IN (claim.claimant_id, m.person_id))"""
 
 
 def is_near(column: str) -> str:
-    """Return SQL that tells whether the person in that column is near to the covered person, or to whom they have named.
+    """Return SQL that tells whether the person in that column is near to the covered person, or to whom they have named."""
+    return is_near_sql(f"NEW.{column}")
+
+
+def is_near_sql(code: str) -> str:
+    """Return SQL that tells whether the person of a code is near to the covered person, or to whom these have named.
 
     Of those whom a member has named, each is near, member of the pool or not; of who files for them also whoever is near
     to that person.
     """
     return f"""(EXISTS (
         SELECT 1 FROM members_user u JOIN members_membership m ON m.person_id = u.id AND m.pool_id = claim.pool_id
-         WHERE u.code = NEW.{column} AND (m.id IN (SELECT near.id FROM {near_sql("claim.membership_id")} near)
+         WHERE u.code = {code} AND (m.id IN (SELECT near.id FROM {near_sql("claim.membership_id")} near)
             OR EXISTS (SELECT 1 FROM members_membership files
                         WHERE files.person_id = claim.claimant_id AND files.pool_id = claim.pool_id
                           AND {stands_by_sql("claim.membership_id", "claim.claimant_id")}
                           AND m.id IN (SELECT near.id FROM {near_sql("files.id")} near))))
-        OR EXISTS (SELECT 1 FROM members_user u WHERE u.code = NEW.{column}
+        OR EXISTS (SELECT 1 FROM members_user u WHERE u.code = {code}
                       AND {stands_by_sql("claim.membership_id", "u.id")}))"""
 
 
@@ -80,7 +110,7 @@ recommendation_guards = [
             IF {is_near("reviewer")} THEN
                 {refuse("nobody_judges_their_own_circle", "%s is near to the member of claim %s", "NEW.reviewer", "claim.code")}
             END IF;
-            IF NOT {holds_duty("reviewer", "reviewer")} THEN
+            IF NOT {judges("reviewer", "reviewer")} THEN
                 {refuse("reviewers_hold_their_duty", "%s is no reviewer of this pool", "NEW.reviewer")}
             END IF;
             IF claim.state <> 'under_review' OR NEW.round <> claim.round
@@ -132,7 +162,7 @@ def by_a_second_reviewer(name: str) -> Guard:
                         WHERE claim_id = NEW.claim_id AND reviewer = NEW.decider) THEN
                 {refuse("decider_is_not_recommender", "%s has recommended on this claim", "NEW.decider")}
             END IF;
-            IF NOT {holds_duty("decider", "second_reviewer")} THEN
+            IF NOT {judges("decider", "second_reviewer")} THEN
                 {refuse("reviewers_hold_their_duty", "%s is no second reviewer of this pool", "NEW.decider")}
             END IF;
             IF claim.state <> 'recommended' OR NEW.round <> claim.round THEN

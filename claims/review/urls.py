@@ -8,6 +8,8 @@ from claims.review import (
     investigation_views,
     investigator_views,
     opening_views,
+    outside_case_views,
+    outside_views,
     signal_views,
     statistics_views,
     views,
@@ -17,6 +19,8 @@ _DESK = "pools/<slug:code>/review/"
 _CLAIM = f"{_DESK}<str:claim>/"
 _INVESTIGATION = f"{_CLAIM}investigations/<int:number>/"
 _CASE = "investigations/<slug:investigation>/"
+_OUTSIDE = "pools/<slug:code>/outside-reviews/<str:claim>/"
+_OUTSIDE_CASE = "outside-reviews/<slug:review>/"
 
 urlpatterns = [
     path(_DESK, desk_views.queue, name="review_queue"),
@@ -61,4 +65,22 @@ urlpatterns = [
     path(f"{_CASE}report/", investigator_views.report, name="investigation_report"),
     path("claims/<str:code>/findings/<int:number>/", investigator_views.findings, name="claim_findings"),
     path(f"{_CLAIM}blind/", blind_views.blind_review, name="blind_review"),
+    path(_OUTSIDE, outside_views.appointment, name="outside_review"),
+    path(f"{_OUTSIDE}propose/", outside_views.propose, name="propose_outside_reviewer"),
+    path(f"{_OUTSIDE}agree/", outside_views.agree, name="agree_to_outside_reviewer"),
+    path(f"{_OUTSIDE}link/", outside_views.link, name="link_outside_reviewer"),
+    path(f"{_OUTSIDE}end/", outside_views.end, name="end_outside_review"),
+    path("outside-reviews/", outside_case_views.mine, name="my_outside_reviews"),
+    path("outside-reviews/by/<slug:token>/", outside_case_views.by_link, name="outside_review_link"),
+    path(_OUTSIDE_CASE, outside_case_views.case, name="outside_review_case"),
+    path(f"{_OUTSIDE_CASE}recommend/", outside_case_views.recommend, name="outside_recommend"),
+    path(f"{_OUTSIDE_CASE}decide/", outside_case_views.decide, name="outside_decide"),
+    path(f"{_OUTSIDE_CASE}decline/", outside_case_views.decline, name="decline_outside_review"),
+    path(f"{_OUTSIDE_CASE}papers/<str:paper>/", outside_case_views.paper, name="outside_paper"),
+    path(f"{_OUTSIDE_CASE}openings/<int:opening>/", outside_case_views.opening, name="outside_opening"),
+    path(
+        f"{_OUTSIDE_CASE}openings/<int:opening>/file/",
+        outside_case_views.opening_file,
+        name="outside_opening_file",
+    ),
 ]

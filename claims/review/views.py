@@ -118,7 +118,7 @@ def _workspace(
     if claim.is_appeal:
         context["first_decision"], context["decision"] = _decisions(claim)
     if may_read:
-        context |= _file_of(claim, advised, context["decision"], context["agreed"]) | _appeal_file(
+        context |= file_of(claim, advised, context["decision"], context["agreed"]) | appeal_file(
             claim, context
         )
     context |= _forms_of(claim, context, forms)
@@ -129,7 +129,11 @@ def _waits_for(claim: Claim) -> dict[str, Any]:
     """Return whose turn it is; of an appeal that nobody can hear, which people the pool lacks."""
     lacking = appeals.lacks_people(claim)
     holder = POOL_ADMIN if lacking else STEPS[claim.state].holder
-    return {"holder": HOLDERS[holder], "lacking": appeals.duty_names(lacking)}
+    return {
+        "holder": HOLDERS[holder],
+        "lacking": appeals.duty_names(lacking),
+        "nobody_left": bool(appeals.nobody_left(claim)),
+    }
 
 
 def _case_of(claim: Claim) -> Award | None:
@@ -144,7 +148,7 @@ def _decisions(claim: Claim) -> tuple[Decision | None, Decision | None]:
     return (first, last) if first else (last, None)
 
 
-def _appeal_file(claim: Claim, context: dict[str, Any]) -> dict[str, Any]:
+def appeal_file(claim: Claim, context: dict[str, Any]) -> dict[str, Any]:
     """Return the words of an appeal and of what it is against."""
     made, first = appeals.appeal_of(claim), context.get("first_decision")
     if made is None:
@@ -158,7 +162,7 @@ def _appeal_file(claim: Claim, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _file_of(claim: Claim, advised: Any, decision: Any, agreed: Any) -> dict[str, Any]:
+def file_of(claim: Claim, advised: Any, decision: Any, agreed: Any) -> dict[str, Any]:
     """Return what only the reviewers of this claim read."""
     papers = list(filing.papers_of(claim))
     held = {paper.kind for paper in papers}
@@ -212,7 +216,7 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
     if claim.state == Claim.State.UNDER_REVIEW and context["is_mine"]:
         forms["papers_form"] = given.get("papers_form") or PapersForm()
         forms["request_texts"] = [(kind, KINDS[kind], text) for kind, text in texts_for(claim).items()]
-        forms |= _recommending(claim, context, given)
+        forms |= recommending(claim, context, given)
     decides = (
         SECOND_REVIEWER in context["duties"]
         and not context["has_recommended"]
@@ -238,7 +242,7 @@ def _forms_of(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> d
     return forms
 
 
-def _recommending(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def recommending(claim: Claim, context: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Return the form of a recommendation; where the plan asks for spend, with what it grants for the accepted one."""
     forms: dict[str, Any] = {}
     benefit = None

@@ -29,6 +29,7 @@ CLAIM_AWARDED = "claim_awarded"
 CLAIM_SHARED = "claim_shared"
 CLAIM_PAID = "claim_paid"
 CLAIM_LATE = "claim_late"
+CLAIM_OUTSIDE = "claim_outside"
 CLAIM_WAITS = "claim_waits"
 CLAIM_OVERDUE = "claim_overdue"
 
@@ -45,6 +46,13 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("A reviewer has taken up your claim %(claim)s"),
         gettext_noop(
             "They finish it, or ask you for papers, by %(due)s. After that a second person decides."
+        ),
+    ),
+    CLAIM_OUTSIDE: (
+        gettext_noop("Somebody from outside looks at your claim %(claim)s"),
+        gettext_noop(
+            "Nobody of %(pool)s may: everyone with the duty is near to the case or had a part in it. The page of your"
+            " claim says who it is and why. A second, different person still has to agree."
         ),
     ),
     CLAIM_RETURNED: (

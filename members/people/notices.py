@@ -39,6 +39,7 @@ from members.people.guardian_words import GUARDIAN_KINDS
 from members.people.jury_words import JURY_KINDS
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
+from members.people.outside_words import OUTSIDE_KINDS
 from members.people.parting import parting_words
 from members.people.rights_words import OF_DUTIES, OF_PEOPLE, PURPOSES, RIGHTS_KINDS
 from members.people.texts import Text, numbers_of, words_for, write_texts
@@ -419,7 +420,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
 }
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
-KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS | TRANSFER_KINDS
+KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS | TRANSFER_KINDS | OUTSIDE_KINDS
 
 # For two members to compare: whoever was shown other books has another fingerprint under the same number.
 BOOKS = gettext_noop("The open books had %(books_size)s entries then, fingerprint %(books_fingerprint)s.")
@@ -480,7 +481,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     INVITED_JOINED: _Category.FAMILY,
     PAYS_FOR_INVITED: _Category.FAMILY,
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
-    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OF_DUTIES), _Category.DUTIES),
+    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OUTSIDE_KINDS, *OF_DUTIES), _Category.DUTIES),
     **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
     **dict.fromkeys(GUARDIAN_KINDS, _Category.FAMILY),
     **dict.fromkeys(DEPUTY_KINDS, _Category.FAMILY),
