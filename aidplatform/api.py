@@ -22,6 +22,7 @@ from claims.review import judging_api as judging
 from claims.review import opening_api as openings
 from claims.review import outside_api as outside
 from claims.review import signal_api
+from claims.review import workspace_api as workspace
 from ledger.books import api as books
 from ledger.custody import api as custody
 from ledger.custody import (
@@ -377,6 +378,11 @@ urlpatterns = [
     path(_DESK_CLAIM, judging.DeskClaim.as_view(), name="api_desk_claim"),
     path(f"{_DESK_CLAIM}recommendation/", judging.Recommending.as_view(), name="api_recommend_claim"),
     path(f"{_DESK_CLAIM}decision/", judging.Deciding.as_view(), name="api_decide_claim"),
+    path(f"{_DESK_CLAIM}workspace/", workspace.DeskWorkspace.as_view(), name="api_desk_workspace"),
+    path(f"{_DESK_CLAIM}assignment/", workspace.DeskAssignment.as_view(), name="api_take_up_claim"),
+    path(f"{_DESK_CLAIM}hand-over/", workspace.DeskHandOver.as_view(), name="api_hand_over_claim"),
+    path(f"{_DESK_CLAIM}notes/", workspace.DeskNotes.as_view(), name="api_review_notes"),
+    path(f"{_DESK_CLAIM}paper-requests/", workspace.DeskPaperRequests.as_view(), name="api_request_papers"),
     path(f"{_DESK_CLAIM}papers/", openings.DeskPapers.as_view(), name="api_desk_papers"),
     path(f"{_DESK_CLAIM}papers/<slug:paper>/opening/", openings.DeskOpening.as_view(), name="api_open_paper"),
     path(

@@ -375,6 +375,8 @@ def test_schema_tells_of_keys_and_of_problems(db: None) -> None:
         "decide_as_arbiter",
         "recommend_claim",
         "decide_claim",
+        "write_review_note",
+        "request_papers",
         "open_paper_from_outside",
         "recommend_from_outside",
         "decide_from_outside",

@@ -102,6 +102,20 @@ class ClaimToJudge(DeskRow):
         return selectors.shown_sha256(claim)
 
 
+def read_in_hand(request: Request, code: str, claim: str) -> Claim:
+    """Return a claim that the person has in hand, and note that it was read. Raises: NotFoundError, NotInHandError."""
+    person = cast(User, request.user)
+    found = selectors.access_claim_of_pool(pool=access_pool(code=code), code=claim)
+    duty = reads_as(found, person, duties_of(person, found.pool))
+    if not duty or blind.waits_for(found, person):
+        raise NotInHandError(
+            _("Only the reviewer in charge reads a claim, and second reviewers while they decide.")
+        )
+    purpose = "review" if duty == REVIEWER else "second_review"
+    audit.record(actor=person.code, action="open_claim", subject=found.code, purpose=purpose)
+    return found
+
+
 class DeskClaim(DutyEndpoint):
     """One claim in hand."""
 
@@ -110,16 +124,7 @@ class DeskClaim(DutyEndpoint):
     @extend_schema(operation_id="desk_claim", responses=ClaimToJudge)
     def get(self, request: Request, code: str, claim: str) -> Response:
         """Return it; its claimant sees that it was read."""
-        person = cast(User, request.user)
-        found = selectors.access_claim_of_pool(pool=access_pool(code=code), code=claim)
-        duty = reads_as(found, person, duties_of(person, found.pool))
-        if not duty or blind.waits_for(found, person):
-            raise NotInHandError(
-                _("Only the reviewer in charge reads a claim, and second reviewers while they decide.")
-            )
-        purpose = "review" if duty == REVIEWER else "second_review"
-        audit.record(actor=person.code, action="open_claim", subject=found.code, purpose=purpose)
-        return Response(ClaimToJudge(found).data)
+        return Response(ClaimToJudge(read_in_hand(request, code, claim)).data)
 
 
 class Recommending(DutyDeed):
