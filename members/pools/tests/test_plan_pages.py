@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -799,6 +800,16 @@ def test_costs_of_old_and_new_rules_stand_side_by_side(world: World) -> None:
     assert "at least" in public
 
 
+def test_page_of_a_version_says_until_then_and_from_then_on(world: World) -> None:
+    world.change_plan(DAY, waiting_days=30)
+    page = Client().get(f"{ADDRESS}2/").content.decode()
+    assert [re.sub("<.*?>", "", head) for head in re.findall("<th scope=.col.>.*?</th>", page)][:3] == [
+        "Rule",
+        "Until then",
+        "From then on",
+    ]
+
+
 def test_difference_shows_paragraphs_that_went_and_came(world: World) -> None:
     last = newest_plan(world.pool)
     after = PlanVersion(
@@ -825,7 +836,6 @@ def test_difference_shows_paragraphs_that_went_and_came(world: World) -> None:
 
 
 def test_every_refusal_of_terms_has_its_words() -> None:
-    import re
     from pathlib import Path
 
     from members.pools import aid_terms, covenants, plan_terms
