@@ -27,5 +27,5 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
         if was_played:
             self.stdout.write(
-                "The history of the demonstration is played: six pools, a year, claims in every state"
+                "The history of the demonstration is played: a year of every pool, claims in every state"
             )
