@@ -1,12 +1,11 @@
 """Claims and the papers that support them. What tells of health or money is sealed."""
 
-import secrets
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.codes import new_code
 from aidplatform.lib.crypto import Wrapped
 from aidplatform.lib.guards import follows_order
 from claims.filing.ending_triggers import claims_come_in_the_run_off
@@ -20,17 +19,16 @@ from members.pools.models import PlanVersion, Pool
 LARGEST_PAPER = 10 * 2**20
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
 MEDIA_TYPES = tuple(ENDINGS)
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def new_claim_code() -> str:
     """Return a claim's private id: CL- and ten characters without look-alikes."""
-    return "CL-" + "".join(secrets.choice(_ALPHABET) for _index in range(10))
+    return new_code("CL")
 
 
 def new_evidence_code() -> str:
     """Return a paper's id, long enough that nobody guesses one."""
-    return "E-" + "".join(secrets.choice(_ALPHABET) for _index in range(20))
+    return new_code("E", 20)
 
 
 class Claim(models.Model):

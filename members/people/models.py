@@ -1,7 +1,6 @@
 """A person with an account, who they are on paper, what they were told, and the keys of their programs."""
 
 import datetime as dt
-import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -11,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib import codes
 from members.people.erasure_triggers import erased_account_stays_erased, nothing_of_the_erased
 from members.people.identity_triggers import identity_guards
 from members.people.quiet import quiet_ends_at
@@ -19,8 +19,7 @@ from members.people.triggers import notice_is_read_once, token_ends_once, zone_o
 
 def new_code() -> str:
     """Return a public id for a person: P- and ten digits or letters without look-alikes."""
-    alphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-    return "P-" + "".join(secrets.choice(alphabet) for _ in range(10))
+    return codes.new_code("P")
 
 
 class UserManager(BaseUserManager["User"]):
