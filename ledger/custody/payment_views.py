@@ -125,12 +125,9 @@ def _to_release(request: HttpRequest, pool: Pool) -> list[ToRelease]:
 def order_chosen(request: HttpRequest, code: str) -> HttpResponse:
     """Order the aid that was chosen, of each case what the list showed; to whom the claimants named."""
     pool = access_pool(code=code)
-    awards = {
-        name.removeprefix(AID_OF): access_award(pool=pool, code=name.removeprefix(AID_OF))
-        for name in request.POST
-        if name.startswith(AID_OF)
-    }
-    deeds = {case: partial(_order_shown, request, pool, award) for case, award in awards.items()}
+    cases = [name.removeprefix(AID_OF) for name in request.POST if name.startswith(AID_OF)]
+    awards = [access_award(pool=pool, code=case) for case in cases]
+    deeds = {award.code: partial(_order_shown, request, pool, award) for award in awards}
     ordered, refusals = do_each(deeds)
     if ordered:
         text = ngettext("%(count)d payment is ordered.", "%(count)d payments are ordered.", ordered)
