@@ -10,8 +10,13 @@ from aidplatform.site.todo_row import Todo
 from claims.filing.models import Claim
 from claims.review.appeals import claims_without_people
 from claims.review.outside_models import OutsideReview
-from claims.review.outside_pages import may_appoint_for
-from claims.review.outside_selectors import APPOINTING, POOL_ADMIN, reviews_to_appoint, running_reviews
+from claims.review.outside_selectors import (
+    APPOINTING,
+    POOL_ADMIN,
+    may_appoint_for,
+    reviews_to_appoint,
+    running_reviews,
+)
 from members.people.models import User
 
 _SAYS = {

@@ -1,26 +1,23 @@
 """Arbitrations: where too few members can be drawn for a jury, somebody from outside decides one case in writing."""
 
-import datetime as dt
-import secrets
-
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.codes import new_code
 from aidplatform.lib.guards import follows_order
 from claims.filing.models import Claim
 from claims.jury.arbiter_triggers import arbitration_guards
-
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+from claims.review.link_models import TakenOnByLink
 
 
 def new_arbitration_code() -> str:
     """Return a name that leads nobody to the claim: A- and ten characters without look-alikes."""
-    return "A-" + "".join(secrets.choice(_ALPHABET) for _index in range(10))
+    return new_code("A")
 
 
-class Arbitration(models.Model):
+class Arbitration(TakenOnByLink):
     """One arbiter for a case that too few could be drawn for; the next one, where they do not decide.
 
     eligible: how many could be drawn when the case was taken there. in_plan: the plan of the case names the arbiter;
@@ -41,7 +38,7 @@ class Arbitration(models.Model):
         GRANTED = "granted", _("granted")
         REFUSED = "refused", _("refused")
 
-    #: What may change of one, in services as in the grants; the guards say when.
+    WAITS = State.APPOINTED
     CHANGEABLE = (
         "state",
         "name_sealed",
@@ -73,8 +70,6 @@ class Arbitration(models.Model):
     proposed_at = models.DateTimeField(null=True)
     agreed_by = models.CharField(max_length=40, null=True)
     agreed_at = models.DateTimeField(null=True)
-    token_sha256 = models.CharField(max_length=64, null=True)
-    link_until_at = models.DateTimeField(null=True)
     arbiter = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="arbitrations"
     )
@@ -137,14 +132,3 @@ class Arbitration(models.Model):
     def place(self, part: str) -> str:
         """Return the place a part of it is sealed for."""
         return f"claims.arbitration:{self.code}:{part}"
-
-    @property
-    def link_mark(self) -> str:
-        """Return what tells the link that was made last from another one, and leads to neither."""
-        return (self.token_sha256 or "")[:12]
-
-    def has_link(self, at: dt.datetime) -> bool:
-        """Tell whether somebody can take it on by its link now."""
-        return (
-            self.state == self.State.APPOINTED and self.link_until_at is not None and at < self.link_until_at
-        )

@@ -87,7 +87,7 @@ def want_arbiter(*, claim: Claim, at: dt.datetime) -> Arbitration:
     # Number, eligible and whether the plan names them are the database's own.
     one.refresh_from_db()
     if one.in_plan:
-        _save(one, State.APPOINTED)
+        one.step_to(State.APPOINTED)
     if one.number == 1:
         body = {"ref": public_ref(claim), "eligible": one.eligible, "least": LEAST_ELIGIBLE}
         _log(one, "arbiter.ask", body, at)
@@ -105,7 +105,7 @@ def propose_arbiter(*, arbitration: Arbitration, admin: str, name: str, at: dt.d
     _check_may_appoint(locked.claim, admin, POOL_ADMIN)
     locked.name_sealed = seal_text(name, locked.place("name"))
     locked.proposed_by, locked.proposed_at = admin, at
-    _save(locked, State.PROPOSED)
+    locked.step_to(State.PROPOSED)
     audit.record(actor=admin, action="propose_arbiter", subject=locked.claim.code, number=locked.number)
     _tell(locked, "proposed")
     return locked
@@ -127,7 +127,7 @@ def agree_to_arbiter(
         audit.record(actor=controller, action="drop_arbiter", subject=locked.claim.code, number=locked.number)
         return _end(locked, controller, at)
     locked.agreed_by, locked.agreed_at = controller, at
-    _save(locked, State.APPOINTED)
+    locked.step_to(State.APPOINTED)
     audit.record(actor=controller, action="appoint_arbiter", subject=locked.claim.code, number=locked.number)
     _tell(locked, "wanted")
     return locked
@@ -152,7 +152,7 @@ def make_link(*, arbitration: Arbitration, admin: str, at: dt.datetime, instead_
         )
     token = secrets.token_urlsafe(24)
     locked.token_sha256 = hash_of(token)
-    _save(locked, State.APPOINTED)
+    locked.step_to(State.APPOINTED)
     audit.record(actor=admin, action="link_arbiter", subject=locked.claim.code, number=locked.number)
     return settings.PUBLIC_URL + reverse("arbitration_link", args=[token])
 
@@ -169,7 +169,7 @@ def accept_arbitration(*, token: str, person: User, at: dt.datetime) -> Arbitrat
     locked = _locked(found, State.APPOINTED)
     check_from_outside(locked, person)
     locked.arbiter, locked.accepted_at = person, at
-    _save(locked, State.RUNNING)
+    locked.step_to(State.RUNNING)
     locked.claim.due_date = locked.until_date
     locked.claim.save(update_fields=["due_date"])
     audit.record(
@@ -240,7 +240,7 @@ def decide(
     locked.aid_fen = aid_of(claim) if outcome == Outcome.GRANTED else 0
     locked.reason_sealed = seal_text(reason, locked.place("reason"))
     locked.ended_by, locked.ended_at = person.code, at
-    _save(locked, State.DECIDED)
+    locked.step_to(State.DECIDED)
     failpoint("claims.arbiter_decided")
     audit.record(actor=person.code, action="decide_as_arbiter", subject=claim.code, outcome=outcome)
     if outcome == Outcome.GRANTED:
@@ -287,7 +287,7 @@ def end_with_claim(*, arbitration: Arbitration, at: dt.datetime) -> str:
     if claim.state == Claim.State.WITHDRAWN and locked.state not in (State.DECIDED, State.ENDED):
         was_running = locked.state == State.RUNNING
         locked.ended_by, locked.ended_at = SERVICE, at
-        _save(locked, State.ENDED)
+        locked.step_to(State.ENDED)
         audit.record(actor=SERVICE, action="end_arbitration", subject=claim.code, number=locked.number)
         if was_running:
             _tell(locked, "off")
@@ -297,7 +297,7 @@ def end_with_claim(*, arbitration: Arbitration, at: dt.datetime) -> str:
 def _end(locked: Arbitration, actor: str, at: dt.datetime) -> Arbitration:
     """End a locked arbitration without a decision, and want another arbiter."""
     locked.ended_by, locked.ended_at = actor, at
-    _save(locked, State.ENDED)
+    locked.step_to(State.ENDED)
     claim = locked.claim
     # As when it was taken there: somebody has to find another one.
     days = STEPS[claim.state].days or 0
@@ -336,13 +336,6 @@ def _locked(arbitration: Arbitration, *states: str) -> Arbitration:
         )
     locked.claim = claim
     return locked
-
-
-def _save(one: Arbitration, state: str) -> None:
-    """Take it to a state; days and instants are the database's own."""
-    one.state = state
-    one.save(update_fields=Arbitration.CHANGEABLE)
-    one.refresh_from_db(fields=Arbitration.CHANGEABLE)
 
 
 def _tell(one: Arbitration, what: str) -> None:

@@ -1,26 +1,23 @@
 """Investigations: somebody from outside looks into one claim, for some days, and writes down what they found."""
 
-import datetime as dt
-import secrets
-
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.codes import new_code
 from aidplatform.lib.guards import follows_order
 from claims.filing.models import Claim
 from claims.review.investigation_triggers import investigation_guards
-
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+from claims.review.link_models import TakenOnByLink
 
 
 def new_investigation_code() -> str:
     """Return a name that leads nobody to the claim: I- and ten characters without look-alikes."""
-    return "I-" + "".join(secrets.choice(_ALPHABET) for _index in range(10))
+    return new_code("I")
 
 
-class Investigation(models.Model):
+class Investigation(TakenOnByLink):
     """One look into a claim from outside. question, reason: why, as the claimant reads it; name: who is asked.
 
     most_fen: what it may cost; above the plan's limit a second reviewer agrees, or not (decided_by). borne_by: as the
@@ -40,6 +37,7 @@ class Investigation(models.Model):
     #: Not over yet: a claim has one of these at most.
     LIVE = ("asked", "ordered", "running")
     # What may change of one, in services as in the grants; the guards say when.
+    WAITS = State.ORDERED
     CHANGEABLE = (
         "state",
         "decided_by",
@@ -76,8 +74,6 @@ class Investigation(models.Model):
     ordered_at = models.DateTimeField()
     decided_by = models.CharField(max_length=40, null=True)
     decided_at = models.DateTimeField(null=True)
-    token_sha256 = models.CharField(max_length=64, null=True)
-    link_until_at = models.DateTimeField(null=True)
     investigator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="investigations"
     )
@@ -169,12 +165,3 @@ class Investigation(models.Model):
     def place(self, part: str) -> str:
         """Return the place a part of it is sealed for."""
         return f"claims.investigation:{self.code}:{part}"
-
-    @property
-    def link_mark(self) -> str:
-        """Return what tells the link that was made last from another one, and leads to neither."""
-        return (self.token_sha256 or "")[:12]
-
-    def has_link(self, at: dt.datetime) -> bool:
-        """Tell whether somebody can accept it by its link now."""
-        return self.state == self.State.ORDERED and self.link_until_at is not None and at < self.link_until_at

@@ -158,14 +158,14 @@ def agree_to_investigation(
     if agrees:
         _go_out(claim, locked, decider, at)
     else:
-        _save(locked, State.DROPPED)
+        locked.step_to(State.DROPPED)
         audit.record(actor=decider, action="drop_investigation", subject=claim.code, number=locked.number)
     return locked
 
 
 def _go_out(claim: Claim, investigation: Investigation, actor: str, at: dt.datetime) -> None:
     """Let the investigation wait for its investigator, and the claim for the investigation."""
-    _save(investigation, State.ORDERED)
+    investigation.step_to(State.ORDERED)
     step_claim(claim, Claim.State.UNDER_INVESTIGATION, at, due_date=investigation.until_date)
     failpoint("claims.investigation_ordered")
     audit.record(actor=actor, action="order_investigation", subject=claim.code, number=investigation.number)
@@ -194,7 +194,7 @@ def make_link(
         )
     token = secrets.token_urlsafe(24)
     locked.token_sha256 = hash_of(token)
-    _save(locked, State.ORDERED)
+    locked.step_to(State.ORDERED)
     audit.record(actor=reviewer, action="link_investigation", subject=claim.code, number=locked.number)
     return settings.PUBLIC_URL + reverse("investigation_link", args=[token])
 
@@ -212,7 +212,7 @@ def accept_investigation(*, token: str, person: User, at: dt.datetime) -> Invest
     locked = _locked(found, State.ORDERED)
     check_from_outside(claim, person)
     locked.investigator, locked.accepted_at = person, at
-    _save(locked, State.RUNNING)
+    locked.step_to(State.RUNNING)
     audit.record(actor=person.code, action="accept_investigation", subject=claim.code, number=locked.number)
     return locked
 
@@ -246,7 +246,7 @@ def extend_investigation(*, investigation: Investigation, reviewer: str, at: dt.
     if locked.extended_at is not None or is_past(locked):
         raise ExtendedAlreadyError(_("An investigation is extended once, and before its last day is over."))
     locked.extended_by, locked.extended_at = reviewer, at
-    _save(locked, locked.state)
+    locked.step_to(locked.state)
     claim.due_date = locked.until_date
     claim.save(update_fields=["due_date"])
     audit.record(actor=reviewer, action="extend_investigation", subject=claim.code, number=locked.number)
@@ -275,7 +275,7 @@ def revoke_investigation(*, investigation: Investigation, actor: str, at: dt.dat
 def end(investigation: Investigation, actor: str, at: dt.datetime) -> None:
     """End a locked investigation without a report; whoever had access has none from now on."""
     investigation.ended_by, investigation.ended_at = actor, at
-    _save(investigation, State.REVOKED)
+    investigation.step_to(State.REVOKED)
 
 
 def end_with_claim(claim: Claim, claimant: str, at: dt.datetime) -> None:
@@ -330,7 +330,7 @@ def report(
     locked.bill_fen, locked.reported_at = bill_fen, at
     locked.ended_by, locked.ended_at = person.code, at
     locked.answer_until_date = clock.day_of(at, claim.pool.time_zone) + dt.timedelta(days=terms.answer_days)
-    _save(locked, State.REPORTED)
+    locked.step_to(State.REPORTED)
     step_claim(claim, Claim.State.UNDER_REVIEW, at)
     if bill_fen and payee is not None:
         bill_cost(
@@ -365,7 +365,7 @@ def answer_findings(
     if text:
         locked.answer_sealed = seal_text(text, locked.place("answer"))
     locked.answered_by, locked.answered_at = claimant, at
-    _save(locked, State.REPORTED)
+    locked.step_to(State.REPORTED)
     audit.record(actor=claimant, action="answer_findings", subject=claim.code, number=locked.number)
     return locked
 
@@ -384,10 +384,3 @@ def _locked(investigation: Investigation, *states: str) -> Investigation:
             state=locked.state,
         )
     return locked
-
-
-def _save(investigation: Investigation, state: str) -> None:
-    """Take it to a state; days and instants are the database's own."""
-    investigation.state = state
-    investigation.save(update_fields=Investigation.CHANGEABLE)
-    investigation.refresh_from_db(fields=Investigation.CHANGEABLE)

@@ -1,26 +1,23 @@
 """Outside reviews: where nobody of a pool may look at a claim, somebody from outside judges one stage of it."""
 
-import datetime as dt
-import secrets
-
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from aidplatform.lib.codes import new_code
 from aidplatform.lib.guards import follows_order
 from claims.filing.models import Claim
+from claims.review.link_models import TakenOnByLink
 from claims.review.outside_triggers import outside_guards
-
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def new_review_code() -> str:
     """Return a name that leads nobody to the claim: R- and ten characters without look-alikes."""
-    return "R-" + "".join(secrets.choice(_ALPHABET) for _index in range(10))
+    return new_code("R")
 
 
-class OutsideReview(models.Model):
+class OutsideReview(TakenOnByLink):
     """Somebody from outside for one stage of one claim: a pool admin proposes, a controller agrees.
 
     name: name, profession and how to reach them, sealed. reason: why the pool has nobody, sealed; the claimant reads
@@ -39,7 +36,7 @@ class OutsideReview(models.Model):
         REVIEWER = "reviewer", _("recommendation")
         SECOND_REVIEWER = "second_reviewer", _("decision")
 
-    #: What may change of one, in services as in the grants; the guards say when.
+    WAITS = State.APPOINTED
     CHANGEABLE = (
         "state",
         "agreed_by",
@@ -65,8 +62,6 @@ class OutsideReview(models.Model):
     proposed_at = models.DateTimeField()
     agreed_by = models.CharField(max_length=40, null=True)
     agreed_at = models.DateTimeField(null=True)
-    token_sha256 = models.CharField(max_length=64, null=True)
-    link_until_at = models.DateTimeField(null=True)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="outside_reviews"
     )
@@ -119,14 +114,3 @@ class OutsideReview(models.Model):
     def place(self, part: str) -> str:
         """Return the place a part of it is sealed for."""
         return f"claims.outside_review:{self.code}:{part}"
-
-    @property
-    def link_mark(self) -> str:
-        """Return what tells the link that was made last from another one, and leads to neither."""
-        return (self.token_sha256 or "")[:12]
-
-    def has_link(self, at: dt.datetime) -> bool:
-        """Tell whether somebody can take it on by its link now."""
-        return (
-            self.state == self.State.APPOINTED and self.link_until_at is not None and at < self.link_until_at
-        )

@@ -6,11 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import NotFoundError
 from claims.filing.models import Claim
-from claims.filing.selectors import concerned_by, is_near_to
-from claims.review.appeals import had_a_part, nobody_left
+from claims.review.appeals import nobody_left
 from claims.review.outside_models import OutsideReview
 from claims.review.outside_reviews import may_be_ended
-from claims.review.outside_selectors import CONTROLLER, POOL_ADMIN, waits
+from claims.review.outside_selectors import CONTROLLER, POOL_ADMIN, may_appoint_for, waits
 from claims.review.selectors import access_claim_of_pool
 from members.people.models import User
 from members.pools.selectors import access_pool, duties_of
@@ -27,12 +26,6 @@ def access_outside(person: User, code: str, claim: str) -> Claim:
     if not may_appoint_for(found, person) or not (found.outside_reviews.exists() or nobody_left(found)):
         raise NotFoundError(_("There is no such claim, or it is not yours to see."))
     return found
-
-
-def may_appoint_for(claim: Claim, person: User) -> bool:
-    """Tell whether a person is neither concerned by a claim, nor near to it, nor has judged it."""
-    concerned = person.pk in concerned_by(claim) or is_near_to(claim, person)
-    return not concerned and not had_a_part(claim, person.code)
 
 
 def rights_over(

@@ -20,7 +20,7 @@ from claims.filing.models import Claim
 from claims.filing.selectors import concerned_by, is_near_to
 from claims.filing.services import locked_claim, step_claim
 from claims.review import services
-from claims.review.appeals import had_a_part, heard_before, nobody_left
+from claims.review.appeals import heard_before, nobody_left
 from claims.review.models import Concurrence, Decision, Recommendation
 from claims.review.outside_models import OutsideReview
 from claims.review.outside_selectors import (
@@ -30,6 +30,7 @@ from claims.review.outside_selectors import (
     find_review_by_link,
     is_late,
     live_review_of,
+    may_appoint_for,
     waits,
 )
 from members.joining.models import Membership
@@ -138,7 +139,7 @@ def agree(*, review: OutsideReview, controller: str, agrees: bool, at: dt.dateti
         _end(locked, controller, at)
         return locked
     locked.agreed_by, locked.agreed_at = controller, at
-    _save(locked, State.APPOINTED)
+    locked.step_to(State.APPOINTED)
     audit.record(actor=controller, action="appoint_outside_reviewer", subject=subject, stage=locked.stage)
     _tell(locked, "appointed")
     return locked
@@ -163,7 +164,7 @@ def make_link(*, review: OutsideReview, admin: str, at: dt.datetime, instead_of:
         )
     token = secrets.token_urlsafe(24)
     locked.token_sha256 = hash_of(token)
-    _save(locked, State.APPOINTED)
+    locked.step_to(State.APPOINTED)
     audit.record(actor=admin, action="link_outside_reviewer", subject=locked.claim.code)
     return settings.PUBLIC_URL + reverse("outside_review_link", args=[token])
 
@@ -180,7 +181,7 @@ def accept(*, token: str, person: User, at: dt.datetime) -> OutsideReview:
     locked = _locked(found, State.APPOINTED)
     check_from_outside(locked, person)
     locked.person, locked.accepted_at = person, at
-    _save(locked, State.RUNNING)
+    locked.step_to(State.RUNNING)
     claim = locked.claim
     audit.record(actor=person.code, action="accept_outside_review", subject=claim.code, stage=locked.stage)
     if locked.stage == Stage.REVIEWER:
@@ -310,7 +311,7 @@ def _judge(
     check_from_outside(locked, person)
     made = act(locked.claim)
     locked.ended_by, locked.ended_at = person.code, at
-    _save(locked, State.DONE)
+    locked.step_to(State.DONE)
     audit.record(actor=person.code, action="judge_from_outside", subject=locked.claim.code, stage=stage)
     return made
 
@@ -350,7 +351,7 @@ def may_be_ended(one: OutsideReview, at: dt.datetime) -> bool:
 
 def _end(locked: OutsideReview, actor: str, at: dt.datetime) -> None:
     locked.ended_by, locked.ended_at = actor, at
-    _save(locked, State.ENDED)
+    locked.step_to(State.ENDED)
     _tell(locked, "ended")
 
 
@@ -358,7 +359,7 @@ def _check_may_appoint(claim: Claim, code: str, duty: str) -> None:
     """Demand the duty, and no part in the case. Raises: TwoAppointError."""
     person = User.objects.get(code=code)
     holds = DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists()
-    if not holds or person.pk in concerned_by(claim) or is_near_to(claim, person) or had_a_part(claim, code):
+    if not holds or not may_appoint_for(claim, person):
         raise TwoAppointError(
             _(
                 "A pool admin proposes the outside reviewer and a controller agrees; neither is near to the case or has"
@@ -379,13 +380,6 @@ def _locked(review: OutsideReview, *states: str) -> OutsideReview:
             state=locked.state,
         )
     return locked
-
-
-def _save(one: OutsideReview, state: str) -> None:
-    """Take it to a state; days and instants are the database's own."""
-    one.state = state
-    one.save(update_fields=OutsideReview.CHANGEABLE)
-    one.refresh_from_db(fields=OutsideReview.CHANGEABLE)
 
 
 def _tell(one: OutsideReview, what: str) -> None:

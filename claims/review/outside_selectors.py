@@ -10,6 +10,8 @@ from aidplatform.lib import clock
 from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.errors import NotFoundError
 from claims.filing.models import Claim
+from claims.filing.selectors import concerned_by, is_near_to
+from claims.review.appeals import had_a_part
 from claims.review.outside_models import OutsideReview
 from claims.review.outside_triggers import WAITS_FOR_A_REVIEWER, WAITS_FOR_A_SECOND
 from members.people.models import User
@@ -139,3 +141,9 @@ def reviews_to_appoint(pools: dict[str, list[int]], person: User) -> list[Outsid
     agreeing = Q(claim__pool__in=pools[CONTROLLER], state=State.PROPOSED) & ~Q(proposed_by=person.code)
     found = OutsideReview.objects.filter(admin | agreeing).exclude(claim__claimant=person)
     return [one for one in found.select_related(*_WHOLE).order_by("pk") if waits(one)]
+
+
+def may_appoint_for(claim: Claim, person: User) -> bool:
+    """Tell whether a person is neither concerned by a claim, nor near to it, nor has judged it."""
+    concerned = person.pk in concerned_by(claim) or is_near_to(claim, person)
+    return not concerned and not had_a_part(claim, person.code)
