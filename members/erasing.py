@@ -10,6 +10,7 @@ from aidplatform.lib.my_data import Eraser, Hindrance
 from aidplatform.lib.templating import in_language
 from members.joining.family_models import FamilyMember
 from members.joining.models import Membership
+from members.joining.withdrawing import withdraw_all
 from members.people.models import User
 from members.pools.models import DutyGrant, Pool
 
@@ -70,6 +71,10 @@ ERASER = Eraser(
         ),
         _("What you wrote in complaints, and their answers."),
         _("What lists, invitations and reports say about you beside your number."),
+        _(
+            "What you have asked of somebody, are asked by somebody, or have signed ahead is taken back, and whoever"
+            " waits is told."
+        ),
     ),
     kept=(
         _(
@@ -83,4 +88,5 @@ ERASER = Eraser(
         ),
     ),
     hindrances=_hindrances,
+    withdraw=withdraw_all,
 )

@@ -51,13 +51,15 @@ class Eraser:
     """What one app destroys of a person, and what it keeps.
 
     function: of the database, which destroys. erased, kept: sentences for the person; those kept say why, and of how
-    long. hindrances: of a person at an instant.
+    long. hindrances: of a person at an instant. withdraw: what waits for an answer by the person, or of others, is
+    taken back in the transaction that erases, so that nobody waits for an account that answers no more.
     """
 
     function: str
     erased: tuple[object, ...]
     kept: tuple[object, ...]
     hindrances: Callable[[Any, dt.datetime], Iterator[Hindrance]]
+    withdraw: Callable[[Any, dt.datetime], None] | None = None
 
 
 def fields_of(instance: Any, *names: str) -> Row:

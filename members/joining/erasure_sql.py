@@ -59,9 +59,6 @@ ERASE = eraser(
                region = '', birth_date = NULL, document_index = {UNKNOWN}, was_sex = '', was_region = '',
                was_birth_date = NULL, was_sealed = CASE WHEN was_sealed IS NOT NULL THEN ''::bytea END
          WHERE person_id = gone OR person_id IS NULL AND membership_id IN {OWN}""",
-        f"""UPDATE members_deputy SET state = CASE state WHEN 'asked' THEN 'declined' ELSE 'ended' END,
-               ended_by = (SELECT code FROM members_user WHERE id = gone)
-         WHERE state IN ('asked', 'live') AND (person_id = gone OR membership_id IN {OWN})""",
         f"DELETE FROM members_membersecret WHERE membership_id IN {OWN}",
         "DELETE FROM members_identity WHERE person_id = gone",
         """DELETE FROM account_emailconfirmation WHERE email_address_id IN (

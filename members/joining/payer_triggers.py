@@ -71,6 +71,10 @@ payer_guards = [
                  WHERE id IN (NEW.membership_id, NEW.payer_id) AND pool_id = NEW.pool_id) <> 2 THEN
                 {refuse("payer_is_another_of_the_pool", "%s and %s are no two members of the pool", "NEW.membership_id", "NEW.payer_id")}
             END IF;
+            IF EXISTS (SELECT 1 FROM members_membership m JOIN members_user u ON u.id = m.person_id
+                        WHERE m.id IN (NEW.membership_id, NEW.payer_id) AND u.erased_at IS NOT NULL) THEN
+                {refuse("erased_account_stays_erased", "membership %s or %s is nobody's any more", "NEW.membership_id", "NEW.payer_id")}
+            END IF;
             IF EXISTS (SELECT 1 FROM members_planversion v WHERE v.pool_id = NEW.pool_id AND v.terms ? 'funding') THEN
                 {refuse("payers_are_where_members_pay_afterwards", "members of this pool pay ahead, each into a wallet")}
             END IF;

@@ -88,7 +88,7 @@ def ask_payer(*, membership: Membership, payer_number: int, at: dt.datetime) -> 
                 )
             )
         asked = pool.memberships.select_related("person").filter(number=payer_number).first()
-        if asked is None or asked.person is None or asked.pk == membership.pk:
+        if asked is None or asked.pk == membership.pk or asked.person is None or asked.person.erased_at:
             raise NoSuchPayerError(
                 _("No other member with the number %(number)s can be asked.") % {"number": payer_number},
                 number=payer_number,

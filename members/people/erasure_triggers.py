@@ -21,6 +21,23 @@ _OPEN = """
               JOIN members_membership g ON g.id = f.guardian_id JOIN members_pool p ON p.id = m.pool_id
              WHERE p.state <> 'closed' AND m.person_id IS NULL AND g.person_id = NEW.person_id
                AND NOT EXISTS (SELECT 1 FROM members_membershipend x WHERE x.membership_id = m.id)) THEN 'child'
+        WHEN EXISTS (
+            SELECT 1 FROM members_deputy d JOIN members_membership m ON m.id = d.membership_id
+             WHERE d.state IN ('asked', 'live') AND NEW.person_id IN (d.person_id, m.person_id)) THEN 'deputy'
+        WHEN EXISTS (
+            SELECT 1 FROM members_payerlink k JOIN members_membership m ON m.id = k.membership_id
+              JOIN members_membership y ON y.id = k.payer_id
+             WHERE k.state = 'asked' AND NEW.person_id IN (m.person_id, y.person_id)) THEN 'payer'
+        WHEN EXISTS (
+            SELECT 1 FROM members_agetransfer t JOIN members_membership m ON m.id = t.membership_id
+             WHERE t.state = 'signed' AND m.person_id = NEW.person_id) THEN 'transfer'
+        WHEN EXISTS (
+            SELECT 1 FROM members_guardianrequest r JOIN members_membership m ON m.id = r.asker_id
+             WHERE r.state IN ('asked', 'proposed') AND m.person_id = NEW.person_id) THEN 'guardian'
+        WHEN EXISTS (
+            SELECT 1 FROM members_identitycorrection c
+             WHERE c.state IN ('asked', 'proposed') AND c.asked_by = (SELECT code FROM members_user WHERE id = NEW.person_id))
+            THEN 'correction'
     END INTO hindered;
 """
 

@@ -26,6 +26,7 @@ from members.people import notices
 from members.people.erasure_models import Erasure
 from members.people.models import User
 from members.people.rights_words import ERASURE_ASKED
+from members.pools.models import Pool
 
 ERASE = "site.erase"
 SERVICE = "service"
@@ -137,6 +138,9 @@ def erase(lease: jobs.Lease) -> dict[str, int]:
         person = erasure.person
         memberships = Membership.objects.filter(pk__in=spoken_for(person)).select_related("pool")
         by_pool = {one.pool.code: one.pool for one in memberships}
+        for eraser in ERASERS:
+            if eraser.withdraw is not None:
+                eraser.withdraw(person, at)
         Erasure.objects.filter(pk=erasure.pk).update(state=Erasure.State.ERASING)
         rows = _delete_exports(person) + sum(_call(eraser.function, erasure) for eraser in ERASERS)
         failpoint("site.erased")
@@ -159,8 +163,10 @@ def _nothing_open(person: User, at: dt.datetime) -> None:
 
 
 def _locked(pk: int) -> Erasure:
-    """Lock the person, then the request."""
-    found = Erasure.objects.get(pk=pk)
+    """Lock the pools of the person as everything else does, the person, then the request."""
+    found = Erasure.objects.select_related("person").get(pk=pk)
+    mine = Membership.objects.filter(pk__in=spoken_for(found.person)).values("pool")
+    list(Pool.objects.select_for_update(no_key=True).filter(pk__in=mine).order_by("pk"))
     User.objects.select_for_update(no_key=True).get(pk=found.person_id)
     return Erasure.objects.select_for_update(no_key=True, of=("self",)).select_related("person").get(pk=pk)
 
