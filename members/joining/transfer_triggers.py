@@ -55,9 +55,9 @@ transfer_guards = [
         declare=[("one", "record"), ("version", "record")],
         func=f"""
             {judged_now()}
-            PERFORM 1 FROM members_pool WHERE id = NEW.pool_id
-                OR id = (SELECT pool_id FROM members_membership WHERE id = NEW.membership_id)
-              ORDER BY id FOR NO KEY UPDATE;
+            PERFORM 1 FROM members_pool WHERE id = NEW.pool_id FOR NO KEY UPDATE;
+            PERFORM 1 FROM members_pool WHERE id = (SELECT pool_id FROM members_membership WHERE id = NEW.membership_id)
+                FOR NO KEY UPDATE;
             SELECT m.pool_id, p.code AS pool_code, u.code, n.code AS new_code,
                    (aid_now() AT TIME ZONE p.time_zone)::date AS today,
                    EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id) AS is_over INTO one

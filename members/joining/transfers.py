@@ -73,7 +73,8 @@ def sign_ahead(
     """Sign the covenant of the other pool, to go on there on the day on which this membership ends by age.
 
     shown_sha256: hash of the covenant that was seen. Signed before: that signature; of other rules: a new one takes its
-    place. It may be revoked until the day. Lock order: the pools by their ids, membership.
+    place. It may be revoked until the day. Lock order: the pool that takes over and the one that is left, as headcounts
+    do, membership.
 
     Raises: NotOfferedError, TransferBarredError, TextsChangedError, ConsentsMissingError.
     """
@@ -81,7 +82,8 @@ def sign_ahead(
         found = offer_of(membership, clock.today(membership.pool.time_zone))
         if found is None:
             raise NotOfferedError(_("No other pool takes over this membership now."))
-        list(Pool.objects.select_for_update(no_key=True).filter(pk__in=_both(found)).order_by("pk"))
+        for pool in (found.pool, membership.pool):
+            Pool.objects.select_for_update(no_key=True).get(pk=pool.pk)
         Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
         offer = offer_of(membership, clock.today(membership.pool.time_zone))
         if offer is None:
@@ -274,10 +276,6 @@ def _give_up(one: AgeTransfer, reason: str) -> None:
 def _close(one: AgeTransfer, state: AgeTransfer.State, at: dt.datetime) -> None:
     one.state, one.closed_at = state, at
     one.save(update_fields=["state", "reason", "closed_at"])
-
-
-def _both(offer: Offer) -> list[int]:
-    return [offer.pool.pk, offer.membership.pool_id]
 
 
 # --- telling ----------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from aidplatform.lib.templating import in_language, listed_words
+from members.pools.models import Pool
 from members.pools.plan_terms import PlanTerms
 
 
@@ -14,7 +16,14 @@ def joining_words(plan: PlanTerms) -> str:
 
 
 def succession_words(plan: PlanTerms) -> tuple[str, ...]:
-    """Say where a member may go on at the age at which the rules end, and who comes here so."""
+    """Say where a member may go on at the age at which the rules end, and who comes here so.
+
+    One query where other pools are named: rules name them by code, people know them by name.
+    """
+    codes = ([plan.successor] if plan.successor else []) + list(
+        plan.takes_over.pools if plan.takes_over else ()
+    )
+    called = _names_of(codes) if codes else {}
     if plan.successor is None:
         says = [_("The membership ends at that age, and there is no other pool to go on in.")]
     else:
@@ -23,7 +32,7 @@ def succession_words(plan: PlanTerms) -> tuple[str, ...]:
                 "Whoever signs ahead goes on in the pool %(pool)s on the same day, if its rules take members of this"
                 " one. Nobody is moved without a signature."
             )
-            % {"pool": plan.successor}
+            % {"pool": called[plan.successor]}
         ]
     if plan.takes_over is not None:
         says.append(
@@ -31,7 +40,7 @@ def succession_words(plan: PlanTerms) -> tuple[str, ...]:
                 "Members of these pools come over on the day they reach the last age there, without new health"
                 " questions: %(pools)s."
             )
-            % {"pools": ", ".join(plan.takes_over.pools)}
+            % {"pools": listed_words(called[code] for code in plan.takes_over.pools)}
         )
         says.append(
             _("The waiting time that they have served there counts.")
@@ -39,6 +48,16 @@ def succession_words(plan: PlanTerms) -> tuple[str, ...]:
             else _("Their waiting period begins anew.")
         )
     return tuple(says)
+
+
+def _names_of(codes: list[str]) -> dict[str, str]:
+    """Return how each pool is called, with its code; of one that is not there yet the code alone."""
+    found = {one.code: one for one in Pool.objects.filter(code__in=codes)}
+    names = {code: in_language(one.name_en, one.name_zh) for code, one in found.items()}
+    return {
+        code: in_language("“%s” (%s)", "“%s”（%s）") % (names[code], code) if code in names else code
+        for code in codes
+    }
 
 
 def return_words(plan: PlanTerms) -> tuple[str, str]:

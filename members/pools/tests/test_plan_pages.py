@@ -24,7 +24,9 @@ from members.pools.plan_words import difference, plan_lines
 from members.pools.refusal_words import terms_error_words
 from members.pools.selectors import newest_plan
 from members.pools.services import propose_plan
+from members.pools.succession_terms import TakeOverTerms
 from members.pools.tests.test_plan_terms import JURY
+from members.pools.who_joins import succession_words
 
 CODE = "test-pool"
 DAY = dt.date(2026, 2, 1)
@@ -853,3 +855,18 @@ def test_every_refusal_of_terms_has_its_words() -> None:
 
 def test_addresses_name_their_pool() -> None:
     assert reverse("plan_version", args=[CODE, 2]) == f"{ADDRESS}2/"
+
+
+def test_rules_name_another_pool_as_people_do(world: World) -> None:
+    """By name and code; one that is not there yet by the code that the rules give."""
+    plan = dataclasses.replace(
+        world.pool.plan_versions.get().plan(),
+        successor=world.pool.code,
+        takes_over=TakeOverTerms((world.pool.code, "not-yet")),
+    )
+    called = f"“{world.pool.name_en}” ({world.pool.code})"
+    forward, from_here, _waiting = succession_words(plan)
+    assert f"in the pool {called} on the same day" in forward
+    assert from_here.endswith(f": not-yet, {called}.")
+    with translation.override("zh-hans"):
+        assert f"“{world.pool.name_zh}”（{world.pool.code}）" in succession_words(plan)[0]
