@@ -49,13 +49,13 @@ def write(folder: Path, entries: list[bytes], *, origin: str = ORIGIN, seed: byt
     return folder
 
 
-def verify(*arguments: object) -> tuple[int, str]:
-    """Run a copy of the one file, away from the project, with nothing but the standard library."""
+def verify(*arguments: object, is_bare: bool = True) -> tuple[int, str]:
+    """Run a copy of the one file, away from the project. is_bare: with nothing but the standard library."""
     done = subprocess.run(
         [
             sys.executable,
             "-I",
-            "-S",
+            *(["-S"] if is_bare else []),
             str(ROOT / "ledger/openbooks/standalone/verify.py"),
             *map(str, arguments),
         ],
