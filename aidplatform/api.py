@@ -48,7 +48,7 @@ from ledger.founding import opening_api
 from ledger.leaving import api as leaving
 from ledger.leaving import report_api
 from ledger.openbooks import api as openbooks
-from ledger.openbooks import witness_api
+from ledger.openbooks import stamp_api, witness_api
 from ledger.sharing import api as sharing
 from ledger.sharing import roll_api as rolls
 from ledger.verification import api as verification
@@ -265,6 +265,7 @@ urlpatterns = [
     path(f"{_POOL}log/<int:seq>/inclusion/", openbooks.Inclusion.as_view(), name="api_inclusion"),
     path(f"{_POOL}log/consistency/<int:old>/", openbooks.Consistency.as_view(), name="api_consistency"),
     path(f"{_POOL}log/witnesses/", witness_api.LogWitnesses.as_view(), name="api_log_witnesses"),
+    path(f"{_POOL}log/time-stamps/", stamp_api.LogStamps.as_view(), name="api_log_stamps"),
     path(_WITNESSES, witness_api.WitnessPolicyList.as_view(), name="api_witness_policies"),
     path(f"{_WITNESSES}propose/", witness_api.WitnessPolicyProposal.as_view(), name="api_propose_witnesses"),
     path(

@@ -38,6 +38,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 60},
     },
+    "openbooks.stamp_checkpoints": {
+        "task": "openbooks.stamp_checkpoints",
+        "schedule": 600.0,
+        "options": {"expires": 300},
+    },
     "custody.remind_due": {
         "task": "custody.remind_due",
         "schedule": float(settings.TICK_SECONDS),

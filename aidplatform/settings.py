@@ -46,6 +46,12 @@ SECRET_KEY = secrets.token_urlsafe(64) if IS_SIGNER else env_secret("AID_SECRET_
 DATA_KEY = secrets.token_urlsafe(64) if IS_SIGNER else env_secret("AID_DATA_KEY", at_least=50)
 SIGNER_KEY = env_secret_or_file("AID_SIGNER_KEY", at_least=50) if IS_SIGNER else ""
 SIGNER_STATE = Path(env_text("AID_SIGNER_STATE", str(STATE_DIR / "signer" / "state")))
+TIME_STAMP_URLS = tuple(env_text("AID_TIME_STAMP_URLS", "").split())
+TIME_STAMP_ROOTS = Path(env_text("AID_TIME_STAMP_ROOTS", ""))
+if TIME_STAMP_URLS and not TIME_STAMP_ROOTS.is_file():
+    raise ImproperlyConfigured(
+        "AID_TIME_STAMP_URLS needs AID_TIME_STAMP_ROOTS, a file of certificates in PEM."
+    )
 SIGNER_SECONDS = env_int("AID_SIGNER_SECONDS", 5, at_least=1)
 DATA_KEYS_BEFORE = tuple(env_text("AID_DATA_KEYS_BEFORE", "").split())
 if any(len(key) < 50 for key in DATA_KEYS_BEFORE):

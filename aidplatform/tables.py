@@ -187,6 +187,7 @@ TABLES: dict[str, Kind] = {
     "ledger_witnesspolicy": state("state", "decided_by", "decided_at"),
     "ledger_cosignature": FACT,
     "ledger_witnessrefusal": FACT,
+    "ledger_timestamp": FACT,
     "ledger_period": state(
         "state",
         "cases",

@@ -25,6 +25,8 @@ VARIABLES: dict[str, str] = {
     "AID_SIGNER_KEY_FILE": "the signer only: a file that holds AID_SIGNER_KEY, in its place",
     "AID_SIGNER_STATE": "the signer only: its own file of what it has signed; signer/state in AID_STATE_DIR",
     "AID_SIGNER_SECONDS": "how often the signer looks for new entries of the logs (5)",
+    "AID_TIME_STAMP_URLS": "authorities of time (RFC 3161) that stamp the logs once a day, with blanks between",
+    "AID_TIME_STAMP_ROOTS": "a PEM file of the certificates to which their signatures have to lead",
     "AID_DEMO": "1: demonstration with invented people and a movable clock, on loopback only; 0: real",
     "AID_HOST": "the address the web server binds; 127.0.0.1 unless said otherwise",
     "AID_PORT": "the port of the web server; 8000 unless said otherwise",

@@ -64,6 +64,7 @@ from ledger.leaving.erasure_triggers import erasure_waits_for_money
 from ledger.leaving.triggers import cover_ends_with_a_reason
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
 from ledger.openbooks.models import Log, LogEntry
+from ledger.openbooks.stamp_models import TimeStamp
 from ledger.openbooks.triggers import every_entry_is_logged
 from ledger.openbooks.witness_models import Cosignature, WitnessPolicy, WitnessRefusal
 from ledger.sharing.ending_triggers import (
@@ -171,6 +172,7 @@ __all__ = [
     "StatementMapping",
     "StatementUpload",
     "Suspension",
+    "TimeStamp",
     "Verification",
     "VerificationPart",
     "WalletEntry",

@@ -33,6 +33,7 @@ WITHOUT_MONEY = {
     "ledger_witnesspolicy",
     "ledger_cosignature",
     "ledger_witnessrefusal",
+    "ledger_timestamp",
 }
 
 

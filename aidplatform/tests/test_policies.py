@@ -39,7 +39,7 @@ PUBLIC = {
     "award_period", "cases_feed", "log", "log_entry", "log_entry_raw",
     "open_books", "log_checkpoint", "log_policy", "log_tile", "log_entries", "log_verifier",
     "roll_head", "roll_part", "roll_prefix", "frozen_roll_part", "frozen_roll_prefix",
-    "log_witness_program", "log_witnessed_checkpoint",
+    "log_witness_program", "log_witnessed_checkpoint", "log_stamped_checkpoint", "log_time_stamp", "api_log_stamps",
     "api_checkpoint", "api_inclusion", "api_consistency", "api_log_witnesses",
     "join", "join_invited",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",

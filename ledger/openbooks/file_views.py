@@ -22,6 +22,8 @@ from ledger.openbooks.selectors import (
     published_policy,
     witnessing_of,
 )
+from ledger.openbooks.stamp_models import TimeStamp
+from ledger.openbooks.stamps import REPLY, stamps_of
 from ledger.openbooks.tiles import Tile, TileError, entry_bundle, read_tile, tile_hashes
 from members.joining.selectors import may_read_statements
 from members.pools.models import Pool
@@ -100,6 +102,34 @@ def verifier(request: HttpRequest) -> HttpResponse:
 def witness(request: HttpRequest) -> HttpResponse:
     """Return the reference witness, which others run."""
     return _program("witness.py")
+
+
+@public
+@require_safe
+def stamped_checkpoint(request: HttpRequest, code: str, size: int) -> HttpResponse:
+    """Return the bytes of a checkpoint that an authority of time has stamped."""
+    return for_ever(_stamps(request, code, size)[0].checkpoint.note.encode())
+
+
+@public
+@require_safe
+def time_stamp(request: HttpRequest, code: str, size: int, authority: str) -> HttpResponse:
+    """Return what an authority of time has answered over a checkpoint, as RFC 3161 has it."""
+    of_authority = [one for one in _stamps(request, code, size) if one.authority == authority]
+    if not of_authority:
+        raise _absent()
+    response = for_ever(bytes(of_authority[0].response))
+    response.headers["Content-Type"] = REPLY
+    return response
+
+
+def _stamps(request: HttpRequest, code: str, size: int) -> list[TimeStamp]:
+    """Return the stamps of a checkpoint, one at least. Raises: NotFoundError."""
+    pool = access_public_pool(request, code)
+    found = list(stamps_of(pool.code).filter(checkpoint__size=size)) if size < 2**63 else []
+    if not found:
+        raise _absent()
+    return found
 
 
 def _program(name: str) -> HttpResponse:

@@ -16,6 +16,7 @@ from aidplatform.lib.http import number_before, public
 from aidplatform.lib.templating import in_language
 from ledger.openbooks.models import LogEntry
 from ledger.openbooks.selectors import last_roll, signing_of, witnessing_of
+from ledger.openbooks.stamps import stamps_of
 from ledger.openbooks.witnesses import NAMERS
 from members.joining.selectors import may_read_statements
 from members.pools.models import Pool
@@ -23,6 +24,8 @@ from members.pools.rules import access_public_pool
 from members.pools.selectors import duties_of
 
 PAGE = 100
+# So many of the newest time stamps stand on the page; programs read all of them.
+STAMPS = 5
 
 
 @public
@@ -52,6 +55,7 @@ def open_books(request: HttpRequest, code: str) -> HttpResponse:
     context = _context(pool, (_("Open books"), "")) | {
         "signing": signing,
         "witnessing": witnessing_of(code),
+        "stamps": stamps_of(code)[:STAMPS],
         "may_name": request.user.is_authenticated
         and bool(duties_of(request.user, pool).intersection(NAMERS)),
         "files": request.build_absolute_uri(f"/t/{code}/"),

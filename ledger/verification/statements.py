@@ -18,7 +18,7 @@ from ledger.custody import (
 )
 from ledger.custody import verify as custody
 from ledger.leaving import verify as leaving
-from ledger.openbooks import checkpoint_verify, witness_verify
+from ledger.openbooks import checkpoint_verify, stamp_verify, witness_verify
 from ledger.openbooks import verify as openbooks
 from ledger.sharing import verify as sharing
 from ledger.sharing.verify.rows import PoolRow, periods
@@ -33,6 +33,7 @@ def _verify_log(report: Report, pool: PoolRow) -> None:
     openbooks.verify_log(report, pool.code, pool.book_id, pool.log_id)
     checkpoint_verify.verify_checkpoints(report, pool.code, pool.log_id)
     witness_verify.verify_cosignatures(report, pool.code, pool.log_id)
+    stamp_verify.verify_time_stamps(report, pool.log_id)
 
 
 def _verify_custody(report: Report, pool: PoolRow) -> None:
@@ -58,6 +59,7 @@ def new_report() -> Report:
         openbooks.SENTENCES,
         checkpoint_verify.SENTENCES,
         witness_verify.SENTENCES,
+        stamp_verify.SENTENCES,
         books.SENTENCES,
         sharing.SENTENCES,
         custody.SENTENCES,

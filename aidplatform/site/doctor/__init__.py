@@ -40,6 +40,7 @@ CHECKS: dict[str, tuple[str, Check, bool]] = {
     "outbox": ("No message waits to be sent.", work.outbox, True),
     "signer": ("Every log is signed up to its end.", signing.signer, True),
     "witnesses": ("The witnesses of every log sign it.", signing.witnesses, True),
+    "stamps": ("Authorities of time stamp the logs, where some are named.", signing.stamps, True),
     "clock": ("Database and machine agree on the time.", machine.clock, True),
     "disk": ("There is room on the disk of the state directory.", machine.disk, True),
     "secrets": ("Keys are long and varied, and nobody else can read them.", machine.secrets, False),

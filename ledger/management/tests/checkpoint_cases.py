@@ -52,4 +52,25 @@ CHECKPOINT_CASES = [
         "signed at",
         "signed at",
     ),
+    (
+        "time_stamp_is_of_its_checkpoint",
+        "UPDATE ledger_timestamp SET stamped_at = stamped_at - interval '1 day'",
+        "checkpoint",
+        " at ",
+        " at ",
+    ),
+    (
+        "time_stamp_is_of_its_checkpoint",
+        "UPDATE ledger_timestamp SET response = (SELECT response FROM ledger_timestamp ORDER BY id DESC LIMIT 1)",
+        "checkpoint",
+        " at ",
+        " at ",
+    ),
+    (
+        "time_stamp_is_of_its_checkpoint",
+        "UPDATE ledger_timestamp SET response = 'no answer'",
+        "checkpoint",
+        " at ",
+        "an answer that cannot be read",
+    ),
 ]

@@ -11,8 +11,10 @@ import psycopg
 import pytest
 from django.conf import settings as django_settings
 from django.db import connections
+from django.test import override_settings
 
 from aidplatform.lib import clock
+from aidplatform.testing.authorities import running_authority
 from aidplatform.testing.bank import Bank, charged_world, membership
 from aidplatform.testing.debits import debited_world
 from aidplatform.testing.endings import wind_down
@@ -39,6 +41,7 @@ from ledger.custody.statement_files import OUT
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
+from ledger.openbooks.stamps import stamp_checkpoints
 from ledger.openbooks.witnesses import ask_witnesses
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import book_of
@@ -135,6 +138,7 @@ def make_history() -> None:
     for pool in Pool.objects.order_by("code"):
         reconciled_days.keep_day(pool, clock.now())
     witness_history(small, folder)
+    stamp_history(folder)
     sign_history(folder)
     shutil.rmtree(folder)
 
@@ -145,6 +149,15 @@ def witness_history(small: World, folder: Path) -> None:
         witness.add(LogKey.objects.get(log__code="small").vkey)
         name_witnesses(small, [witness], needed=1)
         assert ask_witnesses(now=int(clock.machine_now().timestamp())) == 1
+
+
+def stamp_history(folder: Path) -> None:
+    """Let an authority of time stamp what is signed of every log by then."""
+    with (
+        running_authority(folder / "authority") as (authority, url),
+        override_settings(TIME_STAMP_URLS=(url,), TIME_STAMP_ROOTS=authority.root),
+    ):
+        assert stamp_checkpoints(now=clock.machine_now()) > 1
 
 
 def sign_history(folder: Path) -> None:
