@@ -18,8 +18,9 @@ TELL = "disclosure.tell_charges"
 # The share in fen, and the number of another member who pays it; nobody is asked for the money of who has died.
 _CHARGED = f"""
     SELECT {COLUMNS}, c.share_fen, {payers_besides_sql("m", "own.id")} FROM {TOLD_OF_SHARES}
-      JOIN ledger_charge c ON c.pool_id = m.pool_id AND c.membership_id = m.id AND c.period_no = %(period)s
-     WHERE {LISTENS} AND c.pool_id = %(pool)s
+      CROSS JOIN LATERAL (SELECT share_fen FROM ledger_charge
+                           WHERE pool_id = %(pool)s AND membership_id = m.id AND period_no = %(period)s OFFSET 0) c
+     WHERE {LISTENS}
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason = 'deceased')
        {IN_ORDER}"""  # noqa: S608 - fixed names
 Share = tuple[Told, tuple[Any, ...]]

@@ -35,16 +35,21 @@ _PAYS = f"""
 _OF_CHILDREN = "told.part = 'own' OR m.person_id IS NULL"
 
 
-def _told(*about_whom: str, of: str = _OF_CHILDREN) -> str:
+def _told(*about_whom: str) -> str:
     return f"""members_membership own
       CROSS JOIN LATERAL ({" UNION ALL ".join(about_whom)}) told
-      JOIN members_membership m ON m.id = told.membership_id AND ({of})"""
+      JOIN members_membership m ON m.id = told.membership_id AND ({_OF_CHILDREN})"""
 
 
 # A FROM of SQL: `own` is the membership of who is told, `m` the one that they are told about, as `told.part`.
 TOLD = _told(_OWN, _ADDED)
 TOLD_OF_MONEY = _told(_OWN, _ADDED, _PAID_FOR)
-TOLD_OF_SHARES = _told(_OWN, _ADDED, _PAYS, of="told.part <> 'guardian' OR m.person_id IS NULL")
+# Of shares everybody is told: each row is looked up for who is told, one after another. Of a pool that has just begun
+# the statistics know a few rows, and the planner would compare every charge with every member.
+TOLD_OF_SHARES = f"""members_membership own
+      CROSS JOIN LATERAL ({" UNION ALL ".join((_OWN, _ADDED, _PAYS))}) told
+      CROSS JOIN LATERAL (SELECT * FROM members_membership about WHERE about.id = told.membership_id
+                             AND (told.part <> 'guardian' OR about.person_id IS NULL) OFFSET 0) m"""
 # What a query for `notices.batches` selects first, demands, and ends with; nobody's rows are in two batches.
 COLUMNS = "own.person_id, m.id, m.number, told.part"
 LISTENS = f"(own.pool_id = %(pool)s AND own.person_id IS NOT NULL AND NOT {has_died_sql('own.id')})"
