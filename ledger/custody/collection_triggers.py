@@ -26,6 +26,10 @@ _BEFORE_IN_LINE = f"""
 
 _DEBTS = owed_sql("n.pool_id", f"r.membership_id IN ({_BEFORE_IN_LINE})")
 
+# Each line and each charge is looked up by its key, LATERAL: a session keeps the plans of a guard, and one that it made
+# for a hundred thousand rows reads whole tables for a single one, while one made for a single row compares each with each.
+_LINE = """CROSS JOIN LATERAL (SELECT id, account_id, line_no, direction, kind, membership_id, amount_fen
+                                FROM ledger_statementline WHERE id = n.line_id LIMIT 1) l"""
 # Set-based: a hundred thousand collections are judged by one pass over what they touch.
 collection_guards = [
     judges_rows(
@@ -49,38 +53,39 @@ collection_guards = [
             END IF;
             SELECT l.line_no INTO bad FROM (SELECT line_id, pool_id, min(amount_fen) AS least, max(amount_fen) AS most
                                               FROM new_rows GROUP BY 1, 2) n
-              JOIN ledger_statementline l ON l.id = n.line_id JOIN ledger_bankaccount a ON a.id = l.account_id
+              {_LINE} JOIN ledger_bankaccount a ON a.id = l.account_id
              WHERE a.pool_id <> n.pool_id OR (l.direction = 'in' AND n.least < 0) OR (l.direction = 'out' AND n.most > 0)
                 OR l.kind NOT IN ('collection', 'unidentified', 'chargeback') LIMIT 1;
             IF FOUND THEN
                 {refuse("collection_fits_its_line", "line %s is not money of this charge", "bad.line_no")}
             END IF;
-            SELECT l.line_no, n.membership_id INTO bad FROM new_rows n JOIN ledger_statementline l ON l.id = n.line_id
-             WHERE n.amount_fen < 0 AND (l.membership_id IS DISTINCT FROM coalesce(n.payer_id, n.membership_id)
+            SELECT l.line_no, n.membership_id INTO bad FROM (SELECT * FROM new_rows WHERE amount_fen < 0) n {_LINE}
+             WHERE (l.membership_id IS DISTINCT FROM coalesce(n.payer_id, n.membership_id)
                 OR (SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.pool_id = n.pool_id
                        AND k.membership_id = n.membership_id AND k.period_no = n.period_no
                        AND k.payer_id IS NOT DISTINCT FROM n.payer_id) < 0) LIMIT 1;
             IF FOUND THEN
                 {refuse("chargeback_is_of_its_payers_money", "line %s takes back of membership %s what its payer has not paid", "bad.line_no", "bad.membership_id")}
             END IF;
-            SELECT n.line_id, l.amount_fen, abs(sum(c.amount_fen)) AS used INTO bad
-              FROM (SELECT DISTINCT line_id FROM new_rows) n JOIN ledger_statementline l ON l.id = n.line_id
-              JOIN ledger_collection c ON c.line_id = n.line_id GROUP BY n.line_id, l.amount_fen
-            HAVING abs(sum(c.amount_fen)) + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+            SELECT n.line_id, l.amount_fen, c.used INTO bad FROM (SELECT DISTINCT line_id FROM new_rows) n {_LINE}
+              CROSS JOIN LATERAL (SELECT abs(sum(amount_fen)) AS used FROM ledger_collection WHERE line_id = n.line_id) c
+             WHERE c.used + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
                        WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0)
                    + coalesce((SELECT sum(x.amount_fen) FROM ledger_debitexplanation x
                        WHERE x.receipt_id = n.line_id AND x.state = 'agreed'), 0) > l.amount_fen LIMIT 1;
             IF FOUND THEN
                 {refuse("receipt_is_used_once", "a line of %s is used for %s", "bad.amount_fen", "bad.used")}
             END IF;
-            SELECT n.membership_id, n.period_no, n.paid, coalesce(c.share_fen, d.fen) AS share_fen INTO bad
-              FROM (SELECT k.membership_id, k.pool_id, k.period_no, sum(k.amount_fen) AS paid
-                      FROM (SELECT DISTINCT membership_id, pool_id, period_no FROM new_rows) t
-                      JOIN ledger_collection k USING (membership_id, pool_id, period_no) GROUP BY 1, 2, 3) n
-              LEFT JOIN ledger_charge c ON c.membership_id = n.membership_id AND c.pool_id = n.pool_id
-                                       AND c.period_no = n.period_no
+            SELECT n.membership_id, n.period_no, k.paid, coalesce(c.share_fen, d.fen) AS share_fen INTO bad
+              FROM (SELECT DISTINCT membership_id, pool_id, period_no FROM new_rows) n
+              CROSS JOIN LATERAL (SELECT sum(amount_fen) AS paid FROM ledger_collection
+                                   WHERE pool_id = n.pool_id AND membership_id = n.membership_id
+                                     AND period_no = n.period_no) k
+              LEFT JOIN LATERAL (SELECT share_fen FROM ledger_charge
+                                  WHERE pool_id = n.pool_id AND membership_id = n.membership_id
+                                    AND period_no = n.period_no LIMIT 1) c ON true
               LEFT JOIN LATERAL ({taken_over_sql("n.pool_id", f"n.period_no = {BEFORE_PERIODS} AND r.membership_id = n.membership_id")}) d ON true
-             WHERE coalesce(c.share_fen, d.fen) IS NULL OR n.paid > coalesce(c.share_fen, d.fen) OR n.paid < 0 LIMIT 1;
+             WHERE coalesce(c.share_fen, d.fen) IS NULL OR k.paid > coalesce(c.share_fen, d.fen) OR k.paid < 0 LIMIT 1;
             IF FOUND THEN
                 {refuse("collected_at_most_the_share", "charge of period %s: %s collected of %s", "bad.period_no", "bad.paid", "bad.share_fen")}
             END IF;

@@ -9,7 +9,6 @@ somebody who is paid for may pay as well: their own money comes first, and no ch
 """
 
 import datetime as dt
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from django.db import connection
@@ -44,18 +43,7 @@ _FILL = """
                sum(c.share_fen - coalesce(k.paid, 0))
                    OVER (PARTITION BY f.payer ORDER BY w.id IS NOT NULL, f.place, c.period_no)
                    - (c.share_fen - coalesce(k.paid, 0)) AS before
-          FROM (SELECT h.membership_id, h.period_no, h.share_fen FROM ledger_charge h
-                  JOIN ledger_period p ON p.pool_id = h.pool_id AND p.number = h.period_no
-                                      AND p.charges_notified_at IS NOT NULL
-                 WHERE h.pool_id = %(pool)s AND h.membership_id IN (SELECT membership_id FROM filled_for)
-                 UNION ALL
-                SELECT membership_id, {before}, fen FROM ({debts}) debt) c
-          JOIN filled_for f ON f.membership_id = c.membership_id
-          LEFT JOIN (SELECT membership_id, period_no, sum(amount_fen) AS paid FROM ledger_collection
-                      WHERE pool_id = %(pool)s AND membership_id IN (SELECT membership_id FROM filled_for)
-                      GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no
-          LEFT JOIN ledger_writtenoffcharge w ON w.pool_id = %(pool)s AND w.membership_id = c.membership_id
-                                             AND w.period_no = c.period_no
+          FROM {owed}
          WHERE c.share_fen > coalesce(k.paid, 0) AND w.shares_return_id IS NULL {which}
     ), filled AS (
         INSERT INTO ledger_collection ({source}, membership_id, pool_id, period_no, amount_fen, payer_id,
@@ -68,7 +56,42 @@ _FILL = """
          ORDER BY m.payer, o.before, m.line_id
         RETURNING amount_fen)
     SELECT coalesce(sum(amount_fen), 0)::bigint FROM filled"""
-_DEBTS = opening_debts.owed_sql("%(pool)s", "r.membership_id IN (SELECT membership_id FROM filled_for)")
+# Of many the tables are read whole, and joined by hashing.
+_OWED_OF_MANY = """(SELECT h.membership_id, h.period_no, h.share_fen FROM ledger_charge h
+                  JOIN ledger_period p ON p.pool_id = h.pool_id AND p.number = h.period_no
+                                      AND p.charges_notified_at IS NOT NULL
+                 WHERE h.pool_id = %(pool)s AND h.membership_id IN (SELECT membership_id FROM filled_for)
+                 UNION ALL
+                SELECT membership_id, {before}, fen FROM ({debts}) debt) c
+          JOIN filled_for f ON f.membership_id = c.membership_id
+          LEFT JOIN (SELECT membership_id, period_no, sum(amount_fen) AS paid FROM ledger_collection
+                      WHERE pool_id = %(pool)s AND membership_id IN (SELECT membership_id FROM filled_for)
+                      GROUP BY 1, 2) k ON k.membership_id = c.membership_id AND k.period_no = c.period_no
+          LEFT JOIN ledger_writtenoffcharge w ON w.pool_id = %(pool)s AND w.membership_id = c.membership_id
+                                             AND w.period_no = c.period_no"""
+# Of few each is looked up, whatever the planner takes the tables for: it would compare each with each.
+_OWED_OF_FEW = """filled_for f
+         CROSS JOIN LATERAL (SELECT h.membership_id, h.period_no, h.share_fen FROM ledger_charge h
+                  JOIN ledger_period p ON p.pool_id = h.pool_id AND p.number = h.period_no
+                                      AND p.charges_notified_at IS NOT NULL
+                 WHERE h.pool_id = %(pool)s AND h.membership_id = f.membership_id
+                 UNION ALL
+                SELECT membership_id, {before}, fen FROM ({debts}) debt OFFSET 0) c
+         CROSS JOIN LATERAL (SELECT sum(amount_fen) AS paid FROM ledger_collection
+                              WHERE pool_id = %(pool)s AND membership_id = c.membership_id
+                                AND period_no = c.period_no) k
+          LEFT JOIN LATERAL (SELECT id, shares_return_id FROM ledger_writtenoffcharge
+                              WHERE pool_id = %(pool)s AND membership_id = c.membership_id
+                                AND period_no = c.period_no LIMIT 1) w ON true"""
+_OWED = {
+    True: _OWED_OF_MANY.format(
+        before=BEFORE_PERIODS,
+        debts=opening_debts.owed_sql("%(pool)s", "r.membership_id IN (SELECT membership_id FROM filled_for)"),
+    ),
+    False: _OWED_OF_FEW.format(
+        before=BEFORE_PERIODS, debts=opening_debts.owed_sql("%(pool)s", "r.membership_id = f.membership_id")
+    ),
+}
 # Of whoever pays for others, what is written off waits for the second pass.
 _OWN = {
     "others": "",
@@ -105,19 +128,19 @@ class Recorded:
 
 def fill_by_statement(*, pool: Pool, statement: BankStatement, recorded: Recorded) -> int:
     """Let the receipts of a statement pay announced charges and debts of before; return what was paid (fen)."""
-    parameters = {"statement": statement.pk}
-    with whole_tables() if statement.line_count >= MANY_LINES else nullcontext():
-        return _fill(pool, recorded, _OF_STATEMENT, _OWN, parameters) + _fill_for_others(
-            pool, recorded, _LEFT_OF_STATEMENT, parameters
+    parameters, many = {"statement": statement.pk}, statement.line_count >= MANY_LINES
+    with whole_tables():
+        return _fill(pool, recorded, _OF_STATEMENT, _OWN, parameters, many=many) + _fill_for_others(
+            pool, recorded, _LEFT_OF_STATEMENT, parameters, many=many
         )
 
 
 def fill_by_results(*, pool: Pool, result_file: ChargeResultFile, recorded: Recorded) -> int:
     """Let the debits that a file says were collected pay as transfers do; return what was paid (fen)."""
-    parameters, source = {"file": result_file.pk}, "result_id"
-    with whole_tables() if result_file.line_count >= MANY_LINES else nullcontext():
-        return _fill(pool, recorded, _OF_RESULTS, _OWN, parameters, source) + _fill_for_others(
-            pool, recorded, _LEFT_OF_RESULTS, parameters, source
+    parameters, many = {"file": result_file.pk}, result_file.line_count >= MANY_LINES
+    with whole_tables():
+        return _fill(pool, recorded, _OF_RESULTS, _OWN, parameters, "result_id", many) + _fill_for_others(
+            pool, recorded, _LEFT_OF_RESULTS, parameters, "result_id", many
         )
 
 
@@ -132,12 +155,17 @@ def fill_by_receipt(
 
 
 def _fill_for_others(
-    pool: Pool, recorded: Recorded, money: str, parameters: dict[str, int], source: str = "line_id"
+    pool: Pool,
+    recorded: Recorded,
+    money: str,
+    parameters: dict[str, int],
+    source: str = "line_id",
+    many: bool = False,
 ) -> int:
     """Let what is left of payers' money pay for the others; where nobody pays for anybody, ask no further."""
     if not PayerLink.objects.filter(pool=pool, state=PayerLink.State.LIVE).exists():
         return 0
-    return _fill(pool, recorded, money, _OF_ALL, parameters, source)
+    return _fill(pool, recorded, money, _OF_ALL, parameters, source, many)
 
 
 def _fill(
@@ -147,13 +175,12 @@ def _fill(
     which: dict[str, str],
     parameters: dict[str, int],
     source: str = "line_id",
+    many: bool = False,
 ) -> int:
     """Fill charges by one statement; return what was paid (fen). source: the column that names the money."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _FILL.format(
-                money=money, links=_LINKS, before=BEFORE_PERIODS, debts=_DEBTS, source=source, **which
-            ),
+            _FILL.format(money=money, links=_LINKS, owed=_OWED[many], source=source, **which),
             parameters | {"pool": pool.pk, "by": recorded.by, "at": recorded.at},
         )
         fen: int = cursor.fetchone()[0]

@@ -183,10 +183,9 @@ class StatementLine(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["account", "booking_date"],
-                condition=Q(kind__in=["unidentified", "collection"]),
-                name="line_receipts",
+                fields=["account", "booking_date"], condition=Q(kind="unidentified"), name="line_nobodys"
             ),
+            models.Index(fields=["account", "amount_fen", "id"], name="line_amount"),
             models.Index(
                 fields=["account", "membership_id"],
                 condition=Q(membership_id__isnull=False),

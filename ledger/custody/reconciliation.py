@@ -20,6 +20,9 @@ from members.pools.models import Pool
 OLD_DAYS = 5
 # A pool's bank sends a statement every week at least; one that is older says little about today.
 STATEMENT_DAYS = 10
+MOST_SHOWN = 1000
+# In how many of the newest statements what was paid too much is looked for first.
+NEWEST = 8
 
 
 @dataclass(frozen=True)
@@ -156,31 +159,60 @@ def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
 
 def unidentified(account: BankAccount) -> list[Receipt]:
     """Return receipts of which something is nobody's yet, oldest first."""
-    if balance_fen(Book.objects.get(code=account.pool.code), chart.UNIDENTIFIED) == 0:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_OPEN_RECEIPTS} ORDER BY l.booking_date, l.id LIMIT 1000", {"account": account.pk})
-        open_fen = dict(cursor.fetchall())
-    found = (
-        StatementLine.objects.filter(pk__in=open_fen)
-        .select_related("statement")
-        .order_by("booking_date", "pk")
-    )
+    open_fen = _open_receipts(account)
+    oldest_first = StatementLine.objects.filter(pk__in=open_fen).order_by("booking_date", "pk")
     today = clock.today(account.pool.time_zone)
-    return [Receipt(line, int(open_fen[line.pk]), (today - line.booking_date).days) for line in found]
+    return [
+        Receipt(line, open_fen[line.pk], (today - line.booking_date).days)
+        for line in oldest_first.select_related("statement")[:MOST_SHOWN]
+    ]
+
+
+def _open_receipts(account: BankAccount) -> dict[int, int]:
+    """Return what of which receipts is nobody's yet (fen), by line. Four queries at most, beside the two of the books.
+
+    Receipts that bear no reference are few and have an index of their own. Of those that paid shares hardly any paid
+    too much, and mostly lately: they are read from the newest statements on, until all is found that the books hold.
+    """
+    left_fen = balance_fen(Book.objects.get(code=account.pool.code), chart.UNIDENTIFIED)
+    if left_fen == 0:
+        return {}
+    found = _open_of(account, "ledger_statementline l", "l.kind = 'unidentified'")
+    below = None
+    for newest in (NEWEST, NEWEST**2, None):
+        if sum(found.values()) == left_fen:
+            break
+        numbers = account.statements.filter(number__lt=below) if below else account.statements
+        of = list(numbers.order_by("-number").values_list("pk", "number")[:newest])
+        if not of:
+            break
+        found |= _open_of(account, "ledger_statementline l", _OVERPAID, statements=[pk for pk, _number in of])
+        below = of[-1][1]
+    return found
 
 
 def open_fen_of(receipt: StatementLine) -> int:
     """Return what of a receipt is nobody's yet (fen)."""
+    account = receipt.account
+    return _open_of(account, _ONE_LINE, "l.kind IN ('unidentified', 'collection')", line=receipt.pk).get(
+        receipt.pk, 0
+    )
+
+
+def _open_of(account: BankAccount, lines: str, which: str, **asked: int | list[int]) -> dict[int, int]:
+    """Return what of these lines is nobody's yet (fen), by line. lines: an item of FROM that is called l."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{_OPEN_RECEIPTS} AND l.id = %(line)s", {"account": receipt.account_id, "line": receipt.pk}
+            f"""SELECT l.id, (l.amount_fen - used.fen)::bigint FROM {lines}
+                 CROSS JOIN LATERAL (SELECT {USED.format(line="l.id")} AS fen) used
+                 WHERE l.account_id = %(account)s AND {which} AND l.amount_fen > used.fen""",  # noqa: S608 - fixed texts
+            dict(account=account.pk, **asked),
         )
-        row = cursor.fetchone()
-    return int(row[1]) if row else 0
+        return dict(cursor.fetchall())
 
 
-_OPEN_RECEIPTS = f"""
-    SELECT l.id, l.amount_fen - used.fen FROM ledger_statementline l
-     CROSS JOIN LATERAL (SELECT {USED.format(line="l.id")} AS fen) used
-     WHERE l.account_id = %(account)s AND l.kind IN ('unidentified', 'collection') AND l.amount_fen > used.fen"""  # noqa: S608 - fixed names
+_ONE_LINE = "(SELECT * FROM ledger_statementline WHERE id = %(line)s LIMIT 1) l"
+# What shares took is asked first: of nearly every receipt it is all.
+_OVERPAID = """l.kind = 'collection' AND l.statement_id = ANY(%(statements)s)
+                 AND l.amount_fen > coalesce((SELECT sum(k.amount_fen) FROM ledger_collection k
+                                               WHERE k.line_id = l.id), 0)"""

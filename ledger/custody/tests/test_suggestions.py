@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, charged_world, membership
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.prepared import prepared
@@ -270,3 +271,41 @@ def test_programs_read_suggestions_and_identify(charged: Charged) -> None:
     assert done.json() == {"paid_fen": SHARE}
     assert api(world.treasurer).get(f"{address}unidentified/").json() == []
     assert api(world.auditor).get(f"{address}unidentified/").status_code == 403
+
+
+# --- receipts of which something is left ---------------------------------------------------------------------------
+
+
+def test_what_was_paid_too_much_long_ago_is_still_nobodys(charged: Charged) -> None:
+    """It is found behind as many newer statements as there are, and with what bears no reference."""
+    world, bank, _period = charged
+    bank.take(bank.statement(bank.receipt(1, SHARE + 500), bank.line(IN, 77)))
+    for number in range(reconciliation.NEWEST + 2):
+        bank.take(bank.statement(bank.receipt(2, 10 + number)))
+    bank.take(bank.statement(bank.receipt(3, SHARE + 40), bank.receipt(4, SHARE)))
+
+    def left() -> list[int]:
+        return [one.open_fen for one in reconciliation.unidentified(bank.account)]
+
+    assert sorted(left()) == [40, 77, 500]
+    first = reconciliation.unidentified(bank.account)[0].line
+    assert reconciliation.open_fen_of(first) == left()[0]
+    order = services.order_payment(
+        pool=world.pool, kind="refund", receipt=StatementLine.objects.get(amount_fen=SHARE + 500), amount_fen=500,
+        payee_name="Li Si", payee_account="6222 7777 0000 3333", orderer=world.treasurer.code, at=clock.now(),
+    )  # fmt: skip
+    assert sorted(left()) == [40, 77]
+    services.cancel_order(order=order, canceller=world.treasurer.code, at=clock.now())
+    assert sorted(left()) == [40, 77, 500]
+
+
+def test_receipts_that_are_nobodys_cost_as_many_queries_for_many_statements(charged: Charged) -> None:
+    _world, bank, _period = charged
+    bank.take(bank.statement(bank.receipt(1, SHARE + 500)))
+    with CaptureQueriesContext(connection) as one:
+        assert len(reconciliation.unidentified(bank.account)) == 1
+    for number in range(reconciliation.NEWEST + 2):
+        bank.take(bank.statement(bank.receipt(2, 10 + number)))
+    with CaptureQueriesContext(connection) as many:
+        assert len(reconciliation.unidentified(bank.account)) == 1
+    assert len(many) == len(one) + 2  # the newest were not enough: the ones before are asked, once
