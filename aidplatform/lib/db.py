@@ -1,7 +1,8 @@
 """Small helpers around the connection: locked reads, long statements, database errors worth a retry."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -66,6 +67,39 @@ def whole_tables() -> Iterator[None]:
         cursor.execute("SET LOCAL enable_nestloop = off")
         yield
         cursor.execute("SET LOCAL enable_nestloop = on")
+
+
+def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows by one COPY, several times as fast as an INSERT of arrays; the table's guards judge them all the same.
+
+    Of texts, bytes, numbers, dates and None. Of no row nothing is sent, so that no guard sees an empty statement.
+    """
+    with connection.cursor() as cursor:
+        lines = ("\t".join([_copied(value) for value in row]) + "\n" for row in rows)
+        first = next(lines, None)
+        if first is None:
+            return
+        with (
+            connection.wrap_database_errors,
+            cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,
+        ):
+            copy.write(first)
+            while part := "".join(islice(lines, 1000)):
+                copy.write(part)
+
+
+_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _copied(value: object) -> str:
+    """Return a value as the text format of COPY has it."""
+    if value is None:
+        return "\\N"
+    if isinstance(value, bytes):
+        return f"\\\\x{value.hex()}"
+    if isinstance(value, str):
+        return value if value.isalnum() else str(value).translate(_ESCAPED)
+    return str(value)
 
 
 def scalar(sql: str, parameters: list[Any] | None = None) -> object:

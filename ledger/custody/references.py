@@ -11,6 +11,7 @@ import re
 import unicodedata
 from base64 import b32encode
 from dataclasses import dataclass
+from functools import cache
 
 MEMBERSHIP = "M"
 ORDER = "T"
@@ -21,6 +22,7 @@ REFERRAL, SPONSOR = 1, 2
 LARGEST_NUMBER = 10**9 - 1
 _SHAPE = re.compile(r"(?=(RF[0-9]{2}[A-Z2-7]{5}[MTDI][0-9]{9}))")
 _DIGITS = 9
+_AS_DIGITS = {character: str(int(character, 36)) for character in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _SEPARATORS = re.compile(r"[\s.\-/]+")
 
 
@@ -40,6 +42,7 @@ class Reference:
     number: int
 
 
+@cache
 def pool_token(pool_code: str) -> str:
     """Return the five characters that stand for a pool: letters and the digits 2 to 7."""
     return b32encode(hashlib.sha256(f"aid/reference/{pool_code}".encode()).digest())[:5].decode()
@@ -142,4 +145,4 @@ def _compact(text: str) -> str:
 
 def _remainder(text: str) -> int:
     """Return the text as digits (A = 10 … Z = 35) modulo 97."""
-    return int("".join(str(int(character, 36)) for character in text)) % 97
+    return int("".join([_AS_DIGITS[character] for character in text])) % 97

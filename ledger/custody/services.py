@@ -8,8 +8,9 @@ import datetime as dt
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import crypto
-from aidplatform.lib.db import long_transaction
+from aidplatform.lib.db import copy_rows, long_transaction
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.lib.money import format_money
@@ -441,13 +442,24 @@ def _members_by_number(pool: Pool, numbers: list[int]) -> dict[int, int]:
 
 
 def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> None:
-    """Insert all lines by one statement; bookings equal in everything are numbered as twins."""
+    """Write all lines by one statement; bookings equal in everything are numbered as twins."""
+    copy_rows(
+        "ledger_statementline",
+        ("statement_id", "account_id", "line_no", "booking_date", "direction", "amount_fen", "kind", "membership_id",
+         "bank_reference", "counterparty", "text", "content_hash", "counterparty_index", "twin_no", "charge_file_id"),
+        _rows(pool, statement, taken),
+    )  # fmt: skip
+
+
+def _rows(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> Iterator[tuple[Any, ...]]:
     twins: Counter[bytes] = Counter()
-    columns: list[list[Any]] = [[] for _column in range(13)]
+    payer = cache(index_of_counterparty)
     for line_no, one in enumerate(taken, start=1):
         line, digest = one.line, _content_hash(one.line)
         context = line_context(pool.code, f"{statement.number}/{line_no}")
-        row = (
+        yield (
+            statement.pk,
+            statement.account_id,
             line_no,
             line.booking_date,
             line.direction,
@@ -458,25 +470,11 @@ def _write_lines(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> N
             crypto.seal_text(line.counterparty, context) if line.counterparty else b"",
             line.text,
             digest,
-            index_of_counterparty(line.counterparty),
+            payer(line.counterparty),
             twins[digest],
             one.charge_file_id,
         )
         twins[digest] += 1
-        for column, value in zip(columns, row, strict=True):
-            column.append(value)
-    if not taken:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO ledger_statementline (statement_id, account_id, line_no, booking_date, direction,
-                      amount_fen, kind, membership_id, bank_reference, counterparty, text, content_hash,
-                      counterparty_index, twin_no, charge_file_id)
-               SELECT %s, %s, * FROM unnest(%s::int[], %s::date[], %s::text[], %s::bigint[], %s::text[],
-                      %s::bigint[], %s::text[], %s::bytea[], %s::text[], %s::bytea[], %s::bytea[], %s::int[],
-                      %s::bigint[])""",
-            [statement.pk, statement.account_id, *columns],
-        )
 
 
 def _charge_back(

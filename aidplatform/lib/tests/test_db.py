@@ -1,9 +1,19 @@
 """Which errors of the database are worth doing the same again, and statements that may take long."""
 
+import datetime as dt
+
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
-from aidplatform.lib.db import as_unavailable, is_retryable, long_transaction, scalar, sqlstate
+from aidplatform.lib.db import (
+    _copied,
+    as_unavailable,
+    copy_rows,
+    is_retryable,
+    long_transaction,
+    scalar,
+    sqlstate,
+)
 
 
 def _error(code: str) -> DatabaseError:
@@ -55,3 +65,29 @@ def test_locks_are_waited_for_15_seconds_at_most(db: None) -> None:
 def test_scalar_returns_the_one_figure_or_none(db: None) -> None:
     assert scalar("SELECT 5 + %s", [3]) == 8
     assert scalar("SELECT 1 WHERE false") is None
+
+
+def test_rows_are_copied_as_they_are(db: None) -> None:
+    """What COPY writes by letters of its own arrives as it was: tabs, ends of lines, backslashes, nothing at all."""
+    said = ["a\tb\nc\r\\d \\N", "", "\\.", "互助", "\\x41", "\\"]
+    at = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+    columns = ("at", "actor", "action", "subject", "detail")
+    copy_rows(
+        "work_auditentry", columns, ((at, "test", f"copy {n}", text, "{}") for n, text in enumerate(said))
+    )
+    copy_rows("work_auditentry", columns, [])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT at, subject FROM work_auditentry WHERE actor = 'test' ORDER BY action")
+        assert cursor.fetchall() == [(at, text) for text in said]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, r"\N"), (b"\x00\\", r"\\x005c"), (2**53, "9007199254740992")]
+)
+def test_values_are_copied_as_postgresql_writes_them(value: object, text: str) -> None:
+    assert _copied(value) == text
+
+
+def test_what_refuses_a_copy_is_an_error_of_the_database(db: None) -> None:
+    with pytest.raises(IntegrityError, match="actor"), transaction.atomic():
+        copy_rows("work_auditentry", ("at", "actor"), [(dt.datetime(2026, 2, 1, tzinfo=dt.UTC), None)])

@@ -46,6 +46,7 @@ class FaultyYear:
         self.late: list[FileLine] = []
         self.back: list[FileLine] = []
         self.kept: FileStatement | None = None
+        self.began = time.perf_counter()
 
     # --- the bank ---------------------------------------------------------------------------------------------------
 
@@ -54,10 +55,11 @@ class FaultyYear:
         owed: Counter[int] = Counter()
         for number, _period, _share, _collected, open_fen in arrears_rows(self.world.pool):
             owed[number] += open_fen
+        day = self.bank.day
         few = min(0.02, 60 / self.members)
         lines = []
         for number, fen in sorted(owed.items()):
-            line = transfer(self.world.pool.code, number, fen, self.bank.day)
+            line = transfer(self.world.pool.code, number, fen, day)
             drawn = self.chance.random()
             if drawn < few:
                 lines += [line, line]
@@ -253,19 +255,23 @@ class FaultyYear:
         last = self.bank.account.statements.order_by("-number")[0]
         balances = {one.code: one.balance_fen for one in months.closing_balances(done)}
         assert balances["101"] == done.bank_fen == last.closing_fen
+        told = f"month {number}: bank {last.closing_fen} = ledger {balances['101']}"
+        print(
+            f"{told}; {self.seen['lines']} lines, {time.perf_counter() - self.began:.0f} s so far", flush=True
+        )
 
 
 def play(members: int, seed: int, how_many: int) -> FaultyYear:
     """Play so many months; print the seed and what happened."""
-    began = time.perf_counter()
+    print(f"seed {seed}", flush=True)  # first of all, so that a year that breaks can be played again
     year = FaultyYear(members, seed)
     for number in range(1, how_many + 1):
         year.month(number)
     lines, spent = year.seen["lines"], year.seen.pop("import ms")
-    print(f"seed {seed}: {members} members, {how_many} months closed, bank = ledger in each")
+    print(f"{members} members, {how_many} months closed, bank = ledger in each")
     print(f"{dict(sorted(year.seen.items()))}")
     print(
-        f"{lines} lines at {1000 * lines // max(1, spent)} a second; {time.perf_counter() - began:.0f} s in all"
+        f"{lines} lines at {1000 * lines // max(1, spent)} a second; {time.perf_counter() - year.began:.0f} s in all"
     )
     return year
 
