@@ -78,8 +78,14 @@ _AID = """
       FROM ledger_paymentorder o JOIN ledger_award w ON w.id = o.award_id
       LEFT JOIN ledger_period p ON p.id = w.period_id
      WHERE o.pool_id = %(pool)s AND o.kind = 'aid' AND o.state IN ('released', 'confirmed')"""
+# Of each payment of a fee: what was paid of the period's by then, and what of it was earned when it was released. What a
+# bank takes back later is owed by the member again; nobody's hand was in the pool's money, and no further fee is paid.
 _EARNED = """
-    SELECT p.number, coalesce(f.fen, 0) AS paid,
+    WITH fee AS (
+        SELECT id, period_id, released_at, sum(amount_fen) OVER (PARTITION BY period_id ORDER BY released_at, id) AS paid
+          FROM ledger_paymentorder
+         WHERE pool_id = %(pool)s AND kind = 'fee' AND state IN ('released', 'confirmed'))
+    SELECT p.number, f.paid,
            least(p.fee_fen - coalesce((SELECT sum((t->>1)::bigint) FROM ledger_finalsettlement s,
                                               jsonb_array_elements(s.figures->'fees') t
                                         WHERE s.pool_id = p.pool_id AND s.state = 'approved' AND (t->>0)::int = p.number), 0),
@@ -88,11 +94,11 @@ _EARNED = """
                            + CASE WHEN EXISTS (SELECT 1 FROM ledger_period n WHERE n.pool_id = p.pool_id AND n.state = 'posted'
                                                   AND n.number > p.number AND n.gap_fen = 0) THEN coalesce(p.gap_fen, 0) ELSE 0 END),
                            p.assessed_fen) END)::bigint AS earned
-      FROM ledger_period p
-      JOIN (SELECT period_id, sum(amount_fen) AS fen FROM ledger_paymentorder
-             WHERE pool_id = %(pool)s AND kind = 'fee' AND state IN ('released', 'confirmed') GROUP BY 1) f ON f.period_id = p.id
-      LEFT JOIN (SELECT period_no, sum(amount_fen) AS fen FROM ledger_collection
-                  WHERE pool_id = %(pool)s GROUP BY 1) c ON c.period_no = p.number"""
+      FROM fee f JOIN ledger_period p ON p.id = f.period_id
+      LEFT JOIN (SELECT o.id, sum(k.amount_fen) AS fen
+                   FROM fee o JOIN ledger_period q ON q.id = o.period_id
+                   JOIN ledger_collection k ON k.pool_id = q.pool_id AND k.period_no = q.number AND k.at <= o.released_at
+                  GROUP BY 1) c ON c.id = f.id"""
 # What came, by which something went back, and how much of it went.
 _BACK = f"""
     SELECT 'receipt' AS kind, d.number || '/' || d.line_no AS ref, d.moved AS came, d.used AS went
@@ -230,7 +236,8 @@ CHECKS: tuple[tuple[str, str, str, str], ...] = (
         "R5",
         "fee",
         MONEY,
-        f"SELECT 'period', number::text, earned, paid::bigint FROM ({_EARNED}) e WHERE paid > earned ORDER BY number",
+        f"""SELECT DISTINCT ON (number) 'period', number::text, earned, paid::bigint FROM ({_EARNED}) e
+             WHERE paid > earned ORDER BY number, paid - earned DESC""",
     ),
     (
         "R5",

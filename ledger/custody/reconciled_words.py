@@ -8,7 +8,7 @@ RULES: dict[str, Promise] = {
     "R2": _("The closing balance is the opening one and the bookings, as the log, orders and books have it."),
     "R3": _("Aid goes to the payee of an award that is shared, after its publicity."),
     "R4": _("No case is paid more than it was awarded."),
-    "R5": _("The fee paid is at most what the collected shares have earned, after the period's aid."),
+    "R5": _("The fee paid is at most what the shares collected by then have earned, after the period's aid."),
     "R6": _("Money goes back only for what came, by its receipt, debit, wallet, return or bill."),
     "R7": _("Money that nobody can place is placed within five bank days."),
     "R8": _("No period collects more than it charged."),

@@ -23,7 +23,7 @@ from ledger.custody.models import BankStatement, StatementLine
 from ledger.custody.reconciled_days import Judged
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.reconciled_rules import Finding, bank_days_before, from_json, to_json
-from ledger.custody.selectors import order_reference
+from ledger.custody.selectors import order_reference, payable_fee_fen
 from ledger.custody.services import FileRefusedError
 from ledger.custody.statement_files import write_csv
 from ledger.custody.statement_parts import IN, OUT, FileStatement
@@ -322,6 +322,12 @@ def test_wrong_account_is_named(committed_world: tuple[Charged, str], as_owner: 
             ("publicity", "1"),
         ),
         ("R4", "UPDATE ledger_paymentorder SET amount_fen = 100001", ("case", "C-1")),
+        (
+            "R5",
+            "UPDATE ledger_paymentorder SET kind = 'fee', award_id = NULL, amount_fen = 12001,"
+            " period_id = (SELECT max(id) FROM ledger_period)",
+            ("fee", "1"),
+        ),
         ("R8", "UPDATE ledger_collection SET amount_fen = amount_fen + 1", ("collected", "1")),
         (
             "R9",
@@ -337,6 +343,20 @@ def test_rule_is_broken_by_its_own_fault(
     assert red(world) == {}
     as_owner(sql)
     assert place in places(red(world)[rule])
+
+
+def test_fee_stays_earned_when_a_bank_takes_a_share_back_later(charged: Charged) -> None:
+    """It was earned when it was released: the member owes again, and nobody is blamed for it."""
+    world, bank, period = charged
+    all_pay_by(bank, days_ago=2)
+    for code, fen in (("C-1", 100_000), ("C-2", 50_000)):
+        bank.release(bank.order_aid(world.pool.awards.get(code=code), fen))
+    bank.release(bank.order_fee(period, 12_000))
+    bank.all_pay()
+    set_clock(clock.now() + dt.timedelta(days=1))
+    bank.take(bank.statement(bank.line(OUT, 23_143, text=bank.reference(1))))
+    assert payable_fee_fen(period) == 0
+    assert "R5" not in red(world)
 
 
 # --- what time alone breaks -----------------------------------------------------------------------------------------

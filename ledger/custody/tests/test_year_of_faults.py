@@ -217,11 +217,13 @@ class FaultyYear:
         self.at(third)
         late, self.late = self.late, []
         made_good = replace(taken, direction=IN, text=make_reference(world.pool.code, INCOME, SPONSOR))
-        self.send(self.statement([*self.returned_lines, *late, made_good], third))
+        self.send(self.statement([*self.returned_lines, *late[::2], made_good], third))
         self.place_receipts()
         self.pay_out()
         self.at(end)
-        self.send(self.statement(paid_orders(bank.account, bank.day), end))
+        # What comes last of all stays at the bank over the end of the month.
+        self.send(self.statement([*paid_orders(bank.account, bank.day), *late[1::2]], end))
+        self.place_receipts()
         self.pay_out()
         self.close(number)
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0057_receipts_know_their_other_side'),
+        ('ledger', '0058_authorities_stamp_checkpoints'),
     ]
 
     operations = [
