@@ -15,6 +15,7 @@ from claims.jury import api as jury
 from claims.jury import arbiter_api as arbiter
 from claims.publicity import api as publicity
 from claims.publicity import objection_api as objections
+from claims.publicity import outside_answer_api as outside_answers
 from claims.publicity import reader_api
 from claims.review import api as review
 from claims.review import investigation_api as investigating
@@ -321,6 +322,16 @@ urlpatterns = [
         name="api_recommend_outside",
     ),
     path(f"{_OUTSIDE_CASE}decision/", outside.OutsideDecision.as_view(), name="api_decide_outside"),
+    path(
+        f"{_OUTSIDE_CASE}objections/",
+        outside_answers.OutsideObjections.as_view(),
+        name="api_outside_objections",
+    ),
+    path(
+        f"{_OUTSIDE_CASE}objections/<int:number>/answer/",
+        outside_answers.OutsideAnswer.as_view(),
+        name="api_outside_answer",
+    ),
     path(f"{_OUTSIDE_CASE}decline/", outside.OutsideDeclined.as_view(), name="api_decline_outside"),
     path(
         f"{_MY_CLAIM}outside-reviews/", outside.OutsideReviewsOfMyClaim.as_view(), name="api_my_claim_outside"

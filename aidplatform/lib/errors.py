@@ -487,6 +487,7 @@ GUARANTEES: dict[str, object] = {
     "objection_is_answered_by_another": _(
         "You had a part in this case. Another second reviewer answers the objection."
     ),
+    "objection_ends_with_its_case": _("An objection to a case that is public is answered."),
     "claimant_is_heard_before_it_is_upheld": _(
         "The claimant can still read this objection and reply: it is not upheld before."
     ),

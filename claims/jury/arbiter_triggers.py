@@ -6,7 +6,7 @@ from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from claims.filing.aid_sql import granted_before, lock_member
 from claims.filing.triggers import CLAIMED_BY
 from claims.jury.eligible_sql import can_be_drawn_sql, has_a_part_sql, is_near_sql, logged_sql, ref_sql
-from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near
+from claims.review.triggers import has_judged, holds_duty, is_claimant, is_near
 from members.people.erasure_sql import lets_erasure_pass
 from members.pools.jury_terms import LEAST_ELIGIBLE, USUAL_ARBITER_DAYS
 
@@ -48,7 +48,7 @@ _DECLARED = [("claim", "claims_claim"), ("plan", "jsonb"), ("today", "date")]
 def _may_appoint(column: str, duty: str) -> str:
     """Return SQL that tells whether the person in that column holds the duty, and is not concerned by the case."""
     return f"""({holds_duty(column, duty)} AND NOT {is_claimant(column)} AND NOT {is_near(column)}
-        AND NOT {had_a_part(column)})"""
+        AND NOT {has_judged(column)})"""
 
 
 # Who shares the aid, serves the pool, knows its people or has judged the case is no outsider.

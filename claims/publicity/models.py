@@ -19,6 +19,7 @@ class Objection(models.Model):
         OPEN = "open", _("open")
         DISMISSED = "dismissed", _("dismissed")
         UPHELD = "upheld", _("upheld")
+        ENDED = "ended", _("ended with the case")
 
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="objections")
     number = models.PositiveSmallIntegerField()
@@ -42,9 +43,11 @@ class Objection(models.Model):
                 name="one_open_objection_per_member",
             ),
             models.CheckConstraint(
-                condition=Q(state="open", answered_by=None, answered_at=None, answer_sealed=None)
+                condition=Q(
+                    state__in=["open", "ended"], answered_by=None, answered_at=None, answer_sealed=None
+                )
                 | Q(answered_by__isnull=False, answered_at__isnull=False, answer_sealed__isnull=False)
-                & ~Q(state="open"),
+                & ~Q(state__in=["open", "ended"]),
                 name="objection_is_answered_whole",
             ),
             models.CheckConstraint(

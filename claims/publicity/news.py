@@ -147,12 +147,12 @@ def _who_can(claim: Claim, holder: str) -> list[User]:
         return [claim.reviewer]
     if holder == TREASURER:
         return people
-    had_a_part = set(claim.recommendations.values_list("reviewer", flat=True))
-    had_a_part |= heard_before(claim)
-    had_a_part |= set(claim.concurrences.values_list("decider", flat=True))
-    had_a_part |= set(claim.decisions.exclude(outcome="returned").values_list("decider", flat=True))
+    have_judged = set(claim.recommendations.values_list("reviewer", flat=True))
+    have_judged |= heard_before(claim)
+    have_judged |= set(claim.concurrences.values_list("decider", flat=True))
+    have_judged |= set(claim.decisions.exclude(outcome="returned").values_list("decider", flat=True))
     out = {claim.claimant_id, claim.membership.person_id} | people_near(claim.membership)
-    return [person for person in people if person.pk not in out and person.code not in had_a_part]
+    return [person for person in people if person.pk not in out and person.code not in have_judged]
 
 
 def _put_away(claim: Claim, before: str) -> None:

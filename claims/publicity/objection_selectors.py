@@ -21,7 +21,7 @@ from claims.filing.selectors import concerned_by, is_near_to, read_paper, speaks
 from claims.publicity.models import Objection, ObjectionPaper, Redaction
 from claims.publicity.selectors import access_objection, read_answer, read_objection
 from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
-from claims.review.appeals import SECOND_REVIEWER, had_a_part
+from claims.review.appeals import SECOND_REVIEWER, has_judged
 from members.people.models import User
 from members.pools.selectors import duties_of
 
@@ -80,7 +80,7 @@ def reader_of(claim: Claim, person: User) -> Callable[[Objection], Reader]:
         SECOND_REVIEWER in duties_of(person, claim.pool)
         and person.pk not in concerned_by(claim)
         and not is_near_to(claim, person)
-        and not had_a_part(claim, person.code)
+        and not has_judged(claim, person.code)
     )
     others = Reader.CLAIMANT if speaks_for(claim, person) else Reader.MEMBER
     return lambda one: Reader.WRITER if one.member == person.code else Reader.IN_FULL if answers else others
@@ -105,15 +105,15 @@ def objections_in_full(claim: Claim) -> QuerySet[Objection]:
 
 
 def waits_until(objection: Objection, at: dt.datetime) -> dt.datetime | None:
-    """Return from when the claimant reads an objection, should that come; answered, they read it at once."""
+    """Return from when the claimant reads an objection, should that come; not open any more, they read it at once."""
     begin = objection.raised_at + dt.timedelta(days=DAYS_FOR_TWO)
-    return None if objection.answered_at is not None or at >= begin else begin
+    return None if objection.state != Objection.State.OPEN or at >= begin else begin
 
 
 def upheld_from(objection: Objection, at: dt.datetime) -> dt.datetime | None:
     """Return from when an open objection can be upheld, should that come: until then its claimant may still reply."""
     begin = objection.raised_at + dt.timedelta(days=DAYS_FOR_TWO + DAYS_TO_REPLY)
-    is_heard = objection.answered_at is not None or objection.replied_at is not None
+    is_heard = objection.state != Objection.State.OPEN or objection.replied_at is not None
     return None if is_heard or at >= begin else begin
 
 

@@ -3,7 +3,7 @@
 import pgtrigger
 
 from aidplatform.lib.guards import Guard, follows_order, judged_now, kept, refuse
-from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near
+from claims.review.triggers import has_judged, holds_duty, is_claimant, is_near
 from members.people.erasure_sql import lets_erasure_pass, person_of
 
 _CLAIM_OF = "(SELECT claim_id FROM claims_objection WHERE id = {row}.objection_id)"
@@ -15,7 +15,7 @@ _EMPTIED = lets_erasure_pass(
 
 def _is_apart(column: str) -> str:
     """Return SQL that tells whether the person in that column is neither party to the case nor had a part in it."""
-    return f"""NOT ({is_claimant(column)} OR {is_near(column)} OR {had_a_part(column)} OR NEW.{column} = writer)"""
+    return f"""NOT ({is_claimant(column)} OR {is_near(column)} OR {has_judged(column)} OR NEW.{column} = writer)"""
 
 
 redaction_guards = [

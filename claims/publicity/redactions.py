@@ -17,7 +17,7 @@ from claims.filing.selectors import concerned_by, is_near_to
 from claims.filing.services import locked_claim
 from claims.publicity.models import Objection, ObjectionPaper, Redaction
 from claims.publicity.selectors import read_objection
-from claims.review.appeals import had_a_part
+from claims.review.appeals import has_judged
 from members.people.models import User
 from members.pools.models import DutyGrant
 from members.pools.selectors import duties_of
@@ -128,7 +128,7 @@ def check_apart(objection: Objection, person: User) -> None:
         person.code == objection.member
         or person.pk in concerned_by(claim)
         or is_near_to(claim, person)
-        or had_a_part(claim, person.code)
+        or has_judged(claim, person.code)
     ):
         raise NotApartError(
             _(

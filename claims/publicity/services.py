@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.crypto import seal_text
+from aidplatform.lib.dates import format_instant
 from aidplatform.lib.errors import ConflictError, ForbiddenError, NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
@@ -22,11 +23,19 @@ from claims.filing.states import WITHDRAWABLE
 from claims.publicity.models import Objection
 from claims.publicity.objection_papers import ObjectionOverError, keep_with_objection
 from claims.publicity.objection_selectors import upheld_from
-from claims.publicity.selectors import award_of, is_in_publicity, objecting_of, standing_award_of
-from claims.review.appeals import had_a_part
+from claims.publicity.selectors import (
+    award_of,
+    is_in_publicity,
+    objecting_of,
+    read_answer,
+    standing_award_of,
+)
+from claims.review.appeals import has_judged
 from claims.review.investigations import end_with_claim
 from claims.review.models import Decision
-from claims.review.selectors import decision_of, payee_of, public_ref
+from claims.review.outside_models import OutsideReview
+from claims.review.outside_selectors import stands_in
+from claims.review.selectors import decision_of, payee_of, public_ref, staff_name
 from claims.review.services import check_not_near
 from ledger.custody.suspensions import end_suspension
 from ledger.openbooks import services as openbooks
@@ -75,6 +84,12 @@ class NotHeardError(ConflictError):
     """An objection is upheld once its claimant has replied, or the days in which they could are over."""
 
     code = "claimant_is_heard_before_it_is_upheld"
+
+
+class AnsweredFirstError(ConflictError):
+    """Somebody else has answered the objection meanwhile. by: their code; answered_at: when."""
+
+    code = "objection_is_permanent"
 
 
 class ForeignAwardError(ConflictError):
@@ -263,16 +278,20 @@ def answer_objection(
     """Answer an objection as somebody who had no part in the decision.
 
     Dismissed, and none other open: the case goes on, with the next period if publicity has ended. Upheld: the award
-    is withdrawn.
+    is withdrawn, and what else is open ends with the case.
 
-    Raises: ClaimMovedOnError, ConcernedError, ForbiddenError, NotHeardError, ConflictError when it is answered already.
+    The same answer by the same person again is the one that stands.
+
+    Raises: ClaimMovedOnError, ConcernedError, ForbiddenError, NotHeardError, AnsweredFirstError.
     """
     Pool.objects.select_for_update().get(pk=objection.claim.pool_id)
-    claim = locked_claim(objection.claim, Claim.State.OBJECTED)
+    claim = locked_claim(objection.claim, *Claim.State.values)
     objection = Objection.objects.select_for_update(of=["self"]).get(pk=objection.pk)
-    if objection.state != Objection.State.OPEN:
-        raise ConflictError(_("This objection has been answered already."), code="objection_is_permanent")
     _check_may_answer(claim, objection, answerer)
+    if objection.state != Objection.State.OPEN:
+        return _answered(claim, objection, answerer, upheld, answer)
+    if claim.state != Claim.State.OBJECTED:
+        raise moved_on(claim)
     if upheld and upheld_from(objection, at) is not None:
         raise NotHeardError(
             _("The claimant can still read this objection and reply: it is not upheld before.")
@@ -292,13 +311,34 @@ def answer_objection(
     return objection
 
 
+def _answered(claim: Claim, objection: Objection, answerer: str, upheld: bool, answer: str) -> Objection:
+    """Return an objection that this very answer was given to; else say who was first.
+
+    Raises: AnsweredFirstError; ClaimMovedOnError where the objection ended with its case.
+    """
+    if objection.state == Objection.State.ENDED:
+        raise moved_on(claim)
+    first = User.objects.get(code=objection.answered_by)
+    told = (objection.state == Objection.State.UPHELD, read_answer(objection))
+    if first.code == answerer and told == (upheld, answer):
+        return objection
+    assert objection.answered_at is not None
+    raise AnsweredFirstError(
+        _("%(name)s answered this objection first, on %(at)s. Your answer was not taken.")
+        % {"name": staff_name(first), "at": format_instant(objection.answered_at, claim.pool.time_zone)},
+        by=first.code,
+        answered_at=objection.answered_at.isoformat(),
+    )
+
+
 def _check_may_answer(claim: Claim, objection: Objection, answerer: str) -> None:
     person = User.objects.get(code=answerer)
-    if answerer == objection.member or person.pk in concerned_by(claim) or had_a_part(claim, answerer):
+    if answerer == objection.member or person.pk in concerned_by(claim) or has_judged(claim, answerer):
         raise ConcernedError(_("You had a part in this case. Another second reviewer answers the objection."))
     check_not_near(claim, person)
     duty = DutyGrant.Duty.SECOND_REVIEWER
-    if not DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists():
+    holds = DutyGrant.objects.filter(person=person, pool=claim.pool, duty=duty, ended_at=None).exists()
+    if not (holds or stands_in(claim, person, OutsideReview.Stage.OBJECTION)):
         raise ForbiddenError(_("Your duties in this pool do not include this."))
 
 
@@ -309,9 +349,15 @@ def _settle_objections(claim: Claim, upheld: bool, answerer: str, at: dt.datetim
     if upheld:
         sharing.withdraw_award(award=award, why="objection_upheld", withdrawer=answerer, at=at)
         step_claim(claim, Claim.State.OVERTURNED, at)
+        _end_objections(claim)
     elif not claim.objections.filter(state=Objection.State.OPEN).exists():
         sharing.release_award(award=award, releaser=answerer, at=at)
         step_claim(claim, Claim.State.IN_PUBLICITY, at)
+
+
+def _end_objections(claim: Claim) -> None:
+    """Leave no objection waiting for an answer once its case is not public any more."""
+    claim.objections.filter(state=Objection.State.OPEN).update(state=Objection.State.ENDED)
 
 
 @transaction.atomic
@@ -327,6 +373,7 @@ def withdraw_claim(*, claim: Claim, claimant: str, at: dt.datetime) -> Claim:
     if award is not None:
         sharing.withdraw_award(award=award, why="withdrawn_by_claimant", withdrawer=SERVICE, at=at)
     step_claim(claim, Claim.State.WITHDRAWN, at)
+    _end_objections(claim)
     audit.record(actor=claimant, action="withdraw_claim", subject=claim.code)
     return claim
 

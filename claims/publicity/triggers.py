@@ -7,7 +7,7 @@ from claims.filing.deputy_sql import speaks_for_claim_sql
 from claims.filing.illnesses import OBJECTION
 from claims.filing.paper_triggers import PAPERS_PER_OBJECTION
 from claims.filing.triggers import CLAIMED_BY
-from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near
+from claims.review.triggers import has_judged, holds_duty, is_claimant, is_near, stands_in
 from members.people.erasure_sql import lets_erasure_pass
 from members.pools.plan_terms import OBJECTIONS_UNSAID
 
@@ -24,7 +24,9 @@ _EMPTIED = lets_erasure_pass(
 )
 
 objection_guards = [
-    follows_order("objection_state_follows_order", "state", {"open": ("dismissed", "upheld")}, first="open"),
+    follows_order(
+        "objection_state_follows_order", "state", {"open": ("dismissed", "upheld", "ended")}, first="open"
+    ),
     Guard(
         name="objection_is_by_a_member",
         when=pgtrigger.Before,
@@ -98,13 +100,19 @@ objection_guards = [
                IS DISTINCT FROM (OLD.reply_sealed, OLD.replied_by, OLD.replied_at) THEN
                 {refuse("objection_is_permanent", "objection %s is answered once and never edited", "OLD.number")}
             END IF;
-            IF NEW.answered_by = NEW.member OR {is_claimant("answered_by")} OR {had_a_part("answered_by")} THEN
+            IF NEW.state = 'ended' THEN
+                IF claim.state IN ('in_publicity', 'objected') THEN
+                    {refuse("objection_ends_with_its_case", "claim %s is public: objection %s is answered", "claim.code", "OLD.number")}
+                END IF;
+                RETURN NEW;
+            END IF;
+            IF NEW.answered_by = NEW.member OR {is_claimant("answered_by")} OR {has_judged("answered_by")} THEN
                 {refuse("objection_is_answered_by_another", "%s is concerned with this case", "NEW.answered_by")}
             END IF;
             IF {is_near("answered_by")} THEN
                 {refuse("nobody_judges_their_own_circle", "%s is near to the member of claim %s", "NEW.answered_by", "claim.code")}
             END IF;
-            IF NOT {holds_duty("answered_by", "second_reviewer")} THEN
+            IF NOT ({holds_duty("answered_by", "second_reviewer")} OR {stands_in("answered_by", "objection")}) THEN
                 {refuse("reviewers_hold_their_duty", "%s is no second reviewer of this pool", "NEW.answered_by")}
             END IF;
             -- What takes an aid away waits for who is helped by it; what lets the case go on need not.

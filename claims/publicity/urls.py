@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from claims.publicity import letter_views, objection_views, reader_views, views
+from claims.publicity import letter_views, objection_views, outside_answer_views, reader_views, views
 
 _CASE = "pools/<slug:code>/notices/<str:case>/"
+_OUTSIDE = "outside-reviews/<slug:review>/objections/"
 _OBJECTION = f"{_CASE}objections/<int:number>/"
 
 urlpatterns = [
@@ -28,6 +29,8 @@ urlpatterns = [
         objection_views.told_paper,
         name="told_paper",
     ),
+    path(_OUTSIDE, outside_answer_views.objections, name="outside_objections"),
+    path(f"{_OUTSIDE}<int:number>/", outside_answer_views.answer, name="outside_answer"),
     path("claims/<str:code>/receipt/", views.receipt, name="confirm_receipt"),
     path("pools/<slug:code>/notices/", views.notice_board, name="notice_board"),
     path(_CASE, views.case, name="case"),

@@ -33,6 +33,7 @@ from claims.filing.views import in_words
 from claims.filing.words import DEEDS, EVERY_KIND, HOLDERS, KINDS
 from claims.publicity import selectors, services
 from claims.publicity.forms import AnswerForm, AppealForm, ObjectForm, ObjectionPaperForm, ReplyForm
+from claims.publicity.models import Objection
 from claims.publicity.objection_selectors import (
     Reader,
     Told,
@@ -335,6 +336,7 @@ def case_page(
     form: ObjectForm | None = None,
     papers: dict[int, ObjectionPaperForm] | None = None,
     answers: dict[int, AnswerForm] | None = None,
+    written: list[tuple[object, str]] | None = None,
     error: DomainError | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -360,6 +362,7 @@ def case_page(
         "face": words_of(FacesOf([award], MEMBERS).told(award)),
         "first_case": selectors.award_of(found.part_of) if found.part_of else None,
         "error": error,
+        "written": written,
         "can_object": standing is not None and (standing.may or error is not None),
         "standing": standing,
         "form": form or ObjectForm(initial={"key": uuid.uuid4()}),
@@ -436,8 +439,20 @@ def answer(request: HttpRequest, code: str, case: str, number: int) -> HttpRespo
             objection=objection, answerer=_person(request).code, at=clock.now(), **form.cleaned_data
         )
     except DomainError as error:
-        return case_page(request, pool, case, answers={number: form}, error=error, status=error.status)
+        objection.refresh_from_db(fields=["state"])
+        # Answered meanwhile, there is no form to give the words back in.
+        told_back = None if objection.state == Objection.State.OPEN else written_in(form)
+        return case_page(
+            request, pool, case, answers={number: form}, written=told_back, error=error, status=error.status
+        )
     return redirect("case", code=code, case=case)
+
+
+def written_in(form: AnswerForm) -> list[tuple[object, str]]:
+    """Return what was chosen and written in the form of an answer, each with its label."""
+    upheld = form.fields["upheld"]
+    chosen = dict(upheld.choices)[form.data["upheld"]]  # type: ignore[attr-defined]
+    return [(upheld.label, chosen), (form.fields["answer"].label, form.cleaned_data["answer"])]
 
 
 def _person(request: HttpRequest) -> User:

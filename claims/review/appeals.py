@@ -27,6 +27,8 @@ from members.pools.models import DutyGrant
 
 REVIEWER = DutyGrant.Duty.REVIEWER.value
 SECOND_REVIEWER = DutyGrant.Duty.SECOND_REVIEWER.value
+# Objections are answered by those who hold it.
+_ANSWERING = {"objection": SECOND_REVIEWER}
 
 
 class AppealTooLateError(ConflictError):
@@ -125,7 +127,7 @@ def read_upheld(claim: Claim) -> str:
     return unseal_text(bytes(upheld.answer_sealed or b""), upheld.answer_context) if upheld else ""
 
 
-def had_a_part(claim: Claim, code: str) -> bool:
+def has_judged(claim: Claim, code: str) -> bool:
     """Tell whether the person of that code recommended, agreed or decided on the claim. Three queries at most."""
     return (
         claim.recommendations.filter(reviewer=code).exists()
@@ -170,12 +172,12 @@ def lacks_people(claim: Claim) -> list[str]:
 
 
 def nobody_left(claim: Claim) -> str:
-    """Return the duty that a claim waits for though nobody of its pool may look at it; empty: somebody may."""
+    """Return the stage in which a claim waits though nobody of its pool may take it on; empty: somebody may."""
     return _without_people("id", [claim.pk]).get(claim.pk, "")
 
 
 def claims_without_people(pools: Sequence[int]) -> dict[int, str]:
-    """Return the claims of pools that nobody of them may look at, each by its id with the duty it lacks. One query."""
+    """Return the claims of pools that nobody of them may look at, each by its id with its stage. One query."""
     return _without_people("pool_id", pools) if pools else {}
 
 
@@ -204,6 +206,6 @@ def _able_people(claim: Claim) -> dict[str, set[str]]:
 
 
 def duty_names(duties: Sequence[str]) -> list[object]:
-    """Return what duties are called."""
+    """Return what duties are called, and those that a stage takes."""
     names = dict(DutyGrant.Duty.choices)
-    return [names[duty] for duty in duties]
+    return [names[_ANSWERING.get(duty, duty)] for duty in duties]

@@ -29,7 +29,7 @@ def _place(code: str) -> int:
     return int(hashlib.sha256(f"claims.blind:{code}".encode()).hexdigest()[:8], 16) % 1000
 
 
-def had_a_part(claim: Claim, person: User) -> bool:
+def knows_the_case(claim: Claim, person: User) -> bool:
     """Tell whether the person judged the case before, took part in it or is near to whom it is about."""
     return (
         person.pk in concerned_by(claim)
@@ -50,7 +50,7 @@ def waits_for(claim: Claim, person: User) -> bool:
         and is_chosen(claim)
         and not _may_come_back(claim)
         and not BlindReview.objects.filter(claim=claim).exists()
-        and not had_a_part(claim, person)
+        and not knows_the_case(claim, person)
     )
 
 

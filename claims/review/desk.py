@@ -17,7 +17,7 @@ from claims.filing.models import Claim
 from claims.filing.services import locked_claim, step_claim
 from claims.filing.states import JUDGED
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER
-from claims.review.blind import had_a_part, is_chosen
+from claims.review.blind import is_chosen, knows_the_case
 from claims.review.desk_triggers import UNDO_SECONDS
 from claims.review.models import BlindReview, Outcome, Recommendation, ReviewNote, Withdrawal
 from claims.review.selectors import staff_name
@@ -195,7 +195,7 @@ def review_blindly(
     person = User.objects.get(code=reviewer)
     if not duties_of(person, claim.pool) & _JUDGING:
         raise ForbiddenError(_("Your duties in this pool do not include this."))
-    if had_a_part(claim, person):
+    if knows_the_case(claim, person):
         raise HadAPartError(_("You had a part in this case. Somebody else judges it blindly."))
     first = BlindReview.objects.filter(claim=claim).first()
     if first is not None:

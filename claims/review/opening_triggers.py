@@ -6,7 +6,7 @@ from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.illnesses import OBJECTION
 from claims.filing.states import JUDGED, READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.triggers import of_the_paper
-from claims.review.triggers import had_a_part, holds_duty, is_claimant, is_near, stands_in
+from claims.review.triggers import has_judged, holds_duty, is_claimant, is_near, stands_in
 from members.people.erasure_sql import facts_until_erased
 
 _IN_CHARGE = ", ".join(f"'{state}'" for state in READ_BY_ITS_REVIEWER)
@@ -53,10 +53,11 @@ opening_guards = [
                     WHEN 'outside_reviewer' THEN claim.state = 'under_review' AND {stands_in("opener", "reviewer")}
                          AND NEW.opener IS NOT DISTINCT FROM (SELECT code FROM members_user WHERE id = claim.reviewer_id)
                          OR claim.state = 'recommended' AND {stands_in("opener", "second_reviewer")}
+                         OR claim.state = 'objected' AND {stands_in("opener", "objection")}
                     ELSE false END) THEN
                 {refuse("papers_are_opened_by_who_judges_them", "%s does not judge claim %s now", "NEW.opener", "claim.code")}
             END IF;
-            IF paper.kind = '{OBJECTION}' AND (NEW.duty <> 'second_reviewer' OR {had_a_part("opener")} OR NOT EXISTS (
+            IF paper.kind = '{OBJECTION}' AND (NEW.duty NOT IN ('second_reviewer', 'outside_reviewer') OR {has_judged("opener")} OR NOT EXISTS (
                    SELECT 1 FROM claims_objectionpaper k JOIN claims_objection o ON o.id = k.objection_id
                     WHERE k.paper_id = paper.id AND o.state = 'open' AND o.member <> NEW.opener)) THEN
                 {refuse("papers_of_an_objection_are_opened_by_who_answers", "%s does not answer this objection", "NEW.opener")}

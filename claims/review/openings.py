@@ -22,7 +22,7 @@ from claims.filing.services import locked_claim
 from claims.filing.states import READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.words import PURPOSES
 from claims.review import blind
-from claims.review.appeals import REVIEWER, SECOND_REVIEWER, had_a_part, heard_before
+from claims.review.appeals import REVIEWER, SECOND_REVIEWER, has_judged, heard_before
 from claims.review.investigation_selectors import investigates
 from claims.review.opening_models import PaperOpening, Purpose
 from claims.review.outside_selectors import outside_stage
@@ -43,6 +43,8 @@ _DUTY_OF = {
     "arbiter": "arbiter",
     "outside_review": "outside_reviewer",
 }
+# In which duties papers of an objection are opened.
+_ANSWERING = (SECOND_REVIEWER, PaperOpening.Duty.OUTSIDE_REVIEWER.value)
 # They read words alone and open no paper.
 _WITHOUT_PAPERS = {"juror": _("juror"), "arbiter": _("outside arbiter")}
 # How long one opening shows its paper; whoever looks again says what for again.
@@ -124,15 +126,18 @@ def access_paper(claim: Claim, code: str) -> Evidence:
 def check_opens_it(claim: Claim, person: User, paper: Evidence) -> str:
     """Return the duty in which the person opens this paper now. Raises: NotInHandError, NotAnsweringError.
 
-    A paper of an objection: a second reviewer who had no part in the case, while the objection is open.
+    A paper of an objection: who may answer it, while it is open.
     """
     duty = check_opens(claim, person)
     if paper.kind != OBJECTION:
         return duty
     waits = claim.objections.filter(papers__paper=paper, state="open").exclude(member=person.code)
-    if duty != SECOND_REVIEWER or had_a_part(claim, person.code) or not waits.exists():
+    if duty not in _ANSWERING or has_judged(claim, person.code) or not waits.exists():
         raise NotAnsweringError(
-            _("Only who answers an objection opens its papers: a second reviewer without a part in the case.")
+            _(
+                "Only who answers an objection opens its papers: a second reviewer without a part in the case, or"
+                " somebody from outside in their place."
+            )
         )
     return duty
 

@@ -56,7 +56,7 @@ class OutsideReviewRow(serializers.Serializer[Any]):
 
 
 class OutsideAppointmentRow(serializers.Serializer[Any]):
-    """What a claim lacks, empty: nobody; who is proposed or at work; rights: what one may do now."""
+    """The stage for which a claim has nobody, or empty; who is proposed or at work; rights: what one may do now."""
 
     claim = serializers.CharField()
     lacks = serializers.CharField()
@@ -90,7 +90,7 @@ class OutsideTokenText(serializers.Serializer[Any]):
 
 
 class OutsideCaseRow(serializers.Serializer[Any]):
-    """A claim that is the person's to judge; stage: recommend, or decide; until_date: the last day of it."""
+    """A claim that is the person's; stage: recommend, decide, answer objections; until_date: the last day of it."""
 
     code = serializers.CharField()
     pool = serializers.CharField(source="claim.pool.code")

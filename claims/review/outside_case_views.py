@@ -46,7 +46,7 @@ def by_link(request: HttpRequest, token: str) -> HttpResponse:
     found, refusal = find_review_by_link(token, at), None
     if request.method == "POST":
         accepted, refusal = attempt(
-            lambda: outside_reviews.accept(token=token, person=_person(request), at=at)
+            lambda: outside_reviews.accept(token=token, person=person_of(request), at=at)
         )
         if accepted is not None:
             return redirect("outside_review_case", review=accepted.code)
@@ -65,7 +65,7 @@ def by_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def mine(request: HttpRequest) -> HttpResponse:
     """List what the person reviews from outside now."""
-    context = {"section": "home", "found": running_reviews(_person(request))}
+    context = {"section": "home", "found": running_reviews(person_of(request))}
     return render(request, "claims/review/my_outside_reviews.html", context)
 
 
@@ -73,10 +73,16 @@ def mine(request: HttpRequest) -> HttpResponse:
 @require_safe
 def case(request: HttpRequest, review: str) -> HttpResponse:
     """Show the one claim with its file and the rules of its day, and the one word that is asked for."""
-    one = _found(request, review)
-    person = _person(request)
-    audit.record(actor=person.code, action="open_claim", subject=one.claim.code, purpose="outside_review")
+    one = access_review(person=person_of(request), code=review)
+    if one.stage == Stage.OBJECTION:
+        return redirect("outside_objections", review=one.code)
+    note_reading(one, person_of(request))
     return _case(request, one)
+
+
+def note_reading(one: OutsideReview, person: User) -> None:
+    """Note that the outside reviewer read the claim; the claimant is told."""
+    audit.record(actor=person.code, action="open_claim", subject=one.claim.code, purpose="outside_review")
 
 
 def _case(
@@ -86,6 +92,13 @@ def _case(
     form: Form | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    context = case_context(one, error)
+    context |= _form_of(one, context, form)
+    return render(request, "claims/review/outside_case.html", context, status=status)
+
+
+def case_context(one: OutsideReview, error: DomainError | None) -> dict[str, Any]:
+    """Return the claim with its file as its page shows it, without the form of the word that is asked for."""
     claim = one.claim
     advised, first = selectors.recommendation_of(claim), None
     agreed = selectors.concurrence_of(claim, claim.round)
@@ -108,9 +121,7 @@ def _case(
         "first_decision": first,
         "crumbs": [(_("Claims to review"), reverse("my_outside_reviews")), (one.code, "")],
     }
-    context |= file_of(claim, advised, None, agreed) | appeal_file(claim, context)
-    context |= _form_of(one, context, form)
-    return render(request, "claims/review/outside_case.html", context, status=status)
+    return context | file_of(claim, advised, None, agreed) | appeal_file(claim, context)
 
 
 def _form_of(one: OutsideReview, context: dict[str, Any], form: Form | None) -> dict[str, Any]:
@@ -138,9 +149,9 @@ def _form_of(one: OutsideReview, context: dict[str, Any], form: Form | None) -> 
 @require_POST
 def recommend(request: HttpRequest, review: str) -> HttpResponse:
     """Recommend; from then on the claim is absent for whoever did. The same click twice is one recommendation."""
-    if (done := done_by(_person(request), review)) is not None:
+    if (done := done_by(person_of(request), review)) is not None:
         # The second of two clicks.
-        return _done(request, done)
+        return done_page(request, done)
     one = _found(request, review)
     claim = one.claim
     form = RecommendForm(
@@ -158,8 +169,8 @@ def recommend(request: HttpRequest, review: str) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, review: str) -> HttpResponse:
     """Decide over exactly what was shown; the same click twice is one decision."""
-    if (done := done_by(_person(request), review)) is not None:
-        return _done(request, done)
+    if (done := done_by(person_of(request), review)) is not None:
+        return done_page(request, done)
     one = _found(request, review)
     form = DecideForm(request.POST, papers=paper_choices(one.claim))
     if not form.is_valid():
@@ -172,7 +183,7 @@ def decide(request: HttpRequest, review: str) -> HttpResponse:
 def _judge(
     request: HttpRequest, one: OutsideReview, form: Form, told_of: dict[str, Any], deed: Callable[..., Any]
 ) -> HttpResponse:
-    person = _person(request)
+    person = person_of(request)
 
     def act() -> dict[str, Any]:
         deed(review=one, person=person, at=clock.now(), **told_of)
@@ -181,15 +192,15 @@ def _judge(
     scope, key = f"{person.code}/outside/{one.code}", str(form.cleaned_data["key"])
     _made, refusal = attempt(lambda: once(scope=scope, key=key, content=told_of, act=act))
     if refusal is not None and (done := done_by(person, one.code)) is not None:
-        return _done(request, done, refusal, told_of["reason"])
+        return done_page(request, done, refusal, told_of["reason"])
     if refusal is not None:
         one.claim.refresh_from_db()
         return _case(request, one, refusal, form, status=refusal.status)
     one.refresh_from_db()
-    return _done(request, one)
+    return done_page(request, one)
 
 
-def _done(
+def done_page(
     request: HttpRequest, one: OutsideReview, late: DomainError | None = None, written: str = ""
 ) -> HttpResponse:
     """Say that it is judged; to the later of two answers also that it was not taken, with what was written."""
@@ -204,7 +215,7 @@ def decline(request: HttpRequest, review: str) -> HttpResponse:
     """Give the claim back without a word."""
     one = _found(request, review)
     _made, refusal = attempt(
-        lambda: outside_reviews.decline(review=one, person=_person(request), at=clock.now())
+        lambda: outside_reviews.decline(review=one, person=person_of(request), at=clock.now())
     )
     if refusal is not None:
         return _case(request, one, refusal, status=refusal.status)
@@ -236,7 +247,7 @@ def _pages(request: HttpRequest, code: str) -> PaperPages:
     one, back = _found(request, code), reverse("outside_review_case", args=[code])
     return PaperPages(
         claim=one.claim,
-        person=_person(request),
+        person=person_of(request),
         section="home",
         back=back,
         ask=lambda paper: reverse("outside_paper", args=[code, paper]),
@@ -247,8 +258,9 @@ def _pages(request: HttpRequest, code: str) -> PaperPages:
 
 
 def _found(request: HttpRequest, code: str) -> OutsideReview:
-    return access_review(person=_person(request), code=code)
+    return access_review(person=person_of(request), code=code)
 
 
-def _person(request: HttpRequest) -> User:
+def person_of(request: HttpRequest) -> User:
+    """Return whoever is signed in."""
     return cast(User, request.user)

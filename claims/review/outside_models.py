@@ -35,6 +35,7 @@ class OutsideReview(TakenOnByLink):
     class Stage(models.TextChoices):
         REVIEWER = "reviewer", _("recommendation")
         SECOND_REVIEWER = "second_reviewer", _("decision")
+        OBJECTION = "objection", _("answer to objections")
 
     WAITS = State.APPOINTED
     CHANGEABLE = (

@@ -20,7 +20,7 @@ from claims.filing.models import Claim
 from claims.filing.selectors import concerned_by, is_near_to
 from claims.filing.services import locked_claim, step_claim
 from claims.review import services
-from claims.review.appeals import heard_before, nobody_left
+from claims.review.appeals import has_judged, heard_before, nobody_left
 from claims.review.models import Concurrence, Decision, Recommendation
 from claims.review.outside_models import OutsideReview
 from claims.review.outside_selectors import (
@@ -203,8 +203,15 @@ def check_from_outside(one: OutsideReview, person: User) -> None:
     """
     claim = one.claim
     duties = DutyGrant.objects.filter(person=person, ended_at=None)
-    has_recommended = claim.recommendations.filter(reviewer=person.code).exists()
-    has_decided = claim.decisions.filter(decider=person.code).exists()
+    code = person.code
+    judged_the_other_stage = {
+        Stage.REVIEWER: lambda: claim.decisions.filter(decider=code).exists() or code in heard_before(claim),
+        Stage.SECOND_REVIEWER: lambda: (
+            claim.recommendations.filter(reviewer=code).exists() or code in heard_before(claim)
+        ),
+        # Of several objections one person may answer all.
+        Stage.OBJECTION: lambda: has_judged(claim, code),
+    }
     concerned = (
         person.pk in concerned_by(claim)
         or is_near_to(claim, person)
@@ -212,8 +219,7 @@ def check_from_outside(one: OutsideReview, person: User) -> None:
         or duties.filter(pool=claim.pool).exists()
         or duties.filter(pool=None).exists()
         or person.code in {one.proposed_by, one.agreed_by}
-        or person.code in heard_before(claim)
-        or (has_decided if one.stage == Stage.REVIEWER else has_recommended)
+        or judged_the_other_stage[Stage(one.stage)]()
         or claim.concurrences.filter(decider=person.code, round=claim.round).exists()
         or claim.objections.filter(member=person.code).exists()
         or claim.investigations.filter(investigator=person).exists()
@@ -244,7 +250,7 @@ def recommend(
 
     Raises: NotFoundError once it is over, and whatever recommending raises.
     """
-    return _judge(
+    return judge(
         review,
         person,
         at,
@@ -279,7 +285,7 @@ def decide(
 
     Raises: NotFoundError once it is over, and whatever deciding raises.
     """
-    return _judge(
+    return judge(
         review,
         person,
         at,
@@ -297,10 +303,13 @@ def decide(
     )
 
 
-def _judge(
+def judge(
     review: OutsideReview, person: User, at: dt.datetime, stage: str, act: Callable[[Claim], Word]
 ) -> Word:
-    """Judge the one stage, and end the access with it. Raises: NotFoundError, OutsideReviewMovedOnError, …."""
+    """Judge the one stage, and end the access once nothing of it waits. Within the caller's transaction.
+
+    Raises: NotFoundError, OutsideReviewMovedOnError, NoOutsiderError, and whatever the act raises.
+    """
     locked = _locked(access_review(person=person, code=review.code), State.RUNNING)
     if locked.stage != stage:
         raise OutsideReviewMovedOnError(
@@ -310,6 +319,10 @@ def _judge(
         )
     check_from_outside(locked, person)
     made = act(locked.claim)
+    locked.claim.refresh_from_db(fields=["state"])
+    if stage == Stage.OBJECTION and waits(locked):
+        # Another objection is open.
+        return made
     locked.ended_by, locked.ended_at = person.code, at
     locked.step_to(State.DONE)
     audit.record(actor=person.code, action="judge_from_outside", subject=locked.claim.code, stage=stage)

@@ -11,9 +11,9 @@ from aidplatform.lib.crypto import unseal_text
 from aidplatform.lib.errors import NotFoundError
 from claims.filing.models import Claim
 from claims.filing.selectors import concerned_by, is_near_to
-from claims.review.appeals import had_a_part
+from claims.review.appeals import has_judged
 from claims.review.outside_models import OutsideReview
-from claims.review.outside_triggers import WAITS_FOR_A_REVIEWER, WAITS_FOR_A_SECOND
+from claims.review.outside_triggers import WAITS_FOR_A_REVIEWER, WAITS_FOR_A_SECOND, WAITS_FOR_AN_ANSWER
 from members.people.models import User
 from members.people.services import hash_of
 from members.pools.models import DutyGrant, Pool
@@ -23,6 +23,11 @@ Stage = OutsideReview.Stage
 POOL_ADMIN = DutyGrant.Duty.POOL_ADMIN.value
 CONTROLLER = DutyGrant.Duty.CONTROLLER.value
 APPOINTING = (POOL_ADMIN, CONTROLLER)
+_WAITS_IN: dict[str, tuple[str, ...]] = {
+    Stage.REVIEWER: WAITS_FOR_A_REVIEWER,
+    Stage.SECOND_REVIEWER: WAITS_FOR_A_SECOND,
+    Stage.OBJECTION: WAITS_FOR_AN_ANSWER,
+}
 _WHOLE = ("claim__pool", "claim__plan_version", "claim__membership__person", "claim__claimant", "person")
 
 
@@ -69,8 +74,7 @@ def outside_told(claim: Claim) -> list[OutsideReviewTold]:
 
 def waits(one: OutsideReview) -> bool:
     """Tell whether the claim still waits for what the outside review is for."""
-    states = WAITS_FOR_A_REVIEWER if one.stage == Stage.REVIEWER else WAITS_FOR_A_SECOND
-    return one.claim.state in states
+    return one.claim.state in _WAITS_IN[one.stage]
 
 
 def _is_theirs(one: OutsideReview) -> bool:
@@ -78,8 +82,8 @@ def _is_theirs(one: OutsideReview) -> bool:
     claim = one.claim
     if one.until_date is None or clock.today(claim.pool.time_zone) > one.until_date:
         return False
-    if one.stage == Stage.SECOND_REVIEWER:
-        return claim.state in WAITS_FOR_A_SECOND
+    if one.stage != Stage.REVIEWER:
+        return waits(one)
     return claim.state == Claim.State.UNDER_REVIEW and claim.reviewer_id == one.person_id
 
 
@@ -146,4 +150,4 @@ def reviews_to_appoint(pools: dict[str, list[int]], person: User) -> list[Outsid
 def may_appoint_for(claim: Claim, person: User) -> bool:
     """Tell whether a person is neither concerned by a claim, nor near to it, nor has judged it."""
     concerned = person.pk in concerned_by(claim) or is_near_to(claim, person)
-    return not concerned and not had_a_part(claim, person.code)
+    return not concerned and not has_judged(claim, person.code)

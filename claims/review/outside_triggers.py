@@ -6,7 +6,8 @@ from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from claims.filing.triggers import CLAIMED_BY
 from claims.review.appeal_triggers import heard_before_sql
 from claims.review.triggers import (
-    had_a_part,
+    has_judged,
+    has_judged_sql,
     holds_duty,
     is_claimant,
     is_claimant_sql,
@@ -19,9 +20,10 @@ from members.people.erasure_sql import lets_erasure_pass
 LINK_DAYS = 7
 # How long somebody from outside has a claim, whom nobody of the pool could follow up: as long as a reviewer has it.
 REVIEW_DAYS = 10
-# In which states a claim waits for its first reviewer, or for a second one.
+# In which states a claim waits for its first reviewer, for a second one, or for an answer to objections.
 WAITS_FOR_A_REVIEWER = ("filed", "appealed", "under_review")
 WAITS_FOR_A_SECOND = ("recommended",)
+WAITS_FOR_AN_ANSWER = ("objected",)
 
 _FIXED = (
     "id", "code", "claim_id", "number", "stage", "name_sealed", "reason_sealed", "proposed_by", "proposed_at",
@@ -52,10 +54,26 @@ _CLAIM = """
 """
 _DECLARED = [("claim", "claims_claim"), ("today", "date")]
 _WAITS = f"""(NEW.stage = 'reviewer' AND claim.state IN {WAITS_FOR_A_REVIEWER}
-        OR NEW.stage = 'second_reviewer' AND claim.state = 'recommended')"""
+        OR NEW.stage = 'second_reviewer' AND claim.state = 'recommended'
+        OR NEW.stage = 'objection' AND claim.state = 'objected')"""
 
 
 def somebody_is_left_sql(stage: str) -> str:
+    """Return SQL that tells whether somebody of the pool may take the claim through a stage, in its round."""
+    return f"(CASE {stage} WHEN 'objection' THEN {_SOMEBODY_ANSWERS} ELSE {_somebody_judges_sql(stage)} END)"
+
+
+# For each open objection somebody holds the duty who may answer it.
+_SOMEBODY_ANSWERS = f"""NOT EXISTS (
+        SELECT 1 FROM claims_objection o
+         WHERE o.claim_id = claim.id AND o.state = 'open' AND NOT EXISTS (
+               SELECT 1 FROM members_dutygrant g JOIN members_user able ON able.id = g.person_id
+                WHERE g.pool_id = claim.pool_id AND g.duty = 'second_reviewer' AND g.ended_at IS NULL
+                  AND able.code <> o.member AND NOT {is_claimant_sql("able.code")} AND NOT {is_near_sql("able.code")}
+                  AND NOT {has_judged_sql("able.code")}))"""
+
+
+def _somebody_judges_sql(stage: str) -> str:
     """Return SQL that tells whether somebody holds a duty and may use it on the claim, in its round."""
     return f"""EXISTS (
         SELECT 1 FROM members_dutygrant g JOIN members_user able ON able.id = g.person_id
@@ -68,11 +86,12 @@ def somebody_is_left_sql(stage: str) -> str:
                             WHERE claim_id = claim.id AND round = claim.round AND decider = able.code))))"""
 
 
-# The claims of some pools for which nobody is left, each with the duty that it lacks.
-_STAGE = "CASE claim.state WHEN 'recommended' THEN 'second_reviewer' ELSE 'reviewer' END"
+# The claims of some pools for which nobody is left, each with the stage that it waits in.
+_STAGE = "CASE claim.state WHEN 'recommended' THEN 'second_reviewer' WHEN 'objected' THEN 'objection' ELSE 'reviewer' END"
+_WAITING = (*WAITS_FOR_A_REVIEWER, *WAITS_FOR_A_SECOND, *WAITS_FOR_AN_ANSWER)
 NOBODY_LEFT = f"""
     SELECT claim.id, {_STAGE} FROM claims_claim claim
-     WHERE claim.{{column}} = ANY(%(ids)s) AND claim.state IN {(*WAITS_FOR_A_REVIEWER, *WAITS_FOR_A_SECOND)}
+     WHERE claim.{{column}} = ANY(%(ids)s) AND claim.state IN {_WAITING}
        AND NOT {somebody_is_left_sql(_STAGE)}"""
 _SOMEBODY_IS_LEFT = somebody_is_left_sql("NEW.stage")
 
@@ -80,7 +99,7 @@ _SOMEBODY_IS_LEFT = somebody_is_left_sql("NEW.stage")
 def _may_appoint(column: str, duty: str) -> str:
     """Return SQL that tells whether the person in that column holds the duty, and is not concerned by the case."""
     return f"""({holds_duty(column, duty)} AND NOT {is_claimant(column)} AND NOT {is_near(column)}
-        AND NOT {had_a_part(column)})"""
+        AND NOT {has_judged(column)})"""
 
 
 _PERSON = "(SELECT code FROM members_user WHERE id = NEW.person_id)"
@@ -91,8 +110,10 @@ _IS_CONCERNED = f"""({is_claimant_sql(_PERSON)} OR {is_near_sql(_PERSON)}
                   AND (g.pool_id = claim.pool_id OR g.pool_id IS NULL))
     OR {_PERSON} IN (OLD.proposed_by, OLD.agreed_by)
     OR EXISTS (SELECT 1 FROM claims_investigation i WHERE i.claim_id = claim.id AND i.investigator_id = NEW.person_id)
-    OR EXISTS (SELECT 1 FROM claims_objection k WHERE k.claim_id = claim.id AND {_PERSON} IN (k.member, k.answered_by))
-    OR claim.appeal_round IS NOT NULL AND {heard_before_sql("claim.id", "claim.appeal_round", _PERSON)}
+    OR EXISTS (SELECT 1 FROM claims_objection k WHERE k.claim_id = claim.id AND (
+                  {_PERSON} = k.member OR NEW.stage <> 'objection' AND {_PERSON} = k.answered_by))
+    OR NEW.stage = 'objection' AND {has_judged_sql(_PERSON)}
+    OR NEW.stage <> 'objection' AND claim.appeal_round IS NOT NULL AND {heard_before_sql("claim.id", "claim.appeal_round", _PERSON)}
     OR NEW.stage = 'second_reviewer' AND (
            EXISTS (SELECT 1 FROM claims_recommendation WHERE claim_id = claim.id AND reviewer = {_PERSON})
         OR EXISTS (SELECT 1 FROM claims_concurrence
@@ -107,7 +128,10 @@ _HAS_JUDGED = f"""(NEW.stage = 'reviewer' AND EXISTS (
            EXISTS (SELECT 1 FROM claims_decision
                     WHERE claim_id = claim.id AND decider = {_PERSON} AND decided_at >= OLD.accepted_at)
         OR EXISTS (SELECT 1 FROM claims_concurrence
-                    WHERE claim_id = claim.id AND decider = {_PERSON} AND agreed_at >= OLD.accepted_at)))"""
+                    WHERE claim_id = claim.id AND decider = {_PERSON} AND agreed_at >= OLD.accepted_at))
+    OR NEW.stage = 'objection' AND claim.state <> 'objected' AND EXISTS (
+        SELECT 1 FROM claims_objection
+         WHERE claim_id = claim.id AND answered_by = {_PERSON} AND answered_at >= OLD.accepted_at))"""
 
 outside_guards = [
     Guard(

@@ -50,6 +50,7 @@ def _page(
         "pool": pool,
         "claim": claim,
         "staff": duties_of(person, pool),
+        "answers": (live.stage if live else stage) == OutsideReview.Stage.OBJECTION,
         "lacking": duty_names([stage]) if stage else [],
         "one": told(live) if live else None,
         "before": [told(each) for each in outside_reviews_of(claim) if each.state not in OutsideReview.LIVE],

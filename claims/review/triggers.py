@@ -87,11 +87,16 @@ def is_near_sql(code: str) -> str:
                       AND {stands_by_sql("claim.membership_id", "u.id")}))"""
 
 
-def had_a_part(column: str) -> str:
+def has_judged(column: str) -> str:
     """Return SQL that tells whether the person in that column recommended, agreed or decided on the claim."""
-    return f"""(EXISTS (SELECT 1 FROM claims_recommendation WHERE claim_id = claim.id AND reviewer = NEW.{column})
-               OR EXISTS (SELECT 1 FROM claims_decision WHERE claim_id = claim.id AND decider = NEW.{column})
-               OR EXISTS (SELECT 1 FROM claims_concurrence WHERE claim_id = claim.id AND decider = NEW.{column}))"""
+    return has_judged_sql(f"NEW.{column}")
+
+
+def has_judged_sql(code: str) -> str:
+    """Return SQL that tells whether the person of a code recommended, agreed or decided on the claim."""
+    return f"""(EXISTS (SELECT 1 FROM claims_recommendation WHERE claim_id = claim.id AND reviewer = {code})
+               OR EXISTS (SELECT 1 FROM claims_decision WHERE claim_id = claim.id AND decider = {code})
+               OR EXISTS (SELECT 1 FROM claims_concurrence WHERE claim_id = claim.id AND decider = {code}))"""
 
 
 recommendation_guards = [

@@ -171,7 +171,7 @@ def test_upheld_objection_withdraws_the_award(cases: ClaimCases) -> None:
 
 def test_all_objections_are_answered_before_the_case_goes_on(cases: ClaimCases) -> None:
     claim, objection = cases.objected()
-    other = _second_objection(cases, claim)
+    other = second_objection(cases, claim)
     _dismiss(cases, objection)
     claim.refresh_from_db()
     assert (claim.state, cases.award(claim).is_held) == ("objected", True)
@@ -182,7 +182,7 @@ def test_all_objections_are_answered_before_the_case_goes_on(cases: ClaimCases) 
     assert (claim.state, cases.award(claim).is_held) == ("in_publicity", False)
 
 
-def _second_objection(cases: ClaimCases, claim: Claim) -> Objection:
+def second_objection(cases: ClaimCases, claim: Claim) -> Objection:
     from members.joining.services import admit_member
 
     admit_member(
