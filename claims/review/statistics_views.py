@@ -49,13 +49,14 @@ def times(request: HttpRequest, code: str) -> HttpResponse:
 @public
 @require_safe
 def times_csv(request: HttpRequest, code: str) -> HttpResponseBase:
-    """Download the same as a table."""
-    pool = access_public_pool(request, code)
-    told = figures.state_times(pool, clock.now(), at_least=figures.FEWEST)
+    """Download the same as a table; its last row says in how many claims somebody from outside judged."""
+    pool, at = access_public_pool(request, code), clock.now()
+    told = figures.state_times(pool, at, at_least=figures.FEWEST)
     rows = [
         (one.state, STEPS[one.state].holder, one.claims, str(one.days), STEPS[one.state].days or "")
         for one in told
     ]
+    rows.append(("judged_from_outside", "outside_reviewer", figures.judged_outside(pool, at), "", ""))
     header = ("state", "with", "claims", "median_days", "days_allowed")
     return csv_response(f"{pool.code}-review-times.csv", header, rows)
 

@@ -156,6 +156,8 @@ def test_outside_reviewer_reads_one_claim_opens_papers_and_recommends(cases: Cla
     cases.decide(claim)
     run_jobs()
     assert "In 1 claim somebody from outside" in read(None, f"{POOL}review-times/")
+    table = b"".join(client_of(None).get(f"{POOL}review-times.csv")).decode()
+    assert table.splitlines()[-1] == "judged_from_outside,outside_reviewer,1,,"
 
 
 def test_outside_reviewer_decides_by_the_page_and_gives_back(cases: ClaimCases) -> None:
