@@ -12,6 +12,7 @@ _TILE = r"^t/(?P<code>[-a-zA-Z0-9_]+)/tile"
 
 urlpatterns = [
     path("pools/<slug:code>/open-books/", views.open_books, name="open_books"),
+    path("pools/<slug:code>/open-books/check/", views.check_books, name="check_books"),
     path("t/verify.py", file_views.verifier, name="log_verifier"),
     path("t/witness.py", file_views.witness, name="log_witness_program"),
     path(_WITNESSES, witness_views.overview, name="witnesses"),

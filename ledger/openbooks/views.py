@@ -67,6 +67,16 @@ def open_books(request: HttpRequest, code: str) -> HttpResponse:
 
 @public
 @require_safe
+def check_books(request: HttpRequest, code: str) -> HttpResponse:
+    """Show where anyone's own browser checks the books; it fetches the public files itself, or is given them."""
+    pool = access_public_pool(request, code)
+    crumbs = [(_("Open books"), reverse("open_books", args=[code])), (_("Check the books"), "")]
+    context = _context(pool, *crumbs) | {"files": request.build_absolute_uri(f"/t/{code}/")}
+    return render(request, "ledger/openbooks/check_books.html", context)
+
+
+@public
+@require_safe
 def log_entry(request: HttpRequest, code: str, seq: int) -> HttpResponse:
     """Show one entry: its bytes, its leaf hash, and how to compute the one from the other."""
     pool = access_public_pool(request, code)

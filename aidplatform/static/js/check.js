@@ -4,6 +4,7 @@
 (() => {
   const box = document.querySelector("[data-check]");
   if (!box || !globalThis.huzhu) return;
+  const { isFalse, mark, verdict } = globalThis.huzhu.page;
   const say = box.dataset;
   const field = (name) => document.getElementById(`check-${name}`);
   const result = box.querySelector(".check-result");
@@ -83,53 +84,20 @@
 
   // --- what is shown ------------------------------------------------------------------------------------------------
 
-  const line = (text, kind = "p") => {
-    const made = document.createElement(kind);
-    made.textContent = text;
-    return made;
-  };
-
-  const verdict = (look, title, ...lines) => {
-    const alert = document.createElement("div");
-    alert.className = `alert alert-${look}`;
-    const body = document.createElement("div");
-    body.className = "alert-body";
-    body.append(line(title, "h3"), ...lines.map((text) => line(text)));
-    alert.append(body);
-    result.replaceChildren(alert);
-  };
-
-  const mark = (step, state, words, text = "") => {
-    step.querySelectorAll(".check-mark, .check-figures").forEach((old) => old.remove());
-    step.dataset.state = state;
-    const state_ = line(words, "span");
-    state_.className = "check-mark";
-    step.querySelector("h3").append(" ", state_);
-    if (!text) return;
-    const figures = line(text);
-    figures.className = "check-figures";
-    step.append(figures);
-  };
-
   const show = (told) => {
     const passed = new Map(told.steps.map((step) => [step.name, step.figures]));
-    const isFalse = told.verdict === "false";
+    const isWrong = told.verdict === "false";
     let isOpen = false;
     for (const [name, step] of steps) {
       if (passed.has(name)) mark(step, "true", say.holds, filled(step.dataset.figures, passed.get(name)));
-      else if (isFalse && !isOpen && !(name === "copy" && told.steps.length > 1)) {
+      else if (isWrong && !isOpen && !(name === "copy" && told.steps.length > 1)) {
         isOpen = true;
         mark(step, "false", say.fails);
       } else mark(step, "open", say.open);
     }
-    if (told.verdict === "true") {
-      const all = Object.assign({}, ...passed.values());
-      verdict("good", filled(say.right, all));
-    } else if (isFalse) {
-      const sentence = told.sentences[document.documentElement.lang.startsWith("zh") ? 1 : 0];
-      const lines = told.wanted || told.found ? [`${say.expected}: ${told.wanted}`, `${say.found}: ${told.found}`] : [];
-      verdict("refused", sentence, ...lines, told.code);
-    } else verdict("warning", say.unchecked, box.getAttribute(`data-reason-${told.reason}`));
+    if (told.verdict === "true") verdict(result, "good", filled(say.right, Object.assign({}, ...passed.values())));
+    else if (isWrong) isFalse(result, told, say);
+    else verdict(result, "warning", say.unchecked, box.getAttribute(`data-reason-${told.reason}`));
   };
 
   const check = async () => {

@@ -6,43 +6,12 @@
 "use strict";
 
 (() => {
+  const SENTENCES = globalThis.huzhu.sentences;
   const LARGEST = 2n ** 53n - 1n;
   const KINDS = ["roll.freeze", "period.announce", "period.close", "roll.close"];
   const COMES_IN = ["S", "E", "V", "C_in"];
   const GOES_OUT = ["A", "W", "fee", "R", "C_out"];
   const OWN = 0x80;
-
-  // What does not hold is named by its code; %d stands for which one.
-  const SENTENCES = {
-    amount_in_range: ["An amount is negative or too large.", "金额为负或过大。"],
-    amount_is_the_rate: ["An amount is not the rate of its class.", "金额不等于其类别的分摊额。"],
-    bill_counts_are_those_of_the_roll: ["The bill counts other members than the roll.", "账单的人数与名册不同。"],
-    carry_is_less_than_the_charged: ["More was carried over than rounding leaves.", "结转额超过四舍五入所能产生的数额。"],
-    cases_were_announced: ["A case was added after the announcement.", "公示之后又加入了案例。"],
-    checkpoint_is_of_its_log: ["The checkpoint is of another log.", "检查点属于另一份日志。"],
-    checkpoint_is_signed: ["The log has not signed this.", "该检查点没有日志的有效签名。"],
-    checkpoint_is_written: ["This is no checkpoint.", "这不是检查点。"],
-    class_is_of_the_roll: ["A line has a class that the roll does not have.", "名册中没有该行的类别。"],
-    commitment_is_mine: ["This line is not of this document and secret.", "这一行不属于该证件和密钥。"],
-    entry_is_canonical: ["Statement %d is written otherwise.", "第 %d 项声明的写法不合规定。"],
-    entry_names_its_place: ["Statement %d names another place or pool.", "第 %d 项声明写着另一个位置或计划。"],
-    freeze_announce_close_in_order: ["What was to be fixed first was stated later.", "应先确定的内容却在之后才声明。"],
-    hashes_have_the_signed_root: ["The %d statements have another root.", "这 %d 项声明的根与签名的根不同。"],
-    head_is_the_stated_one: ["Head or number of members are not those of the roll.", "名册首部或人数与名册不符。"],
-    identity_holds: ["What comes in is not what goes out.", "收入与支出不相等。"],
-    left_members_are_my_index: ["Not as many members stand before me as my place says.", "排在我之前的人数与我的位置不符。"],
-    members_are_those_frozen: ["Other members or classes are charged than were frozen.", "被分摊的成员或类别与冻结时不同。"],
-    nothing_was_rewritten: ["The %d statements have another root.", "这 %d 项声明的根与签名的根不同。"],
-    own_amount_is_below_the_rate: ["An own amount is not below the rate of its class.", "单独金额不低于其类别的分摊额。"],
-    path_fits_its_place: ["The path is not that of this place in a roll of this size.", "该路径与名册中的位置不符。"],
-    rates_follow_from_the_need: ["A share is not the need by weight.", "分摊额不等于按权重计算的应摊额。"],
-    root_is_the_stated_one: ["The roll is another one than the log states.", "名册与日志所声明的不同。"],
-    salt_is_mine: ["The salt is not of this secret.", "盐值不属于该密钥。"],
-    sibling_has_members: ["A part of the roll has no members.", "名册的一部分没有成员。"],
-    statement_stands_in_the_log: ["Statement %d is not in the signed log.", "签名日志中没有第 %d 项声明。"],
-    statements_are_of_the_period: ["A statement is of another kind or period.", "声明属于另一类别或另一期。"],
-    sum_is_of_the_roll: ["The sum is not that of the roll.", "总额与名册的合计不同。"],
-  };
 
   // A statement that does not hold: its code, what must stand there, what does, and which one it is.
   class IsFalse extends Error {
@@ -277,15 +246,18 @@
 
   // --- keys, checkpoints, statements --------------------------------------------------------------------------------
 
-  const readKey = async (text) => {
+  // The bytes of a key by what it signs: 1 a log, 4 and 6 (ML-DSA-44) a witness.
+  const KEY_SIZES = { 1: 33, 4: 33, 6: 1313 };
+
+  const readKey = async (text, kinds = [1]) => {
     const parts = isText(text) ? text.trim().match(/^([^+]*)\+([^+]*)\+([^]*)$/) : null;
     if (!parts) throw new Unchecked("key: it is none of a log", "key");
     const [name, id, material] = [parts[1], parts[2], bytesOf(parts[3])];
-    const isOne = material && material.length === 33 && material[0] === 1;
+    const isOne = material && kinds.includes(material[0]) && material.length === KEY_SIZES[material[0]];
     if (!isOne || hex(await sha256(utf8(`${name}\n`), material)).slice(0, 8) !== id) {
       throw new Unchecked("key: its id is not of its name and key", "key");
     }
-    return { name, id, public: material.slice(1), pool: name.slice(name.lastIndexOf("/") + 1) };
+    return { name, id, kind: material[0], public: material.slice(1), pool: name.slice(name.lastIndexOf("/") + 1) };
   };
 
   const isSigned = async (key, message, signature) => {
@@ -479,7 +451,7 @@
     return rates;
   };
 
-  const checkBill = (frozen, announced, closed, roll) => {
+  const checkBill = (frozen, announced, closed, roll, terms = null) => {
     const [classes, tree, x] = ["classes", "tree", "x"].map((name) => roll.get(name));
     const members = classes.map((_no, at) => {
       if (classes.length + at >= tree.length) throw new Unchecked("a roll with fewer figures");
@@ -501,7 +473,7 @@
     const figure = (name) => closed.get(name);
     u64(...[...COMES_IN, ...GOES_OUT].filter((name) => name !== "W").map(figure));
     equal("identity_holds", sumOf(GOES_OUT.map(figure)), sumOf(COMES_IN.map(figure)));
-    checkRates(rows, figure);
+    checkRates(rows, figure, terms);
     checkCases(announced, closed);
     return rate;
   };
@@ -519,20 +491,29 @@
     return weights > 0n && low <= high;
   };
 
-  const checkRates = (rows, figure) => {
+  // terms: the plan's, which say how it shares what caps keep from the members; a member's own proof does not bring them.
+  const checkRates = (rows, figure, terms) => {
     const [V, E, carry] = [figure("V"), figure("E"), figure("C_out")];
     const whole = figure("A") + figure("W") + figure("fee") + figure("R") - figure("C_in");
     const charged = sumOf(rows.filter((row) => row.share > 0n).map((row) => row.count));
     if (carry > 0n && whole - V - E > 0n && carry >= charged) {
       throw new IsFalse("carry_is_less_than_the_charged", `< ${charged}`, shown(carry));
     }
+    const onCap = terms && (terms.get("on_cap") ?? "redistribute");
+    const [mayMove, mayDraw] = [onCap !== "reserve_pays", onCap !== "redistribute"];
+    // What a sponsor bears of a dear case leaves the need before it is shared.
+    const ofCases = !terms || terms.has("per_case_cap_fen") ? E : 0n;
     // Others bear what caps keep: all are at the cap, or the shares are by weight below it and nothing is left over.
     if ((V > 0n || E > 0n) && carry === 0n) {
-      if (rows.every((row) => row.share === row.cap) || hasOneLevel(rows, whole - E, whole)) return;
+      if (mayMove && rows.every((row) => row.share === row.cap)) return;
+      if (mayDraw && hasOneLevel(rows, whole - ofCases, whole)) return;
     }
     equal("rates_follow_from_the_need", 0n, V);
-    const need = whole - E;
-    if (need > 0n && hasOneLevel(rows, need, need)) return;
+    const need = whole - ofCases;
+    if (mayDraw && need > 0n && hasOneLevel(rows, need, need)) return;
+    if (!mayMove && need > 0n) {
+      throw new IsFalse("rates_follow_from_the_need", shown(need), shown(rows.map((row) => row.share)));
+    }
     for (const row of filled(rows, need)) equal("rates_follow_from_the_need", row.wanted, row.share);
   };
 
@@ -640,13 +621,14 @@
     if (!isKnown) throw new Unchecked("the number of the document was not given", "document");
   };
 
+  // Does a check and answers as above; what it returns of its own is added to a true answer.
   const answered = async (act) => {
     const steps = [];
     const pass = (name, figures) => steps.push({ name, figures });
     try {
       if (!globalThis.crypto?.subtle) throw new Unchecked("this page is not open over https", "browser");
-      await act(pass);
-      return { verdict: "true", steps };
+      const said = await act(pass);
+      return { verdict: "true", steps, ...said };
     } catch (error) {
       if (error instanceof IsFalse) {
         const { code, wanted, found } = error;
@@ -664,5 +646,11 @@
   const member = (bundle, { id = null, secret = "", key = "", copies = [] } = {}) =>
     answered((pass) => checkBundle(bundle, { id, secret, key, copies }, pass));
 
-  globalThis.huzhu = { member };
+  // What checks of the whole log are made of, too.
+  const parts = {
+    LARGEST, KINDS, OWN, TAG, IsFalse, Unchecked, answered, byCodePoint, bytesOf, canonical, checkAmount, checkBill, checkHead, demand,
+    equal, hex, isBill, isFlag, isNumber, isRoll, isSigned, isText, joined, listOf, openCheckpoint, readEntry, readKey, recordOf, rowOf,
+    sha256, shown, signaturesOf, sumOf, utf8,
+  };
+  Object.assign(globalThis.huzhu, { member, parts });
 })();

@@ -54,7 +54,7 @@ class Unchecked(Exception):  # noqa: N818
 # What files that are written otherwise lead to: none of it says that a statement is false.
 FAULTS = (OSError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
-# What does not hold is named by its code; %d stands for which one.
+# What does not hold is named by its code, and what holds by its command; %d, {0}, {1} stand for which one.
 SENTENCES = """
 account_is_not_overdrawn | Entry %d leaves less than nothing in an account. | 第 %d 项声明使某账户低于零。
 account_is_the_custody_account | Your money went to another account than the log names. | 您的款项未转入日志所载的账户。
@@ -138,8 +138,21 @@ verdict_follows_the_rule | The verdict does not follow from the count. | 裁决�
 votes_open_as_they_were_cast | An opened vote is not the one that was cast. | 公开的票与所投的票不同。
 witness_counts_once | A witness stands there twice. | 同一见证人出现了两次。
 words_fit_their_hashes | Words of a witness are other ones than were fixed. | 见证人的证言与事先确定的不同。
+log | True: {0} statements of {1} have the signed root. | 属实：{1} 的 {0} 项声明与签名的根一致。
+history | True: the {0} statements of before are the beginning of {1}. | 属实：原有的 {0} 项声明是现有 {1} 项的开头。
+roll | True: the {0} lines of period {1} are those that were frozen, each with its amount. | \
+属实：第 {1} 期的 {0} 行与冻结时一致，金额均正确。
+draw | True: {0} draws follow from their lists, words and ballots. | 属实：{0} 次抽签均由其名单、证言与选票得出。
+book | True: {0} entries and {1} payments have their reasons; the bank holds {2} fen, aid of {3} fen is owed. | \
+属实：{0} 笔分录与 {1} 笔付款均有依据；银行存款 {2} 分，尚欠互助金 {3} 分。
+witnesses | True: {0} witnesses have signed the {1} statements of {2}. | 属实：{0} 位见证人已为 {2} 的 {1} 项声明签名。
 """
 SENTENCES = {code: both for code, *both in (line.split(" | ") for line in SENTENCES.strip().split("\n"))}
+
+
+def truly(command, *figures):
+    """Return what a true answer says."""
+    return [text.format(*figures) for text in SENTENCES[command]]
 
 
 def equal(code, wanted, found, about=None):
@@ -312,9 +325,8 @@ class Source:
     def key(self, given):
         """Return the key that was given, or the one beside the files. Raises: Unchecked."""
         lines = [] if given else [line.split() for line in self.text("policy").split("\n")]
-        return read_key(
-            given or next((line[1] for line in lines if line[:1] == ["log"] and line[1:]), "none")
-        )
+        own = next((line[1] for line in lines if line[:1] == ["log"] and line[1:]), "none")
+        return read_key(given or own)
 
     def bundles(self, kind, size):
         """Yield the files of one kind that a log of this size has. Raises: Unchecked."""
@@ -423,11 +435,7 @@ def signed_entries(source, key):
 def check_log(source, given):
     """Check the whole log; return what to say. Raises: IsFalse, Unchecked."""
     key = source.key(given)
-    size = len(signed_entries(source, key))
-    return (
-        "True: %d statements of %s have the signed root." % (size, key[0]),
-        "属实：%s 的 %d 项声明与签名的根一致。" % (key[0], size),
-    )
+    return truly("log", len(signed_entries(source, key)), key[0])
 
 
 def check_history(old, source, given):
@@ -440,10 +448,7 @@ def check_history(old, source, given):
     leaves = source.leaves(size)
     check_root("hashes_have_the_signed_root", leaves, root)
     check_root("nothing_was_rewritten", leaves[:before], old_root)
-    return (
-        "True: the %d statements of before are the beginning of %d." % (before, size),
-        "属实：原有的 %d 项声明是现有 %d 项的开头。" % (before, size),
-    )
+    return truly("history", before, size)
 
 
 # --- Witnesses -----------------------------------------------------------------------------------------------------
@@ -481,12 +486,9 @@ def is_cosigned(witness, text, at, signature):
     except ImportError:
         raise Unchecked("ML-DSA-44 of %s: install the package cryptography" % name) from None
     origin, size, root = text.encode().split(b"\n")
-    named = (
-        bytes([len(name.encode())]) + name.encode() + at.to_bytes(8, "big") + bytes([len(origin)]) + origin
-    )
-    message = (
-        b"subtree/v1\n\0" + named + bytes(8) + int(size).to_bytes(8, "big") + from_base64(root.decode(), 32)
-    )
+    named = bytes([len(name.encode())]) + name.encode() + at.to_bytes(8, "big")
+    named += bytes([len(origin)]) + origin + bytes(8) + int(size).to_bytes(8, "big")
+    message = b"subtree/v1\n\0" + named + from_base64(root.decode(), 32)
     with contextlib.suppress(Exception):  # the library's own, which has no name here
         return MLDSA44PublicKey.from_public_bytes(public).verify(signature, message) is None
     return False
@@ -534,10 +536,7 @@ def check_witnesses(source, policy):
         if has_witnessed(quorum, {**signed, **unknown}, groups):
             raise next(iter(unknown.values()))
         raise IsFalse("enough_witnesses_have_signed", groups.get(quorum, (1,))[0], count)
-    return (
-        "True: %d witnesses have signed the %d statements of %s." % (count, size, log[0]),
-        "属实：%d 位见证人已为 %s 的 %d 项声明签名。" % (count, log[0], size),
-    )
+    return truly("witnesses", count, size, log[0])
 
 
 # --- The roll of a period and its tree -----------------------------------------------------------------------------
@@ -785,13 +784,11 @@ BILL = {"classes": [[0]], **dict.fromkeys(COMES_IN + GOES_OUT, 0)}
 
 def demand(value, example):
     """Demand that a value is written as the example is. Raises: LookupError, TypeError."""
-    if isinstance(example, dict):
-        for name in example:
-            demand(value[name], example[name])
-        return
     is_row = isinstance(example, tuple)
     if type(value) is not (list if is_row else type(example)) or (is_row and len(value) != len(example)):
         raise TypeError("%r in the place of %r" % (value, example))
+    for name in example if isinstance(example, dict) else ():
+        demand(value[name], example[name])
     if isinstance(value, list):
         for one, like in zip(value, example if is_row else example * len(value)):  # noqa: B905
             demand(one, like)
@@ -903,10 +900,7 @@ def check_lines(source, period, pool, stated, rate):
     equal("records_are_as_many_as_members", roll["n"], count)
     check_head(frozen, at_freeze.root(), pool)
     check_head(roll, at_close.root(), pool)
-    return (
-        "True: the %d lines of period %d are those that were frozen, each with its amount." % (count, period),
-        "属实：第 %d 期的 %d 行与冻结时一致，金额均正确。" % (period, count),
-    )
+    return truly("roll", count, period)
 
 
 # --- The cash book -------------------------------------------------------------------------------------------------
@@ -918,6 +912,22 @@ ORDERS = ("aid", "refund", "fee", "wallet", "balance", "shares", "cost")
 OWED = ("250", "201", "210", "220", "230", "235", "240", "260")
 GROWS = {"110": 1, "120": 1, **dict.fromkeys(OWED, -1)}
 MEMBERS_MONEY = ("210", "220", "235", "250", "260")
+BILLED = ("S", "A", "fee", "E", "C_in", "C_out", "V", "R")
+# How each statement of money is written, by an example of its parts, and what only some of them have.
+DAY = {"account": {"sha256": ""}, "classes": [("", 0, 0)], "settled": [(0, "", 0)], "settled_count": 0}
+CLOSED = {"period": 0, "cases": [""], "plan": {"version": 0, "sha256": ""}, **dict.fromkeys(BILLED, 0)}
+STATED = {
+    **{"policy.set": {}, "roll.freeze": {"period": 0}, "roll.close": {"period": 0}, "period.close": CLOSED},
+    "book.entry": {"number": 0, "key": "", "postings": [("", "", 0)]},
+    "bank.day": {**DAY, "from": "", "to": "", "opening": 0, "closing": 0},
+    "pay.order": {"order": 0, "kind": "", "for": "", "fen": 0, "payee": ""},
+    "claim.decide": {"ref": "", "outcome": ""},
+    "claim.public": {"ref": "", "case": "", "aid": 0},
+    "award.adjust": {"case": "", "is": 0},
+    "rule.publish": {"version": 0, "terms": {}, "terms_sha256": ""},
+    "period.announce": {"period": 0, "books_upto": 0, "publicity_end": "", "cases": [("", 0)]},
+}
+OPTIONAL = {"custody_account": {"sha256": ""}, "deciders": [""], "rest": ""}
 
 
 class CashBook:
@@ -931,15 +941,15 @@ class CashBook:
 
     def take(self, seq, value):
         """Take a statement. Raises: IsFalse; KeyError and the like for one that lacks something."""
-        do = getattr(self, value["type"].replace(".", "_"), None)
-        if do is not None:
-            do(value["body"], seq, value["at"][:10])
+        if value["type"] in STATED:
+            own = {name: OPTIONAL[name] for name in OPTIONAL if name in value["body"]}
+            demand(value, {"at": "", "body": {**STATED[value["type"]], **own}})
+            getattr(self, value["type"].replace(".", "_"))(value["body"], seq, value["at"][:10])
 
     def of(self, account):
         """Return what an account holds, debits above nothing."""
         return self.balance.get(account, 0)
 
-    # -- the journal
     def book_entry(self, body, seq, _day):
         """An entry of the journal: it balances, comes once, overdraws nothing, and corrects only by the mirror."""
         sums, lines = {"D": 0, "C": 0}, []
@@ -976,7 +986,6 @@ class CashBook:
         """Return what an entry posts to a side of an account."""
         return sum(fen for one, on, fen in self.journal.get(key, ()) if (one, on) == (account, side))
 
-    # -- the bank
     def policy_set(self, body, _seq, _day):
         """The account of the members' money, or who witnesses."""
         if "custody_account" in body:
@@ -1011,7 +1020,6 @@ class CashBook:
         if len(body["settled"]) == body["settled_count"]:
             equal("payments_are_settled_orders", paid, {kind: sums.get(kind, 0) for kind in paid})
 
-    # -- payments
     def pay_order(self, body, _seq, day):
         """A payment that is released: it stands in the journal, and has a reason."""
         number, kind, fen = body["order"], body["kind"], u64(body["fen"]) and body["fen"]
@@ -1058,7 +1066,6 @@ class CashBook:
         owed = sum(self.awarded[case] - self.ordered("aid", case) for case in self.granted)
         equal("aid_is_owed_until_it_is_paid", owed, -self.of("201"))
 
-    # -- cases
     def claim_decide(self, body, _seq, _day):
         """A decision: who approves is another one than who recommends."""
         deciders = body.get("deciders", ["jury", "arbiter"])
@@ -1084,7 +1091,6 @@ class CashBook:
             self.awarded[body["rest"]] = before - body["is"]
             self.granted.add(body["rest"])
 
-    # -- periods
     def rule_publish(self, body, _seq, _day):
         """A version of the rules, as its own hash has them."""
         text = json.dumps(body["terms"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -1120,8 +1126,7 @@ class CashBook:
         charged = sum(posted(key, account, "D") for account in ("110", "210", "120"))
         found = [charged, posted(key, "501", "D"), posted(key, "510", "D"), posted(key, "130", "D")]
         found += [posted(key, account, side) for account in ("240", "260") for side in "DC"]
-        stated = [body[name] for name in ("S", "A", "fee", "E", "C_in", "C_out", "V", "R")]
-        equal("bill_is_posted_as_stated", stated, found)
+        equal("bill_is_posted_as_stated", [body[name] for name in BILLED], found)
         equal("carry_comes_back", self.carried[told["period.announce"]["books_upto"]], body["C_in"])
         granted = sum(self.awarded.get(one, 0) for one in body["cases"])
         equal("aid_follows_the_announcement", granted, body["A"])
@@ -1153,12 +1158,7 @@ def check_book(source, given, account=""):
         equal("account_is_the_custody_account", book.custody, sha(number.encode()).hex())
     if book.not_listed:
         raise Unchecked("%d payments are not listed in the log one by one" % book.not_listed)
-    said = (
-        "True: %d entries and %d payments have their reasons; the bank holds %d fen, aid of %d fen is owed.",
-        "属实：%d 笔分录与 %d 笔付款均有依据；银行存款 %d 分，尚欠互助金 %d 分。",
-    )
-    figures = (len(book.carried) - 1, len(book.orders), book.of("101"), -book.of("201"))
-    return [text % figures for text in said]
+    return truly("book", len(book.carried) - 1, len(book.orders), book.of("101"), -book.of("201"))
 
 
 # --- The jury's draw -----------------------------------------------------------------------------------------------
@@ -1303,11 +1303,7 @@ def check_draw(source, case, given):
             Draw(names, rules.get(commit["version"]), leaves[seq], told).check()
     except FAULTS as error:
         raise Unchecked("draw: %s %s" % (type(error).__name__, error)) from None
-    said = (
-        "True: %d draws follow from their lists, words and ballots.",
-        "属实：%d 次抽签均由其名单、证言与选票得出。",
-    )
-    return [text % len(wanted) for text in said]
+    return truly("draw", len(wanted))
 
 
 # --- Everything ----------------------------------------------------------------------------------------------------

@@ -102,8 +102,14 @@ class Story:
     def entries(self) -> dict[str, bytes]:
         bodies = {
             "roll.freeze": self.stated(self.frozen),
-            "period.announce": {"period": PERIOD, "cases": self.announced},
-            "period.close": {"period": PERIOD, "cases": self.cases} | self.bill,
+            "period.announce": {"period": PERIOD, "cases": self.announced}
+            | {"books_upto": 0, "publicity_end": "2026-01-05"},
+            "period.close": {
+                "period": PERIOD,
+                "cases": self.cases,
+                "plan": {"version": 1, "sha256": "00" * 32},
+            }
+            | self.bill,
             "roll.close": self.stated(self.closed),
         }
         return {

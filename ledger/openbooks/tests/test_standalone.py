@@ -9,6 +9,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -111,15 +112,17 @@ def _swapped(entries: list[bytes]) -> list[bytes]:
     return [*entries[:100], entries[101], entries[100], *entries[102:]]
 
 
+# How a history of 300 statements is rewritten, and under which name it is found.
+REWRITTEN: list[tuple[Any, str]] = [
+    (lambda good: [*good[:9], entry(9, body={"n": 0}), *good[10:]], "nothing_was_rewritten"),
+    (lambda good: [*good[:9], *good[10:], entry(300)], "nothing_was_rewritten"),
+    (_swapped, "nothing_was_rewritten"),
+    (lambda good: good[:199], "log_only_grows"),
+]
+
+
 @pytest.mark.parametrize(
-    ("forge", "code"),
-    [
-        (lambda good: [*good[:9], entry(9, body={"n": 0}), *good[10:]], "nothing_was_rewritten"),
-        (lambda good: [*good[:9], *good[10:], entry(300)], "nothing_was_rewritten"),
-        (_swapped, "nothing_was_rewritten"),
-        (lambda good: good[:199], "log_only_grows"),
-    ],
-    ids=["entry edited", "entry deleted", "entries reordered", "rolled back"],
+    ("forge", "code"), REWRITTEN, ids=["entry edited", "entry deleted", "entries reordered", "rolled back"]
 )
 def test_rewritten_history_is_false_though_it_is_signed_with_the_real_key(
     tmp_path: Path, files: Path, forge: Callable[[list[bytes]], list[bytes]], code: str
@@ -132,24 +135,25 @@ def test_rewritten_history_is_false_though_it_is_signed_with_the_real_key(
     assert "expected 应为: " in said
 
 
-@pytest.mark.parametrize(
-    ("harm", "code"),
-    [
-        ({"seq": 8}, "entry_names_its_place"),
-        ({"pool": "other"}, "entry_names_its_place"),
-        ({"v": 2}, "entry_names_its_place"),
-        (b'{"v":1, "pool":"test-pool"}', "entry_is_canonical"),
-        (b'{"body":{"n":1.5},"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
-        (b'{"body":{"n":9007199254740992},"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
-        (b'{"body":{"n":null},"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
-        (b'{"body":{"n":1,"n":1},"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
-        ('{"body":{"n":"e\u0301"},"pool":"test-pool","seq":7,"v":1}'.encode(), "entry_is_canonical"),
-        (b'{"pool":"test-pool","seq":7,"v":1,"body":{}}', "entry_is_canonical"),
-        (b'{"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
-        (b"\xff\xfe", "entry_is_canonical"),
-        (b"", "entry_is_canonical"),
-    ],
-)  # fmt: skip
+# How the seventh statement is written otherwise.
+MISWRITTEN: list[tuple[Any, str]] = [
+    ({"seq": 8}, "entry_names_its_place"),
+    ({"pool": "other"}, "entry_names_its_place"),
+    ({"v": 2}, "entry_names_its_place"),
+    (b'{"v":1, "pool":"test-pool"}', "entry_is_canonical"),
+    (b'{"body":{"n":1.5},"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
+    (b'{"body":{"n":9007199254740992},"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
+    (b'{"body":{"n":null},"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
+    (b'{"body":{"n":1,"n":1},"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
+    ('{"body":{"n":"e\u0301"},"pool":"test-pool","seq":7,"v":1}'.encode(), "entry_is_canonical"),
+    (b'{"pool":"test-pool","seq":7,"v":1,"body":{}}', "entry_is_canonical"),
+    (b'{"pool":"test-pool","seq":7,"v":1}', "entry_is_canonical"),
+    (b"\xff\xfe", "entry_is_canonical"),
+    (b"", "entry_is_canonical"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("harm", "code"), MISWRITTEN)
 def test_signed_entry_that_is_written_otherwise_is_false(tmp_path: Path, harm: object, code: str) -> None:
     bad = entry(7, **harm) if isinstance(harm, dict) else harm
     entries = [entry(seq) if seq != 7 else bad for seq in range(10)]
@@ -174,21 +178,22 @@ def test_served_hashes_that_are_not_the_signed_ones_are_false(tmp_path: Path, fi
     assert "[hashes_have_the_signed_root]" in said
 
 
-@pytest.mark.parametrize(
-    ("harm", "code"),
-    [
-        (lambda note: note.replace("\n300\n", "\n299\n"), "checkpoint_is_signed"),
-        (lambda note: note.replace("\n300\n", "\n0300\n"), "checkpoint_is_written"),
-        (lambda note: note.replace("\n\n", "\nextension\n\n"), "checkpoint_is_written"),
-        (lambda note: note.partition("\n\n")[0] + "\n\n", "checkpoint_is_written"),
-        (lambda note: "", "checkpoint_is_written"),
-        (lambda note: note.replace("/test-pool\n", "/best-pool\n"), "checkpoint_is_of_its_log"),
-        (lambda note: signed(Head(ORIGIN, 300, bytes(32)).text(), name=ORIGIN, seed=bytes(32)).encode(),
-         "checkpoint_is_signed"),
-        (lambda note: note[:-2] + "\n", "checkpoint_is_written"),
-        (lambda note: note[:-12] + "AAAAAAAAAA=\n", "checkpoint_is_signed"),
-    ],
-)  # fmt: skip
+# What else stands in the place of a checkpoint.
+OF_SOMEBODY_ELSE: list[tuple[Any, str]] = [
+    (lambda note: note.replace("\n300\n", "\n299\n"), "checkpoint_is_signed"),
+    (lambda note: note.replace("\n300\n", "\n0300\n"), "checkpoint_is_written"),
+    (lambda note: note.replace("\n\n", "\nextension\n\n"), "checkpoint_is_written"),
+    (lambda note: note.partition("\n\n")[0] + "\n\n", "checkpoint_is_written"),
+    (lambda note: "", "checkpoint_is_written"),
+    (lambda note: note.replace("/test-pool\n", "/best-pool\n"), "checkpoint_is_of_its_log"),
+    (lambda note: signed(Head(ORIGIN, 300, bytes(32)).text(), name=ORIGIN, seed=bytes(32)).encode(),
+     "checkpoint_is_signed"),
+    (lambda note: note[:-2] + "\n", "checkpoint_is_written"),
+    (lambda note: note[:-12] + "AAAAAAAAAA=\n", "checkpoint_is_signed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("harm", "code"), OF_SOMEBODY_ELSE)
 def test_checkpoint_of_somebody_else_is_false(files: Path, harm: Callable[[str], str], code: str) -> None:
     place = files / "checkpoint"
     place.write_text(harm(place.read_text()))
