@@ -17,6 +17,7 @@ from ledger.openbooks.tests.roll_story import PERIOD, Story
 from ledger.openbooks.tests.test_draw import REF
 from ledger.openbooks.tests.test_mutations import Changes, Files, another, published
 from ledger.openbooks.tests.test_standalone import KEY, MISWRITTEN, OF_SOMEBODY_ELSE, REWRITTEN, entry
+from ledger.openbooks.tests.test_standalone_books import found_in
 from ledger.openbooks.tests.test_standalone_draws import SPOILT, Told
 from ledger.openbooks.tests.test_standalone_rolls import LIES, own_at_the_rate, padded_freeze
 from ledger.openbooks.tests.thefts import FOUND, Thief
@@ -105,9 +106,15 @@ def of_rolls(rng: random.Random, count: int) -> Iterator[Judged]:
         yield of_story(name, story)
     yield of_story("padded freeze", padded_freeze())
     yield of_story("own at the rate", own_at_the_rate())
+    head = Story(body=lambda kind, body: body | {"head": "00" * 32} if kind == "roll.close" else body)
+    yield of_story("another head", head)
+    true, name = of_story("", Story()), f"roll/{PERIOD}/part/0"
+    lines = true.files[name]
+    yield Judged(
+        "a class that is none", "roll", true.files | {name: lines[:32] + b"\x42" + lines[33:]}, PERIOD
+    )
+    yield Judged("out of order", "roll", true.files | {name: lines[41:82] + lines[:41] + lines[82:]}, PERIOD)
     for cut in (1, 40, 42):
-        true = of_story("", Story())
-        name = f"roll/{PERIOD}/part/0"
         yield Judged("cut", "roll", true.files | {name: true.files[name][:-cut]}, PERIOD)
     changes = Changes(rng.randrange(99))
     for number in range(count):
@@ -160,6 +167,11 @@ def of_books(rng: random.Random, count: int) -> Iterator[Judged]:
         while not (thief := Thief(seed, theft, rng.randint(1, 500), periods=3)).taken:
             seed += 1
         yield of_year(theft, thief.entries)
+    # Most who keep what came back overdraw an account as well.
+    seed, kept = 0, "aid that came back and is nobody's"
+    while found_in((thief := Thief(seed, kept, 1)).entries) != FOUND[kept][0]:
+        seed += 1
+    yield of_year(kept, thief.entries)
     for number in range(count):
         year = Year(rng.randrange(10**6), periods=rng.randint(1, 2)).entries
         if number % 4:
