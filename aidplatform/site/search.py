@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.money import AmountError, parse_fen
 from aidplatform.lib.templating import in_language
 from aidplatform.site.manual import manual_pages
@@ -23,7 +24,7 @@ from ledger.books.models import JournalEntry
 from ledger.books.selectors import find_entries, find_entries_of
 from ledger.books.views import READERS, entry_text
 from ledger.custody.models import PaymentOrder
-from ledger.custody.selectors import find_orders, find_orders_of, payment_reference
+from ledger.custody.selectors import find_lines_of, find_orders, find_orders_of, payment_reference
 from ledger.sharing.selectors import find_awards, find_periods
 from members.joining.models import Membership
 from members.joining.selectors import find_memberships, memberships_of
@@ -131,6 +132,7 @@ def _kinds(text: str, reach: Reach) -> Iterator[tuple[str, Iterable[Hit]]]:
         yield from _numbered(int(match["number"]), reach.within(match["pool"]))
     if fen := _fen(text):
         yield _("Payments"), _payments_of(find_orders_of(fen, pools=reach.with_duty(*READERS)))
+        yield _("Bank bookings"), _bookings_of(fen, reach)
         yield _("Journal entries"), _entries_of(fen, reach)
     yield _("Cases"), _cases(text, reach)
     if reach.person:
@@ -202,6 +204,18 @@ def _payments_of(orders: QuerySet[PaymentOrder]) -> Iterator[Hit]:
             _("Payment %(number)s") % {"number": order.number},
             _in(order.pool, f"{order.get_kind_display()} {order.what_for}", order.get_state_display()),
             reverse("custody_payment", args=[order.pool.code, order.number]),
+        )
+
+
+def _bookings_of(fen: int, reach: Reach) -> Iterator[Hit]:
+    """Yield bookings of the bank of an amount, newest first; each leads into its statement, to where it stands."""
+    for line in find_lines_of(fen, pools=reach.with_duty(*READERS))[:_ASKED]:
+        pool = line.account.pool
+        statement = reverse("custody_statement", args=[pool.code, line.statement.number])
+        yield Hit(
+            _("Booking %(code)s") % {"code": line.code},
+            _in(pool, format_day(line.booking_date), line.get_kind_display()),
+            f"{statement}?after={line.line_no - 1}" if line.line_no > 1 else statement,
         )
 
 

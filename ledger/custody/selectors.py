@@ -224,6 +224,14 @@ def find_orders_of(fen: int, *, pools: Collection[Pool]) -> QuerySet[PaymentOrde
     return _told(PaymentOrder.objects.filter(pool__in=pools, amount_fen=fen)).order_by("-pk")
 
 
+def find_lines_of(fen: int, *, pools: Collection[Pool]) -> QuerySet[StatementLine]:
+    """Return the bookings of exactly that amount (fen) on the accounts of these pools, newest first."""
+    # Accounts by their ids, so that the index of accounts and amounts is read from its end.
+    accounts = list(BankAccount.objects.filter(pool__in=pools).values_list("pk", flat=True))
+    found = StatementLine.objects.filter(account__in=accounts, amount_fen=fen)
+    return found.select_related("statement", "account__pool").order_by("-pk")
+
+
 def _told(found: QuerySet[PaymentOrder]) -> QuerySet[PaymentOrder]:
     """Have read along what tells what an order is for."""
     found = found.select_related("pool", "award", "period", "receipt__statement", "listed__member_import")

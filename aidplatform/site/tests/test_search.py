@@ -1,6 +1,7 @@
 """The search: what each kind of person finds and, above all, what none of them does."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from aidplatform.testing.prepared import prepared
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
 from ledger.books.models import Posting
+from ledger.custody.statement_parts import IN, OUT
 from ledger.sharing import services as sharing
 from members.people.models import User
 from members.pools.services import found_pool, grant_founding_duty
@@ -151,6 +153,24 @@ def test_money_people_find_payments_and_entries_by_their_amount(db: None, text: 
     for nobody in (None, world.stranger):
         assert found(nobody, text) == []
     assert found(world.treasurer, "1000.01") == []
+
+
+def test_money_people_find_bookings_of_the_bank_by_their_amount(db: None) -> None:
+    """The newest first, each where it stands in its statement; a debit as well as money that came in."""
+    world, bank, _period = charged_world(100_000)
+    first, second = bank.line(IN, 4_321), bank.line(OUT, 4_321)
+    bank.take(
+        bank.statement(bank.receipt(1, 10), first, replace(second, text="other"), bank.receipt(2, 4_321))
+    )
+    statement = reverse("custody_statement", args=["test-pool", 1])
+    for person in (world.treasurer, world.controller, world.auditor, world.admin):
+        hits = [hit for hit in found(person, "43.21") if hit.startswith(statement)]
+        assert hits == [f"{statement}?after={before}" for before in (3, 2, 1)]
+    assert found(world.treasurer, "0.10")[0] == statement  # its first line
+    for nobody in (None, world.stranger):
+        assert found(nobody, "43.21") == []
+    other = World.founded(code="other-pool", members=7)
+    assert found(other.treasurer, "43.21") == []
 
 
 def test_duty_in_one_pool_finds_nothing_in_another(db: None) -> None:
