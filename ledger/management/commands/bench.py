@@ -10,13 +10,14 @@ from django.db import connection
 
 from aidplatform.embedded.scratch import PREFIX
 from aidplatform.embedded.services import in_database
+from ledger.management.bench_books import BOOKS_BARS, books
 from ledger.management.bench_debits import DEBITS_BARS, charge_file
 from ledger.management.bench_kinds import BARS, KINDS, Options, median
 from ledger.management.bench_pages import PAGES_BARS, pages
 from ledger.management.benchmark import Benchmark, Figures
 
-_KINDS = KINDS | {"pages": pages, "charge_file": charge_file}
-_BARS = BARS | {"pages": PAGES_BARS, "charge_file": DEBITS_BARS}
+_KINDS = KINDS | {"pages": pages, "charge_file": charge_file, "books": books}
+_BARS = BARS | {"pages": PAGES_BARS, "charge_file": DEBITS_BARS, "books": BOOKS_BARS}
 
 
 class Command(BaseCommand):
@@ -27,7 +28,8 @@ class Command(BaseCommand):
         " whole job by real workers; preview, the dry run; verify, the check of a posted period; naive, two usual"
         " ways of the ORM on a sample; statement, a member's charges; export, all charges as a file from the web"
         " server; charge_file, the debits of everybody as a file; pages, a member's latest charge and home from it,"
-        " by eight at once and during a posting."
+        " by eight at once and during a posting; books, statements of what members transferred and the pages of the"
+        " ledger and of custody after them."
         " Uses a scratch database on the server of AID_DATABASE_ADMIN_URL, else a PostgreSQL of its own."
     )
     requires_system_checks = ()
@@ -45,7 +47,7 @@ class Command(BaseCommand):
             "--sample", type=int, default=20_000, help="naive: members charged by the ORM (20000)"
         )
         parser.add_argument(
-            "--periods", type=int, default=72, help="statement, pages: periods of the past (72)"
+            "--periods", type=int, default=72, help="statement, pages, books: periods of the past (72)"
         )
         parser.add_argument("--folder", help="where its PostgreSQL writes; the system's temporary folder")
         parser.add_argument("--json", action="store_true", help="one JSON object")

@@ -90,6 +90,14 @@ def test_bench_export_downloads_every_charge_to_the_fen_and_twice_the_same() -> 
     assert len(answer["file_sha256"]) == 64
 
 
+def test_bench_books_imports_every_transfer_and_reads_the_pages_after_it() -> None:
+    """Two periods of three are paid; the command itself holds every status and the number of charges."""
+    answer = measured("books", "--members", "3000", "--periods", "3")
+    assert (answer["charges"], answer["lines"], answer["nobodys"]) == (9000, 6000, 6)
+    assert answer["slowest_p95_ms"] == max(answer["each_page_p95_ms"].values()) > 0
+    assert len(answer["each_page_p95_ms"]) >= 14
+
+
 def test_bench_pages_answers_eight_members_at_once_and_one_during_a_posting() -> None:
     """The command itself holds every status, and that everybody's answer takes as many queries."""
     answer = measured("pages", "--members", "1000", "--periods", "2")
