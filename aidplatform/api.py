@@ -125,6 +125,7 @@ urlpatterns = [
     path("me/todos/", home_api.MyTodos.as_view(), name="api_my_todos"),
     path("me/applications/", application_api.MyApplications.as_view(), name="api_my_applications"),
     path("me/notices/", notice_api.MyNotices.as_view(), name="api_my_notices"),
+    path("me/notices/reading/", notice_api.NoticesReading.as_view(), name="api_read_all_notices"),
     path("me/notices/<int:notice_id>/reading/", notice_api.NoticeReading.as_view(), name="api_read_notice"),
     path("me/readers/", reader_api.MyReaders.as_view(), name="api_my_readers"),
     path("me/sessions/", session_api.MySessions.as_view(), name="api_my_sessions"),

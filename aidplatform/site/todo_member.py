@@ -1,6 +1,8 @@
 """What waits for somebody as a member: an application to go on with, a question to answer, shares to pay."""
 
-from django.db.models import Q
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -9,8 +11,10 @@ from aidplatform.lib.dates import format_day
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo
+from ledger.custody.charge_selectors import on_the_way_fen
 from ledger.custody.mandates import with_live_mandate
 from ledger.custody.owed import to_transfer_fen
+from ledger.custody.wallet_selectors import low_wallets
 from members.joining.deputy_models import Deputy
 from members.joining.models import JoinApplication, Membership
 from members.joining.payer_models import PayerLink
@@ -18,17 +22,23 @@ from members.joining.payers import counted_until
 from members.joining.selectors import end_of
 from members.joining.transfer_offers import open_offers
 from members.people.models import User
-from members.pools.models import Pool
+from members.pools.models import PlanVersion, Pool
 
 _ENDING = {Pool.State.WINDING_DOWN, Pool.State.CLOSED}
 
 
 def of_member(person: User) -> list[Todo]:
-    """Return it. Eight queries, however many pools the person belongs to, and a few for each last age that is near."""
+    """Return it. Eight queries, however many pools the person belongs to, and a few for each last age that is near.
+
+    One more where members pay ahead, and for each mandate under which something is owed.
+    """
+    rules = PlanVersion.objects.filter(pool=OuterRef("pool"), terms__has_key="funding")
     stays = Membership.objects.filter(person=person).select_related("pool", "person", "end")
+    stays = stays.annotate(has_wallet=Exists(rules))
     mine = list(stays.order_by("pool__code", "-number"))
     return [
         *_of_shares(mine),
+        *_of_wallets(mine),
         *_of_payers(mine),
         *_of_last_ages(mine),
         *_of_deputies(person),
@@ -37,13 +47,16 @@ def of_member(person: User) -> list[Todo]:
 
 
 def _of_shares(memberships: list[Membership]) -> list[Todo]:
-    """Return what a member has to transfer for themselves and those they pay for, where no debit will fetch it.
+    """Return what a member has to transfer for themselves and those they pay for, and what no debit fetches.
 
     Of an earlier membership as well: what it owes is paid with its own reference.
     """
     last = {one.pk for one in memberships} - {one.follows_id for one in memberships}
     owed = to_transfer_fen(memberships) if memberships else {}
     debited = with_live_mandate(memberships) if any(owed.values()) else set()
+    for one in memberships:
+        if one.pk in debited and owed[one.pk]:
+            owed[one.pk] = max(owed[one.pk] - on_the_way_fen(one), 0)
     return [
         Todo(
             _("%(amount)s of your shares in %(pool)s are not paid")
@@ -54,7 +67,21 @@ def _of_shares(memberships: list[Membership]) -> list[Todo]:
             _("How to pay"),
         )
         for one in memberships
-        if owed.get(one.pk) and one.pk not in debited
+        if owed.get(one.pk)
+    ]
+
+
+def _of_wallets(memberships: list[Any]) -> list[Todo]:
+    """Return the wallets that are low, or that a suspended membership or one that has not begun waits for."""
+    found = low_wallets([one for one in memberships if one.has_wallet and not hasattr(one, "end")])
+    return [
+        Todo(
+            _("Your wallet in %(pool)s is low: %(amount)s is in it")
+            % {"pool": _named(one.pool), "amount": format_money(fen, one.pool.currency)},
+            reverse("my_wallet", args=[one.pool.code]),
+            _("How to top up"),
+        )
+        for one, fen in found
     ]
 
 

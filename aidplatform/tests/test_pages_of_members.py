@@ -109,6 +109,7 @@ IN_PLACE_OF: dict[str, tuple[str, ...] | str] = {
     # --- notices ------------------------------------------------------------------------------------------------------
     "notices": ("api_my_notices",),
     "notice_open": ("api_read_notice",),
+    "read_notices": ("api_read_all_notices",),
     "notice_choices": ("api_notice_choices",),
     "my_phone": ("api_my_phone",),
     "confirm_phone": ("api_phone_confirmation",),

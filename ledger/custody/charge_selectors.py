@@ -18,6 +18,10 @@ from members.pools.models import Pool
 
 SHOWN = 24
 MINE_SHOWN = 24
+#: Debits are made of so many of the newest announced periods; what is older than that members transfer.
+PERIODS_OFFERED = 3
+_OFFERED = """SELECT number FROM ledger_period WHERE pool_id = %(pool)s AND state = 'posted' AND wallet_fen IS NULL
+                 AND charges_notified_at IS NOT NULL ORDER BY number DESC LIMIT %(offered)s"""
 #: So long a page waits for a count, in milliseconds.
 PATIENCE_MS = 2_000
 QUERY_CANCELED = "57014"
@@ -171,7 +175,7 @@ def is_anything_due(period: Period, today: dt.date) -> bool:
     return rows is None or any(is_due for _day, _attempt, is_due, _count, _fen in rows)
 
 
-def open_periods(pool: Pool, most: int = 3) -> list[Period]:
+def open_periods(pool: Pool, most: int = PERIODS_OFFERED) -> list[Period]:
     """Return the newest announced periods of which debits can be made."""
     found = Period.objects.filter(
         pool=pool, state=Period.State.POSTED, charges_notified_at__isnull=False, wallet_fen=None
@@ -235,13 +239,22 @@ class MyDebit:
 
 @dataclass(frozen=True)
 class NextDebit:
-    """What is debited of a member next of a period (fen). date None: the plan has no day left. is_due: next file."""
+    """What is debited of a member next of a period (fen). date None: the plan has no day left. is_due: next file.
+
+    is_offered: files are made of the newest periods alone; of earlier ones nothing is debited any more.
+    """
 
     period_no: int
     fen: int
     attempt: int
     date: dt.date | None
     is_due: bool
+    is_offered: bool
+
+    @property
+    def comes_by_itself(self) -> bool:
+        """Tell whether it is debited without anybody asking: transferred as well, it would be paid twice."""
+        return self.is_offered and (self.is_due or self.date is not None)
 
 
 _STATES = {Kind.RETURNED: "returned", Kind.REJECTED: "failed", Kind.COLLECTED: "collected"}
@@ -269,14 +282,35 @@ def _my_debit(one: ChargeInstruction) -> MyDebit:
 
 def next_debits(membership: Membership) -> list[NextDebit]:
     """Return what is to be debited of a member next, by period; one query."""
+    return [next_one for next_one, is_pending in _debits_to_come(membership) if not is_pending]
+
+
+def on_the_way_fen(membership: Membership) -> int:
+    """Return what of a member's debt is debited by itself: announced without an answer, or to come (fen). One query.
+
+    Nothing without a mandate in force.
+    """
+    return sum(
+        one.fen for one, is_pending in _debits_to_come(membership) if is_pending or one.comes_by_itself
+    )
+
+
+def _debits_to_come(membership: Membership) -> list[tuple[NextDebit, bool]]:
+    """Return the next debit of each period of which a member owes something, and whether one is under way already."""
     pool = membership.pool
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT period_no, fen, attempt, collection_date, is_due FROM ({COMING_OF_PAYER}) coming
-                 WHERE NOT is_pending ORDER BY period_no""",
-            {"pool": pool.pk, "payer": membership.pk, "today": clock.today(pool.time_zone)},
+            f"""SELECT period_no, fen, attempt, collection_date, is_due,
+                       period_no IN (SELECT number FROM ({_OFFERED}) offered), is_pending
+                  FROM ({COMING_OF_PAYER}) coming ORDER BY period_no""",
+            {
+                "pool": pool.pk,
+                "payer": membership.pk,
+                "today": clock.today(pool.time_zone),
+                "offered": PERIODS_OFFERED,
+            },
         )
-        return [NextDebit(*row) for row in cursor.fetchall()]
+        return [(NextDebit(*row[:-1]), row[-1]) for row in cursor.fetchall()]
 
 
 def rows_for_csv(pool: Pool) -> Iterator[tuple[object, ...]]:

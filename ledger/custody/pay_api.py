@@ -27,8 +27,9 @@ class HowToPayBody(serializers.Serializer[Any]):
 
     reference: in groups as on the page, its check digits included; spaces do not count. before_fen: what of my own debt
     is from before the pool moved in. others: for whom I pay, in the order in which a transfer fills what they owe.
-    total_fen: what one transfer pays for everybody. code, code_of_any_amount: what the QR code of a transfer says, of
-    all that is owed (null while nothing is) and of an amount that the payer chooses.
+    total_fen: what everybody owes together; debited_fen: what of it is debited by itself; to_transfer_fen: the rest,
+    which one transfer pays. code, code_of_any_amount: what the QR code of a transfer says, of that rest (null while it
+    is nothing) and of an amount that the payer chooses.
     """
 
     currency = serializers.CharField(source="account.pool.currency")
@@ -40,6 +41,8 @@ class HowToPayBody(serializers.Serializer[Any]):
     before_fen = serializers.IntegerField()
     others = OwedByRow(many=True)
     total_fen = serializers.IntegerField()
+    debited_fen = serializers.IntegerField()
+    to_transfer_fen = serializers.IntegerField()
     code = serializers.CharField(allow_null=True)
     code_of_any_amount = serializers.CharField()
 

@@ -12,6 +12,7 @@ from aidplatform.lib import crypto
 from aidplatform.lib.csv_files import plain_fen
 from aidplatform.lib.db import texts_of
 from aidplatform.lib.errors import ConflictError, DomainError, NotFoundError
+from ledger.custody.charge_selectors import on_the_way_fen
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql
 from ledger.custody.owed import open_fen_by_member
@@ -40,7 +41,8 @@ class HowToPay:
     """Where a member pays, with which reference, and how much is owed of what was announced (fen).
 
     before_fen: what of the own debt is from before the pool moved in. others: for whom the member pays, in the order in
-    which a transfer fills what they owe. names: theirs, by membership, as others see them.
+    which a transfer fills what they owe. names: theirs, by membership, as others see them. debited_fen: what of all of
+    it is debited by itself, so that whoever transferred it would pay twice.
     """
 
     account: BankAccount
@@ -49,16 +51,22 @@ class HowToPay:
     before_fen: int
     others: tuple[OwedBy, ...]
     names: dict[int, str]
+    debited_fen: int = 0
 
     @property
     def total_fen(self) -> int:
-        """Return what one transfer pays for everybody."""
+        """Return what everybody owes together."""
         return self.open_fen + sum(other.open_fen for other in self.others)
 
     @property
+    def to_transfer_fen(self) -> int:
+        """Return what one transfer pays for everybody: what is owed and not debited."""
+        return max(self.total_fen - self.debited_fen, 0)
+
+    @property
     def code(self) -> str | None:
-        """Return what the QR code of a transfer of all that is owed says; None while nothing is."""
-        return self._code(self.total_fen) if self.total_fen else None
+        """Return what the QR code of a transfer of it says; None while there is nothing to transfer."""
+        return self._code(self.to_transfer_fen) if self.to_transfer_fen else None
 
     @property
     def code_of_any_amount(self) -> str:
@@ -304,6 +312,7 @@ def how_to_pay(membership: Membership) -> HowToPay | None:
         open_fen[membership.pk][0],
         tuple(OwedBy(other, sum(open_fen[other.pk])) for other in others),
         masked_names(others),
+        on_the_way_fen(membership) if any(map(sum, open_fen.values())) else 0,
     )
 
 

@@ -1,7 +1,7 @@
 """Reads of wallets: what a member has, where it came from and went, and what becomes of the membership."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -190,6 +190,28 @@ _MOVEMENTS = """
       LEFT JOIN ledger_walletentry g ON g.pool_id = %(pool)s AND g.membership_id = %(member)s
                                     AND g.kind = 'gap' AND g.period_no = c.period_no
      ORDER BY 1, 6"""
+
+
+def low_wallets(memberships: Collection[Membership]) -> list[tuple[Membership, int]]:
+    """Return which of these members' wallets are below the warning level of the rules of the day, with what is in them.
+
+    One query, of none that is paid afterwards.
+    """
+    if not memberships:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT u.id, b.fen FROM unnest(%(pools)s::bigint[], %(members)s::bigint[]) u (pool, id)
+                 JOIN members_pool p ON p.id = u.pool AND p.state = 'open'
+                CROSS JOIN LATERAL (SELECT v.terms->'funding' AS funding FROM members_planversion v
+                     WHERE v.pool_id = u.pool AND v.effective_date <= (aid_now() AT TIME ZONE p.time_zone)::date
+                     ORDER BY v.effective_date DESC, v.number DESC LIMIT 1) f
+                CROSS JOIN LATERAL (SELECT wallet_balance(u.pool, u.id)::bigint AS fen) b
+                WHERE f.funding IS NOT NULL AND b.fen < (f.funding->>'warn_below_fen')::bigint""",
+            {"pools": [one.pool_id for one in memberships], "members": [one.pk for one in memberships]},
+        )
+        low: dict[int, int] = dict(cursor.fetchall())
+    return [(one, low[one.pk]) for one in memberships if one.pk in low]
 
 
 def _movements(membership: Membership) -> list[Movement]:

@@ -44,6 +44,7 @@ from ledger.sharing.selectors import is_large_enough, last_posted, periods, publ
 from ledger.sharing.views import figures_of, viewer_duties
 from members.ending.floor import Distance
 from members.ending.selectors import bears_run_off, live_ending
+from members.joining.eligibility import takes_children
 from members.joining.models import ImportedMember, Membership
 from members.joining.payers import payers_of
 from members.joining.rule_answers import open_questions
@@ -334,6 +335,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "year_fen": selectors.year_to_date_fen(shares, today.year),
         "before_fen": selectors.charged_before_fen(membership, stays, today.year),
         "year_cap_fen": rules.year_cap_fen if rules else None,
+        "takes_children": rules is not None and takes_children(rules),
         "has_jury": rules is not None and rules.jury is not None,
         "crumbs": [
             (in_language(found.name_en, found.name_zh), reverse("pool", args=[code])),

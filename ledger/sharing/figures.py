@@ -235,9 +235,18 @@ def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:
     rounding = rounded_fen * 100 - sum(part.signed for part in parts)
     parts += [
         signed_part(_("Rounded up to the fen"), rounding, PART_CODES["rounding"]),
-        signed_part(_("Because of a cap"), (row.share_fen - rounded_fen) * 100, PART_CODES["cap"]),
+        signed_part(
+            _cap_words(row.share_fen - rounded_fen), (row.share_fen - rounded_fen) * 100, PART_CODES["cap"]
+        ),
     ]
     return [part for part in parts if part.amount]
+
+
+def _cap_words(fen: int) -> object:
+    """Say who reached a cap: this member, who pays less by it, or others, whose rest is on this one as well."""
+    if fen < 0:
+        return _("Less, because your own cap is reached")
+    return _("More, because others have reached their cap")
 
 
 def signed_part(name: object, amount: int, code: str) -> Part:

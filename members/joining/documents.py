@@ -1,15 +1,18 @@
 """Identity documents: checked, brought to one form, and named for the blind index. Pure."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
+from stdnum import numdb
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from aidplatform.lib.countries import COUNTRIES
 from members.people.document_index import index_text
 
+_RESIDENT = re.compile(r"[0-9]{17}[0-9X]", re.ASCII)
 _PASSPORT = re.compile(r"[A-Z0-9]{6,12}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _OTHER = re.compile(r"[A-Z0-9]{4,24}", re.ASCII)
@@ -86,10 +89,18 @@ class DocumentError(ValueError):
 def read_resident_id(text: str) -> Document:
     """Read a Chinese resident identity number: region, date and check digit (GB 11643).
 
+    The district is that of when the number was given, years after the birth for many: it has to be one that there was
+    at any time, and not in the year of birth, which the library would ask.
+
     Raises: DocumentError(bad_resident_id).
     """
+    number = _compact(text)
+    if not _RESIDENT.fullmatch(number) or number[-1] != ric.calc_check_digit(number):
+        raise DocumentError("bad_resident_id")
+    places = numdb.get("cn/loc").info(number[:6])
+    if not any("county" in properties for _part, properties in places):
+        raise DocumentError("bad_resident_id")
     try:
-        number = ric.validate(_compact(text))
         birth_date = ric.get_birth_date(number)
     except ValidationError:
         raise DocumentError("bad_resident_id") from None
@@ -125,4 +136,5 @@ def read_other(country: str, text: str) -> Document:
 
 
 def _compact(text: str) -> str:
-    return re.sub(r"[\s-]", "", text).upper()
+    """Bring a number to one form: keyboards of East Asia write digits and letters in full width as well."""
+    return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()

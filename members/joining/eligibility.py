@@ -67,6 +67,12 @@ def age_window(plan: PlanTerms, *, for_child: bool = False) -> AgeWindow:
     )
 
 
+def takes_children(plan: PlanTerms) -> bool:
+    """Tell whether the rules have any aid for somebody for whom a guardian would sign."""
+    window = age_window(plan, for_child=True)
+    return window.first < window.before
+
+
 def age_refusal(plan: PlanTerms, birth_date: date, day: date, *, for_child: bool = False) -> Reason | None:
     """Return why somebody born on that date may not join on that day; None: their age is no obstacle.
 

@@ -13,13 +13,14 @@ from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, NotFoundError
 from aidplatform.lib.http import attempt, policy, signed_in
 from members.joining import applications, family
-from members.joining.eligibility import age_on, covered_from, eligible_by_plan
+from members.joining.eligibility import age_on, covered_from, eligible_by_plan, takes_children
 from members.joining.forms import FamilySignForm, RelationForm
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.selectors import access_membership
 from members.joining.signing_texts import answers_given, signing_texts
 from members.joining.views import (
     Step,
+    age_facts,
     consent,
     covenant,
     family_crumbs,
@@ -31,6 +32,7 @@ from members.joining.views import (
 )
 from members.people.models import User
 from members.people.services import remember_language
+from members.pools.selectors import plan_in_force
 
 
 @policy("member")
@@ -58,6 +60,9 @@ def family_add(request: HttpRequest, code: str) -> HttpResponse:
         "pool": guardian.pool,
         "form": form,
         "begun": begun,
+        "takes_children": takes_children(
+            plan_in_force(guardian.pool, clock.today(guardian.pool.time_zone)).plan()
+        ),
         "crumbs": family_crumbs(guardian.pool),
     }
     status = refusal.status if refusal else 422 if form.is_bound else 200
@@ -108,6 +113,8 @@ def _sign(request: HttpRequest, application: JoinApplication, guardian: Membersh
         "funding": plan.funding,
         "eligible": eligible_by_plan(plan, paper.birth_date, today),
         "after_accident": eligible_by_plan(plan, paper.birth_date, today, "accident"),
+        **age_facts(plan, paper.birth_date, today),
+        "covenant_address": reverse("family_step", args=[application.pool.code, "covenant"]),
         "capacity": capacity.label,
         "texts": signing_texts(version, application.pool.currency),
         "answers": answers_given(application),

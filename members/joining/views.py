@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +23,15 @@ from aidplatform.lib.http import attempt, public, signed_in
 from aidplatform.lib.templating import in_language
 from members.joining import applications
 from members.joining.again import AlreadyMemberError, check_return, is_over, last_membership
-from members.joining.eligibility import age_on, covered_from, eligible_by_plan, excluding, unanswered
+from members.joining.eligibility import (
+    age_on,
+    age_window,
+    birthday,
+    covered_from,
+    eligible_by_plan,
+    excluding,
+    unanswered,
+)
 from members.joining.entering import DocumentRefusedError, enter_identity
 from members.joining.forms import (
     AnswerForm,
@@ -49,6 +58,7 @@ from members.joining.signing_texts import answers_given, signing_texts
 from members.people.identity import OtherIdentityError
 from members.people.models import User
 from members.people.services import remember_language
+from members.pools.aid_words import severity_words
 from members.pools.covenants import Question
 from members.pools.document_kinds import document_words, kind_words
 from members.pools.models import Pool
@@ -277,6 +287,7 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
     if form.is_valid():
         refusal = _try_to_sign(request, application, form)
         if refusal is None:
+            messages.success(request, _("You have joined. What you signed is on its way to you by e-mail."))
             return redirect("my_pool", code=application.pool.code)
         form.add_error(None, str(refusal))
     today, plan = clock.today(application.pool.time_zone), version.plan()
@@ -299,6 +310,8 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "pays_until": today + dt.timedelta(days=plan.funding.top_up_days) if plan.funding else None,
         "eligible": eligible_by_plan(plan, paper.birth_date, today, since_date=since),
         "after_accident": eligible_by_plan(plan, paper.birth_date, today, "accident", since),
+        **age_facts(plan, paper.birth_date, today),
+        "covenant_address": reverse("join_step", args=[application.pool.code, "covenant"]),
         "listed": listed,
         "since": since,
         "paper": paper,
@@ -309,6 +322,17 @@ def _sign(request: HttpRequest, application: JoinApplication) -> HttpResponse:
         "is_invited": application.invitation is not None and application.invitation.is_live(clock.now()),
     }
     return step_page(request, application, "sign", context, form)
+
+
+def age_facts(plan: PlanTerms, birth_date: dt.date, today: dt.date) -> dict[str, object]:
+    """Return what the rules say to somebody of that age: the most aid by severity (words, fen), and the last day."""
+    age = age_on(birth_date, today)
+    aid = [
+        (severity_words(row.severity), row.max_aid_fen)
+        for row in plan.aid
+        if row.age_from <= age < row.age_before
+    ]
+    return {"aid_now": aid, "ages_out": birthday(birth_date, age_window(plan).before)}
 
 
 def _place(plan: PlanTerms, class_no: int) -> ClassTerms:

@@ -3,6 +3,7 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language, gettext
 
@@ -28,6 +29,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Keep the new password, and end the key of the person's programs: whoever held it may be why."""
         super().set_password(user, password)
         end_token(person=user, at=clock.now())
+
+    def format_email_subject(self, subject: str) -> str:
+        """Begin a subject as those of all other mails, without an address in brackets."""
+        return str(subject)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
+        """Write a mail of the library with our words, which name this site by its address."""
+        super().send_mail(template_prefix, email, context | {"site_address": settings.PUBLIC_URL})
 
     def get_reauthentication_methods(self, user: User) -> list[dict[str, str]]:
         """Ask for a passkey first where there is one: it is the easiest and the strongest."""

@@ -25,6 +25,11 @@ class Wishes:
     texts: frozenset[str] = frozenset()
 
 
+def zone_of(person: User) -> str:
+    """Return the zone in which a person reads times that are of no pool."""
+    return wishes_of([person])[person.pk].hours.time_zone
+
+
 def wishes_of(people: Iterable[User]) -> dict[int, Wishes]:
     """Return what each of these people wants, by their ids, in three queries for all of them."""
     wanted = {person.pk: person for person in people}

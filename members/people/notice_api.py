@@ -76,6 +76,22 @@ class MyNotices(PersonalEndpoint):
         return Response(MyNoticePage(body).data)
 
 
+class ReadCount(serializers.Serializer[Any]):
+    """How many were new."""
+
+    read = serializers.IntegerField()
+
+
+class NoticesReading(PersonalEndpoint):
+    """All of my notices as read."""
+
+    @extend_schema(operation_id="read_all_notices", request=None, responses=ReadCount)
+    def post(self, request: Request) -> Response:
+        """Mark everything as read that I have been told so far."""
+        read = notices.read_all(person=cast(User, request.user), at=clock.now())
+        return Response(ReadCount({"read": read}).data)
+
+
 class NoticeReading(PersonalEndpoint):
     """One of my notices as read."""
 

@@ -744,6 +744,11 @@ def read_notice(*, person: User, notice_id: int, at: dt.datetime) -> Notice:
     return notice
 
 
+def read_all(*, person: User, at: dt.datetime) -> int:
+    """Mark everything as read that a person has been told so far; return how much was new."""
+    return Notice.objects.filter(person=person, read_at=None).update(read_at=at)
+
+
 def put_away(*, people: Iterable[User], kinds: Iterable[str], subject: str, at: dt.datetime) -> None:
     """Mark as read what these people were told to do about a subject, which somebody has done meanwhile.
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("accounts/sessions/others/end/", session_views.end_others, name="end_other_sessions"),
     path("accounts/sessions/<int:session_id>/end/", session_views.end_one, name="end_session"),
     path("notices/", views.notice_list, name="notices"),
+    path("notices/read/", views.read_notices, name="read_notices"),
     path("notices/choices/", views.notice_choices, name="notice_choices"),
     path("notices/phone/", phone_views.my_phone, name="my_phone"),
     path("notices/phone/confirm/", phone_views.confirm_phone, name="confirm_phone"),

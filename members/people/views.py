@@ -14,7 +14,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.http import attempt, signed_in
 from members.people import notices
 from members.people.about import named
-from members.people.choices import choose_notices, wishes_of
+from members.people.choices import choose_notices, wishes_of, zone_of
 from members.people.forms import NoticesForm
 from members.people.models import User
 from members.people.phones import hint_of, phone_of
@@ -32,8 +32,12 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         (notice, notices.subject_of(notice.kind, params), notices.body_of(notice.kind, params))
         for notice, params in named(person, list(notices.notices_of(person)[:SHOWN]))
     ]
-    zone = wishes_of([person])[person.pk].hours.time_zone
-    context = {"rows": rows, "zone": zone, "section": "notices"}
+    context = {
+        "rows": rows,
+        "zone": zone_of(person),
+        "has_new": any(notice.read_at is None for notice, _subject, _body in rows),
+        "section": "notices",
+    }
     return render(request, "members/people/notices.html", context)
 
 
@@ -43,6 +47,14 @@ def notice_open(request: HttpRequest, notice_id: int) -> HttpResponseBase:
     """Mark one as read and go where it leads."""
     notice = notices.read_notice(person=cast(User, request.user), notice_id=notice_id, at=clock.now())
     return redirect(notice.link)
+
+
+@signed_in
+@require_POST
+def read_notices(request: HttpRequest) -> HttpResponseBase:
+    """Mark all that are there as read; what waits for an answer goes on waiting on the start page."""
+    notices.read_all(person=cast(User, request.user), at=clock.now())
+    return redirect("notices")
 
 
 @signed_in

@@ -15,6 +15,7 @@ from aidplatform.lib.errors import DomainError
 from aidplatform.lib.http import attempt, signed_in
 from aidplatform.site.my_data import erasing
 from aidplatform.site.my_data.forms import EraseForm
+from members.people.choices import zone_of
 from members.people.models import User
 from members.pools.rules import freshly_signed_in
 
@@ -60,6 +61,7 @@ def _page(
 ) -> HttpResponse:
     person = _person(request)
     context = {
+        "zone": zone_of(cast(User, request.user)),
         "erased": [line for eraser in reversed(erasing.ERASERS) for line in eraser.erased],
         "kept": [line for eraser in reversed(erasing.ERASERS) for line in eraser.kept],
         "hindrances": erasing.hindrances_of(person, clock.now()),

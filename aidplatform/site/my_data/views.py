@@ -16,6 +16,7 @@ from aidplatform.site.my_data import services
 from aidplatform.site.my_data.models import DataExport
 from aidplatform.work.models import Job
 from members.joining.selectors import memberships_of
+from members.people.choices import zone_of
 from members.people.models import User
 from members.pools.rules import freshly_signed_in
 
@@ -66,6 +67,7 @@ def _context(request: HttpRequest) -> dict[str, object]:
     return {
         "exports": [(one, one.can_be_taken(now)) for one in exports],
         "running": running,
+        "zone": zone_of(_person(request)),
         "memberships": memberships_of(_person(request)).filter(end=None).order_by("pool__code"),
         "is_stuck": running is not None
         and Job.objects.filter(kind=services.MAKE, key=running.job_key, state=Job.State.STUCK).exists(),

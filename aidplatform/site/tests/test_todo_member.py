@@ -155,3 +155,14 @@ def test_going_on_is_told_anew_for_new_rules_and_not_where_nobody_is_taken(db: N
     ]
     end_by_two(two.new)
     assert told(two.person) == []
+
+
+def test_wallet_that_is_low_waits_on_the_start_page(db: None) -> None:
+    """Below the warning level of the rules; filled, it is gone."""
+    funding = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
+    world = World.founded(members=7, funding=funding)
+    mine = admitted(world, "mine")
+    assert told(mine.person) == ["Your wallet in Test pool is low: ¥0.00 is in it"]
+    bank = Bank(world)
+    bank.take(bank.statement(bank.receipt(mine.number, 30_000)))
+    assert told(mine.person) == []

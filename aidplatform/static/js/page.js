@@ -45,3 +45,42 @@ document.addEventListener("keydown", (event) => {
   box.focus();
   box.select();
 });
+
+// A form that was refused: the first thing that is wrong gets the focus, and with it comes into view.
+const wrong = document.querySelector("main .alert-refused[role=alert], main [aria-invalid=true]");
+if (wrong) {
+  if (!wrong.matches("input, select, textarea")) wrong.tabIndex = -1;
+  wrong.focus();
+}
+
+// What can be copied has a button for it, where the browser lets a page copy.
+for (const button of navigator.clipboard ? document.querySelectorAll("button[data-copy]") : []) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    button.querySelector("[data-said]").textContent = button.dataset.done;
+  });
+}
+
+// What was typed survives a change of language or brightness: it lies in this tab alone, until the page stands again.
+const typedFields = () => [...document.querySelectorAll("main form :is(input, select, textarea)")];
+const isTyped = (field) => field.name && !["password", "file", "hidden", "submit"].includes(field.type);
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.querySelector("button[name=language], button[name=theme]")) return;
+  const typed = typedFields().map((field, place) => [place, field.name, field.value, Boolean(field.checked)]);
+  const kept = typed.filter(([place]) => isTyped(typedFields()[place]));
+  sessionStorage.setItem("typed", JSON.stringify({ page: location.pathname, kept }));
+});
+
+const typed = JSON.parse(sessionStorage.getItem("typed") || "null");
+sessionStorage.removeItem("typed");
+if (typed && typed.page === location.pathname) {
+  const fields = typedFields();
+  for (const [place, name, value, checked] of typed.kept) {
+    const field = fields[place];
+    if (!field || field.name !== name) continue;
+    if (field.type === "checkbox" || field.type === "radio") field.checked = field.value === value && checked;
+    else field.value = value;
+  }
+}

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from aidplatform.site.todo_member import of_member as todos_of_member
 from aidplatform.testing.debits import Debits, debited_world
 from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import about
@@ -16,6 +17,7 @@ from aidplatform.tests.pages_helpers import client_of
 from ledger.custody import charge_selectors
 from ledger.custody.charge_models import ChargeFile, ChargeResultFile, DebitRetry
 from ledger.custody.models import PaymentOrder
+from ledger.custody.selectors import how_to_pay
 from members.people.models import Notice, User
 
 HOME = "/pools/test-pool/custody/debits/"
@@ -181,3 +183,46 @@ def test_a_page_does_not_wait_for_the_count_of_very_many(
     client.post(f"{HOME}periods/1/", {"key": key_of(page)})
     run_jobs()
     assert ChargeFile.objects.get().instruction_count == 3
+
+
+def test_what_is_debited_is_not_asked_to_be_transferred_as_well(debits: Debits) -> None:
+    """Nobody pays twice: neither before the announcement nor after it, and what failed for good is asked again."""
+    member, share = debits.payers[0], debits.share_fen
+    person = payer(debits)
+
+    def said() -> tuple[int, int, str | None]:
+        how = how_to_pay(member)
+        assert how is not None
+        return how.debited_fen, how.to_transfer_fen, how.code
+
+    assert said() == (share, 0, None)
+    page = client_of(person).get("/pools/test-pool/me/").content.decode()
+    assert "is debited from your account: do not transfer it." in page
+    assert "Scan it and nothing is mistyped" not in page
+    assert [one for one in todos_of_member(person) if "not paid" in one.text] == []
+    file = debits.make()
+    run_jobs()
+    assert said() == (share, 0, None)
+    debits.later(4)
+    debits.answer((debits.ids(file)[0], "rejected", "AM04"))
+    assert said() == (share, 0, None)
+    # A second attempt fails after the last day of the plan's calendar: nothing more comes by itself.
+    debits.later(10)
+    file = debits.make()
+    debits.later(4)
+    debits.answer((debits.ids(file)[0], "rejected", "AM04"), name="A-2")
+    assert said()[:2] == (0, share)
+    assert any("not paid" in one.text for one in todos_of_member(person))
+    body = client_of(person).get("/api/v1/pools/test-pool/my-payment/").json()
+    assert (body["total_fen"], body["debited_fen"], body["to_transfer_fen"]) == (share, 0, share)
+
+
+def test_no_debit_is_promised_that_no_file_is_made_of(
+    debits: Debits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are made of the newest periods; what an earlier one left open is asked for by transfer."""
+    monkeypatch.setattr(charge_selectors, "PERIODS_OFFERED", 0)
+    page = client_of(payer(debits)).get(MINE).content.decode()
+    assert "of period 1 is not debited any more: transfer it." in page
+    assert "To transfer, in all:" in page
+    assert "goes with the next file" not in page

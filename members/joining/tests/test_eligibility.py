@@ -164,6 +164,16 @@ def test_number_that_cannot_be_a_resident_id_is_refused(bad: str) -> None:
     assert caught.value.code == "bad_resident_id"
 
 
+def test_district_may_be_younger_than_its_people() -> None:
+    """The Xihu district has its code since 1983: whoever was born there before got a card with it all the same."""
+    read = read_resident_id("330106196805160018")
+    assert (read.birth_date, read.number) == (dt.date(1968, 5, 16), "330106196805160018")
+
+
+def test_digits_of_east_asian_keyboards_are_digits() -> None:
+    assert read_resident_id("１１０１０５１９９００５１５０００２").number == "110105199005150002"
+
+
 def test_one_wrong_digit_of_a_resident_id_is_noticed() -> None:
     number = resident_id()
     for place in range(17):

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.core import mail
 from django.core.exceptions import ValidationError
 from django.utils.translation import override
 
@@ -61,3 +63,18 @@ def test_no_page_of_an_account_mixes_email_into_chinese(db: None) -> None:
     assert "邮箱地址" in page
     shown = re.sub(r"<[^>]*>|a@example.org", " ", page[page.index("<main") :])
     assert not re.search(r"email", shown, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_mails_of_accounts_speak_our_words_and_name_the_site_once(db: None, language: str) -> None:
+    """No greeting by an address, no brackets in the subject: what looks like a fraud is taken for one."""
+    User.objects.create_user("known@example.org", password="a long secret of somebody")
+    client = client_of(None, language=language)
+    for address in ("known@example.org", "unknown@example.org"):
+        client.post("/accounts/password/reset/", {"email": address})
+    assert len(mail.outbox) == 2
+    for one in mail.outbox:
+        text = f"{one.subject}\n{one.body}"
+        assert not re.search(r"Hello|Thank you for using|感谢您使用|\[", text), text
+        assert ("任何人都不会向您索取密码" if language == "zh-hans" else "Nobody will ever ask you") in text
+        assert settings.PUBLIC_URL in text

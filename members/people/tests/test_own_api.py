@@ -142,3 +142,17 @@ def test_session_that_has_run_out_is_not_listed(world: World) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE django_session SET expire_date = expire_date - interval '30 days'")
     assert program.get(SESSIONS).json() == []
+
+
+def test_everything_is_read_by_one_press_and_nobody_elses(world: World) -> None:
+    told(world.stranger, 3)
+    (others,) = told(world.admin, 1)
+    client = client_of(world.stranger)
+    assert "Mark all as read" in client.get("/notices/").content.decode()
+    assert client.post("/notices/read/").status_code == 302
+    assert "Mark all as read" not in client.get("/notices/").content.decode()
+    told(world.stranger, 4)
+    program = program_of(world.stranger)
+    assert [program.post(f"{NOTICES}reading/").json() for _twice in range(2)] == [{"read": 1}, {"read": 0}]
+    others.refresh_from_db()
+    assert others.read_at is None
