@@ -174,6 +174,7 @@ def history(kept: Path, files: dict[str, bytes]) -> str:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_both_say_the_same_of_very_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stranger, "is_signed", native)
     assert agreed(tmp_path, list(cases(2, ALL)))["true"] > 100

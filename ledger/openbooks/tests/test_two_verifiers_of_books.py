@@ -117,6 +117,7 @@ def test_both_say_the_same_of_every_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("bare")
 def test_both_say_the_same_of_very_many_logs(tmp_path: Path) -> None:
     said = agreed(tmp_path, list(cases(2, ALL)))
