@@ -1,5 +1,6 @@
 """What waits for somebody as a member: an application to go on with, a question to answer, shares to pay."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -46,7 +47,7 @@ def of_member(person: User) -> list[Todo]:
     ]
 
 
-def _of_shares(memberships: list[Membership]) -> list[Todo]:
+def _of_shares(memberships: Sequence[Membership]) -> list[Todo]:
     """Return what a member has to transfer for themselves and those they pay for, and what no debit fetches.
 
     Of an earlier membership as well: what it owes is paid with its own reference.
@@ -71,7 +72,7 @@ def _of_shares(memberships: list[Membership]) -> list[Todo]:
     ]
 
 
-def _of_wallets(memberships: list[Any]) -> list[Todo]:
+def _of_wallets(memberships: Sequence[Any]) -> list[Todo]:
     """Return the wallets that are low, or that a suspended membership or one that has not begun waits for."""
     found = low_wallets([one for one in memberships if one.has_wallet and not hasattr(one, "end")])
     return [
@@ -85,7 +86,7 @@ def _of_wallets(memberships: list[Any]) -> list[Todo]:
     ]
 
 
-def _of_payers(memberships: list[Membership]) -> list[Todo]:
+def _of_payers(memberships: Sequence[Membership]) -> list[Todo]:
     """Return who asks the person to pay for them, and whose own payer has left, while that payer's transfers count."""
     mine = {one.pk for one in memberships}
     links = PayerLink.objects.filter(
@@ -121,7 +122,7 @@ def _left_behind(link: PayerLink) -> Todo | None:
     )
 
 
-def _of_last_ages(memberships: list[Membership]) -> list[Todo]:
+def _of_last_ages(memberships: Sequence[Membership]) -> list[Todo]:
     """Return where the person can go on at the last age of a pool, and has not signed what holds there on that day."""
     aged = [one for one in memberships if one.birth_date is not None]
     return [
