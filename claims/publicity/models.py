@@ -16,7 +16,7 @@ class Objection(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", _("waits for an answer")
         DISMISSED = "dismissed", _("dismissed")
         UPHELD = "upheld", _("upheld")
         ENDED = "ended", _("ended with the case")

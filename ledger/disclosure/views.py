@@ -327,6 +327,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "stands": standing_of(membership, today) if is_late_ever else None,
         "payers": payers_of(membership, now),
         "year": today.year,
+        "today": today,
         "whose": _whose(request),
         "stays": stays,
         "again": return_of(membership, stays, now),

@@ -1,5 +1,6 @@
 """The pages on which a member leaves, or ends the membership of a child: what it means, then one button."""
 
+import datetime as dt
 import uuid
 from typing import Any, cast
 
@@ -15,14 +16,14 @@ from aidplatform.lib.http import attempt, policy, signed_in
 from aidplatform.lib.templating import in_language
 from aidplatform.work.idempotency import once, scope_of
 from ledger.leaving.forms import LeaveForm
-from ledger.leaving.selectors import family_parting_of, parting_of
+from ledger.leaving.selectors import Parting, family_parting_of, parting_of
 from ledger.leaving.services import end_child, leave_pool
 from members.joining.child_papers import paper_of_family
 from members.joining.family import access_child, family_of
 from members.joining.family_models import FamilyMember
 from members.joining.models import Membership
 from members.joining.payers import payers_of
-from members.joining.selectors import access_membership, end_of
+from members.joining.selectors import access_membership, covers_of, end_of
 from members.people.models import User
 from members.people.parting import parting_words, staying_words
 
@@ -130,6 +131,7 @@ def _child_page(
         "membership": member.membership,
         "paper": paper_of_family(member),
         "parting": parting,
+        "ends_waiting": _ends_waiting(member.membership, parting, now),
         "words": parting_words(parting.figures | {"currency": pool.currency}, is_own=False),
         "form": LeaveForm(initial={"key": uuid.uuid4(), "shown_sha256": parting.shown_sha256}),
         "refusal": refusal,
@@ -145,6 +147,13 @@ def _child_page(
     )
 
 
+def _ends_waiting(membership: Membership, parting: Parting, now: dt.datetime) -> bool:
+    """Tell whether the cover would end before anything that happens could be asked aid for."""
+    cover = covers_of([membership], now)[membership.pk]
+    first = min(cover.eligible_date, cover.accident_date or cover.eligible_date)
+    return first >= parting.end_date
+
+
 def _page(
     request: HttpRequest, membership: Membership, *, refusal: DomainError | None = None
 ) -> HttpResponse:
@@ -156,6 +165,7 @@ def _page(
         "pool": pool,
         "membership": membership,
         "parting": parting,
+        "ends_waiting": _ends_waiting(membership, parting, now),
         "family": family,
         "children": [
             (one, parting_words(its.figures | {"currency": pool.currency}, is_own=False))

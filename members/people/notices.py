@@ -422,6 +422,12 @@ KINDS: dict[str, tuple[str, str]] = {
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
 KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS | TRANSFER_KINDS | OUTSIDE_KINDS
 
+# Of a share that others, a sponsor or a cap of the year have taken off.
+NOTHING_ASKED = (
+    gettext_noop("Period %(number)s of %(pool)s asks nothing of you"),
+    gettext_noop("Your share is %(amount)s. The bill shows how it comes about; anyone can recompute it."),
+)
+
 # For two members to compare: whoever was shown other books has another fingerprint under the same number.
 BOOKS = gettext_noop("The open books had %(books_size)s entries then, fingerprint %(books_fingerprint)s.")
 
@@ -543,6 +549,8 @@ def _words(kind: str, params: dict[str, Any]) -> tuple[str, str]:
     """Return the sentences of a kind: others about a membership that is not the reader's own, or about several."""
     if "lines" in params:
         return share_words.WORDS
+    if kind == CHARGED and params["fen"] == 0 and "membership" not in params:
+        return NOTHING_ASKED
     return about.WORDS.get(kind, KINDS[kind]) if "membership" in params else KINDS[kind]
 
 

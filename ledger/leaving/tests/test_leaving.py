@@ -365,3 +365,13 @@ def test_program_leaves_once_per_key_and_reads_the_figures(world: World) -> None
     (mine,) = browser.get("/api/v1/me/memberships/").json()
     assert (mine["end_reason"], mine["end_date"]) == ("left", shown["end_date"])
     assert client_of(world.stranger).get(address).status_code == 404
+
+
+def test_who_leaves_before_the_waiting_time_is_over_is_promised_no_aid(db: None) -> None:
+    """Nothing that happens until then could be asked aid for: the page says so, and nothing of cases."""
+    for days, can in ((30, False), (0, True)):
+        world = World.founded(code=f"wait-{days}", members=7, waiting_days=days)
+        one = member(world, name=f"leaver-{days}")
+        page = client_of(one.person).get(reverse("leaving", args=[world.pool.code])).content.decode()
+        assert ("can still be filed" in page) is can
+        assert ("before your waiting time is over: no aid can be asked for" in page) is not can

@@ -402,3 +402,11 @@ def test_notices_stand_at_the_hour_of_their_readers_zone(person: User) -> None:
     page = client.get("/notices/").content.decode()
     assert "10 Jan 2026, 05:00</time> Europe/Paris" in page
     assert "UTC" not in page
+
+
+def test_share_of_nothing_is_told_as_nothing(person: User) -> None:
+    """No day of collection, and no amount that looks like a debt."""
+    told = news(person, "charged", fen=0)
+    assert "asks nothing of you" in notices.subject_of("charged", told.params)
+    assert "collected" not in notices.body_of("charged", told.params)
+    assert "asks nothing" not in notices.subject_of("charged", news(person, "charged", fen=1).params)
