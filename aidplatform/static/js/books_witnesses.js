@@ -13,7 +13,7 @@
   const neededOf = (word, count) => {
     if (word === "any") return 1;
     if (word === "all") return count;
-    if (!/^[+-]?\d+$/.test(word)) throw new Unchecked("policy: a number that is none", "policy");
+    if (!/^[+-]?\d+$/.test(word)) throw new Unchecked("policy: a number that is none", "trusted");
     return Number(word);
   };
 
@@ -33,7 +33,7 @@
         policy.groups.set(name, { needed: neededOf(rest[0], rest.length - 1), members: new Set(rest.slice(1)) });
       } else if (kind === "quorum" && words.length === 2) policy.quorum = name;
     }
-    if (!policy.log || ["", "none"].includes(policy.quorum)) throw new Unchecked("policy: it asks for no witness", "policy");
+    if (!policy.log || ["", "none"].includes(policy.quorum)) throw new Unchecked("policy: it asks for no witness", "trusted");
     return policy;
   };
 
@@ -56,7 +56,7 @@
 
   const hasWitnessed = (name, signed, groups) => {
     if (signed.has(name)) return signed.get(name) !== null;
-    if (!groups.has(name)) throw new Unchecked(`policy: ${name} is not defined`, "policy");
+    if (!groups.has(name)) throw new Unchecked(`policy: ${name} is not defined`, "trusted");
     const { needed, members } = groups.get(name);
     return [...members].filter((member) => hasWitnessed(member, signed, groups)).length >= needed;
   };

@@ -229,7 +229,7 @@ def test_way_of_a_link_by_the_pages(inviter: Membership, newcomer: User) -> None
     assert (page.status_code, "no-store" in page.headers["Cache-Control"]) == (200, True)
     assert "<svg" in text
     assert "nobody is rewarded" in text
-    link = text.split("<code>")[1].split("</code>")[0]
+    link = text.split('<code id="made-link">')[1].split("</code>")[0]
     address = "/" + link.split("/", 3)[3]
     listed = client.get(PAGE).content.decode()
     assert ("My aunt" in listed, link in listed) == (True, False)
