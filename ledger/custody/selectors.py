@@ -298,8 +298,11 @@ def payment_reference(membership: Membership) -> str:
     return make_reference(membership.pool.code, MEMBERSHIP, membership.number)
 
 
-def how_to_pay(membership: Membership) -> HowToPay | None:
-    """Return where and with which reference a member pays; None while the pool has no bank account."""
+def how_to_pay(membership: Membership, *, is_debited: bool = True) -> HowToPay | None:
+    """Return where and with which reference a member pays; None while the pool has no bank account.
+
+    is_debited: whether a mandate may be in force; where the caller knows of none, no debits are looked for.
+    """
     account = account_of(membership.pool)
     if account is None:
         return None
@@ -312,7 +315,7 @@ def how_to_pay(membership: Membership) -> HowToPay | None:
         open_fen[membership.pk][0],
         tuple(OwedBy(other, sum(open_fen[other.pk])) for other in others),
         masked_names(others),
-        on_the_way_fen(membership) if any(map(sum, open_fen.values())) else 0,
+        on_the_way_fen(membership) if is_debited and any(map(sum, open_fen.values())) else 0,
     )
 
 

@@ -303,6 +303,7 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
     may_debit_ever = any(plan.debit for _day, plan in plans)
     changes = any(first_day > today for first_day, _plan in plans)
     cover = next(stay.once.cover for stay in stays if stay.membership == membership)
+    mandate = live_mandate(membership) if may_debit_ever else None
     dates = next_dates(membership, rules, today, ending)
     listed = ImportedMember.objects.filter(membership=membership).first()
     is_over_by_then = dates is not None and cover is not None and cover.ends_by(dates.publicity_date)
@@ -320,8 +321,8 @@ def my_pool(request: HttpRequest, code: str) -> HttpResponse:
         "rows": _share_rows(charges, LATEST),
         "shares": shares,
         "coming": [(one, coming_words(one.row, found.currency)) for one in coming_of(membership, now)],
-        "payment": how_to_pay(membership),
-        "mandate": live_mandate(membership) if may_debit_ever else None,
+        "payment": how_to_pay(membership, is_debited=mandate is not None),
+        "mandate": mandate,
         "offers_debit": rules is not None and rules.debit is not None,
         "wallet": wallet,
         "stands": standing_of(membership, today) if is_late_ever else None,
