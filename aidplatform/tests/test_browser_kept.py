@@ -61,8 +61,8 @@ def test_what_is_wrong_has_the_focus_and_what_is_copied_has_a_button(chrome: Bro
         page.goto(FORM)
         page.locator("main form textarea").first.evaluate("field => { field.form.noValidate = true }")
         go_by(page.get_by_role("button", name="File it"))
-        assert page.evaluate(
-            "document.activeElement.matches('main .alert-refused, main [aria-invalid=true]')"
+        page.wait_for_function(
+            "document.activeElement.matches('main .alert-refused, main [aria-invalid=true]')", timeout=5_000
         )
 
 

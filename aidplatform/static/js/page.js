@@ -46,12 +46,14 @@ document.addEventListener("keydown", (event) => {
   box.select();
 });
 
-// A form that was refused: the first thing that is wrong gets the focus, and with it comes into view.
-const wrong = document.querySelector("main .alert-refused[role=alert], main [aria-invalid=true]");
-if (wrong) {
+// A form that was refused: the first thing that is wrong gets the focus, and with it comes into view. Once the page has
+// loaded: an address with a place in the page takes the focus away until then.
+window.addEventListener("load", () => {
+  const wrong = document.querySelector("main .alert-refused[role=alert], main [aria-invalid=true]");
+  if (!wrong) return;
   if (!wrong.matches("input, select, textarea")) wrong.tabIndex = -1;
   wrong.focus();
-}
+});
 
 // What can be copied has a button for it, where the browser lets a page copy.
 for (const button of navigator.clipboard ? document.querySelectorAll("button[data-copy]") : []) {

@@ -372,6 +372,7 @@ def test_who_leaves_before_the_waiting_time_is_over_is_promised_no_aid(db: None)
     for days, can in ((30, False), (0, True)):
         world = World.founded(code=f"wait-{days}", members=7, waiting_days=days)
         one = member(world, name=f"leaver-{days}")
+        set_clock(clock.start_of_day(OPENED, ZONE) + 5 * DAY)
         page = client_of(one.person).get(reverse("leaving", args=[world.pool.code])).content.decode()
         assert ("can still be filed" in page) is can
         assert ("before your waiting time is over: no aid can be asked for" in page) is not can
