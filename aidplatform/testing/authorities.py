@@ -1,5 +1,6 @@
 """A throw-away authority of time for tests: openssl's, behind a server of this process."""
 
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ ess_cert_id_alg = sha256
 
 
 def _run(*words: str) -> None:
+    if shutil.which("openssl") is None:
+        raise RuntimeError("openssl is missing: it plays the authority of time (apt-get install openssl)")
     subprocess.run(["openssl", *words], check=True, capture_output=True)
 
 
