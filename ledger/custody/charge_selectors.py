@@ -20,8 +20,6 @@ SHOWN = 24
 MINE_SHOWN = 24
 #: Debits are made of so many of the newest announced periods; what is older than that members transfer.
 PERIODS_OFFERED = 3
-_OFFERED = """SELECT number FROM ledger_period WHERE pool_id = %(pool)s AND state = 'posted' AND wallet_fen IS NULL
-                 AND charges_notified_at IS NOT NULL ORDER BY number DESC LIMIT %(offered)s"""
 #: So long a page waits for a count, in milliseconds.
 PATIENCE_MS = 2_000
 QUERY_CANCELED = "57014"
@@ -281,12 +279,12 @@ def _my_debit(one: ChargeInstruction) -> MyDebit:
 
 
 def next_debits(membership: Membership) -> list[NextDebit]:
-    """Return what is to be debited of a member next, by period; one query."""
+    """Return what is to be debited of a member next, by period; two queries."""
     return [next_one for next_one, is_pending in _debits_to_come(membership) if not is_pending]
 
 
 def on_the_way_fen(membership: Membership) -> int:
-    """Return what of a member's debt is debited by itself: announced without an answer, or to come (fen). One query.
+    """Return what of a member's debt is debited by itself: announced without an answer, or to come (fen). Two queries.
 
     Nothing without a mandate in force.
     """
@@ -301,13 +299,13 @@ def _debits_to_come(membership: Membership) -> list[tuple[NextDebit, bool]]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT period_no, fen, attempt, collection_date, is_due,
-                       period_no IN (SELECT number FROM ({_OFFERED}) offered), is_pending
+                       period_no = ANY(%(offered)s), is_pending
                   FROM ({COMING_OF_PAYER}) coming ORDER BY period_no""",
             {
                 "pool": pool.pk,
                 "payer": membership.pk,
                 "today": clock.today(pool.time_zone),
-                "offered": PERIODS_OFFERED,
+                "offered": [period.number for period in open_periods(pool)],
             },
         )
         return [(NextDebit(*row[:-1]), row[-1]) for row in cursor.fetchall()]

@@ -1,5 +1,6 @@
 """Pages of debits: what is due, files, answers, calendar, a refund, and a member's own page."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,14 +9,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from aidplatform.lib import clock
 from aidplatform.site.todo_member import of_member as todos_of_member
 from aidplatform.testing.debits import Debits, debited_world
 from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import about
-from aidplatform.testing.world import run_jobs
+from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from ledger.custody import charge_selectors
 from ledger.custody.charge_models import ChargeFile, ChargeResultFile, DebitRetry
+from ledger.custody.charge_selectors import PERIODS_OFFERED
 from ledger.custody.models import PaymentOrder
 from ledger.custody.selectors import how_to_pay
 from members.people.models import Notice, User
@@ -217,12 +220,15 @@ def test_what_is_debited_is_not_asked_to_be_transferred_as_well(debits: Debits) 
     assert (body["total_fen"], body["debited_fen"], body["to_transfer_fen"]) == (share, 0, share)
 
 
-def test_no_debit_is_promised_that_no_file_is_made_of(
-    debits: Debits, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_debit_is_promised_that_no_file_is_made_of(debits: Debits) -> None:
     """Files are made of the newest periods; what an earlier one left open is asked for by transfer."""
-    monkeypatch.setattr(charge_selectors, "PERIODS_OFFERED", 0)
+    last = debits.period
+    for number in range(2, PERIODS_OFFERED + 2):
+        set_clock(clock.start_of_day(last.next_opening_date, debits.pool.time_zone))
+        debits.world.award(100_000, code=f"C-{number}")
+        last = debits.world.posted_period()
     page = client_of(payer(debits)).get(MINE).content.decode()
     assert "of period 1 is not debited any more: transfer it." in page
     assert "To transfer, in all:" in page
-    assert "goes with the next file" not in page
+    assert re.findall(r"of period (\d) goes with the next file", page) == ["2", "3", "4"]
+    assert page.count("is not debited any more") == 1
