@@ -17,6 +17,7 @@ from ledger.sharing.selectors import NO_PERIOD
 from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
 from members.joining.selectors import end_of
+from members.joining.transfer_triggers import rules_on_sql
 from members.pools.models import Pool
 from members.pools.plan_terms import FundingTerms
 from members.pools.selectors import funding_in_force
@@ -192,28 +193,6 @@ _MOVEMENTS = """
      ORDER BY 1, 6"""
 
 
-def low_wallets(memberships: Collection[Membership]) -> list[tuple[Membership, int]]:
-    """Return which of these members' wallets are below the warning level of the rules of the day, with what is in them.
-
-    One query, of none that is paid afterwards.
-    """
-    if not memberships:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT u.id, b.fen FROM unnest(%(pools)s::bigint[], %(members)s::bigint[]) u (pool, id)
-                 JOIN members_pool p ON p.id = u.pool AND p.state = 'open'
-                CROSS JOIN LATERAL (SELECT v.terms->'funding' AS funding FROM members_planversion v
-                     WHERE v.pool_id = u.pool AND v.effective_date <= (aid_now() AT TIME ZONE p.time_zone)::date
-                     ORDER BY v.effective_date DESC, v.number DESC LIMIT 1) f
-                CROSS JOIN LATERAL (SELECT wallet_balance(u.pool, u.id)::bigint AS fen) b
-                WHERE f.funding IS NOT NULL AND b.fen < (f.funding->>'warn_below_fen')::bigint""",
-            {"pools": [one.pool_id for one in memberships], "members": [one.pk for one in memberships]},
-        )
-        low: dict[int, int] = dict(cursor.fetchall())
-    return [(one, low[one.pk]) for one in memberships if one.pk in low]
-
-
 def _movements(membership: Membership) -> list[Movement]:
     """Return the lines of a wallet, newest first, each with what was in it afterwards."""
     with connection.cursor() as cursor:
@@ -225,6 +204,29 @@ def _movements(membership: Membership) -> list[Movement]:
         balance += fen
         lines.append(Movement(at, kind, fen, balance, period_no, gap))
     return lines[::-1]
+
+
+_FUNDING_TODAY = rules_on_sql("u.pool", "(aid_now() AT TIME ZONE p.time_zone)::date", "v.terms->'funding'")
+
+
+def low_wallets(memberships: Collection[Membership]) -> list[tuple[Membership, int]]:
+    """Return which of these members' wallets are below the warning level of the rules of the day, with what is in them.
+
+    One query, of none that is paid afterwards.
+    """
+    if not memberships:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT u.id, b.fen FROM unnest(%(pools)s::bigint[], %(members)s::bigint[]) u (pool, id)
+                 JOIN members_pool p ON p.id = u.pool AND p.state = 'open'
+                CROSS JOIN LATERAL (SELECT {_FUNDING_TODAY} AS funding) f
+                CROSS JOIN LATERAL (SELECT wallet_balance(u.pool, u.id)::bigint AS fen) b
+                WHERE f.funding IS NOT NULL AND b.fen < (f.funding->>'warn_below_fen')::bigint""",
+            {"pools": [one.pool_id for one in memberships], "members": [one.pk for one in memberships]},
+        )
+        low: dict[int, int] = dict(cursor.fetchall())
+    return [(one, low[one.pk]) for one in memberships if one.pk in low]
 
 
 _ROWS = """
