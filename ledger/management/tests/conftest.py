@@ -46,10 +46,9 @@ from ledger.openbooks.witnesses import ask_witnesses
 from ledger.sharing.models import Period
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_member, end_cover
+from members.joining.tests.going_on import signed_ahead
 from members.joining.tests.papers import filled, passport
 from members.joining.tests.test_signing import _sign as sign_covenant
-from members.joining.transfer_offers import offer_of
-from members.joining.transfers import sign_ahead
 from members.people.models import User
 from members.pools.models import Pool
 
@@ -378,18 +377,8 @@ def make_gone_on_history() -> None:
         person = User.objects.create_user(f"going-on-{number}@example.org")
         paper = passport(f"GOON{number:06d}", day.replace(year=1966))
         member = sign_covenant(filled(younger.pool, person, paper))
-        offer = offer_of(member, clock.today(SHANGHAI))
-        assert offer is not None
         if number == 1:
-            sign_ahead(
-                membership=member,
-                person=person,
-                shown_sha256=offer.version.covenant_sha256,
-                health=True,
-                publication=True,
-                language="en",
-                at=clock.now(),
-            )
+            signed_ahead(member)
     older.award(50_000, code="G-1")
     assert older.posted_period().headcount == 5
 

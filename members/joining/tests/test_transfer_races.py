@@ -9,17 +9,15 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from aidplatform.lib import clock
 from aidplatform.testing.races import raised, together
 from aidplatform.testing.refusals import run, value
 from aidplatform.testing.world import World
 from members.joining import ages
 from members.joining.headcounts import fix_headcount
+from members.joining.tests.going_on import signed_ahead
 from members.joining.tests.papers import filled, passport
 from members.joining.tests.test_signing import _sign as sign
-from members.joining.tests.test_transfers import BORN, LAST, ZONE, Two, at
-from members.joining.transfer_offers import offer_of
-from members.joining.transfers import sign_ahead
+from members.joining.tests.test_transfers import BORN, LAST, Two, at
 from members.people.models import User
 
 COMERS = 5
@@ -35,18 +33,7 @@ def arrivals() -> Two:
     two.sign()
     for number in range(1, COMERS):
         person = User.objects.create_user(f"comer{number}@people.example.org", name=f"Comer {number}")
-        member = sign(filled(two.old.pool, person, passport(f"XX000000{number}", BORN)))
-        offer = offer_of(member, clock.today(ZONE))
-        assert offer is not None
-        sign_ahead(
-            membership=member,
-            person=person,
-            shown_sha256=offer.version.covenant_sha256,
-            health=True,
-            publication=True,
-            language="en",
-            at=clock.now(),
-        )
+        signed_ahead(sign(filled(two.old.pool, person, passport(f"XX000000{number}", BORN))))
     at(LAST)
     return two
 

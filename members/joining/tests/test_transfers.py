@@ -24,6 +24,7 @@ from members.joining.last_ages import leavers
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.joining.selectors import covers_of
 from members.joining.services import admit_member, end_cover, end_covers
+from members.joining.tests.going_on import signed_ahead
 from members.joining.tests.papers import filled, passport
 from members.joining.tests.test_signing import _sign as sign
 from members.joining.transfer_models import AgeTransfer
@@ -33,7 +34,6 @@ from members.joining.transfers import (
     NotOfferedError,
     TransferBarredError,
     revoke,
-    sign_ahead,
 )
 from members.people import notices
 from members.people.models import Notice, User
@@ -63,15 +63,7 @@ class Two:
         return offer_of(self.member, clock.today(ZONE))
 
     def sign(self, **other: Any) -> AgeTransfer:
-        offer = self.offer()
-        sha256 = offer.version.covenant_sha256 if offer else "0" * 64
-        given: dict[str, Any] = {
-            "shown_sha256": sha256,
-            "health": True,
-            "publication": True,
-            "language": "en",
-        }
-        return sign_ahead(membership=self.member, person=self.person, at=clock.now(), **given | other)
+        return signed_ahead(self.member, **other)
 
     def arrived(self) -> Membership | None:
         return Membership.objects.filter(pool=self.new.pool, person=self.person).first()
@@ -332,12 +324,7 @@ def test_two_pools_that_come_before_each_other_while_rules_change_are_followed(d
     at(dt.date(2026, 1, 10))
     person = User.objects.create_user("bo@people.example.org", name="Bo")
     member = sign(filled(two.new.pool, person, passport("XX7654321", dt.date(1956, 3, 15))))
-    offer = offer_of(member, clock.today(ZONE))
-    assert offer is not None
-    sign_ahead(
-        membership=member, person=person, shown_sha256=offer.version.covenant_sha256, health=True,
-        publication=True, language="en", at=clock.now(),
-    )  # fmt: skip
+    signed_ahead(member)
     for day in (dt.date(2026, 1, 12), dt.date(2026, 3, 15)):
         at(day)
         day_passes()
@@ -405,17 +392,7 @@ def test_each_headcount_has_them_in_exactly_one_of_the_two_pools(
     born = last.replace(year=last.year - 60)
     person = User.objects.create_user("ana@people.example.org")
     member = sign(filled(old.pool, person, passport("XX1234567", born)))
-    offer = offer_of(member, clock.today(ZONE))
-    assert offer is not None
-    sign_ahead(
-        membership=member,
-        person=person,
-        shown_sha256=offer.version.covenant_sha256,
-        health=True,
-        publication=True,
-        language="zh-hans",
-        at=clock.now(),
-    )
+    signed_ahead(member, language="zh-hans")
     at(dt.date(2026, 2, 1))
     for world in (new, old):
         world.pool.refresh_from_db()
