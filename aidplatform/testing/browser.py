@@ -102,10 +102,42 @@ def manage(stack: Stack, *arguments: str, **environment: str) -> str:
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
     """Start the system's Chromium for one file: its driver's event loop forbids other tests the database."""
+    with started_chromium() as browser:
+        yield browser
+
+
+@contextmanager
+def started_chromium() -> Iterator[Browser]:
+    """Start the system's Chromium, for a test that has made in the database what it needs there."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def as_deployed(stack: Stack) -> str:
+    """Start an installation with the real settings, its static files with their hashes; return its address."""
+    stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
+    manage(stack, "prepare", AID_DATABASE_ROLE="owner")
+    return stack.start_web()
+
+
+def heard_page(chrome: Browser, address: str, noise: list[str], session: str = "") -> Page:
+    """Open a page, of a session or of nobody; console errors and script errors are written down in noise."""
+    context = chrome.new_context(base_url=address, locale="en-US")
+    if session:
+        context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+    page = context.new_page()
+    page.on("console", lambda said: noise.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    return page
+
+
+def sizes_of(page: Page) -> list[int]:
+    """Return how many bytes each answer has that the page gets from now on: the list grows with them."""
+    sizes: list[int] = []
+    page.context.on("requestfinished", lambda sent: sizes.append(sent.sizes()["responseBodySize"]))
+    return sizes
 
 
 @contextmanager

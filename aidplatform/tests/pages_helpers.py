@@ -41,6 +41,11 @@ def client_of(
     return client
 
 
+def session_of(person: User) -> str:
+    """Return the cookie of a session of that person, for a browser."""
+    return str(client_of(person).cookies["sessionid"].value)
+
+
 def public_world(members: int = 150) -> World:
     """Return a pool whose single periods everybody may see."""
     return World.founded(members=members)

@@ -3,33 +3,25 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from aidplatform.testing.browser import faults_in_every_look, go_by, manage
-from aidplatform.testing.plugin import chromium
+from aidplatform.testing.browser import (
+    as_deployed,
+    faults_in_every_look,
+    go_by,
+    heard_page,
+    sizes_of,
+    started_chromium,
+)
 from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.stack import Stack
-from aidplatform.tests.pages_helpers import client_of, public_world
-from aidplatform.tests.test_browser_check import FILES, MOST_BYTES, holding
-from ledger.openbooks.tiles import tiles_of
+from aidplatform.tests.pages_helpers import public_world
+from aidplatform.tests.test_browser_check import MOST_BYTES, copied, holding
 from ledger.sharing.services import log_version
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 TRUE = "True: all that was asked holds."
-
-
-def public_files(folder: Path) -> Path:
-    """Return a folder with the public files, as verify.py keeps them."""
-    visitor = client_of(None)
-    size = int(visitor.get(f"{FILES}checkpoint").content.decode().split("\n")[1])
-    tiles = [tile.path for tile in tiles_of(size) if tile.level == 0]
-    names = ["checkpoint", "policy", "roll/1/part/0"]
-    for name in [*names, *(f"tile/{kind}/{path}" for kind in ("0", "entries") for path in tiles)]:
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(visitor.get(FILES + name).content)
-    return folder
 
 
 def test_reader_checks_the_books_with_and_without_a_network(stack: Stack, tmp_path: Path) -> None:
@@ -38,20 +30,12 @@ def test_reader_checks_the_books_with_and_without_a_network(stack: Stack, tmp_pa
     world.award(1_000_000)
     world.posted_period()
     TestSigner(tmp_path / "signer" / "state").sign()
-    files = public_files(tmp_path / "files")
-    # The real settings: static files with their hashes, as readers get them.
-    stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
-    manage(stack, "prepare", AID_DATABASE_ROLE="owner")
-    address = stack.start_web()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        context = browser.new_context(base_url=address, locale="en-US")
-        page = context.new_page()
-        noise: list[str] = []
-        page.on("console", lambda said: noise.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        sizes: list[int] = []
-        context.on("requestfinished", lambda sent: sizes.append(sent.sizes()["responseBodySize"]))
+    files = copied(tmp_path / "files", ("0", "entries"), ("policy", "roll/1/part/0"))
+    address = as_deployed(stack)
+    noise: list[str] = []
+    with started_chromium() as chrome:
+        page = heard_page(chrome, address, noise)
+        sizes = sizes_of(page)
         page.goto("/pools/test-pool/open-books/")
         sizes.clear()
         go_by(page.get_by_role("link", name="Check the books"))
@@ -61,10 +45,9 @@ def test_reader_checks_the_books_with_and_without_a_network(stack: Stack, tmp_pa
         assert faults_in_every_look(page, "check-books") == {}
         page.reload()
         page.wait_for_load_state("networkidle")
-        context.set_offline(True)
+        page.context.set_offline(True)
         files_are_enough(page, files)
         assert noise == []
-        browser.close()
 
 
 def what_is_public_is_true(page: Page) -> None:

@@ -1,13 +1,20 @@
 """A member checks their charge in three taps from their shares, then again from files with the network off."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from aidplatform.testing.browser import faults_in_every_look, go_by, manage
-from aidplatform.testing.plugin import chromium
+from aidplatform.testing.browser import (
+    as_deployed,
+    faults_in_every_look,
+    go_by,
+    heard_page,
+    sizes_of,
+    started_chromium,
+)
 from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.stack import Stack
 from aidplatform.tests.pages_helpers import client_of, public_world
@@ -22,11 +29,12 @@ FILES = "/t/test-pool/"
 MOST_BYTES = 150_000
 
 
-def copied(folder: Path) -> Path:
-    """Return a folder with head and hashes of the log, as verify.py keeps them."""
+def copied(folder: Path, kinds: Sequence[str] = ("0",), more: Sequence[str] = ()) -> Path:
+    """Return a folder with head and hashes of the log and more of its files, as verify.py keeps them."""
     visitor = client_of(None)
     size = int(visitor.get(f"{FILES}checkpoint").content.decode().split("\n")[1])
-    for name in ["checkpoint", *(f"tile/0/{tile.path}" for tile in tiles_of(size) if tile.level == 0)]:
+    tiles = [tile.path for tile in tiles_of(size) if tile.level == 0]
+    for name in ["checkpoint", *more, *(f"tile/{kind}/{path}" for kind in kinds for path in tiles)]:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(visitor.get(FILES + name).content)
@@ -51,21 +59,11 @@ def test_member_checks_their_charge_with_and_without_a_network(stack: Stack, tmp
     proof = tmp_path / "proof.json"
     proof.write_bytes(client.get(f"{MINE}proofs/1.json").content)
     log = copied(tmp_path / "log")
-    # The real settings: static files with their hashes, as members get them.
-    stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
-    manage(stack, "prepare", AID_DATABASE_ROLE="owner")
-    address = stack.start_web()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        context = browser.new_context(base_url=address, locale="en-US")
-        session = str(client.cookies["sessionid"].value)
-        context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
-        page = context.new_page()
-        noise: list[str] = []
-        page.on("console", lambda said: noise.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        sizes: list[int] = []
-        page.on("requestfinished", lambda sent: sizes.append(sent.sizes()["responseBodySize"]))
+    address = as_deployed(stack)
+    noise: list[str] = []
+    with started_chromium() as chrome:
+        page = heard_page(chrome, address, noise, str(client.cookies["sessionid"].value))
+        sizes = sizes_of(page)
         page.goto(f"{MINE}shares/")
         sizes.clear()
         go_by(page.get_by_role("link", name="Check my charge of period 1"))
@@ -74,10 +72,9 @@ def test_member_checks_their_charge_with_and_without_a_network(stack: Stack, tmp
         the_network_is_asked(page)
         assert faults_in_every_look(page, "check") == {}
         page.reload()
-        context.set_offline(True)
+        page.context.set_offline(True)
         files_are_enough(page, proof, log)
         assert noise == []
-        browser.close()
 
 
 def the_network_is_asked(page: Page) -> None:

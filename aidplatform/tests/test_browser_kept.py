@@ -1,7 +1,7 @@
 """What was filled in while the session ran out: after the sign-in the form stands there as it was, and is sent."""
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from aidplatform.testing.browser import become, faults_of, go_by, keep_picture, quiet_page
 
@@ -11,12 +11,17 @@ FORM = "/pools/town/me/complaints/"
 WORDS = "I was ill in May and told you so.\nPlease look again."
 
 
+def fill_in(page: Page) -> None:
+    """Fill in a complaint as a member, and do not send it."""
+    become(page, "member")
+    page.goto(FORM)
+    page.get_by_label("What it is about").select_option("share")
+    page.get_by_label("What happened, and what you ask for").fill(WORDS)
+
+
 def test_form_stands_as_filled_after_the_session_was_lost(chrome: Browser, live: str) -> None:
     with quiet_page(chrome, live, locale="en-US") as page:
-        become(page, "member")
-        page.goto(FORM)
-        page.get_by_label("What it is about").select_option("share")
-        page.get_by_label("What happened, and what you ask for").fill(WORDS)
+        fill_in(page)
         others = [one for one in page.context.cookies() if one["name"] != "sessionid"]
         page.context.clear_cookies()
         page.context.add_cookies(others)  # type: ignore[arg-type]
@@ -38,10 +43,7 @@ def test_form_stands_as_filled_after_the_session_was_lost(chrome: Browser, live:
 
 def test_what_is_typed_survives_a_change_of_language_and_brightness(chrome: Browser, live: str) -> None:
     with quiet_page(chrome, live, locale="en-US") as page:
-        become(page, "member")
-        page.goto(FORM)
-        page.get_by_label("What it is about").select_option("share")
-        page.get_by_label("What happened, and what you ask for").fill(WORDS)
+        fill_in(page)
         for button in ("button[name=language][value=zh-hans]", "button[name=theme][value=dark]"):
             go_by(page.locator(f"{button}:visible").first)
             expect(page.locator("main form textarea").first).to_have_value(WORDS)

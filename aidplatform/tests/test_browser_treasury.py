@@ -12,22 +12,26 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import ZONE, Bank
-from aidplatform.testing.browser import faults_in_every_look, manage
-from aidplatform.testing.plugin import chromium
+from aidplatform.testing.browser import (
+    as_deployed,
+    faults_in_every_look,
+    heard_page,
+    manage,
+    started_chromium,
+)
 from aidplatform.testing.stack import Stack
 from aidplatform.testing.world import World, set_clock
-from aidplatform.tests.pages_helpers import client_of
+from aidplatform.tests.pages_helpers import session_of
 from ledger.custody.models import PaymentOrder
 from ledger.custody.reconciliation import reconcile
 from ledger.custody.references import ORDER, make_reference
 from ledger.custody.statement_files import write_csv
 from ledger.custody.statement_parts import OUT, FileLine, FileStatement
 from ledger.sharing.payees import Payee
-from members.people.models import User
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -74,29 +78,11 @@ class Hand:
 def two_browsers(address: str, treasurer: str, controller: str) -> Iterator[tuple[Hand, Hand]]:
     """Open a browser for each of two sessions; console errors and script errors fail the test."""
     noise: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        contexts = [
-            _context(browser.new_context(base_url=address, locale="en-US"), session, address)
-            for session in (treasurer, controller)
-        ]
-        hands = [Hand(context.new_page()) for context in contexts]
-        for hand in hands:
-            hand.page.on("console", lambda said: noise.append(said.text) if said.type == "error" else None)
-            hand.page.on("pageerror", lambda error: noise.append(str(error)))
+    with started_chromium() as chrome:
+        hands = [Hand(heard_page(chrome, address, noise, session)) for session in (treasurer, controller)]
         yield hands[0], hands[1]
-        browser.close()
     assert noise == []
     assert {name: found for hand in hands for name, found in hand.faults.items()} == {}
-
-
-def _context(context: BrowserContext, session: str, address: str) -> BrowserContext:
-    context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
-    return context
-
-
-def session_of(person: User) -> str:
-    return str(client_of(person).cookies["sessionid"].value)
 
 
 def charged() -> tuple[World, Bank, int]:
@@ -164,10 +150,7 @@ def test_a_day_of_treasurer_and_controller_takes_few_presses(stack: Stack, tmp_p
         files[-1].write_bytes(write_csv(statement))
     month_over = statement.to_date
     sessions = session_of(world.treasurer), session_of(world.controller)
-    # The real settings: static files with their hashes, as people get them.
-    stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
-    manage(stack, "prepare", AID_DATABASE_ROLE="owner")
-    address = stack.start_web()
+    address = as_deployed(stack)
     with two_browsers(address, *sessions) as (treasurer, controller):
         take_statement(treasurer, files[0])
         match(treasurer)

@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from aidplatform.testing.browser import faults_of, keep_picture, manage
+from aidplatform.testing.browser import as_deployed, faults_of, heard_page, keep_picture, started_chromium
 from aidplatform.testing.claim_cases import ClaimCases
-from aidplatform.testing.plugin import chromium
 from aidplatform.testing.stack import Stack
-from aidplatform.tests.pages_helpers import client_of
+from aidplatform.tests.pages_helpers import session_of
 from claims.filing.models import Claim
 from claims.review.models import Decision, Recommendation
-from members.people.models import User
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -30,18 +28,12 @@ POINTERS = """window.addEventListener("DOMContentLoaded", () => {
 @contextmanager
 def keyboard(address: str, person: str) -> Iterator[Page]:
     """Open a page as the person of a session; any noise of the page, a pointer's among it, fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        context = browser.new_context(base_url=address, locale="en-US")
-        context.add_cookies([{"name": "sessionid", "value": person, "url": address}])
-        context.add_init_script(POINTERS)
-        page = context.new_page()
-        noise: list[str] = []
-        page.on("console", lambda said: noise.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: noise.append(str(error)))
+    noise: list[str] = []
+    with started_chromium() as chrome:
+        page = heard_page(chrome, address, noise, person)
+        page.context.add_init_script(POINTERS)
         yield page
         assert noise == []
-        browser.close()
 
 
 def press(page: Page, *keys: str) -> None:
@@ -64,19 +56,12 @@ def cite_two_papers(page: Page) -> None:
     assert page.locator("[data-cites] input:checked").count() == 2
 
 
-def session_of(person: User) -> str:
-    return str(client_of(person).cookies["sessionid"].value)
-
-
 def test_ten_claims_are_recommended_and_decided_without_a_mouse(stack: Stack) -> None:
     cases = ClaimCases.founded()
     for _claim in range(CLAIMS):
         cases.filed()
     sessions = session_of(cases.reviewer), session_of(cases.second)
-    # The real settings: static files with their hashes, as reviewers get them.
-    stack.extra["DJANGO_SETTINGS_MODULE"] = "aidplatform.settings"
-    manage(stack, "prepare", AID_DATABASE_ROLE="owner")
-    address = stack.start_web()
+    address = as_deployed(stack)
     with keyboard(address, sessions[0]) as page:
         recommend_all(page)
     with keyboard(address, sessions[1]) as page:

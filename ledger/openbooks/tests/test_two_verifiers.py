@@ -13,9 +13,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from aidplatform.testing.plugin import ROOT, chromium
+from aidplatform.testing.browser import started_chromium
+from aidplatform.testing.plugin import ROOT
 from ledger.openbooks.standalone import verify as stranger
 from ledger.openbooks.tests.member_cases import Case, cases
 from ledger.openbooks.tests.roll_story import Story
@@ -59,14 +60,12 @@ def page_of(folder: Path) -> Iterator[Page]:
         (folder / f"{name}.js").write_bytes((JS / f"{name}.js").read_bytes())
     with (
         ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server,
-        sync_playwright() as playwright,
+        started_chromium() as chrome,
     ):
         Thread(target=server.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        page = browser.new_page()
+        page = chrome.new_page()
         page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
         yield page
-        browser.close()
         server.shutdown()
 
 
