@@ -36,7 +36,6 @@ class Investigation(TakenOnByLink):
 
     #: Not over yet: a claim has one of these at most.
     LIVE = ("asked", "ordered", "running")
-    # What may change of one, in services as in the grants; the guards say when.
     WAITS = State.ORDERED
     CHANGEABLE = (
         "state",

@@ -51,7 +51,7 @@ class HowToPay:
     before_fen: int
     others: tuple[OwedBy, ...]
     names: dict[int, str]
-    debited_fen: int = 0
+    debited_fen: int
 
     @property
     def total_fen(self) -> int:

@@ -70,9 +70,8 @@ class FileStatement:
 def clean(text: str) -> str:
     """Return text in NFC on one line, without control characters."""
     kept = unicodedata.normalize("NFC", text)
-    if (
-        not kept.isprintable()
-    ):  # spaces aside, nothing of category C is printable; of a million bookings hardly one is not
+    # Spaces aside, nothing of category C is printable; of a million bookings hardly one is not.
+    if not kept.isprintable():
         kept = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in kept)
     return " ".join(kept.split())
 

@@ -46,15 +46,16 @@ def stamp_checkpoints(*, now: dt.datetime) -> int:
     many stamps are new.
     """
     made, silent = 0, set[str]()
-    for code in (
-        Log.objects.order_by("code").values_list("code", flat=True) if settings.TIME_STAMP_URLS else ()
-    ):
+    if not settings.TIME_STAMP_URLS:
+        return made
+    for code in Log.objects.order_by("code").values_list("code", flat=True):
         last = Checkpoint.objects.filter(log__code=code).order_by("-size").first()
         for url in settings.TIME_STAMP_URLS:
             if last is None or url in silent or not _is_due(last, url, now):
                 continue
             try:
-                made += _keep(last, url)
+                _keep(last, url)
+                made += 1
             except StampError as error:
                 silent.add(url)
                 log.warning("no time stamp", authority=host_of(url), log=code, error=str(error))
@@ -97,11 +98,10 @@ def _is_due(last: Checkpoint, url: str, now: dt.datetime) -> bool:
     return before is None or (before.checkpoint_id != last.pk and before.stamped_at <= now - EVERY)
 
 
-def _keep(checkpoint: Checkpoint, url: str) -> int:
+def _keep(checkpoint: Checkpoint, url: str) -> None:
     response, at = request_stamp(url, checkpoint.note.encode())
     made = TimeStamp(checkpoint=checkpoint, authority=host_of(url), response=response, stamped_at=at)
     TimeStamp.objects.bulk_create([made], ignore_conflicts=True)
-    return 1
 
 
 def _post(url: str, body: bytes) -> bytes:

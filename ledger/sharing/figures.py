@@ -233,11 +233,10 @@ def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:
     need_fen = sum(line.amount_fen if line.sign == "+" else -line.amount_fen for line in lines)
     rounded_fen = -(-need_fen * row.weight // figures.total_weight)
     rounding = rounded_fen * 100 - sum(part.signed for part in parts)
+    cap_fen = row.share_fen - rounded_fen
     parts += [
         signed_part(_("Rounded up to the fen"), rounding, PART_CODES["rounding"]),
-        signed_part(
-            _cap_words(row.share_fen - rounded_fen), (row.share_fen - rounded_fen) * 100, PART_CODES["cap"]
-        ),
+        signed_part(_cap_words(cap_fen), cap_fen * 100, PART_CODES["cap"]),
     ]
     return [part for part in parts if part.amount]
 

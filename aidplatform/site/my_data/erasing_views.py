@@ -61,7 +61,7 @@ def _page(
 ) -> HttpResponse:
     person = _person(request)
     context = {
-        "zone": zone_of(cast(User, request.user)),
+        "zone": zone_of(person),
         "erased": [line for eraser in reversed(erasing.ERASERS) for line in eraser.erased],
         "kept": [line for eraser in reversed(erasing.ERASERS) for line in eraser.kept],
         "hindrances": erasing.hindrances_of(person, clock.now()),

@@ -70,8 +70,9 @@ const isTyped = (field) => field.name && !["password", "file", "hidden", "submit
 
 document.addEventListener("submit", (event) => {
   if (!event.target.querySelector("button[name=language], button[name=theme]")) return;
-  const typed = typedFields().map((field, place) => [place, field.name, field.value, Boolean(field.checked)]);
-  const kept = typed.filter(([place]) => isTyped(typedFields()[place]));
+  const fields = typedFields();
+  const typed = fields.map((field, place) => [place, field.name, field.value, Boolean(field.checked)]);
+  const kept = typed.filter(([place]) => isTyped(fields[place]));
   sessionStorage.setItem("typed", JSON.stringify({ page: location.pathname, kept }));
 });
 
