@@ -78,6 +78,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 300},
     },
+    "joining.forget_left_lying": {
+        "task": "joining.forget_left_lying",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 300},
+    },
     "rights.tell_late_complaints": {
         "task": "rights.tell_late_complaints",
         "schedule": float(settings.TICK_SECONDS),

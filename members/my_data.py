@@ -68,6 +68,7 @@ NAMES_ANOTHER = {
     notices.FAMILY_TOOK_OVER,
     notices.INVITED_JOINED,
     notices.PAYS_FOR_INVITED,
+    notices.PAID_FOR_ENDED,
     notices.SHARE_UNPAID_FOR,
     notices.UNPAID_SUSPENDED_FOR,
     *GUARDIAN_KINDS,

@@ -219,7 +219,11 @@ GUARANTEES: dict[str, object] = {
     "signature_is_of_what_was_shown": _(
         "The texts have changed since they were shown. Read the new ones, then sign."
     ),
-    "signed_application_stays": _("This application is signed and cannot be changed any more."),
+    "signed_application_stays": _("This application has ended and cannot be changed any more."),
+    "answers_follow_consent": _(
+        "Answers about health are kept only with consent. Give it first: it is the step before."
+    ),
+    "application_ends_empty": _("An application that has ended keeps nothing of what was entered."),
     "collection_needs_notice": _("A share is collected only after it was announced."),
     "collected_at_most_the_share": _("More than the share itself cannot be collected."),
     "receipt_is_used_once": _("Of this receipt, not that much is left."),

@@ -19,7 +19,7 @@ from ledger.custody.wallet_selectors import low_wallets
 from members.joining.deputy_models import Deputy
 from members.joining.models import JoinApplication, Membership
 from members.joining.payer_models import PayerLink
-from members.joining.payers import counted_until
+from members.joining.payer_news import counted_until
 from members.joining.selectors import end_of
 from members.joining.transfer_offers import open_offers
 from members.people.models import User

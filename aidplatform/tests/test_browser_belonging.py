@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 # The neighbor of the demonstration joins the guild, to which she does not belong yet.
 GUILD, MAKERS, VILLAGE = "/pools/guild/", "/pools/makers/me/", "/pools/village/me/"
-STEPS = ("who", "health", "plainly", "covenant", "consent", "sign")
+STEPS = ("who", "consent", "health", "plainly", "covenant", "sign")
 LIFE = [
     "/", VILLAGE, f"{VILLAGE}shares/", f"{VILLAGE}family/", f"{VILLAGE}family/add/", f"{VILLAGE}payer/",
     f"{VILLAGE}invitations/", f"{VILLAGE}deputies/", f"{VILLAGE}guardianships/", f"{VILLAGE}identity/",

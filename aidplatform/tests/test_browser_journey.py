@@ -90,22 +90,22 @@ class Journey:
         assert page.url.endswith(f"{self.address}me/")
 
     def say_who(self, page: Page, name: str, number: str) -> None:
-        """Enter an identity card, and answer no to every question of the health declaration."""
+        """Enter an identity card, consent, and answer no to every question of the health declaration."""
         page.locator("[name=name]").fill(name)
         page.locator("[name=kind]").select_option("resident_id")
         page.locator("[name=number]").fill(number)
         self.look("join", page)
         press(own_form(page))
+        self.agree(page)
         while page.url.endswith("/health/"):
             page.locator("[name=answer][value=no]").check()
             press(own_form(page))
 
     def agree(self, page: Page) -> None:
-        """Read the covenant and consent."""
-        for _step in ("covenant", "consent"):
-            for box in own_form(page).locator("[type=checkbox]").all():
-                box.check()
-            press(own_form(page))
+        """Tick every box of a step: the consents, or that the covenant was read."""
+        for box in own_form(page).locator("[type=checkbox]").all():
+            box.check()
+        press(own_form(page))
 
     # --- the claim ----------------------------------------------------------------------------------------------
 

@@ -58,6 +58,13 @@ def press(page: Page, name: str) -> None:
     assert faults_of(page) == []
 
 
+def tick_all(page: Page) -> None:
+    """Tick every box of a step of joining, and go on."""
+    for box in page.locator("main form input[type=checkbox]").all():
+        box.check()
+    press(page, "Save and go on")
+
+
 def choose(page: Page, name: str, value: str) -> None:
     page.locator(f"main select[name={name}]").select_option(value)
 
@@ -284,6 +291,7 @@ def test_visitor_signs_up_and_joins_on_a_phone(chrome: Browser, live: str) -> No
         write(page, "country", "FR")
         write(page, "birth_date", "1990-05-15")
         press(page, "Save and go on")
+        tick_all(page)
         while "/health/" in page.url:
             page.get_by_label("No", exact=True).check()
             press(page, "Save and go on")
@@ -294,9 +302,6 @@ def test_visitor_signs_up_and_joins_on_a_phone(chrome: Browser, live: str) -> No
         expect(page.get_by_text("Keep your medical cover.")).to_be_visible()
         page.locator("[name=replaces_medical][value=no]").check()
         press(page, "Save and go on")
-        for _covenant_then_consents in range(2):
-            for box in page.locator("main form input[type=checkbox]").all():
-                box.check()
-            press(page, "Save and go on")
+        tick_all(page)
         press(page, "Sign and join")
         expect(page.get_by_role("heading", name="Your place")).to_be_visible()

@@ -59,6 +59,7 @@ IN_PLACE_OF: dict[str, tuple[str, ...] | str] = {
     "decline_seat": ("api_decline_seat",),
     # --- belonging to a pool ----------------------------------------------------------------------------------------
     "join_begin": WIZARD,
+    "join_give_up": WIZARD,
     "join_step": WIZARD,
     "my_pool": ("api_my_place", "api_memberships", "api_my_stays", "api_my_payment", "api_my_next_charges"),
     "my_paper": ("api_my_joining_papers", "api_my_joining_paper"),
@@ -79,6 +80,7 @@ IN_PLACE_OF: dict[str, tuple[str, ...] | str] = {
     "family": ("api_my_family",),
     "family_add": WIZARD,
     "family_step": WIZARD,
+    "family_give_up": WIZARD,
     "child_leaving": ("api_child_leaving",),
     "child_leave": ("api_child_leaving",),
     "child_identity": ("api_child_identity",),

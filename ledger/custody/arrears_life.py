@@ -243,7 +243,11 @@ _DUE = f"""
     SELECT {_ASKED} AS person, jsonb_agg(jsonb_build_array(
                m.id, {_ASKED} IS NOT DISTINCT FROM m.person_id, m.number, o.period_no, o.open_fen,
                o.asked_date, o.last_date, d.day,
-               CASE WHEN payer.person_id IS NULL THEN m.number ELSE payer.number END) ORDER BY m.number, o.period_no)
+               CASE WHEN payer.person_id IS NULL THEN m.number ELSE payer.number END,
+               CASE WHEN EXISTS (SELECT 1 FROM ledger_hardshippause h WHERE h.pool_id = %(pool)s
+                                    AND h.membership_id = m.id AND h.state IN ('asked', 'proposed')) THEN 'waits'
+                    WHEN coalesce((o.arrears->>'hardship_days')::int, 0) > o.paused_days THEN 'may_ask'
+                    ELSE 'none' END) ORDER BY m.number, o.period_no)
       FROM ({open_shares_sql("%(pool)s")}) o
       JOIN members_membership m ON m.id = o.membership_id
       JOIN LATERAL (SELECT max(day::int) AS day FROM jsonb_array_elements_text(o.arrears->'reminder_days') day
@@ -286,8 +290,9 @@ def remind(lease: jobs.Lease) -> dict[str, int]:
 def _reminders(
     pool: Pool, person: User, due: list[list[Any]], pays_to: dict[str, str]
 ) -> Iterator[notices.News]:
-    for pk, is_own, number, period_no, fen, asked_date, last_date, day, payer_no in due:
+    for pk, is_own, number, period_no, fen, asked_date, last_date, day, payer_no, pause in due:
         params = _pool_params(pool) | pays_to | {"fen": fen, "number": period_no, "until": last_date}
+        params["pause"] = pause
         if not is_own:
             params |= {"member": number, "membership": pk}
         params["reference"] = spaced(make_reference(pool.code, MEMBERSHIP, payer_no))

@@ -16,7 +16,8 @@ from ledger.sharing.models import Period
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.family import Relative, family_of
 from members.joining.models import Membership, MembershipSpan
-from members.joining.payers import counted_until, payers_of
+from members.joining.payer_news import counted_until
+from members.joining.payers import payers_of
 from members.joining.selectors import end_of
 from members.pools.models import Pool
 from members.pools.plan_terms import OperatorTerms

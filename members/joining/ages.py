@@ -20,7 +20,7 @@ from aidplatform.work import audit, jobs
 from members.joining.eligibility import SIGNING_AGE, birthday
 from members.joining.guardian_sql import has_died_sql
 from members.joining.models import Membership
-from members.joining.payers import tell_left_behind
+from members.joining.payer_news import tell_of_ends
 from members.joining.silence import end_silent
 from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, Told, read
 from members.joining.transfer_offers import OFFERED_AHEAD, REMINDED_AHEAD, offer_of
@@ -286,7 +286,7 @@ def tell_ages_out(lease: jobs.Lease) -> dict[str, int]:
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("joining.ages_out_told")
     with lease.transaction():
-        told += _tell_left_behind(pool, day, lease.actor)
+        told += tell_of_ends(pool=pool, reason="aged_out", day=day, actor=lease.actor)
     return {"told": told}
 
 
@@ -327,15 +327,6 @@ def tell_of_age(lease: jobs.Lease) -> dict[str, int]:
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("joining.of_age_told")
     return {"told": told}
-
-
-def _tell_left_behind(pool: Pool, day: dt.date, actor: str) -> int:
-    """Tell for whom those paid whose membership has ended by age on that day."""
-    payers = Membership.objects.filter(pool=pool, end__reason="aged_out", end__end_date=day)
-    told = 0
-    for payer in payers.filter(pays_for__state="live").select_related("pool").distinct():
-        told += tell_left_behind(payer=payer, end_date=day, actor=actor)
-    return told
 
 
 def _news(pool: Pool, plan: PlanTerms, day: dt.date, told: Told, row: tuple[Any, ...]) -> notices.News:

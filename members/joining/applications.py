@@ -41,9 +41,10 @@ from members.pools.selectors import duties_of, plan_in_force
 
 # What the receipt carries; see `joining.certificates`.
 JOINED_PAPERS = "joined"
-STEPS = ("who", "health", "plainly", "covenant", "consent", "sign")
+# Consent comes before the first answer about health: nothing is kept to which nobody has consented.
+STEPS = ("who", "consent", "health", "plainly", "covenant", "sign")
 # Whoever adds somebody has answered the plain questions for themselves.
-FAMILY_STEPS = ("who", "health", "covenant", "consent", "sign")
+FAMILY_STEPS = ("who", "consent", "health", "covenant", "sign")
 
 
 class IntakeClosedError(ConflictError):
@@ -164,7 +165,10 @@ def save_identity(*, application: JoinApplication, paper: Paper, at: dt.datetime
 
 
 def save_answer(*, application: JoinApplication, code: str, answer: bool, at: dt.datetime) -> None:
-    """Seal one answer of the declaration with those given before."""
+    """Seal one answer of the declaration with those given before.
+
+    Raises: IntegrityError answers_follow_consent where it is not agreed that they are kept.
+    """
     with transaction.atomic():
         locked = JoinApplication.objects.select_for_update().get(pk=application.pk)
         answers = {**answers_of(locked), code: answer}
@@ -371,15 +375,15 @@ def step_after(application: JoinApplication, identity: Paper | None) -> str:
     """Return the first step that is not done, where it is known who joins; None: nobody knows yet."""
     if identity is None or not takes_kind(application, identity):
         return "who"
+    if not (application.consent_health and application.consent_publication):
+        return "consent"
     if unanswered(application.plan_version.questions(), answers_of(application)) is not None:
         return "health"
     if excluding(application.plan_version.questions(), answers_of(application)) is not None:
         return "health"
     if not application.understood and not application.is_family:
         return "plainly"
-    if not application.has_read_covenant:
-        return "covenant"
-    return "sign" if application.consent_health and application.consent_publication else "consent"
+    return "sign" if application.has_read_covenant else "covenant"
 
 
 def identity_of(application: JoinApplication) -> Paper | None:

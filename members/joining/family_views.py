@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError, NotFoundError
@@ -15,6 +15,7 @@ from aidplatform.lib.http import attempt, policy, signed_in
 from members.joining import applications, family
 from members.joining.eligibility import age_on, covered_from, eligible_by_plan, takes_children
 from members.joining.forms import FamilySignForm, RelationForm
+from members.joining.giving_up import KEPT_DAYS
 from members.joining.models import CovenantSignature, JoinApplication, Membership
 from members.joining.selectors import access_membership
 from members.joining.signing_texts import answers_given, signing_texts
@@ -28,6 +29,7 @@ from members.joining.views import (
     joinable,
     onward,
     step_page,
+    throw_away,
     who,
 )
 from members.people.models import User
@@ -60,6 +62,7 @@ def family_add(request: HttpRequest, code: str) -> HttpResponse:
         "pool": guardian.pool,
         "form": form,
         "begun": begun,
+        "kept_days": KEPT_DAYS,
         "takes_children": takes_children(
             plan_in_force(guardian.pool, clock.today(guardian.pool.time_zone)).plan()
         ),
@@ -67,6 +70,17 @@ def family_add(request: HttpRequest, code: str) -> HttpResponse:
     }
     status = refusal.status if refusal else 422 if form.is_bound else 200
     return render(request, "members/joining/family_add.html", context, status=status)
+
+
+@policy("member")
+@signed_in
+@require_POST
+def family_give_up(request: HttpRequest, code: str) -> HttpResponse:
+    """Throw away what was entered about somebody who was to be added."""
+    application = family.open_application(access_membership(code=code, person=cast(User, request.user)))
+    if application is not None:
+        throw_away(request, application)
+    return redirect("family_add", code=code)
 
 
 @policy("member")
@@ -143,4 +157,4 @@ def _try_to_sign(
     )[1]
 
 
-_STEPS: dict[str, Step] = {"who": who, "health": health, "covenant": covenant, "consent": consent}
+_STEPS: dict[str, Step] = {"who": who, "consent": consent, "health": health, "covenant": covenant}

@@ -136,9 +136,10 @@ class JoinApplication(models.Model):
 
     A signed one stays: whoever joins again begins another.
     identity_sealed, answers_sealed: what was entered so far, encrypted; emptied when it is signed, because the
-    identity and the signature hold them from then on. understood: the four plain questions are answered. relation:
-    what the one who joins is to the person, who adds them as their guardian; empty: the person joins themselves.
-    invitation: by whose link they began.
+    identity and the signature hold them from then on, and when it is given up, because nobody needs them. Answers come
+    after the consent to keep them. understood: the four plain questions are answered. relation: what the one who joins
+    is to the person, who adds them as their guardian; empty: the person joins themselves. invitation: by whose link
+    they began.
     """
 
     class Relation(models.TextChoices):
@@ -150,6 +151,7 @@ class JoinApplication(models.Model):
     class State(models.TextChoices):
         DRAFT = "draft"
         SIGNED = "signed"
+        GIVEN_UP = "given_up"
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="applications", db_index=False)
     person = models.ForeignKey(
@@ -182,12 +184,22 @@ class JoinApplication(models.Model):
                 condition=~Q(relation="") & Q(state="draft"),
                 name="one_open_family_application",
             ),
+            models.CheckConstraint(
+                condition=Q(answers_sealed=None) | Q(consent_health=True), name="answers_follow_consent"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft") | Q(identity_sealed=None, answers_sealed=None),
+                name="application_ends_empty",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["changed_at"], condition=Q(state="draft"), name="application_left_lying"),
         ]
         triggers = [
             follows_order(
                 "application_state_follows_order",
                 "state",
-                {"draft": ("signed",), "signed": ()},
+                {"draft": ("signed", "given_up"), "signed": (), "given_up": ()},
                 first="draft",
             ),
             signed_application_stays,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock, crypto
@@ -20,9 +19,9 @@ from members.joining.child_papers import child_opened
 from members.joining.family_models import FamilyMember
 from members.joining.models import ImportedMember, Membership, MembershipSpan
 from members.joining.payer_models import PayerLink
-from members.joining.payer_triggers import DAYS_TO_FIND_A_PAYER, in_force_sql
+from members.joining.payer_news import COUNTS_ON, tell_paid_for, tell_payer, to_paid_for, to_payer
+from members.joining.payer_triggers import in_force_sql
 from members.joining.selectors import end_of
-from members.joining.told import told_of
 from members.people import notices
 from members.people.identity import masked, names_of
 from members.people.models import User
@@ -30,7 +29,6 @@ from members.pools.models import Pool
 from members.pools.selectors import pays_ahead
 
 State = PayerLink.State
-_COUNTS_ON = dt.timedelta(days=DAYS_TO_FIND_A_PAYER)
 
 
 class PaysAheadError(ConflictError):
@@ -103,7 +101,7 @@ def ask_payer(*, membership: Membership, payer_number: int, at: dt.datetime) -> 
         link = PayerLink.objects.create(
             pool=pool, membership=membership, payer=asked, asked_by=asker.code, asked_at=at
         )
-        _tell_payer(link, notices.PAYER_ASKED, asker.code)
+        tell_payer(link, notices.PAYER_ASKED, asker.code)
         audit.record(actor=asker.code, action="ask_payer", subject=str(link))
     return link
 
@@ -125,9 +123,9 @@ def accept_link(*, link: PayerLink, person: User) -> PayerLink:
         for one in earlier:
             _step(one, State.ENDED, ended_by=locked.asked_by)
             if one.payer.person is None or one.payer.person.code != locked.asked_by:
-                _tell_payer(one, notices.PAYS_NO_MORE, person.code)
+                tell_payer(one, notices.PAYS_NO_MORE, person.code)
         _step(locked, State.LIVE, accepted_by=person.code)
-        _tell_paid_for(locked, notices.PAID_FOR, person.code)
+        tell_paid_for(locked, notices.PAID_FOR, person.code)
         audit.record(actor=person.code, action="accept_payer", subject=str(locked))
     return locked
 
@@ -168,7 +166,7 @@ def begin_invited_link(*, membership: Membership, payer: Membership, at: dt.date
     if not may_pay(payer):
         return None
     link = _begin(membership, payer, membership.person, "begin_invited_payer", at)
-    _tell_payer(link, notices.PAYS_FOR_INVITED, membership.person.code)
+    tell_payer(link, notices.PAYS_FOR_INVITED, membership.person.code)
     return link
 
 
@@ -203,40 +201,11 @@ def end_link(*, link: PayerLink, person: User) -> PayerLink:
         _step(locked, State.ENDED if was_live else State.DECLINED, ended_by=person.code)
         if locked.payer.person_id == person.pk:
             kind = notices.PAID_FOR_NO_MORE if was_live else notices.PAYER_DECLINED
-            _tell_paid_for(locked, kind, person.code)
+            tell_paid_for(locked, kind, person.code)
         elif was_live:
-            _tell_payer(locked, notices.PAYS_NO_MORE, person.code)
+            tell_payer(locked, notices.PAYS_NO_MORE, person.code)
         audit.record(actor=person.code, action="end_payer", subject=str(locked))
     return locked
-
-
-def counted_until(end_date: dt.date) -> dt.date:
-    """Return until when the transfers of a payer count whose membership ends with that day: the first day without."""
-    return end_date + _COUNTS_ON
-
-
-def tell_left_behind(*, payer: Membership, end_date: dt.date, actor: str, asked: Collection[int] = ()) -> int:
-    """Tell those for whom somebody pays, or their guardian, that this membership ends, and until when it counts.
-
-    asked: the ids of the memberships of adults whom the payer asks to leave as well.
-    """
-    links = PayerLink.objects.filter(payer=payer, state=State.LIVE).exclude(membership__end__isnull=False)
-    pool, last = payer.pool, counted_until(end_date)
-    params = {
-        "pool_en": pool.name_en,
-        "pool_zh": pool.name_zh,
-        "number": payer.number,
-        "until": end_date.isoformat(),
-        "last": last.isoformat(),
-    }
-    news = [
-        one.news(notices.PAYER_ASKS, str(link.pk), params, pool=pool.code, page="leaving")
-        if one.is_own and link.membership_id in asked
-        else one.news(notices.PAYER_GONE, str(link.pk), params, pool=pool.code, page="my_payer")
-        for link in links.select_related("membership")
-        for one in told_of(link.membership)
-    ]
-    return notices.tell(news, batch=f"payer-gone/{payer}", actor=actor) if news else 0
 
 
 def link_listed(*, row: ImportedMember, membership: Membership) -> None:
@@ -276,7 +245,7 @@ def _begin_listed(pairs: list[tuple[ImportedMember, Membership]]) -> None:
     )
     for link in links:
         _step(link, State.LIVE, accepted_by=link.listed.member_import.decided_by if link.listed else None)
-        news += [*_to_paid_for(link, notices.PAID_FOR), *_to_payer(link, notices.PAYS_FOR)]
+        news += [*to_paid_for(link, notices.PAID_FOR), *to_payer(link, notices.PAYS_FOR)]
         audit.record(actor=link.asked_by, action="begin_listed_payer", subject=str(link))
     if links:
         notices.tell(news, batch=f"payers/{links[0].pk}", actor=links[0].asked_by)
@@ -328,38 +297,6 @@ def _step(link: PayerLink, state: str, **who: str | None) -> None:
     link.refresh_from_db(fields=["begun_at", "ended_at"])
 
 
-def _tell_payer(link: PayerLink, kind: str, actor: str) -> None:
-    notices.tell(_to_payer(link, kind), batch=f"payer/{link.pk}/{kind}", actor=actor)
-
-
-def _tell_paid_for(link: PayerLink, kind: str, actor: str) -> None:
-    notices.tell(_to_paid_for(link, kind), batch=f"payer/{link.pk}/{kind}", actor=actor)
-
-
-def _to_payer(link: PayerLink, kind: str) -> list[notices.News]:
-    """Return what the payer is told, with the number of who is paid for."""
-    return [
-        notices.News(one.person, kind, str(link.pk), _params(link, link.membership), _page_of(link))
-        for one in told_of(link.payer)
-    ]
-
-
-def _to_paid_for(link: PayerLink, kind: str) -> list[notices.News]:
-    """Return what who is paid for, or their guardian, is told, with the number of the payer."""
-    return [
-        one.news(kind, str(link.pk), _params(link, link.payer), pool=link.pool.code, page="my_payer")
-        for one in told_of(link.membership)
-    ]
-
-
-def _params(link: PayerLink, other: Membership) -> dict[str, object]:
-    return {"pool_en": link.pool.name_en, "pool_zh": link.pool.name_zh, "number": other.number}
-
-
-def _page_of(link: PayerLink) -> str:
-    return reverse("my_payer", args=[link.pool.code])
-
-
 # --- reads ------------------------------------------------------------------------------------------------------
 
 
@@ -399,7 +336,7 @@ def payers_of(membership: Membership, now: dt.datetime) -> Payers:
     paid_by = next((link for link in of_me if link.state == State.LIVE), None)
     left = _left_at(paid_by) if paid_by and membership.pool.state not in _ENDING else None
     left = left if left and left <= now else None
-    until = left + _COUNTS_ON if left else None
+    until = left + COUNTS_ON if left else None
     zone = membership.pool.time_zone
     return Payers(
         paid_by=paid_by,
@@ -464,7 +401,7 @@ def covered_ids(payers: Collection[int]) -> dict[int, list[int]]:
 def counts_until(payer: Membership) -> dt.date | None:
     """Return until when the transfers of somebody who has left count for others; None: with no end in sight."""
     ended = end_of(payer)
-    return ended.end_date + _COUNTS_ON if ended and payer.pool.state not in _ENDING else None
+    return ended.end_date + COUNTS_ON if ended and payer.pool.state not in _ENDING else None
 
 
 def payer_numbers(membership_ids: Collection[int]) -> dict[int, int]:

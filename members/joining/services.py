@@ -10,7 +10,7 @@ from aidplatform.work import audit
 from members.joining.documents import NO_TRAITS, Traits
 from members.joining.end_models import MembershipEnd
 from members.joining.models import AwaitedCover, Membership, MembershipSpan
-from members.joining.payers import tell_left_behind
+from members.joining.payer_news import tell_of_end
 from members.joining.told import told_of
 from members.people import notices
 from members.people.models import User
@@ -160,8 +160,9 @@ def end_cover(
 ) -> MembershipEnd:
     """End a membership for good at that instant, and say why; its earlier charges stand.
 
-    A span that would have begun later ends where it begins. For whom the member paid are told. reference: what shows
-    the reason. asked: the ids of the memberships of adults whom the member asks to leave as well.
+    A span that would have begun later ends where it begins. For whom the member paid, and who paid for them, are
+    told. reference: what shows the reason. asked: the ids of the memberships of adults whom the member
+    asks to leave as well.
 
     Raises: IntegrityError when it has ended before, members_leave_themselves, leaving_ends_with_the_day.
     """
@@ -182,7 +183,7 @@ def end_cover(
                     WHERE pool_id = %s AND membership_id = %s AND to_at IS NULL""",
                 [at, membership.pool_id, membership.pk],
             )
-        tell_left_behind(payer=membership, end_date=ended.end_date, actor=actor, asked=asked)
+        tell_of_end(ended=membership, end_date=ended.end_date, actor=actor, asked=asked)
         audit.record(
             actor=actor, action="end_cover", subject=str(membership), reason=reason, reference=reference
         )

@@ -10,8 +10,7 @@ from django.db import connection
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
-from members.joining.models import Membership
-from members.joining.payers import tell_left_behind
+from members.joining.payer_news import tell_of_ends
 from members.joining.rule_triggers import silent_sql
 from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD, Told, read
 from members.people import notices
@@ -75,9 +74,7 @@ def tell_silent(lease: jobs.Lease) -> dict[str, int]:
             told += notices.tell(news, batch=name, actor=lease.actor)
         failpoint("joining.silent_told")
     with lease.transaction():
-        payers = Membership.objects.filter(pool=pool, end__reason="silent", end__end_date=day)
-        for payer in payers.filter(pays_for__state="live").select_related("pool").distinct():
-            told += tell_left_behind(payer=payer, end_date=day, actor=lease.actor)
+        told += tell_of_ends(pool=pool, reason="silent", day=day, actor=lease.actor)
     return {"told": told}
 
 

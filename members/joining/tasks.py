@@ -9,6 +9,7 @@ from aidplatform.work import jobs
 from members.joining import (
     ages,
     certificates,
+    giving_up,
     importing,
     looking,
     news,
@@ -62,6 +63,12 @@ def tell_of_age(lease: jobs.Lease) -> dict[str, Any]:
 def order_waiting_news() -> None:
     """Look where a day has begun before one on which waiting times end."""
     waiting_news.order_due(clock.now())
+
+
+@shared_task(name="joining.forget_left_lying")
+def forget_left_lying() -> None:
+    """Empty the applications that nobody goes on with."""
+    giving_up.forget_left_lying(clock.now())
 
 
 @jobs.handles(waiting_news.TELL)

@@ -175,7 +175,7 @@ signed_application_stays = Guard(
     when=pgtrigger.Before,
     operation=pgtrigger.Update | pgtrigger.Delete,
     func=f"""
-        IF TG_OP = 'DELETE' OR OLD.state = 'signed'
+        IF TG_OP = 'DELETE' OR OLD.state <> 'draft'
            OR (NEW.id, NEW.pool_id, NEW.person_id, NEW.started_at)
               IS DISTINCT FROM (OLD.id, OLD.pool_id, OLD.person_id, OLD.started_at) THEN
             {refuse("signed_application_stays", "application %s cannot be changed any more", "OLD.id")}

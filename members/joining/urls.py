@@ -60,6 +60,7 @@ urlpatterns = [
     path("pools/<slug:code>/last-ages/", last_age_views.last_age_list, name="last_ages"),
     path("pools/<slug:code>/last-ages.csv", last_age_views.last_age_csv, name="last_ages_csv"),
     path("pools/<slug:code>/me/family/add/", family_views.family_add, name="family_add"),
+    path("pools/<slug:code>/me/family/add/give-up/", family_views.family_give_up, name="family_give_up"),
     path("pools/<slug:code>/me/family/add/<slug:step>/", family_views.family_step, name="family_step"),
     path("pools/<slug:code>/me/guardianships/", guardian_views.my_guardianships, name="my_guardianships"),
     path(
@@ -95,5 +96,6 @@ urlpatterns = [
     path("pools/<slug:code>/join/by/<slug:token>/", invitation_views.join_invited, name="join_invited"),
     path("pools/<slug:code>/join/", views.join, name="join"),
     path("pools/<slug:code>/join/begin/", views.join_begin, name="join_begin"),
+    path("pools/<slug:code>/join/give-up/", views.join_give_up, name="join_give_up"),
     path("pools/<slug:code>/join/<slug:step>/", views.join_step, name="join_step"),
 ]

@@ -42,6 +42,7 @@ from members.joining.forms import (
     SignForm,
     WhoForm,
 )
+from members.joining.giving_up import KEPT_DAYS, give_up
 from members.joining.invitation_models import Invitation
 from members.joining.invitations import find_live, masked_name, pays_for_joiner
 from members.joining.limits import count_beginning
@@ -68,10 +69,10 @@ from members.pools.selectors import access_pool, coming_versions, funding_in_for
 Step = Callable[[HttpRequest, JoinApplication], HttpResponse]
 STEP_NAMES = {
     "who": _("Who you are"),
+    "consent": _("Consent"),
     "health": _("Your health"),
     "plainly": _("Four plain questions"),
     "covenant": _("The covenant"),
-    "consent": _("Consent"),
     "sign": _("Signature"),
 }
 FAMILY_STEP_NAMES = STEP_NAMES | {"who": _("Who they are"), "health": _("Their health")}
@@ -106,6 +107,7 @@ def intro(
         "earlier": earlier,
         "refusal": attempt(lambda: check_return(earlier, version.plan(), today))[1],
         "begun": begun,
+        "kept_days": KEPT_DAYS,
         "token": token,
         "invitation": invitation,
         "inviter": masked_name(invitation.inviter) if invitation else None,
@@ -132,6 +134,25 @@ def join_begin(request: HttpRequest, code: str) -> HttpResponseBase:
         count_beginning(pool=pool, block=block_of(request), invitation=invitation, day=day)
     application = applications.start_application(pool=pool, person=person, at=now, invitation=invitation)
     return redirect("join_step", code=pool.code, step=applications.next_step(application))
+
+
+@signed_in
+@require_POST
+def join_give_up(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Throw away what the person has entered here; without anything entered there is nothing to do."""
+    pool = joinable(code)
+    for application in _own(pool, cast(User, request.user)):
+        throw_away(request, application)
+    return redirect("join", code=code)
+
+
+def throw_away(request: HttpRequest, application: JoinApplication) -> None:
+    """Give an application up, and say so; or why not."""
+    refusal = attempt(lambda: give_up(application=application, at=clock.now()))[1]
+    if refusal is None:
+        messages.success(request, _("What you had entered is thrown away. Nothing of it is kept."))
+    else:
+        messages.error(request, str(refusal))
 
 
 @signed_in
@@ -356,10 +377,10 @@ def _try_to_sign(request: HttpRequest, application: JoinApplication, form: SignF
 
 _STEPS: dict[str, Step] = {
     "who": who,
+    "consent": consent,
     "health": health,
     "plainly": _plainly,
     "covenant": covenant,
-    "consent": consent,
     "sign": _sign,
 }
 

@@ -61,6 +61,7 @@ INVITED_JOINED = "invited_joined"
 PAYER_GONE = "payer_gone"
 PAYER_ASKS = "payer_asks"
 PAYS_FOR_INVITED = "pays_for_invited"
+PAID_FOR_ENDED = "paid_for_ended"
 CHARGED = "charged"
 RULES = "rules"
 RULES_REMINDER = "rules_reminder"
@@ -181,6 +182,13 @@ KINDS: dict[str, tuple[str, str]] = {
             " pay yourself."
         ),
     ),
+    PAID_FOR_ENDED: (
+        gettext_noop("The membership of member %(number)s of %(pool)s, for whom you pay, ends"),
+        gettext_noop(
+            "They are covered until 00:00 of %(until)s. What they owe from before then may still come, and your"
+            " transfers still pay it unless you end that; nothing later is asked for."
+        ),
+    ),
     INVITED_JOINED: (
         gettext_noop("Somebody has joined %(pool)s by your invitation"),
         gettext_noop("They are member %(number)s. Nobody is rewarded for an invitation."),
@@ -247,7 +255,7 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "It is your share of period %(number)s. Your membership goes on as before until %(until)s, that day"
             " included. Please transfer it by then to %(holder)s, account %(account)s at %(bank)s, with the reference"
-            " %(reference)s. If you cannot pay now, ask for a pause on your page: no proof is needed."
+            " %(reference)s.%(pause)s"
         ),
     ),
     SHARE_UNPAID_FOR: (
@@ -486,6 +494,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     FAMILY_TOOK_OVER: _Category.FAMILY,
     INVITED_JOINED: _Category.FAMILY,
     PAYS_FOR_INVITED: _Category.FAMILY,
+    PAID_FOR_ENDED: _Category.FAMILY,
     **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
     **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OUTSIDE_KINDS, *OF_DUTIES), _Category.DUTIES),
     **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
@@ -675,6 +684,8 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["amount"] = format_money(params["fen"], params["currency"])
     if "effective_date" in params:
         spoken["silence"] = _silence_words(params.get("by_consent", False))
+    if "reference" in params:
+        spoken["pause"] = _pause_words(params.get("pause", "may_ask"))
     if "bears" in params:
         spoken["share"] = _run_off_share(params)
     if "coming" in params:
@@ -704,6 +715,15 @@ def _silence_words(by_consent: bool) -> str:
             "By the rules in force new ones take your consent: without it your membership ends at 00:00 of that day."
         )
     return _("Without an answer the new rules hold for you from that day on.")
+
+
+def _pause_words(pause: str) -> str:
+    """Say to who has not paid how it stands with a pause: may_ask, waits or none."""
+    if pause == "waits":
+        return "\n\n" + _("You have asked for a pause: two people of the pool decide, and you will be told.")
+    if pause == "may_ask":
+        return "\n\n" + _("If you cannot pay now, ask for a pause on your page: no proof is needed.")
+    return ""
 
 
 def _run_off_share(params: dict[str, Any]) -> str:

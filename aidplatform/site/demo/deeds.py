@@ -83,11 +83,11 @@ def join(pool: Pool, person: User, number: int, born: dt.date | None = None) -> 
     paper = document_of(person, born, serial)
     known = paper_of(person)
     applications.save_identity(application=application, paper=known or paper, at=at)
+    applications.save_consents(application=application, health=True, publication=True, at=at)
     for question in application.plan_version.questions():
         applications.save_answer(application=application, code=question.code, answer=False, at=at)
     applications.save_understood(application=application, at=at)
     applications.save_covenant_read(application=application, at=at)
-    applications.save_consents(application=application, health=True, publication=True, at=at)
     applications.sign_covenant(
         application=application,
         signer=person,
@@ -105,10 +105,10 @@ def add_child(pool: Pool, guardian: User, child: Child) -> None:
     application = family.start_family(guardian=adult, relation="child", at=at)
     paper = Paper(child.name_zh, child.born, "resident_id", "CN", card_number(child.born, child.number))
     applications.save_identity(application=application, paper=paper, at=at)
+    applications.save_consents(application=application, health=True, publication=True, at=at)
     for question in application.plan_version.questions():
         applications.save_answer(application=application, code=question.code, answer=False, at=at)
     applications.save_covenant_read(application=application, at=at)
-    applications.save_consents(application=application, health=True, publication=True, at=at)
     family.sign_for_family(
         application=application,
         guardian=adult,

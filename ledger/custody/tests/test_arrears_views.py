@@ -22,6 +22,7 @@ from ledger.custody.tests.test_views import client_of
 from ledger.my_data import EXPORTER
 from members.joining import payers
 from members.people.models import Mail, Notice
+from members.people.notices import body_of
 
 CODE = "test-pool"
 
@@ -236,6 +237,18 @@ def test_reminder_comes_once_per_share_and_day_and_says_how_to_pay(late: Late) -
     for said in ("24 Jan 2026", "6222000012345678901", "Test bank", notice.params["reference"]):
         assert said in body
     assert notice.params["reference"].replace(" ", "") == late.bank.reference(1)
+    assert "If you cannot pay now, ask for a pause" in body
+
+
+def test_reminder_asks_nobody_to_ask_for_a_pause_that_waits_or_is_used_up(late: Late) -> None:
+    at("01-19")
+    assert client_of(late.person()).post(url("my_pause"), key(reason="No work.")).status_code == 302
+    remind()
+    waits = Mail.objects.get(key__startswith="share_unpaid/").body
+    assert "You have asked for a pause: two people of the pool decide" in waits
+    assert "ask for a pause on your page" not in waits
+    params = Notice.objects.get(kind="share_unpaid").params
+    assert "pause" not in body_of("share_unpaid", params | {"pause": "none"})
 
 
 def test_reminder_goes_to_who_pays(late: Late) -> None:

@@ -14,7 +14,7 @@ from ledger.custody.tests.test_views import client_of
 from ledger.leaving.selectors import family_parting_of, parting_of
 from ledger.leaving.services import FiguresMovedError, end_child, leave_pool
 from ledger.sharing.services import approve_period
-from members.joining import ages, payers
+from members.joining import payer_news, payers
 from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership
 from members.joining.services import end_cover
@@ -205,7 +205,10 @@ def test_who_is_paid_for_is_told_however_the_membership_ends(world: World, guard
     at = clock.start_of_day(dt.date(2026, 1, 2), world.pool.time_zone)
     end_cover(membership=guardian, at=at, reason="aided", actor="service", reference="C-1")
     assert Notice.objects.filter(kind="payer_gone", person=uncle.person).count() == 1
-    assert ages._tell_left_behind(world.pool, dt.date(2026, 1, 2), "service") == 0
+    assert (
+        payer_news.tell_of_ends(pool=world.pool, reason="aged_out", day=dt.date(2026, 1, 2), actor="service")
+        == 0
+    )
 
 
 # --- one child alone ----------------------------------------------------------------------------------------------

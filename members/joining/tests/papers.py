@@ -35,10 +35,10 @@ def filled(pool: Pool, person: User, on_paper: Paper | None = None, **answers: b
     at = clock.now()
     application = applications.start_application(pool=pool, person=person, at=at)
     applications.save_identity(application=application, paper=on_paper or paper(), at=at)
+    applications.save_consents(application=application, health=True, publication=True, at=at)
     for question in application.plan_version.questions():
         answer = answers.get(question.code, False)
         applications.save_answer(application=application, code=question.code, answer=answer, at=at)
     applications.save_understood(application=application, at=at)
     applications.save_covenant_read(application=application, at=at)
-    applications.save_consents(application=application, health=True, publication=True, at=at)
     return application

@@ -31,6 +31,7 @@ def test_application_says_how_far_it_has_come(world: World) -> None:
     assert (row["pool"], row["relation"], row["next_step"]) == ("test-pool", "", "who")
     assert (row["identity"], row["answers"]) == (None, {})
     applications.save_identity(application=application, paper=paper(), at=clock.now())
+    applications.save_consents(application=application, health=True, publication=True, at=clock.now())
     first = application.plan_version.questions()[0]
     applications.save_answer(application=application, code=first.code, answer=False, at=clock.now())
     row = program.get(MINE).json()[0]

@@ -76,7 +76,7 @@ def test_other_document_is_named_by_the_pool_and_joins(db: None) -> None:
     client = wizard(person, language="zh-hans")
     assert "居住证" in client.get(f"{JOIN}who/").content.decode()
     who = {"name": "Ana", "kind": "other", "number": "y-12 345", "birth_date": "1990-05-15"}
-    assert client.post(f"{JOIN}who/", who).headers["Location"] == f"{JOIN}health/"
+    assert client.post(f"{JOIN}who/", who).headers["Location"] == f"{JOIN}consent/"
     entered = applications.identity_of(JoinApplication.objects.get())
     assert entered is not None
     assert (entered.kind, entered.country, entered.number) == ("other", "DE", "Y12345")
@@ -174,10 +174,10 @@ def test_taken_document_stops_at_the_first_step_whoever_holds_it_wherever(world:
     applications.save_identity(
         application=child, paper=passport("XX0000003", dt.date(2015, 3, 1)), at=clock.now()
     )
+    applications.save_consents(application=child, health=True, publication=True, at=clock.now())
     for question in child.plan_version.questions():
         applications.save_answer(application=child, code=question.code, answer=False, at=clock.now())
     applications.save_covenant_read(application=child, at=clock.now())
-    applications.save_consents(application=child, health=True, publication=True, at=clock.now())
     family.sign_for_family(
         application=child, guardian=guardian, shown_sha256=child.plan_version.covenant_sha256, has_agreed=False,
         language="en", at=clock.now(),

@@ -45,10 +45,10 @@ def prepared(guardian: Membership, paper: Paper | None = None, relation: str = "
     at = clock.now()
     application = family.start_family(guardian=guardian, relation=relation, at=at)
     applications.save_identity(application=application, paper=paper or passport("CHILD00001", YOUNG), at=at)
+    applications.save_consents(application=application, health=True, publication=True, at=at)
     for question in application.plan_version.questions():
         applications.save_answer(application=application, code=question.code, answer=False, at=at)
     applications.save_covenant_read(application=application, at=at)
-    applications.save_consents(application=application, health=True, publication=True, at=at)
     return application
 
 
@@ -123,7 +123,7 @@ def test_answers_belong_to_the_person_they_were_given_for(guardian: Membership) 
     applications.save_identity(application=application, paper=passport("CHILD00002", YOUNG), at=clock.now())
     application.refresh_from_db()
     assert applications.answers_of(application) == {}
-    assert applications.next_step(application) == "health"
+    assert applications.next_step(application) == "consent"
     with pytest.raises(StepMissingError):
         sign(application, guardian)
 
@@ -404,12 +404,21 @@ def test_whole_way_by_the_pages(world: World, guardian: Membership) -> None:
     assert (refusal.status_code, "signs for themselves" in refusal.content.decode()) == (422, True)
     response = client.post(f"{ADD}who/", who | {"birth_date": "2010-03-01"}, follow=True)
     application = JoinApplication.objects.get(state="draft")
+    assert client.post(f"{ADD}consent/", {"health": "on", "publication": "on"}).status_code == 422
+    client.post(f"{ADD}consent/", {"health": "on", "publication": "on", "guardian": "on"})
+    other = client_of(User.objects.create_user("other@example.org"))
+    assert other.post(f"{ADD}give-up/").status_code == 404
+    assert client.post(f"{ADD}give-up/", follow=True).redirect_chain[-1][0] == ADD
+    application.refresh_from_db()
+    assert (application.state, application.identity_sealed) == ("given_up", None)
+    client.post(ADD, {"relation": "child"})
+    client.post(f"{ADD}who/", who | {"birth_date": "2010-03-01"}, follow=True)
+    client.post(f"{ADD}consent/", {"health": "on", "publication": "on", "guardian": "on"})
+    application = JoinApplication.objects.get(state="draft")
     for question in application.plan_version.questions():
         response = client.post(f"{ADD}health/", {"code": question.code, "answer": "no"}, follow=True)
     assert response.redirect_chain[-1][0] == f"{ADD}covenant/"
     client.post(f"{ADD}covenant/", {"has_read": "on"})
-    assert client.post(f"{ADD}consent/", {"health": "on", "publication": "on"}).status_code == 422
-    client.post(f"{ADD}consent/", {"health": "on", "publication": "on", "guardian": "on"})
     shown = {"shown_sha256": application.plan_version.covenant_sha256}
     assert client.post(f"{ADD}sign/", shown).status_code == 422
     response = client.post(f"{ADD}sign/", shown | {"has_agreed": "on"}, follow=True)

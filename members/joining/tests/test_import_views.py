@@ -89,13 +89,13 @@ def test_wizard_says_what_counts_before_the_signature(moving: World) -> None:
     assert "names another document for your address" in answer.content.decode()
     who["number"] = paper_of_villager(1).number
     assert client.post("/pools/test-pool/join/who/", who).status_code == 302
+    client.post("/pools/test-pool/join/consent/", {"health": "on", "publication": "on"})
     version = moving.pool.plan_versions.get()
     for question in version.questions():
         client.post("/pools/test-pool/join/health/", {"code": question.code, "answer": "no"})
     right = {"is_insurance": "no", "can_rise": "yes", "can_close": "yes", "replaces_medical": "no"}
     client.post("/pools/test-pool/join/plainly/", right)
     client.post("/pools/test-pool/join/covenant/", {"has_read": "on"})
-    client.post("/pools/test-pool/join/consent/", {"health": "on", "publication": "on"})
     page = client.get("/pools/test-pool/join/sign/").content.decode()
     assert "proof: book 2, page 1" in page
     assert "Until the second date you are waiting" not in page

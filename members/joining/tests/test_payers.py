@@ -20,6 +20,7 @@ from members.joining.tests.papers import passport
 from members.joining.tests.test_importing import sign
 from members.people.identity import record_identity
 from members.people.models import Notice, User
+from members.people.notices import body_of
 
 FUNDING = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
 PAGE = "/pools/test-pool/me/payer/"
@@ -109,6 +110,17 @@ def test_new_payer_takes_over_from_the_last(family: Family) -> None:
     assert (first.state, second.state) == ("ended", "live")
     assert told(father) == ["payer_asked", "pays_no_more"]
     assert payers.payers_of(son, clock.now()).paid_by == second
+
+
+def test_who_pays_is_told_that_the_membership_ends(family: Family) -> None:
+    father, son = family["father"], family["son"]
+    linked(son, father)
+    end_cover(membership=son, at=clock.now(), reason="left", actor=person(son).code)
+    told_of_it = Notice.objects.get(kind="paid_for_ended")
+    assert (told_of_it.person, told_of_it.params["number"]) == (father.person, son.number)
+    said = body_of("paid_for_ended", told_of_it.params)
+    assert "They are covered until 00:00 of" in said
+    assert "nothing later is asked for" in said
 
 
 def test_double_question_is_one_and_another_waits(family: Family) -> None:

@@ -22,6 +22,7 @@ from members.joining.applications import (
     StepMissingError,
     TextsChangedError,
 )
+from members.joining.giving_up import KEPT_DAYS, SignedAlreadyError, forget_left_lying, give_up
 from members.joining.models import CovenantSignature, JoinApplication, Membership, MembershipSpan
 from members.joining.selectors import covers_of
 from members.joining.tests.papers import filled, paper, passport, resident_id
@@ -130,7 +131,7 @@ def test_person_of_one_pool_joins_another_with_the_same_document(world: World, n
     _sign(filled(world.pool, newcomer))
     other = World.founded(code="other")
     application = applications.start_application(pool=other.pool, person=newcomer, at=clock.now())
-    assert applications.next_step(application) == "health"
+    assert applications.next_step(application) == "consent"
     with pytest.raises(OtherIdentityError):
         _sign(filled(other.pool, newcomer, passport("XX0000009")))
     assert _sign(filled(other.pool, newcomer)).pool == other.pool
@@ -143,7 +144,7 @@ def test_steps_come_in_order_and_a_missing_one_is_named(world: World, newcomer: 
         _sign(application)
     assert caught.value.extra == {"step": "who"}
     applications.save_identity(application=application, paper=paper(), at=clock.now())
-    assert applications.next_step(application) == "health"
+    assert applications.next_step(application) == "consent"
     application = filled(world.pool, newcomer)
     applications.save_consents(application=application, health=True, publication=False, at=clock.now())
     with pytest.raises(StepMissingError) as caught:
@@ -183,7 +184,7 @@ def test_new_plan_version_asks_again_what_it_may_have_changed(world: World, newc
         _sign(application)
     again = applications.start_application(pool=world.pool, person=newcomer, at=clock.now())
     assert again.plan_version.number == 2
-    assert applications.next_step(again) == "health"
+    assert applications.next_step(again) == "consent"
     assert _sign(filled(world.pool, newcomer)).signature.eligible_date == dt.date(2026, 2, 8)
 
 
@@ -365,6 +366,50 @@ def test_signed_application_stays(world: World, newcomer: User) -> None:
         run("DELETE FROM members_joinapplication")
     with not_permitted():
         run("UPDATE members_joinapplication SET person_id = person_id")
+
+
+def test_answers_follow_consent(world: World, newcomer: User) -> None:
+    application = applications.start_application(pool=world.pool, person=newcomer, at=clock.now())
+    code = application.plan_version.questions()[0].code
+    with refused("answers_follow_consent"):
+        applications.save_answer(application=application, code=code, answer=False, at=clock.now())
+    applications.save_consents(application=application, health=True, publication=True, at=clock.now())
+    applications.save_answer(application=application, code=code, answer=False, at=clock.now())
+    with refused("answers_follow_consent"):
+        run("UPDATE members_joinapplication SET consent_health = false")
+
+
+def test_application_ends_empty(world: World, newcomer: User) -> None:
+    application = filled(world.pool, newcomer)
+    with refused("application_ends_empty"):
+        run("UPDATE members_joinapplication SET state = 'given_up'")
+    give_up(application=application, at=clock.now())
+    give_up(application=application, at=clock.now())
+    application.refresh_from_db()
+    assert application.state == "given_up"
+    assert (application.identity_sealed, application.answers_sealed) == (None, None)
+    assert not application.consent_health
+    again = applications.start_application(pool=world.pool, person=newcomer, at=clock.now())
+    assert (again.pk != application.pk, applications.next_step(again)) == (True, "who")
+
+
+def test_signed_application_is_not_given_up(world: World, newcomer: User) -> None:
+    application = filled(world.pool, newcomer)
+    _sign(application)
+    with pytest.raises(SignedAlreadyError):
+        give_up(application=application, at=clock.now())
+    assert Membership.objects.filter(person=newcomer).exists()
+
+
+def test_application_left_lying_is_emptied_after_ninety_days(world: World, newcomer: User) -> None:
+    lying = filled(world.pool, newcomer)
+    later = lying.changed_at + dt.timedelta(days=KEPT_DAYS)
+    assert forget_left_lying(later) == 0
+    fresh = applications.start_application(pool=world.pool, person=world.stranger, at=later)
+    assert forget_left_lying(later + dt.timedelta(seconds=1)) == 1
+    lying.refresh_from_db()
+    fresh.refresh_from_db()
+    assert (lying.state, lying.answers_sealed, fresh.state) == ("given_up", None, "draft")
 
 
 def test_application_state_follows_order(world: World, newcomer: User) -> None:

@@ -15,7 +15,7 @@ from ledger.leaving.selectors import family_parting_of
 from ledger.leaving.services import leave_pool
 from ledger.sharing.models import Period
 from members import my_data
-from members.joining import ages, payers, told
+from members.joining import ages, payer_news, payers, told
 from members.joining.child_papers import paper_of_family
 from members.joining.models import Membership
 from members.joining.payer_models import PayerLink
@@ -136,6 +136,7 @@ def test_removal_of_a_child_reaches_the_guardian(world: World, guardian: Members
         report=report, confirmer=world.controller.code, shown_sha256=report.shown_sha256, at=clock.now()
     )
     assert told_to(guardian, "removed") == [(9, FAMILY)]
+    assert told_to(guardian, "paid_for_ended") == []
     said = notices.body_of("removed", Notice.objects.get(kind="removed").params)
     assert "No further period counts them" in said
 
@@ -178,7 +179,7 @@ def test_programs_name_another_payer_for_a_child(world: World, guardian: Members
 
 def test_class_and_age_of_a_child_are_told_to_the_guardian(world: World, guardian: Membership) -> None:
     child = added(guardian)
-    ages._tell_left_behind(world.pool, dt.date(2026, 1, 2), "service")
+    payer_news.tell_of_ends(pool=world.pool, reason="aged_out", day=dt.date(2026, 1, 2), actor="service")
     plan = world.pool.plan_versions.get().plan()
     one = told.told_of(child)[0]
     news = ages._news(world.pool, plan, dt.date(2026, 3, 1), one, (0, 0))

@@ -20,6 +20,7 @@ from members.pools.services import found_pool
 JOIN = "/pools/test-pool/join/"
 BEGIN = f"{JOIN}begin/"
 WHO = {"name": "林小雨", "kind": "resident_id", "number": resident_id()}
+CONSENTS = {"health": "on", "publication": "on"}
 PLAIN = {"is_insurance": "no", "can_rise": "yes", "can_close": "yes", "replaces_medical": "no"}
 
 
@@ -46,10 +47,10 @@ def walk(client: Any, world: World, upto: str = "sign") -> Any:
     response = client.post(BEGIN)
     for code_or_step, body in [
         ("who", WHO),
+        ("consent", CONSENTS),
         *(("health", {"code": code, "answer": "no"}) for code in codes(world)),
         ("plainly", PLAIN),
         ("covenant", {"has_read": "on"}),
-        ("consent", {"health": "on", "publication": "on"}),
     ]:
         if code_or_step == upto:
             return response
@@ -112,6 +113,19 @@ def test_wizard_goes_on_where_it_was_left_on_another_device(world: World, newcom
     assert "林小雨" in elsewhere.get(f"{JOIN}who/").content.decode()
 
 
+def test_what_was_entered_is_thrown_away_by_one_press(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    assert "Throw away" not in text(client.get(JOIN))
+    walk(client, world, upto="plainly")
+    assert "Throw away what was entered" in text(client.get(JOIN))
+    response = client.post(f"{JOIN}give-up/", follow=True)
+    assert "Nothing of it is kept" in text(response)
+    assert client.post(f"{JOIN}give-up/").headers["Location"] == JOIN
+    assert JoinApplication.objects.get(person=newcomer).answers_sealed is None
+    assert client.post(BEGIN).headers["Location"] == f"{JOIN}who/"
+    assert "林小雨" not in client.get(f"{JOIN}who/").content.decode()
+
+
 def test_sent_twice_the_signature_joins_once(world: World, newcomer: User) -> None:
     client = client_of(newcomer)
     walk(client, world)
@@ -125,7 +139,7 @@ def test_step_ahead_of_what_is_done_leads_back(world: World, newcomer: User) -> 
     client = client_of(newcomer)
     assert client.get(f"{JOIN}sign/").headers["Location"] == JOIN
     client.post(BEGIN)
-    for step in ("health", "plainly", "covenant", "consent", "sign"):
+    for step in ("consent", "health", "plainly", "covenant", "sign"):
         assert client.get(f"{JOIN}{step}/").headers["Location"] == f"{JOIN}who/"
         assert take(client, step, {"shown_sha256": "0" * 64}).headers["Location"] == f"{JOIN}who/"
     assert not Membership.objects.filter(person=newcomer).exists()
