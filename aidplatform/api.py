@@ -58,6 +58,7 @@ from members.joining import api as joining
 from members.joining import application_api, invitation_api, last_age_api
 from members.joining import correction_api as corrections
 from members.joining import deputy_api as deputies
+from members.joining import deputy_link_api as deputy_links
 from members.joining import guardian_api as guardians
 from members.joining import import_api as imports
 from members.joining import payer_api as payers
@@ -427,6 +428,17 @@ urlpatterns = [
     path(f"{_CORRECTION}decline/", corrections.CorrectionRefusal.as_view(), name="api_decline_correction"),
     path(f"{_POOL}my-deputies/", deputies.MyDeputies.as_view(), name="api_my_deputies"),
     path(f"{_POOL}my-deputies/<int:deputy_id>/end/", deputies.NamedEnd.as_view(), name="api_end_named"),
+    path(f"{_POOL}my-deputies/links/", deputy_links.MyDeputyLinks.as_view(), name="api_my_deputy_links"),
+    path(
+        f"{_POOL}my-deputies/links/<int:link_id>/take-back/",
+        deputy_links.DeputyLinkTakenBack.as_view(),
+        name="api_take_deputy_link_back",
+    ),
+    path(
+        "me/standing-by/links/<slug:token>/",
+        deputy_links.StandingByLink.as_view(),
+        name="api_standing_by_link",
+    ),
     path("me/standing-by/", deputies.StandingBy.as_view(), name="api_standing_by"),
     path(
         "me/standing-by/<int:deputy_id>/acceptance/",

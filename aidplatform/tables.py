@@ -166,6 +166,7 @@ TABLES: dict[str, Kind] = {
     "members_agetransfer": state("state", "reason", "begun_id", "first_date", "closed_at"),
     "members_ruleconsent": FACT,
     "members_rulereminder": FACT,
+    "members_deputylink": state("state", "deputy_id", "name_sealed"),
     "members_deputy": state("state", "accepted_by", "ended_by"),
     "members_payerlink": state("state", "accepted_by", "ended_by"),
     "members_span": state("to_at"),

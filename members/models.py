@@ -3,6 +3,7 @@
 from members.ending.models import EndingProposal, PoolEnding
 from members.ending.triggers import nobody_joins_an_ending_pool, pool_ends_as_announced
 from members.joining.correction_models import IdentityCorrection
+from members.joining.deputy_link_models import DeputyLink
 from members.joining.deputy_models import Deputy
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.family_models import FamilyMember
@@ -52,6 +53,7 @@ __all__ = [
     "ContactPart",
     "CovenantSignature",
     "Deputy",
+    "DeputyLink",
     "DutyChange",
     "DutyGrant",
     "DutyInvitation",

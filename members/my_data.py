@@ -18,6 +18,7 @@ from members.joining.applications import answers_of, identity_of, signed_answers
 from members.joining.correction_models import IdentityCorrection
 from members.joining.corrections import former_paper, own_corrections, reason_of, right_paper
 from members.joining.corrections import proof_of as correction_proof_of
+from members.joining.deputy_link_models import DeputyLink
 from members.joining.deputy_models import Deputy
 from members.joining.end_models import MembershipEnd, ReportedEnd
 from members.joining.family_models import FamilyMember
@@ -242,6 +243,14 @@ def _deputies(person: User) -> Iterator[Row]:
         }
 
 
+def _deputy_links(person: User) -> Iterator[Row]:
+    """Yield the links that the person made, and those by which they agreed to claim for somebody."""
+    found = DeputyLink.objects.filter(Q(membership__person=person) | Q(deputy__person=person))
+    for one in found.select_related("membership__pool").order_by("pk"):
+        row = fields_of(one, "kind", "state", "made_at", "expires_at", "ended_at")
+        yield {"pool": one.membership.pool.code, "made_by_you": one.made_by == person.code, **row}
+
+
 def _rule_consents(person: User) -> Iterator[Row]:
     """Yield what was agreed to for the person, and what they agreed to for children, whose numbers stay out."""
     found = RuleConsent.objects.filter(Q(membership__person=person) | Q(given_by=person.code))
@@ -415,6 +424,7 @@ EXPORTER = Exporter(
         Table("transfers", _("What you have signed ahead to go on in another pool at the last age."), transfers_of),
         Table("payer_links", _("Who pays for whom, without who the other one is."), _payer_links),
         Table("deputies", _("Who may claim for whom, where you are one of the two."), _deputies),
+        Table("deputy_links", _("Links by which somebody was named to claim for whom."), _deputy_links),
         Table(
             "roll_secrets",
             _("The secrets by which you find yourself and your children in the rolls; show them to nobody."),
@@ -460,6 +470,8 @@ EXPORTER = Exporter(
         "members.PayerLink.payer": "payer_links",
         "members.Deputy.membership": "deputies",
         "members.Deputy.person": "deputies",
+        "members.DeputyLink.membership": "deputy_links",
+        "members.DeputyLink.deputy": "deputy_links",
         "members.FamilyMember.membership": "family",
         "members.MemberSecret.membership": "roll_secrets",
         "members.FamilyMember.guardian": "family",

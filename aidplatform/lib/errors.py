@@ -644,6 +644,13 @@ GUARANTEES: dict[str, object] = {
     ),
     "deputies_have_a_limit": _("You have named as many people as one member may. End one of them first."),
     "one_open_deputy_per_person_and_kind": _("You have named this person for it already."),
+    "deputy_link_is_live": _(
+        "This link has been used or taken back, or its days are over. Ask whoever sent it for a new one."
+    ),
+    "deputy_links_have_a_limit": _(
+        "You have named as many people as one member may, open links among them. End one of them first."
+    ),
+    "deputy_link_is_used_once": _("This has been answered or ended already. Reload the page."),
     "payer_link_follows_order": _("This has been answered or ended already. Reload the page."),
     "payers_are_where_members_pay_afterwards": _(
         "Members of this pool pay ahead, each into a wallet. Whoever pays for another writes that member's reference on"

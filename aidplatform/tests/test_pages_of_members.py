@@ -94,7 +94,9 @@ IN_PLACE_OF: dict[str, tuple[str, ...] | str] = {
     "end_payer": ("api_end_payer",),
     "my_deputies": ("api_my_deputies",),
     "end_named": ("api_end_named",),
-    "standing_by": ("api_standing_by",),
+    "make_deputy_link": ("api_my_deputy_links",),
+    "take_deputy_link_back": ("api_take_deputy_link_back",),
+    "standing_by": ("api_standing_by", "api_standing_by_link"),
     "accept_deputy": ("api_accept_deputy",),
     "end_deputy": ("api_end_deputy",),
     # --- shares and money ---------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ PUBLIC = {
     "roll_head", "roll_part", "roll_prefix", "frozen_roll_part", "frozen_roll_prefix",
     "log_witness_program", "log_witnessed_checkpoint", "log_stamped_checkpoint", "log_time_stamp", "api_log_stamps",
     "api_checkpoint", "api_inclusion", "api_consistency", "api_log_witnesses",
-    "join", "join_invited",
+    "join", "join_invited", "standing_by_link",
     "demo", "demo_another_case", "demo_bank", "demo_case", "demo_mail", "demo_switch", "demo_move_clock",
     "demo_million", "demo_million_progress", "demo_progress", "demo_trick",
     "api_schema", "api_pools", "api_pool", "api_plan_versions", "api_plan_changes", "api_periods", "api_period",

@@ -22,8 +22,10 @@ from members.joining.deputies import (
     end_deputy,
     name_deputy,
 )
+from members.joining.deputy_link_triggers import DAYS_OPEN
+from members.joining.deputy_links import MadeLink, links_of, named_by_link
 from members.joining.deputy_triggers import MOST_DEPUTIES
-from members.joining.forms import DeputyForm
+from members.joining.forms import DeputyForm, DeputyLinkForm
 from members.joining.models import Membership
 from members.joining.selectors import access_membership, end_of
 from members.people.models import User
@@ -36,13 +38,13 @@ def my_deputies(request: HttpRequest, code: str) -> HttpResponse:
     """Show whom the member has named to claim for them; name somebody."""
     membership = access_membership(code=code, person=_person(request))
     if request.method != "POST":
-        return _page(request, membership)
+        return deputies_page(request, membership)
     form = DeputyForm(request.POST)
     if not form.is_valid():
-        return _page(request, membership, form)
+        return deputies_page(request, membership, form)
     _made, refusal = attempt(lambda: name_deputy(membership=membership, at=clock.now(), **form.cleaned_data))
     if refusal is not None:
-        return _page(request, membership, form, refusal)
+        return deputies_page(request, membership, form, refusal)
     return redirect("my_deputies", code=code)
 
 
@@ -83,20 +85,31 @@ def end(request: HttpRequest, deputy_id: int) -> HttpResponse:
     return redirect("standing_by")
 
 
-def _page(
+def deputies_page(
     request: HttpRequest,
     membership: Membership,
     form: DeputyForm | None = None,
     refusal: DomainError | None = None,
+    *,
+    link_form: DeputyLinkForm | None = None,
+    made: MadeLink | None = None,
 ) -> HttpResponse:
+    """Show whom a member has named, and the links that nobody has used; made: a link that is shown now, once."""
     pool, named = membership.pool, list(deputies_of(membership))
+    links, said = links_of(membership, clock.now()), named_by_link(membership)
+    waiting = sum(not one.has_expired for one in links)
     context: dict[str, Any] = {
         "section": "pools",
         "pool": pool,
-        "named": named,
+        "named": [(one, said.get(one.pk, "")) for one in named],
+        "links": links,
+        "made": made,
+        "link_days": DAYS_OPEN,
         "most": MOST_DEPUTIES,
-        "may_name": end_of(membership) is None and len(named) < MOST_DEPUTIES,
+        "is_full": len(named) + waiting >= MOST_DEPUTIES,
+        "is_over": end_of(membership) is not None,
         "form": form or DeputyForm(),
+        "link_form": link_form or DeputyLinkForm(),
         "refusal": refusal,
         "crumbs": [
             (in_language(pool.name_en, pool.name_zh), reverse("pool", args=[pool.code])),
@@ -104,7 +117,7 @@ def _page(
             (_("Who may claim for me"), ""),
         ],
     }
-    status = refusal.status if refusal else 422 if form is not None else 200
+    status = refusal.status if refusal else 422 if form is not None or link_form is not None else 200
     return render(request, "members/joining/deputies.html", context, status=status)
 
 

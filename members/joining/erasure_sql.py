@@ -45,6 +45,8 @@ ERASE = eraser(
         "UPDATE members_guardianrequest SET proof_sealed = ''"
         " WHERE asker_id IN (SELECT id FROM members_membership WHERE person_id = gone)",
         f"UPDATE members_invitation SET label_sealed = '' WHERE inviter_id IN {OWN} OR used_by_id IN {OWN}",
+        f"""UPDATE members_deputylink SET label_sealed = '', name_sealed = CASE WHEN name_sealed IS NOT NULL THEN ''::bytea END
+         WHERE membership_id IN {OWN} OR deputy_id IN (SELECT id FROM members_deputy WHERE person_id = gone)""",
         f"UPDATE members_dutyinvitation SET email = {_PLACEHOLDER} WHERE person_id = gone OR email IN {_ADDRESSES}",
         f"""UPDATE members_importedmember r SET email = {_PLACEHOLDER}, document_index = {UNKNOWN}, sealed = '',
                proof = CASE proof WHEN '' THEN '' ELSE '-' END, payer = CASE payer WHEN '' THEN '' ELSE {_PLACEHOLDER} END

@@ -52,6 +52,35 @@ class DeputyForm(forms.Form):
     kind = forms.ChoiceField(label=_("As what"), choices=Deputy.Kind.choices)
 
 
+class DeputyLinkForm(forms.Form):
+    """Whom a link is for that names somebody without an account, as what, and where it is mailed, if anywhere."""
+
+    label = forms.CharField(
+        label=_("Whom it is for"),
+        max_length=60,
+        help_text=_("In your words, such as “my sister Li”. Only you see it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    kind = forms.ChoiceField(label=_("As what"), choices=Deputy.Kind.choices)
+    address = forms.EmailField(
+        label=_("Their e-mail address"),
+        required=False,
+        help_text=_("If you want the link mailed to them. It is shown to you as well."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class StandingByForm(forms.Form):
+    """Who agrees by a link to claim for somebody."""
+
+    name = forms.CharField(
+        label=_("Your name, as they know you"),
+        max_length=60,
+        help_text=_("They see it, and so notice if the link has gone to somebody else."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+
 class GuardianshipForm(forms.Form):
     """For which child somebody asks to speak, by which right, and what they agree to for it."""
 

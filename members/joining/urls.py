@@ -4,6 +4,7 @@ from django.urls import path
 
 from members.joining import (
     correction_views,
+    deputy_link_views,
     deputy_views,
     family_views,
     guardian_views,
@@ -42,6 +43,13 @@ urlpatterns = [
     path("pools/<slug:code>/me/payer/<int:link_id>/end/", payer_views.end_payer, name="end_payer"),
     path("pools/<slug:code>/me/deputies/", deputy_views.my_deputies, name="my_deputies"),
     path("pools/<slug:code>/me/deputies/<int:deputy_id>/end/", deputy_views.end_named, name="end_named"),
+    path("pools/<slug:code>/me/deputies/links/", deputy_link_views.make, name="make_deputy_link"),
+    path(
+        "pools/<slug:code>/me/deputies/links/<int:link_id>/take-back/",
+        deputy_link_views.take_back,
+        name="take_deputy_link_back",
+    ),
+    path("standing-by/by/<slug:token>/", deputy_link_views.opened, name="standing_by_link"),
     path("standing-by/", deputy_views.standing_by, name="standing_by"),
     path("standing-by/<int:deputy_id>/accept/", deputy_views.accept, name="accept_deputy"),
     path("standing-by/<int:deputy_id>/end/", deputy_views.end, name="end_deputy"),
