@@ -17,6 +17,7 @@ from ledger.custody.charge_triggers import (
     settled_debits_have_their_file,
     statement_settles_debits,
 )
+from ledger.custody.collecting_triggers import log_states_collections_as_they_are
 from ledger.custody.cost_models import OutsideCost
 from ledger.custody.explanation_models import DebitExplanation
 from ledger.custody.interest_models import IncomeReport, OperatorInterest
@@ -60,7 +61,11 @@ from ledger.founding.triggers import (
     pool_begins_ready,
 )
 from ledger.leaving.again_triggers import application_follows_paid_shares, earlier_shares_come_first
-from ledger.leaving.erasure_triggers import erasure_waits_for_money
+from ledger.leaving.erasure_triggers import (
+    erasure_is_logged,
+    erasure_waits_for_money,
+    log_states_purges_as_done,
+)
 from ledger.leaving.triggers import cover_ends_with_a_reason
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
 from ledger.openbooks.models import Log, LogEntry
@@ -89,6 +94,8 @@ from members.pools.models import PlanVersion, Pool
 every_entry_is_logged.register(JournalEntry)  # type: ignore[arg-type]  # it takes classes
 # The log knows no rolls, which come with periods.
 log_states_rolls_as_made.register(LogEntry)  # type: ignore[arg-type]
+log_states_collections_as_they_are.register(LogEntry)  # type: ignore[arg-type]
+log_states_purges_as_done.register(LogEntry)  # type: ignore[arg-type]
 roll_is_stated_before_publicity.register(Period)  # type: ignore[arg-type]
 # Nor does the journal know which openings were approved, nor do lists of members know the books.
 opening_entry_is_approved.register(JournalEntry)  # type: ignore[arg-type]
@@ -112,6 +119,7 @@ illness_ends_with_its_return.register(MembershipEnd)  # type: ignore[arg-type]
 earlier_shares_come_first.register(Membership)  # type: ignore[arg-type]
 application_follows_paid_shares.register(JoinApplication)  # type: ignore[arg-type]
 erasure_waits_for_money.register(Erasure)  # type: ignore[arg-type]
+erasure_is_logged.register(Erasure)  # type: ignore[arg-type]
 notice_of_shares_says_what_was_charged.register(Notice)  # type: ignore[arg-type]
 # A pool and its rules know no bank account; what is judged against it is hung on them here.
 pool_begins_ready.register(Pool)  # type: ignore[arg-type]

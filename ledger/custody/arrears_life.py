@@ -15,7 +15,7 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, jobs
-from ledger.custody import suspensions
+from ledger.custody import collecting, suspensions
 from ledger.custody.arrears_sql import keeps_out_sql, open_shares_sql
 from ledger.custody.charge_sql import PENDING
 from ledger.custody.models import BankStatement
@@ -51,9 +51,12 @@ def follow_payments(
 ) -> None:
     """Let suspended memberships go on that have paid everything open; lapse those that by a statement have not.
 
-    Whom the statement shows to be overdue a job suspends. The caller has locked the pool.
+    Whom the statement shows to be overdue a job suspends; then the collections that are over are stated. The caller has
+    locked the pool.
     """
     if not suspends(pool):
+        if statement is not None:
+            collecting.order_closing(pool=pool, statement=statement.number, actor=actor)
         return
     today = clock.day_of(at, pool.time_zone)
     suspensions.end_with_memberships(pool, today)
@@ -100,6 +103,7 @@ def follow_statement(lease: jobs.Lease) -> dict[str, int]:
             else:
                 key = f"{pool.code}/{lease.payload['statement']}"
                 jobs.enqueue(kind=TELL, key=key, payload={"pool": pool.pk}, actor=lease.actor)
+                collecting.order_closing(pool=pool, statement=lease.payload["statement"], actor=lease.actor)
         failpoint("custody.arrears_followed")
         suspended += batch
         if not batch:

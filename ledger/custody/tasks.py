@@ -10,6 +10,7 @@ from ledger.custody import (
     arrears_life,
     charge_files,
     charge_results,
+    collecting,
     reconciled_days,
     wallet_life,
     wallet_openings,
@@ -50,6 +51,12 @@ def follow_arrears(lease: jobs.Lease) -> dict[str, Any]:
 def tell_arrears(lease: jobs.Lease) -> dict[str, Any]:
     """Tell members of their suspensions, each thing once."""
     return arrears_life.tell_arrears(lease)
+
+
+@jobs.handles(collecting.CLOSE)
+def close_collections(lease: jobs.Lease) -> dict[str, Any]:
+    """State the collections in the log of whose last day the bank has told."""
+    return collecting.close_collections(lease)
 
 
 @jobs.handles(wallet_life.FOLLOW)

@@ -1,4 +1,4 @@
-"""The guard by which an erasure waits for money; its name stands beside what it holds in ARCHITECTURE.md."""
+"""Guards by which an erasure waits for money and stands in the log; their names stand in ARCHITECTURE.md."""
 
 import pgtrigger
 
@@ -43,5 +43,54 @@ erasure_waits_for_money = Guard(
             {refuse("erasure_waits_for_what_is_open", "money of members: %s", "left_open")}
         END IF;
         RETURN NEW;
+    """,
+)
+
+# The same words as of the log's line: nothing in it leads from one pool to another, or to the person.
+# Whose memberships: their own, and those of children without an account for whom they speak.
+_SPOKEN_FOR = """(m.person_id = u.id OR m.person_id IS NULL AND EXISTS (
+               SELECT 1 FROM members_familymember f JOIN members_membership g ON g.id = f.guardian_id
+                WHERE f.membership_id = m.id AND g.person_id = u.id AND NOT EXISTS (
+                      SELECT 1 FROM members_membershipend x WHERE x.membership_id = g.id AND x.reason = 'deceased')))"""
+_REF = "left(encode(sha256(convert_to('site.erasure:' || u.code || ':' || p.code, 'UTF8')), 'hex'), 16)"
+
+# Hung on the log, which knows no erasure.
+log_states_purges_as_done = Guard(
+    name="log_states_purges_as_done",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    condition=pgtrigger.Condition("NEW.type = 'doc.purge'"),
+    func=f"""
+        IF convert_from(NEW.data, 'UTF8')::jsonb->'body' IS DISTINCT FROM '{{"people": 1}}'::jsonb OR NOT EXISTS (
+            SELECT 1 FROM members_erasure e JOIN members_user u ON u.id = e.person_id
+              JOIN members_membership m ON m.id IN (SELECT members_of_person(e.person_id))
+              JOIN members_pool p ON p.id = m.pool_id JOIN ledger_log g ON g.code = p.code
+             WHERE e.state = 'erasing' AND g.id = NEW.log_id AND NEW.key = {_REF}
+        ) THEN
+            {refuse("log_states_purges_as_done", "nobody is being erased of whom this is: %s", "NEW.key")}
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+# At the end of the transaction, in which the log's lines come last.
+erasure_is_logged = Guard(
+    name="erasure_is_logged",
+    when=pgtrigger.After,
+    operation=pgtrigger.Update,
+    timing=pgtrigger.Deferred,
+    condition=pgtrigger.Condition("NEW.state = 'done'"),
+    declare=[("missing", "text")],
+    func=f"""
+        SELECT p.code INTO missing FROM members_user u
+          JOIN members_membership m ON m.id IN (SELECT members_of_person(u.id)) AND {_SPOKEN_FOR}
+          JOIN members_pool p ON p.id = m.pool_id
+         WHERE u.id = NEW.person_id AND NOT EXISTS (
+               SELECT 1 FROM ledger_log g JOIN ledger_logentry l ON l.log_id = g.id
+                WHERE g.code = p.code AND l.type = 'doc.purge' AND l.key = {_REF}) LIMIT 1;
+        IF FOUND THEN
+            {refuse("erasure_is_logged", "the log of %s does not say that somebody was erased", "missing")}
+        END IF;
+        RETURN NULL;
     """,
 )

@@ -134,7 +134,7 @@ def _about(entry: LogEntry) -> object:
     """Say what a statement is about: a journal entry, a period, or whatever its key names."""
     if entry.type == "book.entry":
         return _("Journal entry %(number)s") % {"number": entry.key}
-    if entry.type in {"roll.freeze", "period.announce", "period.close", "roll.close"}:
+    if entry.type in {"roll.freeze", "period.announce", "period.close", "roll.close", "collect.close"}:
         return _("Period %(number)s") % {"number": entry.key}
     if entry.type == "rule.publish":
         return _("Plan, version %(number)s") % {"number": entry.key}

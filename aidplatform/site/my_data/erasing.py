@@ -144,12 +144,12 @@ def erase(lease: jobs.Lease) -> dict[str, int]:
         Erasure.objects.filter(pk=erasure.pk).update(state=Erasure.State.ERASING)
         rows = _delete_exports(person) + sum(_call(eraser.function, erasure) for eraser in ERASERS)
         failpoint("site.erased")
-        Erasure.objects.filter(pk=erasure.pk).update(state=Erasure.State.DONE, rows=rows, ended_at=at)
         audit.record(actor=SERVICE, action="erase", subject=person.code, number=erasure.number, rows=rows)
         # The log says that somebody was erased and never who; nothing in it leads from one pool to another.
         for code in sorted(by_pool):
             ref = hashlib.sha256(f"site.erasure:{person.code}:{code}".encode()).hexdigest()[:16]
             openbooks.append(code=code, entry_type="doc.purge", key=ref, body={"people": 1}, at=at)
+        Erasure.objects.filter(pk=erasure.pk).update(state=Erasure.State.DONE, rows=rows, ended_at=at)
     return {"rows": rows}
 
 

@@ -19,6 +19,8 @@
   const OF_MEMBERS = ["210", "220", "235", "250", "260"];
   const BILLED = ["S", "A", "fee", "E", "C_in", "C_out", "V", "R"];
 
+  const COLLECTED = ["charged", "collected", "written_off", "arrears", "exits"];
+
   // --- how things are written -----------------------------------------------------------------------------------------
 
   const isMap = (value) => value instanceof Map;
@@ -41,6 +43,9 @@
       ...Object.fromEntries(BILLED.map((name) => [name, isNumber])),
     }),
     "roll.close": recordOf({ period: isNumber }),
+    "collect.close": recordOf({
+      period: isNumber, open: listOf(rowOf(isNumber, isNumber)), ...Object.fromEntries(COLLECTED.map((name) => [name, isNumber])),
+    }),
   };
   // What only some statements have.
   const OPTIONAL = { custody_account: recordOf({ sha256: isText }), deciders: listOf(isText), rest: isText };
@@ -85,7 +90,9 @@
       [this.decided, this.published, this.awarded, this.periodOf] = [new Map(), new Map(), new Map(), new Map()];
       // Cases whose aid is owed; orders by number, and by kind and reason; those that were cancelled; how the bank settled them.
       [this.granted, this.orders, this.reasons, this.gone, this.settled] = [new Set(), new Map(), new Map(), new Set(), new Map()];
-      [this.rules, this.periods] = [new Map(), new Map()];
+      [this.rules, this.periods, this.collected] = [new Map(), new Map(), new Set()];
+      // What members owed before the first period.
+      this.before = 0n;
     }
 
     async take(seq, value) {
@@ -165,6 +172,7 @@
       equal("award_is_posted_as_announced", book.awarded.get(reason) ?? "-", book.posted(key, AID_OWED, "C"), seq);
       book.granted.add(reason);
     }
+    if (kind === "opening") book.before += book.posted(key, "110", "D");
     if (kind === "payment" && /\/(cancelled|undone)$/.test(reason)) book.gone.add(wholeOf(rest[0]));
   };
 
@@ -336,6 +344,29 @@
     return ceiling < wanted ? ceiling : wanted;
   };
 
+  // The end of a collection: it adds up to the bill, and what is open of all periods stands in the journal.
+  const takeCollection = (book, body) => {
+    const [charged, ...came] = COLLECTED.map((name) => amount(body.get(name)));
+    const open = body.get("open").map(([number, fen]) => [number, amount(fen)]);
+    const period = body.get("period");
+    if (book.collected.has(period)) throw new IsFalse("period_comes_once", "-", shown(period));
+    book.collected.add(period);
+    const closed = book.periods.get(period)?.get("period.close");
+    equal("freeze_announce_close_in_order", "period.close", closed ? "period.close" : "-");
+    const bill = closed.get("S");
+    equal("collection_adds_up", [bill, bill], [charged, sumOf(came.slice(0, 3))]);
+    const numbers = open.map(([number]) => number);
+    const rising = [...new Set(numbers)].sort((one, other) => (one < other ? -1 : 1));
+    equal("arrears_are_in_the_journal", [rising, book.of("110")], [numbers, sumOf(open.map(([, fen]) => fen))]);
+    const posted = (number) => (number ? book.posted(`period/${number}`, "110", "D") : book.before);
+    for (const [number, fen] of open) {
+      if (fen > posted(number)) throw new IsFalse("arrears_are_in_the_journal", `<= ${posted(number)}`, shown(fen));
+    }
+    if (posted(period) === charged) {
+      equal("arrears_are_in_the_journal", open.find(([number]) => number === period)?.[1] ?? 0n, body.get("arrears"));
+    }
+  };
+
   // The roll with amounts: the bill is of it, and of the members who were frozen.
   const takeRoll = (book, body) => {
     const told = book.step(body, "roll.close");
@@ -358,6 +389,7 @@
     "period.announce": takeAnnouncement,
     "period.close": takeBill,
     "roll.close": takeRoll,
+    "collect.close": takeCollection,
   };
 
   // account: the number to which the reader's own money went, "" where it is not given.

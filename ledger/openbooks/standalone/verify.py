@@ -62,6 +62,7 @@ aid_follows_the_announcement | Aid is not what was announced, as adjusted. | 互
 aid_is_owed_until_it_is_paid | What was granted and not paid is not what is owed. | 已给予而未付的不等于所欠的。
 amount_in_range | An amount is negative or too large. | 金额为负或过大。
 amount_is_the_rate | An amount is not the rate of its class. | 金额不等于其类别的分摊额。
+arrears_are_in_the_journal | What is open of all shares is not what the journal says. | 各期未收之和与日记账的应收不同。
 award_is_posted_as_announced | Entry %d owes other aid than was announced. | 第 %d 项声明所记互助金与公示的不同。
 ballots_are_of_seated_jurors | A ballot is of nobody seated, or twice, or late. | 某张票不属于在席成员、重复或过迟。
 bank_class_is_known | A booking of the bank has no reason that money may have. | 某笔银行记录没有被允许的用途。
@@ -78,6 +79,7 @@ checkpoint_is_of_its_log | The checkpoint is of another log. | 检查点属于�
 checkpoint_is_signed | The log has not signed this. | 该检查点没有日志的有效签名。
 checkpoint_is_written | This is no checkpoint. | 这不是检查点。
 class_is_of_the_roll | A line has a class that the roll does not have. | 名册中没有该行的类别。
+collection_adds_up | What came in, was waived and is open is not the bill. | 某期已收、核销与未收之和不等于账单。
 commitment_is_mine | This line is not of this document and secret. | 这一行不属于该证件和密钥。
 commitments_rise | Line %d stands twice or out of its order. | 第 %d 行重复或次序不对。
 cosignature_is_of_the_past | A witness has signed in the future. | 见证人的签名时间在未来。
@@ -913,6 +915,7 @@ OWED = ("250", "201", "210", "220", "230", "235", "240", "260")
 GROWS = {"110": 1, "120": 1, **dict.fromkeys(OWED, -1)}
 MEMBERS_MONEY = ("210", "220", "235", "250", "260")
 BILLED = ("S", "A", "fee", "E", "C_in", "C_out", "V", "R")
+COLLECTED = ("charged", "collected", "written_off", "arrears", "exits")
 # How each statement of money is written, by an example of its parts, and what only some of them have.
 DAY = {"account": {"sha256": ""}, "classes": [("", 0, 0)], "settled": [(0, "", 0)], "settled_count": 0}
 CLOSED = {"period": 0, "cases": [""], "plan": {"version": 0, "sha256": ""}, **dict.fromkeys(BILLED, 0)}
@@ -925,6 +928,7 @@ STATED = {
     "claim.public": {"ref": "", "case": "", "aid": 0},
     "award.adjust": {"case": "", "is": 0},
     "rule.publish": {"version": 0, "terms": {}, "terms_sha256": ""},
+    "collect.close": {"open": [(0, 0)], **dict.fromkeys(("period", *COLLECTED), 0)},
     "period.announce": {"period": 0, "books_upto": 0, "publicity_end": "", "cases": [("", 0)]},
 }
 OPTIONAL = {"custody_account": {"sha256": ""}, "deciders": [""], "rest": ""}
@@ -938,6 +942,7 @@ class CashBook:
         self.days, self.custody, self.rules, self.periods = None, None, {}, {}
         self.decided, self.published, self.awarded, self.period_of = {}, {}, {}, {}
         self.granted, self.orders, self.gone, self.settled, self.not_listed = set(), {}, set(), {}, 0
+        self.collected, self.before = set(), 0
 
     def take(self, seq, value):
         """Take a statement. Raises: IsFalse; KeyError and the like for one that lacks something."""
@@ -979,6 +984,8 @@ class CashBook:
             owed = self.posted(key, "201", "C")
             equal("award_is_posted_as_announced", self.awarded.get(case), owed, seq)
             self.granted.add(case)
+        if kind == "opening":
+            self.before += self.posted(key, "110", "D")
         if kind == "payment" and case.endswith(("/cancelled", "/undone")):
             self.gone.add(int(case.split("/")[0]))
 
@@ -1136,6 +1143,28 @@ class CashBook:
         part, whole = (int(one) for one in fee["rate"].split("/"))
         wanted = fee.get("fixed_fen", 0) - (-body["A"] * part // whole)
         equal("fee_follows_the_plan", min(wanted, fee.get("ceiling_fen", wanted)), body["fee"])
+
+    def collect_close(self, body, _seq, _day):
+        """What came of a bill adds up, and what is open of all periods, of 0 what was before, is in the journal."""
+        u64(*(body[name] for name in COLLECTED), *(fen for _number, fen in body["open"]))
+        period, told, left = body["period"], self.periods.get(body["period"], {}), self.of("110")
+        if period in self.collected:
+            raise IsFalse("period_comes_once", "-", period)
+        self.collected.add(period)
+        before = "period.close" if "period.close" in told else "-"
+        equal("freeze_announce_close_in_order", "period.close", before)
+        stated = [body["charged"], body["collected"] + body["written_off"] + body["arrears"]]
+        equal("collection_adds_up", [told["period.close"]["S"]] * 2, stated)
+        numbers = [number for number, _fen in body["open"]]
+        stated = [numbers, sum(fen for _number, fen in body["open"])]
+        equal("arrears_are_in_the_journal", [sorted(set(numbers)), left], stated)
+        for number, fen in body["open"]:
+            most = self.posted("period/%d" % number, "110", "D") if number else self.before
+            if fen > most:
+                raise IsFalse("arrears_are_in_the_journal", "<= %d" % most, fen)
+        if self.posted("period/%d" % period, "110", "D") == body["charged"]:
+            owed = {number: fen for number, fen in body["open"]}  # noqa: C416 - rows are lists
+            equal("arrears_are_in_the_journal", owed.get(period, 0), body["arrears"])
 
     def roll_close(self, body, _seq, _day):
         """The roll with amounts: the bill is of it, and of the members who were frozen."""

@@ -4,6 +4,7 @@ True ones of every check, every lie that has a name, figures changed in statemen
 changed blindly.
 """
 
+import itertools
 import random
 import time
 from collections.abc import Iterator
@@ -160,6 +161,12 @@ def of_books(rng: random.Random, count: int) -> Iterator[Judged]:
         "settled_count"
     ] += 1
     yield of_year("not listed", unlisted)
+    years = (Year(seed, periods=3).entries for seed in itertools.count())
+    adjusted, adjustment = next(
+        (year, one["body"]) for year in years for one in year if one["type"] == "award.adjust"
+    )
+    adjustment["is"] = adjustment["was"] + 1
+    yield of_year("more than was announced", adjusted)
     # Where caps of one year are such that rounding brings more than they keep.
     yield of_year("rounding", Year(983).entries)
     for theft in sorted(FOUND):

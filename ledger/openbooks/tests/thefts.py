@@ -45,6 +45,10 @@ FOUND: dict[str, tuple[str, ...]] = {
     "a correction of another amount": ("reversal_mirrors_its_entry",),
     "an entry of one side": ("entry_balances",),
     "a bill twice": ("period_comes_once",),
+    "arrears that came in and are told as open": ("arrears_are_in_the_journal",),
+    "less told as come in than came": ("collection_adds_up",),
+    "arrears of one period told of another": ("arrears_are_in_the_journal",),
+    "a collection that is over twice": ("period_comes_once",),
     "who pays fixed after the cases": ("freeze_announce_close_in_order",),
 }  # fmt: skip
 
@@ -98,6 +102,18 @@ class Thief(Year):
                 self.closing -= self.fen
             case "bank.day" if self.now("another bank account"):
                 body["account"] = body["account"] | {"sha256": digest("another")}
+            case "collect.close" if body["collected"] and self.now(
+                "arrears that came in and are told as open"
+            ):
+                fen = min(self.fen, body["collected"])
+                body |= {"collected": body["collected"] - fen, "arrears": body["arrears"] + fen}
+                others = [one for one in body["open"] if one[0] != body["period"]]
+                body["open"] = [*others, [body["period"], body["arrears"]]]
+            case "collect.close" if body["collected"] and self.now("less told as come in than came"):
+                body["collected"] -= min(self.fen, body["collected"])
+            case "collect.close" if body["arrears"] and self.now("arrears of one period told of another"):
+                fen, others = body["arrears"], [one for one in body["open"] if one[0] != body["period"]]
+                body |= {"collected": body["collected"] + fen, "arrears": 0, "open": [[0, fen], *others]}
             case "roll.close" if self.now("a friend left out"):
                 body |= {"tree": [body["tree"][0] - 1, *body["tree"][1:]], "n": body["n"] - 1}
             case _:
@@ -110,6 +126,8 @@ class Thief(Year):
             super().say("roll.freeze", late)
         if entry_type == "period.close" and self.now("a bill twice"):
             super().say("period.close", body)
+        if entry_type == "collect.close" and self.now("a collection that is over twice"):
+            super().say("collect.close", body)
 
     def post(self, key: str, kind: str, lines: Lines) -> None:
         kept = {"interest": "interest kept", "collection": "shares kept"}.get(kind)

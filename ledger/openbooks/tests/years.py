@@ -36,6 +36,7 @@ class Year:
         self.number, self.orders, self.statements, self.cases = 0, 0, 0, 0
         self.day = dt.date(2026, 1, 1)
         self.closing, self.carried = 0, [0]
+        self.charged: dict[int, int] = {}
         self.due: list[tuple[str, str, int]] = []  # (kind, what for, fen) not ordered yet, in their order
         self.payees: dict[str, str] = {}
         self.open_orders: list[tuple[int, str, str, int]] = []
@@ -197,6 +198,7 @@ class Year:
         told = {"period": period, "headcount": roll["n"], "classes": rows, "approved": digest("approved")}
         self.say("period.close", told | figures)
         self.say("roll.close", roll | _tree(roll["classes"], bill))
+        self.charged[period] = bill.assessed_fen
         self.due += [("aid", case, fen) for case, fen in shared]
         self.due += [("fee", str(period), bill.fee_fen)] if bill.fee_fen else []
 
@@ -223,8 +225,9 @@ class Year:
         paid = self.open_orders
         if paid and self.rng.random() < 0.15:
             self.cancel(paid.pop())
+        back = min(self._maybe(40), sum(self.charged.values()) - self.balance["110"])
         self.statement(
-            {"payment": sum(fen for *_order, fen in paid), "chargeback": self._maybe(40)},
+            {"payment": sum(fen for *_order, fen in paid), "chargeback": back},
             [[number, "payment", fen] for number, *_order, fen in paid],
         )
         self.open_orders = []
@@ -238,6 +241,19 @@ class Year:
             self.due.insert(0, (kind, reason, fen))
         else:
             self.statement(late)
+        self.say("collect.close", self.collected(period))
+
+    def collected(self, period: int) -> Body:
+        """Return what came of a period's shares; money pays the oldest first, so that the newest are open."""
+        left, open_fens = self.balance["110"], []
+        for number, charged in sorted(self.charged.items(), reverse=True):
+            fen = min(left, charged)
+            left -= fen
+            open_fens += [[number, fen]] if fen else []
+        arrears = dict(open_fens).get(period, 0)
+        told = {"period": period, "until": self.day.isoformat(), "charged": self.charged[period]}
+        told |= {"collected": self.charged[period] - arrears, "written_off": 0, "arrears": arrears}
+        return told | {"exits": 0, "open": open_fens[::-1]}
 
     def _part(self, account: str, least: int, most: int) -> int:
         return self.balance[account] * self.rng.randint(least, most) // 1000

@@ -1,6 +1,7 @@
 """Erasure: asked for, thought over, held up by what is open, whole, and for good; what all rest on stays true."""
 
 import datetime as dt
+import hashlib
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from claims.publicity.objection_papers import add_to_objection
 from ledger.custody import hardship
 from ledger.custody.arrears_models import HardshipPause
 from ledger.openbooks.models import LogEntry
+from ledger.openbooks.services import append
 from ledger.sharing.models import Charge
 from members.joining import invitations
 from members.joining.models import JoinApplication, Membership
@@ -325,6 +327,37 @@ def test_erasure_is_complete(world: World) -> None:
     with refused("erasure_is_complete"):
         run("UPDATE members_erasure SET state = 'erasing' WHERE id = %s", erasure.pk)
         run("UPDATE members_erasure SET state = 'done', rows = 0 WHERE id = %s", erasure.pk)
+
+
+def test_log_states_purges_as_done(cases: ClaimCases) -> None:
+    """Nobody is said to be erased who is not, and of whom it is follows from the request alone."""
+    leave(cases.membership)
+    code, ref = cases.world.pool.code, _ref(cases)
+    erasure = _asked(cases.claimant)
+    set_clock(erasure.due_at)
+    with refused("log_states_purges_as_done"):
+        append(code=code, entry_type="doc.purge", key=ref, body={"people": 1}, at=clock.now())
+    for key, body in (("0" * 16, {"people": 1}), (ref, {"people": 2}), (ref, {})):
+        with refused("log_states_purges_as_done"):
+            run("UPDATE members_erasure SET state = 'erasing' WHERE id = %s", erasure.pk)
+            append(code=code, entry_type="doc.purge", key=key, body=body, at=clock.now())
+
+
+def test_erasure_is_logged(cases: ClaimCases) -> None:
+    leave(cases.membership)
+    erasure = _asked(cases.claimant)
+    set_clock(erasure.due_at)
+    with refused("erasure_is_logged"):
+        run("UPDATE members_erasure SET state = 'erasing' WHERE id = %s", erasure.pk)
+        for eraser in erasing.ERASERS:
+            run(f"SELECT {eraser.function}(%s)", erasure.pk)
+        run("UPDATE members_erasure SET state = 'done', rows = 0 WHERE id = %s", erasure.pk)
+        fire_deferred()
+
+
+def _ref(cases: ClaimCases) -> str:
+    told = f"site.erasure:{cases.claimant.code}:{cases.world.pool.code}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def test_erasure_takes_only_what_is_personal(cases: ClaimCases) -> None:
