@@ -1,10 +1,14 @@
 """How allauth is fitted to this house."""
 
+from urllib.parse import urlencode
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import get_language, gettext
 
 from aidplatform.lib import clock
@@ -37,6 +41,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """Write a mail of the library with our words, which name this site by its address."""
         super().send_mail(template_prefix, email, context | {"site_address": settings.PUBLIC_URL})
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: object) -> str:
+        """Let the link of a mail lead on to where somebody was going when they signed up, after signing in.
+
+        The link may be opened on another device, so that it says itself where to; the library takes addresses of
+        this site alone.
+        """
+        url = str(super().get_email_confirmation_url(request, emailconfirmation))
+        wanted = get_next_redirect_url(request)
+        if not wanted:
+            return url
+        sign_in = f"{reverse('account_login')}?{urlencode({'next': wanted})}"
+        return f"{url}?{urlencode({'next': sign_in})}"
 
     def get_reauthentication_methods(self, user: User) -> list[dict[str, str]]:
         """Ask for a passkey first where there is one: it is the easiest and the strongest."""

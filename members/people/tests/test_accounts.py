@@ -1,12 +1,14 @@
 """Accounts of people."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.test import Client, override_settings
 from django.utils.translation import override
 
 from aidplatform.testing.refusals import not_permitted, refused, run
@@ -78,3 +80,20 @@ def test_mails_of_accounts_speak_our_words_and_name_the_site_once(db: None, lang
         assert not re.search(r"Hello|Thank you for using|感谢您使用|\[", text), text
         assert ("任何人都不会向您索取密码" if language == "zh-hans" else "Nobody will ever ask you") in text
         assert settings.PUBLIC_URL in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "leads_to"),
+    [("/pools/demo/join/", "/accounts/login/?next=%2Fpools%2Fdemo%2Fjoin%2F"), ("https://else.example/", "")],
+)
+def test_link_of_a_mail_leads_on_within_this_site_alone(db: None, wanted: str, leads_to: str) -> None:
+    with override_settings(ACCOUNT_EMAIL_VERIFICATION="mandatory"):
+        account = {
+            "email": "a@example.org",
+            "password1": "right horse battery",
+            "password2": "right horse battery",
+        }
+        Client().post("/accounts/signup/", account | {"next": wanted})
+    link = re.search(r"/accounts/confirm-email/\S+", str(mail.outbox[-1].body))
+    assert link
+    assert parse_qs(urlsplit(link[0]).query).get("next", [""]) == [leads_to]
