@@ -13,7 +13,6 @@ touching the bytes, and setting the column to null erases them. Earlier keys sta
 sealed stays readable, and blind indexes keep coming from the first of all, or equal values would not meet any more.
 """
 
-import hmac
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -21,12 +20,13 @@ from functools import cache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 VERSION = b"\x01"
 ERASED = b""
-_NONCE, _WRAPPED = 12, 48
+_KEY, _NONCE, _WRAPPED = 32, 12, 48
 # How long a sealed text is of which no character stands in it.
 LENGTH_OF_NOTHING = 1 + _NONCE + _WRAPPED + _NONCE + 16
 
@@ -45,8 +45,11 @@ class Wrapped:
 
 def seal_apart(plain: bytes, context: str) -> tuple[bytes, Wrapped]:
     """Encrypt bytes with a key of their own for a context; return them (nonce 12 ‖ ciphertext and tag) and the key."""
-    key, nonce = AESGCM.generate_key(256), os.urandom(_NONCE)
-    return nonce + AESGCM(key).encrypt(nonce, plain, context.encode()), _wrap(key, context)
+    # Asked for at once: of a million small values asking the system for random bytes would be a good part of the work.
+    random = os.urandom(_KEY + 2 * _NONCE)
+    key, nonce = random[:_KEY], random[_KEY : _KEY + _NONCE]
+    sealed = nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
+    return sealed, _wrap(key, random[_KEY + _NONCE :], context)
 
 
 def unseal_apart(sealed: bytes, wrapped: Wrapped, context: str) -> bytes:
@@ -60,7 +63,7 @@ def unseal_apart(sealed: bytes, wrapped: Wrapped, context: str) -> bytes:
 
 def rewrap(wrapped: Wrapped, context: str) -> Wrapped:
     """Wrap the same key by the current key of the installation. Raises: UnreadableError."""
-    return _wrap(_unwrap(wrapped, context), context)
+    return _wrap(_unwrap(wrapped, context), os.urandom(_NONCE), context)
 
 
 def current_key_id() -> str:
@@ -68,9 +71,9 @@ def current_key_id() -> str:
     return _key_id(settings.DATA_KEY)
 
 
-def _wrap(key: bytes, context: str) -> Wrapped:
-    nonce = os.urandom(_NONCE)
-    outer = AESGCM(_derived(b"wrap", settings.DATA_KEY))
+def _wrap(key: bytes, nonce: bytes, context: str) -> Wrapped:
+    """Wrap a key by the current key of the installation. nonce: random, never used before."""
+    outer = _wrapper(settings.DATA_KEY)
     return Wrapped(current_key_id(), nonce + outer.encrypt(nonce, key, context.encode()))
 
 
@@ -82,8 +85,7 @@ def _unwrap(wrapped: Wrapped, context: str) -> bytes:
             f"wrapped by the key {wrapped.key_id}, which is neither AID_DATA_KEY nor an earlier one"
         )
     try:
-        outer = AESGCM(_derived(b"wrap", secret))
-        return outer.decrypt(wrapped.key[:_NONCE], wrapped.key[_NONCE:], context.encode())
+        return _wrapper(secret).decrypt(wrapped.key[:_NONCE], wrapped.key[_NONCE:], context.encode())
     except (InvalidTag, ValueError):
         raise UnreadableError("the key does not open in this place") from None
 
@@ -124,7 +126,9 @@ def unseal_text(sealed: bytes, context: str) -> str:
 
 def blind_index(value: str, purpose: str) -> bytes:
     """Return 32 bytes that are equal for equal values of one purpose and tell nothing without the key."""
-    return hmac.digest(_derived(b"index:" + purpose.encode(), _ring()[-1]), value.encode(), "sha256")
+    keyed = _indexer(purpose, _ring()[-1]).copy()
+    keyed.update(value.encode())
+    return keyed.finalize()
 
 
 def _ring() -> tuple[str, ...]:
@@ -133,10 +137,23 @@ def _ring() -> tuple[str, ...]:
 
 
 @cache
+def _wrapper(secret: str) -> AESGCM:
+    """Return what wraps the keys of single values."""
+    return AESGCM(_derived(b"wrap", secret))
+
+
+@cache
+def _indexer(purpose: str, secret: str) -> HMAC:
+    """Return the keyed hash of a purpose, before any value."""
+    return HMAC(_derived(b"index:" + purpose.encode(), secret), SHA256())
+
+
+@cache
 def _derived(purpose: bytes, secret: str) -> bytes:
     """Return a key for one purpose."""
     return HKDF(SHA256(), 32, salt=b"aidplatform/v1", info=purpose).derive(secret.encode())
 
 
+@cache
 def _key_id(secret: str) -> str:
     return _derived(b"key id", secret)[:8].hex()

@@ -28,8 +28,8 @@ _DEBTS = owed_sql("n.pool_id", f"r.membership_id IN ({_BEFORE_IN_LINE})")
 
 # Each line and each charge is looked up by its key, LATERAL: a session keeps the plans of a guard, and one that it made
 # for a hundred thousand rows reads whole tables for a single one, while one made for a single row compares each with each.
-_LINE = """CROSS JOIN LATERAL (SELECT id, account_id, line_no, direction, kind, membership_id, amount_fen
-                                FROM ledger_statementline WHERE id = n.line_id LIMIT 1) l"""
+_LINE = """LATERAL (SELECT id, account_id, line_no, direction, kind, membership_id, amount_fen
+                      FROM ledger_statementline WHERE id = n.line_id LIMIT 1) l"""
 # Set-based: a hundred thousand collections are judged by one pass over what they touch.
 collection_guards = [
     judges_rows(
@@ -51,29 +51,31 @@ collection_guards = [
             IF FOUND THEN
                 {refuse("custody_people_hold_their_duty", "%s is no treasurer", "bad.recorded_by")}
             END IF;
-            SELECT l.line_no INTO bad FROM (SELECT line_id, pool_id, min(amount_fen) AS least, max(amount_fen) AS most
-                                              FROM new_rows GROUP BY 1, 2) n
-              {_LINE} JOIN ledger_bankaccount a ON a.id = l.account_id
-             WHERE a.pool_id <> n.pool_id OR (l.direction = 'in' AND n.least < 0) OR (l.direction = 'out' AND n.most > 0)
-                OR l.kind NOT IN ('collection', 'unidentified', 'chargeback') LIMIT 1;
-            IF FOUND THEN
-                {refuse("collection_fits_its_line", "line %s is not money of this charge", "bad.line_no")}
-            END IF;
-            SELECT l.line_no, n.membership_id INTO bad FROM (SELECT * FROM new_rows WHERE amount_fen < 0) n {_LINE}
-             WHERE (l.membership_id IS DISTINCT FROM coalesce(n.payer_id, n.membership_id)
+            SELECT l.line_no, n.membership_id INTO bad FROM (SELECT * FROM new_rows WHERE amount_fen < 0) n CROSS JOIN {_LINE}
+             WHERE l.kind = 'chargeback' AND (l.membership_id IS DISTINCT FROM coalesce(n.payer_id, n.membership_id)
                 OR (SELECT sum(k.amount_fen) FROM ledger_collection k WHERE k.pool_id = n.pool_id
                        AND k.membership_id = n.membership_id AND k.period_no = n.period_no
                        AND k.payer_id IS NOT DISTINCT FROM n.payer_id) < 0) LIMIT 1;
             IF FOUND THEN
                 {refuse("chargeback_is_of_its_payers_money", "line %s takes back of membership %s what its payer has not paid", "bad.line_no", "bad.membership_id")}
             END IF;
-            SELECT n.line_id, l.amount_fen, c.used INTO bad FROM (SELECT DISTINCT line_id FROM new_rows) n {_LINE}
+            -- A line is looked up once, for what it is and for what is used of it. As lines are never changed or deleted,
+            -- that it is there holds for good: the foreign key would ask for each of them again at the commit.
+            SELECT n.line_id, l.line_no, l.amount_fen, c.used, f.is_unfit INTO bad
+              FROM (SELECT line_id, pool_id, min(amount_fen) AS least, max(amount_fen) AS most
+                      FROM new_rows WHERE line_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1) n
+              LEFT JOIN {_LINE} ON true LEFT JOIN ledger_bankaccount a ON a.id = l.account_id
               CROSS JOIN LATERAL (SELECT abs(sum(amount_fen)) AS used FROM ledger_collection WHERE line_id = n.line_id) c
-             WHERE c.used + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+              CROSS JOIN LATERAL (SELECT a.pool_id IS DISTINCT FROM n.pool_id
+                        OR (l.direction = 'in' AND n.least < 0) OR (l.direction = 'out' AND n.most > 0)
+                        OR l.kind NOT IN ('collection', 'unidentified', 'chargeback') AS is_unfit) f
+             WHERE f.is_unfit OR c.used + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
                        WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0)
                    + coalesce((SELECT sum(x.amount_fen) FROM ledger_debitexplanation x
                        WHERE x.receipt_id = n.line_id AND x.state = 'agreed'), 0) > l.amount_fen LIMIT 1;
-            IF FOUND THEN
+            IF bad.is_unfit THEN
+                {refuse("collection_fits_its_line", "line %s (%s) is not money of this charge", "bad.line_no", "bad.line_id")}
+            ELSIF FOUND THEN
                 {refuse("receipt_is_used_once", "a line of %s is used for %s", "bad.amount_fen", "bad.used")}
             END IF;
             SELECT n.membership_id, n.period_no, k.paid, coalesce(c.share_fen, d.fen) AS share_fen INTO bad

@@ -129,8 +129,13 @@ class StatementLine(models.Model):
         BANK_FEE = "bank_fee", _("bank charge")
         UNEXPLAINED = "unexplained", _("debit to explain")
 
-    statement = models.ForeignKey(BankStatement, on_delete=models.PROTECT, related_name="lines")
-    account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    # The guard statement_adds_up holds that both are there, for all lines at once; a constraint asks for each line.
+    statement = models.ForeignKey(
+        BankStatement, on_delete=models.PROTECT, related_name="lines", db_index=False, db_constraint=False
+    )
+    account = models.ForeignKey(
+        BankAccount, on_delete=models.PROTECT, related_name="lines", db_index=False, db_constraint=False
+    )
     line_no = models.PositiveIntegerField()
     booking_date = models.DateField()
     direction = models.CharField(max_length=3, choices=Direction)
@@ -225,7 +230,10 @@ class Collection(models.Model):
     payer_id: the membership whose money it was, where that is not the one that was charged.
     """
 
-    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="collections")
+    # The guard collection_fits_its_line holds that it is there, where it reads the line anyway.
+    line = models.ForeignKey(
+        StatementLine, on_delete=models.PROTECT, null=True, related_name="collections", db_constraint=False
+    )
     result = models.ForeignKey(
         "ledger.ChargeResult", on_delete=models.PROTECT, null=True, related_name="collections", db_index=False
     )

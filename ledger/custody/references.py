@@ -34,7 +34,7 @@ class BadReferenceError(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reference:
     """What a reference names: kind M, T, D or I, and the number of the membership, order, charge file or income."""
 

@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import crypto
+from aidplatform.lib.collector import collector_asleep
 from aidplatform.lib.db import copy_rows, long_transaction
 from aidplatform.lib.errors import ConflictError, DomainError, ForbiddenError
 from aidplatform.lib.failpoints import failpoint
@@ -168,7 +169,7 @@ def _account_in_log(account: BankAccount) -> dict[str, Any]:
 # --- statements ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Taken:
     """One new booking and what it is taken for. back: what of which charges a chargeback puts in arrears again.
 
@@ -183,6 +184,7 @@ class _Taken:
     charge_file_id: int | None = None
 
 
+@collector_asleep()
 def import_statement(
     *,
     account: BankAccount,

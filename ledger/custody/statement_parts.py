@@ -31,7 +31,7 @@ class StatementFileError(ValueError):
         self.detail = detail
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileLine:
     """One booking: direction in or out, an amount above zero (fen), the day the bank booked it.
 

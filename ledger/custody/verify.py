@@ -29,6 +29,7 @@ SENTENCES = {
     "share_is_paid_for_by_its_payer": _(
         "Who paid somebody else's share paid for them then, and no more is taken back."
     ),
+    "collection_fits_its_line": _("Every share paid by transfer is of a booking on the pool's own account."),
     "receipt_is_used_once": _("No receipt was used for more than it brought."),
     "unidentified_is_receipts_not_used": _("Unidentified receipts are what of the receipts is nobody's yet."),
     "in_transit_is_released_orders": _(
@@ -83,6 +84,14 @@ def _verify_statements(report: Report, parameters: dict[str, object]) -> None:
         report.expect("statement_follows_last", where, str(joined), str((number, first, opening)))
         report.expect("statement_adds_up", where, (count, closing), (lines, opening + moved))
         last = (end, closing)
+    report.refute(
+        "statement_adds_up",
+        """SELECT format('%%s booking %%s', %(code)s::text, l.id), 'a statement of its account', 'statement ' || l.statement_id
+             FROM ledger_statementline l
+             LEFT JOIN ledger_bankstatement s ON s.id = l.statement_id AND s.account_id = l.account_id
+            WHERE l.account_id = %(account)s AND s.id IS NULL ORDER BY l.id""",
+        parameters,
+    )
     if last is not None:
         report.expect(
             "custody_equals_bank", f"{parameters['code']} account 101", last[1], _net(parameters, "101")
@@ -126,6 +135,21 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
             WHERE k.paid > coalesce(c.share_fen, d.fen, 0) OR k.paid < 0
                OR d.fen IS NULL AND (p.charges_notified_at IS NULL OR p.charges_notified_at > k.first)
             ORDER BY k.period_no, k.membership_id""",
+        parameters,
+    )
+    report.examined(
+        "collection_fits_its_line",
+        figure(
+            "SELECT count(line_id) FROM ledger_collection WHERE pool_id = %(pool)s",
+            parameters,
+        ),
+    )
+    report.refute(
+        "collection_fits_its_line",
+        """SELECT format('%%s charge of membership %%s, period %%s', %(code)s::text, k.membership_id, k.period_no),
+                  'a booking of the account', 'booking ' || k.line_id
+             FROM ledger_collection k LEFT JOIN ledger_statementline l ON l.id = k.line_id AND l.account_id = %(account)s
+            WHERE k.pool_id = %(pool)s AND k.line_id IS NOT NULL AND l.id IS NULL ORDER BY k.id""",
         parameters,
     )
     _verify_payers(report, parameters)

@@ -64,7 +64,7 @@ def statement(bank: Bank, **changed: Any) -> int:
     )
 
 
-def line(bank: Bank, statement_id: int, **changed: Any) -> int:
+def line(bank: Bank, statement_id: int, /, **changed: Any) -> int:
     """Insert a line that would be right but for what is changed."""
     return insert(
         "ledger_statementline",
@@ -237,6 +237,15 @@ def test_no_line_comes_later(charged: Charged) -> None:
         line(bank, pk)
 
 
+def test_line_needs_a_statement_of_its_account(charged: Charged) -> None:
+    """As a foreign key would: neither a statement that is not there, nor an account, nor another one's."""
+    bank = charged[1]
+    other = Bank(World.founded(code="other")).account.pk
+    for changed in ({"statement_id": 99_999}, {"account_id": 99_999}, {"account_id": other}):
+        with refused("statement_adds_up"):
+            line(bank, statement(bank, closing_fen=100, line_count=1), **changed)
+
+
 def test_line_outside_its_days_is_refused(charged: Charged) -> None:
     bank = charged[1]
     with refused("statement_adds_up"):
@@ -355,6 +364,11 @@ def test_a_receipt_takes_nothing_back(
     name = "collection_fits_its_line" if changed["amount_fen"] else "collection_moves_money"
     with refused(name):
         collection(charged, unknown.pk, **changed)
+
+
+def test_a_booking_that_is_not_there_pays_nothing(charged: Charged) -> None:
+    with refused("collection_fits_its_line"):
+        collection(charged, 99_999)
 
 
 def test_money_of_another_pools_bank_pays_nothing_here(charged: Charged) -> None:

@@ -51,6 +51,20 @@ CUSTODY_CASES: list[tuple[str, str, str, str, str]] = [
         "membership ",
     ),
     (
+        "collection_fits_its_line",
+        f"UPDATE ledger_collection SET line_id = 99999 WHERE id = {_FIRST}",
+        "paid charge of membership",
+        "a booking of the account",
+        "booking 99999",
+    ),
+    (
+        "statement_adds_up",
+        "UPDATE ledger_statementline SET statement_id = 99999 WHERE kind = 'unidentified'",
+        "paid booking",
+        "a statement of its account",
+        "statement 99999",
+    ),
+    (
         "receipt_is_used_once",
         "UPDATE ledger_statementline SET amount_fen = 23142 WHERE kind = 'collection' AND line_no = 1",
         "paid receipt 1/1",
