@@ -1,6 +1,6 @@
 """What waits for a person: one sentence and one link per thing, most urgent first."""
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -8,6 +8,7 @@ from aidplatform.lib import clock
 from aidplatform.lib.dates import format_day
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_arbiters import of_arbiters
+from aidplatform.site.todo_desk import of_desks
 from aidplatform.site.todo_investigations import of_investigations
 from aidplatform.site.todo_member import of_member
 from aidplatform.site.todo_money import of_money
@@ -29,7 +30,6 @@ from ledger.sharing.run_off import freezes_of
 from members.ending.models import EndingProposal, PoolEnding
 from members.joining.correction_models import IdentityCorrection
 from members.joining.guardian_models import GuardianRequest
-from members.joining.kin import near_memberships
 from members.joining.models import MemberImport
 from members.joining.rule_answers import open_questions
 from members.people.models import User
@@ -73,7 +73,7 @@ def _of_duties(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
     found += _of_duty_changes(duties, person) + _of_plans(duties, person) + _of_moves(duties, person)
     found += _of_endings(duties, person) + _of_guardians(duties, person)
     found += _of_corrections(duties, person) + _of_redactions(duties, person)
-    return found + _of_appeals(duties) + of_money(duties, person) + _of_desks(duties, person)
+    return found + _of_appeals(duties) + of_money(duties, person) + of_desks(duties, person)
 
 
 def _of_rules(person: User) -> list[Todo]:
@@ -379,51 +379,6 @@ def _of_own_claims(person: User) -> list[Todo]:
         )
         for claim in waiting.only("code", "state")[:20]
     ]
-
-
-def _of_desks(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
-    """Return how many claims wait on each desk of the person's: one line per pool and state, one query."""
-    state, duty = Claim.State, DutyGrant.Duty
-    texts = {
-        state.FILED: (duty.REVIEWER, _("Claims of %(pool)s that nobody has taken up: %(count)s")),
-        state.APPEALED: (duty.REVIEWER, _("Appeals of %(pool)s that nobody has taken up: %(count)s")),
-        state.UNDER_REVIEW: (duty.REVIEWER, _("Claims of %(pool)s that you review: %(count)s")),
-        state.RECOMMENDED: (
-            duty.SECOND_REVIEWER,
-            _("Claims of %(pool)s that wait for a decision: %(count)s"),
-        ),
-        state.OBJECTED: (duty.SECOND_REVIEWER, _("Cases of %(pool)s with an objection to answer: %(count)s")),
-    }
-    rows = (
-        Claim.objects.filter(pool__in=[pool for pool in duties if pool], state__in=texts)
-        .exclude(claimant=person)
-        .exclude(membership__in=near_memberships(person))
-        .exclude(Q(state=state.UNDER_REVIEW) & ~Q(reviewer=person))
-        .exclude(appeal_round__isnull=False, pk__in=_judged_by(person))
-        .values("pool_id", "pool__code", "pool__name_en", "pool__name_zh", "state")
-        .annotate(count=Count("pk"))
-        .order_by("pool__code", "state")
-    )
-    return [
-        Todo(
-            texts[state(row["state"])][1]
-            % {"pool": in_language(row["pool__name_en"], row["pool__name_zh"]), "count": row["count"]},
-            f"{reverse('review_queue', args=[row['pool__code']])}?state={row['state']}",
-            _("Open the desk"),
-        )
-        for row in rows
-        if texts[state(row["state"])][0].value in duties[row["pool_id"]]
-    ]
-
-
-def _judged_by(person: User) -> QuerySet[Claim]:
-    """Return the claims on which the person recommended or decided, or answered an objection."""
-    by = (
-        Q(recommendations__reviewer=person.code)
-        | Q(decisions__decider=person.code)
-        | Q(objections__answered_by=person.code)
-    )
-    return Claim.objects.filter(by)
 
 
 def _of_appeals(duties: dict[int | None, set[str]]) -> list[Todo]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -24,7 +24,7 @@ from ledger.sharing.models import Award, Charge, Period
 from members.joining.again import chain_ids
 from members.joining.deputies import DECEASED, claims_begin_for, live_deputyships
 from members.joining.deputy_models import Deputy
-from members.joining.kin import is_near, names_of, people_near, spoken_for
+from members.joining.kin import is_near, names_of, near_memberships, people_near, spoken_for
 from members.joining.models import CovenantSignature, Membership, MembershipSpan
 from members.people.models import User
 from members.pools.models import PlanVersion, Pool
@@ -128,6 +128,15 @@ def is_near_to(claim: Claim, person: User) -> bool:
         return True
     own = None if claim.claimant_id == person.pk else _membership_of_named_filer(claim)
     return own is not None and is_near(own, person)
+
+
+def near_to(person: User) -> Q:
+    """Return which claims `is_near_to` is true of, for other reads. Two queries."""
+    near = near_memberships(person)
+    # Filed by somebody whom the member had named, and whose own membership in the pool is near.
+    named = Deputy.objects.filter(membership=OuterRef("membership"), person=OuterRef("claimant"))
+    files = Membership.objects.filter(pk__in=near, pool=OuterRef("pool"), person=OuterRef("claimant"))
+    return Q(membership__in=near) | (Exists(named) & Exists(files) & ~Q(claimant=F("membership__person")))
 
 
 def people_near_to(claim: Claim) -> set[int]:

@@ -40,6 +40,15 @@ appeal_guards = [
 ]
 
 
+def answered_before_sql(claim_id: str, code: str) -> str:
+    """Return SQL that tells whether the person of a code answered an objection to a claim before its appeal.
+
+    After it, who has answered one may answer the next: they judge the same case that two others have granted.
+    """
+    return f"""EXISTS (SELECT 1 FROM claims_objection o JOIN claims_appeal a ON a.claim_id = o.claim_id
+                            WHERE o.claim_id = {claim_id} AND o.answered_by = {code} AND o.answered_at <= a.appealed_at)"""
+
+
 def heard_before_sql(claim_id: str, opened: str, code: str) -> str:
     """Return SQL that tells whether the person of a code judged a claim before the round that its appeal opened."""
     return f"""(
@@ -51,8 +60,7 @@ def heard_before_sql(claim_id: str, opened: str, code: str) -> str:
                             WHERE claim_id = {claim_id} AND round < {opened} AND decider = {code})
                 OR EXISTS (SELECT 1 FROM claims_blindreview
                             WHERE claim_id = {claim_id} AND reviewer = {code})
-                OR EXISTS (SELECT 1 FROM claims_objection
-                            WHERE claim_id = {claim_id} AND answered_by = {code}))"""
+                OR {answered_before_sql(claim_id, code)})"""
 
 
 def heard_by_others(name: str, column: str) -> Guard:

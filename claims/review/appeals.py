@@ -140,12 +140,14 @@ def heard_before(claim: Claim) -> set[str]:
     """Return the codes of whoever judged the case before its appeal; of a claim without one, nobody."""
     if claim.appeal_round is None:
         return set()
+    appealed = Appeal.objects.filter(claim=claim).values("appealed_at")
     return {
         *claim.recommendations.filter(round__lt=claim.appeal_round).values_list("reviewer", flat=True),
         *claim.decisions.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
         *claim.concurrences.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
         *BlindReview.objects.filter(claim=claim).values_list("reviewer", flat=True),
-        *(one.answered_by for one in claim.objections.exclude(answered_by=None) if one.answered_by),
+        # Who answers one after the appeal may answer the next one as well.
+        *(one.answered_by for one in claim.objections.filter(answered_at__lte=appealed) if one.answered_by),
     }
 
 

@@ -4,11 +4,11 @@ import datetime as dt
 import hashlib
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from aidplatform.lib import clock
 from claims.filing.models import Claim
-from claims.filing.selectors import concerned_by, is_near_to, may_appeal
+from claims.filing.selectors import concerned_by, is_near_to, may_appeal, near_to
 from claims.filing.states import JUDGED
 from claims.review.models import BlindReview, Concurrence, Decision
 from members.people.models import User
@@ -60,19 +60,18 @@ def _may_come_back(claim: Claim) -> bool:
 
 
 def waiting_claims(pool: Pool, person: User) -> list[Claim]:
-    """Return the claims of a pool that wait for a blind review and in which the person had no part, oldest first.
-
-    Who is near to a member, or objected, is found out when the claim is opened.
-    """
+    """Return the claims of a pool that wait for a blind review by this person, as `waits_for` says, oldest first."""
     since = clock.now() - dt.timedelta(days=_DAYS)
     found = (
         Claim.objects.filter(pool=pool, state__in=JUDGED, blind_review=None)
         .filter(decisions__round=F("round"), decisions__decided_at__gte=since)
         .exclude(recommendations__reviewer=person.code)
         .exclude(reviewer=person)
-        .exclude(claimant=person)
+        .exclude(Q(claimant=person) | Q(membership__person=person) | near_to(person))
         .order_by("pk")
     )
+    had_part = Q(objections__member=person.code) | Q(objections__answered_by=person.code)
+    found = found.exclude(Exists(Claim.objects.filter(had_part, pk=OuterRef("pk"))))
     found = found.exclude(Exists(Decision.objects.filter(claim=OuterRef("pk"), decider=person.code)))
     found = found.exclude(Exists(Concurrence.objects.filter(claim=OuterRef("pk"), decider=person.code)))
     share = settings.BLIND_REVIEW_PER_MILLE

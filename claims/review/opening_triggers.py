@@ -6,6 +6,7 @@ from aidplatform.lib.guards import Guard, judged_now, refuse
 from claims.filing.illnesses import OBJECTION
 from claims.filing.states import JUDGED, READ_BY_ITS_REVIEWER, READ_BY_WHO_DECIDES
 from claims.filing.triggers import of_the_paper
+from claims.review.appeal_triggers import answered_before_sql
 from claims.review.triggers import has_judged, holds_duty, is_claimant, is_near, stands_in
 from members.people.erasure_sql import facts_until_erased
 
@@ -67,7 +68,7 @@ opening_guards = [
                             WHERE claim_id = claim.id AND round < claim.appeal_round AND reviewer = NEW.opener)
                 OR EXISTS (SELECT 1 FROM claims_decision
                             WHERE claim_id = claim.id AND round < claim.appeal_round AND decider = NEW.opener)
-                OR EXISTS (SELECT 1 FROM claims_objection WHERE claim_id = claim.id AND answered_by = NEW.opener)) THEN
+                OR {answered_before_sql("claim.id", "NEW.opener")}) THEN
                 {refuse("papers_are_opened_by_who_judges_them", "%s had a part in claim %s before", "NEW.opener", "claim.code")}
             END IF;
             NEW.opened_at := aid_now();

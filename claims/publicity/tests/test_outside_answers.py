@@ -8,19 +8,21 @@ import pytest
 from aidplatform.lib import clock
 from aidplatform.lib.errors import NotFoundError
 from aidplatform.site.todo import todos_of
-from aidplatform.testing.claim_cases import ClaimCases, photograph
+from aidplatform.testing.claim_cases import AppealCases, ClaimCases, photograph
 from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import refused, run
 from aidplatform.testing.world import lay_down_all, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
+from claims.filing.models import Claim
 from claims.publicity import services
 from claims.publicity.models import Objection
 from claims.publicity.news import follow_overdue_due
 from claims.publicity.objection_papers import add_to_objection
 from claims.publicity.outside_answers import answer_from_outside
 from claims.publicity.tests.test_publicity import second_objection
-from claims.review import outside_reviews
+from claims.review import openings, outside_reviews
 from claims.review.appeals import nobody_left
+from claims.review.opening_models import PaperOpening
 from claims.review.outside_models import OutsideReview
 from claims.review.outside_selectors import running_reviews
 from claims.review.tests.test_outside import change, kinds, outsider, proposed, running, turned_down
@@ -141,6 +143,33 @@ def test_one_from_outside_answers_all_that_are_open(cases: ClaimCases) -> None:
     assert (one.state, claim.state) == ("done", "in_publicity")
     with pytest.raises(NotFoundError):
         answered(one)
+
+
+def test_whoever_has_answered_one_from_outside_opens_papers_of_the_next(db: None) -> None:
+    """After an appeal as before it: who answered one objection had no part in the case when it was refused."""
+    cases = AppealCases.founded(appeal_days=30)
+    claim = cases.heard(cases.appealed(), "approved")
+    for person in User.objects.filter(duty_grants__duty="second_reviewer").exclude(pk=cases.third.pk):
+        lay_down_all(person)
+    cases.to_publicity()
+    services.object_to_case(claim=claim, member=cases.neighbor.code, reason="I saw her.", at=clock.now())
+    second_objection(cases, claim)
+    one = running(cases, Claim.objects.get(pk=claim.pk))
+    paper = claim.papers.first()
+    assert paper is not None
+
+    def open_it() -> PaperOpening:
+        return openings.open_paper(
+            claim=claim, code=paper.code, opener=outsider().code, purpose="objection", note="", at=clock.now()
+        )
+
+    open_it()
+    set_clock(clock.now() + dt.timedelta(hours=1))
+    answered(one)
+    assert open_it().duty == "outside_reviewer"
+    answered(one, number=2)
+    with pytest.raises(openings.NotInHandError):
+        open_it()
 
 
 def test_who_answers_from_outside_has_no_part_and_keeps_to_the_rules(cases: ClaimCases) -> None:
