@@ -218,15 +218,16 @@ def _signatures(person: User) -> Iterator[Row]:
 def _payer_links(person: User) -> Iterator[Row]:
     found = PayerLink.objects.filter(Q(membership__person=person) | Q(payer__person=person))
     for link in found.select_related("pool", "membership").order_by("pk"):
-        is_covered = link.membership.person_id == person.pk
         yield {
             "pool": link.pool.code,
-            "role": "covered" if is_covered else "payer",
+            "role": "covered" if link.membership.person_id == person.pk else "payer",
             **fields_of(link, "state", "asked_at", "begun_at", "ended_at"),
-            "asked_by_you": link.asked_by == person.code,
-            "accepted_by_you": link.accepted_by == person.code,
-            "ended_by_you": link.ended_by == person.code,
+            **_by_you(link, person, "asked", "accepted", "ended"),
         }
+
+
+def _by_you(row: PayerLink | Deputy, person: User, *deeds: str) -> Row:
+    return {f"{deed}_by_you": getattr(row, f"{deed}_by") == person.code for deed in deeds}
 
 
 def _deputies(person: User) -> Iterator[Row]:
@@ -237,9 +238,7 @@ def _deputies(person: User) -> Iterator[Row]:
             "pool": one.membership.pool.code,
             "role": "member" if one.membership.person_id == person.pk else "deputy",
             **fields_of(one, "kind", "state", "named_at", "accepted_at", "ended_at"),
-            "named_by_you": one.named_by == person.code,
-            "accepted_by_you": one.accepted_by == person.code,
-            "ended_by_you": one.ended_by == person.code,
+            **_by_you(one, person, "named", "accepted", "ended"),
         }
 
 
@@ -471,7 +470,6 @@ EXPORTER = Exporter(
         "members.Deputy.membership": "deputies",
         "members.Deputy.person": "deputies",
         "members.DeputyLink.membership": "deputy_links",
-        "members.DeputyLink.deputy": "deputy_links",
         "members.FamilyMember.membership": "family",
         "members.MemberSecret.membership": "roll_secrets",
         "members.FamilyMember.guardian": "family",
