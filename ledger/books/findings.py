@@ -95,9 +95,9 @@ def figure(sql: str, parameters: Mapping[str, Any]) -> Any:
     return rows[0][0] if rows else None
 
 
-def stream(sql: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Run a query of any size through a cursor in the database, so that memory stays constant."""
+def stream(sql: str, parameters: Mapping[str, Any], at_once: int = 2000) -> Iterator[tuple[Any, ...]]:
+    """Run a query of any size through a cursor in the database, so many rows at once, so that memory stays constant."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, parameters)
-        while rows := cursor.fetchmany(2000):
+        while rows := cursor.fetchmany(at_once):
             yield from rows

@@ -90,7 +90,30 @@ def posting(key: str, account: str) -> str:
 
 
 # code of the statement, harm, what must be told of the place, the figure that must stand, the one that does
+_ROLL = """period_id = (SELECT id FROM ledger_period WHERE number = 1
+    AND pool_id = (SELECT id FROM members_pool WHERE code = 'small'))"""
 CASES: list[tuple[str, str, str, str, str]] = [
+    (
+        "roll_has_its_root",
+        f"UPDATE ledger_rollsubtree SET records = set_byte(records, 198, 255) WHERE stage = 'freeze' AND {_ROLL}",
+        "period small/1, roll freeze, part 0",
+        "[7, [7, 0], 0, '",
+        "[7, [7, 0], 0, '",
+    ),
+    (
+        "roll_has_its_root",
+        f"UPDATE ledger_roll SET own_fen = 5 WHERE stage = 'close' AND {_ROLL}",
+        "period small/1, roll close",
+        "[7, [7, 0], 0, '",
+        "[7, [7, 0], 5, '",
+    ),
+    (
+        "roll_lines_rise",
+        f"UPDATE ledger_rollsubtree SET records = set_byte(records, 198, 0) WHERE stage = 'freeze' AND {_ROLL}",
+        "period small/1, roll freeze, part 0",
+        "[]",
+        "['00",
+    ),
     (
         "journal_entry_balances",
         f"UPDATE ledger_posting SET amount_fen = 100001 WHERE {posting('award/S-1', '120')}",

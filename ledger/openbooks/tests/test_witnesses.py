@@ -1,10 +1,12 @@
 """Witnesses of a pool's log: named by two people, asked for every checkpoint, and shown to everyone as they are."""
 
 import json
+import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -35,6 +37,7 @@ from ledger.openbooks.witnesses import PolicyMovedOnError, SamePersonError, Witn
 FILES = "/t/test-pool/"
 PAGE = "/pools/test-pool/witnesses/"
 API = "/api/v1/pools/test-pool/witness-policies/"
+OTHER = public_key(name="other.example/aid", seed=bytes([1] * 32), kind=4).encode()
 STRANGER = public_key(name="somebody.example/aid", seed=bytes(32), kind=4).encode()
 
 
@@ -125,6 +128,43 @@ def test_witnesses_are_asked_for_every_checkpoint(
     opened = open_checkpoint(told, log_key=policy.logs[0], witnesses=keys, now=now())
     assert opened.head.size == size
     assert policy.is_met(opened.witnessed)
+
+
+@contextmanager
+def mute_machine() -> Iterator[tuple[str, list[None]]]:
+    """Give the address of a machine that hangs up on everybody, and a list of who has called."""
+    calls: list[None] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+                    calls.append(None)
+
+        listening = threading.Thread(target=hang_up, daemon=True)
+        listening.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", calls
+        server.shutdown(socket.SHUT_RDWR)
+    listening.join(timeout=10)
+
+
+def test_dead_witness_costs_one_failed_connection_and_no_entries(world: World, signer: TestSigner) -> None:
+    with mute_machine() as (address, calls):
+        proposed = witnesses.propose_witnesses(
+            pool=world.pool,
+            witnesses=[(STRANGER, address), (OTHER, f"{address}/other")],
+            needed=1,
+            proposer=world.admin.code,
+            at=clock.now(),
+        )
+        witnesses.approve_witnesses(policy=proposed, approver=world.auditor.code, at=clock.now())
+        signer.sign()
+        with CaptureQueriesContext(connection) as queries:
+            assert ask_witnesses(now=now()) == 0
+    assert len(calls) == 1
+    assert [one["sql"] for one in queries if "leaf_hash" in one["sql"]] == []
+    assert WitnessRefusal.objects.count() == 0
 
 
 def test_witness_that_knows_more_than_we_do_is_asked_from_there(

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from ledger.books.findings import Report
-from ledger.sharing.verify import bill, controls, faces, headcount, posted, publicity, rests
+from ledger.sharing.verify import bill, controls, faces, headcount, posted, publicity, rests, rolls
 from ledger.sharing.verify.rows import PeriodRow, PoolRow, periods, text
 
 SENTENCES = {
@@ -11,6 +11,7 @@ SENTENCES = {
         "The periods of a pool are numbered 1, 2, 3 … and each begins where the last ended."
     ),
     **headcount.SENTENCES,
+    **rolls.SENTENCES,
     **publicity.SENTENCES,
     **faces.SENTENCES,
     **bill.SENTENCES,
@@ -46,6 +47,7 @@ def verify_period(report: Report, period: PeriodRow) -> None:
     if period.state not in FROZEN:
         return
     headcount.verify_headcount(report, period)
+    rolls.verify_rolls(report, period)
     if period.state != "frozen":
         publicity.verify_publicity(report, period)
         faces.verify_faces(report, period)
