@@ -5,10 +5,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from aidplatform.lib import clock
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import jobs
-from ledger.openbooks.selectors import signing_of
 from ledger.sharing.models import Period
 from members.joining.payers import payers_besides_sql
 from members.joining.told import COLUMNS, IN_ORDER, LISTENS, TOLD_OF_SHARES, Told, read
@@ -32,11 +30,11 @@ def tell_charges(lease: jobs.Lease) -> dict[str, int]:
     Each batch is a transaction; what an earlier attempt told is found and not told again.
     """
     period = Period.objects.select_related("pool").get(pk=lease.payload["period"])
-    told, books = 0, _books(period)
+    told = 0
     for batch in notices.batches(_CHARGED, pool=period.pool_id, period=period.number):
         with lease.transaction():
             news = [
-                _news(period, list(shares), books)
+                _news(period, list(shares))
                 for _person, shares in groupby(read(batch), key=lambda share: share[0].person.pk)
             ]
             told += notices.tell(news, batch=f"charged/{period.code}/{batch[0][0]}", actor=lease.actor)
@@ -44,15 +42,7 @@ def tell_charges(lease: jobs.Lease) -> dict[str, int]:
     return {"told": told}
 
 
-def _books(period: Period) -> dict[str, Any]:
-    """Return how far the pool's log is signed, for members to compare; nothing before it is."""
-    signing = signing_of(period.pool.code, clock.now())
-    if signing.checkpoint is None:
-        return {}
-    return {"books_size": signing.checkpoint.size, "books_fingerprint": signing.fingerprint}
-
-
-def _news(period: Period, shares: list[Share], books: dict[str, Any]) -> notices.News:
+def _news(period: Period, shares: list[Share]) -> notices.News:
     """Return what one person is told: a period's notices have one key, so that nobody is told twice of it."""
     pool = period.pool
     params = {
@@ -61,7 +51,6 @@ def _news(period: Period, shares: list[Share], books: dict[str, Any]) -> notices
         "number": period.number,
         "currency": pool.currency,
         "charge_date": period.charge_date.isoformat(),
-        **books,
     }
     if len(shares) == 1:
         ((told, (share_fen, _payer)),) = shares

@@ -14,6 +14,7 @@ from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.notes import VerifierKey, read_key
 from ledger.openbooks.policies import NONE, Policy, Witness, composed, read_policy
 from ledger.openbooks.witness_models import Cosignature, WitnessPolicy, WitnessRefusal
+from members.people.open_books import tells_books
 
 # So long a statement may wait for its signature, and so long the signer may say nothing, before it is an alarm.
 SIGNED_WITHIN = dt.timedelta(minutes=10)
@@ -172,6 +173,17 @@ def leaves_of(code: str, size: int) -> list[bytes]:
     """Return the leaf hashes of the first entries of a log."""
     rows = LogEntry.objects.filter(log__code=code, seq__lt=size).order_by("seq")
     return [bytes(leaf) for leaf in rows.values_list("leaf_hash", flat=True)]
+
+
+@tells_books
+def books_told(codes: set[str]) -> dict[str, dict[str, Any]]:
+    """Return of each log that is signed how many entries its last checkpoint has, and the fingerprint."""
+    rows = Checkpoint.objects.filter(log__code__in=codes).order_by("log", "-size").distinct("log")
+    told = {}
+    for code, vkey, size, root in rows.values_list("log__code", "log__key__vkey", "size", "root"):
+        head = Head(read_key(vkey).name, size, bytes(root))
+        told[code] = {"books_size": size, "books_fingerprint": fingerprint(head)}
+    return told
 
 
 def _heard_at(last: Checkpoint | None) -> dt.datetime | None:

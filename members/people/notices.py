@@ -5,7 +5,7 @@ A notice holds codes and figures only; its words are made when it is read.
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -39,6 +39,7 @@ from members.people.guardian_words import GUARDIAN_KINDS
 from members.people.jury_words import JURY_KINDS
 from members.people.mails import Letter, write_mails
 from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
+from members.people.open_books import books_of
 from members.people.outside_words import OUTSIDE_KINDS
 from members.people.parting import parting_words
 from members.people.rights_words import OF_DUTIES, OF_PEOPLE, PURPOSES, RIGHTS_KINDS
@@ -581,7 +582,7 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     """
     told = [one for one in news if one.person.erased_at is None]
     before = _told_before(told)
-    fresh = [n for n in told if (n.person.pk, n.kind, n.key) not in before]
+    fresh = _with_books([n for n in told if (n.person.pk, n.kind, n.key) not in before])
     wishes = wishes_of([n.person for n in fresh])
     at = clock.now()
     rows = [
@@ -597,6 +598,18 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     told_now = [n for n, row in zip(fresh, rows, strict=True) if row.way != Way.DIGEST]
     write_texts(_texts(told_now, wishes), batch=batch, actor=actor)
     return len(fresh)
+
+
+def _with_books(told: list[News]) -> list[News]:
+    """Add to what members are told of a pool by which open books; what people do as their duty needs none."""
+    of_members = [n for n in told if CATEGORY_OF[n.kind] != _Category.DUTIES]
+    books = books_of({n.link for n in of_members if "books_fingerprint" not in n.params})
+    return [
+        replace(n, params=n.params | books[n.link])
+        if n.link in books and CATEGORY_OF[n.kind] != _Category.DUTIES
+        else n
+        for n in told
+    ]
 
 
 def _texts(told: list[News], wishes: Mapping[int, Wishes]) -> list[Text]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
@@ -29,6 +30,7 @@ from members.joining.tests.test_family import guardian as guardian
 from members.joining.tests.test_payers import join, linked
 from members.joining.tests.test_told import leave_behind
 from members.people import notices
+from members.people.duty_words import DUTY_GIVEN
 from members.people.models import Mail, Notice, User
 
 PAYER = "/pools/test-pool/me/payer/"
@@ -236,3 +238,28 @@ def test_notice_and_mail_say_by_which_open_books_they_were_written(
     line = f"The open books had {signing.checkpoint.size} entries then, fingerprint {signing.fingerprint}."
     assert notices.body_of(notice.kind, notice.params).endswith(line)
     assert line in Mail.objects.get(person=membership.person, key__contains="charged/").body
+
+
+def test_whatever_members_are_told_of_a_pool_says_by_which_open_books(
+    committed_db: tuple[str, str], tmp_path: Path
+) -> None:
+    world = World.founded()
+    person = User.objects.create_user("member@example.org")
+    pool = world.pool
+    params = {"pool_en": pool.name_en, "pool_zh": pool.name_zh, "eligible": "2026-04-01"}
+    page = reverse("pool", args=[pool.code])
+
+    def told(key: str, kind: str = notices.WAITING_OVER, link: str = page) -> Notice:
+        more = {"duty_code": "treasurer", "reason": "elected"} if kind == DUTY_GIVEN else {}
+        notices.tell([notices.News(person, kind, key, params | more, link)], batch=key, actor="service")
+        return Notice.objects.get(person=person, key=key)
+
+    assert "books_fingerprint" not in told("before the first signature").params
+    TestSigner(tmp_path / "signer" / "state").sign()
+    signing = signing_of(pool.code, clock.now())
+    assert signing.checkpoint is not None
+    books = {"books_size": signing.checkpoint.size, "books_fingerprint": signing.fingerprint}
+    assert told("signed").params == params | books
+    assert signing.fingerprint in Mail.objects.get(person=person, key__contains="/signed").body
+    assert told("of no pool", link="/notices/").params == params
+    assert "books_fingerprint" not in told("of a duty", DUTY_GIVEN).params

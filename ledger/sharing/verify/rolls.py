@@ -49,7 +49,7 @@ def verify_rolls(report: Report, period: PeriodRow) -> None:
             last = _hold_order(report, f"{where}, part {number}", last, named)
             lines = hashing.closed(named, bytes(own or b"")) if stage == "close" else hashing.frozen(named)
             roots.append(hashing.root(lines))
-            found = [len(named) // _NAMED, *hashing.told(roots[-1])]
+            found = hashing.told(roots[-1])
             stated = [*of_part[:3], bytes(of_part[3]).hex() if of_part[3] is not None else None]
             report.expect("roll_has_its_root", f"{where}, part {number}", found, stated)
         whole = hashing.root(roots)
@@ -57,7 +57,7 @@ def verify_rolls(report: Report, period: PeriodRow) -> None:
         report.expect(
             "roll_has_its_root",
             where,
-            [sum(told[0]), *told],
+            told,
             [size, counts, own_fen, bytes(root).hex(), bytes(head).hex()],
         )
 
@@ -119,9 +119,9 @@ class _Hashing:
         return nodes[0] if nodes else (0, hashlib.sha256(b"").digest())
 
     def told(self, node: Node) -> list[object]:
-        """Return counts, sum of own amounts and hash of a node."""
+        """Return members, their counts, sum of own amounts and hash of a node."""
         fields = [int.from_bytes(field) for field in _split(node[0].to_bytes(self._width), 8)]
-        return [fields[:-1], fields[-1], node[1].hex()]
+        return [sum(fields[:-1]), fields[:-1], fields[-1], node[1].hex()]
 
     def head(self, pool: str, number: int, node: Node) -> str:
         """Return the head of a roll."""
