@@ -39,6 +39,7 @@ from ledger.custody import (
     receipt_api,
     reconciled_api,
     release_limit_api,
+    reversal_api,
     share_return_api,
     write_off_api,
 )
@@ -96,6 +97,7 @@ _STATEMENT = f"{_POOL}statements/<int:number>/"
 _PAYMENT = f"{_POOL}payments/<int:number>/"
 _LIMITS = f"{_POOL}release-limits/"
 _EXPLANATIONS = f"{_POOL}debits-to-explain/"
+_REVERSALS = f"{_POOL}reversals/"
 _MONTHS = f"{_POOL}months/"
 _ONE_MONTH = f"{_MONTHS}<int:number>/"
 _INTERESTS = f"{_POOL}interests/"
@@ -545,6 +547,22 @@ urlpatterns = [
         f"{_EXPLANATIONS}<int:number>/withdraw/",
         explanation_api.ExplanationWithdrawal.as_view(),
         name="api_withdraw_explanation",
+    ),
+    path(
+        f"{_POOL}entries/<int:number>/reversal/",
+        reversal_api.ReversalProposal.as_view(),
+        name="api_propose_reversal",
+    ),
+    path(_REVERSALS, reversal_api.ReversalList.as_view(), name="api_reversals"),
+    path(
+        f"{_REVERSALS}<int:number>/agree/",
+        reversal_api.ReversalAgreement.as_view(),
+        name="api_agree_to_reversal",
+    ),
+    path(
+        f"{_REVERSALS}<int:number>/withdraw/",
+        reversal_api.ReversalWithdrawal.as_view(),
+        name="api_withdraw_reversal",
     ),
     path(_MONTHS, month_api.MonthCloses.as_view(), name="api_months"),
     path(f"{_MONTHS}closed/", month_api.PublicMonths.as_view(), name="api_closed_months"),

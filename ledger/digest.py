@@ -384,6 +384,18 @@ PARTS: tuple[Part, ...] = (
         {"id": ID},
     ),
     Part(
+        "ledger_entryreversal",
+        {
+            "pool_id": "p.code",
+            "entry_id": "e.number",
+            "reversal_id": "r.number",
+            **_plain("number", "reason", "state", "proposed_by", "proposed_at", "decided_by", "decided_at"),
+        },
+        f"{_POOL} JOIN ledger_journalentry e ON e.id = t.entry_id"
+        " LEFT JOIN ledger_journalentry r ON r.id = t.reversal_id",
+        {"id": ID},
+    ),
+    Part(
         "ledger_debitexplanation",
         {
             "pool_id": "p.code",

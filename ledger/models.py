@@ -36,6 +36,8 @@ from ledger.custody.month_triggers import closed_month_takes_no_entry
 from ledger.custody.payment_file_models import PaymentFile, PaymentFileLine
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.release_limit_models import ReleaseLimit
+from ledger.custody.reversal_models import EntryReversal
+from ledger.custody.reversal_triggers import reversal_has_its_decision
 from ledger.custody.settlement_models import FinalSettlement
 from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_return_triggers import illness_ends_with_its_return
@@ -108,6 +110,7 @@ written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 # Nor do bookings and collections know debits: those are made of mandates, which came later.
 instructed_period_stays_posted.register(JournalEntry)  # type: ignore[arg-type]
 loss_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
+reversal_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
 closed_month_takes_no_entry.register(JournalEntry)  # type: ignore[arg-type]
 collection_is_of_its_result.register(Collection)  # type: ignore[arg-type]
 settled_debits_have_their_file.register(StatementLine)  # type: ignore[arg-type]
@@ -152,6 +155,7 @@ __all__ = [
     "DebitExplanation",
     "DebitMandate",
     "DebitRetry",
+    "EntryReversal",
     "FinalSettlement",
     "HardshipPause",
     "Heartbeat",

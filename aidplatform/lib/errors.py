@@ -88,6 +88,14 @@ GUARANTEES: dict[str, object] = {
     "witness_policy_people_hold_their_duty": _(
         "A pool admin proposes witnesses, and an auditor or a controller approves them."
     ),
+    "only_what_stands_alone_is_reversed": _(
+        "Something else rests on this entry: it is not taken back by itself. Its page says what to do instead."
+    ),
+    "entry_has_one_open_reversal": _("A reversal of this entry waits already. Reload the page."),
+    "reversal_people_hold_their_duty": _("A treasurer proposes a reversal, and a controller agrees to it."),
+    "agreed_reversal_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
+    "reversal_is_decided_once": _("The reversal is decided already. Reload the page to see where it is."),
+    "reversal_says_why": _("Say why the entry is taken back."),
     "explanation_people_hold_their_duty": _("A treasurer explains a debit, and a controller agrees to it."),
     "explanation_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
     "explanation_is_decided_once": _(

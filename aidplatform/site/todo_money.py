@@ -4,6 +4,7 @@ from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from aidplatform.lib import clock
 from aidplatform.lib.money import format_money
 from aidplatform.lib.templating import in_language
 from aidplatform.site.todo_row import Todo
@@ -19,6 +20,7 @@ from ledger.custody.models import PaymentOrder
 from ledger.custody.month_models import MonthClose, MonthReopening, MonthState
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.release_limit_models import ReleaseLimit
+from ledger.custody.reversal_models import DECIDED_WITHIN, EntryReversal
 from ledger.custody.selectors import payable_awards
 from ledger.custody.wallet_selectors import wallets_to_pay_back
 from ledger.custody.write_off_models import WriteOff
@@ -39,6 +41,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         + _of_files(duties)
         + _of_limits(duties, person)
         + _of_explanations(duties, person)
+        + _of_reversals(duties, person)
         + _of_months(duties, person)
         + _of_interests(duties, person)
         + _of_write_offs(duties, person)
@@ -245,6 +248,30 @@ def _of_explanations(duties: dict[int | None, set[str]], person: User) -> list[T
             _("Look at it"),
         )
         for one in proposed.exclude(proposed_by=person.code).select_related("pool").order_by("pk")[:20]
+    ]
+
+
+def _of_reversals(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the reversals that wait: for another person's agreement, or one's own that are overdue."""
+    agreeing, proposing = (
+        [pool for pool, found in duties.items() if pool and duty.value in found]
+        for duty in (DutyGrant.Duty.CONTROLLER, DutyGrant.Duty.TREASURER)
+    )
+    waiting = EntryReversal.objects.filter(state=EntryReversal.State.PROPOSED).select_related("pool", "entry")
+    late = Q(pool__in=proposing, proposed_by=person.code, proposed_at__lt=clock.now() - DECIDED_WITHIN)
+    found = waiting.filter(Q(pool__in=agreeing) & ~Q(proposed_by=person.code) | late).order_by("pk")
+    texts = {
+        True: _("The reversal of entry %(number)s of %(pool)s, which you proposed, is still not answered"),
+        False: _("The reversal of entry %(number)s of %(pool)s waits for your agreement"),
+    }
+    return [
+        Todo(
+            texts[one.proposed_by == person.code]
+            % {"number": one.entry.number, "pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("entry", args=[one.pool.code, one.entry.number]) + "#reversal",
+            _("Look at it"),
+        )
+        for one in found[:20]
     ]
 
 

@@ -59,13 +59,17 @@ class PostingRow(serializers.ModelSerializer[Posting]):
 
 
 class EntryRow(serializers.ModelSerializer[JournalEntry]):
-    """A journal entry with its postings."""
+    """A journal entry with its postings; reverses, reversed_by: numbers of other entries."""
 
     postings = PostingRow(many=True)
+    reverses = serializers.IntegerField(source="reverses.number", allow_null=True, default=None)
+    reversed_by = serializers.IntegerField(source="reversed_by.number", allow_null=True, default=None)
 
     class Meta:
         model = JournalEntry
-        fields = ["number", "kind", "entry_date", "at", "description", "source", "postings"]
+        fields = [
+            "number", "kind", "entry_date", "at", "description", "source", "reverses", "reversed_by", "postings",
+        ]  # fmt: skip
 
 
 class TrialBalance(DutyEndpoint):
@@ -111,7 +115,8 @@ class EntryList(DutyEndpoint, ListAPIView[JournalEntry]):
     def get_queryset(self) -> QuerySet[JournalEntry]:
         """Return the entries of the pool's book."""
         book = selectors.access_book(code=self.kwargs["code"])
-        return selectors.entries(book).prefetch_related("postings__account")
+        found = selectors.entries(book).select_related("reverses", "reversed_by")
+        return found.prefetch_related("postings__account")
 
 
 class EntryDetail(DutyEndpoint):

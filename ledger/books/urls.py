@@ -15,5 +15,4 @@ urlpatterns = [
     path(f"{_LEDGER}figures.csv", report_views.figures_csv, name="figures_csv"),
     path(f"{_LEDGER}entries/", views.entries, name="entries"),
     path(f"{_LEDGER}entries.csv", views.entries_csv, name="entries_csv"),
-    path(f"{_LEDGER}entries/<int:number>/", views.entry, name="entry"),
 ]

@@ -172,15 +172,11 @@ def _posting_rows(found: QuerySet[JournalEntry]) -> Iterable[tuple[object, ...]]
             )
 
 
-@duty_required(*READERS)
-@require_safe
-def entry(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    """Show one entry: its postings, where it comes from, what reverses it."""
-    pool = access_pool(code=code)
-    found = selectors.access_entry(book=selectors.access_book(code=code), number=number)
+def entry_context(pool: Pool, found: JournalEntry) -> dict[str, Any]:
+    """Return what the page of an entry shows: its postings, where it comes from, what reverses it."""
     postings = sorted(found.postings.all(), key=lambda posting: (posting.side != "D", posting.account.code))
-    crumb = (_("Entry %(number)s") % {"number": number}, "")
-    context = page_context(pool, "entries", crumb) | {
+    crumb = (_("Entry %(number)s") % {"number": found.number}, "")
+    return page_context(pool, "entries", crumb) | {
         "entry": found,
         "kind": dict(KINDS).get(found.kind, found.kind),
         "postings": postings,
@@ -190,7 +186,6 @@ def entry(request: HttpRequest, code: str, number: int) -> HttpResponse:
         "source_address": source_address(pool, found.source),
         "reversed_by": getattr(found, "reversed_by", None),
     }
-    return render(request, "ledger/books/entry.html", context)
 
 
 def source_label(source: str) -> object:

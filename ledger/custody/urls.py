@@ -16,6 +16,7 @@ from ledger.custody import (
     receipt_views,
     reconciled_views,
     release_limit_views,
+    reversal_views,
     share_return_views,
     views,
     wallet_views,
@@ -36,6 +37,8 @@ _DEBITS = f"{_CUSTODY}debits/"
 _EXPLANATIONS = f"{_CUSTODY}debits-to-explain/"
 _MONTHS = "pools/<slug:code>/ledger/months/"
 _ONE_MONTH = f"{_MONTHS}<int:number>/"
+_ENTRY = "pools/<slug:code>/ledger/entries/<int:number>/"
+_REVERSALS = "pools/<slug:code>/ledger/reversals/"
 _INTERESTS = "pools/<slug:code>/interests/"
 _ONE_INTEREST = f"{_INTERESTS}<int:number>/"
 _ONE_INCOME = f"{_INTERESTS}income/<int:number>/"
@@ -65,6 +68,12 @@ urlpatterns = [
     path(f"{_ONE_MONTH}reopen/", month_views.propose_reopening, name="custody_reopen_month"),
     path(f"{_ONE_MONTH}reopen/agree/", month_views.agree_reopening, name="custody_agree_reopening"),
     path(f"{_ONE_MONTH}reopen/withdraw/", month_views.withdraw_reopening, name="custody_withdraw_reopening"),
+    path(_ENTRY, reversal_views.entry, name="entry"),
+    path(f"{_ENTRY}reverse/", reversal_views.propose, name="custody_propose_reversal"),
+    path(_REVERSALS, reversal_views.overview, name="custody_reversals"),
+    path(f"{_REVERSALS}all.csv", reversal_views.overview_csv, name="custody_reversals_csv"),
+    path(f"{_REVERSALS}<int:number>/agree/", reversal_views.agree, name="custody_agree_reversal"),
+    path(f"{_REVERSALS}<int:number>/withdraw/", reversal_views.withdraw, name="custody_withdraw_reversal"),
     path("pools/<slug:code>/closed-months/", month_views.public_months, name="closed_months"),
     path(_EXPLANATIONS, explanation_views.overview, name="custody_explanations"),
     path(f"{_EXPLANATIONS}all.csv", explanation_views.overview_csv, name="custody_explanations_csv"),

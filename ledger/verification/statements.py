@@ -12,6 +12,7 @@ from ledger.custody import (
     interest_verify,
     month_verify,
     reconciled_verify,
+    reversal_verify,
     share_return_verify,
     wallet_verify,
     write_off_verify,
@@ -39,6 +40,9 @@ def _verify_log(report: Report, pool: PoolRow) -> None:
 def _verify_custody(report: Report, pool: PoolRow) -> None:
     custody.verify_custody(report, pool.id, pool.code, pool.book_id)
     reconciled_verify.verify_reconciled(report, pool.id, pool.code)
+    reversal_verify.verify_reversals(
+        report, {"pool": pool.id, "code": pool.code, "book": pool.book_id, "log": pool.log_id}
+    )
 
 
 _BEFORE: dict[str, Check] = {
@@ -71,6 +75,7 @@ def new_report() -> Report:
         interest_verify.SENTENCES,
         month_verify.SENTENCES,
         reconciled_verify.SENTENCES,
+        reversal_verify.SENTENCES,
         arrears_verify.SENTENCES,
         charge_verify.SENTENCES,
         leaving.SENTENCES,

@@ -13,7 +13,8 @@ from aidplatform.lib import clock
 from aidplatform.site.demo.clock import ZONE
 from aidplatform.site.demo.people import CAST, born_of, card_number, make_people, names_of
 from aidplatform.site.demo.pools import OPERATOR, admit_strangers
-from ledger.founding import services
+from ledger.custody import reversals
+from ledger.founding import moving_in, services
 from members.joining.importing import propose_import
 from members.joining.looking import keep_upload
 from members.joining.models import MemberUpload
@@ -80,6 +81,32 @@ def bring_lists(pool: Pool, work: Callable[[], None]) -> None:
     rows[1]["E-mail"] = "hillside-507"
     rows[3]["Document number"] = rows[3]["Document number"][:-2]
     _look_at(pool, "members-2024.csv", rows, work)
+
+
+@transaction.atomic
+def take_an_opening_back(pool: Pool) -> None:
+    """Let two people book the balances of the old book wrongly, and take them back; nothing if they have."""
+    if pool.opening_balances.exists():
+        return
+    people, at = make_people(), clock.now()
+    treasurer, controller = people["treasurer"].code, people["controller"].code
+    opening = moving_in.propose_opening(
+        pool=pool,
+        custody_fen=100_000,
+        carried_surplus_fen=80_000,
+        reserve_fen=20_000,
+        proof="cash book, page 31",
+        proposer=treasurer,
+        at=at,
+    )
+    booked = moving_in.approve_opening(
+        opening=opening, approver=controller, shown_sha256=opening.shown_sha256, at=at
+    )
+    assert booked.entry is not None, "what is approved is booked"
+    reversal = reversals.propose_reversal(
+        entry=booked.entry, reason="the bank shows 900.00 / 银行显示 900.00", proposer=treasurer, at=at
+    )
+    reversals.agree_to_reversal(reversal=reversal, person=controller, at=at)
 
 
 def _look_at(pool: Pool, filename: str, rows: list[dict[str, str]], work: Callable[[], None]) -> MemberUpload:

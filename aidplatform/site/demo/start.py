@@ -17,7 +17,7 @@ from aidplatform.site.demo.clock import (
     stop_clock_at,
     wait_for_worker,
 )
-from aidplatform.site.demo.gathering import bring_lists, found_gathering_pool
+from aidplatform.site.demo.gathering import bring_lists, found_gathering_pool, take_an_opening_back
 from aidplatform.site.demo.people import make_people
 from aidplatform.site.demo.pools import (
     DEMO,
@@ -83,7 +83,9 @@ def play_history(*, patience: float = 120.0) -> bool:
     if not Pool.objects.filter(code=history.TOWN).exists():
         stop_clock_at(morning_of(history.OPENED))
     history.play(history.END)
-    bring_lists(found_gathering_pool(), wait_for_worker)
+    gathering = found_gathering_pool()
+    bring_lists(gathering, wait_for_worker)
+    take_an_opening_back(gathering)
     with transaction.atomic():
         let_clock_run_from(morning_of(history.END))
         Installation.objects.update(demo_ready=True)

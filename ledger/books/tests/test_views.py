@@ -9,11 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
+from aidplatform.testing.reversals import reversed_by_two
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
-from ledger.books.models import Book, JournalEntry
+from ledger.books.models import Book
 from ledger.books.services import credit, debit
-from ledger.openbooks.services import post_logged_entry, reverse_logged_entry
+from ledger.openbooks.services import post_logged_entry
 from members.people.models import User
 from members.pools.services import grant_duty
 
@@ -146,17 +147,18 @@ def test_entry_shows_postings_source_and_both_people(books: World) -> None:
 
 
 def test_reversed_entry_leads_to_its_reversal_and_back(books: World) -> None:
-    books.award(500_000, "C-9")
-    entry = JournalEntry.objects.get(book__code="test-pool", number=4)
-    reversal = reverse_logged_entry(
-        entry=entry, reason="wrong headcount", entry_date=clock.today("Asia/Shanghai"), at=clock.now(),
-        maker=books.admin.code, checker=books.controller.code,
+    entry = post_logged_entry(
+        book=Book.objects.get(code="test-pool"), key="charge/1", kind="bank_charge", at=clock.now(), description="x",
+        entry_date=clock.today("Asia/Shanghai"), source="counted", maker=books.treasurer.code,
+        lines=[debit("120", 5), credit("130", 5)],
     )  # fmt: skip
+    reversal = reversed_by_two(books, entry, "wrong headcount")
     client = client_of(books.auditor)
-    assert f'href="{LEDGER}entries/{reversal.number}/"' in client.get(LEDGER + "entries/4/").content.decode()
+    address = f"{LEDGER}entries/{entry.number}/"
+    assert f'href="{LEDGER}entries/{reversal.number}/"' in client.get(address).content.decode()
     back = client.get(f"{LEDGER}entries/{reversal.number}/").content.decode()
     assert "wrong headcount" in back
-    assert f'href="{LEDGER}entries/4/"' in back
+    assert f'href="{address}"' in back
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from aidplatform.testing.bank import Bank
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
 from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, refused, run
+from aidplatform.testing.reversals import reversed_by_two
 from aidplatform.testing.world import World, run_jobs
 from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work import jobs
@@ -25,7 +26,6 @@ from ledger.custody.wallet_selectors import balance_fen
 from ledger.founding.models import OpeningBalances
 from ledger.founding.services import open_for_sharing
 from ledger.founding.tests.test_opening import ADDRESS, approve, propose
-from ledger.openbooks.services import reverse_logged_entry
 from ledger.sharing.selectors import book_of
 from members.joining import importing
 from members.joining.models import ImportedMember, Membership, MembershipSpan
@@ -139,10 +139,7 @@ def test_wrong_opening_is_reversed_while_the_bank_has_shown_nothing(moving: Worl
     joined(moving, 1)
     opening = approve(moving, proposed_opening(moving))
     assert opening.entry is not None
-    reverse_logged_entry(
-        entry=opening.entry, reason="The bank shows more.", entry_date=dt.date(2026, 1, 1), at=clock.now(),
-        maker=moving.treasurer.code, checker=moving.controller.code,
-    )  # fmt: skip
+    reversed_by_two(moving, opening.entry, "The bank shows more.")
     again = approve(moving, proposed_opening(moving, custody_fen=110_000, carried_surplus_fen=15_000))
     assert (again.prepaid_fen, again.number) == (95_000, 2)
     first_statement(moving)

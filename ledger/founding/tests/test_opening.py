@@ -12,6 +12,7 @@ from aidplatform.testing.bank import Bank
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
 from aidplatform.testing.prepared import prepared
 from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, refused_to_owner, run
+from aidplatform.testing.reversals import reversed_by_two
 from aidplatform.testing.world import World
 from aidplatform.tests.pages_helpers import client_of
 from ledger.books.models import Book
@@ -23,7 +24,7 @@ from ledger.founding import moving_in
 from ledger.founding.models import OpeningBalances
 from ledger.founding.services import NotReadyError, open_for_sharing
 from ledger.openbooks.models import LogEntry
-from ledger.openbooks.services import post_logged_entry, reverse_logged_entry
+from ledger.openbooks.services import post_logged_entry
 from members.joining import importing
 from members.joining.tests.lists import approved, listed, proposed, row, villager
 from members.joining.tests.test_importing import sign
@@ -139,10 +140,7 @@ def test_opening_comes_first_and_once(moving: World) -> None:
     with refused("opening_comes_first_and_once"):
         propose(moving)
     assert opening.entry is not None
-    reverse_logged_entry(
-        entry=opening.entry, reason="The bank shows less.", entry_date=dt.date(2026, 1, 1), at=clock.now(),
-        maker=moving.treasurer.code, checker=moving.controller.code,
-    )  # fmt: skip
+    reversed_by_two(moving, opening.entry, "The bank shows less.")
     again = approve(moving, propose(moving, custody_fen=90_000, carried_surplus_fen=71_250))
     assert again.number == 2
     assert balances(Book.objects.get(code=moving.pool.code))["101"] == 90_000

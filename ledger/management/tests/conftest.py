@@ -20,6 +20,7 @@ from aidplatform.testing.debits import debited_world
 from aidplatform.testing.endings import wind_down
 from aidplatform.testing.investigation_cases import INVESTIGATION, InvestigationCases
 from aidplatform.testing.plugin import test_services
+from aidplatform.testing.reversals import reversed_by_two
 from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
 from aidplatform.testing.witnesses import name_witnesses, running_witness
@@ -108,9 +109,7 @@ def make_history() -> None:
             description="a cost",
             **common,
         )
-    openbooks.reverse_logged_entry(
-        entry=returned, reason="paid after all", entry_date=at.date(), at=at, maker="t", checker="u"
-    )
+    reversed_by_two(small, returned, "paid after all")
     openbooks.post_logged_entry(
         key="interest/1",
         kind="interest",

@@ -25,6 +25,7 @@ from ledger.management.tests.interest_cases import INTEREST_CASES
 from ledger.management.tests.leaving_cases import LEAVING_CASES
 from ledger.management.tests.month_cases import MONTH_CASES
 from ledger.management.tests.reconciled_cases import RECONCILED_CASES
+from ledger.management.tests.reversal_cases import REVERSAL_CASES
 from ledger.management.tests.share_return_cases import SHARE_RETURN_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
 from ledger.management.tests.write_off_cases import WRITE_OFF_CASES
@@ -205,7 +206,7 @@ CASES: list[tuple[str, str, str, str, str]] = [
         "log_has_no_gap",
         "UPDATE ledger_log SET size = size + 2 WHERE code = 'small'",
         "small log",
-        "28 entries",
+        "29 entries",
         "26 entries",
     ),
     (
@@ -744,6 +745,14 @@ def test_false_closes_of_months_are_false(clone, code, sql, where, expected, act
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), REVERSAL_CASES, ids=[case[0] for case in REVERSAL_CASES]
+)
+def test_false_reversals_are_false(clone, code, sql, where, expected, actual):
+    harm(clone, sql)
+    assert_found("small", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), FACE_CASES, ids=[case[0] for case in FACE_CASES]
 )
 def test_false_faces_of_cases_are_false(clone, code, sql, where, expected, actual):
@@ -796,6 +805,7 @@ def test_every_statement_is_broken_by_some_case(clone):
             *SHARE_RETURN_CASES,
             *COST_CASES,
             *EXPLANATION_CASES,
+            *REVERSAL_CASES,
             *MONTH_CASES,
             *INTEREST_CASES,
             *RECONCILED_CASES,

@@ -217,13 +217,13 @@ EXAMPLES = {
         510 Management fee       8,005.60           -
         520 Write-offs             700.07           -
     """,
-    "a write-off that is reversed in time is not shared": """
+    "a bank charge that is reversed in time is not shared": """
         members 0:7
         period
         case 100,000.00
         period
-        write_off 15,428.58
-        write_off_reversed 15,428.58
+        bank_charge 15,428.58
+        bank_charge_reversed 15,428.58
         = other_costs 0.00
         = share 0 0.00
         = carry_out 0.06

@@ -3,8 +3,8 @@
 A line is `word figures`. Before the first `period`: `members 0:4 1:3` (class:count), `weights 0:1 1:3`,
 `fee 8/100`, `cap 2.00` (per case), `period_cap 20.00`, `year_cap 30.00`, `reserve 5/100 500.00` (contribution and
 target), and who bears what caps leave: `rest reduce_aid` or `rest defer`, or the rule `rest reserve_pays`. In a period:
-`join 0:2` at its beginning; `case`, `write_off`, `bank_charge`, `interest`, `write_off_reversed` with an amount happen
-before its announcement; `late_write_off` after it; lines with `=` say what comes out: one figure, `share 0`
+`join 0:2` at its beginning; `case`, `write_off`, `bank_charge`, `bank_charge_reversed`, `interest` with an amount
+happen before its announcement; `late_write_off` after it; lines with `=` say what comes out: one figure, `share 0`
 what everybody of it pays, or `shares 0 21.00 2 3.00 4`, how many of it pay how much. After `trial` stands the trial
 balance. All amounts in the currency unit.
 """
@@ -16,11 +16,12 @@ from typing import Any
 
 from aidplatform.lib import clock
 from aidplatform.testing.ledgers import Balances, assert_books_true, balances, read_trial
+from aidplatform.testing.reversals import reversed_by_two
 from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.books import chart
 from ledger.books.models import JournalEntry
 from ledger.books.services import Line, credit, debit
-from ledger.openbooks.services import post_logged_entry, reverse_logged_entry
+from ledger.openbooks.services import post_logged_entry
 from ledger.sharing import services
 from ledger.sharing.models import Charge, Period
 from ledger.sharing.selectors import book_of
@@ -161,10 +162,10 @@ def _play_period(world: World, story: Story) -> Period:
 
 def _book(world: World, word: str, key: str, amount: int) -> None:
     common: dict[str, Any] = {"entry_date": dt.date(2026, 1, 5), "at": clock.now()}
-    if word == "write_off_reversed":
-        entry = JournalEntry.objects.filter(kind="write_off", reversed_by=None).latest("number")
+    if word == "bank_charge_reversed":
+        entry = JournalEntry.objects.filter(kind="bank_charge", reversed_by=None).latest("number")
         assert entry.postings.get(side="D").amount_fen == amount
-        reverse_logged_entry(entry=entry, reason="Paid after all", maker="P-1", checker="P-2", **common)
+        reversed_by_two(world, entry, "Paid after all")
         return
     debited, credited = BOOKINGS[word]
     lines: list[Line] = [debit(debited, amount), credit(credited, amount)]

@@ -1,14 +1,12 @@
 """Going on in another pool while both pools count at once, and while whoever takes them over is killed half-way."""
 
-import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
+from aidplatform.testing.kills import killed_at
 from aidplatform.testing.races import raised, together
 from aidplatform.testing.refusals import run, value
 from aidplatform.testing.world import World
@@ -38,18 +36,6 @@ def arrivals() -> Two:
     return two
 
 
-def killed_at(passage: int, folder: Path, act: Callable[[], object]) -> int:
-    """Do it in a process of its own that dies at this passage of a failpoint; return how that process ended."""
-    (folder / "joining.taken_over").write_text(f"{passage} self\n")
-    connection.close()
-    child = os.fork()
-    if child == 0:
-        settings.FAILPOINTS_DIR = str(folder)
-        act()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def begun() -> int:
     return int(value("SELECT count(*) FROM members_agetransfer WHERE state = 'begun'"))
 
@@ -59,7 +45,7 @@ def test_killed_half_way_nobody_has_gone_over_and_then_all_have(
     committed_db: tuple[str, str], tmp_path: Path, passage: int
 ) -> None:
     two = arrivals()
-    ended = killed_at(passage, tmp_path, lambda: ages.follow_ages(pool=two.new.pool))
+    ended = killed_at("joining.taken_over", passage, tmp_path, lambda: ages.follow_ages(pool=two.new.pool))
     assert ended == -signal.SIGKILL
     assert [begun(), value("SELECT count(*) FROM members_membershipend")] == [0, 0]
     assert ages.follow_ages(pool=two.new.pool) == COMERS

@@ -4,7 +4,7 @@ import datetime as dt
 
 from aidplatform.site.demo import history, variants
 from aidplatform.site.demo.clock import morning_of, stop_clock_at
-from aidplatform.site.demo.gathering import bring_lists, found_gathering_pool
+from aidplatform.site.demo.gathering import bring_lists, found_gathering_pool, take_an_opening_back
 from aidplatform.site.demo.people import MEMBER, NEIGHBOR, cast_member, make_people
 from aidplatform.testing.ledgers import assert_books_true
 from aidplatform.testing.world import run_jobs
@@ -132,3 +132,7 @@ def test_pool_that_gathers_has_a_list_that_waits_and_one_with_mistakes(db: None)
     )
     bring_lists(pool, run_jobs)
     assert pool.member_imports.count() == 1
+    for _twice in range(2):
+        take_an_opening_back(pool)
+    reversed_one = pool.entry_reversals.get()
+    assert (reversed_one.state, reversed_one.entry.kind) == ("agreed", "opening")
