@@ -81,7 +81,7 @@ def my_proof(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Download one's own proof of a period."""
     member = request.GET.get("member", "")
     membership = access_membership(code=code, person=cast(User, request.user), number=member)
-    text = json.dumps(proof_of(membership, number), ensure_ascii=False, indent=1)
+    text = json.dumps(proof_of(membership, number), ensure_ascii=False, separators=(",", ":"))
     disposition = {"Content-Disposition": f'attachment; filename="{code}-{number}-proof.json"'}
     return kept_by_nobody(HttpResponse(text, content_type="application/json", headers=disposition))
 
