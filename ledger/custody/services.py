@@ -337,11 +337,10 @@ def _new_lines(
     first_day = account.statements.order_by("number").values_list("from_date", flat=True)[0]
     if found.from_date < first_day:
         raise refusal_of("before_first", f"{found.from_date}; {first_day}")
-    stored = list(
-        StatementLine.objects.filter(account=account, booking_date__gte=found.from_date).values_list(
-            "content_hash", "booking_date", "direction", "amount_fen"
-        )
-    )
+    # A booking lies within the days of its statement: of all that were ever imported only the last ones are read.
+    ending_later = list(account.statements.filter(to_date__gt=found.from_date).values_list("pk", flat=True))
+    again = StatementLine.objects.filter(statement__in=ending_later, booking_date__gte=found.from_date)
+    stored = list(again.values_list("content_hash", "booking_date", "direction", "amount_fen"))
     since_fen = sum(fen if direction == files.IN else -fen for _hash, _day, direction, fen in stored)
     if found.opening_fen != last.closing_fen - since_fen:
         raise refusal_of("opening_differs", f"{found.opening_fen}; {last.closing_fen - since_fen}")

@@ -1,19 +1,25 @@
 """The books of a pool whose members have paid by transfer: statements imported line by line, pages read of them.
 
 Every member owes each period; a bank's file a period brings what they transferred, one in a thousand of them without a
-reference and one too much. The file is imported by the service, guards and all. Then the treasurer asks the real web
-server for the pages of the ledger and of custody, one after another.
+reference and one too much. The file is imported by the service, guards and all. The same rows go once more by a bare
+COPY into a table of the same columns and indexes, without guards: what no way of writing them could avoid. Then the
+treasurer asks the real web server for the pages of the ledger and of custody, one after another.
 """
 
 import datetime as dt
+import os
+import resource
 import statistics
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
+from psycopg import sql
 
 from aidplatform.lib import clock
 from aidplatform.lib.csv_files import plain_fen
@@ -23,7 +29,7 @@ from ledger.custody.models import BankAccount, BankStatement, StatementLine
 from ledger.custody.references import MEMBERSHIP, make_reference
 from ledger.custody.services import import_statement
 from ledger.custody.statement_files import write_csv
-from ledger.custody.statement_parts import CSV, IN, MOST_LINES, FileLine, FileStatement
+from ledger.custody.statement_parts import CSV, IN, FileLine, FileStatement
 from ledger.management.bench_kinds import Options, demand, posting_workers, session_of, web_server
 from ledger.management.bench_pages import Reader
 from ledger.management.benchmark import OPENED, Benchmark
@@ -32,6 +38,37 @@ BOOKS_BARS = {"lines_per_second": "≥ 20,000", "slowest_p95_ms": "< 100"}
 #: Of so many members one pays without a reference, and the next one fen too much.
 ODD = 1000
 EACH = 25
+_COPIED = "COPY bench_lines FROM STDIN (FORMAT binary)"
+
+
+@dataclass
+class Import:
+    """What importing took: seconds of the clock, and of a processor's work in this process and in the database's."""
+
+    lines: int = 0
+    seconds: float = 0.0
+    python_seconds: float = 0.0
+    server_seconds: float = 0.0
+    copy_seconds: float = 0.0
+    load: list[float] = field(default_factory=list)
+
+    @property
+    def lines_per_second(self) -> int:
+        """Return how many bookings a second were imported."""
+        return int(self.lines / self.seconds)
+
+    def figures(self) -> dict[str, Any]:
+        """Return what is printed. server_cpu_seconds: 0 where the server is another machine."""
+        return {
+            "lines": self.lines,
+            "import_seconds": round(self.seconds, 3),
+            "lines_per_second": self.lines_per_second,
+            "python_cpu_seconds": round(self.python_seconds, 2),
+            "server_cpu_seconds": round(self.server_seconds, 2),
+            "copy_seconds": round(self.copy_seconds, 3),
+            "copy_ratio": round(self.seconds / self.copy_seconds, 2),
+            "most_load": round(max(self.load), 2),
+        }
 
 
 def books(bench: Benchmark, options: Options) -> dict[str, Any]:
@@ -41,17 +78,14 @@ def books(bench: Benchmark, options: Options) -> dict[str, Any]:
         for run in range(1, options.periods + 1):
             bench.measure_job(bench.frozen_period(run))
             _until_told(bench, run)
-    lines, seconds = 0, 0.0
+    imported = Import()
+    bench.owner.execute(
+        "CREATE TABLE bench_lines (LIKE ledger_statementline INCLUDING DEFAULTS INCLUDING INDEXES)"
+    )
     for period_no in range(1, options.runs + 1):
-        for data, count in _files(bench, period_no):
-            began = time.perf_counter()
-            import_statement(
-                account=BankAccount.objects.select_related("pool").get(pool=bench.pool), data=data,
-                filename="bench.csv", importer=bench.treasurer.code, at=clock.now(),
-            )  # fmt: skip
-            seconds += time.perf_counter() - began
-            lines += count
-            bench.say(f"  {lines:,} lines at {int(lines / seconds):,} a second")
+        for data in _files(bench, period_no, options.lines):
+            _import(bench, data, imported)
+            bench.say(f"  {imported.lines:,} lines at {imported.lines_per_second:,} a second")
     bench.owner.execute("ANALYZE")  # as autovacuum does meanwhile
     pages = _pages(bench)
     slowest = max(pages, key=lambda name: pages[name])
@@ -62,9 +96,7 @@ def books(bench: Benchmark, options: Options) -> dict[str, Any]:
     return {
         "charges": charges,
         "periods": options.periods,
-        "lines": lines,
-        "import_seconds": round(seconds, 3),
-        "lines_per_second": int(lines / seconds),
+        **imported.figures(),
         "nobodys": StatementLine.objects.filter(kind=StatementLine.Kind.UNIDENTIFIED).count(),
         "slowest_page": slowest,
         "slowest_p95_ms": pages[slowest],
@@ -78,31 +110,76 @@ def _until_told(bench: Benchmark, number: int) -> None:
         time.sleep(0.1)
 
 
-def _files(bench: Benchmark, period_no: int) -> Iterator[tuple[bytes, int]]:
-    """Yield what members transfer for a period as files of a day each, and how many bookings each holds."""
+def _import(bench: Benchmark, data: bytes, imported: Import) -> None:
+    """Import a file, and write its rows once more by a bare COPY; add up what both took."""
+    account = BankAccount.objects.select_related("pool").get(pool=bench.pool)
+    server = _server_seconds()
+    began, used = time.perf_counter(), _python_seconds()
+    result = import_statement(
+        account=account, data=data, filename="bench.csv", importer=bench.treasurer.code, at=clock.now()
+    )
+    imported.seconds += time.perf_counter() - began
+    imported.python_seconds += _python_seconds() - used
+    imported.server_seconds += _server_seconds() - server
+    imported.lines += result.line_count
+    imported.copy_seconds += _copy(bench, result.statement)
+    imported.load.append(os.getloadavg()[0])
+
+
+def _python_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _server_seconds() -> float:
+    """Return the processor's work of this connection's server process; 0 where it is not on this machine."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        place = Path(f"/proc/{cursor.fetchone()[0]}")
+    try:
+        if (place / "comm").read_text().strip() != "postgres":
+            return 0.0
+        fields = (place / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _copy(bench: Benchmark, statement: BankStatement) -> float:
+    """Write the rows of a statement by a bare COPY; return how many seconds that took."""
+    rows = "COPY (SELECT * FROM ledger_statementline WHERE statement_id = {}) TO STDOUT (FORMAT binary)"
+    with bench.owner.cursor() as cursor:
+        with cursor.copy(sql.SQL(rows).format(statement.pk)) as read:
+            data = [bytes(part) for part in read]
+        began = time.perf_counter()
+        with cursor.copy(_COPIED) as written:
+            for part in data:
+                written.write(part)
+    return time.perf_counter() - began
+
+
+def _files(bench: Benchmark, period_no: int, most: int) -> Iterator[bytes]:
+    """Yield what members transfer for a period as files of a day each, of so many bookings at most."""
     account = BankAccount.objects.get(pool=bench.pool)
     share_fen = bench.period(period_no).assessed_fen or 0
     share_fen = share_fen // bench.figures.members
-    for first in range(1, bench.figures.members + 1, MOST_LINES):
+    for first in range(1, bench.figures.members + 1, most):
         last = BankStatement.objects.filter(account=account).order_by("-number").first()
         day, opening_fen = (last.to_date, last.closing_fen) if last else (OPENED, 0)
-        numbers = range(first, min(first + MOST_LINES, bench.figures.members + 1))
+        numbers = range(first, min(first + most, bench.figures.members + 1))
         lines = tuple(_transfer(bench.pool.code, number, share_fen, day) for number in numbers)
-        yield (
-            write_csv(
-                FileStatement(
-                    format=CSV,
-                    account_number=account.number,
-                    currency="CNY",
-                    bank_number=f"{period_no}-{first}",
-                    from_date=day,
-                    to_date=day + dt.timedelta(days=1),
-                    opening_fen=opening_fen,
-                    closing_fen=opening_fen + sum(line.amount_fen for line in lines),
-                    lines=lines,
-                )
-            ),
-            len(lines),
+        yield write_csv(
+            FileStatement(
+                format=CSV,
+                account_number=account.number,
+                currency="CNY",
+                bank_number=f"{period_no}-{first}",
+                from_date=day,
+                to_date=day + dt.timedelta(days=1),
+                opening_fen=opening_fen,
+                closing_fen=opening_fen + sum(line.amount_fen for line in lines),
+                lines=lines,
+            )
         )
 
 

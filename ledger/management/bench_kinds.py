@@ -55,11 +55,15 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Options:
-    """How much is measured. sample: members charged by each style of the ORM; periods: of a member's statement."""
+    """How much is measured.
+
+    sample: members charged by each style of the ORM; periods: of a member's statement; lines: of a file of the bank.
+    """
 
     runs: int
     sample: int
     periods: int
+    lines: int
 
 
 Kind = Callable[[Benchmark, Options], dict[str, Any]]

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.testing.bank import Bank, membership
@@ -236,6 +238,24 @@ def test_oldest_period_is_paid_first(charged: Charged) -> None:
     assert [(one.period_no, one.collected_fen) for one in owed] == [(2, 100), (1, 23_143)]
     bank.take(bank.statement(bank.receipt(1, share - 100)))
     assert selectors.charges_of(pool=world.pool, membership_id=membership(world, 1).pk)[0].open_fen == 0
+
+
+def test_only_statements_of_the_same_days_are_read_again(charged: Charged) -> None:
+    """The next days' file reads no stored booking, however many there are; one of the same days reads its own."""
+    bank = charged[1]
+    first = bank.statement(bank.line(IN, 10))
+    bank.take(first)
+    for data, asked in ((bank.statement(bank.line(IN, 11)), 0), (first, 1)):
+        again = replace(data, bank_number="again")
+        with CaptureQueriesContext(connection) as caught:
+            bank.take(again)
+        reads = [
+            query["sql"]
+            for query in caught
+            if query["sql"].startswith('SELECT "ledger_statementline"."content_hash"')
+        ]
+        assert len(reads) == asked
+        assert all('"ledger_statementline"."statement_id" IN' in read for read in reads)
 
 
 def test_returned_payment_is_owed_again(charged: Charged) -> None:

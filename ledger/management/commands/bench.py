@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import fields
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,6 +11,7 @@ from django.db import connection
 
 from aidplatform.embedded.scratch import PREFIX
 from aidplatform.embedded.services import in_database
+from ledger.custody.statement_parts import MOST_LINES
 from ledger.management.bench_books import BOOKS_BARS, books
 from ledger.management.bench_debits import DEBITS_BARS, charge_file
 from ledger.management.bench_kinds import BARS, KINDS, Options, median
@@ -29,7 +31,7 @@ class Command(BaseCommand):
         " ways of the ORM on a sample; statement, a member's charges; export, all charges as a file from the web"
         " server; charge_file, the debits of everybody as a file; pages, a member's latest charge and home from it,"
         " by eight at once and during a posting; books, statements of what members transferred and the pages of the"
-        " ledger and of custody after them."
+        " ledger and of custody after them, the statements also against a bare COPY of the same rows."
         " Uses a scratch database on the server of AID_DATABASE_ADMIN_URL, else a PostgreSQL of its own."
     )
     requires_system_checks = ()
@@ -49,6 +51,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--periods", type=int, default=72, help="statement, pages, books: periods of the past (72)"
         )
+        parser.add_argument(
+            "--lines", type=int, default=MOST_LINES, help=f"books: bookings of a file at most ({MOST_LINES})"
+        )
         parser.add_argument("--folder", help="where its PostgreSQL writes; the system's temporary folder")
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
@@ -63,6 +68,7 @@ class Command(BaseCommand):
             ("classes", 1, 64),
             ("sample", 100, 10**6),
             ("periods", 1, 120),
+            ("lines", 10, MOST_LINES),
         ):
             if not least <= options[name] <= most:
                 raise CommandError(f"--{name} is {options[name]}; it goes from {least} to {most}.")
@@ -71,7 +77,7 @@ class Command(BaseCommand):
         bench = Benchmark(figures, os.environ["AID_DATABASE_OWNER_URL"], _admin_url(), self._say)
         try:
             bench.set_up()
-            found = _KINDS[what](bench, Options(options["runs"], options["sample"], options["periods"]))
+            found = _KINDS[what](bench, Options(**{one.name: options[one.name] for one in fields(Options)}))
         finally:
             bench.close()
         answer = _common(what, figures) | found

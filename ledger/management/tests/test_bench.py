@@ -92,8 +92,10 @@ def test_bench_export_downloads_every_charge_to_the_fen_and_twice_the_same() -> 
 
 def test_bench_books_imports_every_transfer_and_reads_the_pages_after_it() -> None:
     """Two periods of three are paid; the command itself holds every status and the number of charges."""
-    answer = measured("books", "--members", "3000", "--periods", "3")
+    answer = measured("books", "--members", "3000", "--periods", "3", "--lines", "2000")
     assert (answer["charges"], answer["lines"], answer["nobodys"]) == (9000, 6000, 6)
+    assert answer["copy_ratio"] == pytest.approx(answer["import_seconds"] / answer["copy_seconds"], rel=0.1)
+    assert min(answer["python_cpu_seconds"], answer["server_cpu_seconds"]) > 0
     assert answer["slowest_p95_ms"] == max(answer["each_page_p95_ms"].values()) > 0
     assert len(answer["each_page_p95_ms"]) >= 14
 
