@@ -20,6 +20,7 @@ from claims.jury import arbiters
 from claims.jury.arbiter_models import Arbitration
 from claims.jury.arbiter_selectors import APPOINTING, CONTROLLER, POOL_ADMIN
 from claims.jury.selectors import brief_of
+from claims.review.link_api import LinkAddress, address_of
 from claims.review.selectors import public_ref
 from members.people.models import User
 from members.pools.api import DutyEndpoint, StrongEndpoint, public_pool
@@ -213,11 +214,13 @@ class ArbiterLink(_OfAppointing):
 
     duties = (POOL_ADMIN,)
 
-    @extend_schema(operation_id="link_arbiter", request=None, responses={201: ArbiterLinkText})
+    @extend_schema(operation_id="link_arbiter", request=LinkAddress, responses={201: ArbiterLinkText})
     def post(self, request: Request, code: str, ref: str) -> Response:
         """Make it; one made before stops working."""
         one = self.one(request, code, ref)
-        link = arbiters.make_link(arbitration=one, admin=_person(request).code, at=clock.now())
+        link = arbiters.make_link(
+            arbitration=one, admin=_person(request).code, at=clock.now(), address=address_of(request)
+        )
         return Response(ArbiterLinkText({"link": link}).data, status=201)
 
 

@@ -106,6 +106,17 @@ def left_with_a_claim_taken_back() -> QuerySet[Arbitration]:
     return live.filter(claim__state=Claim.State.WITHDRAWN).order_by("pk")
 
 
+def late_arbitrations() -> list[Arbitration]:
+    """Return what somebody of the pool, or its arbiter, should have taken on by yesterday, oldest first. One query."""
+    live = Arbitration.objects.exclude(state__in=[State.DECIDED, State.ENDED])
+    found = live.filter(claim__state=Claim.State.BEFORE_JURY, claim__due_date__isnull=False)
+    return [one for one in found.select_related(*_WHOLE).order_by("pk") if _is_overdue(one.claim)]
+
+
+def _is_overdue(claim: Claim) -> bool:
+    return claim.due_date is not None and claim.due_date < clock.today(claim.pool.time_zone)
+
+
 def find_by_link(token: str, at: dt.datetime) -> Arbitration | None:
     """Return the arbitration that a link offers while somebody can take it on; None: the link is over, or none."""
     found = Arbitration.objects.filter(token_sha256=hash_of(token)).select_related(*_WHOLE).first()

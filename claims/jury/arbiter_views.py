@@ -23,6 +23,7 @@ from claims.jury.arbiter_selectors import CONTROLLER, POOL_ADMIN
 from claims.jury.arbiter_triggers import LINK_DAYS
 from claims.jury.forms import ArbiterForm, DecisionForm
 from claims.jury.selectors import brief_of, jury_terms_of
+from claims.review.forms import LinkForm
 from claims.review.selectors import public_ref
 from ledger.openbooks.draw import FOR
 from ledger.sharing.faces import DISEASES, face_of
@@ -51,6 +52,8 @@ def _page(
     *,
     form: ArbiterForm | None = None,
     link: str = "",
+    mailed_to: str = "",
+    link_form: LinkForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     pool, at = one.claim.pool, clock.now()
@@ -71,6 +74,8 @@ def _page(
         "name": found_by.told(one).name if rights else "",
         "form": (form or ArbiterForm()) if "propose" in rights else None,
         "link": link,
+        "link_form": link_form or LinkForm(initial={"instead_of": one.link_mark}),
+        "mailed_to": mailed_to,
         "link_days": LINK_DAYS,
         "has_link": one.has_link(at),
         "error": error,
@@ -119,16 +124,16 @@ def agree(request: HttpRequest, code: str, ref: str) -> HttpResponse:
 @require_POST
 def link(request: HttpRequest, code: str, ref: str) -> HttpResponse:
     """Make the link for the arbiter and show it, once: a page that is loaded again makes no other one."""
-    one = _of(request, code, ref)
+    one, form = _of(request, code, ref), LinkForm(request.POST)
+    if not form.is_valid():
+        return _page(request, one, link_form=form, status=422)
     made, refusal = attempt(
         lambda: arbiters.make_link(
-            arbitration=one,
-            admin=_person(request).code,
-            at=clock.now(),
-            instead_of=request.POST.get("instead_of", ""),
+            arbitration=one, admin=_person(request).code, at=clock.now(), **form.cleaned_data
         )
     )
-    return _page(request, _of(request, code, ref), refusal, link=made or "")
+    shown = _of(request, code, ref)
+    return _page(request, shown, refusal, link=made or "", mailed_to=form.cleaned_data["address"])
 
 
 @duty_required(POOL_ADMIN)

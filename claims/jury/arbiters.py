@@ -32,6 +32,7 @@ from claims.jury.arbiter_selectors import (
     is_late,
 )
 from claims.jury.draws import SERVICE, aid_of, grant
+from claims.review.links import await_link, await_taking_on, mail_link
 from claims.review.selectors import public_ref
 from ledger.openbooks import services as openbooks
 from members.joining.models import Membership
@@ -88,6 +89,7 @@ def want_arbiter(*, claim: Claim, at: dt.datetime) -> Arbitration:
     one.refresh_from_db()
     if one.in_plan:
         one.step_to(State.APPOINTED)
+        await_link(claim, at)
     if one.number == 1:
         body = {"ref": public_ref(claim), "eligible": one.eligible, "least": LEAST_ELIGIBLE}
         _log(one, "arbiter.ask", body, at)
@@ -128,16 +130,20 @@ def agree_to_arbiter(
         return _end(locked, controller, at)
     locked.agreed_by, locked.agreed_at = controller, at
     locked.step_to(State.APPOINTED)
+    await_link(locked.claim, at)
     audit.record(actor=controller, action="appoint_arbiter", subject=locked.claim.code, number=locked.number)
     _tell(locked, "wanted")
     return locked
 
 
 @transaction.atomic
-def make_link(*, arbitration: Arbitration, admin: str, at: dt.datetime, instead_of: str | None = None) -> str:
+def make_link(
+    *, arbitration: Arbitration, admin: str, at: dt.datetime, instead_of: str | None = None, address: str = ""
+) -> str:
     """Return the link by which the arbiter takes the case on, once; one made before stops working.
 
     instead_of: the mark of the link that stood when it was asked for, so that a form sent again makes no other one.
+    address: where the link is mailed, if anywhere.
 
     Raises: ArbitrationMovedOnError, TwoPeopleError, LinkMadeError, ClaimMovedOnError.
     """
@@ -153,8 +159,11 @@ def make_link(*, arbitration: Arbitration, admin: str, at: dt.datetime, instead_
     token = secrets.token_urlsafe(24)
     locked.token_sha256 = hash_of(token)
     locked.step_to(State.APPOINTED)
+    await_taking_on(locked, locked.claim)
     audit.record(actor=admin, action="link_arbiter", subject=locked.claim.code, number=locked.number)
-    return settings.PUBLIC_URL + reverse("arbitration_link", args=[token])
+    link = settings.PUBLIC_URL + reverse("arbitration_link", args=[token])
+    mail_link(one=locked, claim=locked.claim, link=link, address=address, sender=admin)
+    return link
 
 
 @transaction.atomic
@@ -340,12 +349,12 @@ def _locked(arbitration: Arbitration, *states: str) -> Arbitration:
 
 def _tell(one: Arbitration, what: str) -> None:
     """Order the telling of a step: wanted, proposed, running or off."""
-    jobs.enqueue(
-        kind=TELL,
-        key=f"{one.code}/{what}/{one.state}",
-        payload={"arbitration": one.pk, "what": what},
-        actor=SERVICE,
-    )
+    order_telling(one, what, f"{one.code}/{what}/{one.state}")
+
+
+def order_telling(one: Arbitration, what: str, key: str) -> None:
+    """Order the telling of a step, or that whoever is to take it is late; the same key once."""
+    jobs.enqueue(kind=TELL, key=key, payload={"arbitration": one.pk, "what": what}, actor=SERVICE)
 
 
 def _log(one: Arbitration, entry_type: str, body: dict[str, object], at: dt.datetime) -> None:

@@ -8,7 +8,7 @@ from aidplatform.lib import clock
 from aidplatform.work import jobs
 from claims.jury import arbiter_news, arbiters, draws, news
 from claims.jury.arbiter_models import Arbitration
-from claims.jury.arbiter_selectors import left_with_a_claim_taken_back
+from claims.jury.arbiter_selectors import late_arbitrations, left_with_a_claim_taken_back
 from claims.jury.models import JuryDraw
 from claims.jury.selectors import running_draws
 
@@ -35,6 +35,9 @@ def follow_juries_due() -> None:
             # A draw that waits for witnesses after its days is looked at once an hour.
             key = f"{draw.pk}/{draw.state}/{at:%Y-%m-%dT%H}/{draw.claim.state}"
             jobs.enqueue(kind=FOLLOW, key=key, payload={"draw": draw.pk}, actor=draws.SERVICE)
+    for late in late_arbitrations():
+        key = f"{late.code}/late/{late.state}/{late.claim.due_date}"
+        arbiters.order_telling(late, "late", key)
     for one in left_with_a_claim_taken_back():
         payload = {"arbitration": one.pk}
         jobs.enqueue(kind=END_ARBITRATION, key=one.code, payload=payload, actor=draws.SERVICE)

@@ -195,8 +195,10 @@ def _overdue(pool: Pool, today: dt.date) -> list[Claim]:
 
 
 def _of_late(claim: Claim, admins: Iterable[User]) -> list[News]:
-    key = f"{claim.code}/{claim.state}/{claim.state_since.isoformat()}"
-    params = _params(claim, claim.state, claim.due_date.isoformat() if claim.due_date else None)
+    due = claim.due_date.isoformat() if claim.due_date else None
+    # Within a state the day moves on where somebody from outside is awaited: a link is to be made, then to be used.
+    key = f"{claim.code}/{claim.state}/{claim.state_since.isoformat()}/{due}"
+    params = _params(claim, claim.state, due)
     holder = _duty_over(claim.state)
     # Where nobody of the pool may take it, its admins propose somebody from outside.
     of_pool = reverse("pool", args=[claim.pool.code])

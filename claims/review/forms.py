@@ -162,6 +162,18 @@ class OutsideReviewerForm(forms.Form):
     )
 
 
+class LinkForm(forms.Form):
+    """Where the link for somebody outside is mailed, if anywhere. instead_of: the mark of the one it replaces."""
+
+    address = forms.EmailField(
+        label=_("E-mail address to which it is sent"),
+        required=False,
+        help_text=_("The mail says nothing of the case. Without an address you send the link yourself."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    instead_of = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
 class HandOverForm(forms.Form):
     """To whom a claim is handed."""
 

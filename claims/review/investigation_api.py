@@ -34,6 +34,7 @@ from claims.review.investigation_selectors import (
     running_of,
     told,
 )
+from claims.review.link_api import LinkAddress, address_of
 from claims.review.opening_api import PaperOpeningRow, PaperOpeningText
 from claims.review.opening_models import PaperOpening
 from ledger.sharing.payees import Payee
@@ -164,11 +165,13 @@ class InvestigationLink(_OfDesk):
 
     duties = (REVIEWER,)
 
-    @extend_schema(operation_id="link_investigation", request=None, responses={201: LinkText})
+    @extend_schema(operation_id="link_investigation", request=LinkAddress, responses={201: LinkText})
     def post(self, request: Request, code: str, claim: str, number: int) -> Response:
         """Make it; one made before stops working."""
         one, person = self.one(request, code, claim, number), cast(User, request.user)
-        link = investigations.make_link(investigation=one, reviewer=person.code, at=clock.now())
+        link = investigations.make_link(
+            investigation=one, reviewer=person.code, at=clock.now(), address=address_of(request)
+        )
         return Response(LinkText({"link": link}).data, status=201)
 
 

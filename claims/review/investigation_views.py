@@ -19,6 +19,7 @@ from claims.filing.models import Claim
 from claims.review import investigation_pages as pages
 from claims.review import investigations, selectors
 from claims.review.appeals import REVIEWER, SECOND_REVIEWER
+from claims.review.forms import LinkForm
 from claims.review.investigation_forms import OrderForm
 from claims.review.investigation_models import Investigation
 from claims.review.investigation_selectors import access_of_claim, terms_of, told
@@ -87,7 +88,13 @@ def investigation(request: HttpRequest, code: str, claim: str, number: int) -> H
 
 
 def _shown(
-    request: HttpRequest, one: Investigation, error: DomainError | None = None, link: str = ""
+    request: HttpRequest,
+    one: Investigation,
+    error: DomainError | None = None,
+    link: str = "",
+    mailed_to: str = "",
+    link_form: LinkForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     claim = _found(one.claim.pool.code, one.claim.code)
     one.claim = claim
@@ -102,12 +109,14 @@ def _shown(
         "rights": rights,
         "bearer": dict(OutsideCost.BorneBy.choices)[one.borne_by],
         "link": link,
+        "link_form": link_form or LinkForm(initial={"instead_of": one.link_mark}),
+        "mailed_to": mailed_to,
         "link_days": LINK_DAYS,
         "has_link": pages.link_stands(one),
         "refusal": error,
         "crumbs": _crumbs(claim, _("Investigation %(number)s") % {"number": one.number}),
     }
-    status = error.status if error else 200
+    status = error.status if error else status
     return render(request, "claims/review/investigation.html", context, status=status)
 
 
@@ -128,16 +137,16 @@ def decide(request: HttpRequest, code: str, claim: str, number: int) -> HttpResp
 @require_POST
 def link(request: HttpRequest, code: str, claim: str, number: int) -> HttpResponse:
     """Make the link for the investigator and show it, once: a page that is loaded again makes no other one."""
-    one = access_of_claim(_found(code, claim), number)
+    one, form = access_of_claim(_found(code, claim), number), LinkForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, one, link_form=form, status=422)
     made, refusal = attempt(
         lambda: investigations.make_link(
-            investigation=one,
-            reviewer=_person(request).code,
-            at=clock.now(),
-            instead_of=request.POST.get("instead_of", ""),
+            investigation=one, reviewer=_person(request).code, at=clock.now(), **form.cleaned_data
         )
     )
-    return _shown(request, access_of_claim(_found(code, claim), number), refusal, made or "")
+    shown = access_of_claim(_found(code, claim), number)
+    return _shown(request, shown, refusal, made or "", form.cleaned_data["address"])
 
 
 @duty_required(REVIEWER)

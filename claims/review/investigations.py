@@ -29,6 +29,7 @@ from claims.review.investigation_selectors import (
     live_of,
     terms_of,
 )
+from claims.review.links import await_taking_on, day_to_send, mail_link
 from claims.review.services import check_in_charge, check_reviewing
 from ledger.custody.costs import bill_cost
 from ledger.sharing.payees import Payee
@@ -166,19 +167,25 @@ def agree_to_investigation(
 def _go_out(claim: Claim, investigation: Investigation, actor: str, at: dt.datetime) -> None:
     """Let the investigation wait for its investigator, and the claim for the investigation."""
     investigation.step_to(State.ORDERED)
-    step_claim(claim, Claim.State.UNDER_INVESTIGATION, at, due_date=investigation.until_date)
+    step_claim(claim, Claim.State.UNDER_INVESTIGATION, at, due_date=day_to_send(claim, at))
     failpoint("claims.investigation_ordered")
     audit.record(actor=actor, action="order_investigation", subject=claim.code, number=investigation.number)
 
 
 @transaction.atomic
 def make_link(
-    *, investigation: Investigation, reviewer: str, at: dt.datetime, instead_of: str | None = None
+    *,
+    investigation: Investigation,
+    reviewer: str,
+    at: dt.datetime,
+    instead_of: str | None = None,
+    address: str = "",
 ) -> str:
     """Return the link by which somebody accepts it, once; one made before stops working.
 
     instead_of: the mark of the link that stood when it was asked for, so that a form sent again makes no other one;
     None: whichever stands.
+    address: where the link is mailed, if anywhere.
 
     Raises: InvestigationMovedOnError, ClaimMovedOnError, NotYoursError, ForbiddenError, LinkMadeError.
     """
@@ -195,8 +202,11 @@ def make_link(
     token = secrets.token_urlsafe(24)
     locked.token_sha256 = hash_of(token)
     locked.step_to(State.ORDERED)
+    await_taking_on(locked, claim, locked.until_date)
     audit.record(actor=reviewer, action="link_investigation", subject=claim.code, number=locked.number)
-    return settings.PUBLIC_URL + reverse("investigation_link", args=[token])
+    link = settings.PUBLIC_URL + reverse("investigation_link", args=[token])
+    mail_link(one=locked, claim=claim, link=link, address=address, sender=reviewer)
+    return link
 
 
 @transaction.atomic
@@ -213,6 +223,8 @@ def accept_investigation(*, token: str, person: User, at: dt.datetime) -> Invest
     check_from_outside(claim, person)
     locked.investigator, locked.accepted_at = person, at
     locked.step_to(State.RUNNING)
+    claim.due_date = locked.until_date
+    claim.save(update_fields=["due_date"])
     audit.record(actor=person.code, action="accept_investigation", subject=claim.code, number=locked.number)
     return locked
 
@@ -247,8 +259,9 @@ def extend_investigation(*, investigation: Investigation, reviewer: str, at: dt.
         raise ExtendedAlreadyError(_("An investigation is extended once, and before its last day is over."))
     locked.extended_by, locked.extended_at = reviewer, at
     locked.step_to(locked.state)
-    claim.due_date = locked.until_date
-    claim.save(update_fields=["due_date"])
+    if locked.state == State.RUNNING:
+        claim.due_date = locked.until_date
+        claim.save(update_fields=["due_date"])
     audit.record(actor=reviewer, action="extend_investigation", subject=claim.code, number=locked.number)
     return locked
 

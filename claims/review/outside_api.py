@@ -23,6 +23,7 @@ from claims.filing.selectors import access_claim, papers_of
 from claims.filing.views import paper_response
 from claims.review import openings, outside_reviews
 from claims.review.judging_api import ClaimToJudge, GivenJudgmentRow, RecommendationText, ReviewDecisionText
+from claims.review.link_api import LinkAddress, address_of
 from claims.review.models import Decision
 from claims.review.opening_api import PaperOpeningRow, PaperOpeningText
 from claims.review.opening_models import PaperOpening
@@ -175,11 +176,15 @@ class OutsideLink(_OfAppointing):
 
     duties = (POOL_ADMIN,)
 
-    @extend_schema(operation_id="link_outside_reviewer", request=None, responses={201: OutsideLinkText})
+    @extend_schema(
+        operation_id="link_outside_reviewer", request=LinkAddress, responses={201: OutsideLinkText}
+    )
     def post(self, request: Request, code: str, claim: str) -> Response:
         """Make it; one made before stops working."""
         live = self.live(request, code, claim)
-        link = outside_reviews.make_link(review=live, admin=_person(request).code, at=clock.now())
+        link = outside_reviews.make_link(
+            review=live, admin=_person(request).code, at=clock.now(), address=address_of(request)
+        )
         return Response(OutsideLinkText({"link": link}).data, status=201)
 
 

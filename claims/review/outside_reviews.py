@@ -21,6 +21,7 @@ from claims.filing.selectors import concerned_by, is_near_to
 from claims.filing.services import locked_claim, step_claim
 from claims.review import services
 from claims.review.appeals import has_judged, heard_before, nobody_left
+from claims.review.links import await_link, await_taking_on, mail_link
 from claims.review.models import Concurrence, Decision, Recommendation
 from claims.review.outside_models import OutsideReview
 from claims.review.outside_selectors import (
@@ -140,16 +141,20 @@ def agree(*, review: OutsideReview, controller: str, agrees: bool, at: dt.dateti
         return locked
     locked.agreed_by, locked.agreed_at = controller, at
     locked.step_to(State.APPOINTED)
+    await_link(locked.claim, at)
     audit.record(actor=controller, action="appoint_outside_reviewer", subject=subject, stage=locked.stage)
     _tell(locked, "appointed")
     return locked
 
 
 @transaction.atomic
-def make_link(*, review: OutsideReview, admin: str, at: dt.datetime, instead_of: str | None = None) -> str:
+def make_link(
+    *, review: OutsideReview, admin: str, at: dt.datetime, instead_of: str | None = None, address: str = ""
+) -> str:
     """Return the link by which somebody takes it on, once; one made before stops working.
 
     instead_of: the mark of the link that stood when it was asked for, so that a form sent again makes no other one.
+    address: where the link is mailed, if anywhere.
 
     Raises: OutsideReviewMovedOnError, TwoAppointError, OutsideLinkMadeError.
     """
@@ -165,8 +170,11 @@ def make_link(*, review: OutsideReview, admin: str, at: dt.datetime, instead_of:
     token = secrets.token_urlsafe(24)
     locked.token_sha256 = hash_of(token)
     locked.step_to(State.APPOINTED)
+    await_taking_on(locked, locked.claim)
     audit.record(actor=admin, action="link_outside_reviewer", subject=locked.claim.code)
-    return settings.PUBLIC_URL + reverse("outside_review_link", args=[token])
+    link = settings.PUBLIC_URL + reverse("outside_review_link", args=[token])
+    mail_link(one=locked, claim=locked.claim, link=link, address=address, sender=admin)
+    return link
 
 
 @transaction.atomic

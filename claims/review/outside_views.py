@@ -16,7 +16,7 @@ from aidplatform.lib.templating import in_language
 from claims.filing.models import Claim
 from claims.review import outside_reviews
 from claims.review.appeals import duty_names
-from claims.review.forms import OutsideReviewerForm
+from claims.review.forms import LinkForm, OutsideReviewerForm
 from claims.review.outside_models import OutsideReview
 from claims.review.outside_pages import access_outside, rights_over
 from claims.review.outside_selectors import CONTROLLER, POOL_ADMIN, live_review_of, outside_reviews_of, told
@@ -40,6 +40,8 @@ def _page(
     *,
     form: OutsideReviewerForm | None = None,
     link: str = "",
+    mailed_to: str = "",
+    link_form: LinkForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     pool, at, person = claim.pool, clock.now(), _person(request)
@@ -57,6 +59,8 @@ def _page(
         "rights": rights,
         "form": (form or OutsideReviewerForm()) if "propose" in rights else None,
         "link": link,
+        "link_form": link_form or LinkForm(initial={"instead_of": live.link_mark if live else ""}),
+        "mailed_to": mailed_to,
         "link_days": LINK_DAYS,
         "days": REVIEW_DAYS,
         "has_link": live is not None and live.has_link(at),
@@ -105,16 +109,15 @@ def agree(request: HttpRequest, code: str, claim: str) -> HttpResponse:
 @require_POST
 def link(request: HttpRequest, code: str, claim: str) -> HttpResponse:
     """Make the link and show it, once: a page that is loaded again makes no other one."""
-    found = access_outside(_person(request), code, claim)
+    found, form = access_outside(_person(request), code, claim), LinkForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, link_form=form, status=422)
     made, refusal = attempt(
         lambda: outside_reviews.make_link(
-            review=_live(found),
-            admin=_person(request).code,
-            at=clock.now(),
-            instead_of=request.POST.get("instead_of", ""),
+            review=_live(found), admin=_person(request).code, at=clock.now(), **form.cleaned_data
         )
     )
-    return _page(request, found, refusal, link=made or "")
+    return _page(request, found, refusal, link=made or "", mailed_to=form.cleaned_data["address"])
 
 
 @duty_required(POOL_ADMIN)

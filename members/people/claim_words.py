@@ -215,6 +215,7 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
 # The states in which somebody can be late, as the notices say them.
 CLAIM_STEPS = {
     "filed": gettext_noop("filed, to be taken up"),
+    "before_jury": gettext_noop("before an outside arbiter"),
     "appealed": gettext_noop("appealed, to be taken up"),
     "papers_requested": gettext_noop("papers requested"),
     "under_review": gettext_noop("under review"),

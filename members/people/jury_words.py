@@ -11,6 +11,7 @@ ARBITER_WANTED = "arbiter_wanted"
 ARBITER_PROPOSED = "arbiter_proposed"
 ARBITER_CASE = "arbiter_case"
 ARBITER_OFF = "arbiter_off"
+ARBITER_LATE = "arbiter_late"
 
 # kind → (subject, body)
 JURY_KINDS: dict[str, tuple[str, str]] = {
@@ -57,6 +58,13 @@ JURY_KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("An outside arbiter is proposed for a case of %(pool)s"),
         gettext_noop(
             "A pool admin has proposed who decides. The page shows whom: agree, or ask for another."
+        ),
+    ),
+    ARBITER_LATE: (
+        gettext_noop("An outside arbiter of %(pool)s is overdue"),
+        gettext_noop(
+            "The next step was due on %(due)s: propose somebody, agree to them, make the link and send it; or, where"
+            " the link or the arbiter's days are over, make another link or name somebody else."
         ),
     ),
     ARBITER_CASE: (

@@ -32,9 +32,10 @@ from claims.jury.models import JuryDraw
 from claims.jury.tasks import follow_juries_due
 from claims.my_data import EXPORTER
 from claims.publicity import services as publicity
+from claims.review.selectors import public_ref
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.models import LogEntry
-from members.people.models import Notice, User
+from members.people.models import Mail, Notice, User
 
 REASON = "The report of the hospital names the illness that the rules list, and its day is after the wait."
 NAMED = {
@@ -122,6 +123,38 @@ def insert(claim: Claim, **columns: object) -> None:
     }  # fmt: skip
     places = ", ".join(["%s"] * len(row))
     run(f"INSERT INTO claims_arbitration ({', '.join(row)}) VALUES ({places})", *row.values())
+
+
+def test_link_of_an_arbiter_is_mailed_and_what_is_late_is_told(cases: JuryCases) -> None:
+    """Not proposed, not made, not used: each is due, and told once to those who appoint and to the claimant."""
+    admin, claimant = cases.world.admin, cases.claimant
+
+    def late(person: User, kind: str = "arbiter_late") -> int:
+        due = Claim.objects.get(pk=one.claim_id).due_date
+        assert due is not None
+        set_clock(clock.start_of_day(due + dt.timedelta(days=1), "Asia/Shanghai"))
+        for _tick in range(2):
+            follow_juries_due()
+            run_jobs()
+        return Notice.objects.filter(person=person, kind=kind).count()
+
+    one = take(cases)
+    assert late(admin) == 1
+    one = arbiters.agree_to_arbiter(
+        arbitration=proposed(cases, one), controller=cases.world.controller.code, agrees=True, at=clock.now()
+    )
+    assert late(cases.world.controller) == 2
+    client = client_of(admin)
+    page = f"/pools/test-pool/arbitrations/{public_ref(one.claim)}/"
+    assert client.post(f"{page}link/", {"address": "nowhere", "instead_of": ""}).status_code == 422
+    made = client.post(f"{page}link/", {"address": "zhao@example.net", "instead_of": ""}).content.decode()
+    assert "It is mailed to zhao@example.net" in made
+    mail = Mail.objects.get(to_address="zhao@example.net")
+    assert one.claim.code not in mail.body
+    assert late(admin) == 3
+    running(cases, Arbitration.objects.get(pk=one.pk))
+    assert late(admin) == 4
+    assert late(claimant, "claim_late") == 4
 
 
 def test_arbiter_grants_in_the_place_of_a_jury(cases: JuryCases) -> None:

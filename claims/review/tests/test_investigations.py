@@ -78,9 +78,11 @@ def test_investigation_goes_out_and_comes_back_with_findings(cases: Investigatio
     claim = one.claim
     claim.refresh_from_db()
     assert (one.state, one.number, one.round, one.borne_by) == ("ordered", 1, 1, "shared")
-    assert (claim.state, claim.due_date) == ("under_investigation", dt.date(2026, 6, 3))
-    assert one.until_date == claim.due_date
+    # The link is to be made in three days.
+    assert (claim.state, claim.due_date) == ("under_investigation", dt.date(2026, 5, 23))
     one = cases.running(one)
+    claim.refresh_from_db()
+    assert (one.until_date, claim.due_date) == (dt.date(2026, 6, 3), dt.date(2026, 6, 3))
     assert (one.state, one.investigator) == ("running", cases.outsider)
     assert running_of(cases.outsider) == [one]
     kept = investigations.add_finding(
