@@ -313,7 +313,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "award.final": ["claims.award_final"],
     "award.shared": ["claims.award_shared"],
     "award.paid": ["claims.award_paid"],
-    "period.announced": ["disclosure.tell_cases"],
+    "period.announced": ["disclosure.tell_cases", "custody.announce_to_wallets"],
     "period.charges_posted": ["disclosure.tell_charges", "custody.follow_wallets"],
 }
 

@@ -54,6 +54,7 @@ ELSEWHERE = {
     "custody.results_written",
     "custody.suspended",
     "custody.wallets_opened",
+    "custody.wallets_announced",
     "custody.wallets_told",
     "custody.write_off_posted",
     "custody.settlement_approved",

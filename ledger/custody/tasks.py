@@ -65,6 +65,12 @@ def follow_wallets(lease: jobs.Lease) -> dict[str, Any]:
     return wallet_life.follow_period(lease)
 
 
+@jobs.handles(wallet_life.ANNOUNCE)
+def announce_to_wallets(lease: jobs.Lease) -> dict[str, Any]:
+    """Tell members what a period may take from their wallets, before it does."""
+    return wallet_life.announce(lease)
+
+
 @jobs.handles(wallet_openings.OPEN_WALLETS)
 def open_wallets(lease: jobs.Lease) -> dict[str, Any]:
     """Put the balance of who has confirmed into their wallet."""

@@ -26,6 +26,7 @@ from members.pools.plan_terms import FundingTerms
 from members.pools.selectors import funding_in_force
 
 FOLLOW = "custody.follow_wallets"
+ANNOUNCE = "custody.announce_to_wallets"
 TELL = "custody.tell_wallets"
 BATCH = 1_000
 
@@ -156,6 +157,46 @@ _NEWS = f"""
      WHERE {LISTENS} AND (p.id IS NOT NULL OR wallet.fen < %(warned)s)
        AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason <> 'lapsed')
        {IN_ORDER}"""
+
+
+# Who may be charged by a period that is announced: what is in the wallet, and the most that the period may take.
+_TAKEN = f"""
+    SELECT {COLUMNS}, wallet_balance(m.pool_id, m.id), taken.fen FROM {TOLD}
+      CROSS JOIN LATERAL (SELECT wallet_reserved(m.pool_id, m.id) AS fen) taken
+     WHERE {LISTENS} AND taken.fen > 0
+       AND NOT EXISTS (SELECT 1 FROM members_membershipend e WHERE e.membership_id = m.id AND e.reason = 'deceased')
+       {IN_ORDER}"""
+
+
+def announce(lease: jobs.Lease) -> dict[str, int]:
+    """Tell each member, once, what a period may take from their wallet, while there is time to top it up."""
+    period = Period.objects.select_related("pool", "plan_version").get(pk=lease.payload["period"])
+    if period.plan_version.plan().funding is None or period.state != Period.State.ANNOUNCED:
+        return {"told": 0}
+    pool, told = period.pool, 0
+    params = {
+        "pool_en": pool.name_en,
+        "pool_zh": pool.name_zh,
+        "currency": pool.currency,
+        "number": period.number,
+        "charge_date": period.charge_date.isoformat(),
+    }
+    for batch in notices.batches(_TAKEN, pool=pool.pk):
+        with lease.transaction():
+            news = [
+                one.news(
+                    notices.WALLET_SHARE,
+                    f"{pool.code}#{one.number}/{period.number}",
+                    params | {"held_fen": held, "fen": most},
+                    pool=pool.code,
+                    page="my_wallet",
+                )
+                for one, (held, most) in read(batch)
+            ]
+            name = f"wallet_share/{period.code}/{batch[0][0]}/{lease.attempt}"
+            told += notices.tell(news, batch=name, actor=lease.actor)
+        failpoint("custody.wallets_announced")
+    return {"told": told}
 
 
 def tell_wallets(lease: jobs.Lease) -> dict[str, int]:

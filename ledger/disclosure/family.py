@@ -46,11 +46,7 @@ class FamilyRow:
         cover = self.relative.cover
         if hasattr(self.relative.membership, "end"):
             return "ended"
-        if cover is None:
-            return "unpaid"
-        if self.suspension is not None or cover.has_ended:
-            return "suspended"
-        return "waiting" if cover.is_waiting else "eligible"
+        return "unpaid" if cover is None else cover.state
 
 
 def family_rows(guardian: Membership, now: dt.datetime) -> list[FamilyRow]:

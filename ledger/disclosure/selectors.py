@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from django.db import connection
-from django.db.models import Count, QuerySet, Sum
-from django.db.models.functions import ExtractYear
+from django.db.models import Count, F, QuerySet, Sum, Window
+from django.db.models.functions import ExtractYear, RowNumber
 
 from ledger.custody.write_offs import written_off_of
 from ledger.disclosure.history import PastPeriod
@@ -23,6 +23,8 @@ from members.pools.plan_terms import PlanTerms
 
 PLOTTED = 24
 EVERY_PERIOD = 10_000
+#: A period of a large pool has thousands; its own page lists them all.
+CASES_SHOWN = 20
 #: Ten years of monthly periods; a page of bars gets no further.
 REMEMBERED = 120
 #: What a member's page says of a period; the rest of its row is larger.
@@ -267,13 +269,30 @@ def charged_before_fen(membership: Membership, stays: list[Stay], year: int) -> 
     return sum(year_to_date_fen(past_shares_of(one), year) for one in earlier)
 
 
-def cases_of(charges: list[MyCharge]) -> dict[int, list[Award]]:
+@dataclass
+class Cases:
+    """The first cases of a period, CASES_SHOWN at most, and how many there are in all."""
+
+    shown: list[Award]
+    count: int
+
+
+def cases_of(charges: list[MyCharge]) -> dict[int, Cases]:
     """Return the cases of the periods of these charges, by the number of the period. One query."""
     numbers = {charge.period.pk: charge.period.number for charge in charges}
-    found = Award.objects.filter(period__in=numbers).exclude(state=Award.State.WITHDRAWN).order_by("code")
-    cases: dict[int, list[Award]] = {number: [] for number in numbers.values()}
+    period = {"partition_by": F("period")}
+    found = (
+        Award.objects.filter(period__in=numbers)
+        .exclude(state=Award.State.WITHDRAWN)
+        .annotate(place=Window(RowNumber(), order_by="code", **period), in_all=Window(Count("pk"), **period))
+        .filter(place__lte=CASES_SHOWN)
+        .order_by("code")
+    )
+    cases = {number: Cases([], 0) for number in numbers.values()}
     for award in found:
-        cases[numbers[award.period_id or 0]].append(award)
+        told = cases[numbers[award.period_id or 0]]
+        told.shown.append(award)
+        told.count = award.in_all
     return cases
 
 

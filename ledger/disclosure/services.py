@@ -29,7 +29,7 @@ def tell_charges(lease: jobs.Lease) -> dict[str, int]:
 
     Each batch is a transaction; what an earlier attempt told is found and not told again.
     """
-    period = Period.objects.select_related("pool").get(pk=lease.payload["period"])
+    period = Period.objects.select_related("pool", "plan_version").get(pk=lease.payload["period"])
     told = 0
     for batch in notices.batches(_CHARGED, pool=period.pool_id, period=period.number):
         with lease.transaction():
@@ -51,6 +51,7 @@ def _news(period: Period, shares: list[Share]) -> notices.News:
         "number": period.number,
         "currency": pool.currency,
         "charge_date": period.charge_date.isoformat(),
+        "from_wallet": period.plan_version.plan().funding is not None,
     }
     if len(shares) == 1:
         ((told, (share_fen, _payer)),) = shares

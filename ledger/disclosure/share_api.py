@@ -105,7 +105,7 @@ class ChargeRow(serializers.Serializer[Any]):
 
     @extend_schema_field(SharedCase(many=True))
     def get_cases(self, charge: selectors.MyCharge) -> Any:
-        """Return the cases that it paid for."""
+        """Return the first twenty cases that it paid for; `bill` counts them all."""
         return SharedCase(self.context["cases"][charge.period.number], many=True).data
 
     @extend_schema_field(ShareChange(allow_null=True))
@@ -165,9 +165,9 @@ class MyCharges(PersonalEndpoint):
 
 
 def _told_cases(charges: list[selectors.MyCharge]) -> dict[int, list[dict[str, Any]]]:
-    """Return the cases of these charges as members are told of them, by the number of the period. Two queries."""
+    """Return the first cases of these charges as members are told of them, by the period's number. Two queries."""
     cases = selectors.cases_of(charges)
-    faces = FacesOf([award for awards in cases.values() for award in awards], MEMBERS)
+    faces = FacesOf([award for told in cases.values() for award in told.shown], MEMBERS)
     return {
         number: [
             {
@@ -178,10 +178,10 @@ def _told_cases(charges: list[selectors.MyCharge]) -> dict[int, list[dict[str, A
                 "region": face.region,
                 "disease": face.disease,
             }
-            for award in awards
+            for award in told.shown
             for face in (words_of(faces.told(award)),)
         ]
-        for number, awards in cases.items()
+        for number, told in cases.items()
     }
 
 

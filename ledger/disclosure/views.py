@@ -397,7 +397,7 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
     charges = selectors.charges_of(membership, before_no=before, limit=SHARES_PAGE + 1)
     page = charges[:SHARES_PAGE]
     cases = selectors.cases_of(page)
-    faces = FacesOf([award for awards in cases.values() for award in awards], MEMBERS)
+    faces = FacesOf([award for told in cases.values() for award in told.shown], MEMBERS)
     owed = {one.period_no: one for one in owed_of(pool=found, membership_id=membership.pk)}
     past = selectors.past_shares_of(membership)
     drawn = [
@@ -409,7 +409,12 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
         "pool": found,
         "membership": membership,
         "rows": [
-            (*row, [(award, words_of(faces.told(award))) for award in cases[number]], owed[number])
+            (
+                *row,
+                [(award, words_of(faces.told(award))) for award in cases[number].shown],
+                cases[number].count,
+                owed[number],
+            )
             for row in _share_rows(charges, SHARES_PAGE)
             for number in [row[0].period.number]
         ],

@@ -13,6 +13,8 @@ from members.joining.end_models import MembershipEnd
 from members.joining.selectors import covers_of, end_of, memberships_of
 from members.people.models import User
 
+MEMBERSHIP_STATES = ["unpaid", "waiting", "eligible", "suspended", "ended"]
+
 
 class MembershipRow(serializers.Serializer[Any]):
     """A membership and what it means today; instants in UTC, dates in the pool's zone."""
@@ -26,6 +28,10 @@ class MembershipRow(serializers.Serializer[Any]):
     covered_from = serializers.DateTimeField(allow_null=True)
     covered_until = serializers.DateTimeField(allow_null=True)
     eligible_date = serializers.DateField(allow_null=True)
+    state = serializers.ChoiceField(
+        MEMBERSHIP_STATES,
+        help_text="How it stands today. Unpaid: cover begins with a first payment; suspended: it comes back with one.",
+    )
     is_waiting = serializers.BooleanField()
     class_no = serializers.IntegerField(allow_null=True, help_text="Where the rules have several classes.")
     next_class_no = serializers.IntegerField(allow_null=True, help_text="Where the class goes by age.")
@@ -57,6 +63,7 @@ class MyMemberships(PersonalEndpoint):
                     "covered_from": cover.covered_from if cover else None,
                     "covered_until": cover.covered_until if cover else None,
                     "eligible_date": cover.eligible_date if cover else None,
+                    "state": cover.state if cover else "ended" if end else "unpaid",
                     "is_waiting": bool(cover and cover.is_waiting),
                     "class_no": cover.place.class_no if cover and cover.place else None,
                     "next_class_no": cover.next_place[1].class_no if cover and cover.next_place else None,

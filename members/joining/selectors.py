@@ -52,6 +52,20 @@ class Cover:
     end: MembershipEnd | None
 
     @property
+    def is_suspended(self) -> bool:
+        """Tell whether the cover has stopped and the membership goes on: a payment brings it back."""
+        return self.has_ended and self.end is None and self.membership.pool.state == Pool.State.OPEN
+
+    @property
+    def state(self) -> str:
+        """Return how the membership stands today: ended, suspended, waiting or eligible."""
+        if self.is_suspended:
+            return "suspended"
+        if self.has_ended:
+            return "ended"
+        return "waiting" if self.is_waiting else "eligible"
+
+    @property
     def leaves_waiting(self) -> bool:
         """Tell whether the membership is over before its waiting time would be."""
         return self.is_waiting and self.ends_by(self.eligible_date)

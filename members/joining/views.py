@@ -418,6 +418,10 @@ def step_page(
         "step_number": here + 1,
         "step_count": len(steps),
         "here_address": address_of(application, step),
+        "give_up": reverse(
+            "family_give_up" if application.is_family else "join_give_up", args=[application.pool.code]
+        ),
+        "kept_days": KEPT_DAYS,
         "next_address": address_of(application, steps[min(here + 1, len(steps) - 1)]),
         "is_family": application.is_family,
         "crumbs": family_crumbs(application.pool) if application.is_family else _crumbs(application.pool),

@@ -21,8 +21,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "charged": (
         gettext_noop("The share of member %(member)s in period %(number)s of %(pool)s: %(amount)s"),
         gettext_noop(
-            "It is collected on %(charge_date)s at the earliest, from whoever pays for them. The bill shows how"
-            " it comes about; anyone can recompute it."
+            "%(collected)s Whoever pays for them pays it. The bill shows how it comes about; anyone can recompute it."
         ),
     ),
     "ended": (
@@ -37,6 +36,15 @@ WORDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "Please top it up to %(needed)s or more, with their reference, which your family page shows. A wallet"
             " that runs short suspends the membership."
+        ),
+    ),
+    "wallet_share": (
+        gettext_noop(
+            "Period %(number)s of %(pool)s takes %(amount)s at most from the wallet of member %(member)s"
+        ),
+        gettext_noop(
+            "Not before %(charge_date)s. The exact share is known then; it is less where a case falls away."
+            " %(suffices)s"
         ),
     ),
     "suspended": (

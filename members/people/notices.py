@@ -75,6 +75,7 @@ COVER_ENDED = "cover_ended"
 POOL_CLOSED = "pool_closed"
 JOINED_AHEAD = "joined_ahead"
 LOW = "wallet_low"
+WALLET_SHARE = "wallet_share"
 SUSPENDED = "suspended"
 RESTORED = "restored"
 LAPSED = "lapsed"
@@ -206,6 +207,13 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "Please top it up to %(needed)s or more. Your page shows account and reference. A wallet that runs short"
             " suspends the membership."
+        ),
+    ),
+    WALLET_SHARE: (
+        gettext_noop("Period %(number)s of %(pool)s takes %(amount)s at most from your wallet"),
+        gettext_noop(
+            "Not before %(charge_date)s. The exact share is known then; it is less where a case falls away."
+            " %(suffices)s"
         ),
     ),
     SUSPENDED: (
@@ -422,10 +430,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
     CHARGED: (
         gettext_noop("Your share of period %(number)s of %(pool)s: %(amount)s"),
-        gettext_noop(
-            "It is collected on %(charge_date)s at the earliest. The bill shows how it comes about; anyone can"
-            " recompute it."
-        ),
+        gettext_noop("%(collected)s The bill shows how it comes about; anyone can recompute it."),
     ),
 }
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
@@ -445,6 +450,7 @@ _Category = NoticeChoice.Category
 CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     CHARGED: _Category.MONEY,
     LOW: _Category.MONEY,
+    WALLET_SHARE: _Category.MONEY,
     JOINED_AHEAD: _Category.MONEY,
     PAID_FOR_NO_MORE: _Category.MONEY,
     PAYER_GONE: _Category.MONEY,
@@ -508,6 +514,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
     CHARGED: "charge_date",
+    WALLET_SHARE: "charge_date",
     DEBIT_ANNOUNCED: "date",
     JOINED_AHEAD: "until",
     SUSPENDED: "until",
@@ -697,6 +704,10 @@ def _spoken(params: dict[str, Any]) -> dict[str, Any]:
         spoken["amount"] = format_money(params["fen"], params["currency"])
     if "effective_date" in params:
         spoken["silence"] = _silence_words(params.get("by_consent", False))
+    if "charge_date" in params:
+        spoken["collected"] = _collected_words(params)
+    if "held_fen" in params:
+        spoken["suffices"] = _suffices_words(params)
     if "reference" in params:
         spoken["pause"] = _pause_words(params.get("pause", "may_ask"))
     if "bears" in params:
@@ -728,6 +739,24 @@ def _silence_words(by_consent: bool) -> str:
             "By the rules in force new ones take your consent: without it your membership ends at 00:00 of that day."
         )
     return _("Without an answer the new rules hold for you from that day on.")
+
+
+def _collected_words(params: dict[str, Any]) -> str:
+    """Say when a share is collected; where members pay ahead it has been, with the posting."""
+    if params.get("from_wallet"):
+        return _("It has been taken from the wallet.")
+    return _("It is collected on %(day)s at the earliest.") % {"day": spoken_day(params["charge_date"])}
+
+
+def _suffices_words(params: dict[str, Any]) -> str:
+    """Say whether a wallet holds what a period may take from it; amounts in fen."""
+    held, needed = (format_money(params[name], params["currency"]) for name in ("held_fen", "fen"))
+    if params["held_fen"] >= params["fen"]:
+        return _("The wallet holds %(held)s, which is enough.") % {"held": held}
+    return _(
+        "The wallet holds only %(held)s: top it up to %(needed)s or more before then. A wallet that runs short"
+        " suspends the membership."
+    ) % {"held": held, "needed": needed}
 
 
 def _pause_words(pause: str) -> str:

@@ -17,8 +17,8 @@ OWN = "own"
 WORDS = (
     gettext_noop("The shares of period %(number)s of %(pool)s that you answer for: %(amount)s from you"),
     gettext_noop(
-        "%(shares)s\n\nTogether %(amount)s from you, collected on %(charge_date)s at the earliest. The bill shows how"
-        " each comes about; anyone can recompute it."
+        "%(shares)s\n\nTogether %(amount)s from you. %(collected)s The bill shows how each comes about; anyone can"
+        " recompute it."
     ),
 )
 

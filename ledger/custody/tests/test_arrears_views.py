@@ -77,6 +77,11 @@ def test_suspended_member_sees_what_brings_the_membership_back(late: Late) -> No
     for said in ("Suspended from", "2026-02-24", "¥270.00", "your waiting time kept", "not covered since"):
         assert said in page
     assert "Your membership has ended" not in page
+    client = client_of(late.person())
+    start = client.get("/").content.decode()
+    assert "suspended, not covered since" in start
+    assert "Your membership has ended" not in start
+    assert client.get("/api/v1/me/memberships/").json()[0]["state"] == "suspended"
 
 
 def test_who_has_paid_or_whose_rules_suspend_nobody_is_told_nothing_of_it(db: None) -> None:

@@ -12,14 +12,16 @@ from aidplatform.testing.refusals import fire_deferred, not_permitted, refused, 
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.work import jobs
 from aidplatform.work.models import Job
-from ledger.custody.wallet_life import FOLLOW, follow_period
+from ledger.custody.wallet_life import ANNOUNCE, FOLLOW, follow_period
 from ledger.custody.wallet_models import Suspension
 from ledger.custody.wallet_selectors import balance_fen, wallet_of, wallet_rows
+from ledger.sharing import services as sharing
 from ledger.sharing.models import Period
 from members.joining.end_models import MembershipEnd
 from members.joining.models import Membership, MembershipSpan
 from members.joining.services import admit_member
 from members.people.models import Mail, Notice, User
+from members.people.notices import body_of
 
 FUNDING = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
 
@@ -191,6 +193,36 @@ def test_suspended_members_are_in_no_headcount_and_restored_ones_are(db: None) -
     town.hears("02-08", 30_000, "02-14")
     set_clock(clock.start_of_day(second.next_opening_date, ZONE))
     assert town.world.posted_period().headcount == 5
+
+
+def test_what_a_period_may_take_is_told_before_it_takes_it(db: None) -> None:
+    town = Town.founded()
+    town.hears("01-02", 30_000, "01-03")
+    town.world.award(200_000)
+    period = town.world.announced_period()
+    run_jobs()
+    assert town.told == ["wallet_share"]
+    notice = Notice.objects.get(person=town.li.person)
+    assert (notice.params["fen"], notice.params["held_fen"]) == (43_200, 30_000)
+    body = Mail.objects.get(key__startswith="wallet_share/").body
+    assert "top it up to ¥432.00 or more before then" in body
+    enough = body_of("wallet_share", notice.params | {"held_fen": 43_200})
+    assert "¥432.00, which is enough" in enough
+    jobs.enqueue(kind=ANNOUNCE, key="again", payload={"period": period.pk}, actor="service")
+    run_jobs()
+    computed = town.world.computed_period(period)
+    sharing.approve_period(
+        period=computed,
+        approver=town.world.controller.code,
+        shown_sha256=computed.shown_sha256 or "",
+        at=clock.now(),
+    )
+    run_jobs()
+    assert town.told == ["wallet_share", "charged", "suspended"]
+    charged = Notice.objects.get(person=town.li.person, kind="charged")
+    said = body_of("charged", charged.params)
+    assert "It has been taken from the wallet." in said
+    assert "collected on" not in said
 
 
 def test_members_are_told_once_of_what_becomes_of_them(db: None) -> None:

@@ -1,5 +1,6 @@
 """Pages of wallets: the member's own, the treasurer's list, paying one back; and the same for programs."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -162,6 +163,18 @@ def test_identified_receipt_goes_to_the_wallet_whole(db: None) -> None:
     assert client.post(url("custody_identify", 1, 1), sent).status_code == 302
     assert "¥7.00" in client.get(url("custody_wallet", 2)).content.decode()
     assert client.post(url("custody_identify", 1, 1), sent | {"key": str(uuid.uuid4())}).status_code >= 400
+
+
+def test_who_ran_short_reads_suspended_and_not_ended_wherever_it_stands(town: Town) -> None:
+    client = client_of(li(town))
+    for address, said in (
+        ("/", "suspended, not covered since"),
+        (f"/pools/{CODE}/me/", "Your membership is suspended"),
+    ):
+        page = client.get(address).content.decode()
+        assert said in page
+        assert "Your membership has ended" not in page
+    assert client.get("/api/v1/me/memberships/").json()[0]["state"] == "suspended"
 
 
 def test_wallet_for_programs(town: Town) -> None:

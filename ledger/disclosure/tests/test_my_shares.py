@@ -357,3 +357,19 @@ def test_page_and_program_say_why_a_share_changed(db: None) -> None:
     assert sum(part["amount"] for part in newest["change"]["parts"]) == 10_800 * 100
     (alone,) = client.get("/api/v1/pools/test-pool/my-charges/?limit=1").json()["results"]
     assert alone["change"] == newest["change"]
+
+
+def test_share_of_many_cases_names_the_first_and_counts_all(db: None) -> None:
+    """A large pool shares thousands in a period: the page of one member stays as light as with a few."""
+    world = public_world(members=149)
+    client = client_of(join(world, "member@example.org").person)
+    for number in range(1, 26):
+        world.award(10_000, f"C-{number:03}")
+    world.posted_period()
+    page = client.get("/pools/test-pool/me/shares/").content.decode()
+    assert "For 25 cases" in page
+    assert [code in page for code in ("C-001:", "C-020:", "C-021:")] == [True, True, False]
+    assert "All of them stand on the page of the period." in page
+    (row,) = client.get("/api/v1/pools/test-pool/my-charges/").json()["results"]
+    assert (len(row["cases"]), row["bill"]["cases"]) == (20, 25)
+    assert "C-025" in client_of(None).get("/pools/test-pool/periods/1/").content.decode()

@@ -126,6 +126,19 @@ def test_what_was_entered_is_thrown_away_by_one_press(world: World, newcomer: Us
     assert "林小雨" not in client.get(f"{JOIN}who/").content.decode()
 
 
+def test_error_of_a_choice_is_read_with_it(world: World, newcomer: User) -> None:
+    client = client_of(newcomer)
+    walk(client, world, upto="health")
+    for step, field in (("health", "answer"), ("plainly", "can_rise")):
+        for code in codes(world) if step == "plainly" else ():
+            take(client, "health", {"code": code, "answer": "no"})
+        response = take(client, step, {"code": codes(world)[0]})
+        assert response.status_code == 422
+        page = response.content.decode()
+        assert f'<fieldset class="choice" aria-describedby="id_{field}_error">' in page
+        assert f'id="id_{field}_error"' in page
+
+
 def test_sent_twice_the_signature_joins_once(world: World, newcomer: User) -> None:
     client = client_of(newcomer)
     walk(client, world)
@@ -231,7 +244,9 @@ def test_answer_that_excludes_stops_and_can_be_changed(world: World, newcomer: U
     for code in codes(world):
         response = take(client, "health", {"code": code, "answer": "yes" if code == "tests_open" else "no"})
     assert response.headers["Location"] == f"{JOIN}health/"
-    assert "With this answer nobody can join" in text(client.get(f"{JOIN}health/"))
+    barred = client.get(f"{JOIN}health/")
+    assert "With this answer nobody can join" in text(barred)
+    assert f'action="{JOIN}give-up/"' in barred.content.decode()
     assert client.get(f"{JOIN}plainly/").headers["Location"] == f"{JOIN}health/"
     assert "biopsy" in text(client.get(f"{JOIN}health/?question=tests_open"))
     response = take(client, "health", {"code": "tests_open", "answer": "no"})
