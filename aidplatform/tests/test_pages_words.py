@@ -232,14 +232,19 @@ SAYS_WHAT_IT_IS_NOT = [
     "Is this insurance?",
     "Does it replace medical insurance?",
     "It is not insurance, and these pages do not use its words.",
+    "**This is not insurance.** There is no insurer and nobody promises a sum.",
 ]
+COVENANTS = ROOT / "members" / "pools" / "covenants"
 
 
 def test_no_word_of_insurance_outside_the_sentences_that_say_what_this_is_not() -> None:
     found = {}
     presets = sorted((ROOT / "members" / "pools" / "presets").glob("*.json"))
+    # What is signed, and stands in the papers that members keep.
+    covenants = [*sorted(COVENANTS.glob("*.md")), COVENANTS / "declaration.json"]
+    assert len(covenants) == 3
     assert presets
-    for path in [*template_files(), *sorted((ROOT / "templates").rglob("*.md")), *presets]:
+    for path in [*template_files(), *sorted((ROOT / "templates").rglob("*.md")), *presets, *covenants]:
         if bad := forbidden_words(path.read_text(encoding="utf-8")):
             found[str(path.relative_to(ROOT))] = bad
     for entry in entries():
@@ -259,6 +264,7 @@ def test_sentences_that_say_what_this_is_not_are_still_said() -> None:
     """An allow-list that nobody uses any more would let the words back in unseen."""
     everything = "".join(path.read_text(encoding="utf-8") for path in template_files())
     everything += "".join(path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.md"))
+    everything += "".join(path.read_text(encoding="utf-8") for path in COVENANTS.glob("*.md"))
     everything += "".join(entry.msgid + "".join(texts_of(entry)) for entry in entries())
     assert [sentence for sentence in SAYS_WHAT_IT_IS_NOT if sentence not in everything] == []
 

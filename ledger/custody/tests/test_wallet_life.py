@@ -201,8 +201,8 @@ def test_what_a_period_may_take_is_told_before_it_takes_it(db: None) -> None:
     town.world.award(200_000)
     period = town.world.announced_period()
     run_jobs()
-    assert town.told == ["wallet_share"]
-    notice = Notice.objects.get(person=town.li.person)
+    assert town.told == ["cases_announced", "wallet_share"]
+    notice = Notice.objects.get(person=town.li.person, kind="wallet_share")
     assert (notice.params["fen"], notice.params["held_fen"]) == (43_200, 30_000)
     body = Mail.objects.get(key__startswith="wallet_share/").body
     assert "top it up to ¥432.00 or more before then" in body
@@ -218,7 +218,7 @@ def test_what_a_period_may_take_is_told_before_it_takes_it(db: None) -> None:
         at=clock.now(),
     )
     run_jobs()
-    assert town.told == ["wallet_share", "charged", "suspended"]
+    assert town.told == ["cases_announced", "wallet_share", "charged", "suspended"]
     charged = Notice.objects.get(person=town.li.person, kind="charged")
     said = body_of("charged", charged.params)
     assert "It has been taken from the wallet." in said

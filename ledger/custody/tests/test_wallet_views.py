@@ -11,7 +11,7 @@ from django.urls import reverse
 from aidplatform.lib import clock
 from aidplatform.testing.bank import ZONE, Bank
 from aidplatform.testing.prepared import prepared
-from aidplatform.testing.world import World, run_jobs
+from aidplatform.testing.world import World, run_jobs, set_clock
 from ledger.custody import services
 from ledger.custody.models import PaymentOrder
 from ledger.custody.statement_parts import IN
@@ -166,6 +166,8 @@ def test_identified_receipt_goes_to_the_wallet_whole(db: None) -> None:
 
 
 def test_who_ran_short_reads_suspended_and_not_ended_wherever_it_stands(town: Town) -> None:
+    # Covered until the midnight after the posting.
+    set_clock(clock.now() + dt.timedelta(days=1))
     client = client_of(li(town))
     for address, said in (
         ("/", "suspended, not covered since"),

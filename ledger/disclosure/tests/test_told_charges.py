@@ -95,7 +95,7 @@ def test_family_is_told_in_one_notice_and_one_mail_with_the_sum(world: World, gu
         f"You: {format_money(share_of(guardian, period), 'CNY')}\n"
         f"Member {children[0].number}: {format_money(share_of(children[0], period), 'CNY')}\n"
     )
-    assert f"Together {format_money(asked, 'CNY')} from you, collected on" in mail.body
+    assert f"Together {format_money(asked, 'CNY')} from you. It is collected on" in mail.body
 
 
 def test_page_names_the_children_and_no_mail_does(world: World, guardian: Membership) -> None:
