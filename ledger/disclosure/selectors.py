@@ -280,11 +280,13 @@ class Cases:
 def cases_of(charges: list[MyCharge]) -> dict[int, Cases]:
     """Return the cases of the periods of these charges, by the number of the period. One query."""
     numbers = {charge.period.pk: charge.period.number for charge in charges}
-    period = {"partition_by": F("period")}
     found = (
         Award.objects.filter(period__in=numbers)
         .exclude(state=Award.State.WITHDRAWN)
-        .annotate(place=Window(RowNumber(), order_by="code", **period), in_all=Window(Count("pk"), **period))
+        .annotate(
+            place=Window(RowNumber(), partition_by=F("period"), order_by="code"),
+            in_all=Window(Count("pk"), partition_by=F("period")),
+        )
         .filter(place__lte=CASES_SHOWN)
         .order_by("code")
     )
