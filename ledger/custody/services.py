@@ -237,16 +237,16 @@ def import_statement(
         before_fen = recoveries.recovered_fen(pool)
         collected_fen = fill_by_statement(pool=pool, statement=statement, recorded=Recorded(importer, at))
         recovered_fen = recoveries.recovered_fen(pool) - before_fen
-        wallets.top_up(statement=statement, pool=pool, importer=importer, at=at)
-        _charge_back(pool, statement, taken, importer, at)
-        returned_fen = before_fen + recovered_fen - recoveries.recovered_fen(pool)
+        totals = _totals(taken)
+        if Kind.TOP_UP in totals:
+            wallets.top_up(statement=statement, pool=pool, importer=importer, at=at)
+        returned_fen = _charge_back(pool, statement, taken, importer, at)
         settled = _settle_orders(pool, statement, taken, importer, at)
         _post_statement(pool, statement, taken, (collected_fen, recovered_fen, returned_fen), at)
         wallet_openings.open_wallets(pool=pool, by=importer, at=at)
         wallet_life.follow_money(pool=pool, at=at, actor=importer, statement=statement)
         arrears_life.follow_payments(pool=pool, at=at, actor=importer, statement=statement)
         failpoint("custody.statement_posted")
-        totals = _totals(taken)
         _log_statement(pool, statement, totals, settled, at)
         audit.record(
             actor=importer,
@@ -480,14 +480,18 @@ def _rows(pool: Pool, statement: BankStatement, taken: list[_Taken]) -> Iterator
 
 def _charge_back(
     pool: Pool, statement: BankStatement, taken: list[_Taken], importer: str, at: dt.datetime
-) -> None:
-    """Put charges whose payment the bank took back in arrears again."""
+) -> int:
+    """Put charges whose payment the bank took back in arrears again; return what of recoveries goes back (fen)."""
     backs = [
         chargebacks.Back(line_no, one.membership_id, one.back)
         for line_no, one in enumerate(taken, start=1)
         if one.back is not None and one.membership_id is not None
     ]
+    if not backs:
+        return 0
+    before_fen = recoveries.recovered_fen(pool)
     chargebacks.record(pool=pool, statement=statement, backs=backs, by=importer, at=at)
+    return before_fen - recoveries.recovered_fen(pool)
 
 
 def _settle_orders(
