@@ -44,9 +44,11 @@ def add_to_objection(*, objection: Objection, member: str, data: bytes, at: dt.d
     paper = papers.clean(data)
     with transaction.atomic():
         locked_claim(objection.claim, *Claim.State.values)
-        objection.refresh_from_db(fields=["state"])
+        objection.refresh_from_db(fields=["state", "replied_at"])
         if objection.state != Objection.State.OPEN:
             raise ObjectionOverError(_("This objection has been answered. Nothing is added to it any more."))
+        if objection.replied_at is not None:
+            raise ObjectionOverError(_("This objection is being answered. Nothing is added to it any more."))
         return keep_with_objection(objection, paper, at)
 
 

@@ -111,8 +111,15 @@ def waits_until(objection: Objection, at: dt.datetime) -> dt.datetime | None:
 
 
 def upheld_from(objection: Objection, at: dt.datetime) -> dt.datetime | None:
-    """Return from when an open objection can be upheld, should that come: until then its claimant may still reply."""
-    begin = objection.raised_at + dt.timedelta(days=DAYS_FOR_TWO + DAYS_TO_REPLY)
+    """Return from when an open objection can be upheld, should that come: until then its claimant may still reply.
+
+    Three days after they could read the last of it: a paper that comes late has its days, too.
+    """
+    readable = [
+        objection.raised_at + dt.timedelta(days=DAYS_FOR_TWO),
+        *(one.paper.added_at for one in objection.papers.all()),
+    ]
+    begin = max(readable) + dt.timedelta(days=DAYS_TO_REPLY)
     is_heard = objection.state != Objection.State.OPEN or objection.replied_at is not None
     return None if is_heard or at >= begin else begin
 

@@ -15,6 +15,8 @@ from members.pools.plan_terms import OBJECTIONS_UNSAID
 DAYS_FOR_TWO = 2
 # For so long after that the claimant may think about a reply before the objection can be upheld.
 DAYS_TO_REPLY = 3
+# A paper is decoded and kept in one request.
+SECONDS_TO_KEEP = 600
 
 _EMPTIED = lets_erasure_pass(
     CLAIMED_BY,
@@ -117,7 +119,10 @@ objection_guards = [
             END IF;
             -- What takes an aid away waits for who is helped by it; what lets the case go on need not.
             IF NEW.state = 'upheld' AND OLD.replied_at IS NULL
-               AND aid_now() < OLD.raised_at + interval '{DAYS_FOR_TWO + DAYS_TO_REPLY} days' THEN
+               AND aid_now() < interval '{DAYS_TO_REPLY} days' + greatest(
+                   OLD.raised_at + interval '{DAYS_FOR_TWO} days',
+                   (SELECT max(e.added_at) FROM claims_objectionpaper p JOIN claims_evidence e ON e.id = p.paper_id
+                     WHERE p.objection_id = OLD.id)) THEN
                 {refuse("claimant_is_heard_before_it_is_upheld", "the claimant can still reply to objection %s", "OLD.number")}
             END IF;
             RETURN NEW;
@@ -139,8 +144,10 @@ objection_paper_guards = [
             PERFORM 1 FROM claims_claim
               WHERE id = (SELECT claim_id FROM claims_objection WHERE id = NEW.objection_id) FOR NO KEY UPDATE;
             SELECT * INTO objection FROM claims_objection WHERE id = NEW.objection_id;
-            SELECT claim_id, kind INTO paper FROM claims_evidence WHERE id = NEW.paper_id;
-            IF objection.state IS DISTINCT FROM 'open' OR paper.kind IS DISTINCT FROM '{OBJECTION}'
+            SELECT claim_id, kind, added_at INTO paper FROM claims_evidence WHERE id = NEW.paper_id;
+            -- The claimant replies once, to all of it; and the days to do so are counted from when a paper came.
+            IF objection.state IS DISTINCT FROM 'open' OR objection.replied_at IS NOT NULL
+               OR abs(extract(epoch FROM aid_now() - paper.added_at)) > {SECONDS_TO_KEEP} OR paper.kind IS DISTINCT FROM '{OBJECTION}'
                OR paper.claim_id IS DISTINCT FROM objection.claim_id THEN
                 {refuse("objection_paper_comes_while_it_is_open", "objection %s takes no such paper", "objection.number")}
             END IF;

@@ -384,7 +384,8 @@ def _shown(
 ) -> dict[str, Any]:
     """Return an objection as this person may see it, with the form for what they may do about it."""
     number, answering = one.objection.number, one.reader == Reader.IN_FULL
-    takes_papers = one.reader == Reader.WRITER and one.is_open and len(one.papers) < PAPERS_PER_OBJECTION
+    is_theirs = one.reader == Reader.WRITER and one.is_open and one.objection.replied_at is None
+    takes_papers = is_theirs and len(one.papers) < PAPERS_PER_OBJECTION
     return {
         "told": one,
         "is_answering": answering,

@@ -2,10 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
+from aidplatform.lib import clock
 from aidplatform.lib.csv_files import plain_fen
 from ledger.custody.selectors import OwedCharge
 from ledger.custody.selectors import charges_of as owed_of
-from ledger.disclosure.selectors import EVERY_PERIOD, MyCharge, charges_of, in_force, plans_of
+from ledger.disclosure.selectors import (
+    EVERY_PERIOD,
+    MyCharge,
+    charged_before_fen,
+    charges_of,
+    in_force,
+    plans_of,
+)
+from ledger.leaving.again import stays_of
 from ledger.sharing.figures import SHARE_PARTS
 from members.joining.models import Membership
 
@@ -14,7 +23,8 @@ def shares_table(membership: Membership) -> tuple[Sequence[str], Iterator[Sequen
     """Return header and rows, newest first: amounts of the bill, then `my_…`, which add up to the share exactly.
 
     year_cap: the most that the rules of the charge day let that calendar year ask; empty: without end. year_to_date:
-    what the year has charged up to this period. A fixed number of queries.
+    what counts against it up to this period, with what an earlier membership was charged in that year. As many queries
+    for one period as for many.
     """
     currency = membership.pool.currency
     money = ("aid", "fee", "carried_in", "share", *(f"my_{part}" for part in SHARE_PARTS), "collected", "open",
@@ -33,7 +43,12 @@ def shares_table(membership: Membership) -> tuple[Sequence[str], Iterator[Sequen
 def _rows(membership: Membership) -> Iterator[Sequence[object]]:
     charges = charges_of(membership, limit=EVERY_PERIOD)
     owed = {one.period_no: one for one in owed_of(pool=membership.pool, membership_id=membership.pk)}
-    plans, years = plans_of(membership.pool), _years_to_date(charges)
+    stays = stays_of(membership, clock.now())
+    before = {
+        year: charged_before_fen(membership, stays, year)
+        for year in {charge.period.charge_date.year for charge in charges}
+    }
+    plans, years = plans_of(membership.pool), _years_to_date(charges, before)
     for charge in charges:
         rules = in_force(plans, charge.period.charge_date)
         cap_fen = rules.year_cap_fen if rules else None
@@ -71,11 +86,14 @@ def _plain_parts(amount: int) -> str:
     return f"{'-' if amount < 0 else ''}{whole}.{rest:04d}"
 
 
-def _years_to_date(charges: Sequence[MyCharge]) -> dict[int, int]:
-    """Return by the number of each period what its calendar year had charged up to it (fen). charges: newest first."""
-    sums: dict[int, int] = {}
+def _years_to_date(charges: Sequence[MyCharge], before: dict[int, int]) -> dict[int, int]:
+    """Return by the number of each period what its calendar year had charged up to it (fen).
+
+    charges: newest first. before: what had been charged in a year before the first of them.
+    """
+    sums = dict(before)
     found = {}
     for charge in reversed(charges):
         year = charge.period.charge_date.year
-        found[charge.period.number] = sums[year] = sums.get(year, 0) + charge.share_fen
+        found[charge.period.number] = sums[year] = sums[year] + charge.share_fen
     return found

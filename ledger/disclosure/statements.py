@@ -17,7 +17,8 @@ from aidplatform.lib.templating import in_language
 from ledger.custody.models import BankStatement
 from ledger.custody.selectors import OwedCharge
 from ledger.custody.selectors import charges_of as owed_charges_of
-from ledger.disclosure.selectors import EVERY_PERIOD, MyCharge, charges_of, rules_on
+from ledger.disclosure.selectors import EVERY_PERIOD, MyCharge, charged_before_fen, charges_of, rules_on
+from ledger.leaving.again import stays_of
 from ledger.openbooks.selectors import Signing, signing_of
 from members.joining.models import Membership
 
@@ -28,7 +29,8 @@ _WIDTHS_MM = (16, 25, 15, 28, 25, 25, 23, 17, 27, 27, 27)
 class YearStatement:
     """What one membership was charged in a year, oldest first, with what was paid of each.
 
-    cap_fen: the most that the rules of the last charge let a year ask, or None. booked_until: the last day of the
+    cap_fen: the most that the rules of the last charge let a year ask, or None. before_fen: what that counts besides,
+    charged to the person in an earlier membership. booked_until: the last day of the
     bank's statements that are in the books; None before the first one. signing: how far the pool's log was signed.
     """
 
@@ -36,6 +38,7 @@ class YearStatement:
     year: int
     rows: tuple[tuple[MyCharge, OwedCharge], ...]
     cap_fen: int | None
+    before_fen: int
     booked_until: dt.date | None
     signing: Signing
 
@@ -73,6 +76,7 @@ def year_statement(membership: Membership, year: int) -> YearStatement:
         year,
         tuple((charge, of_period[charge.period.number]) for charge in reversed(charges)),
         rules.year_cap_fen if rules else None,
+        charged_before_fen(membership, stays_of(membership, clock.now()), year),
         last.to_date - dt.timedelta(days=1) if last else None,
         signing_of(membership.pool.code, clock.now()),
     )
@@ -132,10 +136,13 @@ def _remarks(statement: YearStatement) -> list[str]:
     said = []
     if statement.cap_fen is not None:
         names = {
-            "share": format_money(statement.share_fen, currency),
+            "share": format_money(statement.share_fen + statement.before_fen, currency),
+            "before": format_money(statement.before_fen, currency),
             "cap": format_money(statement.cap_fen, currency),
         }
         said.append(_("Of the most of a year, %(cap)s, %(share)s were charged.") % names)
+        if statement.before_fen:
+            said.append(_("%(before)s of it were charged before you joined again.") % names)
     written_off = sum(owed.written_off_fen for _charge, owed in statement.rows)
     if written_off:
         amount = format_money(written_off, currency)

@@ -403,7 +403,9 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
     drawn = [
         (one.period_no, one.charge_date, one.members, one.share_fen) for one in past[-selectors.PLOTTED :]
     ]
-    here, today = reverse("my_shares", args=[code]), clock.today(found.time_zone)
+    here, now = reverse("my_shares", args=[code]), clock.now()
+    today = clock.day_of(now, found.time_zone)
+    rules = selectors.rules_on(found, today)
     context = {
         "section": "pools",
         "pool": found,
@@ -423,6 +425,8 @@ def my_shares(request: HttpRequest, code: str) -> HttpResponse:
         "plot": shares_plot(drawn),
         "year": today.year,
         "year_fen": selectors.year_to_date_fen(past, today.year),
+        "before_fen": selectors.charged_before_fen(membership, stays_of(membership, now), today.year),
+        "year_cap_fen": rules.year_cap_fen if rules else None,
         "all_fen": sum(one.share_fen for one in past),
         "years": sorted({one.charge_date.year for one in past}, reverse=True),
         "newer": here + _whose(request) if before is not None else "",

@@ -35,6 +35,9 @@ from claims.publicity.objection_papers import (
     TooManyPapersError,
     add_to_objection,
 )
+from claims.publicity.objection_selectors import upheld_from
+from claims.publicity.tests.test_publicity import _answer
+from claims.publicity.triggers import DAYS_FOR_TWO, DAYS_TO_REPLY
 from claims.review import openings
 from claims.review.opening_models import PaperOpening
 from members.joining.services import admit_member
@@ -94,7 +97,7 @@ def _insert_evidence(claim: Claim, kind: str = "objection") -> None:
     run(
         """INSERT INTO claims_evidence (claim_id, code, kind, media_type, size, sha256, sealed, key_id, key_wrapped,
                                         added_at)
-           VALUES (%s, %s, %s, 'image/png', 1, %s, 'x', 'k', 'x', now())""",
+           VALUES (%s, %s, %s, 'image/png', 1, %s, 'x', 'k', 'x', aid_now())""",
         claim.pk,
         uuid.uuid4().hex[:24],
         kind,
@@ -198,6 +201,42 @@ def test_objection_paper_comes_while_it_is_open(cases: ClaimCases) -> None:
     _dismiss(cases, objection)
     with refused("objection_paper_comes_while_it_is_open"):
         run(insert, objection.pk, loose.pk)
+
+
+def test_paper_that_comes_late_has_its_days(cases: ClaimCases) -> None:
+    _claim, objection = cases.objected()
+    set_clock(objection.raised_at + dt.timedelta(days=4))
+    _add(cases, objection)
+    begin = clock.now() + dt.timedelta(days=DAYS_TO_REPLY)
+    assert upheld_from(objection, clock.now()) == begin
+    set_clock(begin - dt.timedelta(seconds=1))
+    with refused("claimant_is_heard_before_it_is_upheld"):
+        _answer(objection, cases.third.code, "upheld")
+    with pytest.raises(services.NotHeardError):
+        services.answer_objection(
+            objection=objection, answerer=cases.third.code, upheld=True, answer="So it is.", at=clock.now()
+        )
+    set_clock(begin)
+    assert upheld_from(objection, clock.now()) is None
+    _answer(objection, cases.third.code, "upheld")
+
+
+def test_after_the_reply_no_paper_is_added(cases: ClaimCases) -> None:
+    claim, objection = cases.objected()
+    set_clock(objection.raised_at + dt.timedelta(days=DAYS_FOR_TWO))
+    services.reply_to_objection(
+        objection=objection, claimant=cases.claimant.code, text="I fell ill in May.", at=clock.now()
+    )
+    with pytest.raises(ObjectionOverError):
+        _add(cases, objection)
+    _insert_evidence(claim)
+    loose = claim.papers.filter(kind="objection", objection_paper=None).get()
+    with refused("objection_paper_comes_while_it_is_open"):
+        run(
+            "INSERT INTO claims_objectionpaper (objection_id, paper_id) VALUES (%s, %s)",
+            objection.pk,
+            loose.pk,
+        )
 
 
 def test_objection_papers_have_a_limit(cases: ClaimCases) -> None:

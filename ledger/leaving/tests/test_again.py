@@ -18,6 +18,8 @@ from aidplatform.testing.refusals import about, fire_deferred, not_permitted, re
 from aidplatform.testing.world import World, run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from ledger.custody import write_offs
+from ledger.disclosure.share_table import shares_table
+from ledger.disclosure.statements import _remarks, year_statement
 from ledger.leaving.again import return_of, stays_of
 from ledger.leaving.selectors import family_parting_of
 from ledger.leaving.services import leave_pool
@@ -371,6 +373,15 @@ def test_year_cap_counts_what_was_charged_before(committed_db: tuple[str, str]) 
     shares = dict(Charge.objects.filter(period_no=2).values_list("membership_id", "share_fen"))
     assert (shares[second.pk], set(shares.values())) == (500, {500})
     assert period.sponsor_fen == 2_500
+    header, rows = shares_table(second)
+    (row,) = (dict(zip(header, one, strict=True)) for one in rows)
+    assert (row["share_CNY"], row["year_to_date_CNY"], row["year_cap_CNY"]) == ("5.00", "25.00", "25.00")
+    said = _remarks(year_statement(second, 2026))
+    assert "Of the most of a year, ¥25.00, ¥25.00 were charged." in said
+    assert "¥20.00 of it were charged before you joined again." in said
+    shares = client_of(first.person).get(f"{ME}shares/").content.decode()
+    assert "of ¥25.00 at most" in shares
+    assert "The most of a year counts ¥20.00 with it" in shares
     # The second and the third implementation say the same.
     assert verdict(world) == 0
     assert_books_true(world.pool)
