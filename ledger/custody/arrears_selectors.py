@@ -1,6 +1,7 @@
 """Reads of arrears: what a member has not paid and until when nothing comes of it, and the list of the pool."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -191,25 +192,32 @@ def arrears_members(pool: Pool) -> Iterator[ArrearsRow]:
             yield from (ArrearsRow(*row) for row in rows)
 
 
+_COLUMNS = "(number, state, shares, fen, oldest, since, until, paused, pause, days)"
+
+
 def late_members(pool: Pool, state: str = "") -> list[ArrearsRow]:
     """Return the members with open shares of whom something is to come soonest; state: only those."""
+    return arrears_of(pool, state)[1]
+
+
+def arrears_of(pool: Pool, state: str = "") -> tuple[dict[str, tuple[int, int]], list[ArrearsRow]]:
+    """Return how many members stand how and what they owe together (fen), by state, and `late_members`.
+
+    One query, and one pass over what is open: in a large pool that is what takes its time.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT * FROM ({_ROWS}) r (number, state, shares, fen, oldest, since, until, paused, pause, days)
-                 WHERE %(state)s IN ('', state) ORDER BY until NULLS LAST, number LIMIT %(most)s""",
+            f"""WITH r {_COLUMNS} AS MATERIALIZED ({_ROWS})
+                SELECT sums.told, soonest.*
+                  FROM (SELECT coalesce(jsonb_object_agg(state, jsonb_build_array(members, fen)), '{{}}')::text AS told
+                          FROM (SELECT state, count(*) AS members, sum(fen)::bigint AS fen
+                                  FROM r GROUP BY 1) by_state) sums
+                  LEFT JOIN LATERAL (SELECT * FROM r WHERE %(state)s IN ('', state)
+                                      ORDER BY until NULLS LAST, number LIMIT %(most)s) soonest ON true
+                 ORDER BY soonest.until NULLS LAST, soonest.number""",
             _parameters(pool) | {"state": state, "most": MOST_SHOWN},
         )
-        return [ArrearsRow(*row) for row in cursor.fetchall()]
-
-
-def arrears_sums(pool: Pool) -> dict[str, tuple[int, int]]:
-    """Return how many members stand how, and what they owe together (fen), by state."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT state, count(*), sum(fen)::bigint
-                  FROM ({_ROWS}) r (number, state, shares, fen, oldest, since, until, paused, pause, days)
-                 GROUP BY 1""",
-            _parameters(pool),
-        )
-        found = {state: (count, fen) for state, count, fen in cursor.fetchall()}
-    return {state: found.get(state, (0, 0)) for state in STATES}
+        found = cursor.fetchall()
+    told = json.loads(found[0][0])
+    sums = {name: (told[name][0], told[name][1]) if name in told else (0, 0) for name in STATES}
+    return sums, [ArrearsRow(*row[1:]) for row in found if row[1] is not None]

@@ -168,7 +168,7 @@ def _page(
 ) -> HttpResponse:
     state_form = StateForm(request.GET)
     state = state_form.cleaned_data["state"] if state_form.is_valid() else ""
-    sums = arrears.arrears_sums(pool)
+    sums, rows = arrears.arrears_of(pool, state)
     states = {HardshipPause.State.ASKED, HardshipPause.State.PROPOSED}
     context = page_context(request, pool, "arrears", (_("Late members"), ""))
     found = list(hardship.pauses_of(pool).filter(state__in=states))
@@ -177,7 +177,7 @@ def _page(
         "may_ask": bool(set(ASKERS) & context["duties"]),
         "sums": sums,
         "state_form": state_form,
-        "rows": arrears.late_members(pool, state),
+        "rows": rows,
         "waiting": [
             (one, _days_form(one.pause, days_form), _grant_form(one.pause), _decline_form(one.pause))
             for one in waiting
