@@ -3,7 +3,8 @@
 Every member owes each period; a bank's file a period brings what they transferred, one in a thousand of them without a
 reference and one too much. The file is imported by the service, guards and all. The same rows go once more by a bare
 COPY into a table of the same columns and indexes, without guards: what no way of writing them could avoid. Then the
-treasurer asks the real web server for the pages of the ledger and of custody, one after another.
+treasurer asks the real web server for the pages of the ledger and of custody, one after another, on a day on which the
+daily reconciliation has run: its page shows what that kept, and judges anew only when it is asked to.
 """
 
 import datetime as dt
@@ -26,6 +27,7 @@ from aidplatform.lib.csv_files import plain_fen
 from ledger.books import chart
 from ledger.books.models import JournalEntry
 from ledger.custody.models import BankAccount, BankStatement, StatementLine
+from ledger.custody.reconciled_days import keep_day
 from ledger.custody.references import MEMBERSHIP, make_reference
 from ledger.custody.services import import_statement
 from ledger.custody.statement_files import write_csv
@@ -219,6 +221,7 @@ def _pages(bench: Benchmark) -> dict[str, float]:
         "reconciliation": reverse("custody_reconciliation", args=[code]),
         "search for an amount": f"{reverse('search')}?q={plain_fen(last_fen)}",
     }
+    keep_day(bench.pool, clock.now())
     with web_server() as (_process, port):
         reader = Reader(port, session_of(bench.treasurer))
         for name, address in addresses.items():
