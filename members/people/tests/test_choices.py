@@ -43,7 +43,8 @@ def news(person: User, kind: str, key: str = "k", **params: Any) -> notices.News
     figures = {
         "pool_en": "Town", "pool_zh": "镇", "number": 3, "fen": 900, "currency": "CNY", "needed_fen": 1000,
         "held_fen": 500, "charge_date": "2026-01-20", "until": "2026-01-20", "effective_date": "2026-02-20",
-        "reason": "Why", "cover_end": "2026-02-20", "run_off_end": "2026-05-20", "first": 3, "second": 2, "floor": 5, "members": 9,
+        "reason": "Why",
+        "cover_end": "2026-02-20", "run_off_end": "2026-05-20", "first": 3, "second": 2, "floor": 5, "members": 9,
         "bears": False, "cap_fen": None, "class_en": "A", "class_zh": "甲", "from": "2026-01-11", "weight": 2,
         "weight_before": 1, "age": 60, "case": "C-1", "covered": "2026-01-11", "eligible": "2026-04-11",
         "sha256": "0", "ended": "2026-01-11", "clause": "7", "statement": "S", "contact": "c@example.org",
