@@ -8,6 +8,7 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from aidplatform.lib.proposals import is_agreed_once
 from ledger.books import chart
+from ledger.custody.decided_sql import decides_sql
 from ledger.custody.triggers import USED
 from members.pools.triggers import holds_pool_duty
 
@@ -92,12 +93,7 @@ explanation_guards = [
                 {refuse("explanation_is_agreed_as_proposed", "explanation %s is not edited", "OLD.number")}
             END IF;
             {judged_now()}
-            {_LOCK}
-            NEW.decided_at := aid_now();
-            IF NOT {holds_pool_duty("decided_by", "controller")}
-               AND (NEW.state <> 'withdrawn' OR NOT {holds_pool_duty("decided_by", "treasurer")}) THEN
-                {refuse("explanation_people_hold_their_duty", "%s may not decide it", "NEW.decided_by")}
-            END IF;
+            {_LOCK}{decides_sql("explanation")}
             IF NEW.state = 'agreed' THEN
                 {_FITS}
                 {_ENTRY}

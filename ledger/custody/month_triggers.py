@@ -7,6 +7,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from aidplatform.lib.proposals import is_agreed_once
+from ledger.custody.decided_sql import decides_sql
 from ledger.custody.month_sql import CONDITIONS, FIGURES, IN_FORCE, NEXT, digest_sql
 from members.pools.triggers import holds_pool_duty
 
@@ -29,16 +30,6 @@ _JUDGED = "".join(
     for name, sql in CONDITIONS.items()
 )
 _NAMES = ", ".join(_RECORDED)
-
-
-def _decides(noun: str) -> str:
-    """Return plpgsql that judges who decides."""
-    return f"""
-            NEW.decided_at := aid_now();
-            IF NOT {holds_pool_duty("decided_by", "controller")}
-               AND (NEW.state <> 'withdrawn' OR NOT {holds_pool_duty("decided_by", "treasurer")}) THEN
-                {refuse(f"{noun}_people_hold_their_duty", "%s may not decide it", "NEW.decided_by")}
-            END IF;"""
 
 
 def _is_in_the_log(noun: str, log_key: str) -> Guard:
@@ -115,7 +106,7 @@ close_guards = [
                     {refuse("month_is_closed_as_counted", "the balances of %s are not as they were proposed", "NEW.month_date")}
                 END IF;
             END IF;
-            {_decides("month_close")}
+            {decides_sql("month_close")}
             RETURN NEW;
         """,
     ),
@@ -148,7 +139,7 @@ reopening_guards = [
                 SELECT 1 FROM ledger_monthclose c WHERE c.id = NEW.close_id AND (c.month_date + interval '1 month')::date = {_sql(NEXT)}) THEN
                 {refuse("only_the_last_closed_month_reopens", "close %s", "NEW.close_id")}
             END IF;
-            {_decides("month_reopening")}
+            {decides_sql("month_reopening")}
             RETURN NEW;
         """,
     ),

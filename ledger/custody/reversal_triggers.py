@@ -8,6 +8,7 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, kept, refuse
 from aidplatform.lib.proposals import is_agreed_once
+from ledger.custody.decided_sql import decides_sql
 from members.pools.triggers import holds_pool_duty
 
 # Costs and income that no statement of the bank and no decision stands behind.
@@ -73,12 +74,7 @@ reversal_guards = [
                 {refuse("reversal_is_agreed_as_proposed", "reversal %s is not edited", "OLD.number")}
             END IF;
             {judged_now()}
-            {_LOCK}
-            NEW.decided_at := aid_now();
-            IF NOT {holds_pool_duty("decided_by", "controller")}
-               AND (NEW.state <> 'withdrawn' OR NOT {holds_pool_duty("decided_by", "treasurer")}) THEN
-                {refuse("reversal_people_hold_their_duty", "%s may not decide it", "NEW.decided_by")}
-            END IF;
+            {_LOCK}{decides_sql("reversal")}
             IF NEW.state = 'agreed' THEN
                 {_STANDS_ALONE}
                 IF NOT EXISTS (
