@@ -29,7 +29,7 @@ from claims.review.investigation_selectors import (
     live_of,
     terms_of,
 )
-from claims.review.links import await_taking_on, day_to_send, mail_link
+from claims.review.links import await_taking_on, day_to_send, due_on, mail_link
 from claims.review.services import check_in_charge, check_reviewing
 from ledger.custody.costs import bill_cost
 from ledger.sharing.payees import Payee
@@ -223,8 +223,7 @@ def accept_investigation(*, token: str, person: User, at: dt.datetime) -> Invest
     check_from_outside(claim, person)
     locked.investigator, locked.accepted_at = person, at
     locked.step_to(State.RUNNING)
-    claim.due_date = locked.until_date
-    claim.save(update_fields=["due_date"])
+    due_on(claim, locked.until_date)
     audit.record(actor=person.code, action="accept_investigation", subject=claim.code, number=locked.number)
     return locked
 
@@ -260,8 +259,7 @@ def extend_investigation(*, investigation: Investigation, reviewer: str, at: dt.
     locked.extended_by, locked.extended_at = reviewer, at
     locked.step_to(locked.state)
     if locked.state == State.RUNNING:
-        claim.due_date = locked.until_date
-        claim.save(update_fields=["due_date"])
+        due_on(claim, locked.until_date)
     audit.record(actor=reviewer, action="extend_investigation", subject=claim.code, number=locked.number)
     return locked
 

@@ -24,7 +24,7 @@ def day_to_send(claim: Claim, at: dt.datetime) -> dt.date:
 
 def await_link(claim: Claim, at: dt.datetime) -> None:
     """Let a locked claim be due when its link should have been made."""
-    _due(claim, day_to_send(claim, at))
+    due_on(claim, day_to_send(claim, at))
 
 
 def await_taking_on(one: TakenOnByLink, claim: Claim, last: dt.date | None = None) -> None:
@@ -34,10 +34,11 @@ def await_taking_on(one: TakenOnByLink, claim: Claim, last: dt.date | None = Non
     """
     assert one.link_until_at is not None
     ends = clock.day_of(one.link_until_at, claim.pool.time_zone)
-    _due(claim, min(ends, last or ends))
+    due_on(claim, min(ends, last or ends))
 
 
-def _due(claim: Claim, day: dt.date) -> None:
+def due_on(claim: Claim, day: dt.date | None) -> None:
+    """Let a locked claim be due on a day, within the state in which it is; None: on none."""
     claim.due_date = day
     claim.save(update_fields=["due_date"])
 
