@@ -164,7 +164,6 @@ def equal(code, wanted, found, about=None):
 
 
 # --- Ed25519, RFC 8032 ---------------------------------------------------------------------------------------------
-
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -223,8 +222,6 @@ def is_signed(public, message, signature):
 
 
 # --- Keys, notes, checkpoints --------------------------------------------------------------------------------------
-
-
 def from_base64(text, size=None):
     """Read base64 that is written in the one way, of so many bytes. Raises: ValueError."""
     data = base64.b64decode(text, validate=True)
@@ -260,13 +257,16 @@ def open_checkpoint(note, key):
     lines = text.split("\n")
     try:
         found = signatures_of(below, key)
-        size, root = int(lines[1]), from_base64(lines[2])
-        is_written = bool(blank) and len(lines) == 4 and str(size) == lines[1] and 0 < size <= LARGEST
-        is_written = is_written and len(root) == 32 and below.endswith("\n")
+        size, root = int(lines[1]), from_base64(lines[2], 32)
+        if [blank, lines[1], len(lines), below[-1:]] != [
+            "\n\n",
+            str(size),
+            4,
+            "\n",
+        ] or not 0 < size <= LARGEST:
+            raise ValueError("something else stands there")
     except (ValueError, IndexError):
         raise IsFalse("checkpoint_is_written") from None
-    if not is_written:
-        raise IsFalse("checkpoint_is_written")
     equal("checkpoint_is_of_its_log", key[0], lines[0])
     if not found or not all(is_signed(key[2], text.encode(), one) for one in found):
         raise IsFalse("checkpoint_is_signed", key[0], "-")
@@ -274,8 +274,6 @@ def open_checkpoint(note, key):
 
 
 # --- The tree, RFC 6962 --------------------------------------------------------------------------------------------
-
-
 def leaf(data):
     """Return the hash of a statement."""
     return hashlib.sha256(b"\0" + data).digest()
@@ -290,8 +288,6 @@ def root_of(leaves):
 
 
 # --- Files ---------------------------------------------------------------------------------------------------------
-
-
 class Source:
     """A folder or an address with the files of a log."""
 
@@ -369,8 +365,6 @@ def kept(name):
 
 
 # --- What is checked -----------------------------------------------------------------------------------------------
-
-
 def whole(text):
     """Read a whole number below 2^53. Raises: ValueError, for 1.5, 1e3 and NaN as well."""
     if abs(int(text)) > LARGEST:
@@ -400,18 +394,21 @@ def strict(text):
     return value
 
 
+def canonical(value):
+    """Return the one way in which a value is written."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def check_entry(data, seq, pool):
     """Check that a statement is written in the one way and names its place and pool. Raises: IsFalse."""
     try:
         text = data.decode()
         value = strict(text)
-        again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        is_canonical = again == text == unicodedata.normalize("NFC", text)
-        is_canonical = is_canonical and isinstance(value, dict) and isinstance(value.get("body"), dict)
-    except (ValueError, RecursionError):
-        is_canonical = False
-    if not is_canonical:
-        raise IsFalse("entry_is_canonical", about=seq)
+        demand(value, {"body": {}})
+        if not canonical(value) == text == unicodedata.normalize("NFC", text):
+            raise ValueError("it is written otherwise")
+    except FAULTS:
+        raise IsFalse("entry_is_canonical", about=seq) from None
     told = (value.get("v"), value.get("pool"), value.get("seq"))
     if told != (1, pool, seq) or isinstance(told[0], bool) or isinstance(told[2], bool):
         raise IsFalse("entry_names_its_place", (1, pool, seq), told, about=seq)
@@ -454,8 +451,6 @@ def check_history(old, source, given):
 
 
 # --- Witnesses -----------------------------------------------------------------------------------------------------
-
-
 def read_policy(text):
     """Return the log's key, the witnesses by name, the groups and the quorum. Raises: Unchecked, IsFalse."""
     log, witnesses, groups, quorum, keys = None, {}, {}, "", set()
@@ -542,7 +537,6 @@ def check_witnesses(source, policy):
 
 
 # --- The roll of a period and its tree -----------------------------------------------------------------------------
-
 TAG = b"huzhu/roll/v1"
 OWN = 0x80
 
@@ -573,25 +567,6 @@ def commitment_of(secret, whose, pool, period):
     return salt, sha(b"huzhu/v1/commitment" + place + salt + inner)
 
 
-def roll_leaf(classes, record):
-    """Return counts, own amounts and hash of one record. Raises: IsFalse."""
-    place, is_own, fen = record[32] & 0x3F, bool(record[32] & OWN), int.from_bytes(record[33:], "big")
-    if place >= classes or record[32] & 0x40:
-        raise IsFalse("class_is_of_the_roll", classes, record[32])
-    u64(fen)
-    counts = [0] * (2 * classes)
-    counts[place + (classes if is_own else 0)] = 1
-    return counts, fen if is_own else 0, sha(b"\x10" + TAG + record)
-
-
-def roll_node(left, right):
-    """Return the node above two. Raises: IsFalse."""
-    data = b"".join(u64(*counts, own) + hashed for counts, own, hashed in (left, right))
-    counts = [one + two for one, two in zip(left[0], right[0])]  # noqa: B905 - Python 3.8
-    u64(*counts, left[1] + right[1])
-    return counts, left[1] + right[1], sha(b"\x11" + TAG + data)
-
-
 class Tree:
     """The tree over lines that come one after the other; only the roots of whole subtrees are kept.
 
@@ -600,18 +575,20 @@ class Tree:
 
     def __init__(self, classes):
         self.classes, self.width, self.whole = classes, 8 * (2 * classes + 1), []
-        self.units = {}
-        for place in range(classes):
-            self.units[place] = 1 << 64 * (2 * classes - place)
-            self.units[place | OWN] = 1 << 64 * (classes - place)
+        self.units = {place: 1 << 64 * (2 * classes - place) for place in range(classes)}
+        self.units.update({place | OWN: 1 << 64 * (classes - place) for place in range(classes)})
 
-    def add(self, record):
-        """Take a line of 41 bytes. Raises: IsFalse."""
-        kind, size = record[32], 1
+    def leaf(self, record):
+        """Return figures and hash of a line of 41 bytes. Raises: IsFalse."""
+        kind = record[32]
         if kind not in self.units:
             raise IsFalse("class_is_of_the_roll", self.classes, kind)
         figures = self.units[kind] + (int.from_bytes(record[33:], "big") if kind & OWN else 0)
-        hashed = hashlib.sha256(b"\x10" + TAG + record).digest()
+        return figures, hashlib.sha256(b"\x10" + TAG + record).digest()
+
+    def add(self, record):
+        """Take the next line. Raises: IsFalse."""
+        (figures, hashed), size = self.leaf(record), 1
         while self.whole and self.whole[-1][0] == size:
             _size, left, left_hash = self.whole.pop()
             figures, hashed = self.above(left, left_hash, figures, hashed)
@@ -622,18 +599,20 @@ class Tree:
         """Return the node above two. Raises: IsFalse."""
         if (left + right) & (2**64 - 1) > LARGEST:
             raise IsFalse("amount_in_range", "0 … 2^53 - 1", (left + right) & (2**64 - 1))
-        width = self.width
-        both = left.to_bytes(width, "big") + left_hash + right.to_bytes(width, "big") + right_hash
+        both = left.to_bytes(self.width, "big") + left_hash + right.to_bytes(self.width, "big") + right_hash
         return left + right, hashlib.sha256(b"\x11" + TAG + both).digest()
 
     def root(self):
-        """Return counts, own amounts and hash of all lines: the last ones without a neighbor go up as they are."""
+        """Return figures and hash of all lines: the last ones without a neighbor go up as they are."""
         figures, hashed = self.whole[-1][1:] if self.whole else (0, sha(b""))
         for _size, left, left_hash in reversed(self.whole[:-1]):
             figures, hashed = self.above(left, left_hash, figures, hashed)
+        return figures, hashed
+
+    def fields(self, figures):
+        """Return the counts of a node and its own amounts, one by one."""
         data = figures.to_bytes(self.width, "big")
-        fields = [int.from_bytes(data[at : at + 8], "big") for at in range(0, len(data), 8)]
-        return fields[:-1], fields[-1], hashed
+        return [int.from_bytes(data[at : at + 8], "big") for at in range(0, len(data), 8)]
 
 
 def sides(index, size):
@@ -644,31 +623,31 @@ def sides(index, size):
     return sides(index, k) + "R" if index < k else sides(index - k, size - k) + "L"
 
 
-def walk(classes, record, index, size, path):
-    """Return the root to which a path leads. Raises: IsFalse."""
-    found, before = roll_leaf(classes, record), 0
+def walk(tree, record, index, size, path):
+    """Return figures and hash of the root to which a path leads. Raises: IsFalse, ValueError."""
+    found, before = tree.leaf(record), 0
     wanted = list(sides(index, size)) if 0 <= index < size else "?"
     equal("path_fits_its_place", wanted, [step[0] for step in path])
     for side, counts, own, hashed in path:
-        sibling = counts, own, from_base64(hashed)
-        if len(counts) != 2 * classes or len(sibling[2]) != 32:
-            raise Unchecked("path: a step that is written otherwise")
-        u64(*counts, own)
+        if len(counts) != 2 * tree.classes:
+            raise ValueError("a step of the path with other classes")
+        sibling = int.from_bytes(u64(*counts, own), "big"), from_base64(hashed, 32)
         if sum(counts) < 1:
             raise IsFalse("sibling_has_members", 1, 0)
         before += sum(counts) if side == "L" else 0
-        found = roll_node(sibling, found) if side == "L" else roll_node(found, sibling)
+        found = tree.above(*sibling, *found) if side == "L" else tree.above(*found, *sibling)
+        u64(*tree.fields(found[0]))
     equal("left_members_are_my_index", index, before)
     return found
 
 
-def check_head(body, root, pool):
+def check_head(body, tree, root, pool):
     """Hold a root against what the log says of the roll. Raises: IsFalse."""
-    counts, own, hashed = root
-    equal("root_is_the_stated_one", [body["root"], *body["tree"], body["x"]], [hashed.hex(), *counts, own])
-    figures = u64(len(body["classes"]), *counts, own)
+    fields, hashed = tree.fields(root[0]), root[1]
+    equal("root_is_the_stated_one", [body["root"], *body["tree"], body["x"]], [hashed.hex(), *fields])
+    figures = u64(len(body["classes"]), *fields)
     head = sha(b"\x12" + TAG + place_bytes(pool, body["period"]) + figures + hashed)
-    equal("head_is_the_stated_one", [body["head"], body["n"]], [head.hex(), sum(counts)])
+    equal("head_is_the_stated_one", [body["head"], body["n"]], [head.hex(), sum(fields[:-1])])
 
 
 def check_bill(frozen, announced, closed, roll, terms=None):
@@ -758,10 +737,11 @@ def proven(text, key, proof):
     lines = head.split("\n")
     try:
         index, path = int(lines[1][6:]), [from_base64(line) for line in lines[2:]]
+        wanted = ["c2sp.org/tlog-proof@v1", "index %d" % index, "\n\n"]
+        if [*lines[:2], blank] != wanted or not 0 <= index <= LARGEST:
+            raise ValueError("something else stands there")
     except (ValueError, IndexError):
         raise Unchecked("log_proof: it is written otherwise") from None
-    if lines[:2] != ["c2sp.org/tlog-proof@v1", "index %d" % index] or not blank or not 0 <= index <= LARGEST:
-        raise Unchecked("log_proof: it is written otherwise")
     size, root = open_checkpoint(note, key)
     check_entry(text.encode(), index, key[0].rsplit("/", 1)[-1])
     found, shape = leaf(text.encode()), sides(index, size) if index < size else "-" * (len(path) + 1)
@@ -773,6 +753,10 @@ def proven(text, key, proof):
     return index, json.loads(text), (size, root.hex())
 
 
+MINE = (
+    "True: member {0} of {1} is charged {2} fen in period {3}, one of {4} members, {5} fen in all.",
+    "属实：{1} 的 {0} 号成员在第 {3} 期分摊 {2} 分；共 {4} 名成员，合计 {5} 分。",
+)
 KINDS = ("roll.freeze", "period.announce", "period.close", "roll.close")
 COMES_IN, GOES_OUT = ("S", "E", "V", "C_in"), ("A", "W", "fee", "R", "C_out")
 # How things are written, by an example of each part: lists are as long as they are, tuples are lists of this length.
@@ -827,7 +811,7 @@ def check_line(given, bundle, pool, told):
     seqs = [seq for seq, *_rest in told]
     equal("freeze_announce_close_in_order", sorted(set(seqs)), seqs)
     frozen, announced, closed, roll = bodies({one["type"]: one["body"] for _seq, one, _head in told})
-    classes = len(roll["classes"])
+    tree = Tree(len(roll["classes"]))
     secret = from_base64(given.secret or bundle["id_inner"]["secret"], 32)
     mine = from_base64(line["commitment"], 32)
     number = re.sub(r"[\s-]", "", given.id or "").upper()
@@ -837,21 +821,17 @@ def check_line(given, bundle, pool, told):
         equal("commitment_is_mine", commitment.hex(), mine.hex())
         equal("salt_is_mine", salt.hex(), from_base64(member["salt"]).hex())
     named, at = mine + bytes([line["class"]]) + bytes(8), line["index"]
-    check_head(frozen, walk(classes, named, at, frozen["n"], bundle["frozen_path"]), pool)
+    check_head(frozen, tree, walk(tree, named, at, frozen["n"], bundle["frozen_path"]), pool)
     record = mine + bytes([line["class"] | (OWN if line["is_own"] else 0)]) + u64(line["fen"])
-    check_head(roll, walk(classes, record, at, roll["n"], bundle["path"]), pool)
+    check_head(roll, tree, walk(tree, record, at, roll["n"], bundle["path"]), pool)
     check_amount(line["fen"], check_bill(frozen, announced, closed, roll)[line["class"]], line["is_own"])
     if given.id is None and member["doc_kind"]:
         raise Unchecked(
             "All else is true. Give --id, the number of your document: only by it you see that the line is yours alone."
             "\n其余均属实。请用 --id 给出您的证件号码：只有这样才能确认这一行只属于您。"
         )
-    return (
-        "True: member %d of %s is charged %d fen in period %d, one of %d members, %d fen in all."
-        % (member["member_no"], pool, line["fen"], period, roll["n"], closed["S"]),
-        "属实：%s 的 %d 号成员在第 %d 期分摊 %d 分；共 %d 名成员，合计 %d 分。"
-        % (pool, member["member_no"], period, line["fen"], roll["n"], closed["S"]),
-    )
+    figures = member["member_no"], pool, line["fen"], period, roll["n"], closed["S"]
+    return [text.format(*figures) for text in MINE]
 
 
 def check_amount(fen, rate, is_own):
@@ -900,13 +880,12 @@ def check_lines(source, period, pool, stated, rate):
             check_amount(fen, rate[kind & 0x3F], bool(kind & OWN))
             count += 1
     equal("records_are_as_many_as_members", roll["n"], count)
-    check_head(frozen, at_freeze.root(), pool)
-    check_head(roll, at_close.root(), pool)
+    check_head(frozen, at_freeze, at_freeze.root(), pool)
+    check_head(roll, at_close, at_close.root(), pool)
     return truly("roll", count, period)
 
 
 # --- The cash book -------------------------------------------------------------------------------------------------
-
 BANK_IN = ("collection", "debited", "top_up", "unidentified", "returned", "interest", "referral", "sponsor")
 BANK_OUT = ("payment", "chargeback", "debit_back", "bank_fee", "unexplained")
 ORDERS = ("aid", "refund", "fee", "wallet", "balance", "shares", "cost")
@@ -1100,8 +1079,7 @@ class CashBook:
 
     def rule_publish(self, body, _seq, _day):
         """A version of the rules, as its own hash has them."""
-        text = json.dumps(body["terms"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        equal("rules_are_published", body["terms_sha256"], sha(text.encode()).hex())
+        equal("rules_are_published", body["terms_sha256"], sha(canonical(body["terms"]).encode()).hex())
         self.rules[body["version"]] = body
 
     def step(self, body, kind):
@@ -1191,7 +1169,6 @@ def check_book(source, given, account=""):
 
 
 # --- The jury's draw -----------------------------------------------------------------------------------------------
-
 DRAW = b"huzhu/draw/v1"
 
 
@@ -1336,8 +1313,6 @@ def check_draw(source, case, given):
 
 
 # --- Everything ----------------------------------------------------------------------------------------------------
-
-
 def check_all(given):
     """Check all there is, and keep what answers for history, too; return what to say. Raises: IsFalse, Unchecked."""
     source, missing = Source(given.source, given.keep), []
