@@ -55,9 +55,9 @@ def over_https(stack: Stack) -> str:
     manage(stack, "collectstatic", "--noinput")
     compile_catalogues(stack.folder / "locale")
     served = [f"--bind=127.0.0.1:{port}", f"--keyfile={certificate}", f"--certfile={certificate}.crt"]
-    stack.start(
-        "web", "gunicorn", "aidplatform.wsgi:application", *served, "--threads=4", "--no-control-socket"
-    )
+    # A browser opens connections ahead that it may never use; without a proxy in front each holds a thread.
+    served += ["--threads=32", "--no-control-socket"]
+    stack.start("web", "gunicorn", "aidplatform.wsgi:application", *served)
     wait_until(lambda: answers(f"{address}/health"), seconds=120, what="the web server")
     return address
 
