@@ -67,7 +67,8 @@ def order_waiting_news() -> None:
 
 @shared_task(name="joining.forget_left_lying")
 def forget_left_lying() -> None:
-    """Empty the applications that nobody goes on with."""
+    """Empty the applications that nobody goes on with, and say so; some days before, say that it will be done."""
+    giving_up.warn_left_lying(clock.now())
     giving_up.forget_left_lying(clock.now())
 
 

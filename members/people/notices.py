@@ -34,6 +34,7 @@ from members.people.debit_words import (
     why,
 )
 from members.people.deputy_words import DEPUTY_KINDS
+from members.people.draft_words import DRAFT_KINDS
 from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
 from members.people.guardian_words import GUARDIAN_KINDS
 from members.people.jury_words import JURY_KINDS
@@ -434,7 +435,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
 }
 KINDS |= CLAIM_KINDS | DUTY_KINDS | DEBIT_KINDS | GUARDIAN_KINDS | JURY_KINDS | RIGHTS_KINDS | CASE_KINDS
-KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS | TRANSFER_KINDS | OUTSIDE_KINDS
+KINDS |= CORRECTION_KINDS | DEPUTY_KINDS | COVER_KINDS | TRANSFER_KINDS | OUTSIDE_KINDS | DRAFT_KINDS
 
 # Of a share that others, a sponsor or a cap of the year have taken off.
 NOTHING_ASKED = (
@@ -486,6 +487,7 @@ CATEGORY_OF: dict[str, NoticeChoice.Category] = {
     **dict.fromkeys(TRANSFER_KINDS, _Category.COVER),
     NAMER_DIED: _Category.CLAIMS,
     WAITING_OVER: _Category.MEMBERSHIP,
+    **dict.fromkeys(DRAFT_KINDS, _Category.MEMBERSHIP),
     JOINED: _Category.MEMBERSHIP,
     JOINED_EARLY: _Category.MEMBERSHIP,
     RESTORED: _Category.MEMBERSHIP,

@@ -9,6 +9,7 @@ from django.core import mail
 
 import members.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
+from aidplatform.lib.dates import format_day
 from aidplatform.lib.errors import DomainError
 from aidplatform.testing.endings import end_by_two
 from aidplatform.testing.refusals import not_permitted, refused, run, value
@@ -22,7 +23,14 @@ from members.joining.applications import (
     StepMissingError,
     TextsChangedError,
 )
-from members.joining.giving_up import KEPT_DAYS, SignedAlreadyError, forget_left_lying, give_up
+from members.joining.giving_up import (
+    KEPT_DAYS,
+    WARNED_DAYS,
+    SignedAlreadyError,
+    forget_left_lying,
+    give_up,
+    warn_left_lying,
+)
 from members.joining.models import CovenantSignature, JoinApplication, Membership, MembershipSpan
 from members.joining.selectors import covers_of
 from members.joining.tests.papers import filled, paper, passport, resident_id
@@ -401,15 +409,68 @@ def test_signed_application_is_not_given_up(world: World, newcomer: User) -> Non
     assert Membership.objects.filter(person=newcomer).exists()
 
 
-def test_application_left_lying_is_emptied_after_ninety_days(world: World, newcomer: User) -> None:
+def _told(person: User) -> list[tuple[str, str]]:
+    return list(
+        Notice.objects.filter(person=person, kind__startswith="draft_")
+        .order_by("pk")
+        .values_list("kind", "link")
+    )
+
+
+def test_application_left_lying_is_emptied_after_ninety_days_and_its_person_told_before_and_then(
+    world: World, newcomer: User
+) -> None:
     lying = filled(world.pool, newcomer)
-    later = lying.changed_at + dt.timedelta(days=KEPT_DAYS)
-    assert forget_left_lying(later) == 0
+    begun = lying.changed_at
+    soon = begun + dt.timedelta(days=KEPT_DAYS - WARNED_DAYS)
+    assert warn_left_lying(soon - dt.timedelta(seconds=1)) == 0
+    assert [warn_left_lying(soon + dt.timedelta(hours=late)) for late in (0, 24, 48)] == [1, 0, 0]
+    later = begun + dt.timedelta(days=KEPT_DAYS)
     fresh = applications.start_application(pool=world.pool, person=world.stranger, at=later)
-    assert forget_left_lying(later + dt.timedelta(seconds=1)) == 1
+    assert forget_left_lying(later - dt.timedelta(seconds=1)) == 0
+    assert [forget_left_lying(later), forget_left_lying(later)] == [1, 0]
     lying.refresh_from_db()
     fresh.refresh_from_db()
     assert (lying.state, lying.answers_sealed, fresh.state) == ("given_up", None, "draft")
+    page = f"/pools/{world.pool.code}/join/"
+    assert _told(newcomer) == [("draft_lying", page), ("draft_forgotten", page)]
+    until = format_day(clock.day_of(later, world.pool.time_zone))
+    first, second = Mail.objects.filter(person=newcomer, key__startswith="draft_").order_by("pk")
+    assert until in first.subject
+    assert "Nothing of what was entered is kept" in second.body
+    assert not Notice.objects.filter(person=world.stranger, kind__startswith="draft_").exists()
+
+
+def test_nothing_is_emptied_of_which_nobody_was_warned_in_time(world: World, newcomer: User) -> None:
+    lying = filled(world.pool, newcomer)
+    late = lying.changed_at + dt.timedelta(days=KEPT_DAYS + 30)
+    assert forget_left_lying(late) == 0
+    assert warn_left_lying(late) == 1
+    assert forget_left_lying(late + dt.timedelta(days=WARNED_DAYS - 1)) == 0
+    assert forget_left_lying(late + dt.timedelta(days=WARNED_DAYS)) == 1
+
+
+def test_whoever_goes_on_after_the_warning_keeps_what_they_entered_and_is_warned_anew(
+    world: World, newcomer: User
+) -> None:
+    lying = filled(world.pool, newcomer)
+    soon = lying.changed_at + dt.timedelta(days=KEPT_DAYS - WARNED_DAYS)
+    assert warn_left_lying(soon) == 1
+    JoinApplication.objects.filter(pk=lying.pk).update(changed_at=soon + dt.timedelta(days=1))
+    assert forget_left_lying(soon + dt.timedelta(days=KEPT_DAYS)) == 0
+    assert warn_left_lying(soon + dt.timedelta(days=KEPT_DAYS)) == 1
+    assert forget_left_lying(soon + dt.timedelta(days=KEPT_DAYS + WARNED_DAYS)) == 1
+
+
+def test_warning_of_an_application_for_a_child_leads_to_the_family_and_names_nobody(
+    world: World, newcomer: User
+) -> None:
+    lying = filled(world.pool, newcomer)
+    JoinApplication.objects.filter(pk=lying.pk).update(relation="child")
+    assert warn_left_lying(lying.changed_at + dt.timedelta(days=KEPT_DAYS)) == 1
+    notice = Notice.objects.get(person=newcomer, kind="draft_lying")
+    assert notice.link == f"/pools/{world.pool.code}/me/family/add/"
+    assert set(notice.params) <= {"pool_en", "pool_zh", "until", "books_size", "books_fingerprint"}
 
 
 def test_application_state_follows_order(world: World, newcomer: User) -> None:
