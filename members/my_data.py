@@ -321,8 +321,8 @@ def _invitations(person: User) -> Iterator[Row]:
 
 
 def _notice_choices(person: User) -> Iterator[Row]:
-    for choice in NoticeChoice.objects.filter(person=person).order_by("category"):
-        yield fields_of(choice, "category", "way", "changed_at")
+    for choice in NoticeChoice.objects.filter(person=person).order_by("category", "event"):
+        yield fields_of(choice, "category", "event", "way", "changed_at")
 
 
 def _notice_hours(person: User) -> Iterator[Row]:

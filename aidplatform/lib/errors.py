@@ -588,6 +588,7 @@ GUARANTEES: dict[str, object] = {
     "pool_keeps_an_admin": _("The last pool admin stays until there is another: propose one first."),
     "plan_draft_ends_with_the_draft": _("These rules are published and can be changed by a proposal only."),
     "invitation_is_answered_once": _("This question has been answered or taken back already."),
+    "notice_event_is_of_its_category": _("There is no such event."),
     "money_and_rights_are_mailed": _(
         "Money or rights hang on these notices: they come by e-mail at once or in the daily digest."
     ),

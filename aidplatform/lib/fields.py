@@ -2,19 +2,22 @@
 
 from typing import Any
 from unicodedata import normalize
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.errors import DomainError
 from aidplatform.lib.money import format_fen, parse_fen
+from aidplatform.lib.zones import ZONES
 
 
-def zone_choices() -> list[tuple[str, str]]:
-    """Return the time zones that are named by a place."""
-    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-    return [(zone, zone) for zone in zones]
+def zone_choices(kept: str = "") -> list[tuple[str, Any]]:
+    """Return the time zones that people choose from, from west to east, named by cities in the reader's language.
+
+    kept: one that somebody chose by its name elsewhere; it stays to be chosen.
+    """
+    rare = [(kept, kept.replace("_", " "))] if kept and kept not in ZONES else []
+    return [*ZONES.items(), *rare]
 
 
 class FenField(forms.CharField):

@@ -11,13 +11,26 @@ from rest_framework.response import Response
 from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint
 from members.people.choices import choose_notices, wishes_of
-from members.people.models import NoticeChoice, NoticeHours, User, Way
+from members.people.events import EVENTS
+from members.people.models import AS_CATEGORY, NoticeChoice, NoticeHours, User, Way
+
+_EVENTS = {
+    f"{category}.{event}": (category, event) for category, events in EVENTS.items() for event in events
+}
 
 
 class NoticeChoicesBody(serializers.Serializer[Any]):
-    """Category → way, and the hours in the person's zone. Quiet hours: both or neither."""
+    """Category → way, what was chosen for single events, and the hours in the person's zone.
+
+    Quiet hours: both or neither.
+    """
 
     ways = serializers.DictField(child=serializers.ChoiceField(choices=Way.values))
+    events = serializers.DictField(
+        child=serializers.ChoiceField(choices=[*Way.values, AS_CATEGORY]),
+        required=False,
+        help_text="By category and event, as in money.debit; category: as its whole category. Left out, it stays.",
+    )
     digest_hour = serializers.IntegerField(min_value=0, max_value=23)
     time_zone = serializers.CharField(max_length=40)
     quiet_from_hour = serializers.IntegerField(min_value=0, max_value=23, allow_null=True)
@@ -34,13 +47,19 @@ class NoticeChoicesBody(serializers.Serializer[Any]):
             raise serializers.ValidationError(_("There is no such category of notices."))
         return ways
 
+    def validate_events(self, events: dict[str, str]) -> dict[tuple[str, str], str]:
+        """Return them by category and event. Raises: ValidationError for an event that there is not."""
+        if not set(events) <= set(_EVENTS):
+            raise serializers.ValidationError(_("There is no such event."))
+        return {_EVENTS[name]: way for name, way in events.items()}
+
 
 class MyNoticeChoices(PersonalEndpoint):
     """What I am mailed, when and in which form."""
 
     @extend_schema(operation_id="my_notice_choices", responses=NoticeChoicesBody)
     def get(self, request: Request) -> Response:
-        """Return it, each category with what holds for it."""
+        """Return it, each category and each event with what was chosen for it."""
         return _answer(cast(User, request.user))
 
     @extend_schema(operation_id="choose_notices", request=NoticeChoicesBody, responses=NoticeChoicesBody)
@@ -50,13 +69,14 @@ class MyNoticeChoices(PersonalEndpoint):
         given = NoticeChoicesBody(data=request.data)
         given.is_valid(raise_exception=True)
         hours = dict(given.validated_data)
-        ways, texts = hours.pop("ways"), hours.pop("texts", None)
+        ways, texts, events = (hours.pop(name, None) for name in ("ways", "texts", "events"))
         choose_notices(
             person=person,
             ways=ways,
             hours=NoticeHours(**hours),
             at=clock.now(),
             texts=None if texts is None else set(texts),
+            events=events,
         )
         return _answer(person)
 
@@ -67,6 +87,7 @@ def _answer(person: User) -> Response:
     hours = wishes.hours
     body = {
         "ways": ways,
+        "events": {name: wishes.events.get(event, AS_CATEGORY) for name, event in _EVENTS.items()},
         "digest_hour": hours.digest_hour,
         "time_zone": hours.time_zone,
         "quiet_from_hour": hours.quiet_from_hour,

@@ -1,6 +1,7 @@
 """Forms of an account, where those of allauth need other words; and of what a person is mailed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
@@ -9,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.fields import zone_choices
 from members.people.choices import Wishes
-from members.people.models import NoticeChoice, NoticeHours, Way
+from members.people.events import EVENTS
+from members.people.models import AS_CATEGORY, NoticeChoice, NoticeHours, Way
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
@@ -41,8 +43,55 @@ def _hour(label: Any, choices: list[Any], **options: Any) -> forms.TypedChoiceFi
     return forms.TypedChoiceField(label=label, choices=choices, coerce=int, empty_value=None, **options)
 
 
+def _event_name(category: str, event: str) -> str:
+    return f"{category}-{event}"
+
+
+def _of_category(code: str, wishes: Wishes) -> list[tuple[str, forms.Field]]:
+    """Return the fields of a category: how all of it comes, whether that is to hold for every event, and each event.
+
+    Of a category with one event the category is enough.
+    """
+    category = NoticeChoice.Category(code)
+    is_kept = category in NoticeChoice.ALWAYS_MAILED
+    ways = [(w.value, w.label) for w in Way if not (is_kept and w == Way.PAGE)]
+    whole = forms.ChoiceField(
+        label=category.label,
+        choices=ways,
+        initial=wishes.ways.get(code, Way.AT_ONCE.value),
+        help_text=_("Money or rights hang on these: they are mailed in any case.") if is_kept else "",
+    )
+    if len(EVENTS[code]) == 1:
+        return [(code, whole)]
+    found: list[tuple[str, forms.Field]] = [
+        (code, whole),
+        (f"{code}-all", forms.BooleanField(label=_("Also for what I have chosen by itself"), required=False)),
+    ]
+    for event, one in EVENTS[code].items():
+        chosen = wishes.events.get((code, event), AS_CATEGORY)
+        choices = [(AS_CATEGORY, _("as all of these")), *ways]
+        # A page that was left open, or a program, may send the categories alone.
+        field = forms.ChoiceField(label=cast(Any, one.label), choices=choices, initial=chosen, required=False)
+        found.append((_event_name(code, event), field))
+    return found
+
+
+@dataclass(frozen=True)
+class CategoryFields:
+    """The fields of a category as a page shows them. is_apart: an event was chosen by itself, or is refused."""
+
+    whole: forms.BoundField
+    all_of_them: forms.BoundField | None
+    events: list[forms.BoundField]
+
+    @property
+    def is_apart(self) -> bool:
+        """Tell whether the events have to be seen at once."""
+        return any(one.errors or one.value() not in (AS_CATEGORY, None, "") for one in self.events)
+
+
 class NoticesForm(forms.Form):
-    """How each category comes, and when: a field for each category, then the hours."""
+    """How each category and each event comes, and when: the fields of the categories, then the hours."""
 
     digest_hour = _hour(_("Hour of the daily digest"), HOURS)
     time_zone = forms.ChoiceField(label=_("Time zone"))
@@ -60,17 +109,10 @@ class NoticesForm(forms.Form):
         hours = wishes.hours
         kept = {name: getattr(hours, name) for name in self.base_fields}
         super().__init__(data, initial=kept)
-        cast(forms.ChoiceField, self.fields["time_zone"]).choices = zone_choices()
-        categories = {}
-        for category in NoticeChoice.Category:
-            is_kept = category in NoticeChoice.ALWAYS_MAILED
-            categories[category.value] = forms.ChoiceField(
-                label=category.label,
-                choices=[(w.value, w.label) for w in Way if not (is_kept and w == Way.PAGE)],
-                initial=wishes.ways.get(category, Way.AT_ONCE.value),
-                help_text=_("Money or rights hang on these: they are mailed in any case.") if is_kept else "",
-            )
-        self.fields = categories | self.fields
+        cast(forms.ChoiceField, self.fields["time_zone"]).choices = zone_choices(hours.time_zone)
+        self.fields = {
+            name: made for code in EVENTS for name, made in _of_category(code, wishes)
+        } | self.fields
         if has_phone:
             self.fields["texts"] = forms.MultipleChoiceField(
                 label=_("Of these a text message as well"),
@@ -93,6 +135,31 @@ class NoticesForm(forms.Form):
         ):
             self.add_error("quiet_to_hour", _("Give both ends of the quiet hours, or neither; they differ."))
         return given
+
+    def categories(self) -> list[CategoryFields]:
+        """Return the fields by category."""
+        return [
+            CategoryFields(
+                self[code],
+                self[f"{code}-all"] if f"{code}-all" in self.fields else None,
+                [self[_event_name(code, one)] for one in events if _event_name(code, one) in self.fields],
+            )
+            for code, events in EVENTS.items()
+        ]
+
+    def rest(self) -> list[forms.BoundField]:
+        """Return the fields that are of no category."""
+        return [one for one in self if one.name.split("-")[0] not in EVENTS]
+
+    def events(self) -> dict[tuple[str, str], str]:
+        """Return what was chosen for each event; nothing of those that were not sent."""
+        chosen = {}
+        for code, events in EVENTS.items():
+            for event in events:
+                way = self.cleaned_data.get(_event_name(code, event))
+                if way:
+                    chosen[code, event] = AS_CATEGORY if self.cleaned_data[f"{code}-all"] else way
+        return chosen
 
     def ways(self) -> dict[str, str]:
         """Return what was chosen for each category."""

@@ -1,6 +1,8 @@
 """A person with an account, who they are on paper, what they were told, and the keys of their programs."""
 
 import datetime as dt
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -12,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import codes
 from members.people.erasure_triggers import erased_account_stays_erased, nothing_of_the_erased
+from members.people.events import EVENTS
 from members.people.identity_triggers import identity_guards
 from members.people.quiet import quiet_ends_at
 from members.people.triggers import notice_is_read_once, token_ends_once, zone_of_notices_is_known
@@ -152,8 +155,16 @@ class Notice(models.Model):
         triggers = [notice_is_read_once, nothing_of_the_erased("notice")]
 
 
+# What holds for its whole category holds for an event.
+AS_CATEGORY = "category"
+
+
 class NoticeChoice(models.Model):
-    """How a person wants the notices of a category to come; without a row they come at once."""
+    """How a person wants the notices of a category to come, or of one event of it; without a row they come at once.
+
+    event: a code of `events.EVENTS`; empty: all events of the category that have no choice of their own.
+    way: of `Way`; for an event also AS_CATEGORY, which takes a choice of its own back.
+    """
 
     class Category(models.TextChoices):
         MONEY = "money", _("Charges and payments")
@@ -170,13 +181,22 @@ class NoticeChoice(models.Model):
 
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notice_choices", db_index=False)
     category = models.CharField(max_length=12, choices=Category)
-    way = models.CharField(max_length=8, choices=Way)
+    event = models.CharField(max_length=16, blank=True, default="", db_default="")
+    way = models.CharField(max_length=8)
     changed_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["person", "category"], name="one_notice_choice_per_person_and_category"
+                fields=["person", "category", "event"], name="one_notice_choice_per_person_and_event"
+            ),
+            models.CheckConstraint(
+                condition=reduce(
+                    or_,
+                    [Q(category=code, event__in=sorted(events)) for code, events in EVENTS.items()],
+                    Q(event=""),
+                ),
+                name="notice_event_is_of_its_category",
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -194,7 +214,8 @@ class NoticeChoice(models.Model):
                 name="notice_category_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(way__in=["at_once", "digest", "page"]), name="notice_choice_is_known"
+                condition=Q(way__in=["at_once", "digest", "page"]) | (Q(way=AS_CATEGORY) & ~Q(event="")),
+                name="notice_choice_is_known",
             ),
             models.CheckConstraint(
                 condition=~Q(way="page") | ~Q(category__in=["money", "cover", "pool", "claims"]),

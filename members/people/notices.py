@@ -22,20 +22,19 @@ from aidplatform.lib.templating import in_language
 from members.people import about, share_words
 from members.people.case_words import CASE_KINDS
 from members.people.choices import Wishes, wishes_of
-from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS, OF_CLAIMANTS, OF_REVIEWERS
-from members.people.correction_words import CORRECTION_KINDS, OF_ADMINS, OF_CORRECTED
-from members.people.cover_words import CHILD_DIED, COVER_KINDS, NAMER_DIED, WAITING_OVER
+from members.people.claim_words import CLAIM_ASKED, CLAIM_KINDS, CLAIM_STEPS
+from members.people.correction_words import CORRECTION_KINDS
+from members.people.cover_words import COVER_KINDS
 from members.people.debit_words import (
     DEBIT_ANNOUNCED,
-    DEBIT_FAILED,
     DEBIT_KINDS,
-    DEBIT_RETURNED,
     what_to_do,
     why,
 )
 from members.people.deputy_words import DEPUTY_KINDS
 from members.people.draft_words import DRAFT_KINDS
 from members.people.duty_words import DUTY_KINDS, DUTY_NAMES
+from members.people.events import CATEGORY_OF as CATEGORY_OF
 from members.people.guardian_words import GUARDIAN_KINDS
 from members.people.jury_words import JURY_KINDS
 from members.people.mails import Letter, write_mails
@@ -43,7 +42,7 @@ from members.people.models import Notice, NoticeChoice, NoticeHours, User, Way
 from members.people.open_books import books_of
 from members.people.outside_words import OUTSIDE_KINDS
 from members.people.parting import parting_words
-from members.people.rights_words import OF_DUTIES, OF_PEOPLE, PURPOSES, RIGHTS_KINDS
+from members.people.rights_words import PURPOSES, RIGHTS_KINDS
 from members.people.texts import Text, numbers_of, words_for, write_texts
 from members.people.transfer_words import TRANSFER_ANEW as TRANSFER_ANEW
 from members.people.transfer_words import TRANSFER_BEGUN as TRANSFER_BEGUN
@@ -446,73 +445,6 @@ NOTHING_ASKED = (
 # For two members to compare: whoever was shown other books has another fingerprint under the same number.
 BOOKS = gettext_noop("The open books had %(books_size)s entries then, fingerprint %(books_fingerprint)s.")
 
-_Category = NoticeChoice.Category
-# kind → what people choose by
-CATEGORY_OF: dict[str, NoticeChoice.Category] = {
-    CHARGED: _Category.MONEY,
-    LOW: _Category.MONEY,
-    WALLET_SHARE: _Category.MONEY,
-    JOINED_AHEAD: _Category.MONEY,
-    PAID_FOR_NO_MORE: _Category.MONEY,
-    PAYER_GONE: _Category.MONEY,
-    PAYER_ASKS: _Category.MONEY,
-    FAMILY_JOINED_AHEAD: _Category.MONEY,
-    SHARE_UNPAID: _Category.MONEY,
-    SHARE_UNPAID_FOR: _Category.MONEY,
-    DEBIT_ANNOUNCED: _Category.MONEY,
-    DEBIT_FAILED: _Category.MONEY,
-    DEBIT_RETURNED: _Category.MONEY,
-    PAUSE_GRANTED: _Category.MONEY,
-    PAUSE_DECLINED: _Category.MONEY,
-    SUSPENDED: _Category.COVER,
-    LAPSED: _Category.COVER,
-    UNPAID_SUSPENDED: _Category.COVER,
-    UNPAID_SUSPENDED_FOR: _Category.COVER,
-    UNPAID_LAPSED: _Category.COVER,
-    AGES_OUT: _Category.COVER,
-    AGED_OUT: _Category.COVER,
-    ENDED: _Category.COVER,
-    LEFT: _Category.COVER,
-    REMOVED: _Category.COVER,
-    SHARES_BACK: _Category.COVER,
-    RULES: _Category.POOL,
-    RULES_REMINDER: _Category.POOL,
-    RULES_ENDED: _Category.COVER,
-    ENDING_FLOOR: _Category.POOL,
-    ENDING_DECIDED: _Category.POOL,
-    ENDING_OFF: _Category.POOL,
-    COVER_ENDED: _Category.POOL,
-    POOL_CLOSED: _Category.POOL,
-    CHILD_DIED: _Category.COVER,
-    **dict.fromkeys(TRANSFER_KINDS, _Category.COVER),
-    NAMER_DIED: _Category.CLAIMS,
-    WAITING_OVER: _Category.MEMBERSHIP,
-    **dict.fromkeys(DRAFT_KINDS, _Category.MEMBERSHIP),
-    JOINED: _Category.MEMBERSHIP,
-    JOINED_EARLY: _Category.MEMBERSHIP,
-    RESTORED: _Category.MEMBERSHIP,
-    CLASS_CHANGED: _Category.MEMBERSHIP,
-    PAYER_ASKED: _Category.FAMILY,
-    PAYER_DECLINED: _Category.FAMILY,
-    PAID_FOR: _Category.FAMILY,
-    PAYS_FOR: _Category.FAMILY,
-    PAYS_NO_MORE: _Category.FAMILY,
-    FAMILY_JOINED: _Category.FAMILY,
-    FAMILY_JOINED_EARLY: _Category.FAMILY,
-    FAMILY_OF_AGE: _Category.FAMILY,
-    FAMILY_TOOK_OVER: _Category.FAMILY,
-    INVITED_JOINED: _Category.FAMILY,
-    PAYS_FOR_INVITED: _Category.FAMILY,
-    PAID_FOR_ENDED: _Category.FAMILY,
-    **dict.fromkeys(OF_CLAIMANTS, _Category.CLAIMS),
-    **dict.fromkeys((*OF_REVIEWERS, *DUTY_KINDS, *JURY_KINDS, *OUTSIDE_KINDS, *OF_DUTIES), _Category.DUTIES),
-    **dict.fromkeys(OF_PEOPLE, _Category.MEMBERSHIP),
-    **dict.fromkeys(GUARDIAN_KINDS, _Category.FAMILY),
-    **dict.fromkeys(DEPUTY_KINDS, _Category.FAMILY),
-    **dict.fromkeys(OF_CORRECTED, _Category.MEMBERSHIP),
-    **dict.fromkeys(OF_ADMINS, _Category.DUTIES),
-    **dict.fromkeys(CASE_KINDS, _Category.CASES),
-}
 # kind → the param with the last day to act or to know; two days before it, no digest waits
 LAST_DAYS = {
     CHARGED: "charge_date",
@@ -597,7 +529,7 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
     rows = [
         Notice(
             person=n.person, kind=n.kind, key=n.key, params=n.params, link=n.link, at=at,
-            way=way_of(n, wishes[n.person.pk].ways, clock.day_of(at, wishes[n.person.pk].hours.time_zone)),
+            way=way_of(n, wishes[n.person.pk], clock.day_of(at, wishes[n.person.pk].hours.time_zone)),
         )
         for n in fresh
     ]  # fmt: skip
@@ -611,11 +543,11 @@ def tell(news: Iterable[News], *, batch: str, actor: str) -> int:
 
 def _with_books(told: list[News]) -> list[News]:
     """Add to what members are told of a pool by which open books; what people do as their duty needs none."""
-    of_members = [n for n in told if CATEGORY_OF[n.kind] != _Category.DUTIES]
+    of_members = [n for n in told if CATEGORY_OF[n.kind] != NoticeChoice.Category.DUTIES]
     books = books_of({n.link for n in of_members if "books_fingerprint" not in n.params})
     return [
         replace(n, params=n.params | books[n.link])
-        if n.link in books and CATEGORY_OF[n.kind] != _Category.DUTIES
+        if n.link in books and CATEGORY_OF[n.kind] != NoticeChoice.Category.DUTIES
         else n
         for n in told
     ]
@@ -638,15 +570,14 @@ def _texts(told: list[News], wishes: Mapping[int, Wishes]) -> list[Text]:
     return list(texts.values())
 
 
-def way_of(news: News, ways: Mapping[str, str], today: dt.date) -> str:
+def way_of(news: News, wishes: Wishes, today: dt.date) -> str:
     """Return how a notice goes by what its person has chosen; one whose last day is near goes at once."""
-    category = CATEGORY_OF[news.kind]
     is_near = (
-        category in NoticeChoice.ALWAYS_MAILED
+        CATEGORY_OF[news.kind] in NoticeChoice.ALWAYS_MAILED
         and news.kind in LAST_DAYS
         and dt.date.fromisoformat(news.params[LAST_DAYS[news.kind]]) <= today + SOON
     )
-    return Way.AT_ONCE if is_near else ways.get(category, Way.AT_ONCE)
+    return Way.AT_ONCE if is_near else wishes.way_of(news.kind)
 
 
 def _told_before(told: list[News]) -> set[tuple[int, str, str]]:

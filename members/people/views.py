@@ -72,7 +72,12 @@ def notice_choices(request: HttpRequest) -> HttpResponseBase:
     if form.is_valid():
         _kept, refusal = attempt(
             lambda: choose_notices(
-                person=person, ways=form.ways(), hours=form.hours(), at=clock.now(), texts=form.texts()
+                person=person,
+                ways=form.ways(),
+                hours=form.hours(),
+                at=clock.now(),
+                texts=form.texts(),
+                events=form.events(),
             )
         )
         if refusal is None:

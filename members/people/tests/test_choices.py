@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from typing import Any
+from zoneinfo import available_timezones
 
 import pytest
 from django.core import mail
@@ -13,6 +14,7 @@ from django.utils.translation import override
 
 import members.tasks  # noqa: F401  registers the handlers of jobs
 from aidplatform.lib import clock
+from aidplatform.lib.fields import zone_choices
 from aidplatform.testing.refusals import not_permitted, refused, run, value
 from aidplatform.testing.world import run_jobs, set_clock
 from aidplatform.tests.pages_helpers import client_of
@@ -20,6 +22,7 @@ from aidplatform.work.jobs import Lease, claim
 from aidplatform.work.models import AuditEntry, Job
 from members.people import about, digests, notices
 from members.people.choices import choose_notices
+from members.people.events import EVENT_OF, EVENTS
 from members.people.mails import SEND, send_mails
 from members.people.models import Mail, Notice, NoticeChoice, NoticeHours, User
 
@@ -64,6 +67,7 @@ def tell(*told: notices.News, batch: str = "b") -> int:
 def test_every_kind_has_a_category_and_last_days_are_of_kinds_that_are_mailed() -> None:
     assert set(notices.CATEGORY_OF) == set(notices.KINDS)
     assert set(notices.CATEGORY_OF.values()) == set(Category)
+    assert len(EVENT_OF) == sum(len(one.kinds) for events in EVENTS.values() for one in events.values())
     assert {notices.CATEGORY_OF[kind] for kind in notices.LAST_DAYS} <= set(NoticeChoice.ALWAYS_MAILED)
 
 
@@ -241,7 +245,11 @@ def test_page_keeps_what_is_chosen(person: User) -> None:
     assert PAGE in client.get("/notices/").content.decode()
     shown = client.get(PAGE).content.decode()
     assert shown.count("Money or rights hang on these") == 4
-    assert shown.count('value="page"') == 4
+    # Of the categories that may be silenced: themselves, and each event where there are several.
+    silent = [events for code, events in EVENTS.items() if Category(code) not in NoticeChoice.ALWAYS_MAILED]
+    assert shown.count('value="page"') == sum(
+        1 + (len(events) if len(events) > 1 else 0) for events in silent
+    )
     given = {
         "money": "digest", "cover": "at_once", "pool": "at_once", "membership": "page", "family": "digest",
         "claims": "digest", "duties": "page", "cases": "digest",
@@ -273,6 +281,72 @@ def test_page_keeps_what_is_chosen(person: User) -> None:
     assert "我要收到哪些邮件" in client_of(person, language="zh-hans").get(PAGE).content.decode()
 
 
+def test_event_comes_as_was_chosen_for_it_and_the_rest_as_the_category(person: User) -> None:
+    choose(person, {Category.FAMILY: "page"})
+    choose_notices(
+        person=person, ways={}, hours=NoticeHours(), at=clock.now(), events={("family", "invited"): "digest"}
+    )
+    tell(news(person, "invited_joined"), news(person, "payer_asked"), news(person, "charged"))
+    assert dict(Notice.objects.values_list("kind", "way")) == {
+        "invited_joined": "digest", "payer_asked": "page", "charged": "at_once",
+    }  # fmt: skip
+    choose_notices(
+        person=person,
+        ways={},
+        hours=NoticeHours(),
+        at=clock.now(),
+        events={("family", "invited"): "category"},
+    )
+    tell(news(person, "invited_joined", "again"), batch="again")
+    assert Notice.objects.get(key="again").way == "page"
+
+
+def test_near_last_day_goes_at_once_whatever_was_chosen_for_the_event(person: User) -> None:
+    choose_notices(
+        person=person, ways={}, hours=NoticeHours(), at=clock.now(), events={("money", "share"): "digest"}
+    )
+    tell(news(person, "charged", charge_date="2026-01-12"), news(person, "charged", "later"))
+    assert list(Notice.objects.order_by("pk").values_list("way", flat=True)) == ["at_once", "digest"]
+
+
+def test_page_sets_events_by_themselves_and_all_of_a_category_at_once(person: User) -> None:
+    client = client_of(person)
+    given = {category.value: "at_once" for category in Category} | {
+        "digest_hour": "8", "time_zone": "Asia/Shanghai", "money-debit": "digest", "family-paying": "page",
+    }  # fmt: skip
+    page = client.get(PAGE).content.decode()
+    assert (page.count("<details>"), 'name="money-all"' in page) == (len(EVENTS) - 1, False)
+    assert client.post(PAGE, given).status_code == 302
+    apart = NoticeChoice.objects.exclude(event="").order_by("category")
+    assert list(apart.values_list("category", "event", "way")) == [
+        ("family", "paying", "page"), ("money", "debit", "digest"),
+    ]  # fmt: skip
+    page = client.get(PAGE).content.decode()
+    assert (page.count("<details open>"), 'name="money-all"' in page, 'name="cover-all"' in page) == (
+        2,
+        True,
+        False,
+    )
+    refused_page = client.post(PAGE, given | {"money-debit": "page"})
+    assert (refused_page.status_code, "field-error" in refused_page.content.decode()) == (422, True)
+    # Categories alone, as an older page sends them, leave the events as they are.
+    few = {name: value for name, value in given.items() if "-" not in name}
+    assert client.post(PAGE, few).status_code == 302
+    assert apart.filter(way="digest").count() == 1
+    assert client.post(PAGE, given | {"money": "digest", "money-all": "on"}).status_code == 302
+    assert dict(apart.values_list("event", "way")) == {"debit": "category", "paying": "page"}
+
+
+def test_page_names_time_zones_by_cities_in_the_readers_language(person: User) -> None:
+    page = client_of(person).get(PAGE).content.decode()
+    assert '<option value="Asia/Shanghai" selected>Shanghai, Beijing</option>' in page
+    choose(person, time_zone="Asia/Ust-Nera")
+    page = client_of(person, language="zh-hans").get(PAGE).content.decode()
+    assert '<option value="Asia/Shanghai">上海、北京</option>' in page
+    assert '<option value="Asia/Ust-Nera" selected>Asia/Ust-Nera</option>' in page
+    assert {zone for zone, _cities in zone_choices()} <= available_timezones()
+
+
 def test_api_gives_and_keeps_ones_own_choices(person: User) -> None:
     client = client_of(person)
 
@@ -281,6 +355,7 @@ def test_api_gives_and_keeps_ones_own_choices(person: User) -> None:
 
     assert json.loads(client.get(API).content) == {
         "ways": {category.value: "at_once" for category in Category},
+        "events": {f"{code}.{event}": "category" for code, events in EVENTS.items() for event in events},
         "digest_hour": 8, "time_zone": "Asia/Shanghai", "quiet_from_hour": None, "quiet_to_hour": None,
         "texts": [],
     }  # fmt: skip
@@ -295,11 +370,22 @@ def test_api_gives_and_keeps_ones_own_choices(person: User) -> None:
         ({"time_zone": "Mars/Base"}, 409, "zone_of_notices_is_known"),
         ({"quiet_to_hour": None}, 409, "quiet_hours_have_two_ends"),
         ({"ways": {"weather": "page"}}, 400, "invalid"),
+        ({"events": {"money.debit": "page"}}, 409, "money_and_rights_are_mailed"),
+        ({"events": {"money.paying": "digest"}}, 400, "invalid"),
+        ({"events": {"family.paying": "never"}}, 400, "invalid"),
         ({"ways": {"money": "never"}}, 400, "invalid"),
         ({"digest_hour": 24}, 400, "invalid"),
     ):
         response = put(body | wrong)
         assert (response.status_code, word in response.content.decode()) == (status, True), response.content
+    assert (
+        json.loads(put(body | {"events": {"family.paying": "digest"}}).content)["events"]["family.paying"]
+        == "digest"
+    )
+    assert json.loads(put(body).content)["events"]["family.paying"] == "digest"
+    assert json.loads(put(body | {"events": {"family.paying": "category"}}).content)["events"] == {
+        f"{code}.{event}": "category" for code, events in EVENTS.items() for event in events
+    }
     assert client_of(None).get(API).status_code == 401
     assert not NoticeChoice.objects.exclude(person=person).exists()
 
@@ -311,7 +397,7 @@ def test_choices_of_notices_are_held_by_the_database(person: User) -> None:
     insert = "INSERT INTO members_noticechoice (person_id, category, way, changed_at) VALUES ({}, '{}', '{}', now())"
     run(insert.format(person.pk, "family", "page"))
     for category, way, name in (
-        ("family", "digest", "one_notice_choice_per_person_and_category"),
+        ("family", "digest", "one_notice_choice_per_person_and_event"),
         ("weather", "digest", "notice_category_is_known"),
         ("membership", "never", "notice_choice_is_known"),
         ("money", "page", "money_and_rights_are_mailed"),
@@ -320,6 +406,20 @@ def test_choices_of_notices_are_held_by_the_database(person: User) -> None:
     ):
         with refused(name):
             run(insert.format(person.pk, category, way))
+    of_event = insert.replace("category, way", "category, event, way").replace(
+        "'{}', '{}'", "'{}', '{}', '{}'"
+    )
+    run(of_event.format(person.pk, "family", "paying", "category"))
+    for category, event, way, name in (
+        ("family", "paying", "digest", "one_notice_choice_per_person_and_event"),
+        ("family", "debit", "digest", "notice_event_is_of_its_category"),
+        ("family", "weather", "digest", "notice_event_is_of_its_category"),
+        ("family", "guardian", "never", "notice_choice_is_known"),
+        ("family", "", "category", "notice_choice_is_known"),
+        ("money", "debit", "page", "money_and_rights_are_mailed"),
+    ):
+        with refused(name):
+            run(of_event.format(person.pk, category, event, way))
     run(insert.format(person.pk, "money", "digest"))
     with refused("money_and_rights_are_mailed"):
         run("UPDATE members_noticechoice SET way = 'page' WHERE category = 'money'")
