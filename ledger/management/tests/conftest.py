@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings as django_settings
-from django.db import connections
+from django.db import connections, transaction
 from django.test import override_settings
 
 from aidplatform.lib import clock
@@ -22,6 +22,7 @@ from aidplatform.testing.investigation_cases import INVESTIGATION, Investigation
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.reversals import reversed_by_two
 from aidplatform.testing.signing import TestSigner
+from aidplatform.testing.stack import connected_to
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
 from aidplatform.testing.witnesses import name_witnesses, running_witness
 from aidplatform.testing.world import World, run_jobs, set_clock
@@ -404,6 +405,42 @@ def make_late_history() -> None:
     set_clock(clock.start_of_day(dt.date(2026, 1, 27), SHANGHAI) + dt.timedelta(hours=10))
     bank.take(bank.statement(bank.receipt(1, 27_000)))
     run_jobs()
+
+
+@pytest.fixture(scope="module")
+def harmed(history: str) -> Iterator[str]:
+    """Give the name of a copy of the history with every guard switched off, and the address of its owner."""
+    services, name = test_services(), f"aid_test_{uuid.uuid4().hex[:12]}"
+    connections.close_all()
+    owner_url, _app_url = services.create_database(name, history)
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        unguard(owner)
+    yield owner_url
+    services.drop_database(name)
+
+
+@pytest.fixture
+def books(harmed: str, django_db_blocker) -> Iterator[psycopg.Connection]:
+    """Give the test the history as its owner without any guard; whatever is done there is taken back.
+
+    A copy for each test took longer than the test. What verifies reads in the same transaction, with the isolation
+    that it asks for.
+    """
+    with django_db_blocker.unblock(), connected_to(harmed), transaction.atomic():
+        connection = connections["default"]
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield connection.connection
+        transaction.set_rollback(True)
+
+
+def unguard(owner: psycopg.Connection) -> None:
+    """Switch off every guard."""
+    tables = owner.execute(
+        "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+    ).fetchall()
+    for (table,) in tables:
+        owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
 
 
 @pytest.fixture

@@ -33,13 +33,13 @@ def export(kind: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_tool_accepts_all_books_of_a_history(kind: str, clone: psycopg.Connection, tmp_path: Path) -> None:
+def test_tool_accepts_all_books_of_a_history(kind: str, books: psycopg.Connection, tmp_path: Path) -> None:
     text = export(kind)
     assert judge(kind, text, tmp_path) == ""
-    held = dict(clone.execute("SELECT code, last_entry_no FROM ledger_book"))
+    held = dict(books.execute("SELECT code, last_entry_no FROM ledger_book"))
     marks = re.findall(r"^  entry: |^\S+ \* \(", text, re.MULTILINE)
     assert len(marks) == sum(held.values()) > 40
-    (closings,) = clone.execute("SELECT count(*) FROM ledger_bankstatement").fetchone() or (0,)
+    (closings,) = books.execute("SELECT count(*) FROM ledger_bankstatement").fetchone() or (0,)
     assert len(re.findall(r"^  statement: |; statement:", text, re.MULTILINE)) == closings > 5
     # One pool alone is the same text as its part of all.
     for code in held:
@@ -47,9 +47,9 @@ def test_tool_accepts_all_books_of_a_history(kind: str, clone: psycopg.Connectio
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_tool_accepts_every_period_by_itself(kind: str, clone: psycopg.Connection, tmp_path: Path) -> None:
+def test_tool_accepts_every_period_by_itself(kind: str, books: psycopg.Connection, tmp_path: Path) -> None:
     """What was before is brought forward, so that each file stands alone and all together tell each entry once."""
-    periods = clone.execute(
+    periods = books.execute(
         """SELECT p.code, d.number FROM ledger_period d JOIN members_pool p ON p.id = d.pool_id
             WHERE d.state = 'posted' AND p.code IN ('small', 'paid', 'late') ORDER BY 1, 2"""
     ).fetchall()
@@ -112,7 +112,7 @@ HARM = [one_fen_more, without_a_receipt, receipt_twice, sides_that_differ, closi
 
 @pytest.mark.parametrize("harm", HARM, ids=lambda harm: harm.__name__)
 @pytest.mark.parametrize("kind", FORMATS)
-def test_tool_refuses_a_planted_change(kind, harm, clone: psycopg.Connection, tmp_path: Path) -> None:
+def test_tool_refuses_a_planted_change(kind, harm, books: psycopg.Connection, tmp_path: Path) -> None:
     true = export(kind, "--pool", "paid")
     false = harm(true)
     assert false != true
@@ -150,7 +150,7 @@ def some_lines(bank: Bank, chance: random.Random) -> list[FileLine]:
     return chance.choices(made, k=chance.randrange(0, 6))
 
 
-def test_wrong_wishes_are_named(clone: psycopg.Connection, tmp_path: Path) -> None:
+def test_wrong_wishes_are_named(books: psycopg.Connection, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="there is no pool nowhere"):
         export("hledger", "--pool", "nowhere")
     with pytest.raises(CommandError, match="needs --pool"):
@@ -163,7 +163,7 @@ def test_wrong_wishes_are_named(clone: psycopg.Connection, tmp_path: Path) -> No
     assert (tmp_path / "file").read_text() == export("hledger")
 
 
-def test_pack_holds_everything_and_names_nobody(clone: psycopg.Connection, tmp_path: Path) -> None:
+def test_pack_holds_everything_and_names_nobody(books: psycopg.Connection, tmp_path: Path) -> None:
     path, out = tmp_path / "pack.zip", StringIO()
     call_command("auditors_pack", "--pool", "paid", "--output", str(path), stdout=out)
     assert out.getvalue().endswith("All statements are true.\n")
@@ -187,11 +187,11 @@ def test_pack_holds_everything_and_names_nobody(clone: psycopg.Connection, tmp_p
     balances = {row["account"]: row["balance"] for row in tables["trial_balance.csv"]}
     assert balances["101"] == tables["bank_statements.csv"][-1]["closing"]
     assert [row["state"] for row in tables["payments.csv"]] == ["confirmed", "released"]
-    (entries,) = clone.execute("SELECT size FROM ledger_log WHERE code = 'paid'").fetchone() or (0,)
+    (entries,) = books.execute("SELECT size FROM ledger_log WHERE code = 'paid'").fetchone() or (0,)
     assert len(held["log.jsonl"].splitlines()) == entries > 10
 
 
-def test_same_books_give_the_same_pack(clone: psycopg.Connection, tmp_path: Path) -> None:
+def test_same_books_give_the_same_pack(books: psycopg.Connection, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("one.zip", "other.zip")]
     for file in files:
         call_command("auditors_pack", "--pool", "small", "--output", str(file), stdout=StringIO())
@@ -200,8 +200,8 @@ def test_same_books_give_the_same_pack(clone: psycopg.Connection, tmp_path: Path
         call_command("auditors_pack", "--pool", "nowhere", "--output", str(files[0]))
 
 
-def test_pack_of_false_books_says_so(clone: psycopg.Connection, tmp_path: Path) -> None:
-    harm(clone, "UPDATE ledger_accountbalance SET debit_fen = debit_fen + 1")
+def test_pack_of_false_books_says_so(books: psycopg.Connection, tmp_path: Path) -> None:
+    harm(books, "UPDATE ledger_accountbalance SET debit_fen = debit_fen + 1")
     out = StringIO()
     call_command("auditors_pack", "--pool", "small", "--output", str(tmp_path / "pack.zip"), stdout=out)
     assert "A statement is false." in out.getvalue()
