@@ -13,6 +13,7 @@ from aidplatform.lib.drf import PersonalEndpoint
 from aidplatform.lib.errors import NotFoundError
 from ledger.custody.wallet_selectors import wallet_of
 from ledger.disclosure.family import FamilyRow, family_rows
+from members.joining.own import WHICH, own_membership
 from members.joining.selectors import access_membership
 from members.people.models import User
 
@@ -50,10 +51,10 @@ class MyWallet(PersonalEndpoint):
 
     policy = "member"
 
-    @extend_schema(operation_id="my_wallet", responses=WalletBody)
+    @extend_schema(operation_id="my_wallet", parameters=[WHICH], responses=WalletBody)
     def get(self, request: Request, code: str) -> Response:
         """Return one's own wallet; no pool, no wallets and none of mine answer alike."""
-        membership = access_membership(code=code, person=cast(User, request.user))
+        membership = own_membership(request, code)
         wallet = wallet_of(membership, clock.today(membership.pool.time_zone))
         if wallet is None:
             raise NotFoundError(_("There is no such page, or it is not yours to see."))

@@ -1,6 +1,6 @@
 """A member's place in a pool for their programs: what the page of it says beside what has addresses of its own."""
 
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -17,8 +17,8 @@ from ledger.leaving.selectors import coming_of
 from members.ending.models import PoolEnding
 from members.ending.selectors import bears_run_off, live_ending
 from members.joining.models import ImportedMember, Membership
-from members.joining.selectors import access_membership, covers_of
-from members.people.models import User
+from members.joining.own import WHICH, own_membership
+from members.joining.selectors import covers_of
 
 
 class PlaceBody(serializers.Serializer[Any]):
@@ -60,10 +60,10 @@ class MyPlace(PersonalEndpoint):
 
     policy = "member"
 
-    @extend_schema(operation_id="my_place", responses=PlaceBody)
+    @extend_schema(operation_id="my_place", parameters=[WHICH], responses=PlaceBody)
     def get(self, request: Request, code: str) -> Response:
         """Return it; no pool and none of mine answer alike."""
-        membership = access_membership(code=code, person=cast(User, request.user))
+        membership = own_membership(request, code)
         ending = live_ending(membership.pool)
         return Response(PlaceBody(_cover(membership, ending) | _shares(membership, ending)).data)
 

@@ -17,6 +17,7 @@ from ledger.disclosure.statements import statement_paper, year_statement
 from ledger.sharing.face_selectors import FacesOf
 from ledger.sharing.faces import words_of
 from ledger.sharing.layers import MEMBERS
+from members.joining.own import WHICH, own_membership
 from members.joining.selectors import access_membership
 from members.people.models import User
 
@@ -198,10 +199,10 @@ class MyStatements(PersonalEndpoint):
 
     policy = "member"
 
-    @extend_schema(operation_id="my_statements", responses=MyStatementRow(many=True))
+    @extend_schema(operation_id="my_statements", parameters=[WHICH], responses=MyStatementRow(many=True))
     def get(self, request: Request, code: str) -> Response:
         """Return them, newest first; no pool and none of mine answer alike."""
-        membership = access_membership(code=code, person=cast(User, request.user))
+        membership = own_membership(request, code)
         shares = selectors.past_shares_of(membership)
         rows = [
             {
@@ -219,10 +220,12 @@ class MyStatement(PersonalEndpoint):
 
     policy = "member"
 
-    @extend_schema(operation_id="my_statement", responses={(200, PDF): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="my_statement", parameters=[WHICH], responses={(200, PDF): OpenApiTypes.BINARY}
+    )
     def get(self, request: Request, code: str, year: int) -> HttpResponse:
         """Return it as PDF, in the language asked for; no such year, no pool and none of mine answer alike."""
-        membership = access_membership(code=code, person=cast(User, request.user))
+        membership = own_membership(request, code)
         content = statement_paper(year_statement(membership, year))
         disposition = {"Content-Disposition": f'attachment; filename="{code}-shares-{year}.pdf"'}
         return HttpResponse(content, content_type=PDF, headers=disposition)

@@ -1,6 +1,6 @@
 """A member's own proof of a period for their programs: what the stand-alone verifier reads."""
 
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -9,8 +9,7 @@ from rest_framework.response import Response
 
 from aidplatform.lib.drf import PersonalEndpoint
 from ledger.sharing.roll_proofs import proof_of
-from members.joining.selectors import access_membership
-from members.people.models import User
+from members.joining.own import WHICH, own_membership
 
 
 class ProofRow(serializers.Serializer[Any]):
@@ -35,10 +34,10 @@ class ProofRow(serializers.Serializer[Any]):
 class MyProof(PersonalEndpoint):
     """That my line stands in the roll of a posted period, with my amount."""
 
-    @extend_schema(operation_id="my_proof", responses=ProofRow)
+    @extend_schema(operation_id="my_proof", parameters=[WHICH], responses=ProofRow)
     def get(self, request: Request, code: str, number: int) -> Response:
         """Return it; 404 where I did not share the period, or its roll is not signed yet."""
-        membership = access_membership(code=code, person=cast(User, request.user))
+        membership = own_membership(request, code)
         response = Response(proof_of(membership, number))
         response["Cache-Control"] = "private, no-store"
         return response

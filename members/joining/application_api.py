@@ -14,7 +14,8 @@ from aidplatform.lib.drf import PersonalEndpoint
 from aidplatform.lib.errors import NotFoundError
 from members.joining.applications import answers_of, identity_in, step_after
 from members.joining.certificates import PDF, paper_file, papers_of, signature_of
-from members.joining.selectors import access_membership, applications_of
+from members.joining.own import WHICH, own_membership
+from members.joining.selectors import applications_of
 from members.people.identity import Paper, paper_of
 from members.people.models import User
 
@@ -95,10 +96,10 @@ class MyJoiningPapers(PersonalEndpoint):
 
     policy = "member"
 
-    @extend_schema(operation_id="my_joining_papers", responses=JoiningPaperRow(many=True))
+    @extend_schema(operation_id="my_joining_papers", parameters=[WHICH], responses=JoiningPaperRow(many=True))
     def get(self, request: Request, code: str) -> Response:
         """Return which there are, none before I have signed; no pool and none of mine answer alike."""
-        signature = signature_of(access_membership(code=code, person=cast(User, request.user)))
+        signature = signature_of(own_membership(request, code))
         return Response(JoiningPaperRow(papers_of(signature) if signature else [], many=True).data)
 
 
@@ -107,10 +108,12 @@ class MyJoiningPaper(PersonalEndpoint):
 
     policy = "member"
 
-    @extend_schema(operation_id="my_joining_paper", responses={(200, PDF): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="my_joining_paper", parameters=[WHICH], responses={(200, PDF): OpenApiTypes.BINARY}
+    )
     def get(self, request: Request, code: str, kind: str, language: str) -> HttpResponse:
         """Return it as PDF; no such paper, none signed and not mine answer alike."""
-        signature = signature_of(access_membership(code=code, person=cast(User, request.user)))
+        signature = signature_of(own_membership(request, code))
         if signature is None:
             raise NotFoundError(_("There is no such page, or it is not yours to see."))
         file = paper_file(signature, kind, language)

@@ -622,3 +622,38 @@ def test_history_by_the_api(world: World) -> None:
     ]
     assert [row["number"] for row in client.get("/api/v1/me/memberships/").json()] == [9]
     assert client_of(world.stranger).get(url).status_code == 404
+
+
+def test_programs_read_an_earlier_membership_as_its_pages_do(world: World) -> None:
+    first = joined(world)
+    assert first.person is not None
+    at(dt.date(2026, 1, 3))
+    world.award(90_000)
+    period = announced(world)
+    leave(first)
+    second = again(world, first)
+    fire_deferred()
+    posted(world, period)
+    client, base = client_of(first.person), "/api/v1/pools/test-pool/"
+    place = client.get(f"{base}my-place/", {"member": first.number}).json()
+    assert (place["number"], place["year_fen"], place["periods"]) == (first.number, 12_150, 1)
+    assert "¥121.50" in client.get(ME, {"member": first.number}).content.decode()
+    assert client.get(f"{base}my-place/").json()["number"] == second.number
+    years = {"member": first.number}
+    assert client.get(f"{base}my-statements/", years).json() == [
+        {"year": 2026, "periods": 1, "share_fen": 12_150}
+    ]
+    assert client.get(f"{base}my-statements/").json() == []
+    paper = client.get(f"{base}my-statements/2026/", years)
+    assert paper.content == client.get(f"{ME}statements/2026.pdf", years).content
+    papers = client.get(f"{base}my-joining-papers/", years).json()
+    assert {"kind": "covenant", "language": "zh-hans"} in papers
+    signed = client.get(f"{base}my-joining-papers/covenant/en/", years)
+    assert signed.content == client.get(f"{ME}papers/covenant/en.pdf", years).content
+    tails = ("my-place/", "my-statements/", "my-statements/2026/", "my-wallet/", "my-joining-papers/")
+    for tail in tails:
+        absent = client.get(f"/api/v1/pools/no-such-pool/{tail}")
+        # Of another member, of nobody, and no number at all.
+        for number in (1, 10**6, "x"):
+            answer = client.get(f"{base}{tail}", {"member": number})
+            assert (answer.status_code, answer.content) == (404, absent.content), (tail, number)
