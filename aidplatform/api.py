@@ -476,6 +476,7 @@ urlpatterns = [
     path(f"{_POOL}my-statements/<int:year>/", share_api.MyStatement.as_view(), name="api_my_statement"),
     path(f"{_POOL}my-mandates/", mandate_api.MyMandates.as_view(), name="api_my_mandates"),
     path(f"{_POOL}my-debits/", charge_api.MyDebits.as_view(), name="api_my_debits"),
+    path(f"{_POOL}my-debits/coming/", charge_api.MyComingDebits.as_view(), name="api_my_coming_debits"),
     path(f"{_POOL}my-memberships/", leaving.MyStays.as_view(), name="api_my_stays"),
     path(f"{_POOL}my-leaving/", leaving.MyLeaving.as_view(), name="api_my_leaving"),
     path(f"{_POOL}my-wallet/", disclosure.MyWallet.as_view(), name="api_my_wallet"),

@@ -1,7 +1,17 @@
 """Everything that a page shows a member, programs read in its place, for the same person alone; or why they cannot."""
 
-import pytest
+import re
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
+from django.core.cache import cache
+
+from aidplatform.lib.money import format_fen
+from aidplatform.testing.debits import Debits, debited_world
+from aidplatform.testing.prepared import prepared
+from aidplatform.testing.world import run_jobs
+from aidplatform.tests.pages_helpers import client_of, program_of
 from aidplatform.tests.test_policies import Address, addresses
 
 # Done in person, in a browser: a signature and what leads to it, and what belongs to the browser itself.
@@ -61,7 +71,15 @@ IN_PLACE_OF: dict[str, tuple[str, ...] | str] = {
     "join_begin": WIZARD,
     "join_give_up": WIZARD,
     "join_step": WIZARD,
-    "my_pool": ("api_my_place", "api_memberships", "api_my_stays", "api_my_payment", "api_my_next_charges"),
+    "my_pool": (
+        "api_my_place",
+        "api_memberships",
+        "api_my_stays",
+        "api_my_payment",
+        "api_my_next_charges",
+        "api_my_charges",
+        "api_my_arrears",
+    ),
     "my_paper": ("api_my_joining_papers", "api_my_joining_paper"),
     "my_identity": ("api_my_identity",),
     "take_back_correction": ("api_take_back_correction",),
@@ -104,7 +122,7 @@ IN_PLACE_OF: dict[str, tuple[str, ...] | str] = {
     "my_shares_csv": ("api_my_charges",),
     "my_statement": ("api_my_statement",),
     "my_wallet": ("api_my_wallet",),
-    "my_mandate": ("api_my_mandates", "api_my_debits"),
+    "my_mandate": ("api_my_mandates", "api_my_debits", "api_my_coming_debits"),
     "revoke_mandate": ("api_my_mandates",),
     "retry_debit": ("api_my_debits",),
     "my_pause": ("api_my_arrears",),
@@ -155,3 +173,63 @@ def test_no_interface_of_a_member_is_forgotten_on_the_pages() -> None:
     }  # fmt: skip
     theirs = {one.name for one in addresses() if one.is_api and one.policy in {"member", "signed_in"}}
     assert theirs - named == of_pages_elsewhere
+
+
+# --- the same figures -----------------------------------------------------------------------------------------------
+
+_AMOUNT = re.compile(r"\d[\d,]*\.\d\d(?!\d)")
+_DATE = re.compile(r'<time[^>]* datetime="(\d{4}-\d\d-\d\d)')
+_TAG = re.compile(r"<[^>]*>")
+
+
+@prepared
+def debits() -> Debits:
+    """Give the test a pool whose members pay afterwards, with mandates, shares that are late and a failed debit."""
+    made = debited_world()
+    file = made.make()
+    made.later(4)
+    made.answer((made.ids(file)[0], "rejected", "AM04"), (made.ids(file)[1], "collected", ""))
+    run_jobs()
+    return made
+
+
+def values_in(body: Any) -> Iterator[object]:
+    """Yield every value of a JSON body."""
+    if isinstance(body, dict):
+        for one in body.values():
+            yield from values_in(one)
+    elif isinstance(body, list):
+        for one in body:
+            yield from values_in(one)
+    else:
+        yield body
+
+
+@pytest.mark.parametrize("payer", [0, 1, 2])
+@pytest.mark.parametrize("page", ["my_pool", "my_shares", "my_mandate", "my_pause", "leaving", "family"])
+def test_programs_read_every_amount_and_day_of_the_page(debits: Debits, page: str, payer: int) -> None:
+    """Of a failed debit, of a collected one and of one without an answer."""
+    cache.clear()
+    person = debits.payers[payer].person
+    assert person is not None
+    every = {one.name: one for one in addresses()}
+    shown = client_of(person).get(every[page].path())
+    assert shown.status_code in {200, 302}
+    text = shown.content.decode().partition("<main")[2].partition("</main>")[0]
+    given = IN_PLACE_OF[page]
+    assert not isinstance(given, str)
+    told: set[str] = set()
+    for name in given:
+        answer = program_of(person).get(every[name].path())
+        assert answer.status_code in {200, 404, 405}, name
+        if answer.status_code == 200:
+            for one in values_in(answer.json()):
+                told |= (
+                    {format_fen(one)}
+                    if isinstance(one, int) and not isinstance(one, bool)
+                    else {str(one)[:10]}
+                )
+    amounts = set(_AMOUNT.findall(_TAG.sub(" ", text)))
+    assert amounts - told == set()
+    assert {day for day in _DATE.findall(text) if day not in told} == set()
+    assert amounts or payer or page in {"my_pause", "family"}

@@ -23,6 +23,7 @@ from ledger.custody.charge_models import (
     ChargeResult,
     ChargeResultFile,
 )
+from ledger.custody.mandates import live_mandate
 from ledger.custody.pages import READERS, TREASURER
 from ledger.sharing.selectors import access_period
 from members.joining.selectors import access_membership
@@ -222,6 +223,33 @@ class MyDebitRow(serializers.Serializer[Any]):
     def get_what_to_do(self, one: charge_selectors.MyDebit) -> str:
         """Return what can be done about it."""
         return what_to_do(one.reason) if one.state in {"failed", "returned"} else ""
+
+
+class ComingDebitRow(serializers.Serializer[Any]):
+    """What is to be debited of a period next, in minor units.
+
+    date: the earliest day; null where it is not tried again by itself. is_due: it goes with the next file.
+    is_offered: false where no debit fetches it any more, and it has to be transferred.
+    """
+
+    period_no = serializers.IntegerField()
+    fen = serializers.IntegerField()
+    date = serializers.DateField(allow_null=True)
+    is_due = serializers.BooleanField()
+    is_offered = serializers.BooleanField()
+
+
+class MyComingDebits(PersonalEndpoint):
+    """What is to be debited from my account next."""
+
+    policy = "member"
+
+    @extend_schema(operation_id="my_coming_debits", responses=ComingDebitRow(many=True))
+    def get(self, request: Request, code: str) -> Response:
+        """Return it by period, nothing without a mandate in force; no pool and none of mine answer alike."""
+        membership = access_membership(code=code, person=cast(User, request.user))
+        coming = charge_selectors.next_debits(membership) if live_mandate(membership) else []
+        return Response(ComingDebitRow(coming, many=True).data)
 
 
 class RetryAnswer(serializers.Serializer[Any]):

@@ -57,6 +57,9 @@ def test_a_member_reads_own_debits_and_tries_again(debits: Debits) -> None:
     client = client_of(person)
     row = body(client.get(f"{POOL}my-debits/"))[0]
     assert (row["state"], row["why"]) == ("failed", "The account is closed.")
+    coming = body(client.get(f"{POOL}my-debits/coming/"))
+    assert [(one["period_no"], one["fen"], one["is_due"]) for one in coming] == [(1, debits.share_fen, False)]
+    assert client_of(debits.world.stranger).get(f"{POOL}my-debits/coming/").status_code == 404
     for _twice in range(2):
         assert body(post(client, "my-debits/", "try-again-1"), 201)["asked_date"] == "2026-01-14"
     assert post(client, "my-debits/", "try-again-2").status_code == 409
