@@ -1,8 +1,13 @@
 """Five lives in one pool, on a phone, in English and in Chinese at once, and every figure worked out by hand.
 
-A young single joins, falls ill and is aided. A mother adds two children, pays for her father, and parts from one child.
-Somebody fails two charges and is reinstated. Somebody leaves while cases are public. Somebody falls ill in the waiting
-period, and the shares come back. People open pages and press buttons; the calendar and the bank are a demonstration's.
+A young single joins, pays by a debit mandate, falls ill and is aided. A mother adds two children, pays for her father,
+and parts from one child. Somebody fails two charges and is reinstated. Somebody leaves while cases are public. Somebody
+falls ill in the waiting period, and the shares come back. People open pages and press buttons; the calendar and the
+bank are a demonstration's. The mandate is announced and debited, a debit is taken back by the bank, tried again, and
+the mandate is revoked.
+
+At every step each figure of each life has to be what `five_lives_reckoning` works out: shares, what is paid and open,
+the bill, the year so far.
 
 The pool has 20 members without an account and, in either language, eight people of these lives. A case of before is
 shared in March and one in May; in April the two singles are aided, and what went back is shared.
@@ -14,7 +19,7 @@ shared in March and one in May; in April the two singles are aided, and what wen
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,12 +31,15 @@ from playwright.sync_api import Browser, Page, expect
 
 from aidplatform.lib.dates import format_day
 from aidplatform.testing.browser import Demonstration, become, manage, quiet_page, running
+from aidplatform.tests import five_lives_reckoning as reckoning
 from aidplatform.tests.test_browser_journey import Journey, own_form, press
 from members.joining.tests.papers import resident_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 POOL, BROKER = "lane", "gw13"
 MARCH, APRIL, MAY = 24_371, 14_139, 12_445
+PASSWORD = "a long sentence nobody guesses"
+CARDS = {"en-US": "6222020111122220002", "zh-CN": "6222020111122220010"}
 CASES = {"MARCH": 812_345, "MAY": 345_678}
 # In either language other people: the districts of their identity cards.
 REGIONS = {"en-US": "310101", "zh-CN": "310104"}
@@ -60,6 +68,8 @@ terms = small_terms(
     aid=aid_rows(900_000, 600_000, 200_000, youngest=0), classes=bands(1, 1, 1, 1, youngest=0), waiting_days=20,
     minimum_members=5, appeal_days=7, illness_in_wait="shares_back",
     arrears={"reminder_days": [3], "grace_days": 40, "make_up_days": 30, "hardship_days": 15},
+    debit={"scheme": "card", "creditor_id": "Agreement 0056 (invented)", "first_notice_days": 5,
+           "later_notice_days": 3},
 )
 found(Founding("lane", "Lantern lane", "灯笼巷互助", {2: 20}, opened, terms, "6222 0000 0000 0056 01"))
 let_clock_run_from(morning_of(opened))
@@ -72,10 +82,16 @@ case = ({code!r}, "30-39", "f", "zhejiang", "cancer_severe", {fen})
 announce_cases(pool=Pool.objects.get(code="lane"), cases=(case,))
 """
 BANK = """
+import datetime as dt
 from aidplatform.lib import clock
 from aidplatform.site.demo.deeds import import_bank
+from ledger.custody.statement_parts import FileLine
 from members.pools.models import Pool
-import_bank(Pool.objects.get(code="lane"), clock.today("Asia/Shanghai"), 0, silent={silent!r})
+today = clock.today("Asia/Shanghai")
+extra = tuple(
+    FileLine(today - dt.timedelta(days=1), way, fen, "", "Agent", text, "") for way, fen, text in {booked!r}
+)
+import_bank(Pool.objects.get(code="lane"), today, 0, silent={silent!r}, extra=extra)
 """
 
 
@@ -107,6 +123,32 @@ class Life(Journey):
         email = f"{self.role}-{self.language.lower()}@example.org"
         document = resident_id(self.born, REGIONS[self.language])
         self.join(self.claimant, email, NAMES[self.role], document, by=by)
+
+    def open_mandate(self) -> Page:
+        """Open the page of mandates, with the password where it is asked for again."""
+        page = self.claimant
+        page.goto(f"{self.me}mandate/")
+        if "/reauthenticate/" in page.url:
+            page.locator("[name=password]").fill(PASSWORD)
+            press(page.locator("form", has=page.locator("[name=password]")))
+        assert page.url.endswith(f"{self.me}mandate/")
+        return page
+
+    def give_mandate(self) -> None:
+        """Let the shares be debited from a card."""
+        page = self.open_mandate()
+        page.locator("[name=holder_name]").fill(NAMES[self.role])
+        page.locator("[name=account]").fill(CARDS[self.language])
+        page.locator("[name=agreed]").check()
+        self.look("mandate", page)
+        press(own_form(page))
+        expect(page.locator("form[action$='/mandate/revoke/']")).to_have_count(1)
+
+    def asked(self, what: str) -> Any:
+        """Return what a program of this person reads about their membership."""
+        answer = self.claimant.request.get(f"/api/v1{self.address}{what}/")
+        assert answer.ok, f"{self.role} {what}: {answer.status}"
+        return answer.json()
 
     def invite_father(self) -> str:
         """Ask to add a parent, and return the link to which that leads: their shares are paid by who sends it."""
@@ -163,6 +205,7 @@ class Lane:
     demonstration: Demonstration
     staff: Journey
     lives: dict[tuple[str, str], Life] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
 
     def of(self, role: str) -> list[Life]:
         """Return who lives that life, in both languages."""
@@ -183,9 +226,12 @@ class Lane:
         if days > 0:
             self.staff.move_clock(days)
 
-    def collect(self, silent: set[int]) -> None:
-        """Let the bank tell of its days so far: everybody pays what they owe but those numbers."""
-        self.run(BANK.format(silent=silent))
+    def collect(self, silent: set[int], booked: Sequence[tuple[str, int, str]] = ()) -> None:
+        """Let the bank tell of its days so far: everybody pays what they owe but those numbers.
+
+        booked: what else, as direction, amount and text.
+        """
+        self.run(BANK.format(silent=silent, booked=list(booked)))
 
     def number_of(self, email: str) -> int:
         """Return the number of a membership."""
@@ -281,6 +327,126 @@ def join(lane: Lane) -> None:
         mother.look("family")
         mother.shows(f"{mother.me}payer/", str(father.number))
         mother.look("payer")
+    for life in lane.of("single"):
+        life.give_mandate()
+
+
+# --- figures and debits -------------------------------------------------------------------------------------------
+
+
+def reckon(lane: Lane, posted: int, *, open_of: Mapping[str, Collection[int]]) -> None:
+    """Demand of each life that every figure is what happened makes it.
+
+    posted: how many months are. open_of: role → the numbers of the months that they have not paid; all others have.
+    """
+    assert lane.figures() == [month.figures for month in reckoning.MONTHS[:posted]]
+    charged = lane.ask(CHARGED)
+    for month in reckoning.MONTHS[:posted]:
+        assert [share for number, share in charged if number == month.number] == [
+            month.share_fen
+        ] * month.members
+    for (role, _language), life in lane.lives.items():
+        months = reckoning.shares_until(role, posted)
+        unpaid = {month.number for month in months} & set(open_of.get(role, ()))
+        told = [told_of(row) for row in life.asked("my-charges")["results"]]
+        assert told == [expected_of(month, is_open=month.number in unpaid) for month in months], (role, told)
+        place, sum_fen = life.asked("my-place"), sum(month.share_fen for month in months)
+        assert (place["year_fen"], place["all_fen"], place["periods"]) == (sum_fen, sum_fen, len(months)), (
+            role
+        )
+        life.shows(life.me, money(sum_fen), *([money(open_fen(months, unpaid))] if unpaid else []))
+        if role == "mother":
+            rows = life.asked("my-family")
+            for row, child in zip(rows, ("ended", "child"), strict=True):
+                theirs = reckoning.shares_until(child, posted)
+                assert row["open_fen"] == open_fen(theirs, set(open_of.get(role, ()))), (child, row)
+
+
+def open_fen(months: list[reckoning.Month], unpaid: Collection[int]) -> int:
+    return sum(month.share_fen for month in months if month.number in unpaid)
+
+
+def told_of(row: dict[str, Any]) -> dict[str, int]:
+    """Return the figures of a share that a program reads."""
+    bill = row["bill"]
+    return {
+        "number": row["period"], "share": row["share_fen"], "open": row["open_fen"], "paid": row["collected_fen"],
+        "heads": bill["headcount"], "aid": bill["aid_fen"], "fee": bill["fee_fen"], "others": bill["other_costs_fen"],
+        "in": bill["carry_in_fen"], "on": bill["carry_out_fen"], "parts": sum(part["amount"] for part in row["parts"]),
+    }  # fmt: skip
+
+
+def expected_of(month: reckoning.Month, *, is_open: bool) -> dict[str, int]:
+    """Return the same as it has to be; parts are in hundredths of a fen."""
+    share = month.share_fen
+    return {
+        "number": month.number, "share": share, "open": share if is_open else 0, "paid": 0 if is_open else share,
+        "heads": month.members, "aid": month.aid_fen, "fee": month.fee_fen, "others": month.others_fen,
+        "in": month.carried_in_fen, "on": month.carried_on_fen, "parts": share * 100,
+    }  # fmt: skip
+
+
+CHARGED = """
+    SELECT c.period_no, c.share_fen FROM ledger_charge c JOIN members_pool p ON p.id = c.pool_id
+     WHERE p.code = 'lane'"""
+DEBITS = """
+    SELECT i.period_no, i.attempt, i.is_first, i.collection_date, i.amount_fen FROM ledger_chargeinstruction i
+      JOIN members_pool p ON p.id = i.pool_id WHERE p.code = 'lane' AND i.file_id = (
+           SELECT max(id) FROM ledger_chargefile) ORDER BY i.payer_no"""
+
+
+def debit(lane: Lane, month: reckoning.Month, attempt: int, day: dt.date) -> list[str]:
+    """The treasurer makes the file of a month; the singles are told day and amount. Return what the agent calls it."""
+    page, desk = lane.staff.others, f"/pools/{POOL}/custody/debits/"
+    files = lane.ask("SELECT count(*) FROM ledger_chargefile")[0][0]
+    become(page, "treasurer")
+    page.goto(desk)
+    press(page.locator(f"form[action$='/periods/{month.number}/']"))
+    for _look in range(120):
+        if lane.ask("SELECT count(*) FROM ledger_chargeexport")[0][0] > 2 * files + 1:
+            break
+        page.wait_for_timeout(250)
+    assert lane.ask(DEBITS) == [(month.number, attempt, files == 0, day, month.share_fen)] * 2
+    for life in lane.of("single"):
+        life.shows("/notices/", money(month.share_fen), life.writes(day))
+        life.open_mandate()
+        life.shows(f"{life.me}mandate/", money(month.share_fen), life.writes(day))
+        life.look("debit announced")
+    rows = page.request.get(f"{desk}files/{files + 1}.csv").text().splitlines()
+    head = next(place for place, row in enumerate(rows) if row.startswith("end_to_end_id,"))
+    return [row.partition(",")[0] for row in rows[head + 1 :]]
+
+
+def answered(lane: Lane, names: list[str], month: reckoning.Month, status: str, day: dt.date) -> None:
+    """The treasurer takes what the agent says of these debits."""
+    page, ((account,),) = (
+        lane.staff.others,
+        lane.ask(
+            "SELECT a.number FROM ledger_bankaccount a JOIN members_pool p ON p.id = a.pool_id WHERE p.code = %s",
+            POOL,
+        ),
+    )
+    fen, reason = (
+        f"{month.share_fen // 100}.{month.share_fen % 100:02}",
+        "MD06" if status == "returned" else "",
+    )
+    total = f"{2 * month.share_fen // 100}.{2 * month.share_fen % 100:02}"
+    rows = [
+        ["results", f"{month.number}-{status}-{day}"],
+        ["account", account],
+        ["lines", "2"],
+        ["sum", total],
+    ]
+    rows += [["end_to_end_id", "status", "reason", "amount", "date"]]
+    rows += [[name, status, reason, fen, day.isoformat()] for name in names]
+    become(page, "treasurer")
+    page.goto(f"/pools/{POOL}/custody/debits/")
+    text = "".join(",".join(row) + "\n" for row in rows)
+    file = {"name": "answer.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    form = page.locator("form[action$='/results/']")
+    form.locator("[name=file]").set_input_files([file])  # type: ignore[list-item]
+    press(form)
+    expect(page.locator(".hash").first).to_be_visible()
 
 
 def march(lane: Lane) -> None:
@@ -290,6 +456,9 @@ def march(lane: Lane) -> None:
     lane.staff.share()
     lane.wait_until_told(1)
     assert lane.figures() == [(36, 812_345, 64_988, 0, 0, 877_333, MARCH, 23)]
+    everybody = dict.fromkeys(NAMES, (1,))
+    reckon(lane, 1, open_of=everybody)
+    names = debit(lane, reckoning.MARCH, 1, dt.date(2026, 3, 15))
     for life in lane.of("single"):
         life.shows(f"{life.me}shares/", money(MARCH), "36")
         life.look("shares")
@@ -299,7 +468,9 @@ def march(lane: Lane) -> None:
         life.shows("/notices/", f"{one}", f"{other}", money(MARCH))
         life.shows(life.me, money(4 * MARCH))
     lane.go_to(dt.date(2026, 3, 16))
-    lane.collect({life.number for life in lane.of("late")})
+    answered(lane, names, reckoning.MARCH, "collected", dt.date(2026, 3, 15))
+    lane.collect({life.number for life in lane.of("late")}, [("in", MARCH, name) for name in names])
+    reckon(lane, 1, open_of={"late": (1,)})
     for life in lane.of("mother"):
         life.shows(f"{life.me}family/", money(0))
     for life in lane.of("ill"):
@@ -377,6 +548,8 @@ def april(lane: Lane) -> None:
     lane.staff.share()
     lane.wait_until_told(2)
     assert lane.figures()[1] == (34, 400_000, 32_000, 2 * MARCH, 23, 480_719, APRIL, 7)
+    reckon(lane, 2, open_of=dict.fromkeys(NAMES, (2,)) | {"late": (1, 2)})
+    names = debit(lane, reckoning.APRIL, 1, dt.date(2026, 4, 14))
     for life in lane.of("leaver"):
         # At most was exact: no case fell away.
         life.shows(life.me, money(APRIL))
@@ -384,7 +557,10 @@ def april(lane: Lane) -> None:
         life.shows(f"{life.me}shares/", money(MARCH))
         assert money(APRIL) not in life.claimant.locator("main").inner_text()
     lane.go_to(dt.date(2026, 4, 15))
-    lane.collect({life.number for life in lane.of("late")})
+    answered(lane, names, reckoning.APRIL, "collected", dt.date(2026, 4, 14))
+    lane.collect({life.number for life in lane.of("late")}, [("in", APRIL, name) for name in names])
+    reckon(lane, 2, open_of={"late": (1, 2)})
+    lane.names = names
     for life in lane.of("single"):
         be_paid(lane, life)
     for life in lane.of("late"):
@@ -412,7 +588,9 @@ def reinstate(lane: Lane) -> None:
     """Grace of the first charge ends; who is suspended then pays both, and goes on with the wait kept."""
     lane.go_to(dt.date(2026, 4, 25))
     # Nobody is suspended before the bank has told of the last day.
-    lane.collect({life.number for life in lane.of("late")})
+    returned = [("out", APRIL, f"RETURN {name}") for name in lane.names]
+    lane.collect({life.number for life in lane.of("late")}, returned)
+    names = debit_again(lane)
     for life in lane.of("late"):
         life.shows("/notices/", money(MARCH + APRIL))
         life.shows(life.me, money(MARCH + APRIL))
@@ -420,7 +598,9 @@ def reinstate(lane: Lane) -> None:
     covered = lane.ask(IS_COVERED, [life.number for life in lane.of("late")])
     assert covered == [(0,)]
     lane.go_to(dt.date(2026, 4, 28))
-    lane.collect(set())
+    answered(lane, names, reckoning.APRIL, "collected", dt.date(2026, 4, 28))
+    lane.collect(set(), [("in", APRIL, name) for name in names])
+    reckon(lane, 2, open_of={})
     for life in lane.of("single"):
         receipt = life.claimant.locator("form[action$='/receipt/']")
         life.wait_for(receipt, f"/claims/{life.claim}/")
@@ -433,6 +613,20 @@ def reinstate(lane: Lane) -> None:
     assert lane.ask(IS_COVERED, [life.number for life in lane.of("late")]) == [(2,)]
 
 
+def debit_again(lane: Lane) -> list[str]:
+    """The singles have their bank take the debit back, and it is tried again; return what the agent calls that."""
+    answered(lane, lane.names, reckoning.APRIL, "returned", dt.date(2026, 4, 25))
+    for life in lane.of("single"):
+        life.shows("/notices/", money(APRIL))
+        life.open_mandate()
+        life.shows(f"{life.me}mandate/", life.writes(dt.date(2026, 4, 25)))
+        # The days of the plan for another attempt are over: it goes with the next file, announced three days ahead.
+        life.shows(f"{life.me}mandate/", money(APRIL), life.writes(dt.date(2026, 4, 28)))
+        life.look("debit taken back")
+    reckon(lane, 2, open_of={"single": (2,), "late": (1, 2)})
+    return debit(lane, reckoning.APRIL, 2, dt.date(2026, 4, 28))
+
+
 IS_COVERED = """
     SELECT count(*) FROM members_span s JOIN members_membership m ON m.id = s.membership_id
       JOIN members_pool p ON p.id = m.pool_id
@@ -442,11 +636,20 @@ IS_COVERED = """
 
 def may(lane: Lane) -> None:
     """The last case is shared by those who are left."""
+    for life in lane.of("single"):
+        life.open_mandate().locator("details.confirm summary").first.click()
+        press(life.claimant.locator("form[action$='/mandate/revoke/']"))
+        expect(life.claimant.locator("form[action$='/mandate/revoke/']")).to_have_count(0)
     lane.run(HAND_IN.format(code="MAY", fen=CASES["MAY"]))
     lane.go_to(dt.date(2026, 5, 10))
     lane.staff.share()
     lane.wait_until_told(3)
     assert lane.figures()[2] == (30, 345_678, 27_655, 0, 7, 373_326, MAY, 24)
+    reckon(lane, 3, open_of=dict.fromkeys(NAMES, (3,)))
+    # Without a mandate nothing is debited any more: the singles transfer like everybody.
+    become(lane.staff.others, "treasurer")
+    lane.staff.others.goto(f"/pools/{POOL}/custody/debits/")
+    assert lane.staff.others.locator("form[action*='/debits/periods/']").count() == 0
     for life in lane.of("single"):
         life.shows(f"{life.me}shares/", money(MAY), money(APRIL), money(MARCH))
         life.look("shares of three months")
@@ -455,6 +658,9 @@ def may(lane: Lane) -> None:
     for life in lane.of("leaver"):
         life.claimant.goto(life.me)
         assert money(MAY) not in life.claimant.locator("main").inner_text()
+    lane.go_to(dt.date(2026, 5, 16))
+    lane.collect(set())
+    reckon(lane, 3, open_of={})
 
 
 def verify(lane: Lane) -> None:
