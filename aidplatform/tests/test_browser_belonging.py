@@ -1,5 +1,7 @@
 """The life of a member on a slow phone: each page is light on the first visit, and all goes without scripts.
 
+With scripts as well, no page has a fault of access, and what is pressed fits a thumb.
+
 The name of the file puts it before those that move the demonstration's calendar beyond the member's last age.
 """
 
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
-from aidplatform.testing.browser import become, go_by, quiet_page
+from aidplatform.testing.browser import become, faults_of, go_by, quiet_page
 from aidplatform.tests.test_browser_journey import own_form, press
 from aidplatform.tests.test_browser_people import MOST_BYTES
 
@@ -29,6 +31,14 @@ LIFE = [
     "/pools/village/", "/pools/village/me/complaints/",
 ]  # fmt: skip
 
+# What a member opens besides: of the site, of sign-in, of cases.
+BESIDE = [
+    "/claims/", "/claims/new/", "/standing-by/", "/my-data/readers/", "/pools/village/notices/",
+    f"{VILLAGE}proofs/1/", "/accounts/email/", "/accounts/2fa/", "/accounts/password/change/",
+]  # fmt: skip
+# Slow 3G: 400 kbit/s, and 400 ms until anything comes.
+SLOW_BYTES, LATENCY_MS = 400_000 // 8, 400
+
 
 @dataclass
 class Scale:
@@ -37,6 +47,7 @@ class Scale:
     page: Page
     wire: CDPSession
     weights: dict[str, int] = field(default_factory=dict)
+    millis: dict[str, float] = field(default_factory=dict)
     _sizes: list[float] = field(default_factory=list)
 
     def listen(self) -> None:
@@ -45,6 +56,16 @@ class Scale:
         self.wire.send("Network.enable")
         self.wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
 
+    def slow_down(self) -> None:
+        """From now on let everything come as over slow 3G."""
+        slow = {
+            "offline": False,
+            "latency": LATENCY_MS,
+            "downloadThroughput": SLOW_BYTES,
+            "uploadThroughput": SLOW_BYTES,
+        }
+        self.wire.send("Network.emulateNetworkConditions", slow)
+
     def open(self, address: str) -> None:
         """Open a page of ours and weigh it."""
         self._sizes.clear()
@@ -52,6 +73,7 @@ class Scale:
         assert answer is not None
         assert answer.ok, f"{address}: {answer.status}"
         self.weights[address] = round(sum(self._sizes))
+        self.millis[address] = answer.request.timing["responseEnd"]
         assert self.weights[address] > 5_000, f"nothing of {address} was weighed"
 
     @property
@@ -71,9 +93,10 @@ def scale(chrome: Browser, live: str, who: str) -> Iterator[Scale]:
         yield made
 
 
-def test_joining_is_light_and_goes_without_scripts(chrome: Browser, live: str) -> None:
+def test_joining_is_light_and_goes_without_scripts_over_slow_3g(chrome: Browser, live: str) -> None:
     with scale(chrome, live, "neighbor") as phone:
         page = phone.page
+        phone.slow_down()
         phone.open(f"{GUILD}join/")
         press(page.locator("form[action$='/join/begin/']"))
         while not page.url.endswith("/sign/"):
@@ -85,6 +108,8 @@ def test_joining_is_light_and_goes_without_scripts(chrome: Browser, live: str) -
         for address in (f"{GUILD}me/", f"{GUILD}me/invitations/", f"{GUILD}me/leave/"):
             phone.open(address)
     assert phone.too_heavy == {}
+    # It was as slow as that, or nothing is shown by it.
+    assert min(phone.millis.values()) >= LATENCY_MS
 
 
 def answer_step(page: Page) -> None:
@@ -134,3 +159,21 @@ def test_belonging_is_light_and_goes_without_scripts(chrome: Browser, live: str)
         phone.open(f"{VILLAGE}leave/")
         expect(page.locator("[name=children]")).to_have_count(2)
     assert phone.too_heavy == {}
+
+
+@pytest.mark.parametrize(("locale", "scheme"), [("en-US", "light"), ("zh-CN", "dark")])
+def test_pages_of_a_member_have_no_fault_and_fit_a_thumb(
+    chrome: Browser, live: str, locale: str, scheme: str
+) -> None:
+    look = {"viewport": {"width": 390, "height": 844}, "color_scheme": scheme}
+    faults = {}
+    with quiet_page(chrome, live, locale=locale, **look) as page:
+        become(page, "member")
+        for address in LIFE + BESIDE:
+            answer = page.goto(address)
+            assert answer is not None
+            assert answer.ok, f"{address}: {answer.status}"
+            assert str(page.locator("html").get_attribute("lang")).startswith(locale[:2])
+            if found := faults_of(page, by_thumb=True):
+                faults[address] = found
+    assert faults == {}
