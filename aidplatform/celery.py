@@ -38,6 +38,11 @@ app.conf.beat_schedule = {
         "schedule": float(settings.TICK_SECONDS),
         "options": {"expires": 60},
     },
+    "openbooks.state_changes_of_keys": {
+        "task": "openbooks.state_changes_of_keys",
+        "schedule": float(settings.TICK_SECONDS),
+        "options": {"expires": 60},
+    },
     "openbooks.stamp_checkpoints": {
         "task": "openbooks.stamp_checkpoints",
         "schedule": 600.0,

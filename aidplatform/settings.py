@@ -45,6 +45,9 @@ IS_SIGNER = DATABASE_ROLE == "signer"
 SECRET_KEY = secrets.token_urlsafe(64) if IS_SIGNER else env_secret("AID_SECRET_KEY", at_least=50)
 DATA_KEY = secrets.token_urlsafe(64) if IS_SIGNER else env_secret("AID_DATA_KEY", at_least=50)
 SIGNER_KEY = env_secret_or_file("AID_SIGNER_KEY", at_least=50) if IS_SIGNER else ""
+SIGNER_KEYS_BEFORE = tuple(env_text("AID_SIGNER_KEYS_BEFORE", "").split()) if IS_SIGNER else ()
+if any(len(key) < 50 for key in SIGNER_KEYS_BEFORE):
+    raise ImproperlyConfigured("AID_SIGNER_KEYS_BEFORE holds a key of fewer than 50 characters.")
 SIGNER_STATE = Path(env_text("AID_SIGNER_STATE", str(STATE_DIR / "signer" / "state")))
 TIME_STAMP_URLS = tuple(env_text("AID_TIME_STAMP_URLS", "").split())
 TIME_STAMP_ROOTS = Path(env_text("AID_TIME_STAMP_ROOTS", ""))

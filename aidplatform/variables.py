@@ -22,6 +22,7 @@ VARIABLES: dict[str, str] = {
     "AID_DATA_KEY": "at least 50 random characters; encrypts identities, health data and account numbers",
     "AID_DATA_KEYS_BEFORE": "earlier values of AID_DATA_KEY, the newest first, with blanks between",
     "AID_SIGNER_KEY": "the signer only: at least 50 random characters, from which the keys of the logs are made",
+    "AID_SIGNER_KEYS_BEFORE": "the signer only: earlier values of AID_SIGNER_KEY, the newest first, in one line",
     "AID_SIGNER_KEY_FILE": "the signer only: a file that holds AID_SIGNER_KEY, in its place",
     "AID_SIGNER_STATE": "the signer only: its own file of what it has signed; signer/state in AID_STATE_DIR",
     "AID_SIGNER_SECONDS": "how often the signer looks for new entries of the logs (5)",

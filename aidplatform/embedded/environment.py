@@ -20,6 +20,7 @@ _GUARDED = (
     "AID_DATABASE_ROLE",
     "AID_SIGNER_KEY",
     "AID_SIGNER_KEY_FILE",
+    "AID_SIGNER_KEYS_BEFORE",
 )
 _SIGNER_KEYS = ("AID_SIGNER_KEY", "AID_SIGNER_KEY_FILE")
 _APP_KEYS = ("AID_SECRET_KEY", "AID_DATA_KEY", "AID_DATA_KEYS_BEFORE")
@@ -82,6 +83,7 @@ class ChildEnvironment:
         return (
             base
             | (held or {"AID_SIGNER_KEY": secret(self.layout, "signer_key")})
+            | {"AID_SIGNER_KEYS_BEFORE": self.environ.get("AID_SIGNER_KEYS_BEFORE", "")}
             | {"AID_DATABASE_SIGNER_URL": self.addresses.signer_url, "AID_DATABASE_ROLE": "signer"}
         )
 

@@ -28,6 +28,7 @@ class TestSigner:
 
     path: Path
     secret: str = SECRET
+    before: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -38,7 +39,7 @@ class TestSigner:
     def at_work(self) -> Iterator[Signer]:
         """Give the signer, with Django connected as aid_signer meanwhile."""
         with connected_to(self.url), SignerState(self.path) as state:
-            yield Signer(self.secret, state, DOMAIN)
+            yield Signer(self.secret, state, DOMAIN, self.before)
 
     def sign(self) -> int:
         """Sign what is due; return how many logs were. Raises: SignerRefusesError at the first refusal."""
@@ -58,6 +59,7 @@ class TestSigner:
             "AID_DATABASE_ROLE": "signer",
             "AID_DATABASE_SIGNER_URL": self.url,
             "AID_SIGNER_KEY": self.secret,
+            "AID_SIGNER_KEYS_BEFORE": " ".join(self.before),
             "AID_SIGNER_STATE": str(self.path),
             "AID_SIGNER_SECONDS": "1",
             "AID_PUBLIC_URL": f"https://{DOMAIN}",

@@ -30,7 +30,7 @@ def test_reader_checks_the_books_with_and_without_a_network(stack: Stack, tmp_pa
     world.award(1_000_000)
     world.posted_period()
     TestSigner(tmp_path / "signer" / "state").sign()
-    files = copied(tmp_path / "files", ("0", "entries"), ("policy", "roll/1/part/0"))
+    files = copied(tmp_path / "files", ("0", "entries"), ("keys", "roll/1/part/0"))
     address = as_deployed(stack)
     noise: list[str] = []
     with started_chromium() as chrome:

@@ -37,7 +37,7 @@ PUBLIC = {
     "home", "search", "set_language", "set_theme", "health", "robots", "docs", "doc",
     "pool", "history", "history_csv", "periods", "period", "period_classes_csv", "plan", "plan_version", "plan_shares",
     "award_period", "cases_feed", "log", "log_entry", "log_entry_raw",
-    "open_books", "check_books", "log_checkpoint", "log_policy", "log_tile", "log_entries", "log_verifier",
+    "open_books", "check_books", "log_checkpoint", "log_keys", "log_policy", "log_tile", "log_entries", "log_verifier",
     "roll_head", "roll_part", "roll_prefix", "frozen_roll_part", "frozen_roll_prefix",
     "log_witness_program", "log_witnessed_checkpoint", "log_stamped_checkpoint", "log_time_stamp", "api_log_stamps",
     "api_checkpoint", "api_inclusion", "api_consistency", "api_log_witnesses",

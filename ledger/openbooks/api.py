@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from aidplatform.lib import clock
 from aidplatform.lib.drf import Endpoint
 from aidplatform.lib.errors import NotFoundError
+from ledger.openbooks.keys import published_keys
 from ledger.openbooks.merkle import consistency_proof, inclusion_proof
 from ledger.openbooks.selectors import (
     NOTHING_SIGNED,
@@ -22,10 +23,14 @@ from members.pools.api import public_pool
 
 
 class CheckpointRow(serializers.Serializer[Any]):
-    """The last signed head. note: with all signatures. waiting: statements that no checkpoint covers yet."""
+    """The last signed head. note: with all signatures. waiting: statements that no checkpoint covers yet.
+
+    vkey: the key that has signed it; keys: a line for each key so far, with the signature of the one before.
+    """
 
     origin = serializers.CharField()
     vkey = serializers.CharField()
+    keys = serializers.CharField()
     size = serializers.IntegerField()
     root_hash = serializers.CharField(help_text="hexadecimal")
     fingerprint = serializers.CharField()
@@ -115,6 +120,7 @@ def _row(signing: Signing) -> dict[str, Any]:
     return {
         "origin": head.origin,
         "vkey": key.vkey,
+        "keys": published_keys(signing.keys),
         "size": head.size,
         "root_hash": head.root.hex(),
         "fingerprint": signing.fingerprint,

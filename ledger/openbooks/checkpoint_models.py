@@ -8,13 +8,28 @@ from ledger.openbooks.models import Log
 
 
 class LogKey(models.Model):
-    """The verifier key of a log, and in its name the log's origin: a fact, fixed at the first checkpoint."""
+    """A verifier key of a log, and in its name the log's origin: a fact. The first is fixed at the first checkpoint.
 
-    log = models.OneToOneField(Log, on_delete=models.PROTECT, related_name="key")
+    number: 1, 2, 3 … per log. signature: base64 of what the key before has signed over both, as `keys.rotation_text`
+    says; empty for the first.
+    """
+
+    log = models.ForeignKey(Log, on_delete=models.PROTECT, related_name="keys", db_index=False)
+    number = models.PositiveIntegerField()
     vkey = models.CharField(max_length=400)
+    signature = models.CharField(max_length=88, blank=True)
     since_at = models.DateTimeField()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["log", "number"], name="one_log_key_per_number"),
+            models.UniqueConstraint(fields=["log", "vkey"], name="log_key_comes_once"),
+            models.CheckConstraint(
+                condition=Q(number=1, signature="")
+                | Q(number__gt=1, signature__regex=r"^[A-Za-z0-9+/]{86}==$"),
+                name="later_log_key_has_a_signature",
+            ),
+        ]
         triggers = log_key_guards
 
 

@@ -4,6 +4,13 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
 
+_IS_STATED = """EXISTS (SELECT 1 FROM ledger_logentry
+        WHERE log_id = NEW.log_id AND type = 'key.rotate' AND key = ({number})::text)"""
+# A new key signs whatever is longer than the log that ends with the statement of it.
+KEY_IN_FORCE = """(SELECT k.vkey FROM ledger_logkey k WHERE k.log_id = {log} AND k.number = 1 + (
+        SELECT count(*) FROM ledger_logentry e
+         WHERE e.log_id = {log} AND e.type = 'key.rotate' AND e.seq + 1 < {size}))"""
+
 log_key_guards = [
     *permanent("log_key_is_permanent"),
     Guard(
@@ -25,6 +32,25 @@ log_key_guards = [
             RETURN NEW;
         """,
     ),
+    Guard(
+        name="log_keys_follow_each_other",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        declare=[("last", "ledger_logkey%ROWTYPE")],
+        func=f"""
+            {judged_now()}
+            SELECT * INTO last FROM ledger_logkey WHERE log_id = NEW.log_id ORDER BY number DESC LIMIT 1
+               FOR NO KEY UPDATE;
+            IF NEW.number <> coalesce(last.number, 0) + 1
+               OR split_part(NEW.vkey, '+', 1) <> split_part(last.vkey, '+', 1) THEN
+                {refuse("log_keys_follow_each_other", "key %s is not the next one of its log", "NEW.number")}
+            END IF;
+            IF last.number > 1 AND NOT {_IS_STATED.format(number="last.number")} THEN
+                {refuse("log_keys_follow_each_other", "the log does not state key %s yet", "last.number")}
+            END IF;
+            RETURN NEW;
+        """,
+    ),
 ]
 
 checkpoint_guards = [
@@ -33,12 +59,13 @@ checkpoint_guards = [
         name="checkpoint_says_what_the_log_says",
         when=pgtrigger.Before,
         operation=pgtrigger.Insert,
-        declare=[("origin", "text"), ("last", "bigint"), ("head", "text")],
+        declare=[("origin", "text"), ("last", "bigint"), ("head", "text"), ("in_force", "text")],
         func=f"""
             {judged_now()}
             -- The key's row, not the log's: an entry must not wait for a tree to be hashed.
-            SELECT split_part(k.vkey, '+', 1) INTO origin FROM ledger_logkey k
-             WHERE k.log_id = NEW.log_id FOR NO KEY UPDATE;
+            PERFORM 1 FROM ledger_logkey WHERE log_id = NEW.log_id AND number = 1 FOR NO KEY UPDATE;
+            in_force := {KEY_IN_FORCE.format(log="NEW.log_id", size="NEW.size")};
+            origin := split_part(in_force, '+', 1);
             IF origin IS NULL THEN
                 {refuse("checkpoint_says_what_the_log_says", "log %s has no key", "NEW.log_id")}
             END IF;
@@ -53,6 +80,14 @@ checkpoint_guards = [
             IF NOT starts_with(NEW.note, head || chr(10) || chr(8212) || ' ' || origin || ' ')
                OR NEW.note !~ E'^[^\\n]+\\n[0-9]+\\n[^\\n]+\\n\\n[^\\n]+\\n$' THEN
                 {refuse("checkpoint_says_what_the_log_says", "the note of size %s says something else", "NEW.size")}
+            END IF;
+            IF encode(substring(decode(rtrim(split_part(split_part(NEW.note, E'\n\n', 2), ' ', 3), E'\n'), 'base64')
+                                FOR 4), 'hex') <> split_part(in_force, '+', 2) THEN
+                {refuse("checkpoint_is_signed_by_the_key_in_force", "size %s is signed by another key", "NEW.size")}
+            END IF;
+            IF EXISTS (SELECT 1 FROM ledger_logentry WHERE log_id = NEW.log_id AND type = 'key.rotate'
+                          AND seq + 1 > coalesce(last, 0) AND seq + 1 < NEW.size) THEN
+                {refuse("new_key_waits_for_the_old_one", "the old key has not signed its successor: %s", "NEW.size")}
             END IF;
             RETURN NEW;
         """,

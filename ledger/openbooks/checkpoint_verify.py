@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +18,9 @@ SENTENCES = {
     "checkpoint_is_signed": _(
         "Every checkpoint is signed with its log's key, and says origin, size and root of its row."
     ),
+    "log_keys_follow_each_other": _("Every later key of a log is signed for by the one before it."),
+    "log_states_keys_as_signed": _("The log states every change of its key, as it was signed."),
+    "new_key_waits_for_the_old_one": _("The old key has signed the log up to the statement of the new one."),
     "heartbeat_is_of_the_last_checkpoint": _(
         "No heartbeat is of a checkpoint that was not the last of its time."
     ),
@@ -25,6 +29,40 @@ SENTENCES = {
 _BEATS = """
     SELECT count(*) FROM ledger_heartbeat h JOIN ledger_checkpoint c ON c.id = h.checkpoint_id
      WHERE c.log_id = %(log)s"""
+
+
+def _verify_keys(
+    report: Report, code: str, keys: list[tuple[Any, ...]], parameters: dict[str, object]
+) -> list[int]:
+    """Hold every key of a log against the one before and the log's statement; return at which sizes they change."""
+    stated = fetch(
+        """SELECT seq, convert_from(data, 'UTF8')::jsonb->'body' FROM ledger_logentry
+            WHERE log_id = %(log)s AND type = 'key.rotate' ORDER BY seq""",
+        parameters,
+    )
+    for number, (vkey, signature) in enumerate(keys[1:], 2):
+        old, where = keys[number - 2][0], f"{code} key {number}"
+        found = "signed" if _signs_for(old, vkey, signature) else "not signed"
+        report.expect("log_keys_follow_each_other", where, "signed", found)
+        if number - 2 < len(stated):
+            body = {"number": number, "old": old, "new": vkey, "signature": signature}
+            told = stated[number - 2][1]
+            told = json.loads(told) if isinstance(told, str) else told
+            report.expect(
+                "log_states_keys_as_signed", where, str(body), str({name: told.get(name) for name in body})
+            )
+    report.expect("log_states_keys_as_signed", f"{code} keys", True, len(stated) < max(len(keys), 1))
+    return [seq + 1 for seq, _body in stated]
+
+
+def _signs_for(old: str, new: str, signature: str) -> bool:
+    """Tell whether a key has signed for the next one."""
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(old.split("+", 2)[2])[1:])
+    try:
+        public.verify(base64.b64decode(signature), f"huzhu/v1/key-rotate\n{old}\n{new}\n".encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 class _Peaks:
@@ -55,12 +93,21 @@ def verify_checkpoints(report: Report, code: str, log_id: int) -> None:
     rows = fetch(
         "SELECT size, root, note FROM ledger_checkpoint WHERE log_id = %(log)s ORDER BY size", parameters
     )
-    keys = fetch("SELECT vkey FROM ledger_logkey WHERE log_id = %(log)s", parameters)
+    keys = fetch(
+        "SELECT vkey, signature FROM ledger_logkey WHERE log_id = %(log)s ORDER BY number", parameters
+    )
+    changes = _verify_keys(report, code, keys, parameters)
+    signed_at = {size for size, _root, _note in rows}
+    for change in changes:
+        if rows and change < rows[-1][0]:
+            found = "signed" if change in signed_at else "not signed"
+            report.expect("new_key_waits_for_the_old_one", f"{code} checkpoint {change}", "signed", found)
     _verify_roots(report, code, rows, parameters)
     for size, root, note in rows:
         where = f"{code} checkpoint {size}"
-        told = _signed_text(keys[0][0], note) if keys else "a note without a key"
-        origin = keys[0][0].split("+")[0] if keys else ""
+        in_force = keys[sum(change < size for change in changes)][0] if keys else ""
+        told = _signed_text(in_force, note) if keys else "a note without a key"
+        origin = in_force.split("+")[0]
         wanted = f"{origin}\n{size}\n{base64.b64encode(bytes(root)).decode()}\n"
         report.expect("checkpoint_is_signed", where, wanted, told)
         report.expect("checkpoint_is_signed", where, f"/pool/{code}", origin[-len(f"/pool/{code}") :])

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from aidplatform.lib.errors import ForbiddenError, NotFoundError
 from aidplatform.lib.http import public
 from ledger.openbooks.checkpoint_models import Checkpoint, LogKey
+from ledger.openbooks.keys import keys_in_use, keys_of, published_keys
 from ledger.openbooks.models import LogEntry
 from ledger.openbooks.selectors import (
     NOTHING_SIGNED,
@@ -58,10 +59,16 @@ def witnessed_checkpoint(request: HttpRequest, code: str) -> HttpResponse:
 def policy(request: HttpRequest, code: str) -> HttpResponse:
     """Return whom to trust: the key of the log, its witnesses, how many of them."""
     pool = access_public_pool(request, code)
-    key = LogKey.objects.filter(log__code=pool.code).first()
-    if key is None:
-        raise _absent()
+    key = _keys_in_use(pool)[-1]
     text = published_policy(key, policy_in_force(pool.code))
+    return fresh(HttpResponse(text, content_type="text/plain; charset=utf-8"), max_age=FRESH)
+
+
+@public
+@require_safe
+def keys(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the keys of the log, the first one first, each later one with the signature of the one before it."""
+    text = published_keys(_keys_in_use(access_public_pool(request, code)))
     return fresh(HttpResponse(text, content_type="text/plain; charset=utf-8"), max_age=FRESH)
 
 
@@ -176,6 +183,11 @@ def _last_checkpoint(pool: Pool) -> Checkpoint:
     if last is None:
         raise _absent()
     return last
+
+
+def _keys_in_use(pool: Pool) -> list[LogKey]:
+    """Return the keys up to the one of the last checkpoint. Raises: NotFoundError before the first."""
+    return keys_in_use(keys_of(pool.code), _last_checkpoint(pool))
 
 
 def _absent() -> NotFoundError:

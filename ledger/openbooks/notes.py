@@ -157,8 +157,12 @@ def signed(text: str, *, name: str, seed: bytes) -> Note:
     if not text.endswith("\n") or len(text) < 2:
         raise NoteError("the text of a note ends with a newline")
     key = public_key(name=name, seed=seed)
-    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(text.encode())
-    return Note(text, (SignatureLine(name, key.key_id, signature),))
+    return Note(text, (SignatureLine(name, key.key_id, signature_of(text.encode(), seed=seed)),))
+
+
+def signature_of(message: bytes, *, seed: bytes) -> bytes:
+    """Return the 64 bytes of an Ed25519 signature."""
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
 
 
 def public_key(*, name: str, seed: bytes, kind: int = ED25519) -> VerifierKey:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.openbooks.checkpoint_models import Checkpoint, LogKey
 from ledger.openbooks.checkpoints import Head, fingerprint
+from ledger.openbooks.keys import keys_in_use, keys_of
 from ledger.openbooks.models import Log, LogEntry
 from ledger.openbooks.notes import VerifierKey, read_key
 from ledger.openbooks.policies import NONE, Policy, Witness, composed, read_policy
@@ -31,16 +32,21 @@ class Signing:
     """How far a log is signed.
 
     size: entries there are; waiting: those that no checkpoint covers yet, since when the oldest of them. heard_at:
-    when the signer last signed, or said that there is nothing new.
+    when the signer last signed, or said that there is nothing new. keys: those that have signed, the first one first.
     """
 
     size: int
-    key: LogKey | None
+    keys: list[LogKey]
     checkpoint: Checkpoint | None
     heard_at: dt.datetime | None
     waiting: int
     waiting_since: dt.datetime | None
     now: dt.datetime
+
+    @property
+    def key(self) -> LogKey | None:
+        """Return the key that has signed the last checkpoint."""
+        return self.keys[-1] if self.keys else None
 
     @property
     def origin(self) -> str:
@@ -78,13 +84,13 @@ def signing_of(code: str, now: dt.datetime) -> Signing:
     """Return how far the log of a pool is signed, in the same queries whatever its size."""
     log = Log.objects.filter(code=code).first()
     if log is None:
-        return Signing(0, None, None, None, 0, None, now)
+        return Signing(0, [], None, None, 0, None, now)
     last = Checkpoint.objects.filter(log=log).order_by("-size").first()
     size = last.size if last else 0
     oldest = LogEntry.objects.filter(log=log, seq=size).values_list("data", flat=True).first()
     since = dt.datetime.fromisoformat(json.loads(bytes(oldest))["at"]) if oldest is not None else None
-    key = LogKey.objects.filter(log=log).first()
-    return Signing(log.size, key, last, _heard_at(last), log.size - size, since, now)
+    keys = keys_in_use(keys_of(code), last) if last else []
+    return Signing(log.size, keys, last, _heard_at(last), log.size - size, since, now)
 
 
 @dataclass(frozen=True)
@@ -180,8 +186,8 @@ def books_told(codes: set[str]) -> dict[str, dict[str, Any]]:
     """Return of each log that is signed how many entries its last checkpoint has, and the fingerprint."""
     rows = Checkpoint.objects.filter(log__code__in=codes).order_by("log", "-size").distinct("log")
     told = {}
-    for code, vkey, size, root in rows.values_list("log__code", "log__key__vkey", "size", "root"):
-        head = Head(read_key(vkey).name, size, bytes(root))
+    for code, note, size, root in rows.values_list("log__code", "note", "size", "root"):
+        head = Head(note.partition("\n")[0], size, bytes(root))
         told[code] = {"books_size": size, "books_fingerprint": fingerprint(head)}
     return told
 

@@ -5,9 +5,12 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from aidplatform.lib import clock
 from ledger.books import services as books
 from ledger.books.models import Book, JournalEntry
 from ledger.openbooks.canonical import envelope, leaf_hash
+from ledger.openbooks.checkpoint_models import LogKey
+from ledger.openbooks.keys import ROTATION
 from ledger.openbooks.models import Log, LogEntry
 
 
@@ -22,15 +25,28 @@ def append(*, code: str, entry_type: str, key: str, body: dict[str, Any], at: dt
     Raises: NotCanonicalError; IntegrityError one_log_entry_per_event when the event is stated already.
     """
     with transaction.atomic():
+        _lock(code)
         with connection.cursor() as cursor:
-            # An advisory lock, because FOR UPDATE would need a right to change the log's row.
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger_log'), hashtext(%s))", [code])
             cursor.execute("SELECT id, size FROM ledger_log WHERE code = %s", [code])
             log_id, seq = cursor.fetchone()
         data = envelope(pool=code, entry_type=entry_type, seq=seq, at=at, body=body)
         return LogEntry.objects.create(
             log_id=log_id, seq=seq, type=entry_type, key=key, data=data, leaf_hash=leaf_hash(data)
         )
+
+
+def state_changes_of_keys() -> int:
+    """State in the logs every key that the signer has made and no log states yet; return how many there were."""
+    count = 0
+    for key in LogKey.objects.filter(number__gt=1).select_related("log").order_by("log", "number"):
+        with transaction.atomic():
+            _lock(key.log.code)
+            if not LogEntry.objects.filter(log=key.log, type=ROTATION, key=str(key.number)).exists():
+                before = LogKey.objects.get(log=key.log, number=key.number - 1)
+                body = {"number": key.number, "old": before.vkey, "new": key.vkey, "signature": key.signature}
+                append(code=key.log.code, entry_type=ROTATION, key=str(key.number), body=body, at=clock.now())
+                count += 1
+    return count
 
 
 def post_logged_entry(*, book: Book, at: dt.datetime, **entry_fields: Any) -> JournalEntry:
@@ -51,6 +67,12 @@ def reverse_logged_entry(*, entry: JournalEntry, **reversal_fields: Any) -> Jour
         reversal = books.reverse_entry(entry=entry, **reversal_fields)
         _log(reversal)
     return reversal
+
+
+def _lock(code: str) -> None:
+    """Let no other transaction append to this log; an advisory lock, since none has a right to change its row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger_log'), hashtext(%s))", [code])
 
 
 def _log(entry: JournalEntry) -> None:

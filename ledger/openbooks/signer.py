@@ -18,9 +18,10 @@ from aidplatform.lib.failpoints import failpoint
 from ledger.openbooks.canonical import leaf_hash
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
 from ledger.openbooks.checkpoints import Head, open_checkpoint
+from ledger.openbooks.keys import changes_of_key, rotation_text
 from ledger.openbooks.merkle import tree_root
 from ledger.openbooks.models import Log, LogEntry
-from ledger.openbooks.notes import NoteError, public_key, read_key, signed
+from ledger.openbooks.notes import NoteError, b64, public_key, read_key, signature_of, signed
 from ledger.openbooks.signer_state import SignerState
 
 HEARTBEAT = dt.timedelta(hours=24)
@@ -33,15 +34,21 @@ class SignerRefusesError(Exception):
 
 @dataclass(frozen=True)
 class Signer:
-    """A secret, its file, and the domain under which new logs are named: DOMAIN/pool/CODE."""
+    """A secret, its file, the domain under which new logs are named: DOMAIN/pool/CODE, and earlier secrets.
+
+    A log whose last key is of an earlier secret is given a new one: the old key signs for it, the log states that, the
+    old key signs the log up to this statement, and the new one whatever follows.
+    """
 
     secret: str
     state: SignerState
     domain: str
+    before: tuple[str, ...] = ()
 
-    def seed(self, origin: str) -> bytes:
-        """Return the key of one log: each has its own, so that no policy meets the same key twice."""
-        return hmac.new(self.secret.encode(), _DOMAIN + origin.encode(), hashlib.sha256).digest()
+    def seeds(self, origin: str) -> list[bytes]:
+        """Return the keys of one log, the current one first: each log has its own, so that none is met twice."""
+        told = _DOMAIN + origin.encode()
+        return [hmac.new(one.encode(), told, hashlib.sha256).digest() for one in (self.secret, *self.before)]
 
     def sign_due(self, refused: Callable[[str, SignerRefusesError], None]) -> int:
         """Sign every log that has grown or has been silent for a day; return how many were.
@@ -59,6 +66,7 @@ class Signer:
     def follow(self, log: Log) -> bool:
         """Sign the log as it is now; say whether there was something to sign. Raises: SignerRefusesError."""
         origin = self._origin(log)
+        self._renew_key(log, origin)
         stored = _last_checkpoint(log)
         known = self.state.last(origin)
         _compare(log, stored, known)
@@ -67,8 +75,8 @@ class Signer:
         leaves = self._leaves(log, known)
         if known is not None and (stored is None or stored.size < known.size):
             self._store(log, known)
-        if known is None or known.size < len(leaves):
-            head = Head(origin, len(leaves), tree_root(leaves))
+        for size in self._sizes_due(log, known.size if known else 0, len(leaves)):
+            head = Head(origin, size, tree_root(leaves[:size]))
             self.state.note(head)
             failpoint("signer.noted")
             self._store(log, head)
@@ -87,7 +95,7 @@ class Signer:
         if stored is None or (known is not None and stored.size <= known.size):
             raise SignerRefusesError("There is no checkpoint that the file does not know.")
         try:
-            head = open_checkpoint(stored.note, log_key=public_key(name=origin, seed=self.seed(origin))).head
+            head = open_checkpoint(stored.note, log_key=read_key(self._key_at(log, stored.size).vkey)).head
         except NoteError as error:
             raise SignerRefusesError(f"The stored checkpoint is not ours: {error}.") from None
         leaves = self._leaves(log, known)
@@ -98,13 +106,59 @@ class Signer:
 
     def _origin(self, log: Log) -> str:
         """Return the origin of the log: that of its key, and before the first checkpoint a new one."""
-        held = LogKey.objects.filter(log=log).first()
+        held = LogKey.objects.filter(log=log).order_by("-number").first()
         origin = read_key(held.vkey).name if held else f"{self.domain}/pool/{log.code}"
-        if held and held.vkey != public_key(name=origin, seed=self.seed(origin)).encode():
+        if held and self._seed_of(held.vkey, origin) is None:
             raise SignerRefusesError(
-                f"The log is signed with the key {held.vkey}, and this is another. Start with the right AID_SIGNER_KEY."
+                f"The log is signed with the key {held.vkey}, and this is another. Start with the right AID_SIGNER_KEY,"
+                " or give it in AID_SIGNER_KEYS_BEFORE to go on with a new key."
             )
         return origin
+
+    def _seed_of(self, vkey: str, origin: str) -> bytes | None:
+        """Return the secret of a key, if it is one of ours."""
+        return next(
+            (one for one in self.seeds(origin) if public_key(name=origin, seed=one).encode() == vkey), None
+        )
+
+    def _renew_key(self, log: Log, origin: str) -> None:
+        """Let the last key of a log sign for our current one, once. Raises: SignerRefusesError.
+
+        The file knows it first, so that no key ever signs for two: after a crash, or from a restored database, the
+        same signature is made again.
+        """
+        keys = list(LogKey.objects.filter(log=log).order_by("number"))
+        ours = public_key(name=origin, seed=self.seeds(origin)[0]).encode()
+        if not keys or keys[-1].vkey == ours or len(keys) > len(changes_of_key(log.pk)) + 1:
+            return
+        last = keys[-1]
+        seed = self._seed_of(last.vkey, origin)
+        if seed is None or any(key.vkey == ours for key in keys):
+            raise SignerRefusesError(
+                f"{ours} was replaced by {last.vkey}: start with the AID_SIGNER_KEY of that one."
+            )
+        known = self.state.successor(last.vkey)
+        if known not in {None, ours}:
+            raise SignerRefusesError(
+                f"The key {last.vkey} has signed for {known}, and this is another. Start with the AID_SIGNER_KEY of"
+                " that one; from there on a further key may follow."
+            )
+        if known is None:
+            self.state.note_key(origin, last.vkey, ours)
+            failpoint("signer.key_noted")
+        signature = b64(signature_of(rotation_text(last.vkey, ours), seed=seed))
+        LogKey.objects.create(
+            log=log, number=last.number + 1, vkey=ours, signature=signature, since_at=clock.now()
+        )
+
+    def _key_at(self, log: Log, size: int) -> LogKey:
+        """Return the key by which a head of this size is to be signed."""
+        changes = sum(change < size for change in changes_of_key(log.pk))
+        return LogKey.objects.get(log=log, number=1 + changes)
+
+    def _sizes_due(self, log: Log, known: int, size: int) -> list[int]:
+        """Return at which sizes to sign: where the key changes, since the old one signs that, and now."""
+        return [one for one in sorted({*changes_of_key(log.pk), size}) if known < one <= size]
 
     def _leaves(self, log: Log, known: Head | None) -> list[bytes]:
         """Return the leaf hashes of all entries, once they agree with what was signed and with their own bytes."""
@@ -126,12 +180,18 @@ class Signer:
 
     def _store(self, log: Log, head: Head) -> None:
         """Sign a head that stands in the file, and store it."""
-        seed = self.seed(head.origin)
-        note = signed(head.text(), name=head.origin, seed=seed).encode()
         with transaction.atomic():
             if not LogKey.objects.filter(log=log).exists():
-                vkey = public_key(name=head.origin, seed=seed).encode()
-                LogKey.objects.create(log=log, vkey=vkey, since_at=clock.now())
+                vkey = public_key(name=head.origin, seed=self.seeds(head.origin)[0]).encode()
+                LogKey.objects.create(log=log, number=1, vkey=vkey, since_at=clock.now())
+            vkey = self._key_at(log, head.size).vkey
+            seed = self._seed_of(vkey, head.origin)
+            if seed is None:
+                raise SignerRefusesError(
+                    f"The head of {head.size} entries is to be signed with {vkey}, which is not given. Give its secret"
+                    " in AID_SIGNER_KEYS_BEFORE."
+                )
+            note = signed(head.text(), name=head.origin, seed=seed).encode()
             Checkpoint.objects.create(
                 log=log, size=head.size, root=head.root, note=note, signed_at=clock.now()
             )

@@ -1,8 +1,8 @@
 """What the signer has signed, in a file of its own that only grows: its memory, which no database can rewrite.
 
-One line of canonical JSON for each head, written and on the disk before the head is signed. Each names the SHA-256 of
-the line before it. A line that was cut short by a crash was never signed, and is taken off; anything else that does
-not fit stops the signer.
+One line of canonical JSON for each head, and for each key that is to follow another, written and on the disk before
+that is signed. Each names the SHA-256 of the line before it. A line that was cut short by a crash was never signed,
+and is taken off; anything else that does not fit stops the signer.
 """
 
 import fcntl
@@ -11,6 +11,7 @@ import json
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from ledger.openbooks.canonical import canonical_bytes
 from ledger.openbooks.checkpoints import Head
@@ -32,6 +33,7 @@ class SignerState:
         self._descriptor = -1
         self._before = _FIRST
         self._last: dict[str, Head] = {}
+        self._successors: dict[str, str] = {}
 
     def __enter__(self) -> "SignerState":
         """Take the file and read it. Raises: StateError."""
@@ -67,13 +69,30 @@ class SignerState:
         last = self._last.get(head.origin)
         if last is not None and head.size <= last.size:
             raise StateError(f"{head.origin} was signed at {last.size}; {head.size} is no growth.")
-        line = canonical_bytes(
-            {"before": self._before, "origin": head.origin, "root": b64(head.root), "size": head.size}
-        )
-        self._write(line + b"\n")
-        self._before, self._last[head.origin] = hashlib.sha256(line).hexdigest(), head
+        self._write({"origin": head.origin, "root": b64(head.root), "size": head.size})
+        self._last[head.origin] = head
 
-    def _write(self, line: bytes) -> None:
+    def successor(self, vkey: str) -> str | None:
+        """Return the key that this one has signed for, or was about to."""
+        return self._successors.get(vkey)
+
+    def note_key(self, origin: str, old: str, new: str) -> None:
+        """Write down that one key is about to sign for another, and wait until it is on the disk.
+
+        Raises: StateError where it has signed for one already.
+        """
+        if old in self._successors:
+            raise StateError(f"{old} has signed for {self._successors[old]} already.")
+        self._write({"new": new, "old": old, "origin": origin})
+        self._successors[old] = new
+
+    def _write(self, value: dict[str, object]) -> None:
+        """Append a line, which names the one before."""
+        line = canonical_bytes({"before": self._before, **value})
+        self._append(line + b"\n")
+        self._before = hashlib.sha256(line).hexdigest()
+
+    def _append(self, line: bytes) -> None:
         is_new = os.fstat(self._descriptor).st_size == 0
         written = os.write(self._descriptor, line)
         if written != len(line):
@@ -99,20 +118,30 @@ class SignerState:
             os.fsync(self._descriptor)
         for number, line in enumerate(whole.split(b"\n") if whole else [], 1):
             try:
-                head = self._head(line)
+                self._take(line)
             except (ValueError, KeyError, TypeError, NoteError) as error:
                 raise StateError(
                     f"{self._path}, line {number}, is not what the signer wrote ({error}). Find out who changed"
                     " it; restore the newest copy, and look at what the witnesses have seen."
                 ) from None
-            self._before, self._last[head.origin] = hashlib.sha256(line).hexdigest(), head
 
-    def _head(self, line: bytes) -> Head:
+    def _take(self, line: bytes) -> None:
+        """Read one line. Raises: ValueError, KeyError, TypeError, NoteError where it is not what follows."""
         value = json.loads(line)
-        head = Head(value["origin"], value["size"], from_b64(value["root"]))
-        last = self._last.get(head.origin)
         if canonical_bytes(value) != line or value["before"] != self._before or len(value) != 4:
             raise ValueError("it does not follow from the line before")
+        if "new" in value:
+            if value["old"] in self._successors:
+                raise ValueError("a key signs for two")
+            self._successors[value["old"]] = value["new"]
+        else:
+            head = self._head(value)
+            self._last[head.origin] = head
+        self._before = hashlib.sha256(line).hexdigest()
+
+    def _head(self, value: dict[str, Any]) -> Head:
+        head = Head(value["origin"], value["size"], from_b64(value["root"]))
+        last = self._last.get(head.origin)
         if len(head.root) != HASH_BYTES or head.size <= (last.size if last else 0):
             raise ValueError("it does not grow")
         return head

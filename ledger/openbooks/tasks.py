@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from aidplatform.lib import clock
-from ledger.openbooks import stamps, witnesses
+from ledger.openbooks import services, stamps, witnesses
 
 
 @shared_task(name="openbooks.ask_witnesses")
@@ -13,6 +13,12 @@ def ask_witnesses() -> None:
     Twice at once harms nothing: a witness answers both, and its first signature is kept. Its times are real ones.
     """
     witnesses.ask_witnesses(now=int(clock.machine_now().timestamp()))
+
+
+@shared_task(name="openbooks.state_changes_of_keys")
+def state_changes_of_keys() -> None:
+    """State in the logs which new keys their old ones have signed for; twice at once states each once."""
+    services.state_changes_of_keys()
 
 
 @shared_task(name="openbooks.stamp_checkpoints")

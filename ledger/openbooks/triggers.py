@@ -80,6 +80,27 @@ log_entry_guards = [
         """,
     ),
     Guard(
+        name="log_states_keys_as_signed",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        declare=[("body", "jsonb")],
+        func=f"""
+            IF NEW.type <> 'key.rotate' THEN
+                RETURN NULL;
+            END IF;
+            body := convert_from(NEW.data, 'UTF8')::jsonb->'body';
+            IF NOT EXISTS (
+                SELECT 1 FROM ledger_logkey k JOIN ledger_logkey b ON b.log_id = k.log_id AND b.number = k.number - 1
+                 WHERE k.log_id = NEW.log_id AND k.number::text = NEW.key
+                   AND body = jsonb_build_object('number', k.number, 'old', b.vkey, 'new', k.vkey,
+                                                 'signature', k.signature)
+            ) THEN
+                {refuse("log_states_keys_as_signed", "there is no such key %s of the log", "NEW.key")}
+            END IF;
+            RETURN NULL;
+        """,
+    ),
+    Guard(
         name="log_states_imports_as_approved",
         when=pgtrigger.After,
         operation=pgtrigger.Insert,

@@ -23,6 +23,7 @@ urlpatterns = [
     path(f"{_FILES}checkpoint.witnessed", file_views.witnessed_checkpoint, name="log_witnessed_checkpoint"),
     path(f"{_FILES}tsr/<int:size>/checkpoint", file_views.stamped_checkpoint, name="log_stamped_checkpoint"),
     path(f"{_FILES}tsr/<int:size>/<str:authority>.tsr", file_views.time_stamp, name="log_time_stamp"),
+    path(f"{_FILES}keys", file_views.keys, name="log_keys"),
     path(f"{_FILES}policy", file_views.policy, name="log_policy"),
     re_path(rf"{_TILE}/(?P<level>0|[1-9][0-9]?)/(?P<place>{PLACE})$", file_views.tile, name="log_tile"),
     re_path(rf"{_TILE}/entries/(?P<place>{PLACE})$", file_views.entries, name="log_entries"),

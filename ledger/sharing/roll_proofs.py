@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import commitments
 from aidplatform.lib.errors import NotFoundError
-from ledger.openbooks.checkpoint_models import Checkpoint, LogKey
+from ledger.openbooks.checkpoint_models import Checkpoint
+from ledger.openbooks.keys import keys_in_use, keys_of, published_keys
 from ledger.openbooks.merkle import inclusion_proof
 from ledger.openbooks.models import LogEntry
 from ledger.openbooks.notes import b64
@@ -91,16 +92,18 @@ def _statements(period: Period) -> dict[str, Any]:
     """Return the statements about a period, each with its way to the last signed head. Raises: NotFoundError."""
     code = period.pool.code
     last = Checkpoint.objects.filter(log__code=code).order_by("-size").first()
-    key = LogKey.objects.filter(log__code=code).first()
     found = LogEntry.objects.filter(log__code=code, type__in=KINDS, key=str(period.number))
     entries = {entry.type: entry for entry in found}
-    if last is None or key is None or len(entries) < len(KINDS):
+    if last is None or len(entries) < len(KINDS):
         raise NotFoundError(NO_PROOF)
     if max(entry.seq for entry in entries.values()) >= last.size:
         raise NotFoundError(NO_PROOF)
     leaves = leaves_of(code, last.size)
+    keys = keys_in_use(keys_of(code), last)
+    earlier = {"keys": published_keys(keys)} if len(keys) > 1 else {}
     return {
-        "key": key.vkey,
+        "key": keys[-1].vkey,
+        **earlier,
         "entries": {
             kind: {
                 "entry": bytes(entries[kind].data).decode(),

@@ -6,7 +6,7 @@
 
 (() => {
   const { parts, sentences } = globalThis.huzhu;
-  const { IsFalse, Unchecked, answered, equal, hex, openCheckpoint, readEntry, readKey, sha256 } = parts;
+  const { IsFalse, Unchecked, answered, demand, equal, hex, isText, openCheckpoint, readEntry, readKeys, sha256 } = parts;
   const LONGEST_FILE = 20_000_000;
   const TILE = 256;
   // So many hashes are asked of the browser at once, and then the page may draw, or stop it.
@@ -31,12 +31,8 @@
     }
   };
 
-  const keyOf = async (source) => {
-    if (source.key) return readKey(source.key);
-    const lines = (await textFrom(source, "policy")).split("\n").map((line) => line.trim().split(/\s+/));
-    const own = lines.find((line) => line[0] === "log" && line.length > 1);
-    return readKey(own ? own[1] : "none");
-  };
+  // given: a key of the reader's own; else the one of the source, or the first beside the files.
+  const keyOf = async (source, given = source.key) => readKeys(await textFrom(source, "keys"), given);
 
   // The names of the tiles of a log of this size, each with how much stands in it: x001/002 is the 1,003rd.
   const tilesOf = (size) =>
@@ -103,6 +99,12 @@
     return readEntry(text, BigInt(seq), pool);
   };
 
+  // The changes of the key that a log states; what its last statement says is in force behind it only.
+  const changesIn = (values) => {
+    const bodies = values.filter((value) => value.get("type") === "key.rotate").map((value) => value.get("body"));
+    return bodies.map((body) => ["new", "signature"].map((name) => demand("key.rotate", body.get(name), isText)));
+  };
+
   // All statements as {value, leaf}, once they have the signed root; read and hashed once for all checks of a source.
   const signedEntries = async (source, key) => {
     if (source.told) return source.told;
@@ -115,6 +117,7 @@
     }
     const leaves = await hashedAll(source, "hashes", entries, (bytes) => sha256(Uint8Array.of(0), bytes));
     await demandRoot(source, "entries_have_the_signed_root", leaves, root);
+    equal("keys_are_in_the_log", changesIn(values.slice(0, -1)), key.changes);
     source.told = values.map((value, seq) => ({ seq, value, leaf: leaves[seq] }));
     return source.told;
   };
@@ -145,7 +148,7 @@
   const history = (source, old) =>
     answered(async () => {
       const key = await keyOf(source);
-      const before = await openCheckpoint(old, key);
+      const before = await openCheckpoint(old, key, key.before);
       const now = await openCheckpoint(await textFrom(source, "checkpoint"), key);
       if (now.size < before.size) throw new IsFalse("log_only_grows", String(before.size), String(now.size));
       const leaves = await leavesFrom(source, Number(now.size));

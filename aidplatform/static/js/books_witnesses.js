@@ -3,8 +3,7 @@
 
 (() => {
   const { parts, books } = globalThis.huzhu;
-  const { IsFalse, Unchecked, answered, isSigned, openCheckpoint, readKey, signaturesOf, textFrom, truly, utf8 } = parts;
-  const LOG = [1];
+  const { IsFalse, Unchecked, answered, isSigned, keyOf, openCheckpoint, readKey, signaturesOf, textFrom, truly, utf8 } = parts;
   const ED25519 = 4;
   const WITNESS = [ED25519, 6];
   // A clock of elsewhere may be so many seconds ahead.
@@ -23,7 +22,7 @@
     for (const line of text.split("\n")) {
       const words = line.trim().split(/\s+/);
       const [kind, name, ...rest] = words;
-      if (kind === "log" && words.length > 1) policy.log = await readKey(name, LOG);
+      if (kind === "log" && words.length > 1) policy.log = name;
       else if (kind === "witness" && words.length > 2) {
         const key = await readKey(rest[0], WITNESS);
         if (keys.has(key.public.join())) throw new IsFalse("witness_counts_once", "-", name);
@@ -66,7 +65,8 @@
     answered(async () => {
       const note = await textFrom(source, "checkpoint.witnessed");
       const { log, witnesses: known, groups, quorum } = await readPolicy(trusted);
-      const { size } = await openCheckpoint(note, log);
+      const key = await keyOf(source, log);
+      const { size } = await openCheckpoint(note, key, key.before);
       const [signed, unknown] = [new Map(), new Map()];
       for (const [name, witness] of known) {
         try {
@@ -83,7 +83,7 @@
         if (hasWitnessed(quorum, new Map([...signed, ...unknown]), groups)) throw [...unknown.values()][0];
         throw new IsFalse("enough_witnesses_have_signed", String(groups.get(quorum)?.needed ?? 1), String(count));
       }
-      return truly("witnesses", count, size, log.name);
+      return truly("witnesses", count, size, key.name);
     });
 
   books.witnesses = witnesses;

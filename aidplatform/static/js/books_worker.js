@@ -20,7 +20,7 @@ const paced = (check) => {
 };
 
 const fromAddress = (address) => async (name) => {
-  const fresh = name.startsWith("checkpoint") || name === "policy";
+  const fresh = name.startsWith("checkpoint") || name === "keys";
   const answer = await fetch(address + name, { cache: fresh ? "no-store" : "default" }).catch(() => null);
   if (!answer || !answer.ok || answer.redirected) throw new huzhu.parts.Unchecked(name, "fetch");
   return new Uint8Array(await answer.arrayBuffer());

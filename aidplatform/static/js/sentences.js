@@ -52,6 +52,8 @@ globalThis.huzhu = {
     head_is_the_stated_one: ["Head or number of members are not those of the roll.", "名册首部或人数与名册不符。"],
     identity_holds: ["What comes in is not what goes out.", "收入与支出不相等。"],
     indices_follow_the_seed: ["Other places were drawn than follow from the seed.", "抽中的位置不是由种子得出的。"],
+    key_follows_the_last: ["Key %d has no signature of the one before it.", "第 %d 个密钥没有前一密钥的签名。"],
+    keys_are_in_the_log: ["The log states other changes of its key.", "日志所载的密钥更换与此不同。"],
     left_members_are_my_index: ["Not as many members stand before me as my place says.", "排在我之前的人数与我的位置不符。"],
     log_only_grows: ["The log was longer than it is.", "日志曾经更长，现在变短了。"],
     members_are_those_frozen: ["Other members or classes are charged than were frozen.", "被分摊的成员或类别与冻结时不同。"],

@@ -260,6 +260,23 @@
     return { name, id, kind: material[0], public: material.slice(1), pool: name.slice(name.lastIndexOf("/") + 1) };
   };
 
+  // The last of a log's keys, and as `before` the others from the given one on; `changes`: each later one as it stands there.
+  const readKeys = async (text, given = "") => {
+    const lines = text.split("\n").map((line) => line.split(" "));
+    const isWritten = lines.pop().join() === "" && lines.every((line, at) => line.length === (at ? 2 : 1));
+    if (!isWritten || lines.length === 0) throw new Unchecked("keys: a file that is written otherwise", "key");
+    const keys = [];
+    for (const line of lines) keys.push(await readKey(line[0]));
+    for (let at = 1; at < lines.length; at += 1) {
+      const message = utf8(`huzhu/v1/key-rotate\n${lines[at - 1][0]}\n${lines[at][0]}\n`);
+      if (await isSigned(keys[at - 1], message, demandBytes(lines[at][1]))) continue;
+      throw new IsFalse("key_follows_the_last", keys[at - 1].name, "-", at + 1);
+    }
+    const mine = await readKey(given || lines[0][0]);
+    const from = keys.findIndex((key) => key.name === mine.name && hex(key.public) === hex(mine.public));
+    return { ...(from < 0 ? mine : keys.at(-1)), before: from < 0 ? [] : keys.slice(from, -1), changes: lines.slice(1) };
+  };
+
   const isSigned = async (key, message, signature) => {
     if (signature.length !== 64) return false;
     try {
@@ -279,11 +296,13 @@
     return found.filter((one) => one.length >= 4 && hex(one.slice(0, 4)) === key.id).map((one) => one.slice(4));
   };
 
-  const openCheckpoint = async (note, key) => {
+  // before: earlier keys that may have signed it.
+  const openCheckpoint = async (note, last, before = []) => {
     const cut = note.lastIndexOf("\n\n");
     if (cut < 0) throw new IsFalse("checkpoint_is_written");
     const [text, below] = [note.slice(0, cut + 1), note.slice(cut + 2)];
     const lines = text.split("\n");
+    const key = before.find((one) => signaturesOf(below, one)?.length) ?? last;
     const found = signaturesOf(below, key);
     const root = bytesOf(lines[2] ?? "-");
     const isWritten = found && lines.length === 4 && /^[1-9][0-9]{0,15}$/.test(lines[1]) && root && root.length === 32;
@@ -352,7 +371,7 @@
 
   // Demands that a copy of the log and the head of a proof are of one log: the shorter is the beginning of the longer.
   const checkCopy = async ({ checkpoint, hashes }, head, key) => {
-    const copied = await openCheckpoint(checkpoint, key);
+    const copied = await openCheckpoint(checkpoint, key, key.before);
     const [less, more] = copied.size < head.size ? [copied, head] : [head, copied];
     if (less.size < more.size) {
       const count = Number(more.size);
@@ -586,7 +605,7 @@
   // Checks what a bundle says, and tells `pass` what holds so far, with its figures.
   const checkBundle = async (text, given, pass) => {
     const bundle = demand("bundle", strict(text), isBundle);
-    const key = await readKey(given.key || bundle.get("key"));
+    const key = await readKeys(demand("keys", bundle.get("keys") ?? `${bundle.get("key")}\n`, isText), given.key);
     const told = await checkStatements(bundle, key);
     pass("log", { ...told[0].head, log: key.name });
     for (const copy of given.copies) pass("copy", { size: (await checkCopy(copy, told[0].head, key)).size });
@@ -649,7 +668,7 @@
   // What checks of the whole log are made of, too.
   const parts = {
     LARGEST, KINDS, OWN, TAG, IsFalse, Unchecked, answered, byCodePoint, bytesOf, canonical, checkAmount, checkBill, checkHead, demand,
-    equal, hex, isBill, isFlag, isNumber, isRoll, isSigned, isText, joined, listOf, openCheckpoint, readEntry, readKey, recordOf, rowOf,
+    equal, hex, isBill, isFlag, isNumber, isRoll, isSigned, isText, joined, listOf, openCheckpoint, readEntry, readKey, readKeys, recordOf, rowOf,
     sha256, shown, signaturesOf, sumOf, utf8,
   };
   Object.assign(globalThis.huzhu, { member, parts });

@@ -42,7 +42,8 @@ class Command(BaseCommand):
         try:
             with SignerState(settings.SIGNER_STATE) as state:
                 domain = urlsplit(settings.PUBLIC_URL).hostname or ""
-                self._run(Signer(settings.SIGNER_KEY, state, domain), options)
+                signer = Signer(settings.SIGNER_KEY, state, domain, settings.SIGNER_KEYS_BEFORE)
+                self._run(signer, options)
         except StateError as error:
             self.stderr.write(str(error))
             sys.exit(NOT_STARTED)

@@ -74,3 +74,40 @@ CHECKPOINT_CASES = [
         "an answer that cannot be read",
     ),
 ]
+
+_CLOSED = "log_id = (SELECT id FROM ledger_log WHERE code = 'closed')"
+_ANOTHER_SIGNATURE = f"""UPDATE ledger_logkey SET signature = overlay(signature PLACING 'AAAAAAAA' FROM 9)
+                          WHERE {_CLOSED} AND number = 2"""
+
+# The same of the pool whose log has changed its key.
+KEY_CASES = [
+    (
+        "log_keys_follow_each_other",
+        _ANOTHER_SIGNATURE,
+        "closed key 2",
+        "signed",
+        "not signed",
+    ),
+    (
+        "log_states_keys_as_signed",
+        _ANOTHER_SIGNATURE,
+        "closed key 2",
+        "'number': 2",
+        "'number': 2",
+    ),
+    (
+        "log_states_keys_as_signed",
+        f"DELETE FROM ledger_logkey WHERE {_CLOSED} AND number = 2",
+        "closed keys",
+        "True",
+        "False",
+    ),
+    (
+        "new_key_waits_for_the_old_one",
+        f"""DELETE FROM ledger_checkpoint WHERE id = (SELECT max(c.id) FROM ledger_checkpoint c
+              WHERE {_CLOSED} AND c.size < (SELECT max(size) FROM ledger_checkpoint WHERE {_CLOSED}))""",
+        "closed checkpoint",
+        "signed",
+        "not signed",
+    ),
+]

@@ -43,6 +43,8 @@ from ledger.custody.statement_files import OUT
 from ledger.leaving import reports
 from ledger.openbooks import services as openbooks
 from ledger.openbooks.checkpoint_models import Checkpoint, Heartbeat, LogKey
+from ledger.openbooks.models import Log
+from ledger.openbooks.services import append, state_changes_of_keys
 from ledger.openbooks.stamps import stamp_checkpoints
 from ledger.openbooks.witnesses import ask_witnesses
 from ledger.sharing.models import Period
@@ -163,9 +165,22 @@ def sign_history(folder: Path) -> None:
     """Sign every log as it is now, and let the signer say once that nothing has changed."""
     signer = TestSigner(folder / "state")
     signer.sign()
+    renew_key(signer, Log.objects.get(code="closed"))
     with signer.at_work():
         last = Checkpoint.objects.filter(log__code="small").latest("size")
         Heartbeat.objects.create(checkpoint=last, at=last.signed_at)
+
+
+def renew_key(signer: TestSigner, log: Log) -> None:
+    """Give one log a new key, and let it sign something."""
+    renewed = TestSigner(signer.path, f"{signer.secret} and after it", (signer.secret,))
+    with renewed.at_work() as at_work:
+        at_work.follow(log)
+    state_changes_of_keys()
+    append(code=log.code, entry_type="stats", key="renewed", body={}, at=clock.now())
+    log.refresh_from_db()
+    with renewed.at_work() as at_work:
+        at_work.follow(log)
 
 
 def tell_of_the_operator(world: World, period: Period) -> None:

@@ -15,7 +15,7 @@ from django.db import connection
 from aidplatform.testing.operator import run_manage
 from ledger.books.findings import KEEP, Report
 from ledger.management.tests.arrears_cases import ARREARS_CASES
-from ledger.management.tests.checkpoint_cases import CHECKPOINT_CASES
+from ledger.management.tests.checkpoint_cases import CHECKPOINT_CASES, KEY_CASES
 from ledger.management.tests.cost_cases import COST_CASES
 from ledger.management.tests.custody_cases import CUSTODY_CASES
 from ledger.management.tests.debit_cases import DEBIT_CASES
@@ -765,6 +765,16 @@ def test_a_signature_that_is_false_is_found(books, code, sql, where, expected, a
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"),
+    KEY_CASES,
+    ids=[f"{number}-{case[0]}" for number, case in enumerate(KEY_CASES)],
+)
+def test_a_change_of_key_that_is_false_is_found(books, code, sql, where, expected, actual):
+    harm(books, sql)
+    assert_found("closed", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), LEAVING_CASES, ids=[case[0] for case in LEAVING_CASES]
 )
 def test_false_ends_of_memberships_are_false(books, code, sql, where, expected, actual):
@@ -792,7 +802,7 @@ def test_every_statement_is_broken_by_some_case(books):
             *WRITE_OFF_CASES,
             *FACE_CASES,
             *CHECKPOINT_CASES,
-            *CHECKPOINT_CASES,
+            *KEY_CASES,
             *LEAVING_CASES,
             *ARREARS_CASES,
             *DEBIT_CASES,

@@ -104,6 +104,8 @@ hashes_have_the_signed_root | The %d statements have another root. | 这 %d 项�
 head_is_the_stated_one | Head or number of members are not those of the roll. | 名册首部或人数与名册不符。
 identity_holds | What comes in is not what goes out. | 收入与支出不相等。
 indices_follow_the_seed | Other places were drawn than follow from the seed. | 抽中的位置不是由种子得出的。
+key_follows_the_last | Key %d has no signature of the one before it. | 第 %d 个密钥没有前一密钥的签名。
+keys_are_in_the_log | The log states other changes of its key. | 日志所载的密钥更换与此不同。
 left_members_are_my_index | Not as many members stand before me as my place says. | 排在我之前的人数与我的位置不符。
 log_only_grows | The log was longer than it is. | 日志曾经更长，现在变短了。
 members_are_those_frozen | Other members or classes are charged than were frozen. | 被分摊的成员或类别与冻结时不同。
@@ -231,16 +233,27 @@ def from_base64(text, size=None):
 
 
 def read_key(text, kinds=(1,)):
-    """Return name, id, public key and kind: 1 a log's, 4 and 6 a witness's. Raises: Unchecked."""
-    try:
-        name, key_id, material = text.strip().split("+", 2)
-        data = from_base64(material)
-        wanted = hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8]
-        if data[0] not in kinds or len(data) != {1: 33, 4: 33, 6: 1313}[data[0]] or key_id != wanted:
-            raise ValueError("its id is not of its name and key, or it is none that this program verifies")
-    except (ValueError, IndexError) as error:
-        raise Unchecked("key: %s" % error) from None
+    """Return name, id, public key and kind: 1 a log's, 4 and 6 a witness's. Raises: ValueError, IndexError."""
+    name, key_id, material = text.strip().split("+", 2)
+    data = from_base64(material)
+    wanted = hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8]
+    if data[0] not in kinds or len(data) != {1: 33, 4: 33, 6: 1313}[data[0]] or key_id != wanted:
+        raise ValueError("a key whose id is not of its name and key, or that is of no kind known here")
     return name, bytes.fromhex(key_id), data[1:], data[0]
+
+
+def read_keys(text, given):
+    """Return a log's last key, and behind it those before it from the given one on. Raises: IsFalse, ValueError."""
+    *lines, end = [line.split(" ") for line in text.split("\n")]
+    keys = [read_key(line[0]) for line in lines]
+    if end != [""] or [len(line) for line in lines] != [1] + [2] * (len(lines) - 1):
+        raise ValueError("keys: a file that is written otherwise")
+    for at in range(1, len(lines)):
+        told = ("huzhu/v1/key-rotate\n%s\n%s\n" % (lines[at - 1][0], lines[at][0])).encode()
+        if not is_signed(keys[at - 1][2], told, from_base64(lines[at][1])):
+            raise IsFalse("key_follows_the_last", keys[at - 1][0], "-", at + 1)
+    mine = read_key(given or lines[0][0])
+    return (*keys[-1], *keys[keys.index(mine) : -1]) if mine in keys else mine
 
 
 def signatures_of(below, key):
@@ -250,12 +263,13 @@ def signatures_of(below, key):
     return [one[4:] for one in own if one[:4] == key[1]]
 
 
-def open_checkpoint(note, key):
-    """Verify the signature and return size and root. Raises: IsFalse."""
+def open_checkpoint(note, key, *before):
+    """Verify the signature, by this key or one of those before, and return size and root. Raises: IsFalse."""
     text, blank, below = note.rpartition("\n\n")
     text += "\n"
     lines = text.split("\n")
     try:
+        key = next((one for one in before if signatures_of(below, one)), key)
         found = signatures_of(below, key)
         size, root = int(lines[1]), from_base64(lines[2], 32)
         if [blank, lines[1], len(lines), below[-1:]] != [
@@ -274,9 +288,9 @@ def open_checkpoint(note, key):
 
 
 # --- The tree, RFC 6962 --------------------------------------------------------------------------------------------
-def leaf(data):
-    """Return the hash of a statement."""
-    return hashlib.sha256(b"\0" + data).digest()
+def sha(data):
+    """Return SHA-256."""
+    return hashlib.sha256(data).digest()
 
 
 def root_of(leaves):
@@ -284,7 +298,7 @@ def root_of(leaves):
     if len(leaves) == 1:
         return leaves[0]
     k = 1 << (len(leaves) - 1).bit_length() - 1
-    return hashlib.sha256(b"\1" + root_of(leaves[:k]) + root_of(leaves[k:])).digest()
+    return sha(b"\1" + root_of(leaves[:k]) + root_of(leaves[k:]))
 
 
 # --- Files ---------------------------------------------------------------------------------------------------------
@@ -293,12 +307,11 @@ class Source:
 
     def __init__(self, place, keep=""):
         self.place, self.keep, self.told = place.rstrip("/"), keep, None
-        self.is_remote = place.startswith(("https://", "http://"))
 
     def read(self, name):
         """Return a file. Raises: Unchecked."""
         try:
-            if self.is_remote:
+            if self.place.startswith(("https://", "http://")):
                 with urllib.request.urlopen(self.place + "/" + name, timeout=30) as answer:  # noqa: S310
                     data = answer.read(LONGEST_FILE + 1)
             else:
@@ -314,17 +327,14 @@ class Source:
         return data
 
     def text(self, name):
-        """Return a file as text. Raises: Unchecked."""
-        try:
-            return self.read(name).decode()
-        except UnicodeDecodeError as error:
-            raise Unchecked("%s: %s" % (name, error)) from None
+        """Return a file as text. Raises: Unchecked, UnicodeDecodeError."""
+        return self.read(name).decode()
 
     def key(self, given):
-        """Return the key that was given, or the one beside the files. Raises: Unchecked."""
-        lines = [] if given else [line.split() for line in self.text("policy").split("\n")]
-        own = next((line[1] for line in lines if line[:1] == ["log"] and line[1:]), "none")
-        return read_key(given or own)
+        """Return the keys from the given one on, or from the first beside the files. Raises: IsFalse, Unchecked."""
+        text = self.text("keys")
+        self.changes = [line.split(" ") for line in text.split("\n")[1:-1]]
+        return read_keys(text, given)
 
     def bundles(self, kind, size):
         """Yield the files of one kind that a log of this size has. Raises: Unchecked."""
@@ -357,11 +367,6 @@ class Source:
                 raise Unchecked("tile/0: a file of another length")
             found += [data[at : at + 32] for at in range(0, len(data), 32)]
         return found
-
-
-def kept(name):
-    """Return a file of one's own as text. Raises: Unchecked."""
-    return Source(str(Path(name).parent)).text(Path(name).name)
 
 
 # --- What is checked -----------------------------------------------------------------------------------------------
@@ -426,7 +431,9 @@ def signed_entries(source, key):
         entries = list(source.entries(size))
         for seq, entry in enumerate(entries):
             check_entry(entry, seq, key[0].rsplit("/", 1)[-1])
-        check_root("entries_have_the_signed_root", [leaf(entry) for entry in entries], root)
+        check_root("entries_have_the_signed_root", [sha(b"\0" + entry) for entry in entries], root)
+        told = [one["body"] for one in map(json.loads, entries[: size - 1]) if one["type"] == "key.rotate"]
+        equal("keys_are_in_the_log", [[body["new"], body["signature"]] for body in told], source.changes)
         source.told = entries
     return source.told
 
@@ -440,7 +447,7 @@ def check_log(source, given):
 def check_history(old, source, given):
     """Check that the log of before is the beginning of the log of now. Raises: IsFalse, Unchecked."""
     key = source.key(given)
-    before, old_root = open_checkpoint(kept(old), key)
+    before, old_root = open_checkpoint(Path(old).read_bytes().decode(), key, *key[4:])
     size, root = open_checkpoint(source.text("checkpoint"), key)
     if size < before:
         raise IsFalse("log_only_grows", before, size)
@@ -457,7 +464,7 @@ def read_policy(text):
     for line in text.split("\n"):
         words = line.split()
         if words[:1] == ["log"] and len(words) > 1:
-            log = read_key(words[1])
+            log = words[1]
         elif words[:1] == ["witness"] and len(words) > 2:
             witnesses[words[1]] = read_key(words[2], (4, 6))
             if witnesses[words[1]][2] in keys:
@@ -518,32 +525,28 @@ def check_witnesses(source, policy):
     """Check that enough witnesses have signed the log; return what to say. Raises: IsFalse, Unchecked."""
     checkpoint, now, signed, unknown = source.text("checkpoint.witnessed"), int(time.time()), {}, {}
     try:
-        log, witnesses, groups, quorum = read_policy(kept(policy))
-        size, _root = open_checkpoint(checkpoint, log)
+        log, witnesses, groups, quorum = read_policy(Path(policy).read_bytes().decode())
+        key = source.key(log)
+        size, _root = open_checkpoint(checkpoint, key, *key[4:])
         for name, witness in witnesses.items():
             try:
                 signed[name] = time_of(checkpoint, witness, now)
             except Unchecked as error:
                 signed[name], unknown[name] = None, error
-    except ValueError as error:
-        raise Unchecked("%s" % error) from None
+    except FAULTS as error:
+        raise Unchecked("policy: %s" % error) from None
     count = sum(at is not None for at in signed.values())
     if not has_witnessed(quorum, signed, groups):
         # Whose signature cannot be computed here counts neither for the log nor against it.
         if has_witnessed(quorum, {**signed, **unknown}, groups):
             raise next(iter(unknown.values()))
         raise IsFalse("enough_witnesses_have_signed", groups.get(quorum, (1,))[0], count)
-    return truly("witnesses", count, size, log[0])
+    return truly("witnesses", count, size, key[0])
 
 
 # --- The roll of a period and its tree -----------------------------------------------------------------------------
 TAG = b"huzhu/roll/v1"
 OWN = 0x80
-
-
-def sha(data):
-    """Return SHA-256."""
-    return hashlib.sha256(data).digest()
 
 
 def u64(*numbers):
@@ -744,7 +747,7 @@ def proven(text, key, proof):
         raise Unchecked("log_proof: it is written otherwise") from None
     size, root = open_checkpoint(note, key)
     check_entry(text.encode(), index, key[0].rsplit("/", 1)[-1])
-    found, shape = leaf(text.encode()), sides(index, size) if index < size else "-" * (len(path) + 1)
+    found, shape = sha(b"\0" + text.encode()), sides(index, size) if index < size else "-" * (len(path) + 1)
     if len(shape) == len(path):
         for side, sibling in zip(shape, path):  # noqa: B905
             found = hashlib.sha256(b"\1" + (sibling + found if side == "L" else found + sibling)).digest()
@@ -789,11 +792,11 @@ def bodies(told):
 def check_member(given):
     """Check a member's own bundle; return what to say. Raises: IsFalse, Unchecked."""
     try:
-        bundle = strict(kept(given.bundle))
+        bundle = strict(Path(given.bundle).read_bytes().decode())
         demand(bundle, BUNDLE)
         if bundle["format"] != "huzhu-proof/1":
             raise ValueError("its format is another one")
-        key, proofs = read_key(given.key or bundle["key"]), bundle["entries"]
+        key, proofs = read_keys(bundle.get("keys", bundle["key"] + "\n"), given.key), bundle["entries"]
         told = [proven(proofs[kind]["entry"], key, proofs[kind]["log_proof"]) for kind in KINDS]
         for *_place, head in told:
             equal("checkpoint_is_of_its_log", told[0][2], head)
@@ -854,16 +857,15 @@ def check_roll(source, period, given):
         seqs = [told[kind][0] for kind in KINDS]
         equal("freeze_announce_close_in_order", sorted(set(seqs)), seqs)
         frozen, announced, closed, roll = bodies({kind: told[kind][1] for kind in KINDS})
-        rate = check_bill(frozen, announced, closed, roll)
-        return check_lines(source, period, pool, (frozen, roll), rate)
+        return check_lines(source, pool, frozen, roll, check_bill(frozen, announced, closed, roll))
     except FAULTS as error:
         raise Unchecked("period %d: %s %s" % (period, type(error).__name__, error)) from None
 
 
-def check_lines(source, period, pool, stated, rate):
+def check_lines(source, pool, frozen, roll, rate):
     """Check the lines of a roll against both stated rolls, frozen and with amounts. Raises: IsFalse, Unchecked."""
-    frozen, roll = stated
     at_freeze, at_close, count, last = Tree(len(roll["classes"])), Tree(len(roll["classes"])), 0, b""
+    period = roll["period"]
     for part in range(-(-roll["n"] // 65536)):
         data = source.read("roll/%d/part/%d" % (period, part))
         for at in range(0, len(data), 41):
@@ -928,7 +930,10 @@ class CashBook:
         if value["type"] in STATED:
             own = {name: OPTIONAL[name] for name in OPTIONAL if name in value["body"]}
             demand(value, {"at": "", "body": {**STATED[value["type"]], **own}})
-            getattr(self, value["type"].replace(".", "_"))(value["body"], seq, value["at"][:10])
+            if value["type"] in KINDS:
+                self.step(value["body"], value["type"])
+            if value["type"] != "roll.freeze":
+                getattr(self, value["type"].replace(".", "_"))(value["body"], seq, value["at"][:10])
 
     def of(self, account):
         """Return what an account holds, debits above nothing."""
@@ -1083,21 +1088,15 @@ class CashBook:
         self.rules[body["version"]] = body
 
     def step(self, body, kind):
-        """Take a step of a period, which comes once, after the one before it; return what was stated of it so far."""
+        """Take a step of a period, which comes once, after the one before it."""
         told = self.periods.setdefault(body["period"], {})
         if kind in told:
             raise IsFalse("period_comes_once", "-", body["period"])
         equal("freeze_announce_close_in_order", kind, KINDS[len(told)])
         told[kind] = body
-        return told
-
-    def roll_freeze(self, body, _seq, _day):
-        """Who shares, before the cases are public."""
-        self.step(body, "roll.freeze")
 
     def period_announce(self, body, _seq, _day):
         """The cases of a period, with their amounts."""
-        self.step(body, "period.announce")
         for case, fen in body["cases"]:
             u64(fen)
             if case in self.published:
@@ -1106,7 +1105,7 @@ class CashBook:
 
     def period_close(self, body, _seq, _day):
         """A bill: it is posted as it stands, by the published rules, and what was carried over comes back."""
-        told = self.step(body, "period.close")
+        told = self.periods[body["period"]]
         key, posted = "period/%d" % body["period"], self.posted
         charged = sum(posted(key, account, "D") for account in ("110", "210", "120"))
         found = [charged, posted(key, "501", "D"), posted(key, "510", "D"), posted(key, "130", "D")]
@@ -1146,7 +1145,7 @@ class CashBook:
 
     def roll_close(self, body, _seq, _day):
         """The roll with amounts: the bill is of it, and of the members who were frozen."""
-        told = self.step(body, "roll.close")
+        told = self.periods[body["period"]]
         terms = self.rules[told["period.close"]["plan"]["version"]]["terms"]
         check_bill(*bodies(told), terms=terms)
 
@@ -1293,7 +1292,7 @@ def check_draw(source, case, given):
             cases[body.get("case")] = body.get("ref")
         elif kind.split(".")[0] in {"draw", "jury", "incident"} and "stage" in body:
             stages.setdefault((body.get("ref"), body["stage"]), {}).setdefault(kind, []).append((seq, body))
-            leaves[seq] = leaf(entry)
+            leaves[seq] = sha(b"\0" + entry)
     wanted = [place for place in sorted(stages) if not case or place[0] in {case, cases.get(case)}]
     if case and not wanted:
         raise Unchecked("%s: the log states no draw of it" % case)
@@ -1334,7 +1333,7 @@ def check_all(given):
     for name, do in todo:
         try:
             print("%s: %s" % (name, "\n  ".join(do())))
-        except Unchecked as error:
+        except (Unchecked, *FAULTS) as error:
             missing.append(name)
             print("%s: COULD NOT CHECK 未能检查\n  %s" % (name, error))
     if missing:
@@ -1347,7 +1346,7 @@ def selftest():
     key = read_key("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
     signature = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
     data = [b"", b"\x00", b"\x10", b" !", b"01", b"@ABC", b"PQRSTUVW", b"`abcdefghijklmno"]
-    root = root_of([leaf(one) for one in data]).hex()
+    root = root_of([sha(b"\0" + one) for one in data]).hex()
     said = b"This is an example message.\n"
     is_right, is_wrong = (is_signed(key[2], one, from_base64(signature)[4:]) for one in (said, said + b" "))
     if not is_right or is_wrong or root != "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328":

@@ -2,6 +2,7 @@
 
     python witness.py FILE init NAME           make the key; NAME is yours, like witness.university.example/aid
     python witness.py FILE add KEY             witness the log of this key, as its operator has published it
+    python witness.py FILE follow KEYS         take the new key of a log from KEYS, its file "keys"
     python witness.py FILE show                what was seen of each log, and its fingerprint
     python witness.py FILE serve [--host H] [--port P]
 
@@ -19,6 +20,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from secrets import token_bytes
 
 LARGEST = 2**53 - 1
@@ -30,7 +32,9 @@ CREATE TABLE IF NOT EXISTS me (one INTEGER PRIMARY KEY CHECK (one = 1), name TEX
 CREATE TABLE IF NOT EXISTS log (
     origin TEXT PRIMARY KEY, vkey TEXT NOT NULL, size INTEGER NOT NULL DEFAULT 0, root BLOB, seen_at INTEGER
 );
-CREATE TRIGGER IF NOT EXISTS log_only_grows BEFORE UPDATE ON log WHEN NEW.size < OLD.size OR NEW.vkey <> OLD.vkey
+DROP TRIGGER IF EXISTS log_only_grows;
+CREATE TRIGGER log_only_grows BEFORE UPDATE ON log WHEN NEW.size < OLD.size
+   OR (NEW.size > OLD.size AND NEW.vkey <> OLD.vkey)
    OR (NEW.size = OLD.size AND OLD.root IS NOT NULL AND NEW.root <> OLD.root)
 BEGIN SELECT RAISE(ABORT, 'a log only grows'); END;
 CREATE TRIGGER IF NOT EXISTS log_is_kept BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'a log is kept'); END;
@@ -293,6 +297,24 @@ class Witness:
             db.execute("INSERT INTO log (origin, vkey) VALUES (?, ?)", (origin, text.strip()))
         return origin
 
+    def follow(self, text):
+        """Take the last of a log's keys, if those from the one that is known sign for each other; return it."""
+        lines = [line.split(" ") for line in text.split("\n")[:-1]]
+        origin, known, last = read_key(lines[0][0])[0], [line[0] for line in lines], lines[-1][0]
+        with closing(self.opened()) as db:
+            row = db.execute("SELECT vkey FROM log WHERE origin = ?", (origin,)).fetchone()
+            if row is None or row[0] not in known:
+                raise ValueError("the key by which this log is witnessed here is not among these")
+            for at in range(known.index(row[0]) + 1, len(lines)):
+                old, new = known[at - 1 : at + 1]
+                said = ("huzhu/v1/key-rotate\n%s\n%s\n" % (old, new)).encode()
+                if read_key(new)[0] != origin or not is_signed(
+                    read_key(old)[2], said, decoded("".join(lines[at][1:]))
+                ):
+                    raise ValueError("a key that the one before it has not signed")
+            db.execute("UPDATE log SET vkey = ? WHERE origin = ? AND vkey = ?", (last, origin, row[0]))
+        return last
+
     def seen(self):
         """Return origin, size, root and time of what was last seen of each log."""
         with closing(self.opened()) as db:
@@ -412,6 +434,7 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("init").add_argument("name")
     commands.add_parser("add").add_argument("key")
+    commands.add_parser("follow").add_argument("keys")
     commands.add_parser("show")
     serve = commands.add_parser("serve")
     serve.add_argument("--host", default="127.0.0.1")
@@ -423,6 +446,8 @@ def main():
             print(witness.init(given.name))
         elif given.command == "add":
             print(witness.add(given.key))
+        elif given.command == "follow":
+            print(witness.follow(Path(given.keys).read_text(encoding="utf-8")))
         elif given.command == "show":
             print(told(witness), end="")
         else:

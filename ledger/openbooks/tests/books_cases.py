@@ -12,12 +12,24 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from ledger.openbooks.canonical import canonical_bytes
+from ledger.openbooks.notes import public_key, read_note, signed
 from ledger.openbooks.tests import test_standalone_witnesses as witnessed
 from ledger.openbooks.tests.member_cases import Cohorts, bent_body
 from ledger.openbooks.tests.roll_story import PERIOD, Story
 from ledger.openbooks.tests.test_draw import REF
 from ledger.openbooks.tests.test_mutations import Changes, Files, another, published
-from ledger.openbooks.tests.test_standalone import KEY, MISWRITTEN, OF_SOMEBODY_ELSE, REWRITTEN, entry
+from ledger.openbooks.tests.test_standalone import (
+    KEY,
+    LATER,
+    LATER_KEY,
+    MISWRITTEN,
+    OF_SOMEBODY_ELSE,
+    ORIGIN,
+    REWRITTEN,
+    SEED,
+    entry,
+    line_of_key,
+)
 from ledger.openbooks.tests.test_standalone_books import found_in
 from ledger.openbooks.tests.test_standalone_draws import SPOILT, Told
 from ledger.openbooks.tests.test_standalone_rolls import LIES, own_at_the_rate, padded_freeze
@@ -57,18 +69,11 @@ def of_logs() -> Iterator[Judged]:
     other = published([entry(seq, body={"n": 0}) for seq in range(300)])
     served = {name: data for name, data in other.items() if name.startswith("tile/entries")}
     yield Judged("other statements", "log", files | served)
-    policy = f"log {KEY}\nquorum none\n".encode()
-    for name in ("checkpoint", "tile/entries/000", "policy"):
-        less = {one: data for one, data in (files | {"policy": policy}).items() if one != name}
+    for name in ("checkpoint", "tile/entries/000", "keys"):
+        less = {one: data for one, data in files.items() if one != name}
         yield Judged(f"no {name}", "log", less, key="")
-    for text in (
-        policy,
-        b"quorum none\n",
-        f"log {KEY[:-4]}AAAA\n".encode(),
-        b"\xff",
-        b" log\t" + KEY.encode(),
-    ):
-        yield Judged("policy", "log", files | {"policy": text}, key="")
+    for text in (KEY.encode(), b"\n", f"{KEY[:-4]}AAAA\n".encode(), b"\xff", b" " + KEY.encode()):
+        yield Judged("keys", "log", files | {"keys": text}, key="")
 
 
 def of_histories(rng: random.Random, count: int) -> Iterator[Judged]:
@@ -224,6 +229,60 @@ def of_witnesses() -> Iterator[Judged]:
     yield Judged("no witnessed checkpoint", "witnesses", files, policy(*witnessed.SEEDS))
 
 
+# --- a log that changes its key -----------------------------------------------------------------------------------
+
+STRANGER = public_key(name=ORIGIN, seed=bytes(32)).encode()
+CHANGED_AT = 5
+
+
+def renewed(
+    *, states: list[str] | None, tells: list[str] | None, size: int = 9, seed: bytes = LATER
+) -> Files:
+    """Return the files of a log that changes its key; states: what it says of it, tells: what its file of keys does."""
+    entries = statements(size)
+    if states is not None:
+        body = {"number": 2, "old": KEY, "new": states[0], "signature": states[1]}
+        entries[CHANGED_AT] = entry(CHANGED_AT, type="key.rotate", body=body)
+    files = published(entries)
+    note = read_note(files["checkpoint"].decode()).text
+    lines = [KEY, *([" ".join(tells)] if tells else [])]
+    told = "".join(f"{line}\n" for line in lines)
+    return files | {
+        "checkpoint": signed(note, name=ORIGIN, seed=seed).encode().encode(),
+        "keys": told.encode(),
+    }
+
+
+def of_keys() -> Iterator[Judged]:
+    """Yield logs that changed their key, and every lie about it."""
+    mine = line_of_key()
+    true = renewed(states=mine, tells=mine)
+    for key in (KEY, LATER_KEY, "", STRANGER):
+        yield Judged(f"true key change {key[:40]}", "log", true, key=key)
+    yield Judged("not yet in force", "log", renewed(states=mine, tells=None, size=CHANGED_AT + 1, seed=SEED))
+    yield Judged("in force too early", "log", renewed(states=mine, tells=mine, size=CHANGED_AT + 1))
+    yield Judged("old key goes on", "log", renewed(states=mine, tells=mine, seed=SEED))
+    yield Judged("old key hides it", "log", renewed(states=mine, tells=None, seed=SEED))
+    yield Judged("not stated", "log", renewed(states=None, tells=mine))
+    yield Judged("not told", "log", renewed(states=mine, tells=None))
+    yield Judged("not signed by the old key", "log", renewed(states=mine, tells=line_of_key(LATER)))
+    other = line_of_key(new=STRANGER)
+    yield Judged("another one stated", "log", renewed(states=other, tells=mine))
+    yield Judged("another one signs", "log", renewed(states=mine, tells=mine, seed=bytes(32)))
+    for line in ([mine[0]], [*mine, "more"], [mine[0], mine[1][:-4]], ["", *mine]):
+        yield Judged("keys written otherwise", "log", renewed(states=mine, tells=line))
+    kept = published(statements(3))["checkpoint"].decode()
+    for key in (KEY, LATER_KEY, ""):
+        yield Judged("kept under the old key", "history", true, kept, key=key)
+    yield Judged("forked under the old key", "history", true, published([entry(9)])["checkpoint"].decode())
+    before = renewed(states=mine, tells=None, size=CHANGED_AT + 1, seed=SEED)["checkpoint"].decode()
+    lines = "".join(witnessed.line(before, name, int(time.time())) for name in ("one", "two"))
+    asked = witnessed.policy(*witnessed.SEEDS)
+    for key in (KEY, LATER_KEY):
+        files = true | {"checkpoint.witnessed": f"{before}{lines}".encode()}
+        yield Judged("witnessed before the change", "witnesses", files, asked.replace(KEY, key))
+
+
 # --- all ----------------------------------------------------------------------------------------------------------
 
 
@@ -252,7 +311,7 @@ def cases(seed: int, count: int) -> Iterator[Judged]:
     rng, part = random.Random(seed), count // 6
     made = [
         *of_logs(), *of_histories(rng, part // 2), *of_rolls(rng, part), *of_draws(rng, part),
-        *of_books(rng, 2 * part), *of_witnesses(),
+        *of_books(rng, 2 * part), *of_witnesses(), *of_keys(),
     ]  # fmt: skip
     yield from made
     for _one in range(count - 4 * part - part // 2):

@@ -13,10 +13,10 @@ from fractions import Fraction
 from typing import Any
 
 from ledger.openbooks.canonical import NotCanonicalError
-from ledger.openbooks.notes import b64
+from ledger.openbooks.notes import b64, read_note, signed
 from ledger.openbooks.rolls import Record, RollError
 from ledger.openbooks.tests.roll_story import KINDS, PEOPLE, Body, Person, Story
-from ledger.openbooks.tests.test_standalone import KEY
+from ledger.openbooks.tests.test_standalone import KEY, LATER, LATER_KEY, ORIGIN, SEED, line_of_key
 from ledger.openbooks.tests.test_standalone_rolls import LIES, own_at_the_rate, padded_freeze, two_logs
 from ledger.sharing.apportion import Costs, FeeRule, Group, compute_shares
 
@@ -136,6 +136,27 @@ def told_lies() -> Iterator[Case]:
     for person in PEOPLE:
         yield Case("two logs", json.dumps(two_logs(person)), person.document)
         yield Case("another's", json.dumps(Story().bundle(person)), PEOPLE[person.number % 9].document)
+
+
+def renewed() -> Iterator[Case]:
+    """Yield proofs of a log that has changed its key, read with the old key, the new one, or none."""
+    mine = line_of_key()
+    for keys, seed in (
+        ([[KEY], mine], LATER),
+        ([[KEY], mine], SEED),
+        ([[KEY]], LATER),
+        ([[KEY], line_of_key(LATER)], LATER),
+        ([[KEY], mine[:1]], LATER),
+        ([mine], LATER),
+    ):
+        bundle = Story().bundle(PEOPLE[0])
+        for one in bundle["entries"].values():
+            head, _blank, note = one["log_proof"].partition("\n\n")
+            again = signed(read_note(note).text, name=ORIGIN, seed=seed).encode()
+            one["log_proof"] = f"{head}\n\n{again}"
+        bundle["keys"] = "".join(" ".join(line) + "\n" for line in keys)
+        for key in ("", KEY, LATER_KEY):
+            yield Case("renewed", json.dumps(bundle), PEOPLE[0].document, key=key)
 
 
 def changed(rng: random.Random, value: Any) -> Any:
@@ -265,6 +286,7 @@ SHARES: tuple[tuple[Callable[[random.Random], Case], int], ...] = (
 def cases(seed: int, count: int) -> Iterator[Case]:
     """Yield the lies that have names, and so many others from a seed."""
     yield from told_lies()
+    yield from renewed()
     rng = random.Random(seed)
     makers = [maker for maker, share in SHARES for _one in range(share)]
     made = 0

@@ -39,7 +39,8 @@ def insider(log: Log, tmp_path) -> Iterator[psycopg.Connection]:
     """Give a connection as aid_signer to the database of the log, with its key told."""
     with psycopg.connect(TestSigner(tmp_path / "state").url, autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO ledger_logkey (log_id, vkey, since_at) VALUES (%s, %s, %s)", [log.pk, VKEY, AT]
+            "INSERT INTO ledger_logkey (log_id, number, vkey, signature, since_at) VALUES (%s, 1, %s, '', %s)",
+            [log.pk, VKEY, AT],
         )
         yield connection
 
@@ -61,10 +62,12 @@ def refused(name: str) -> Iterator[None]:
     assert caught.value.diag.constraint_name == name, str(caught.value)
 
 
-def store(insider: psycopg.Connection, log: Log, found: Head, note: str | None = None) -> None:
+def store(
+    insider: psycopg.Connection, log: Log, found: Head, note: str | None = None, *, seed: bytes = SEED
+) -> None:
     insider.execute(
         "INSERT INTO ledger_checkpoint (log_id, size, root, note, signed_at) VALUES (%s, %s, %s, %s, %s)",
-        [log.pk, found.size, found.root, note or signed(found.text(), name=ORIGIN, seed=SEED).encode(), AT],
+        [log.pk, found.size, found.root, note or signed(found.text(), name=ORIGIN, seed=seed).encode(), AT],
     )
 
 
@@ -151,14 +154,8 @@ def test_log_key_is_a_verifier_key(insider: psycopg.Connection, log: Log, vkey: 
     other = open_log(code="other-log")
     with refused("log_key_is_a_verifier_key"):
         insider.execute(
-            "INSERT INTO ledger_logkey (log_id, vkey, since_at) VALUES (%s, %s, %s)", [other.pk, vkey, AT]
-        )
-
-
-def test_one_key_per_log(insider: psycopg.Connection, log: Log) -> None:
-    with pytest.raises(psycopg.errors.UniqueViolation):
-        insider.execute(
-            "INSERT INTO ledger_logkey (log_id, vkey, since_at) VALUES (%s, %s, %s)", [log.pk, ANOTHER, AT]
+            "INSERT INTO ledger_logkey (log_id, number, vkey, signature, since_at) VALUES (%s, 1, %s, '', %s)",
+            [other.pk, vkey, AT],
         )
 
 

@@ -87,6 +87,7 @@ def test_files_say_how_long_they_may_be_kept_and_that_anyone_may_read_them(signe
     size = Checkpoint.objects.get().size
     kept = {
         "checkpoint": ("text/plain; charset=utf-8", "public, max-age=5"),
+        "keys": ("text/plain; charset=utf-8", "public, max-age=5"),
         "policy": ("text/plain; charset=utf-8", "public, max-age=5"),
         f"tile/0/000.p/{size}": ("application/octet-stream", "public, max-age=31536000, immutable"),
         f"tile/entries/000.p/{size}": ("application/octet-stream", "public, max-age=31536000, immutable"),
@@ -122,7 +123,7 @@ def test_no_other_address_has_a_file(signer: TestSigner, name: str) -> None:
 
 def test_before_the_first_signature_there_are_no_files(world: World) -> None:
     visitor = client_of(None)
-    for name in ("checkpoint", "policy", "tile/0/000.p/1", "tile/entries/000.p/1"):
+    for name in ("checkpoint", "keys", "policy", "tile/0/000.p/1", "tile/entries/000.p/1"):
         assert visitor.get(FILES + name).status_code == 404
     for name in ("checkpoint/", "0/inclusion/", "consistency/0/"):
         assert visitor.get(API + name).status_code == 404
@@ -147,7 +148,7 @@ def test_statements_of_a_very_small_pool_are_for_its_own_people(
     assert "public" not in own.headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "policy", "tile/0/000.p/5", "tile/entries/000.p/5"])
+@pytest.mark.parametrize("name", ["checkpoint", "keys", "policy", "tile/0/000.p/5", "tile/entries/000.p/5"])
 def test_files_take_the_same_queries_whatever_the_size(signer: TestSigner, name: str) -> None:
     visitor = client_of(None)
 
@@ -262,7 +263,7 @@ def test_downloaded_verifier_checks_downloaded_files(signer: TestSigner, tmp_pat
     state("a", "b")
     signer.sign()
     size = Checkpoint.objects.order_by("-size")[0].size
-    for name in ("checkpoint", "policy", f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}"):
+    for name in ("checkpoint", "keys", "policy", f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}"):
         file = tmp_path / "files" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(visitor.get(FILES + name).content)

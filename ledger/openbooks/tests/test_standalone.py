@@ -16,14 +16,22 @@ import pytest
 from aidplatform.testing.plugin import ROOT
 from ledger.openbooks.canonical import canonical_bytes, leaf_hash
 from ledger.openbooks.checkpoints import Head
+from ledger.openbooks.keys import rotation_text
 from ledger.openbooks.merkle import tree_root
-from ledger.openbooks.notes import public_key, signed
+from ledger.openbooks.notes import b64, public_key, signature_of, signed
 from ledger.openbooks.tiles import entry_bundle, tile_hashes, tiles_of
 
 ORIGIN = "aid.example.org/pool/test-pool"
 SEED = bytes(range(32))
 KEY = public_key(name=ORIGIN, seed=SEED).encode()
+LATER = bytes(reversed(range(32)))
+LATER_KEY = public_key(name=ORIGIN, seed=LATER).encode()
 TRUE, FALSE, UNCHECKED = 0, 1, 2
+
+
+def line_of_key(seed: bytes = SEED, *, old: str = KEY, new: str = LATER_KEY) -> list[str]:
+    """Return a log's second key and what the first one, or another, has signed for it."""
+    return [new, b64(signature_of(rotation_text(old, new), seed=seed))]
 
 
 def entry(place: int, **changes: object) -> bytes:
@@ -46,7 +54,7 @@ def write(folder: Path, entries: list[bytes], *, origin: str = ORIGIN, seed: byt
             )
     head = Head(origin, len(entries), tree_root(leaves))
     (folder / "checkpoint").write_text(signed(head.text(), name=origin, seed=seed).encode())
-    (folder / "policy").write_text(f"log {public_key(name=origin, seed=seed).encode()}\nquorum none\n")
+    (folder / "keys").write_text(f"{public_key(name=origin, seed=seed).encode()}\n")
     return folder
 
 
@@ -206,8 +214,8 @@ def test_checkpoint_of_somebody_else_is_false(files: Path, harm: Callable[[str],
     "harm",
     [
         lambda files: (files / "checkpoint").unlink(),
-        lambda files: (files / "policy").write_text("quorum none\n"),
-        lambda files: (files / "policy").write_text(f"log {KEY[:-4]}AAAA\n"),
+        lambda files: (files / "keys").write_text("\n"),
+        lambda files: (files / "keys").write_text(f"{KEY[:-4]}AAAA\n"),
         lambda files: (files / "tile" / "entries" / "000").unlink(),
         lambda files: (files / "tile" / "entries" / "000").write_bytes(b"\x00"),
         lambda files: (files / "checkpoint").write_bytes(b"\xff"),

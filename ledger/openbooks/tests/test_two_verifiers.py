@@ -160,7 +160,8 @@ def test_copy_of_the_log_is_held_against_the_proof(
     kept.write_bytes(published(mine)["checkpoint"])
     tiles = {name: data for name, data in (other or files).items() if name.startswith("tile/0/")}
     if code != "unchecked":
-        assert history(kept, {"checkpoint": files["checkpoint"], **tiles}) == code
+        heads = {name: files[name] for name in ("checkpoint", "keys")}
+        assert history(kept, {**heads, **tiles}) == code
 
 
 def history(kept: Path, files: dict[str, bytes]) -> str:

@@ -41,7 +41,7 @@ def copied(folder: Path) -> Path:
     """Return a folder with the public files, as a visitor gets them."""
     visitor = client_of(None)
     head = visitor.get(f"{FILES}checkpoint").content.decode().split("\n")
-    names = ["checkpoint", "policy", "roll/1/head", "roll/1/part/0"]
+    names = ["checkpoint", "keys", "roll/1/head", "roll/1/part/0"]
     names += [f"tile/entries/{tile.path}" for tile in tiles_of(int(head[1])) if tile.level == 0]
     for name in names:
         answer = visitor.get(FILES + name)
