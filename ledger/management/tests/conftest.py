@@ -141,6 +141,7 @@ def make_history() -> None:
     witness_history(small, folder)
     stamp_history(folder)
     sign_history(folder)
+    renew_key(TestSigner(folder / "state"), Log.objects.get(code="closed"))
     shutil.rmtree(folder)
 
 
@@ -165,7 +166,6 @@ def sign_history(folder: Path) -> None:
     """Sign every log as it is now, and let the signer say once that nothing has changed."""
     signer = TestSigner(folder / "state")
     signer.sign()
-    renew_key(signer, Log.objects.get(code="closed"))
     with signer.at_work():
         last = Checkpoint.objects.filter(log__code="small").latest("size")
         Heartbeat.objects.create(checkpoint=last, at=last.signed_at)
