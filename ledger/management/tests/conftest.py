@@ -458,6 +458,12 @@ def unguard(owner: psycopg.Connection) -> None:
         owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
 
 
+def unguarded_harm(owner: psycopg.Connection, sql: str) -> None:
+    """Do what the guards forbid, in a database where they have been on so far. % is written plainly."""
+    unguard(owner)
+    owner.execute(sql)
+
+
 @pytest.fixture
 def clone(history: str, django_db_blocker) -> Iterator[psycopg.Connection]:
     """Give the test a copy of the history; yields its owner's connection, by which to do harm."""

@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from aidplatform.testing.signing import TestSigner
 from aidplatform.tests.pages_helpers import public_world
-from ledger.management.tests.test_verify_books import harm
+from ledger.management.tests.conftest import unguarded_harm
 from ledger.management.verdict import FALSE, TRUE, UNCHECKED
 from ledger.openbooks.canonical import canonical_bytes
 from ledger.openbooks.tests.years import Year
@@ -64,7 +64,9 @@ def test_books_that_differ_are_named_with_both_figures(
 ) -> None:
     given = ("--proof", proof(member, tmp_path), "--id", paper().number)
     with psycopg.connect(committed_db[0], autocommit=True) as owner:
-        harm(owner, "UPDATE ledger_accountbalance SET credit_fen = credit_fen + 1 WHERE credit_fen = 1000000")
+        unguarded_harm(
+            owner, "UPDATE ledger_accountbalance SET credit_fen = credit_fen + 1 WHERE credit_fen = 1000000"
+        )
         owner.execute("UPDATE ledger_charge SET share_fen = share_fen + 1")
         owner.execute(
             "UPDATE ledger_period SET classes = jsonb_set(classes, '{0,share_fen}', '1') WHERE classes IS NOT NULL"

@@ -13,7 +13,8 @@ import pytest
 from django.core.management import call_command
 
 from aidplatform.testing.world import TERMS, World
-from ledger.management.tests.test_verify_books import found, harm
+from ledger.management.tests.conftest import unguarded_harm
+from ledger.management.tests.test_verify_books import found
 from ledger.management.verdict import FALSE, TRUE, UNCHECKED
 from ledger.sharing.models import Charge, Period
 from ledger.sharing.verify.one_period import BY_MEMBERSHIP, SENTENCES
@@ -84,7 +85,7 @@ def test_a_computed_period_is_held_by_manifest_and_figures(harmed: psycopg.Conne
     founded().computed_period()
     code, said = verify()
     assert code == TRUE, said
-    harm(harmed, f"INSERT INTO ledger_charge_{_leaf(harmed)} SELECT 1, 5, {_leaf(harmed)}, 1")
+    unguarded_harm(harmed, f"INSERT INTO ledger_charge_{_leaf(harmed)} SELECT 1, 5, {_leaf(harmed)}, 1")
     code, false, _unchecked = findings()
     finding = found(false, "charge_equals_class_rate", "period classes/1, charges before it is posted")
     assert (code, finding["expected"], finding["found"]) == (FALSE, "0", "1")
@@ -255,7 +256,7 @@ def test_a_false_period_is_false(
 ) -> None:
     period = founded().posted_period()
     share = next(c["share_fen"] for c in period.classes if c["class_no"] == 2)
-    harm(harmed, sql.format())
+    unguarded_harm(harmed, sql.format())
     exit_code, false, _unchecked = findings()
     assert exit_code == FALSE
     assert code in false, sorted(false)
@@ -275,7 +276,7 @@ def test_every_statement_is_broken_by_some_case() -> None:
 
 def test_a_false_charge_of_a_large_pool_is_named(harmed: psycopg.Connection) -> None:
     founded(large=True).posted_period()
-    harm(harmed, f"UPDATE ledger_charge SET share_fen = 1 WHERE membership_id = {SOMEBODY}")
+    unguarded_harm(harmed, f"UPDATE ledger_charge SET share_fen = 1 WHERE membership_id = {SOMEBODY}")
     (somebody,) = harmed.execute(f"SELECT {SOMEBODY}").fetchone()
     exit_code, said = verify()
     assert exit_code == FALSE
@@ -299,7 +300,7 @@ def test_a_term_that_the_recomputation_does_not_know_is_no_ok(harmed: psycopg.Co
     founded().posted_period()
     terms = TERMS | {"classes": CLASSES, "deductible": 5}
     text = json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    harm(harmed, "SELECT 1")
+    unguarded_harm(harmed, "SELECT 1")
     harmed.execute(
         "UPDATE members_planversion SET terms = %s, terms_sha256 = %s",
         [json.dumps(terms), hashlib.sha256(text.encode()).hexdigest()],
@@ -367,7 +368,7 @@ def test_by_sums_no_fen_is_missing_or_too_many(
         f"SELECT members, want_fen FROM ledger_manifestline WHERE {SOMEBODY} >= first_id AND {SOMEBODY} < end_id"
     ).fetchone()
     figures = {"members": members, "fewer": members - 1, "fen": fen, "fen_1": fen + 1}
-    harm(harmed, sql)
+    unguarded_harm(harmed, sql)
     code, said = verify("--sums", "--json")
     false = {one["code"]: one["findings"] for one in json.loads(said)["statements"] if one["false"]}
     assert code == FALSE
