@@ -40,6 +40,7 @@ from ledger.custody import (
     reconciled_api,
     release_limit_api,
     reversal_api,
+    revocation_api,
     share_return_api,
     write_off_api,
 )
@@ -98,6 +99,7 @@ _PAYMENT = f"{_POOL}payments/<int:number>/"
 _LIMITS = f"{_POOL}release-limits/"
 _EXPLANATIONS = f"{_POOL}debits-to-explain/"
 _REVERSALS = f"{_POOL}reversals/"
+_REVOCATIONS = f"{_POOL}aid-taken-back/"
 _MONTHS = f"{_POOL}months/"
 _ONE_MONTH = f"{_MONTHS}<int:number>/"
 _INTERESTS = f"{_POOL}interests/"
@@ -564,6 +566,22 @@ urlpatterns = [
         f"{_REVERSALS}<int:number>/withdraw/",
         reversal_api.ReversalWithdrawal.as_view(),
         name="api_withdraw_reversal",
+    ),
+    path(_REVOCATIONS, revocation_api.RevocationList.as_view(), name="api_revocations"),
+    path(
+        f"{_REVOCATIONS}<case:award>/propose/",
+        revocation_api.RevocationProposal.as_view(),
+        name="api_propose_revocation",
+    ),
+    path(
+        f"{_REVOCATIONS}<int:number>/agree/",
+        revocation_api.RevocationAgreement.as_view(),
+        name="api_agree_to_revocation",
+    ),
+    path(
+        f"{_REVOCATIONS}<int:number>/withdraw/",
+        revocation_api.RevocationWithdrawal.as_view(),
+        name="api_withdraw_revocation",
     ),
     path(_MONTHS, month_api.MonthCloses.as_view(), name="api_months"),
     path(f"{_MONTHS}closed/", month_api.PublicMonths.as_view(), name="api_closed_months"),

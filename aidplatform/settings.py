@@ -316,6 +316,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "award.final": ["claims.award_final"],
     "award.shared": ["claims.award_shared"],
     "award.paid": ["claims.award_paid"],
+    "award.revoked": ["claims.award_revoked"],
     "period.announced": ["disclosure.tell_cases", "custody.announce_to_wallets"],
     "period.charges_posted": ["disclosure.tell_charges", "custody.follow_wallets"],
 }

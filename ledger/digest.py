@@ -396,6 +396,27 @@ PARTS: tuple[Part, ...] = (
         {"id": ID},
     ),
     Part(
+        "ledger_awardrevocation",
+        {
+            "pool_id": "p.code",
+            "award_id": "w.code",
+            "entry_id": "e.number",
+            **_plain(
+                "number",
+                "reason",
+                "aid_fen",
+                "fee_fen",
+                "fee_owed_fen",
+                "state",
+                "proposed_by",
+                "proposed_at",
+            ),
+            **_plain("decided_by", "decided_at"),
+        },
+        f"{_POOL} JOIN ledger_award w ON w.id = t.award_id LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {"id": ID},
+    ),
+    Part(
         "ledger_debitexplanation",
         {
             "pool_id": "p.code",

@@ -38,6 +38,8 @@ from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.release_limit_models import ReleaseLimit
 from ledger.custody.reversal_models import EntryReversal
 from ledger.custody.reversal_triggers import reversal_has_its_decision
+from ledger.custody.revocation_models import AwardRevocation
+from ledger.custody.revocation_triggers import revoked_aid_has_its_decision
 from ledger.custody.settlement_models import FinalSettlement
 from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_return_triggers import illness_ends_with_its_return
@@ -111,6 +113,7 @@ written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 instructed_period_stays_posted.register(JournalEntry)  # type: ignore[arg-type]
 loss_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
 reversal_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
+revoked_aid_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
 closed_month_takes_no_entry.register(JournalEntry)  # type: ignore[arg-type]
 collection_is_of_its_result.register(Collection)  # type: ignore[arg-type]
 settled_debits_have_their_file.register(StatementLine)  # type: ignore[arg-type]
@@ -139,6 +142,7 @@ __all__ = [
     "Account",
     "AccountBalance",
     "Award",
+    "AwardRevocation",
     "BankAccount",
     "BankStatement",
     "Book",

@@ -96,6 +96,27 @@ GUARANTEES: dict[str, object] = {
     "agreed_reversal_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
     "reversal_is_decided_once": _("The reversal is decided already. Reload the page to see where it is."),
     "reversal_says_why": _("Say why the entry is taken back."),
+    "only_a_shared_award_is_revoked": _("Only aid of a period that is posted can be taken back here."),
+    "only_unpaid_aid_is_revoked": _("All of this aid is paid. What is paid is not taken back here."),
+    "revocation_waits_for_orders": _(
+        "A payment of this case, or of the fee of its period, is ordered or on its way. Cancel the order, or wait until"
+        " the statement shows what became of it."
+    ),
+    "revocation_comes_before_the_settlement": _("The pool is settled: nothing goes to a next bill any more."),
+    "award_has_one_open_revocation": _("A proposal for this case waits already. Reload the page."),
+    "revocation_says_why": _("Say what was found."),
+    "revocation_people_hold_their_duty": _(
+        "A second reviewer proposes to take aid back, and a controller agrees to it."
+    ),
+    "agreed_revocation_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
+    "revocation_is_decided_once": _("It is decided already. Reload the page to see where it is."),
+    "revocation_is_of_the_books": _(
+        "The figures have changed since it was proposed. Withdraw it, and let it be proposed anew."
+    ),
+    "revoked_aid_is_not_ordered": _(
+        "Aid of this case is taken back, or is proposed to be. What comes back of it from the bank goes to the members"
+        " by a decision of its own."
+    ),
     "explanation_people_hold_their_duty": _("A treasurer explains a debit, and a controller agrees to it."),
     "explanation_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
     "explanation_is_decided_once": _(

@@ -21,6 +21,8 @@ from ledger.custody.month_models import MonthClose, MonthReopening, MonthState
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.release_limit_models import ReleaseLimit
 from ledger.custody.reversal_models import DECIDED_WITHIN, EntryReversal
+from ledger.custody.revocation_models import DECIDED_WITHIN as REVOCATION_DECIDED_WITHIN
+from ledger.custody.revocation_models import AwardRevocation
 from ledger.custody.selectors import payable_awards
 from ledger.custody.wallet_selectors import wallets_to_pay_back
 from ledger.custody.write_off_models import WriteOff
@@ -42,6 +44,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         + _of_limits(duties, person)
         + _of_explanations(duties, person)
         + _of_reversals(duties, person)
+        + _of_revocations(duties, person)
         + _of_months(duties, person)
         + _of_interests(duties, person)
         + _of_write_offs(duties, person)
@@ -269,6 +272,36 @@ def _of_reversals(duties: dict[int | None, set[str]], person: User) -> list[Todo
             texts[one.proposed_by == person.code]
             % {"number": one.entry.number, "pool": in_language(one.pool.name_en, one.pool.name_zh)},
             reverse("entry", args=[one.pool.code, one.entry.number]) + "#reversal",
+            _("Look at it"),
+        )
+        for one in found[:20]
+    ]
+
+
+def _of_revocations(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return what is proposed to be taken back of aid: for another person's word, or one's own that is overdue."""
+    agreeing, proposing = (
+        [pool for pool, found in duties.items() if pool and duty.value in found]
+        for duty in (DutyGrant.Duty.CONTROLLER, DutyGrant.Duty.SECOND_REVIEWER)
+    )
+    waiting = AwardRevocation.objects.filter(state=AwardRevocation.State.PROPOSED).select_related(
+        "pool", "award"
+    )
+    late = Q(
+        pool__in=proposing, proposed_by=person.code, proposed_at__lt=clock.now() - REVOCATION_DECIDED_WITHIN
+    )
+    found = waiting.filter(Q(pool__in=agreeing) & ~Q(proposed_by=person.code) | late).order_by("pk")
+    texts = {
+        True: _(
+            "That aid of case %(case)s of %(pool)s is taken back, as you proposed, is still not answered"
+        ),
+        False: _("That aid of case %(case)s of %(pool)s is taken back waits for your agreement"),
+    }
+    return [
+        Todo(
+            texts[one.proposed_by == person.code]
+            % {"case": one.award.code, "pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("custody_revocations", args=[one.pool.code]),
             _("Look at it"),
         )
         for one in found[:20]

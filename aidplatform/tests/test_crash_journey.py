@@ -43,6 +43,7 @@ ELSEWHERE = {
     "custody.charge_file_made",
     "custody.cost_posted",
     "custody.debit_explained",
+    "custody.award_revoked",
     "custody.entry_reversed",
     "custody.debits_announced",
     "custody.pause_granted",

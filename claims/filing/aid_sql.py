@@ -20,9 +20,13 @@ def granted_before(membership: str, claim: str) -> str:
 
     Those of an earlier membership count: joining again gives nobody the most for one person anew.
 
-    An award counts with all that was granted; a rest of it that is shared later is no more than that.
+    An award counts with all that was granted; a rest of it that is shared later is no more than that. Of aid that was
+    taken back, what was paid before counts.
     """
-    return f"""(SELECT coalesce(sum(coalesce(a.aid_fen, d.aid_fen)), 0) FROM claims_claim c
+    return f"""(SELECT coalesce(sum(CASE WHEN c.state = 'revoked' THEN (
+                    SELECT sum(w.shared_fen - w.lowered_fen) FROM ledger_award w
+                     WHERE w.pool_id = c.pool_id AND w.claim_code = c.code)
+               ELSE coalesce(a.aid_fen, d.aid_fen) END), 0) FROM claims_claim c
         LEFT JOIN ledger_award a ON a.pool_id = c.pool_id AND a.claim_code = c.code AND a.rest_of_id IS NULL
               AND a.state <> 'withdrawn'
         LEFT JOIN claims_decision d ON d.claim_id = c.id AND d.round = c.round AND d.outcome = 'approved'

@@ -4,7 +4,7 @@ from members.joining.guardian_sql import has_died_sql
 from members.joining.kin_triggers import speaks_for_sql
 
 # Over when a death is recorded, a claim is not gone on with, and its papers are no heir's to read.
-OVER = ("paid", "closed", "refused_by_jury", "withdrawn")
+OVER = ("paid", "closed", "refused_by_jury", "revoked", "withdrawn")
 _OVER = ", ".join(f"'{state}'" for state in OVER)
 
 

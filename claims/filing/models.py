@@ -66,6 +66,7 @@ class Claim(models.Model):
         SHARED = "shared", _("shared by all")
         PAID = "paid", _("paid")
         CLOSED = "closed", _("closed")
+        REVOKED = "revoked", _("aid taken back")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
     class Sex(models.TextChoices):

@@ -400,14 +400,19 @@ def granted_before(claim: Claim) -> int:
     others = Claim.objects.filter(membership__in=chain_ids(claim.membership_id)).exclude(pk=claim.pk)
     awards = Award.objects.filter(pool=claim.pool_id, claim_code__in=others.values("code"), rest_of=None)
     standing = awards.exclude(state=Award.State.WITHDRAWN)
-    awarded = standing.aggregate(sum=Sum("aid_fen"))
+    revoked = others.filter(state=Claim.State.REVOKED).values("code")
+    awarded = standing.exclude(claim_code__in=revoked).aggregate(sum=Sum("aid_fen"))
+    # Of aid that was taken back, what was paid before counts: also what was of a rest.
+    paid = Award.objects.filter(pool=claim.pool_id, claim_code__in=revoked).aggregate(
+        sum=Sum(F("shared_fen") - F("lowered_fen"))
+    )
     on_the_way = (
         others.filter(decisions__outcome="approved", decisions__round=F("round"))
         .exclude(state__in=[Claim.State.WITHDRAWN, Claim.State.OVERTURNED])
         .exclude(code__in=standing.values("claim_code"))
         .aggregate(sum=Sum("decisions__aid_fen"))
     )
-    return (awarded["sum"] or 0) + (on_the_way["sum"] or 0)
+    return (awarded["sum"] or 0) + (paid["sum"] or 0) + (on_the_way["sum"] or 0)
 
 
 def lifetime_left(claim: Claim) -> int | None:

@@ -46,8 +46,10 @@ STEPS: dict[str, Step] = {
     "before_jury": Step(JURY, 10, ("approved", "refused_by_jury", "withdrawn")),
     "refused_by_jury": Step(NOBODY, None, ()),
     "awarded": Step(POOL, None, ("shared",)),
-    "shared": Step(TREASURER, 30, ("paid",)),
-    "paid": Step(CLAIMANT, None, ("closed",)),
+    "shared": Step(TREASURER, 30, ("paid", "revoked")),
+    "paid": Step(CLAIMANT, None, ("closed", "revoked")),
+    # What was not paid of its aid went back to the members: a review has found that it should not have been granted.
+    "revoked": Step(NOBODY, None, ()),
     "closed": Step(NOBODY, None, ()),
     "withdrawn": Step(NOBODY, None, ()),
 }
@@ -63,9 +65,9 @@ REFUSED = ("rejected", "overturned")
 # The aid is final: further bills of the case may follow.
 PARTS_ARE_FINAL = ("awarded", "shared", "paid", "closed")
 # Nothing more comes of the claim, and no further part waits for it.
-DONE = (*PARTS_ARE_FINAL, *REFUSED, "refused_finally", "refused_by_jury", "withdrawn")
+DONE = (*PARTS_ARE_FINAL, *REFUSED, "refused_finally", "refused_by_jury", "revoked", "withdrawn")
 # Nothing that papers decide can follow: their keys may be destroyed. Of a refusal once no appeal and no jury can come.
-ERASABLE = ("paid", "closed", "refused_by_jury", "withdrawn")
+ERASABLE = ("paid", "closed", "refused_by_jury", "revoked", "withdrawn")
 # The claimant may still take the claim back.
 WITHDRAWABLE = tuple(state for state, step in STEPS.items() if "withdrawn" in step.after)
 # Still on the desk of reviewers.
@@ -76,7 +78,7 @@ ON_THE_DESK = (
 READ_BY_ITS_REVIEWER = (*ON_THE_DESK, "approved", "in_publicity")
 READ_BY_WHO_DECIDES = ("recommended", "objected")
 # Nothing is to be done about the claim any more but by the claimant, who may say that the aid has come or appeal.
-DECIDED = (*REFUSED, "refused_finally", "refused_by_jury", "paid", "closed", "withdrawn")
+DECIDED = (*REFUSED, "refused_finally", "refused_by_jury", "paid", "closed", "revoked", "withdrawn")
 # The strip that a claimant sees; side states stand in the place of the step they interrupt.
 MAIN_WAY = ("filed", "under_review", "recommended", "in_publicity", "awarded", "shared", "paid")
 STANDS_FOR = {
@@ -90,5 +92,5 @@ STANDS_FOR = {
 # Decided by two people, and whatever has become of it since but a withdrawal.
 JUDGED = (
     "approved", "rejected", "in_publicity", "objected", "overturned", "refused_finally", "awarded", "shared", "paid",
-    "closed",
+    "closed", "revoked",
 )  # fmt: skip

@@ -338,6 +338,16 @@ claim_guards = [
                    SELECT 1 FROM claims_objection WHERE claim_id = NEW.id AND state = 'open') THEN
                 {refuse("claim_step_has_its_paper", "claim %s is not ready to be %s", "NEW.code", "NEW.state")}
             END IF;
+            -- Two people have taken back what was unpaid of its aid, and nothing of the case is to be paid any more.
+            IF NEW.state = 'revoked' AND (
+                   NOT EXISTS (SELECT 1 FROM ledger_awardrevocation r JOIN ledger_award w ON w.id = r.award_id
+                                WHERE w.pool_id = NEW.pool_id AND w.claim_code = NEW.code AND r.state = 'agreed')
+                OR EXISTS (SELECT 1 FROM ledger_award w WHERE w.pool_id = NEW.pool_id AND w.claim_code = NEW.code
+                              AND (w.state IN ('announced', 'final') OR w.shared_fen - w.lowered_fen > coalesce((
+                                   SELECT sum(o.amount_fen) FROM ledger_paymentorder o
+                                    WHERE o.award_id = w.id AND o.state = 'confirmed'), 0)))) THEN
+                {refuse("claim_step_has_its_paper", "claim %s is not %s in the ledger", "NEW.code", "NEW.state")}
+            END IF;
             IF NEW.state IN ('in_publicity', 'awarded', 'shared', 'paid') THEN
                 SELECT state INTO award_state FROM ledger_award
                  WHERE pool_id = NEW.pool_id AND claim_code = NEW.code AND rest_of_id IS NULL AND state <> 'withdrawn';

@@ -81,6 +81,7 @@ DEEDS: dict[str, object] = {
     "claim_awarded": _("Aid is final"),
     "claim_shared": _("Shared by all members"),
     "claim_paid": _("Aid paid"),
+    "claim_revoked": _("Unpaid aid taken back"),
     "confirm_receipt": _("Receipt confirmed"),
     "withdraw_claim": _("Claim withdrawn"),
     "open_evidence": _("A paper was opened"),

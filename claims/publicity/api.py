@@ -104,6 +104,15 @@ class UpheldRow(serializers.Serializer[Any]):
         return selectors.read_answer(upheld)
 
 
+class TakenBackRow(serializers.Serializer[Any]):
+    """Aid of the claim that was taken back before it was paid, in minor units, and what was found."""
+
+    case = serializers.CharField(source="award.code")
+    aid_fen = serializers.IntegerField()
+    reason = serializers.CharField()
+    decided_at = serializers.DateTimeField()
+
+
 class ClaimAwardRow(serializers.Serializer[Any]):
     """The public case of the claim, or a rest of it; period: null until one shares it."""
 
@@ -153,6 +162,7 @@ class ClaimInFull(serializers.Serializer[Any]):
     appeal = AppealRow(allow_null=True)
     award = ClaimAwardRow(allow_null=True)
     rests = ClaimAwardRow(many=True)
+    taken_back = TakenBackRow(many=True, source="revoked")
     layers = serializers.SerializerMethodField()
     consent_sha256 = serializers.CharField(source="claim.consent_sha256", allow_null=True)
     timeline = DeedRow(many=True, source="deeds")

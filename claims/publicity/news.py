@@ -48,6 +48,7 @@ _STEPS_TOLD: dict[tuple[str, str], str] = {
     ("", "awarded"): words.CLAIM_AWARDED,
     ("", "shared"): words.CLAIM_SHARED,
     ("", "paid"): words.CLAIM_PAID,
+    ("", "revoked"): words.CLAIM_REVOKED,
 }
 # Where too few could be drawn an outside arbiter takes the jury's place.
 _BY_ARBITER = {

@@ -10,12 +10,15 @@ from aidplatform.lib.errors import NotFoundError
 from aidplatform.work.models import AuditEntry
 from claims.filing.models import Claim
 from claims.filing.selectors import history_of
+from claims.filing.states import PARTS_ARE_FINAL
 from claims.filing.words import DEEDS
 from claims.publicity.models import Objection
 from claims.review.appeals import appeal_of
 from claims.review.models import Appeal, Decision, PaperRequest, Recommendation
 from claims.review.openings import READS, Reader, readers_of
 from claims.review.selectors import decisions_of, last_request, recommendation_of
+from ledger.custody.revocation_models import AwardRevocation
+from ledger.custody.revocations import revoked_of
 from ledger.sharing.models import Award, Period
 from members.joining.models import Membership
 from members.people.models import User
@@ -39,7 +42,7 @@ class ClaimFile:
 
     accepted: the recommendation that the decision followed, which says what was found. rests: what goes on
     with the award in later periods. appeal: made against a refusal. first_decision: what it was made against, once the
-    appeal is decided. upheld: the last objection that ended the case.
+    appeal is decided. upheld: the last objection that ended the case. revoked: what was taken back of the aid.
     """
 
     claim: Claim
@@ -52,6 +55,7 @@ class ClaimFile:
     appeal: Appeal | None = None
     first_decision: Decision | None = None
     upheld: Objection | None = None
+    revoked: list[AwardRevocation] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
 
     @property
@@ -61,7 +65,7 @@ class ClaimFile:
 
 
 def file_of(claim: Claim) -> ClaimFile:
-    """Return all that the claimant is shown. Nine queries at most, of a claim without an appeal seven."""
+    """Return all that the claimant is shown. Ten queries at most, of a claim without an appeal eight."""
     first, decision = decisions_of(claim)
     history = history_of(claim)
     awards = awards_of_case(claim)
@@ -77,6 +81,7 @@ def file_of(claim: Claim) -> ClaimFile:
         appeal=appeal_of(claim),
         first_decision=first,
         upheld=upheld_objection(claim),
+        revoked=taken_back(claim),
     )
 
 
@@ -110,6 +115,12 @@ def standing_award_of(claim: Claim) -> Award | None:
     """Return the award of a claim that is not withdrawn."""
     award = award_of(claim)
     return None if award is None or award.state == Award.State.WITHDRAWN else award
+
+
+def taken_back(claim: Claim) -> list[AwardRevocation]:
+    """Return what was taken back of the aid of a claim before it was paid; until it is shared nothing can be."""
+    may_be = claim.state in {Claim.State.REVOKED, *PARTS_ARE_FINAL}
+    return revoked_of(claim.code, claim.pool) if may_be else []
 
 
 def awards_of_case(claim: Claim) -> list[Award]:

@@ -37,6 +37,7 @@ from claims.review.outside_models import OutsideReview
 from claims.review.outside_selectors import stands_in
 from claims.review.selectors import decision_of, payee_of, public_ref, staff_name
 from claims.review.services import check_not_near
+from ledger.custody import revocations
 from ledger.custody.suspensions import end_suspension
 from ledger.openbooks import services as openbooks
 from ledger.sharing import services as sharing
@@ -400,6 +401,28 @@ def follow_awards(*, awards: Sequence[int], state: str, at: dt.datetime) -> list
         audit.record(actor=SERVICE, action=f"claim_{state}", subject=claim.code)
         if state == Claim.State.AWARDED:
             _end_membership(claim, found[claim.code])
+        moved.append(claim.code)
+    return moved
+
+
+@transaction.atomic
+def follow_revocation(*, award: int, at: dt.datetime) -> list[str]:
+    """End the claim of an award that was taken back, unless something of the case is still to be paid.
+
+    Returns the codes of claims that moved; one that is there already stays, and so does one whose recipient has
+    confirmed the money.
+    """
+    told = Award.objects.get(pk=award)
+    Pool.objects.select_for_update(no_key=True).get(pk=told.pool_id)
+    if revocations.still_to_pay(told):
+        return []
+    claims = Claim.objects.select_for_update(of=["self"]).select_related("pool", "plan_version")
+    moved = []
+    for claim in claims.filter(
+        pool=told.pool_id, code=told.claim_code, state__in=[Claim.State.SHARED, Claim.State.PAID]
+    ):
+        step_claim(claim, Claim.State.REVOKED, at)
+        audit.record(actor=SERVICE, action="claim_revoked", subject=claim.code)
         moved.append(claim.code)
     return moved
 

@@ -43,6 +43,15 @@ def award_paid(lease: jobs.Lease) -> dict[str, Any] | None:
     return _follow(lease, [lease.payload["award"]], "awarded", "shared", "paid")
 
 
+@jobs.handles("claims.award_revoked")
+def award_revoked(lease: jobs.Lease) -> dict[str, Any]:
+    """What was unpaid of an award went back to the members; the claim is over when nothing of it is to be paid."""
+    moved = _follow(lease, [lease.payload["award"]], "awarded", "shared")["claims"]
+    with lease.transaction():
+        revoked = services.follow_revocation(award=lease.payload["award"], at=clock.now())
+    return {"claims": [*moved, *revoked]}
+
+
 @jobs.handles(TELL)
 def tell_step(lease: jobs.Lease) -> dict[str, Any]:
     """Tell the claimant of a step, and whoever it waits for; where something new may show, order a look at it."""

@@ -28,7 +28,14 @@ from claims.filing.paper_triggers import PAPERS_PER_OBJECTION
 from claims.filing.parts import may_bring_bills
 from claims.filing.selectors import concerned_by
 from claims.filing.services import add_evidence
-from claims.filing.states import MAIN_WAY, OPEN_TO_CLAIMANT, POOL_ADMIN, STANDS_FOR, STEPS, WITHDRAWABLE
+from claims.filing.states import (
+    MAIN_WAY,
+    OPEN_TO_CLAIMANT,
+    POOL_ADMIN,
+    STANDS_FOR,
+    STEPS,
+    WITHDRAWABLE,
+)
 from claims.filing.views import in_words
 from claims.filing.words import DEEDS, EVERY_KIND, HOLDERS, KINDS
 from claims.publicity import selectors, services
@@ -122,6 +129,7 @@ def claim_page(
         "finding": review.read_reason(file.accepted) if file.accepted else "",
         "award": file.award,
         "rests": file.rests,
+        "revoked": file.revoked,
         "parts": [file.award, *file.rests],
         "history": [(DEEDS[line.action], line.at) for line in file.deeds],
         "readers": [
@@ -358,6 +366,7 @@ def case_page(
         "case": award,
         "rests": rests,
         "parts": [award, *rests],
+        "revoked": selectors.taken_back(found),
         "claim": found,
         "face": words_of(FacesOf([award], MEMBERS).told(award)),
         "first_case": selectors.award_of(found.part_of) if found.part_of else None,

@@ -10,7 +10,7 @@ from members.people.erasure_sql import facts_until_erased
 # For how long a recommendation may be taken back: the time in which one sees that a key was the wrong one.
 UNDO_SECONDS = 10
 # Judged by two people, and what has become of it since.
-_DECIDED = "('approved', 'rejected', 'in_publicity', 'objected', 'overturned', 'refused_finally', 'awarded', 'shared', 'paid', 'closed')"
+_DECIDED = "('approved', 'rejected', 'in_publicity', 'objected', 'overturned', 'refused_finally', 'awarded', 'shared', 'paid', 'closed', 'revoked')"
 
 
 def rests_on_papers(name: str) -> Guard:

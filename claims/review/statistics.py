@@ -38,6 +38,7 @@ _TIMES = """
                     WHEN 'answer_objection' THEN
                          CASE a.detail->>'outcome' WHEN 'upheld' THEN 'overturned' ELSE 'in_publicity' END
                     WHEN 'claim_awarded' THEN 'awarded' WHEN 'claim_shared' THEN 'shared' WHEN 'claim_paid' THEN 'paid'
+                    WHEN 'claim_revoked' THEN 'revoked'
                     WHEN 'withdraw_claim' THEN 'withdrawn' END AS state
           FROM claims_claim c JOIN work_auditentry a ON a.subject = c.code
          WHERE c.pool_id = %(pool)s AND c.filed_at IS NOT NULL

@@ -88,7 +88,10 @@ _EARNED = """
     SELECT p.number, f.paid,
            least(p.fee_fen - coalesce((SELECT sum((t->>1)::bigint) FROM ledger_finalsettlement s,
                                               jsonb_array_elements(s.figures->'fees') t
-                                        WHERE s.pool_id = p.pool_id AND s.state = 'approved' AND (t->>0)::int = p.number), 0),
+                                        WHERE s.pool_id = p.pool_id AND s.state = 'approved' AND (t->>0)::int = p.number), 0)
+                           -- Aid that was taken back later made no fee too much that was paid before.
+                           - coalesce((SELECT sum(r.fee_fen) FROM ledger_awardrevocation r JOIN ledger_award w ON w.id = r.award_id
+                                        WHERE w.period_id = p.id AND r.state = 'agreed' AND r.decided_at <= f.released_at), 0),
                  CASE WHEN p.assessed_fen = 0 THEN p.fee_fen
                       ELSE div(p.fee_fen::numeric * (coalesce(c.fen, 0) + coalesce(p.wallet_fen, 0)
                            + CASE WHEN EXISTS (SELECT 1 FROM ledger_period n WHERE n.pool_id = p.pool_id AND n.state = 'posted'

@@ -136,6 +136,7 @@ _MATCHED = _(
 _DEBITS = _("The agent's answer about debits says this. What it takes back comes with its next answer.")
 # Why an entry of a kind is not reversed by itself, and what is done instead.
 WHY_NOT: dict[str, Promise] = {
+    "award_revoked": _DECIDED,
     "award": _(
         "A case stands behind this: members have had their say in its publicity. An upheld objection takes it out."
     ),

@@ -31,7 +31,8 @@ _IS_OVER = f"""
         {refuse("settlement_comes_last", "the pool is %s; cases are taken until %s, or something is not shared", "pool.state", "pool.run_off_end_date")}
     END IF;
     IF EXISTS (SELECT 1 FROM ledger_paymentorder WHERE pool_id = NEW.pool_id AND state IN ('ordered', 'released'))
-       OR EXISTS (SELECT 1 FROM ledger_writeoff WHERE pool_id = NEW.pool_id AND state = 'ordered') THEN
+       OR EXISTS (SELECT 1 FROM ledger_writeoff WHERE pool_id = NEW.pool_id AND state = 'ordered')
+       OR EXISTS (SELECT 1 FROM ledger_awardrevocation WHERE pool_id = NEW.pool_id AND state = 'proposed') THEN
         {refuse("settlement_waits_for_orders", "an order of the pool is not confirmed or cancelled")}
     END IF;
 """

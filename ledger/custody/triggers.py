@@ -98,9 +98,11 @@ def collected_sql(period: str) -> str:
 
 
 def fee_lowered_sql(period: str) -> str:
-    """Return SQL for what approved settlements of a pool that ends have taken from a period's fee (fen)."""
-    return f"""coalesce((SELECT sum((f->>1)::bigint) FROM ledger_finalsettlement s, jsonb_array_elements(s.figures->'fees') f
-         WHERE s.pool_id = {period}.pool_id AND s.state = 'approved' AND (f->>0)::int = {period}.number), 0)"""
+    """Return SQL for what settlements of a pool that ends and aid taken back have taken from a period's fee (fen)."""
+    return f"""(coalesce((SELECT sum((f->>1)::bigint) FROM ledger_finalsettlement s, jsonb_array_elements(s.figures->'fees') f
+         WHERE s.pool_id = {period}.pool_id AND s.state = 'approved' AND (f->>0)::int = {period}.number), 0)
+        + coalesce((SELECT sum(r.fee_fen) FROM ledger_awardrevocation r JOIN ledger_award w ON w.id = r.award_id
+                     WHERE w.period_id = {period}.id AND r.state = 'agreed'), 0))"""
 
 
 def free_money_sql(pool: str) -> str:
@@ -222,35 +224,13 @@ line_guards = [
 ]
 
 _STATE_COLUMNS = (
-    "state",
-    "released_by",
-    "released_at",
-    "proved_at",
-    "released_sha256",
-    "confirmed_line_id",
-    "returned_line_id",
-    "cancelled_by",
-    "cancelled_at",
-)
+    "state", "released_by", "released_at", "proved_at", "released_sha256", "confirmed_line_id", "returned_line_id",
+    "cancelled_by", "cancelled_at",
+)  # fmt: skip
 _TERMS = (
-    "pool_id",
-    "number",
-    "kind",
-    "award_id",
-    "period_id",
-    "receipt_id",
-    "debit_id",
-    "membership_id",
-    "listed_id",
-    "cost_id",
-    "amount_fen",
-    "payee_name",
-    "payee_account",
-    "payee_hash",
-    "payee_hint",
-    "ordered_by",
-    "ordered_at",
-)
+    "pool_id", "number", "kind", "award_id", "period_id", "receipt_id", "debit_id", "membership_id", "listed_id",
+    "cost_id", "amount_fen", "payee_name", "payee_account", "payee_hash", "payee_hint", "ordered_by", "ordered_at",
+)  # fmt: skip
 _LIVE = "state NOT IN ('cancelled', 'returned')"
 
 # floor(Φ × collected / S) of the period; a period that charged nobody has its fee from the carry.
@@ -296,6 +276,9 @@ _CHECK_AID = f"""
     SELECT coalesce(sum(amount_fen), 0) INTO ordered FROM ledger_paymentorder WHERE award_id = NEW.award_id AND {_LIVE};
     IF ordered + NEW.amount_fen > award.aid_fen THEN
         {refuse("aid_paid_at_most_the_award", "ordered %s + %s of %s", "ordered", "NEW.amount_fen", "award.aid_fen")}
+    END IF;
+    IF EXISTS (SELECT 1 FROM ledger_awardrevocation WHERE award_id = NEW.award_id AND state IN ('proposed', 'agreed')) THEN
+        {refuse("revoked_aid_is_not_ordered", "aid of the case is taken back, or is to be")}
     END IF;
     SELECT payable_fen INTO payable FROM custody_payable(NEW.pool_id) WHERE award_id = NEW.award_id;
     IF NEW.amount_fen > coalesce(payable, 0) THEN

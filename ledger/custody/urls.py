@@ -17,6 +17,7 @@ from ledger.custody import (
     reconciled_views,
     release_limit_views,
     reversal_views,
+    revocation_views,
     share_return_views,
     views,
     wallet_views,
@@ -39,6 +40,7 @@ _MONTHS = "pools/<slug:code>/ledger/months/"
 _ONE_MONTH = f"{_MONTHS}<int:number>/"
 _ENTRY = "pools/<slug:code>/ledger/entries/<int:number>/"
 _REVERSALS = "pools/<slug:code>/ledger/reversals/"
+_REVOCATIONS = f"{_CUSTODY}aid-taken-back/"
 _INTERESTS = "pools/<slug:code>/interests/"
 _ONE_INTEREST = f"{_INTERESTS}<int:number>/"
 _ONE_INCOME = f"{_INTERESTS}income/<int:number>/"
@@ -70,6 +72,13 @@ urlpatterns = [
     path(f"{_ONE_MONTH}reopen/withdraw/", month_views.withdraw_reopening, name="custody_withdraw_reopening"),
     path(_ENTRY, reversal_views.entry, name="entry"),
     path(f"{_ENTRY}reverse/", reversal_views.propose, name="custody_propose_reversal"),
+    path(_REVOCATIONS, revocation_views.overview, name="custody_revocations"),
+    path(f"{_REVOCATIONS}all.csv", revocation_views.overview_csv, name="custody_revocations_csv"),
+    path(f"{_REVOCATIONS}propose/", revocation_views.propose, name="custody_propose_revocation"),
+    path(f"{_REVOCATIONS}<int:number>/agree/", revocation_views.agree, name="custody_agree_revocation"),
+    path(
+        f"{_REVOCATIONS}<int:number>/withdraw/", revocation_views.withdraw, name="custody_withdraw_revocation"
+    ),
     path(_REVERSALS, reversal_views.overview, name="custody_reversals"),
     path(f"{_REVERSALS}all.csv", reversal_views.overview_csv, name="custody_reversals_csv"),
     path(f"{_REVERSALS}<int:number>/agree/", reversal_views.agree, name="custody_agree_reversal"),

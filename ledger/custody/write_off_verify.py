@@ -21,7 +21,7 @@ SENTENCES = {
         "Every approved settlement has its entry and two people; what it lowers are its parts."
     ),
     "settlement_lowers_its_awards": _(
-        "Every award is lowered by what settlements say, each its part of what was unpaid."
+        "Every award is lowered by what settlements, each its part of what was unpaid, and decisions to take aid back say."
     ),
 }
 
@@ -63,7 +63,8 @@ def verify_write_offs(report: Report, parameters: dict[str, object]) -> None:
     _verify_losses(report, parameters)
     if not figure(
         """SELECT (SELECT count(*) FROM ledger_writeoff WHERE pool_id = %(pool)s)
-                  + (SELECT count(*) FROM ledger_finalsettlement WHERE pool_id = %(pool)s)""",
+                  + (SELECT count(*) FROM ledger_finalsettlement WHERE pool_id = %(pool)s)
+                  + (SELECT count(*) FROM ledger_awardrevocation WHERE pool_id = %(pool)s)""",
         parameters,
     ):
         return
@@ -136,7 +137,14 @@ def _verify_losses(report: Report, parameters: dict[str, object]) -> None:
 
 
 def _verify_settlements(report: Report, parameters: dict[str, object]) -> None:
-    lowered: dict[str, int] = {}
+    lowered: dict[str, int] = {
+        code: int(fen)
+        for code, fen in fetch(
+            """SELECT w.code, sum(r.aid_fen) FROM ledger_awardrevocation r JOIN ledger_award w ON w.id = r.award_id
+                WHERE r.pool_id = %(pool)s AND r.state = 'agreed' GROUP BY 1""",
+            parameters,
+        )
+    }
     for number, figures, by, checker, entry in fetch(
         """SELECT s.number, s.figures::text, s.ordered_by, s.decided_by,
                   (SELECT concat_ws('|', e.maker, e.checker, string_agg(

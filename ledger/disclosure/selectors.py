@@ -71,8 +71,12 @@ def pool_cards() -> list[PoolCard]:
 
 
 def _cases_shared(pools: Collection[Pool]) -> QuerySet[Award]:
-    """Return the cases that these pools have shared: a rest is of a case that has been counted."""
-    return Award.objects.filter(pool__in=pools, state=Award.State.SHARED, rest_of=None)
+    """Return the cases that these pools have shared: a rest is of a case that has been counted.
+
+    Whose aid was taken back before any of it was paid, was not helped.
+    """
+    shared = Award.objects.filter(pool__in=pools, state=Award.State.SHARED, rest_of=None)
+    return shared.exclude(lowered_fen__gt=0, lowered_fen=F("shared_fen"))
 
 
 def base_class(period: Period | None) -> ClassFigures | None:

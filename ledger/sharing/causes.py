@@ -14,3 +14,5 @@ OTHER_COSTS = {
 GAP_IS_BOOKED_AS = "period"
 # Kinds of entry that credit the carried surplus with what members did not pay.
 OTHER_INCOME = ("other_income", "interest")
+# The kind of entry by which aid that was taken back before it was paid goes to the carried surplus, with its fee.
+AWARD_REVOKED = "award_revoked"

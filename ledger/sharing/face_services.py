@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, F
 
 from aidplatform.lib import clock
 from aidplatform.lib.db import whole_tables
@@ -88,6 +88,7 @@ class _Helped:
     def __init__(self, period: Period) -> None:
         rows = (
             Award.objects.filter(pool=period.pool, state=Award.State.SHARED, rest_of=None)
+            .exclude(lowered_fen__gt=0, lowered_fen=F("shared_fen"))
             .values("period__publicity_date")
             .annotate(cases=Count("pk"))
             .order_by("period__publicity_date")

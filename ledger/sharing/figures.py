@@ -68,8 +68,8 @@ class ClassFigures:
 class Figures:
     """All figures of a period's bill, provisional or final, named as in the manual.
 
-    other_income_fen is part of the carry in, other_costs_by_kind says what the other costs are. awarded_fen: what the
-    cases were granted; aid_fen is less where caps have lowered it.
+    other_income_fen and given_back_fen are parts of the carry in, other_costs_by_kind says what the other costs are.
+    awarded_fen: what the cases were granted; aid_fen is less where caps have lowered it.
     """
 
     cases: int
@@ -87,6 +87,7 @@ class Figures:
     classes: tuple[ClassFigures, ...]
     other_income_fen: int = 0
     other_costs_by_kind: tuple[tuple[str, int], ...] = ()
+    given_back_fen: int = 0
 
     @property
     def members(self) -> int:
@@ -205,10 +206,12 @@ def _costs(figures: Figures) -> tuple[tuple[object, int], ...]:
 
 
 def _income(figures: Figures) -> tuple[tuple[object, int], ...]:
-    """Say how much of the carry in is income from outside."""
-    if not figures.other_income_fen:
-        return ()
-    return ((_("interest, sponsor and referral income"), figures.other_income_fen),)
+    """Say how much of the carry in is income from outside, and how much was taken back of aid and fee."""
+    causes = (
+        (_("interest, sponsor and referral income"), figures.other_income_fen),
+        (_("aid taken back before it was paid, with its fee"), figures.given_back_fen),
+    )
+    return tuple((name, fen) for name, fen in causes if fen)
 
 
 def share_parts(figures: Figures, row: ClassFigures) -> list[Part]:

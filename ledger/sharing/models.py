@@ -283,8 +283,9 @@ class Award(models.Model):
     code: public case number. masked: what everyone may see (age band, sex, region, disease class). aid_fen: what
     is shared. claim_code: opaque reference for the claims side. is_held: an objection is open; when publicity ends
     a held award leaves its period, and it is announced again once it is released. shared_fen: written by the database
-    when it is shared: aid_fen, or its part where caps leave no room for all aid of its period. lowered_fen: what the
-    settlement of a pool that ends takes from that, because nobody will pay it. payee_*: to whom the claimant asked it
+    when it is shared: aid_fen, or its part where caps leave no room for all aid of its period. lowered_fen: what is
+    taken from that: by the settlement of a pool that ends, because nobody will pay it, or because what was unpaid of it
+    went back to the members. payee_*: to whom the claimant asked it
     to be paid, sealed, and the keyed hash of that; an award that came without a claim names nobody. rest_of: the award
     that it goes on with, where the plan lets wait what caps leave no room for. A rest is owed since that one was final;
     it has its claim, face and payee, and the number of the case with a running figure.
@@ -372,7 +373,7 @@ class Award(models.Model):
     def payable_fen(self) -> int:
         """Return what its member is paid in all: once it is shared, what members have really shared of it.
 
-        The settlement of a pool that ends takes from it what nobody will pay.
+        The settlement of a pool that ends takes from it what nobody will pay; aid that is taken back is not paid.
         """
         return self.aid_fen if self.shared_fen is None else self.shared_fen - self.lowered_fen
 

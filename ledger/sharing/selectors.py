@@ -17,7 +17,7 @@ from ledger.books.models import Book
 from ledger.sharing.apportion import (
     Sharing,
 )
-from ledger.sharing.causes import GAP_IS_BOOKED_AS, OTHER_COSTS, OTHER_INCOME
+from ledger.sharing.causes import AWARD_REVOKED, GAP_IS_BOOKED_AS, OTHER_COSTS, OTHER_INCOME
 from ledger.sharing.figures import Figures, class_figures
 from ledger.sharing.models import Award, Period
 from ledger.sharing.payees import Payee
@@ -260,6 +260,11 @@ def other_income(window: BooksWindow) -> int:
     return sum(_moved(window, chart.CARRIED_SURPLUS, "C", OTHER_INCOME).values())
 
 
+def given_back(window: BooksWindow) -> int:
+    """Return what aid that was taken back before it was paid has added to the carry, with its fee (fen)."""
+    return sum(_moved(window, chart.CARRIED_SURPLUS, "C", (AWARD_REVOKED,)).values())
+
+
 def _moved(window: BooksWindow, account: str, side: str, kinds: tuple[str, ...]) -> dict[str, int]:
     """Return per kind of entry the net amount posted to an account on that side (fen).
 
@@ -312,6 +317,7 @@ class Bill:
     aid_fens: tuple[int, ...]
     other_costs_by_kind: dict[str, int]
     other_income_fen: int
+    given_back_fen: int
     carry_in_fen: int
     books_upto_no: int
     has_rooms: bool = False
@@ -362,6 +368,7 @@ def compute_bill(period: Period) -> Bill:
         aid_fens=aid_fens,
         other_costs_by_kind=costs_by_kind,
         other_income_fen=other_income(window),
+        given_back_fen=given_back(window),
         carry_in_fen=carry_in_fen,
         books_upto_no=window.upto_no,
         has_rooms=rooms is not None,

@@ -237,10 +237,13 @@ def _may_see_figures(request: HttpRequest, found: Period) -> bool:
 def figures_of(found: Period) -> Figures | None:
     """Return the stored figures, or from the announcement on the provisional ones; before it none."""
     if found.assessed_fen is not None:
-        by_kind = selectors.other_costs(selectors.books_window(found)) if found.other_costs_fen else {}
+        window = selectors.books_window(found)
+        by_kind = selectors.other_costs(window) if found.other_costs_fen else {}
         figures = selectors.stored_figures(found, tuple(sorted(by_kind.items())))
         return replace(
-            figures, classes=class_figures(found.classes or [], found.plan_version.plan().period_cap_fen)
+            figures,
+            classes=class_figures(found.classes or [], found.plan_version.plan().period_cap_fen),
+            given_back_fen=selectors.given_back(window) if found.carry_in_fen else 0,
         )
     if not found.is_public:
         return None
@@ -261,6 +264,7 @@ def figures_of(found: Period) -> Figures | None:
         classes=class_figures(bill.classes, found.plan_version.plan().period_cap_fen),
         other_income_fen=bill.other_income_fen,
         other_costs_by_kind=tuple(sorted(bill.other_costs_by_kind.items())),
+        given_back_fen=bill.given_back_fen,
     )
 
 

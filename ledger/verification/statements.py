@@ -13,6 +13,7 @@ from ledger.custody import (
     month_verify,
     reconciled_verify,
     reversal_verify,
+    revocation_verify,
     share_return_verify,
     wallet_verify,
     write_off_verify,
@@ -40,9 +41,9 @@ def _verify_log(report: Report, pool: PoolRow) -> None:
 def _verify_custody(report: Report, pool: PoolRow) -> None:
     custody.verify_custody(report, pool.id, pool.code, pool.book_id)
     reconciled_verify.verify_reconciled(report, pool.id, pool.code)
-    reversal_verify.verify_reversals(
-        report, {"pool": pool.id, "code": pool.code, "book": pool.book_id, "log": pool.log_id}
-    )
+    parameters = {"pool": pool.id, "code": pool.code, "book": pool.book_id, "log": pool.log_id}
+    reversal_verify.verify_reversals(report, parameters)
+    revocation_verify.verify_revocations(report, parameters)
 
 
 _BEFORE: dict[str, Check] = {
@@ -76,6 +77,7 @@ def new_report() -> Report:
         month_verify.SENTENCES,
         reconciled_verify.SENTENCES,
         reversal_verify.SENTENCES,
+        revocation_verify.SENTENCES,
         arrears_verify.SENTENCES,
         charge_verify.SENTENCES,
         leaving.SENTENCES,

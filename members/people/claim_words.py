@@ -28,6 +28,7 @@ CLAIM_JURY_REFUSED = "claim_jury_refused"
 CLAIM_AWARDED = "claim_awarded"
 CLAIM_SHARED = "claim_shared"
 CLAIM_PAID = "claim_paid"
+CLAIM_REVOKED = "claim_revoked"
 CLAIM_LATE = "claim_late"
 CLAIM_OUTSIDE = "claim_outside"
 CLAIM_WAITS = "claim_waits"
@@ -192,6 +193,14 @@ CLAIM_KINDS: dict[str, tuple[str, str]] = {
         gettext_noop("The aid for your case %(case)s is paid: %(amount)s"),
         gettext_noop(
             "The bank has confirmed the payment. Please say on its page that it has come: all members see that then."
+        ),
+    ),
+    CLAIM_REVOKED: (
+        gettext_noop("The aid for your case %(case)s is taken back"),
+        gettext_noop(
+            "A review has found that it should not have been granted, and two people agree. What was not paid goes back"
+            " to all members; what was paid to you before stays with you. The page of your claim gives the finding in"
+            " full. Inside the pool this is final; the courts stay open to you."
         ),
     ),
     CLAIM_LATE: (

@@ -105,7 +105,10 @@ EVENTS: dict[str, dict[str, Event]] = {
         "objections": Event(
             _("An objection to your case"), ("claim_objected", "claim_goes_on", "claim_overturned")
         ),
-        "aid": Event(_("An aid is final, shared or paid"), ("claim_awarded", "claim_shared", "claim_paid")),
+        "aid": Event(
+            _("An aid is final, shared, paid or taken back"),
+            ("claim_awarded", "claim_shared", "claim_paid", "claim_revoked"),
+        ),
         "named": Event(_("You may claim for somebody who has died"), ("namer_died",)),
     },
     "duties": {

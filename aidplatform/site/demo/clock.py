@@ -37,6 +37,7 @@ HAPPENINGS: dict[str, object] = {
     "claim_awarded": _("Aid of a claim is final"),
     "claim_shared": _("Aid of a claim shared by all"),
     "claim_paid": _("Aid of a claim paid"),
+    "claim_revoked": _("Unpaid aid of a claim taken back"),
 }
 
 

@@ -48,7 +48,7 @@
     }),
   };
   // What only some statements have.
-  const OPTIONAL = { custody_account: recordOf({ sha256: isText }), deciders: listOf(isText), rest: isText };
+  const OPTIONAL = { custody_account: recordOf({ sha256: isText }), deciders: listOf(isText), rest: isText, fee_back: isNumber };
   const isWritten = (type, body) =>
     WRITTEN[type](body) && Object.entries(OPTIONAL).every(([name, is]) => !body.has(name) || is(body.get(name)));
 
@@ -90,7 +90,8 @@
       [this.decided, this.published, this.awarded, this.periodOf] = [new Map(), new Map(), new Map(), new Map()];
       // Cases whose aid is owed; orders by number, and by kind and reason; those that were cancelled; how the bank settled them.
       [this.granted, this.orders, this.reasons, this.gone, this.settled] = [new Set(), new Map(), new Map(), new Set(), new Map()];
-      [this.rules, this.periods, this.collected] = [new Map(), new Map(), new Set()];
+      // By period, what of its fee went back to all.
+      [this.rules, this.periods, this.collected, this.givenBack] = [new Map(), new Map(), new Set(), new Map()];
       // What members owed before the first period.
       this.before = 0n;
     }
@@ -253,7 +254,8 @@
   // The fee: no more than its bill says, and after all aid of its period.
   const payFee = (book, period) => {
     const closed = book.periods.get(wholeOf(period))?.get("period.close");
-    const [most, cases] = closed ? [closed.get("fee"), closed.get("cases")] : [0n, []];
+    const [whole, cases] = closed ? [closed.get("fee"), closed.get("cases")] : [0n, []];
+    const most = whole - (book.givenBack.get(wholeOf(period)) ?? 0n);
     const taken = book.ordered("fee", period);
     if (taken > most) throw new IsFalse("fee_is_within_its_bill", `<= ${most}`, shown(taken));
     equal("fee_follows_the_aid", book.grantedOf(cases), sumOf(cases.map((one) => book.ordered("aid", one))));
@@ -294,9 +296,26 @@
     const before = book.awarded.get(which) ?? 0n;
     if (now < 0n || now > before) throw new IsFalse("aid_follows_the_announcement", `<= ${before}`, shown(now));
     book.awarded.set(which, now);
-    if (!body.has("rest")) return;
-    book.awarded.set(body.get("rest"), before - now);
-    book.granted.add(body.get("rest"));
+    if (body.has("rest")) {
+      book.awarded.set(body.get("rest"), before - now);
+      book.granted.add(body.get("rest"));
+    }
+    if (body.has("fee_back")) giveBack(book, body, before - now);
+  };
+
+  // What was not paid of a case goes to all, with the fee on it: its entry says so, and no more is owed than was paid.
+  const giveBack = (book, body, less) => {
+    const [which, key, back] = [body.get("case"), known(body.get("entry"), "entry"), body.get("fee_back")];
+    const period = known(book.periodOf.get(which), which);
+    const closed = known(book.periods.get(period).get("period.close"), "period.close");
+    const sent = book.ordered("aid", which);
+    if (sent > body.get("is")) throw new IsFalse("payout_is_within_the_award", `<= ${body.get("is")}`, shown(sent));
+    const lines = (isNumber(key) ? book.byNumber.get(key) : book.byKey.get(key)) ?? [];
+    const of = (...wanted) => sumOf(lines.filter(([account, side]) => wanted.includes(account + side)).map((line) => line[2]));
+    equal("revoked_aid_goes_to_all", [less, less + back, back], [of("201D"), of("240C"), of("230D", "130D")]);
+    added(book.givenBack, period, back);
+    const fee = book.rules.get(closed.get("plan").get("version")).get("terms").get("fee");
+    equal("fee_follows_the_plan", feeOf(fee, book.grantedOf(closed.get("cases"))), closed.get("fee") - book.givenBack.get(period));
   };
 
   // --- rules and periods ----------------------------------------------------------------------------------------------

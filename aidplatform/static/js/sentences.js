@@ -76,6 +76,7 @@ globalThis.huzhu = {
     records_are_as_many_as_members: ["The roll has not as many lines as members.", "名册的行数与人数不同。"],
     reserves_follow_in_order: ["A juror was replaced by another one than the next.", "递补者不是顺序上的下一位。"],
     reversal_mirrors_its_entry: ["Entry %d is no mirror of what it corrects.", "第 %d 项不是所更正记录的镜像。"],
+    revoked_aid_goes_to_all: ["Aid taken back did not go to all with its fee.", "撤回的互助金未连同管理费归还全体成员。"],
     root_is_the_stated_one: ["The roll is another one than the log states.", "名册与日志所声明的不同。"],
     rules_are_published: ["A bill names rules that the log does not state.", "账单所依的规则未在日志中声明。"],
     salt_is_mine: ["The salt is not of this secret.", "盐值不属于该密钥。"],

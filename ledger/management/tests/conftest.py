@@ -21,6 +21,7 @@ from aidplatform.testing.endings import wind_down
 from aidplatform.testing.investigation_cases import INVESTIGATION, InvestigationCases
 from aidplatform.testing.plugin import test_services
 from aidplatform.testing.reversals import reversed_by_two
+from aidplatform.testing.revocations import revoked_by_two
 from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.stack import connected_to
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
@@ -47,7 +48,7 @@ from ledger.openbooks.models import Log
 from ledger.openbooks.services import append, state_changes_of_keys
 from ledger.openbooks.stamps import stamp_checkpoints
 from ledger.openbooks.witnesses import ask_witnesses
-from ledger.sharing.models import Period
+from ledger.sharing.models import Award, Period
 from ledger.sharing.selectors import book_of
 from members.joining.services import admit_member, end_cover
 from members.joining.tests.going_on import signed_ahead
@@ -135,6 +136,7 @@ def make_history() -> None:
     make_debited_history()
     make_taken_history()
     make_closed_history()
+    make_revoked_history()
     make_investigated_history()
     for pool in Pool.objects.order_by("code"):
         reconciled_days.keep_day(pool, clock.now())
@@ -143,6 +145,12 @@ def make_history() -> None:
     sign_history(folder)
     renew_key(TestSigner(folder / "state"), Log.objects.get(code="closed"))
     shutil.rmtree(folder)
+
+
+def make_revoked_history() -> None:
+    """Take back the one case of a pool before it is paid."""
+    world, _bank, _period = charged_world(90_001, members=3, code="revoked")
+    revoked_by_two(world, Award.objects.select_related("pool", "period").get(pool=world.pool))
 
 
 def witness_history(small: World, folder: Path) -> None:

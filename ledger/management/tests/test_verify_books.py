@@ -26,6 +26,7 @@ from ledger.management.tests.leaving_cases import LEAVING_CASES
 from ledger.management.tests.month_cases import MONTH_CASES
 from ledger.management.tests.reconciled_cases import RECONCILED_CASES
 from ledger.management.tests.reversal_cases import REVERSAL_CASES
+from ledger.management.tests.revocation_cases import REVOCATION_CASES
 from ledger.management.tests.share_return_cases import SHARE_RETURN_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
 from ledger.management.tests.write_off_cases import WRITE_OFF_CASES
@@ -747,6 +748,16 @@ def test_false_reversals_are_false(books, code, sql, where, expected, actual):
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"),
+    REVOCATION_CASES,
+    ids=[case[0] for case in REVOCATION_CASES],
+)
+def test_false_decisions_to_take_aid_back_are_false(books, code, sql, where, expected, actual):
+    harm(books, sql)
+    assert_found("revoked", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), FACE_CASES, ids=[case[0] for case in FACE_CASES]
 )
 def test_false_faces_of_cases_are_false(books, code, sql, where, expected, actual):
@@ -810,6 +821,7 @@ def test_every_statement_is_broken_by_some_case(books):
             *COST_CASES,
             *EXPLANATION_CASES,
             *REVERSAL_CASES,
+            *REVOCATION_CASES,
             *MONTH_CASES,
             *INTEREST_CASES,
             *RECONCILED_CASES,

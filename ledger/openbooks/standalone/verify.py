@@ -2,16 +2,13 @@
 
     python verify.py log SOURCE [--key KEY]          every statement hashes to the signed root
     python verify.py history OLD SOURCE [--key KEY]  nothing before the kept checkpoint OLD was rewritten
-    python verify.py member BUNDLE --id DOCUMENT [--secret SECRET] [--key KEY]
-                                                     my own line stands in the roll with my amount, the sum is right
+    python verify.py member BUNDLE --id DOCUMENT [--secret SECRET] [--key KEY]  my line in the roll, and its sum
     python verify.py roll SOURCE PERIOD [--key KEY]  every line of a period's roll, from the files of SOURCE
-    python verify.py book SOURCE [--key KEY] [--account NUMBER]
-                                                     the cash book: bank days, journal, bills, every payment's reason
+    python verify.py book SOURCE [--key KEY] [--account NUMBER]  bank, journal, bills, every payment's reason
     python verify.py draw SOURCE CASE [--key KEY]    a jury's draw, its ballots and its verdict, computed again
     python verify.py witnesses SOURCE TRUSTED        as many witnesses have signed as TRUSTED, your file, asks
     python verify.py all SOURCE [--key KEY] [--keep FOLDER] [--old OLD] [--trusted TRUSTED]
-                                [--bundle BUNDLE --id DOCUMENT --secret SECRET] [--account NUMBER]
-                                                     all of this, and keep the files that were read in FOLDER
+                                [--bundle BUNDLE --id DOCUMENT --secret SECRET] [--account NUMBER]  all, kept in FOLDER
     python verify.py selftest                        this program computes as the published examples say
 
 SOURCE: an address like https://aid.example.org/t/POOL, or a folder with the same files. KEY: the log's key as you got
@@ -34,8 +31,7 @@ import urllib.request
 from pathlib import Path
 
 TRUE, FALSE, UNCHECKED = 0, 1, 2
-LONGEST_FILE = 20_000_000
-LARGEST = 2**53 - 1
+LONGEST_FILE, LARGEST = 20_000_000, 2**53 - 1
 
 
 class IsFalse(Exception):  # noqa: N818 - it is what was found, not what went wrong
@@ -128,6 +124,7 @@ rates_follow_from_the_need | A share is not the need by weight. | 分摊额不�
 records_are_as_many_as_members | The roll has not as many lines as members. | 名册的行数与人数不同。
 reserves_follow_in_order | A juror was replaced by another one than the next. | 递补者不是顺序上的下一位。
 reversal_mirrors_its_entry | Entry %d is no mirror of what it corrects. | 第 %d 项不是所更正记录的镜像。
+revoked_aid_goes_to_all | Aid taken back did not go to all with its fee. | 撤回的互助金未连同管理费归还全体成员。
 root_is_the_stated_one | The roll is another one than the log states. | 名册与日志所声明的不同。
 rules_are_published | A bill names rules that the log does not state. | 账单所依的规则未在日志中声明。
 salt_is_mine | The salt is not of this secret. | 盐值不属于该密钥。
@@ -166,8 +163,7 @@ def equal(code, wanted, found, about=None):
 
 
 # --- Ed25519, RFC 8032 ---------------------------------------------------------------------------------------------
-P = 2**255 - 19
-L = 2**252 + 27742317777372353535851937790883648493
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
 
@@ -203,8 +199,7 @@ def point_of(data):
         x = x * ROOT_OF_MINUS_1 % P
     if (x * x - square) % P or (x == 0 and sign):
         return None
-    if x & 1 != sign:
-        x = P - x
+    x = P - x if x & 1 != sign else x
     return x, y, 1, x * y % P
 
 
@@ -272,12 +267,8 @@ def open_checkpoint(note, key, *before):
         key = next((one for one in before if signatures_of(below, one)), key)
         found = signatures_of(below, key)
         size, root = int(lines[1]), from_base64(lines[2], 32)
-        if [blank, lines[1], len(lines), below[-1:]] != [
-            "\n\n",
-            str(size),
-            4,
-            "\n",
-        ] or not 0 < size <= LARGEST:
+        is_whole = [blank, lines[1], len(lines), below[-1:]] == ["\n\n", str(size), 4, "\n"]
+        if not is_whole or not 0 < size <= LARGEST:
             raise ValueError("something else stands there")
     except (ValueError, IndexError):
         raise IsFalse("checkpoint_is_written") from None
@@ -471,8 +462,7 @@ def read_policy(text):
                 raise IsFalse("witness_counts_once", "-", words[1])
             keys.add(witnesses[words[1]][2])
         elif words[:1] == ["group"] and len(words) > 3:
-            needed = {"any": 1, "all": len(words) - 3}.get(words[2]) or int(words[2])
-            groups[words[1]] = (needed, words[3:])
+            groups[words[1]] = ({"any": 1, "all": len(words) - 3}.get(words[2]) or int(words[2]), words[3:])
         elif words[:1] == ["quorum"] and len(words) == 2:
             quorum = words[1]
     if log is None or quorum in {"", "none"}:
@@ -545,8 +535,7 @@ def check_witnesses(source, policy):
 
 
 # --- The roll of a period and its tree -----------------------------------------------------------------------------
-TAG = b"huzhu/roll/v1"
-OWN = 0x80
+TAG, OWN = b"huzhu/roll/v1", 0x80
 
 
 def u64(*numbers):
@@ -912,7 +901,7 @@ STATED = {
     "collect.close": {"open": [(0, 0)], **dict.fromkeys(("period", *COLLECTED), 0)},
     "period.announce": {"period": 0, "books_upto": 0, "publicity_end": "", "cases": [("", 0)]},
 }
-OPTIONAL = {"custody_account": {"sha256": ""}, "deciders": [""], "rest": ""}
+OPTIONAL = {"custody_account": {"sha256": ""}, "deciders": [""], "rest": "", "fee_back": 0}
 
 
 class CashBook:
@@ -923,7 +912,7 @@ class CashBook:
         self.days, self.custody, self.rules, self.periods = None, None, {}, {}
         self.decided, self.published, self.awarded, self.period_of = {}, {}, {}, {}
         self.granted, self.orders, self.gone, self.settled, self.not_listed = set(), {}, set(), {}, 0
-        self.collected, self.before = set(), 0
+        self.collected, self.before, self.given_back = set(), 0, {}
 
     def take(self, seq, value):
         """Take a statement. Raises: IsFalse; KeyError and the like for one that lacks something."""
@@ -965,8 +954,7 @@ class CashBook:
                 raise IsFalse("account_is_not_overdrawn", ">= 0", "%s: %d" % (account, left), seq)
         kind, _slash, case = key.partition("/")
         if kind == "award":
-            owed = self.posted(key, "201", "C")
-            equal("award_is_posted_as_announced", self.awarded.get(case), owed, seq)
+            equal("award_is_posted_as_announced", self.awarded.get(case), self.posted(key, "201", "C"), seq)
             self.granted.add(case)
         if kind == "opening":
             self.before += self.posted(key, "110", "D")
@@ -986,9 +974,9 @@ class CashBook:
         """A day or more of the bank: it goes on where the last ended, adds up, and pays what was ordered, once."""
         equal("account_is_the_custody_account", self.custody, body["account"]["sha256"])
         if self.days is not None:
-            told = (body["from"], body["opening"])
             day = datetime.date.fromisoformat(self.days["to"]) + datetime.timedelta(days=1)
-            equal("bank_day_follows_the_last", (str(day), self.days["closing"]), told)
+            wanted = (str(day), self.days["closing"])
+            equal("bank_day_follows_the_last", wanted, (body["from"], body["opening"]))
         self.days, sums = body, {}
         for kind, count, fen in body["classes"]:
             u64(count, fen)
@@ -1027,8 +1015,9 @@ class CashBook:
         elif kind == "fee":
             closed = self.periods.get(int(body["for"]), {}).get("period.close", {"fee": 0, "cases": []})
             taken = self.ordered("fee", body["for"])
-            if taken > closed["fee"]:
-                raise IsFalse("fee_is_within_its_bill", "<= %d" % closed["fee"], taken)
+            most = closed["fee"] - self.given_back.get(int(body["for"]), 0)
+            if taken > most:
+                raise IsFalse("fee_is_within_its_bill", "<= %d" % most, taken)
             granted = sum(self.awarded.get(case, 0) for case in closed["cases"])
             equal("fee_follows_the_aid", granted, sum(self.ordered("aid", case) for case in closed["cases"]))
 
@@ -1081,6 +1070,28 @@ class CashBook:
         if "rest" in body:
             self.awarded[body["rest"]] = before - body["is"]
             self.granted.add(body["rest"])
+        if "fee_back" in body:
+            self.give_back(body, before - body["is"])
+
+    def give_back(self, body, less):
+        """What was not paid of a case goes to all, with the fee on it, as its entry says."""
+        key, back, period = body["entry"], body["fee_back"], self.period_of[body["case"]]
+        closed, sent = self.periods[period]["period.close"], self.ordered("aid", body["case"])
+        if sent > body["is"]:
+            raise IsFalse("payout_is_within_the_award", "<= %d" % body["is"], sent)
+        fee = self.posted(key, "230", "D") + self.posted(key, "130", "D")
+        found = [self.posted(key, "201", "D"), self.posted(key, "240", "C"), fee]
+        equal("revoked_aid_goes_to_all", [less, less + back, back], found)
+        self.given_back[period] = self.given_back.get(period, 0) + back
+        rest = self.fee_on(closed, sum(self.awarded.get(one, 0) for one in closed["cases"]))
+        equal("fee_follows_the_plan", rest, closed["fee"] - self.given_back[period])
+
+    def fee_on(self, closed, aid):
+        """Return the fee on some aid by the rules of a period."""
+        fee = self.rules[closed["plan"]["version"]]["terms"]["fee"]
+        part, whole = (int(one) for one in fee["rate"].split("/"))
+        wanted = fee.get("fixed_fen", 0) - (-aid * part // whole)
+        return min(wanted, fee.get("ceiling_fen", wanted))
 
     def rule_publish(self, body, _seq, _day):
         """A version of the rules, as its own hash has them."""
@@ -1116,10 +1127,7 @@ class CashBook:
         equal("aid_follows_the_announcement", granted, body["A"])
         rules = self.rules.get(body["plan"]["version"])
         equal("rules_are_published", rules and rules["terms_sha256"], body["plan"]["sha256"])
-        fee = rules["terms"]["fee"]
-        part, whole = (int(one) for one in fee["rate"].split("/"))
-        wanted = fee.get("fixed_fen", 0) - (-body["A"] * part // whole)
-        equal("fee_follows_the_plan", min(wanted, fee.get("ceiling_fen", wanted)), body["fee"])
+        equal("fee_follows_the_plan", self.fee_on(body, body["A"]), body["fee"])
 
     def collect_close(self, body, _seq, _day):
         """What came of a bill adds up, and what is open of all periods, of 0 what was before, is in the journal."""
@@ -1146,8 +1154,7 @@ class CashBook:
     def roll_close(self, body, _seq, _day):
         """The roll with amounts: the bill is of it, and of the members who were frozen."""
         told = self.periods[body["period"]]
-        terms = self.rules[told["period.close"]["plan"]["version"]]["terms"]
-        check_bill(*bodies(told), terms=terms)
+        check_bill(*bodies(told), terms=self.rules[told["period.close"]["plan"]["version"]]["terms"])
 
 
 def check_book(source, given, account=""):
@@ -1197,11 +1204,11 @@ class Draw:
         if any(one >= other for one, other in zip(names, names[1:])):  # noqa: B905, RUF007
             raise IsFalse("draw_pool_is_the_committed", "<", ">=")
         equal("draw_follows_its_plan", rule, commit["rule"])
-        quorum = max(rule["quorum"], up(len(names) * rule.get("quorum_permille", 0), 1000))
-        grown = min(up(quorum * rule["seats"], rule["quorum"]), 200)
+        quorum = max(rule["quorum"], -(-len(names) * rule.get("quorum_permille", 0) // 1000))
+        grown = min(-(-quorum * rule["seats"] // rule["quorum"]), 200)
         seats = min(grown, len(names))
-        reserves = min(up(rule.get("reserves", 0) * grown, rule["seats"]), 200, len(names) - seats)
-        wanted = [seats, reserves, min(quorum, up(rule["quorum"] * grown, rule["seats"]), seats)]
+        reserves = min(-(-rule.get("reserves", 0) * grown // rule["seats"]), 200, len(names) - seats)
+        wanted = [seats, reserves, min(quorum, -(-rule["quorum"] * grown // rule["seats"]), seats)]
         equal("draw_follows_its_plan", wanted, [commit[name] for name in ("seats", "reserves", "quorum")])
 
     def words(self):
@@ -1264,11 +1271,6 @@ class Draw:
         equal("verdict_follows_the_rule", outcome, tally["outcome"])
 
 
-def up(number, by):
-    """Divide and round up."""
-    return -(-number // by)
-
-
 def drawn(seed, size, count):
     """Return the places that a seed draws. A block of the last, incomplete round of 2^64 would favor some."""
     found, counter = [], 0
@@ -1328,8 +1330,7 @@ def check_all(given):
     todo += [("roll %d" % one, lambda one=one: check_roll(source, one, given.key)) for one in periods]
     todo.append(("draw", lambda: check_draw(source, "", given.key)))
     todo.append(("book", lambda: check_book(source, given.key, given.account)))
-    if given.trusted:
-        todo.append(("witnesses", lambda: check_witnesses(source, given.trusted)))
+    todo += [("witnesses", lambda: check_witnesses(source, given.trusted))] if given.trusted else []
     for name, do in todo:
         try:
             print("%s: %s" % (name, "\n  ".join(do())))

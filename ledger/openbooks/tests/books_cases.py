@@ -161,6 +161,7 @@ def of_books(rng: random.Random, count: int) -> Iterator[Judged]:
     """Yield honest years, every theft, and years of which one figure is another one, signed anew."""
     yield of_year("true", Year(7).entries, f"{ACCOUNT[:4]} {ACCOUNT[4:]}")
     yield of_year("another account", Year(3, periods=1).entries, "6222 1")
+    yield of_year("revoked", Year(7, revokes=True).entries)
     unlisted = Year(7).entries
     next(one for one in unlisted if one["type"] == "bank.day" and one["body"]["settled"])["body"][
         "settled_count"

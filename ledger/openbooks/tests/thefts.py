@@ -49,6 +49,9 @@ FOUND: dict[str, tuple[str, ...]] = {
     "less told as come in than came": ("collection_adds_up",),
     "arrears of one period told of another": ("arrears_are_in_the_journal",),
     "a collection that is over twice": ("period_comes_once",),
+    "aid taken back that others do not get": ("revoked_aid_goes_to_all", OVERDRAWN),
+    "the fee on aid taken back": ("revoked_aid_goes_to_all", "fee_follows_the_plan"),
+    "aid taken back that was paid": ("payout_is_within_the_award", OVERDRAWN),
     "who pays fixed after the cases": ("freeze_announce_close_in_order",),
 }  # fmt: skip
 
@@ -61,7 +64,7 @@ class Thief(Year):
         self.theft, self.fen, self.taken = theft, fen, False
         self.early: set[str] = set()
         try:
-            super().__init__(seed, periods=periods)
+            super().__init__(seed, periods=periods, revokes="taken back" in theft)
         except ShareInputError:
             if not self.taken:
                 raise  # otherwise the theft has left figures with which nobody can go on: the year ends there
@@ -114,6 +117,8 @@ class Thief(Year):
             case "collect.close" if body["arrears"] and self.now("arrears of one period told of another"):
                 fen, others = body["arrears"], [one for one in body["open"] if one[0] != body["period"]]
                 body |= {"collected": body["collected"] + fen, "arrears": 0, "open": [[0, fen], *others]}
+            case "award.adjust" if body.get("fee_back", 0) > 0 and self.now("the fee on aid taken back"):
+                body["fee_back"] -= min(self.fen, body["fee_back"])
             case "roll.close" if self.now("a friend left out"):
                 body |= {"tree": [body["tree"][0] - 1, *body["tree"][1:]], "n": body["n"] - 1}
             case _:
@@ -149,6 +154,12 @@ class Thief(Year):
             }
             body |= {"date": self.day.isoformat(), "reverses": self.number - 1}
             super().say("book.entry", body | {"postings": sorted(less)})
+
+    def revoked(self, aid: int, fee: int) -> Lines:
+        lines = super().revoked(aid, fee)
+        if self.now("aid taken back that others do not get"):
+            return [(account if account != "240" else "220", side, fen) for account, side, fen in lines]
+        return lines
 
     def case(self) -> tuple[str, int]:
         case, fen = super().case()
@@ -201,6 +212,11 @@ class Thief(Year):
         ):
             self.due.reverse()
         super().order_what_is_due()
+        sent = next((case for _no, kind, case, _fen in self.open_orders if kind == "aid"), None)
+        if sent and self.now("aid taken back that was paid"):
+            self.post("award_revoked/9", "award_revoked", super().revoked(self.fen, 0))
+            told = {"case": sent, "is": self.awarded[sent] - self.fen, "entry": self.number, "fee_back": 0}
+            super().say("award.adjust", told)
 
     def free(self) -> int:
         free = super().free()

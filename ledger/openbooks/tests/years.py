@@ -11,6 +11,7 @@ import json
 import random
 from collections import defaultdict
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from ledger.openbooks.canonical import canonical_bytes
@@ -27,9 +28,13 @@ def digest(text: str) -> str:
 
 
 class Year:
-    """The log of a year. entries: envelopes in order. Everything that is random comes from the seed."""
+    """The log of a year. entries: envelopes in order. Everything that is random comes from the seed.
 
-    def __init__(self, seed: int, *, periods: int = 12) -> None:
+    revokes: of each period the first aid that is unpaid then is taken back.
+    """
+
+    def __init__(self, seed: int, *, periods: int = 12, revokes: bool = False) -> None:
+        self.revokes, self.awarded, self.revocations = revokes, dict[str, int](), 0
         self.rng = random.Random(seed)
         self.entries: list[Body] = []
         self.balance: defaultdict[str, int] = defaultdict(int)
@@ -199,6 +204,8 @@ class Year:
         self.say("period.close", told | figures)
         self.say("roll.close", roll | _tree(roll["classes"], bill))
         self.charged[period] = bill.assessed_fen
+        self.awarded |= dict(shared)
+        self.shared = dict(shared)
         self.due += [("aid", case, fen) for case, fen in shared]
         self.due += [("fee", str(period), bill.fee_fen)] if bill.fee_fen else []
 
@@ -219,6 +226,8 @@ class Year:
         self.statement(come | {"top_up": self._maybe(900), "interest": self._maybe(60)})
         if self.rng.random() < 0.2:
             self.post(f"write_off/{period}", "write_off", _pair("120", "110", min(self.balance["110"], 300)))
+        if self.revokes:
+            self._revoke(period)
         self.order_what_is_due()
         self._give_back()
         self.day += dt.timedelta(days=2)
@@ -242,6 +251,31 @@ class Year:
         else:
             self.statement(late)
         self.say("collect.close", self.collected(period))
+
+    def _revoke(self, period: int) -> None:
+        """Give the first aid of the period that is not paid back to all, with the fee on it."""
+        place = next((at for at, (kind, case, _fen) in enumerate(self.due) if case in self.shared), None)
+        if place is None:
+            return
+        _kind, case, unpaid = self.due.pop(place)
+        fee = next((at for at, one in enumerate(self.due) if one[:2] == ("fee", str(period))), None)
+        before = sum(self.awarded[one] for one in self.shared)
+        back = ceil(self.fee_rate * before) - ceil(self.fee_rate * (before - unpaid))
+        if fee is not None:
+            left = self.due[fee][2] - back
+            self.due[fee : fee + 1] = [("fee", str(period), left)] if left else []
+        was, self.awarded[case] = self.awarded[case], self.awarded[case] - unpaid
+        self.revocations += 1
+        self.post(f"award_revoked/{self.revocations}", "award_revoked", self.revoked(unpaid, back))
+        told = {"case": case, "period": period, "was": was, "is": self.awarded[case], "why": "revoked"}
+        self.say("award.adjust", told | {"reason": "found", "entry": self.number, "fee_back": back})
+
+    def revoked(self, aid: int, fee: int) -> Lines:
+        """Return the entry that gives aid and its fee back."""
+        return [
+            ("201", "D", aid), ("230", "D", fee), ("240", "C", aid + fee), ("401", "D", aid + fee), ("501", "C", aid),
+            ("510", "C", fee),
+        ]  # fmt: skip
 
     def collected(self, period: int) -> Body:
         """Return what came of a period's shares; money pays the oldest first, so that the newest are open."""
@@ -296,7 +330,7 @@ class Year:
         while self.due:
             kind, reason, fen = self.due[0]
             sent = min(fen, self.free()) if kind == "fee" else fen
-            if sent > self.free() or not sent:
+            if sent > self.free() or sent <= 0:
                 return
             self.due[0:1] = [(kind, reason, fen - sent)] if sent < fen else []
             self.order(kind, reason, sent, "201" if kind == "aid" else "230")
