@@ -32,7 +32,7 @@ _FEE_ON_THE_REST = """
      WHERE v.id = award.plan_version_id;"""
 
 _JUDGED = f"""
-    SELECT w.pool_id, w.state, p.state AS period_state, w.shared_fen - w.lowered_fen - coalesce(paid.fen, 0) AS unpaid,
+    SELECT w.pool_id, w.state, p.state AS period_state, coalesce(w.shared_fen, 0) - w.lowered_fen - coalesce(paid.fen, 0) AS unpaid,
            p.fee_fen - {fee_lowered_sql("p")} AS fee, coalesce(taken.fen, 0) AS taken,
            coalesce(paid.open, 0) + coalesce(taken.open, 0) AS open,
            (SELECT sum(o.shared_fen - o.lowered_fen) FROM ledger_award o WHERE o.period_id = p.id) AS aid,

@@ -255,14 +255,11 @@ def other_costs(window: BooksWindow) -> dict[str, int]:
     return {kind: fen for kind, fen in moved.items() if fen}
 
 
-def other_income(window: BooksWindow) -> int:
-    """Return the income credited to the carry (fen): it lowers the need and is named."""
-    return sum(_moved(window, chart.CARRIED_SURPLUS, "C", OTHER_INCOME).values())
-
-
-def given_back(window: BooksWindow) -> int:
-    """Return what aid that was taken back before it was paid has added to the carry, with its fee (fen)."""
-    return sum(_moved(window, chart.CARRIED_SURPLUS, "C", (AWARD_REVOKED,)).values())
+def added_to_carry(window: BooksWindow) -> tuple[int, int]:
+    """Return what lowers the need by the carry and is named: income, and aid taken back unpaid with its fee (fen)."""
+    moved = _moved(window, chart.CARRIED_SURPLUS, "C", (*OTHER_INCOME, AWARD_REVOKED))
+    given_back = moved.pop(AWARD_REVOKED, 0)
+    return sum(moved.values()), given_back
 
 
 def _moved(window: BooksWindow, account: str, side: str, kinds: tuple[str, ...]) -> dict[str, int]:
@@ -350,6 +347,7 @@ def compute_bill(period: Period) -> Bill:
     plan = period.plan_version.plan()
     window = books_window(period)
     costs_by_kind = other_costs(window)
+    income_fen, given_back_fen = added_to_carry(window)
     aid_fens = tuple(awards_of(period).values_list("aid_fen", flat=True))
     carry_in_fen = balance_of(window, chart.CARRIED_SURPLUS)
     manifest = list(period.manifest.values_list("counts", "rooms"))
@@ -367,8 +365,8 @@ def compute_bill(period: Period) -> Bill:
         sharing=sharing,
         aid_fens=aid_fens,
         other_costs_by_kind=costs_by_kind,
-        other_income_fen=other_income(window),
-        given_back_fen=given_back(window),
+        other_income_fen=income_fen,
+        given_back_fen=given_back_fen,
         carry_in_fen=carry_in_fen,
         books_upto_no=window.upto_no,
         has_rooms=rooms is not None,

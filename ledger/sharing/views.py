@@ -237,13 +237,11 @@ def _may_see_figures(request: HttpRequest, found: Period) -> bool:
 def figures_of(found: Period) -> Figures | None:
     """Return the stored figures, or from the announcement on the provisional ones; before it none."""
     if found.assessed_fen is not None:
-        window = selectors.books_window(found)
-        by_kind = selectors.other_costs(window) if found.other_costs_fen else {}
+        by_kind = selectors.other_costs(selectors.books_window(found)) if found.other_costs_fen else {}
         figures = selectors.stored_figures(found, tuple(sorted(by_kind.items())))
         return replace(
             figures,
             classes=class_figures(found.classes or [], found.plan_version.plan().period_cap_fen),
-            given_back_fen=selectors.given_back(window) if found.carry_in_fen else 0,
         )
     if not found.is_public:
         return None
@@ -268,9 +266,18 @@ def figures_of(found: Period) -> Figures | None:
     )
 
 
+def figures_in_full(found: Period) -> Figures | None:
+    """Return the figures, with what the carry of a stored bill holds of aid taken back; two queries more than without."""
+    figures = figures_of(found)
+    if figures is None or found.assessed_fen is None or not figures.carry_in_fen:
+        return figures
+    _income, given_back = selectors.added_to_carry(selectors.books_window(found))
+    return replace(figures, given_back_fen=given_back)
+
+
 def _bill_context(found: Period, layer: str) -> dict[str, Any]:
     """Return what the public part shows: bill, classes, cases, and the data of the recomputation."""
-    figures = figures_of(found)
+    figures = figures_in_full(found)
     if figures is None:
         return {"figures": None}
     names = _class_names(found)

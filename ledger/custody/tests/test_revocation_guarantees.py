@@ -45,7 +45,7 @@ from ledger.openbooks.services import post_logged_entry
 from ledger.sharing import selectors as sharing
 from ledger.sharing.models import Award, Period
 from ledger.sharing.selectors import book_of
-from ledger.sharing.views import figures_of
+from ledger.sharing.views import figures_in_full
 
 Charged = tuple[World, Bank, Period]
 PAGE = "/pools/test-pool/custody/aid-taken-back/"
@@ -136,7 +136,7 @@ def test_unpaid_aid_and_its_fee_go_to_the_members(charged: Charged) -> None:
     next_begins(world, period)
     world.award(50_000, code="C-3")
     following = world.computed_period()
-    figures = figures_of(following)
+    figures = figures_in_full(following)
     assert figures is not None
     assert following.carry_in_fen == 108_000 + (period.carry_out_fen or 0)
     assert (figures.given_back_fen, following.need_fen, following.assessed_fen) == (
@@ -524,4 +524,4 @@ def test_list_asks_as_much_of_one_as_of_three(world: World) -> None:
     for number in (2, 3):
         revoked_by_two(world, award(world, f"C-{number}"))
     assert asked() == one
-    assert sharing.given_back(sharing.books_window(Period(pool=world.pool, number=99))) > 0
+    assert sharing.added_to_carry(sharing.books_window(Period(pool=world.pool, number=99)))[1] > 0

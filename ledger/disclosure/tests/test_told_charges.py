@@ -30,6 +30,7 @@ from members.joining.tests.test_family import guardian as guardian
 from members.joining.tests.test_payers import join, linked
 from members.joining.tests.test_told import leave_behind
 from members.people import notices
+from members.people.cover_words import WAITING_OVER
 from members.people.duty_words import DUTY_GIVEN
 from members.people.models import Mail, Notice, User
 
@@ -249,7 +250,7 @@ def test_whatever_members_are_told_of_a_pool_says_by_which_open_books(
     params = {"pool_en": pool.name_en, "pool_zh": pool.name_zh, "eligible": "2026-04-01"}
     page = reverse("pool", args=[pool.code])
 
-    def told(key: str, kind: str = notices.WAITING_OVER, link: str = page) -> Notice:
+    def told(key: str, kind: str = WAITING_OVER, link: str = page) -> Notice:
         more = {"duty_code": "treasurer", "reason": "elected"} if kind == DUTY_GIVEN else {}
         notices.tell([notices.News(person, kind, key, params | more, link)], batch=key, actor="service")
         return Notice.objects.get(person=person, key=key)

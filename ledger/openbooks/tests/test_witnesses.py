@@ -200,7 +200,7 @@ def test_operator_who_shows_another_log_is_found_and_everyone_sees_it(
     with signer.at_work() as real:
         assert isinstance(real, Signer)
         fork = Head(origin, last.size, bytes(32))
-        note = signed(fork.text(), name=origin, seed=real.seed(origin)).encode()
+        note = signed(fork.text(), name=origin, seed=real.seeds(origin)[0]).encode()
     witness = read_policy(_in_force()).witnesses["one.example/aid"]
     assert witnesses._post(witness.url + "/add-checkpoint", f"old 0\n\n{note}".encode())[0] == 200
     assert ask_witnesses(now=now()) == 0
