@@ -267,7 +267,7 @@ def figures_of(found: Period) -> Figures | None:
 
 
 def figures_in_full(found: Period) -> Figures | None:
-    """Return the figures, with what the carry of a stored bill holds of aid taken back; two queries more than without."""
+    """Return the figures, with what the carry of a stored bill holds of aid taken back: two queries more."""
     figures = figures_of(found)
     if figures is None or found.assessed_fen is None or not figures.carry_in_fen:
         return figures
