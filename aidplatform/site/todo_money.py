@@ -1,6 +1,9 @@
 """What waits for those who order, release and write off: money that can move, or is not to be asked for any more."""
 
-from django.db.models import Count, Min, Q
+import datetime as dt
+from typing import Any
+
+from django.db.models import Count, Min, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -256,13 +259,10 @@ def _of_explanations(duties: dict[int | None, set[str]], person: User) -> list[T
 
 def _of_reversals(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
     """Return the reversals that wait: for another person's agreement, or one's own that are overdue."""
-    agreeing, proposing = (
-        [pool for pool, found in duties.items() if pool and duty.value in found]
-        for duty in (DutyGrant.Duty.CONTROLLER, DutyGrant.Duty.TREASURER)
+    proposed = EntryReversal.objects.filter(state=EntryReversal.State.PROPOSED).select_related(
+        "pool", "entry"
     )
-    waiting = EntryReversal.objects.filter(state=EntryReversal.State.PROPOSED).select_related("pool", "entry")
-    late = Q(pool__in=proposing, proposed_by=person.code, proposed_at__lt=clock.now() - DECIDED_WITHIN)
-    found = waiting.filter(Q(pool__in=agreeing) & ~Q(proposed_by=person.code) | late).order_by("pk")
+    found = _unanswered(proposed, DutyGrant.Duty.TREASURER, DECIDED_WITHIN, duties, person)
     texts = {
         True: _("The reversal of entry %(number)s of %(pool)s, which you proposed, is still not answered"),
         False: _("The reversal of entry %(number)s of %(pool)s waits for your agreement"),
@@ -274,23 +274,16 @@ def _of_reversals(duties: dict[int | None, set[str]], person: User) -> list[Todo
             reverse("entry", args=[one.pool.code, one.entry.number]) + "#reversal",
             _("Look at it"),
         )
-        for one in found[:20]
+        for one in found
     ]
 
 
 def _of_revocations(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
     """Return what is proposed to be taken back of aid: for another person's word, or one's own that is overdue."""
-    agreeing, proposing = (
-        [pool for pool, found in duties.items() if pool and duty.value in found]
-        for duty in (DutyGrant.Duty.CONTROLLER, DutyGrant.Duty.SECOND_REVIEWER)
-    )
-    waiting = AwardRevocation.objects.filter(state=AwardRevocation.State.PROPOSED).select_related(
+    proposed = AwardRevocation.objects.filter(state=AwardRevocation.State.PROPOSED).select_related(
         "pool", "award"
     )
-    late = Q(
-        pool__in=proposing, proposed_by=person.code, proposed_at__lt=clock.now() - REVOCATION_DECIDED_WITHIN
-    )
-    found = waiting.filter(Q(pool__in=agreeing) & ~Q(proposed_by=person.code) | late).order_by("pk")
+    found = _unanswered(proposed, DutyGrant.Duty.SECOND_REVIEWER, REVOCATION_DECIDED_WITHIN, duties, person)
     texts = {
         True: _(
             "That aid of case %(case)s of %(pool)s is taken back, as you proposed, is still not answered"
@@ -304,8 +297,27 @@ def _of_revocations(duties: dict[int | None, set[str]], person: User) -> list[To
             reverse("custody_revocations", args=[one.pool.code]),
             _("Look at it"),
         )
-        for one in found[:20]
+        for one in found
     ]
+
+
+def _unanswered(
+    proposed: QuerySet[Any],
+    proposer: DutyGrant.Duty,
+    within: dt.timedelta,
+    duties: dict[int | None, set[str]],
+    person: User,
+) -> QuerySet[Any]:
+    """Return up to twenty of what is proposed: what waits for a controller's word, or is one's own and overdue.
+
+    proposer: the duty of those who propose; within: how long a controller may take.
+    """
+    agreeing, proposing = (
+        [pool for pool, found in duties.items() if pool and duty.value in found]
+        for duty in (DutyGrant.Duty.CONTROLLER, proposer)
+    )
+    late = Q(pool__in=proposing, proposed_by=person.code, proposed_at__lt=clock.now() - within)
+    return proposed.filter(Q(pool__in=agreeing) & ~Q(proposed_by=person.code) | late).order_by("pk")[:20]
 
 
 def _of_months(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
