@@ -4,12 +4,13 @@ import pgtrigger
 
 from aidplatform.lib.guards import Guard, judged_now, permanent, refuse
 
+# The log states the last key there is.
 _IS_STATED = """EXISTS (SELECT 1 FROM ledger_logentry
-        WHERE log_id = NEW.log_id AND type = 'key.rotate' AND key = ({number})::text)"""
+        WHERE log_id = NEW.log_id AND type = 'key.rotate' AND key = (last.number)::text)"""
 # A new key signs whatever is longer than the log that ends with the statement of it.
-KEY_IN_FORCE = """(SELECT k.vkey FROM ledger_logkey k WHERE k.log_id = {log} AND k.number = 1 + (
+_KEY_IN_FORCE = """(SELECT k.vkey FROM ledger_logkey k WHERE k.log_id = NEW.log_id AND k.number = 1 + (
         SELECT count(*) FROM ledger_logentry e
-         WHERE e.log_id = {log} AND e.type = 'key.rotate' AND e.seq + 1 < {size}))"""
+         WHERE e.log_id = NEW.log_id AND e.type = 'key.rotate' AND e.seq + 1 < NEW.size))"""
 
 log_key_guards = [
     *permanent("log_key_is_permanent"),
@@ -45,7 +46,7 @@ log_key_guards = [
                OR split_part(NEW.vkey, '+', 1) <> split_part(last.vkey, '+', 1) THEN
                 {refuse("log_keys_follow_each_other", "key %s is not the next one of its log", "NEW.number")}
             END IF;
-            IF last.number > 1 AND NOT {_IS_STATED.format(number="last.number")} THEN
+            IF last.number > 1 AND NOT {_IS_STATED} THEN
                 {refuse("log_keys_follow_each_other", "the log does not state key %s yet", "last.number")}
             END IF;
             RETURN NEW;
@@ -64,7 +65,7 @@ checkpoint_guards = [
             {judged_now()}
             -- The key's row, not the log's: an entry must not wait for a tree to be hashed.
             PERFORM 1 FROM ledger_logkey WHERE log_id = NEW.log_id AND number = 1 FOR NO KEY UPDATE;
-            in_force := {KEY_IN_FORCE.format(log="NEW.log_id", size="NEW.size")};
+            in_force := {_KEY_IN_FORCE};
             origin := split_part(in_force, '+', 1);
             IF origin IS NULL THEN
                 {refuse("checkpoint_says_what_the_log_says", "log %s has no key", "NEW.log_id")}

@@ -36,7 +36,7 @@ def _verify_keys(
 ) -> list[int]:
     """Hold every key of a log against the one before and the log's statement; return at which sizes they change."""
     stated = fetch(
-        """SELECT seq, convert_from(data, 'UTF8')::jsonb->'body' FROM ledger_logentry
+        """SELECT seq, (convert_from(data, 'UTF8')::jsonb->'body')::text FROM ledger_logentry
             WHERE log_id = %(log)s AND type = 'key.rotate' ORDER BY seq""",
         parameters,
     )
@@ -46,8 +46,7 @@ def _verify_keys(
         report.expect("log_keys_follow_each_other", where, "signed", found)
         if number - 2 < len(stated):
             body = {"number": number, "old": old, "new": vkey, "signature": signature}
-            told = stated[number - 2][1]
-            told = json.loads(told) if isinstance(told, str) else told
+            told = json.loads(stated[number - 2][1])
             report.expect(
                 "log_states_keys_as_signed", where, str(body), str({name: told.get(name) for name in body})
             )

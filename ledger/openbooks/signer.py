@@ -65,8 +65,9 @@ class Signer:
 
     def follow(self, log: Log) -> bool:
         """Sign the log as it is now; say whether there was something to sign. Raises: SignerRefusesError."""
-        origin = self._origin(log)
-        self._renew_key(log, origin)
+        keys = _keys(log)
+        origin = self._origin(log, keys)
+        self._renew_key(log, keys, origin)
         stored = _last_checkpoint(log)
         known = self.state.last(origin)
         _compare(log, stored, known)
@@ -90,7 +91,7 @@ class Signer:
         Raises: SignerRefusesError.
         """
         stored = _last_checkpoint(log)
-        origin = self._origin(log)
+        origin = self._origin(log, _keys(log))
         known = self.state.last(origin)
         if stored is None or (known is not None and stored.size <= known.size):
             raise SignerRefusesError("There is no checkpoint that the file does not know.")
@@ -104,13 +105,15 @@ class Signer:
         self.state.note(head)
         return head
 
-    def _origin(self, log: Log) -> str:
-        """Return the origin of the log: that of its key, and before the first checkpoint a new one."""
-        held = LogKey.objects.filter(log=log).order_by("-number").first()
-        origin = read_key(held.vkey).name if held else f"{self.domain}/pool/{log.code}"
-        if held and self._seed_of(held.vkey, origin) is None:
+    def _origin(self, log: Log, keys: list[LogKey]) -> str:
+        """Return the origin of the log: that of its keys, and before the first checkpoint a new one."""
+        if not keys:
+            return f"{self.domain}/pool/{log.code}"
+        last = keys[-1].vkey
+        origin = read_key(last).name
+        if self._seed_of(last, origin) is None:
             raise SignerRefusesError(
-                f"The log is signed with the key {held.vkey}, and this is another. Start with the right AID_SIGNER_KEY,"
+                f"The log is signed with the key {last}, and this is another. Start with the right AID_SIGNER_KEY,"
                 " or give it in AID_SIGNER_KEYS_BEFORE to go on with a new key."
             )
         return origin
@@ -121,13 +124,12 @@ class Signer:
             (one for one in self.seeds(origin) if public_key(name=origin, seed=one).encode() == vkey), None
         )
 
-    def _renew_key(self, log: Log, origin: str) -> None:
+    def _renew_key(self, log: Log, keys: list[LogKey], origin: str) -> None:
         """Let the last key of a log sign for our current one, once. Raises: SignerRefusesError.
 
         The file knows it first, so that no key ever signs for two: after a crash, or from a restored database, the
         same signature is made again.
         """
-        keys = list(LogKey.objects.filter(log=log).order_by("number"))
         ours = public_key(name=origin, seed=self.seeds(origin)[0]).encode()
         if not keys or keys[-1].vkey == ours or len(keys) > len(changes_of_key(log.pk)) + 1:
             return
@@ -211,6 +213,10 @@ class Signer:
         self._leaves(log, known)
         Heartbeat.objects.create(checkpoint=stored, at=now)
         return True
+
+
+def _keys(log: Log) -> list[LogKey]:
+    return list(LogKey.objects.filter(log=log).order_by("number"))
 
 
 def _last_checkpoint(log: Log) -> Checkpoint | None:
