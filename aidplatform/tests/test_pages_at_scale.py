@@ -29,8 +29,8 @@ LEFT_OUT = ("demo", "account_", "mfa_", "usersessions_", "health", "api_schema")
 
 DEBIT = {"scheme": "card", "creditor_id": "Agreement 7", "first_notice_days": 3, "later_notice_days": 3}
 FUNDING = {"join_fen": 30_000, "warn_below_fen": 10_000, "top_up_days": 30}
-# Of one claim or one case, told by its own code: how many members the pool has is no part of it.
-_ONE_CASE = "of one claim or case, whose code stands in the address"
+# Of one claim or one case, whose code stands in the address.
+_ONE_CASE = "measured in aidplatform/tests/test_cases_at_scale.py"
 # Nothing of a pool is in it.
 _ONE_LINK = "reached by a link or a number of one's own, and of that one thing"
 # Page of a member → why it is not measured here.
@@ -41,8 +41,7 @@ NOT_MEASURED = {
     "investigation_link": _ONE_LINK, "outside_review_link": _ONE_LINK, "arbitration_link": _ONE_LINK,
     "duty_invitation": _ONE_LINK, "download_my_data": _ONE_LINK, "my_complaint": _ONE_LINK,
     "kept_input": _ONE_LINK, "my_paper": "a paper of one signature",
-    "my_jury": "opens where the rules have a jury, and shows one's own seats",
-    "my_proof": "needs a roll that is signed, and reads one way from a leaf to its root",
+    "my_jury": _ONE_CASE, "my_proof": _ONE_CASE,
     "my_rules": "opens where rules wait for an answer; measured in members/joining/tests/test_rule_answers.py",
 }  # fmt: skip
 
