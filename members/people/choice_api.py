@@ -11,12 +11,8 @@ from rest_framework.response import Response
 from aidplatform.lib import clock
 from aidplatform.lib.drf import PersonalEndpoint
 from members.people.choices import choose_notices, wishes_of
-from members.people.events import EVENTS
+from members.people.events import NAMES
 from members.people.models import AS_CATEGORY, NoticeChoice, NoticeHours, User, Way
-
-_EVENTS = {
-    f"{category}.{event}": (category, event) for category, events in EVENTS.items() for event in events
-}
 
 
 class NoticeChoicesBody(serializers.Serializer[Any]):
@@ -36,9 +32,11 @@ class NoticeChoicesBody(serializers.Serializer[Any]):
     quiet_from_hour = serializers.IntegerField(min_value=0, max_value=23, allow_null=True)
     quiet_to_hour = serializers.IntegerField(min_value=0, max_value=23, allow_null=True)
     texts = serializers.ListField(
-        child=serializers.ChoiceField(choices=NoticeChoice.Category.values),
+        child=serializers.ChoiceField(choices=[*NoticeChoice.Category.values, *NAMES]),
         required=False,
-        help_text="Categories of which a text message comes as well; left out, it stays as it was.",
+        help_text=(
+            "Categories, and events as in money.debit, of which a text message comes as well; left out, it stays."
+        ),
     )
 
     def validate_ways(self, ways: dict[str, str]) -> dict[str, str]:
@@ -49,9 +47,9 @@ class NoticeChoicesBody(serializers.Serializer[Any]):
 
     def validate_events(self, events: dict[str, str]) -> dict[tuple[str, str], str]:
         """Return them by category and event. Raises: ValidationError for an event that there is not."""
-        if not set(events) <= set(_EVENTS):
+        if not set(events) <= set(NAMES):
             raise serializers.ValidationError(_("There is no such event."))
-        return {_EVENTS[name]: way for name, way in events.items()}
+        return {NAMES[name]: way for name, way in events.items()}
 
 
 class MyNoticeChoices(PersonalEndpoint):
@@ -87,7 +85,7 @@ def _answer(person: User) -> Response:
     hours = wishes.hours
     body = {
         "ways": ways,
-        "events": {name: wishes.events.get(event, AS_CATEGORY) for name, event in _EVENTS.items()},
+        "events": {name: wishes.events.get(event, AS_CATEGORY) for name, event in NAMES.items()},
         "digest_hour": hours.digest_hour,
         "time_zone": hours.time_zone,
         "quiet_from_hour": hours.quiet_from_hour,

@@ -19,7 +19,7 @@ class Wishes:
     """What one person wants. ways: category → way; a category without one comes at once.
 
     events: (category, event) → way, of those that were chosen by themselves.
-    texts: the categories of which a text message comes as well.
+    texts: of what a text message comes as well: categories, and events by their names.
     """
 
     ways: dict[str, str]
@@ -31,6 +31,11 @@ class Wishes:
         """Return how the notices of a kind come: as was chosen for its event, or else for its category."""
         category = CATEGORY_OF[kind]
         return self.events.get((category, EVENT_OF[kind])) or self.ways.get(category, Way.AT_ONCE)
+
+    def wants_text_of(self, kind: str) -> bool:
+        """Tell whether a text message of a kind is wanted: of its event, or of its whole category."""
+        category = CATEGORY_OF[kind]
+        return not self.texts.isdisjoint({category, f"{category}.{EVENT_OF[kind]}"})
 
 
 def zone_of(person: User) -> str:
@@ -70,11 +75,11 @@ def choose_notices(
     """Keep what the person wants; a category or an event that is not named stays as it was.
 
     events: (category, event) → way, or AS_CATEGORY for what holds for the whole category.
-    texts: all categories of which they want a text message; None: as it was. hours: not saved yet; its zone and hours
-    are taken over. What was told before goes as it was chosen then.
+    texts: all categories and names of events of which they want a text message; None: as it was.
+    hours: not saved yet; its zone and hours are taken over. What was told before goes as it was chosen then.
 
     Raises: IntegrityError money_and_rights_are_mailed, notice_event_is_of_its_category, quiet_hours_have_two_ends,
-    zone_of_notices_is_known.
+    text_event_is_of_its_category, zone_of_notices_is_known.
     """
     chosen = {
         "time_zone": hours.time_zone,
@@ -105,10 +110,12 @@ def choose_notices(
         )
 
 
-def _choose_texts(person: User, categories: set[str], at: dt.datetime) -> None:
-    TextChoice.objects.filter(person=person).exclude(category__in=categories).delete()
+def _choose_texts(person: User, texts: set[str], at: dt.datetime) -> None:
+    kept = {row.name: row for row in TextChoice.objects.filter(person=person)}
+    TextChoice.objects.filter(pk__in=[row.pk for name, row in kept.items() if name not in texts]).delete()
+    new = [name.partition(".") for name in sorted(texts - set(kept))]
     TextChoice.objects.bulk_create(
-        [TextChoice(person=person, category=one, chosen_at=at) for one in sorted(categories)],
-        ignore_conflicts=True,
+        TextChoice(person=person, category=category, event=event, chosen_at=at)
+        for category, _dot, event in new
     )
-    audit.record(actor=person.code, action="choose_texts", subject=person.code, categories=sorted(categories))
+    audit.record(actor=person.code, action="choose_texts", subject=person.code, texts=sorted(texts))

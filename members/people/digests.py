@@ -16,7 +16,7 @@ from aidplatform.work.models import Job
 from members.people.choices import wishes_of
 from members.people.mails import Letter, write_mails
 from members.people.models import Mail, Notice, NoticeHours, User
-from members.people.notices import CATEGORY_OF, batches, foot_of_mail, said, subject_of
+from members.people.notices import batches, foot_of_mail, said, subject_of
 from members.people.texts import Text, numbers_of, words_for, write_texts
 
 WRITE = "people.write_digests"
@@ -106,7 +106,7 @@ def _texts(people: dict[int, User], days: dict[int, dt.date], waiting: dict[int,
     """Return a text message for each whose digest carries something of which they want one, after quiet hours."""
     wishes = wishes_of([people[pk] for pk in waiting])
     wanted = {
-        pk: [notice for notice in found if CATEGORY_OF[notice.kind] in wishes[pk].texts]
+        pk: [notice for notice in found if wishes[pk].wants_text_of(notice.kind)]
         for pk, found in waiting.items()
     }
     numbers = numbers_of([people[pk] for pk, found in wanted.items() if found])

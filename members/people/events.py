@@ -137,3 +137,5 @@ CATEGORY_OF = {
     kind: category for category, events in EVENTS.items() for one in events.values() for kind in one.kinds
 }
 EVENT_OF = {kind: code for events in EVENTS.values() for code, one in events.items() for kind in one.kinds}
+# An event's name for forms and programs, as in money.debit → its category, and its code
+NAMES = {f"{category}.{event}": (category, event) for category, events in EVENTS.items() for event in events}

@@ -47,10 +47,21 @@ def _event_name(category: str, event: str) -> str:
     return f"{category}-{event}"
 
 
-def _of_category(code: str, wishes: Wishes) -> list[tuple[str, forms.Field]]:
+def _texts_field(label: Any, choices: list[Any], wishes: Wishes, **options: Any) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label,
+        choices=choices,
+        initial=[name for name, _label in choices if name in wishes.texts],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        **options,
+    )
+
+
+def _of_category(code: str, wishes: Wishes, *, has_phone: bool) -> list[tuple[str, forms.Field]]:
     """Return the fields of a category: how all of it comes, whether that is to hold for every event, and each event.
 
-    Of a category with one event the category is enough.
+    has_phone: also of which events a text message comes. Of a category with one event the category is enough.
     """
     category = NoticeChoice.Category(code)
     is_kept = category in NoticeChoice.ALWAYS_MAILED
@@ -73,21 +84,33 @@ def _of_category(code: str, wishes: Wishes) -> list[tuple[str, forms.Field]]:
         # A page that was left open, or a program, may send the categories alone.
         field = forms.ChoiceField(label=cast(Any, one.label), choices=choices, initial=chosen, required=False)
         found.append((_event_name(code, event), field))
+    if has_phone:
+        names = [(f"{code}.{event}", one.label) for event, one in EVENTS[code].items()]
+        found.append((f"{code}-texts", _texts_field(_("Of these a text message as well"), names, wishes)))
     return found
 
 
 @dataclass(frozen=True)
 class CategoryFields:
-    """The fields of a category as a page shows them. is_apart: an event was chosen by itself, or is refused."""
+    """The fields of a category as a page shows them. texts: the events of which text messages come.
+
+    is_apart: an event was chosen by itself, or is refused.
+    """
 
     whole: forms.BoundField
     all_of_them: forms.BoundField | None
     events: list[forms.BoundField]
+    texts: forms.BoundField | None
 
     @property
     def is_apart(self) -> bool:
-        """Tell whether the events have to be seen at once."""
+        """Tell whether the ways of the events have to be seen at once."""
         return any(one.errors or one.value() not in (AS_CATEGORY, None, "") for one in self.events)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether anything of the events has to be seen at once."""
+        return self.is_apart or bool(self.texts and (self.texts.errors or self.texts.value()))
 
 
 class NoticesForm(forms.Form):
@@ -111,18 +134,16 @@ class NoticesForm(forms.Form):
         super().__init__(data, initial=kept)
         cast(forms.ChoiceField, self.fields["time_zone"]).choices = zone_choices(hours.time_zone)
         self.fields = {
-            name: made for code in EVENTS for name, made in _of_category(code, wishes)
+            name: made for code in EVENTS for name, made in _of_category(code, wishes, has_phone=has_phone)
         } | self.fields
         if has_phone:
-            self.fields["texts"] = forms.MultipleChoiceField(
-                label=_("Of these a text message as well"),
-                choices=NoticeChoice.Category.choices,
-                initial=sorted(wishes.texts),
-                required=False,
-                widget=forms.CheckboxSelectMultiple,
+            self.fields["texts"] = _texts_field(
+                _("Of all of these a text message as well"),
+                NoticeChoice.Category.choices,
+                wishes,
                 help_text=_(
                     "It says that there is something to read, and nothing of what it is. With a digest it comes once a"
-                    " day; quiet hours hold for it."
+                    " day; quiet hours hold for it. Single events are chosen with their category, above."
                 ),
             )
 
@@ -143,6 +164,7 @@ class NoticesForm(forms.Form):
                 self[code],
                 self[f"{code}-all"] if f"{code}-all" in self.fields else None,
                 [self[_event_name(code, one)] for one in events if _event_name(code, one) in self.fields],
+                self[f"{code}-texts"] if f"{code}-texts" in self.fields else None,
             )
             for code, events in EVENTS.items()
         ]
@@ -166,8 +188,11 @@ class NoticesForm(forms.Form):
         return {category.value: self.cleaned_data[category.value] for category in NoticeChoice.Category}
 
     def texts(self) -> set[str] | None:
-        """Return of which categories text messages are wanted; None where no phone is confirmed."""
-        return set(self.cleaned_data["texts"]) if "texts" in self.fields else None
+        """Return of which categories and events text messages are wanted; None where no phone is confirmed."""
+        if "texts" not in self.fields:
+            return None
+        of_events = [self.cleaned_data.get(f"{code}-texts", []) for code in EVENTS]
+        return set(self.cleaned_data["texts"]).union(*of_events)
 
     def hours(self) -> NoticeHours:
         """Return the hours that were chosen, not saved."""

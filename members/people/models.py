@@ -157,6 +157,10 @@ class Notice(models.Model):
 
 # What holds for its whole category holds for an event.
 AS_CATEGORY = "category"
+# An event stands with the category that it is of; without one the whole category is meant.
+EVENT_IS_OF_ITS_CATEGORY = reduce(
+    or_, [Q(category=code, event__in=sorted(events)) for code, events in EVENTS.items()], Q(event="")
+)
 
 
 class NoticeChoice(models.Model):
@@ -191,12 +195,7 @@ class NoticeChoice(models.Model):
                 fields=["person", "category", "event"], name="one_notice_choice_per_person_and_event"
             ),
             models.CheckConstraint(
-                condition=reduce(
-                    or_,
-                    [Q(category=code, event__in=sorted(events)) for code, events in EVENTS.items()],
-                    Q(event=""),
-                ),
-                name="notice_event_is_of_its_category",
+                condition=EVENT_IS_OF_ITS_CATEGORY, name="notice_event_is_of_its_category"
             ),
             models.CheckConstraint(
                 condition=Q(

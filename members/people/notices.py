@@ -555,11 +555,11 @@ def _with_books(told: list[News]) -> list[News]:
 
 def _texts(told: list[News], wishes: Mapping[int, Wishes]) -> list[Text]:
     """Return the text messages about what is told at once: one for each person, however many notices there are."""
-    people = {n.person.pk: n.person for n in told if CATEGORY_OF[n.kind] in wishes[n.person.pk].texts}
+    people = {n.person.pk: n.person for n in told if wishes[n.person.pk].wants_text_of(n.kind)}
     numbers = numbers_of(people.values())
     texts: dict[int, Text] = {}
     for n in told:
-        if n.person.pk in numbers and CATEGORY_OF[n.kind] in wishes[n.person.pk].texts:
+        if n.person.pk in numbers and wishes[n.person.pk].wants_text_of(n.kind):
             key = f"{n.kind}/{n.key}/{n.person.code}"
             texts.setdefault(
                 n.person.pk,

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from members.people.erasure_triggers import nothing_of_the_erased
-from members.people.models import NoticeChoice, User
+from members.people.models import EVENT_IS_OF_ITS_CATEGORY, NoticeChoice, User
 from members.people.text_triggers import (
     MOST_TRIES,
     phone_is_confirmed_by_its_code,
@@ -32,17 +32,22 @@ class Phone(models.Model):
 
 
 class TextChoice(models.Model):
-    """A category of notices of which a person wants a text message as well; without a row they want none."""
+    """A category of notices, or one event of it, of which a person wants a text message as well; without a row, none.
+
+    event: a code of `events.EVENTS`; empty: the whole category.
+    """
 
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="text_choices", db_index=False)
     category = models.CharField(max_length=12, choices=NoticeChoice.Category)
+    event = models.CharField(max_length=16, blank=True, default="", db_default="")
     chosen_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["person", "category"], name="one_text_choice_per_person_and_category"
+                fields=["person", "category", "event"], name="one_text_choice_per_person_and_event"
             ),
+            models.CheckConstraint(condition=EVENT_IS_OF_ITS_CATEGORY, name="text_event_is_of_its_category"),
             models.CheckConstraint(
                 condition=Q(
                     category__in=[
@@ -60,6 +65,11 @@ class TextChoice(models.Model):
             ),
         ]
         triggers = [nothing_of_the_erased("text_choice")]
+
+    @property
+    def name(self) -> str:
+        """The category, or the name of the event: money, or money.debit."""
+        return f"{self.category}.{self.event}" if self.event else self.category
 
 
 class TextMessage(models.Model):

@@ -52,10 +52,10 @@ def numbers_of(people: Iterable[User]) -> dict[int, str]:
 
 
 def wanted_by(people: Iterable[User]) -> dict[int, set[str]]:
-    """Return the categories of which each wants a text message, by the person's id. One query."""
+    """Return the categories and names of events of which each wants a text message, by the person's id. One query."""
     wanted: dict[int, set[str]] = defaultdict(set)
     for row in TextChoice.objects.filter(person__in=[person.pk for person in people]):
-        wanted[row.person_id].add(row.category)
+        wanted[row.person_id].add(row.name)
     return wanted
 
 

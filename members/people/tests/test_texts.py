@@ -195,6 +195,25 @@ def test_digest_is_one_message_and_none_comes_before(person: User, folder: Path)
     assert len(sent(folder)) == 1
 
 
+def test_message_comes_of_an_event_that_was_chosen_by_itself(person: User, folder: Path) -> None:
+    confirmed(person, folder, "money.debit_back", "claims")
+    tell(news(person, "charged", key="1"), batch="1")
+    run_jobs()
+    assert sent(folder) == []
+    tell(news(person, "debit_returned", key="2"), batch="2")
+    tell(news(person, "claim_paid", key="3"), batch="3")
+    run_jobs()
+    assert len(sent(folder)) == 2
+    # What is chosen anew takes the place of what was chosen before; what stays keeps its day.
+    kept = TextChoice.objects.get(category="claims")
+    set_clock(TODAY + dt.timedelta(days=1))
+    choose_notices(
+        person=person, ways={}, hours=NoticeHours(), at=clock.now(), texts={"money.share", "claims"}
+    )
+    assert {row.name for row in TextChoice.objects.all()} == {"money.share", "claims"}
+    assert TextChoice.objects.get(category="claims").chosen_at == kept.chosen_at
+
+
 def test_no_message_without_a_number_a_choice_or_a_gateway(person: User, folder: Path, settings: Any) -> None:
     choose_notices(person=person, ways={}, hours=NoticeHours(), at=clock.now(), texts={"money"})
     tell(news(person, "charged", key="1"))
@@ -227,10 +246,16 @@ def test_pages_tell_confirm_choose_and_forget(person: User, folder: Path) -> Non
     )
     body = {category.value: "at_once" for category in Category} | {
         "digest_hour": "8", "time_zone": "Asia/Shanghai", "texts": ["money", "claims"],
+        "family-texts": ["family.paying"],
     }  # fmt: skip
     assert client.post("/notices/choices/", body).status_code == 302
-    assert set(TextChoice.objects.values_list("category", flat=True)) == {"money", "claims"}
-    assert 'value="claims" ' in client.get("/notices/choices/").content.decode()
+    assert {row.name for row in TextChoice.objects.all()} == {"money", "claims", "family.paying"}
+    page = client.get("/notices/choices/").content.decode()
+    for value in ("claims", "family.paying"):
+        assert re.search(rf'value="{value}"[^>]* checked', page), value
+    assert not re.search(r'value="family"[^>]* checked', page)
+    unknown = client.post("/notices/choices/", body | {"family-texts": ["family.debit"]})
+    assert (unknown.status_code, TextChoice.objects.count()) == (422, 3)
     client.post(f"{PAGE}forget/")
     assert not Phone.objects.exists()
     assert not TextChoice.objects.exists()
@@ -247,8 +272,13 @@ def test_programs_tell_confirm_choose_and_forget(person: User, folder: Path) -> 
     right = client.post(f"{API}confirmation/", {"code": code_sent(folder)}, content_type="application/json")
     assert right.json()["confirmed_at"] is not None
     choices = client.get("/api/v1/me/notice-choices/").json()
-    put = {"data": json.dumps(choices | {"texts": ["pool"]}), "content_type": "application/json"}
-    assert client.put("/api/v1/me/notice-choices/", **put).json()["texts"] == ["pool"]
+    put = {
+        "data": json.dumps(choices | {"texts": ["money.debit", "pool"]}),
+        "content_type": "application/json",
+    }
+    assert client.put("/api/v1/me/notice-choices/", **put).json()["texts"] == ["money.debit", "pool"]
+    put = {"data": json.dumps(choices | {"texts": ["family.debit"]}), "content_type": "application/json"}
+    assert client.put("/api/v1/me/notice-choices/", **put).status_code == 400
     assert client.delete(API).json()["number_hint"] == ""
 
 
@@ -367,7 +397,15 @@ def test_texts_are_held_by_the_database(person: User, folder: Path) -> None:
         run("UPDATE members_textmessage SET sealed = 'y'")
     choose = "INSERT INTO members_textchoice (person_id, category, chosen_at) VALUES (%s, %s, now())"
     run(choose, person.pk, "money")
-    with refused("one_text_choice_per_person_and_category"):
+    with refused("one_text_choice_per_person_and_event"):
         run(choose, person.pk, "money")
     with refused("text_category_is_known"):
         run(choose, person.pk, "weather")
+    of_event = (
+        "INSERT INTO members_textchoice (person_id, category, event, chosen_at) VALUES (%s, %s, %s, now())"
+    )
+    run(of_event, person.pk, "money", "debit")
+    with refused("one_text_choice_per_person_and_event"):
+        run(of_event, person.pk, "money", "debit")
+    with refused("text_event_is_of_its_category"):
+        run(of_event, person.pk, "family", "debit")
