@@ -126,7 +126,11 @@ def test_pages_of_a_case_with_many_objections() -> None:
     few = counted(places)
     for number, person in enumerate(others):
         publicity.object_to_case(
-            claim=claim, member=person.code, reason="So did I.", at=clock.now(), data=photograph(60 + 25 * number)
+            claim=claim,
+            member=person.code,
+            reason="So did I.",
+            at=clock.now(),
+            data=photograph(60 + 25 * number),
         )
     many_join(cases.world)
     assert counted(places) == few

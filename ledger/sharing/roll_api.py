@@ -13,10 +13,11 @@ from members.joining.own import WHICH, own_membership
 
 
 class ProofRow(serializers.Serializer[Any]):
-    """A bundle of format huzhu-proof/1; it holds the member's secret and is for nobody else.
+    """A bundle of format huzhu-proof/2; it holds the member's secret and is for nobody else.
 
-    leaf: the own line. path, frozen_path: from it upwards [side, counts, own amounts, hash]. entries: four statements
-    of the log, each as its bytes are, with its way to the signed head as c2sp.org/tlog-proof writes it.
+    leaf: the own line. path: from it upwards [side, counts, own amounts, hash]. frozen_path: the hashes of the same
+    steps before there were amounts, when all these members counted at the rate. checkpoint: a signed head. entries:
+    four statements of the log, each as its bytes are, with its place and its way to that head, by places in hashes.
     """
 
     format = serializers.CharField()
@@ -26,8 +27,10 @@ class ProofRow(serializers.Serializer[Any]):
     id_inner = serializers.DictField()
     leaf = serializers.DictField()
     path = serializers.ListField(child=serializers.ListField())
-    frozen_path = serializers.ListField(child=serializers.ListField())
+    frozen_path = serializers.ListField(child=serializers.CharField())
     key = serializers.CharField()
+    checkpoint = serializers.CharField()
+    hashes = serializers.ListField(child=serializers.CharField())
     entries = serializers.DictField(child=serializers.DictField())
 
 

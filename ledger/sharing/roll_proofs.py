@@ -19,7 +19,7 @@ from ledger.sharing.roll_selectors import Place, place_of
 from members.joining.member_secrets import OwnSecret, secret_of
 from members.joining.models import Membership
 
-FORMAT = "huzhu-proof/1"
+FORMAT = "huzhu-proof/2"
 KINDS = ("roll.freeze", "period.announce", "period.close", "roll.close")
 NO_PROOF = _(
     "There is no proof of yours for this period: it is not posted and signed yet, or you did not share it."
@@ -28,6 +28,8 @@ NO_PROOF = _(
 
 def proof_of(membership: Membership, number: int) -> dict[str, Any]:
     """Return the bundle of a member for a posted period, for them alone: it holds their secret.
+
+    The frozen way has the same members at the same sides, none with an own amount: its hashes alone are new.
 
     Raises: NotFoundError before the roll is signed, for who did not share the period, and for who has no secret.
     """
@@ -57,7 +59,7 @@ def proof_of(membership: Membership, number: int) -> dict[str, Any]:
             "fen": closed.record.fen,
         },
         "path": [_step(tree, step) for step in closed.path],
-        "frozen_path": [_step(tree, step) for step in frozen.path],
+        "frozen_path": [b64(step.node.hash) for step in frozen.path],
         **_statements(roll.period),
     }
 
@@ -89,7 +91,10 @@ def _step(tree: Tree, step: Step) -> list[Any]:
 
 
 def _statements(period: Period) -> dict[str, Any]:
-    """Return the statements about a period, each with its way to the last signed head. Raises: NotFoundError."""
+    """Return the statements about a period, each with its way to the last signed head. Raises: NotFoundError.
+
+    hashes: of the log's tree, which the ways name by their place: they run together before they end.
+    """
     code = period.pool.code
     last = Checkpoint.objects.filter(log__code=code).order_by("-size").first()
     found = LogEntry.objects.filter(log__code=code, type__in=KINDS, key=str(period.number))
@@ -101,20 +106,21 @@ def _statements(period: Period) -> dict[str, Any]:
     leaves = leaves_of(code, last.size)
     keys = keys_in_use(keys_of(code), last)
     earlier = {"keys": published_keys(keys)} if len(keys) > 1 else {}
+    hashes: dict[bytes, int] = {}
+    told = {
+        kind: {
+            "entry": bytes(entries[kind].data).decode(),
+            "index": entries[kind].seq,
+            "path": [
+                hashes.setdefault(part, len(hashes)) for part in inclusion_proof(entries[kind].seq, leaves)
+            ],
+        }
+        for kind in KINDS
+    }
     return {
         "key": keys[-1].vkey,
         **earlier,
-        "entries": {
-            kind: {
-                "entry": bytes(entries[kind].data).decode(),
-                "log_proof": _log_proof(entries[kind].seq, leaves, last.note),
-            }
-            for kind in KINDS
-        },
+        "checkpoint": last.note,
+        "hashes": [b64(part) for part in hashes],
+        "entries": told,
     }
-
-
-def _log_proof(seq: int, leaves: list[bytes], note: str) -> str:
-    """Return a proof as c2sp.org/tlog-proof writes it."""
-    hashes = "".join(f"{b64(part)}\n" for part in inclusion_proof(seq, leaves))
-    return f"c2sp.org/tlog-proof@v1\nindex {seq}\n{hashes}\n{note}"

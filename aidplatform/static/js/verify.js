@@ -218,15 +218,16 @@
     value instanceof Map && Object.entries(parts).every(([name, is]) => value.has(name) && is(value.get(name)));
   const each = (names, is) => recordOf(Object.fromEntries(names.map((name) => [name, is])));
 
-  const isPath = listOf(rowOf(isText, listOf(isNumber), isNumber, isText));
   const isBundle = recordOf({
-    format: (value) => value === "huzhu-proof/1",
+    format: (value) => value === "huzhu-proof/2",
     period: isNumber,
     member: recordOf({ member_no: isNumber, doc_kind: isText, salt: isText }),
     leaf: recordOf({ commitment: isText, index: isNumber, class: isNumber, is_own: isFlag, fen: isNumber }),
-    path: isPath,
-    frozen_path: isPath,
-    entries: each(KINDS, recordOf({ entry: isText, log_proof: isText })),
+    path: listOf(rowOf(isText, listOf(isNumber), isNumber, isText)),
+    frozen_path: listOf(isText),
+    checkpoint: isText,
+    hashes: listOf(isText),
+    entries: each(KINDS, recordOf({ entry: isText, index: isNumber, path: listOf(isNumber) })),
   });
   const isRoll = recordOf({
     classes: listOf(isNumber),
@@ -337,29 +338,22 @@
     return value;
   };
 
-  // A statement that stands in the signed log: its number, what it says, and the head under which it stands.
-  const proven = async (text, key, proof) => {
-    const cut = proof.indexOf("\n\n");
-    const lines = (cut < 0 ? proof : proof.slice(0, cut)).split("\n");
-    const number = /^index (0|[1-9][0-9]{0,15})$/.exec(lines[1] ?? "");
-    const path = lines.slice(2).map(bytesOf);
-    const isWritten = cut >= 0 && lines[0] === "c2sp.org/tlog-proof@v1" && number && path.every(Boolean);
-    if (!isWritten || BigInt(number[1]) > LARGEST) throw new Unchecked("log_proof: it is written otherwise");
-    const index = BigInt(number[1]);
-    const head = await openCheckpoint(proof.slice(cut + 2), key);
+  // A statement that stands in the signed log: its number, and what it says. hashes: those that its path names.
+  const proven = async (told, hashes, pool, head) => {
+    const [text, index] = [told.get("entry"), told.get("index")];
+    const path = told.get("path").map((at) => hashes[at]);
+    if (index < 0n || !path.every(Boolean)) throw new Unchecked("path: it is written otherwise");
     const data = utf8(text);
-    const value = readEntry(text, index, key.pool);
-    const sides = index < head.size ? sidesOf(index, head.size) : null;
+    const value = readEntry(text, index, pool);
+    const sides = index < head.size ? sidesOf(index, head.size) : [...path, ""];
     let found = await sha256(Uint8Array.of(0), data);
-    if (sides && sides.length === path.length) {
-      for (const [at, side] of sides.entries()) {
-        found = await sha256(Uint8Array.of(1), ...(side === "L" ? [path[at], found] : [found, path[at]]));
-      }
+    for (const [at, side] of sides.slice(0, path.length).entries()) {
+      found = await sha256(Uint8Array.of(1), ...(side === "L" ? [path[at], found] : [found, path[at]]));
     }
-    if (!sides || sides.length !== path.length || hex(found) !== head.root) {
+    if (sides.length !== path.length || hex(found) !== head.root) {
       throw new IsFalse("statement_stands_in_the_log", head.root, hex(found), index);
     }
-    return { seq: index, type: value.get("type"), body: value.get("body"), head };
+    return { seq: index, type: value.get("type"), body: value.get("body") };
   };
 
   const rootOf = async (leaves) => {
@@ -565,15 +559,20 @@
 
   // --- a member's own proof -----------------------------------------------------------------------------------------
 
-  const checkStatements = async (bundle, key) => {
+  const checkStatements = async (bundle, pool, head) => {
+    const hashes = bundle.get("hashes").map((one) => demandBytes(one, 32));
     const told = [];
-    for (const kind of KINDS) {
-      const one = bundle.get("entries").get(kind);
-      told.push(await proven(one.get("entry"), key, one.get("log_proof")));
-    }
-    const headOf = (one) => [one.head.size, one.head.root];
-    for (const one of told) equal("checkpoint_is_of_its_log", headOf(told[0]), headOf(one));
+    for (const kind of KINDS) told.push(await proven(bundle.get("entries").get(kind), hashes, pool, head));
     return told;
+  };
+
+  // The way before there were amounts: the same members, all at the rate.
+  const frozenPath = (classes, path, hashes) => {
+    equal("path_fits_its_place", String(path.length), String(hashes.length));
+    return path.map(([side, counts], at) => {
+      const members = counts.slice(classes, 2 * classes).map((own, place) => counts[place] + own);
+      return [side, [...members, ...Array(classes).fill(0n)], 0n, hashes[at]];
+    });
   };
 
   const checkKinds = (told, period) => {
@@ -606,9 +605,10 @@
   const checkBundle = async (text, given, pass) => {
     const bundle = demand("bundle", strict(text), isBundle);
     const key = await readKeys(demand("keys", bundle.get("keys") ?? `${bundle.get("key")}\n`, isText), given.key);
-    const told = await checkStatements(bundle, key);
-    pass("log", { ...told[0].head, log: key.name });
-    for (const copy of given.copies) pass("copy", { size: (await checkCopy(copy, told[0].head, key)).size });
+    const head = await openCheckpoint(bundle.get("checkpoint"), key);
+    const told = await checkStatements(bundle, key.pool, head);
+    pass("log", { ...head, log: key.name });
+    for (const copy of given.copies) pass("copy", { size: (await checkCopy(copy, head, key)).size });
 
     const [period, line] = [bundle.get("period"), bundle.get("leaf")];
     checkKinds(told, period);
@@ -624,14 +624,16 @@
     const [classNo, index, fen] = ["class", "index", "fen"].map((name) => line.get(name));
     if (classNo < 0n || classNo > 255n) throw new Unchecked("a class that is none");
     const [kind, size] = [Number(classNo), roll.get("classes").length];
+    // First, since the frozen way is told by the members of the other one.
+    const rates = checkBill(frozen, announced, closed, roll);
     const named = joined(mine, Uint8Array.of(kind), new Uint8Array(8));
-    await checkHead(frozen, await walk(size, named, index, frozen.get("n"), bundle.get("frozen_path")), key.pool);
+    const [path, before] = [bundle.get("path"), bundle.get("frozen_path")];
+    await checkHead(frozen, await walk(size, named, index, frozen.get("n"), frozenPath(size, path, before)), key.pool);
     pass("frozen", { before: index, members: frozen.get("n") });
     const record = joined(mine, Uint8Array.of(kind | (line.get("is_own") ? OWN : 0)), u64(fen));
-    await checkHead(roll, await walk(size, record, index, roll.get("n"), bundle.get("path")), key.pool);
+    await checkHead(roll, await walk(size, record, index, roll.get("n"), path), key.pool);
     pass("roll", { fen, before: index, members: roll.get("n") });
 
-    const rates = checkBill(frozen, announced, closed, roll);
     if (kind >= rates.length) throw new Unchecked("a class that is none");
     const figures = Object.fromEntries([...COMES_IN, ...GOES_OUT].map((name) => [name, closed.get(name)]));
     pass("bill", { ...figures, rows: rowsOf(closed), cases: closed.get("cases").length });

@@ -723,26 +723,18 @@ def check_cases(announced, closed):
     equal("cases_were_announced", [], sorted(set(closed["cases"]) - {case[0] for case in announced["cases"]}))
 
 
-def proven(text, key, proof):
-    """Return seq and envelope of a statement in the signed log, and the log's head. Raises: IsFalse, Unchecked."""
-    head, blank, note = proof.partition("\n\n")
-    lines = head.split("\n")
-    try:
-        index, path = int(lines[1][6:]), [from_base64(line) for line in lines[2:]]
-        wanted = ["c2sp.org/tlog-proof@v1", "index %d" % index, "\n\n"]
-        if [*lines[:2], blank] != wanted or not 0 <= index <= LARGEST:
-            raise ValueError("something else stands there")
-    except (ValueError, IndexError):
-        raise Unchecked("log_proof: it is written otherwise") from None
-    size, root = open_checkpoint(note, key)
-    check_entry(text.encode(), index, key[0].rsplit("/", 1)[-1])
-    found, shape = sha(b"\0" + text.encode()), sides(index, size) if index < size else "-" * (len(path) + 1)
-    if len(shape) == len(path):
-        for side, sibling in zip(shape, path):  # noqa: B905
-            found = hashlib.sha256(b"\1" + (sibling + found if side == "L" else found + sibling)).digest()
+def proven(told, hashes, pool, size, root):
+    """Return seq and envelope of a statement in the signed log. Raises: IsFalse, IndexError, ValueError."""
+    index, data, path = told["index"], told["entry"].encode(), [hashes[at] for at in told["path"]]
+    if min([index, *told["path"]]) < 0:
+        raise ValueError("a place below nothing")
+    check_entry(data, index, pool)
+    found, shape = sha(b"\0" + data), sides(index, size) if index < size else "-" * (len(path) + 1)
+    for side, sibling in zip(shape, path):  # noqa: B905
+        found = sha(b"\1" + (sibling + found if side == "L" else found + sibling))
     if len(shape) != len(path) or found != root:
         raise IsFalse("statement_stands_in_the_log", root.hex(), found.hex(), about=index)
-    return index, json.loads(text), (size, root.hex())
+    return index, json.loads(told["entry"])
 
 
 MINE = (
@@ -752,10 +744,10 @@ MINE = (
 KINDS = ("roll.freeze", "period.announce", "period.close", "roll.close")
 COMES_IN, GOES_OUT = ("S", "E", "V", "C_in"), ("A", "W", "fee", "R", "C_out")
 # How things are written, by an example of each part: lists are as long as they are, tuples are lists of this length.
-PATH, PROOF = [("", [0], 0, "")], {"entry": "", "log_proof": ""}
 LINE = {"commitment": "", "index": 0, "class": 0, "is_own": True, "fen": 0}
 BUNDLE = {"period": 0, "member": {"member_no": 0, "doc_kind": "", "salt": ""}, "leaf": LINE}
-BUNDLE.update(path=PATH, frozen_path=PATH, entries=dict.fromkeys(KINDS, PROOF))
+BUNDLE.update(path=[("", [0], 0, "")], frozen_path=[""], checkpoint="", hashes=[""])
+BUNDLE.update(entries={kind: {"entry": "", "index": 0, "path": [0]} for kind in KINDS})
 ROLL = {"classes": [0], "tree": [0], "x": 0, "n": 0, "root": "", "head": ""}
 BILL = {"classes": [[0]], **dict.fromkeys(COMES_IN + GOES_OUT, 0)}
 
@@ -783,13 +775,12 @@ def check_member(given):
     try:
         bundle = strict(Path(given.bundle).read_bytes().decode())
         demand(bundle, BUNDLE)
-        if bundle["format"] != "huzhu-proof/1":
+        if bundle["format"] != "huzhu-proof/2":
             raise ValueError("its format is another one")
-        key, proofs = read_keys(bundle.get("keys", bundle["key"] + "\n"), given.key), bundle["entries"]
-        told = [proven(proofs[kind]["entry"], key, proofs[kind]["log_proof"]) for kind in KINDS]
-        for *_place, head in told:
-            equal("checkpoint_is_of_its_log", told[0][2], head)
-        return check_line(given, bundle, key[0].rsplit("/", 1)[-1], told)
+        key = read_keys(bundle.get("keys", bundle["key"] + "\n"), given.key)
+        pool, head = key[0].rsplit("/", 1)[-1], open_checkpoint(bundle["checkpoint"], key)
+        hashes, told = [from_base64(one, 32) for one in bundle["hashes"]], bundle["entries"]
+        return check_line(given, bundle, pool, [proven(told[kind], hashes, pool, *head) for kind in KINDS])
     except FAULTS as error:
         raise Unchecked("bundle: %s %s" % (type(error).__name__, error)) from None
 
@@ -797,12 +788,11 @@ def check_member(given):
 def check_line(given, bundle, pool, told):
     """Check a member's line against what the log states of its period. Raises: IsFalse, Unchecked."""
     period, member, line = bundle["period"], bundle["member"], bundle["leaf"]
-    stated = [[one["type"], one["body"]["period"]] for _seq, one, _head in told]
+    stated = [[one["type"], one["body"]["period"]] for _seq, one in told]
     demand(stated, [("", 0)])
     equal("statements_are_of_the_period", [[kind, period] for kind in KINDS], stated)
-    seqs = [seq for seq, *_rest in told]
-    equal("freeze_announce_close_in_order", sorted(set(seqs)), seqs)
-    frozen, announced, closed, roll = bodies({one["type"]: one["body"] for _seq, one, _head in told})
+    equal("freeze_announce_close_in_order", sorted({seq for seq, _one in told}), [seq for seq, _one in told])
+    frozen, announced, closed, roll = bodies({one["type"]: one["body"] for _seq, one in told})
     tree = Tree(len(roll["classes"]))
     secret = from_base64(given.secret or bundle["id_inner"]["secret"], 32)
     mine = from_base64(line["commitment"], 32)
@@ -812,11 +802,13 @@ def check_line(given, bundle, pool, told):
     if given.id is not None or not member["doc_kind"]:
         equal("commitment_is_mine", commitment.hex(), mine.hex())
         equal("salt_is_mine", salt.hex(), from_base64(member["salt"]).hex())
+    rates = check_bill(frozen, announced, closed, roll)
     named, at = mine + bytes([line["class"]]) + bytes(8), line["index"]
-    check_head(frozen, tree, walk(tree, named, at, frozen["n"], bundle["frozen_path"]), pool)
+    before = frozen_path(tree.classes, bundle["path"], bundle["frozen_path"])
+    check_head(frozen, tree, walk(tree, named, at, frozen["n"], before), pool)
     record = mine + bytes([line["class"] | (OWN if line["is_own"] else 0)]) + u64(line["fen"])
     check_head(roll, tree, walk(tree, record, at, roll["n"], bundle["path"]), pool)
-    check_amount(line["fen"], check_bill(frozen, announced, closed, roll)[line["class"]], line["is_own"])
+    check_amount(line["fen"], rates[line["class"]], line["is_own"])
     if given.id is None and member["doc_kind"]:
         raise Unchecked(
             "All else is true. Give --id, the number of your document: only by it you see that the line is yours alone."
@@ -824,6 +816,14 @@ def check_line(given, bundle, pool, told):
         )
     figures = member["member_no"], pool, line["fen"], period, roll["n"], closed["S"]
     return [text.format(*figures) for text in MINE]
+
+
+def frozen_path(classes, path, hashes):
+    """Return the way before there were amounts: the same members, all at the rate. Raises: IsFalse."""
+    equal("path_fits_its_place", len(path), len(hashes))
+    sides_and_counts = [(side, zip(counts[:classes], counts[classes:])) for side, counts, *_rest in path]  # noqa: B905
+    members = [(side, [sum(both) for both in counts] + [0] * classes, 0) for side, counts in sides_and_counts]
+    return [(*step, hashed) for step, hashed in zip(members, hashes)]  # noqa: B905
 
 
 def check_amount(fen, rate, is_own):

@@ -150,10 +150,8 @@ def renewed() -> Iterator[Case]:
         ([mine], LATER),
     ):
         bundle = Story().bundle(PEOPLE[0])
-        for one in bundle["entries"].values():
-            head, _blank, note = one["log_proof"].partition("\n\n")
-            again = signed(read_note(note).text, name=ORIGIN, seed=seed).encode()
-            one["log_proof"] = f"{head}\n\n{again}"
+        text = read_note(bundle["checkpoint"]).text
+        bundle["checkpoint"] = signed(text, name=ORIGIN, seed=seed).encode()
         bundle["keys"] = "".join(" ".join(line) + "\n" for line in keys)
         for key in ("", KEY, LATER_KEY):
             yield Case("renewed", json.dumps(bundle), PEOPLE[0].document, key=key)

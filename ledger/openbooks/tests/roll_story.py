@@ -138,16 +138,16 @@ class Story:
         salt = commitments.salt(commitments.commit_key(person.secret), POOL, PERIOD)
         member = {"member_no": person.number, "salt": b64(salt), "doc_kind": "passport", "doc_hint": "…"}
         return {
-            "format": "huzhu-proof/1",
+            "format": "huzhu-proof/2",
             "pool": POOL,
             "period": PERIOD,
             "member": member,
             "id_inner": {"secret": b64(person.secret)},
             "leaf": line,
             "path": self.path(self.closed, at),
-            "frozen_path": self.path(self.frozen, min(at, len(self.frozen) - 1)),
+            "frozen_path": [step[-1] for step in self.path(self.frozen, min(at, len(self.frozen) - 1))],
             "key": KEY,
-            "entries": self.proofs(),
+            **self.proofs(),
         }
 
     def path(self, records: Records, at: int) -> list[list[Any]]:
@@ -157,13 +157,13 @@ class Story:
             for step in steps
         ]
 
-    def proofs(self) -> dict[str, dict[str, str]]:
+    def proofs(self) -> Body:
         entries = self.entries()
         leaves = [leaf_hash(data) for data in entries.values()]
         note = signed(Head(ORIGIN, len(leaves), tree_root(leaves)).text(), name=ORIGIN, seed=SEED).encode()
+        hashes: dict[bytes, int] = {}
         proofs = {}
         for seq, (kind, data) in enumerate(entries.items()):
-            hashes = "".join(f"{b64(part)}\n" for part in inclusion_proof(seq, leaves))
-            proof = f"c2sp.org/tlog-proof@v1\nindex {seq}\n{hashes}\n{note}"
-            proofs[kind] = {"entry": data.decode(), "log_proof": proof}
-        return proofs
+            path = [hashes.setdefault(part, len(hashes)) for part in inclusion_proof(seq, leaves)]
+            proofs[kind] = {"entry": data.decode(), "index": seq, "path": path}
+        return {"checkpoint": note, "hashes": [b64(part) for part in hashes], "entries": proofs}

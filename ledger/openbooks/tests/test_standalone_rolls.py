@@ -137,7 +137,7 @@ def test_place_that_is_not_the_members_is_named(tmp_path: Path) -> None:
     bundle["leaf"]["index"] ^= 1
     says(judge(tmp_path, bundle), "path_fits_its_place")
     bundle = story.bundle(ME)
-    left = next(step for step in bundle["frozen_path"] if step[0] == "L")
+    left = next(step for step in bundle["path"] if step[0] == "L")
     left[1][0] += 1
     says(judge(tmp_path, bundle), "left_members_are_my_index")
 
@@ -161,33 +161,56 @@ def two_logs(person: Person) -> Body:
     """Return a bundle of a log that froze after the cases; that is shown in another log, of the same key."""
     late, early = Story(order=("period.announce", "roll.freeze", *KINDS[2:])), Story()
     bundle, before = late.bundle(person), early.bundle(person)
+    own = len(bundle["hashes"])
+    bundle["hashes"] += before["hashes"]
     for kind in ("roll.freeze", "period.announce"):
-        bundle["entries"][kind] = before["entries"][kind]
+        told = before["entries"][kind]
+        bundle["entries"][kind] = told | {"path": [own + place for place in told["path"]]}
     return bundle
 
 
 def test_statements_of_two_logs_are_named(tmp_path: Path) -> None:
     """Each stands in a log that the real key has signed; only in one log do their numbers say what was first."""
-    says(judge(tmp_path, two_logs(ME)), "checkpoint_is_of_its_log")
+    says(judge(tmp_path, two_logs(ME)), "statement_stands_in_the_log")
 
 
-@pytest.mark.parametrize("sides", [["LR", ""], ["", "LR"], ["L", "", "R"]])
+@pytest.mark.parametrize("split", [[0, 4, 4, 4], [0, 0, 0, 4], [0, 1, 1, 2, 3], [0, 4], [0, 1, 2]])
 def test_path_of_another_length_is_named_however_its_sides_are_written(
-    tmp_path: Path, sides: list[str]
+    tmp_path: Path, split: list[int]
 ) -> None:
-    story = Story(frozen=frozen()[:3], closed=honest_closed()[:3])
-    person = next(one for one in PEOPLE if one.commitment == story.closed[1][:32])
-    bundle = story.bundle(person)
-    bundle["frozen_path"] = [[side, *bundle["frozen_path"][0][1:]] for side in sides]
-    says(judge(tmp_path, bundle, document=person.document), "path_fits_its_place")
+    bundle = Story().bundle(ME)
+    sides = "".join(step[0] for step in bundle["path"])
+    assert len(sides) == 4
+    ends = [*split[1:], len(sides)]
+    bundle["path"] = [[sides[one:two], *bundle["path"][0][1:]] for one, two in zip(split, ends, strict=True)]
+    bundle["frozen_path"] = bundle["frozen_path"][:1] * len(split)
+    says(judge(tmp_path, bundle), "path_fits_its_place")
 
 
-@pytest.mark.parametrize("index", ["-1", "+1", " 1", "01", "1_0", "١", "5", "9007199254740992"])
+def test_way_of_other_lengths_before_and_after_is_named(tmp_path: Path) -> None:
+    bundle = Story().bundle(ME)
+    bundle["frozen_path"].pop()
+    says(judge(tmp_path, bundle), "path_fits_its_place")
+
+
+@pytest.mark.parametrize("index", ["-1", '"1"', "01", "1.0", "true", "5", "9007199254740992"])
 def test_place_in_the_log_that_is_none_is_never_true(tmp_path: Path, index: str) -> None:
     bundle = Story().bundle(ME)
-    told = bundle["entries"]["period.announce"]
-    told["log_proof"] = told["log_proof"].replace("index 1\n", f"index {index}\n")
-    assert judge(tmp_path, bundle)[0] == (FALSE if index == "5" else UNCHECKED)
+    bundle["entries"]["period.announce"]["index"] = "@"
+    file = tmp_path / "bundle.json"
+    file.write_text(json.dumps(bundle, ensure_ascii=False).replace('"@"', index), encoding="utf-8")
+    assert verify("member", file, "--id", ME.document)[0] == (FALSE if index == "5" else UNCHECKED)
+
+
+@pytest.mark.parametrize("place", [-1, 2, 99])
+def test_way_by_a_hash_that_is_not_there_is_never_true(tmp_path: Path, place: int) -> None:
+    """Counted from the end, the last hash would be the right one."""
+    bundle = Story().bundle(ME)
+    told = bundle["entries"]["roll.freeze"]
+    assert (len(bundle["hashes"]), told["path"][-1]) == (6, 1)
+    bundle["hashes"] = [*bundle["hashes"][:1], *bundle["hashes"][2:], bundle["hashes"][1]]
+    told["path"][-1] = place
+    assert judge(tmp_path, bundle)[0] == (FALSE if place == 2 else UNCHECKED)
 
 
 def test_version_that_is_no_number_is_named(tmp_path: Path) -> None:
@@ -197,7 +220,7 @@ def test_version_that_is_no_number_is_named(tmp_path: Path) -> None:
     entries["roll.close"] = entries["roll.close"].replace(b'"v":1}', b'"v":true}')
     assert b"true" in entries["roll.close"]
     story.entries = lambda: entries  # type: ignore[method-assign]
-    bundle["entries"] = story.proofs()
+    bundle |= story.proofs()
     says(judge(tmp_path, bundle), "entry_names_its_place")
 
 
@@ -209,7 +232,7 @@ def test_version_that_is_no_number_is_named(tmp_path: Path) -> None:
         lambda text: text.replace('"fen": 98', '"fen": NaN'),
         lambda text: text.replace('"fen": 98', '"fen": 98, "more": null'),
         lambda text: text.replace('"is_own": false', '"is_own": 0'),
-        lambda text: text.replace("huzhu-proof/1", "huzhu-proof/2"),
+        lambda text: text.replace("huzhu-proof/2", "huzhu-proof/1"),
         lambda text: text.replace(b64(ME.secret), b64(ME.secret[:31])),
         lambda text: '{"more": ' + "[" * 200_000 + "]" * 200_000 + "," + text[1:],
         lambda text: '{"more": ' + "[" * 101 + "1" + "]" * 101 + "," + text[1:],
@@ -408,8 +431,7 @@ def test_statement_of_another_period_is_named(tmp_path: Path) -> None:
 
 def test_bundle_signed_by_somebody_else_is_named(tmp_path: Path) -> None:
     bundle = Story().bundle(ME)
-    for told in bundle["entries"].values():
-        told["log_proof"] = told["log_proof"].replace("index", "index", 1)[:-8] + "AAAAAA=\n"
+    bundle["checkpoint"] = bundle["checkpoint"][:-8] + "AAAAAA=\n"
     code, said = judge(tmp_path, bundle)
     assert code == FALSE
     assert "[checkpoint_is_signed]" in said
