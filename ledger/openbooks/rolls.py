@@ -12,6 +12,7 @@ what is hashed. No field reaches 2^53, so none runs over into the next.
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -42,6 +43,16 @@ class Node(NamedTuple):
 
     figures: int
     hash: bytes
+
+
+class _Level(NamedTuple):
+    """Nodes side by side. figures: of each in one number; written: figures and hash, as the node above has them.
+
+    Lists of plain values, since a million nodes are made at once.
+    """
+
+    figures: list[int]
+    written: list[bytes]
 
 
 class Step(NamedTuple):
@@ -96,6 +107,12 @@ class Tree:
             for place in range(classes)
             for flag in (0, EXPLICIT)
         }
+        # The same of one at the rate, with its bytes: nearly all are.
+        self._at_rate = {
+            kind: (figures, figures.to_bytes(self._bytes))
+            for kind, figures in self._units.items()
+            if not kind & EXPLICIT
+        }
 
     def leaf(self, record: bytes) -> Node:
         """Return the leaf of an encoded record. Raises: RollError for a class that the roll does not have."""
@@ -116,21 +133,19 @@ class Tree:
 
     def root(self, nodes: Sequence[Node]) -> Node:
         """Return the root over nodes that are alike: leaves, or the roots of subtrees of equal size but the last."""
-        level = list(nodes)
-        while len(level) > 1:
-            level = self._parents(level)
-        return level[0] if level else self.empty
+        return self._top(self._level(nodes))
+
+    def root_of(self, records: Iterable[bytes]) -> Node:
+        """Return the root over encoded records. Raises: RollError for a class that the roll does not have."""
+        return self._top(self._leaves(records))
 
     def path(self, index: int, nodes: Sequence[Node]) -> list[Step]:
         """Return the siblings on the way from a node to the root. Raises: RollError for one that is not there."""
-        if not 0 <= index < len(nodes):
-            raise RollError("path_fits_its_place", f"leaf {index} of {len(nodes)}")
-        found, level = [], list(nodes)
-        while len(level) > 1:
-            if (sibling := index ^ 1) < len(level):
-                found.append(Step(sibling < index, level[sibling]))
-            level, index = self._parents(level), index // 2
-        return found
+        return self._path(index, self._level(nodes))
+
+    def path_of(self, index: int, records: Iterable[bytes]) -> list[Step]:
+        """Return the siblings on the way from the leaf of an encoded record to the root. Raises: RollError."""
+        return self._path(index, self._leaves(records))
 
     def root_of_path(self, leaf: Node, index: int, size: int, path: Iterable[Step]) -> Node:
         """Return the root to which a path leads from a leaf at this place in a roll of that size.
@@ -170,9 +185,9 @@ class Tree:
         fields = [*counts, own_fen]
         if len(fields) != 2 * self.classes + 1 or len(hashed) != HASH_BYTES:
             raise RollError("node_is_written", f"{len(counts)} counts for {self.classes} classes")
-        if not all(0 <= field <= LARGEST for field in fields):
+        if min(fields) < 0 or max(fields) > LARGEST:
             raise RollError("amount_in_range", f"figures {fields}")
-        return Node(int.from_bytes(b"".join(field.to_bytes(8) for field in fields)), hashed)
+        return Node(int.from_bytes(struct.pack(f">{len(fields)}Q", *fields)), hashed)
 
     def members(self, node: Node) -> int:
         """Return how many members a node has."""
@@ -184,9 +199,58 @@ class Tree:
         data = commitments.place(code, period) + self.classes.to_bytes(8) + figures + root.hash
         return hashlib.sha256(_HEAD + data).digest()
 
-    def _parents(self, level: Sequence[Node]) -> list[Node]:
-        pairs = [self.node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        return [*pairs, level[-1]] if len(level) % 2 else pairs
+    def _leaves(self, records: Iterable[bytes]) -> _Level:
+        at_rate, sha256, figures, written = self._at_rate, hashlib.sha256, [], []
+        for record in records:
+            kind = record[COMMITMENT_BYTES]
+            if kind in at_rate and len(record) == RECORD_BYTES:
+                counted, counted_bytes = at_rate[kind]
+            else:
+                counted = self.leaf(record).figures
+                counted_bytes = counted.to_bytes(self._bytes)
+            figures.append(counted)
+            written.append(counted_bytes + sha256(_LEAF + record).digest())
+        return _Level(figures, written)
+
+    def _level(self, nodes: Iterable[Node]) -> _Level:
+        level = list(nodes)
+        written = [node.figures.to_bytes(self._bytes) + node.hash for node in level]
+        return _Level([node.figures for node in level], written)
+
+    def _node(self, level: _Level, index: int) -> Node:
+        return Node(level.figures[index], level.written[index][self._bytes :])
+
+    def _top(self, level: _Level) -> Node:
+        while len(level.figures) > 1:
+            level = self._above(level)
+        return self._node(level, 0) if level.figures else self.empty
+
+    def _path(self, index: int, level: _Level) -> list[Step]:
+        if not 0 <= index < len(level.figures):
+            raise RollError("path_fits_its_place", f"leaf {index} of {len(level.figures)}")
+        found = []
+        while len(level.figures) > 1:
+            if (sibling := index ^ 1) < len(level.figures):
+                found.append(Step(sibling < index, self._node(level, sibling)))
+            level, index = self._above(level), index // 2
+        return found
+
+    def _above(self, level: _Level) -> _Level:
+        """Return the nodes above, as `node` makes each. Raises: RollError where own amounts reach 2^53."""
+        width, even = self._bytes, len(level.figures) // 2 * 2
+        pairs = zip(level.figures[0:even:2], level.figures[1:even:2], strict=True)
+        figures = [left + right for left, right in pairs]
+        most = max([one & _ONE_FIELD for one in figures], default=0)
+        if most > LARGEST:
+            raise RollError("amount_in_range", f"own amounts of {most} fen")
+        both = zip(level.written[0:even:2], level.written[1:even:2], strict=True)
+        sha256 = hashlib.sha256
+        written = [
+            one.to_bytes(width) + sha256(_NODE + left + right).digest()
+            for one, (left, right) in zip(figures, both, strict=True)
+        ]
+        # A node without a neighbor goes up as it is.
+        return _Level(figures + level.figures[even:], written + level.written[even:])
 
 
 def split(data: bytes, each: int = RECORD_BYTES) -> Iterator[bytes]:

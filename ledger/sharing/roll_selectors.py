@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.openbooks.rolls import EXPLICIT, Node, Record, Step, Tree, split
 from ledger.sharing.models import Period
@@ -9,6 +10,8 @@ from ledger.sharing.roll_models import Roll, RollSubtree
 from ledger.sharing.roll_triggers import NAMED_BYTES, OWN_BYTES, SUBTREE
 
 COMMITMENT = 32
+#: Of larger rolls a process keeps nothing: half a kilobyte for each subtree.
+_KEPT_SIZE = 4096 * SUBTREE
 _NOTHING = bytes(8)
 
 
@@ -70,24 +73,39 @@ def place_of(roll: Roll, commitment: bytes) -> Place | None:
     subtree = frozen.filter(first__lte=commitment).order_by("-first").first()
     if subtree is None:
         return None
-    records = list(records_of(roll, first=subtree.number, end=subtree.number + 1))
+    records = list(_records_in(roll, subtree))
     index = next((n for n, record in enumerate(records) if record[:COMMITMENT] == commitment), None)
     if index is None:
         return None
     tree = Tree(len(roll.classes))
-    below = tree.path(index, [tree.leaf(record) for record in records])
+    below = tree.path_of(index, records)
     above = tree.path(subtree.number, subtree_roots(roll))
     return Place(subtree.number * SUBTREE + index, Record.read(records[index]), below + above)
 
 
-def subtree_roots(roll: Roll) -> list[Node]:
+def _records_in(roll: Roll, frozen: RollSubtree) -> Iterator[bytes]:
+    """Yield the records of one subtree."""
+    if roll.stage == Roll.Stage.FREEZE:
+        return frozen_records(frozen)
+    closed = RollSubtree.objects.get(period=roll.period_id, stage=roll.stage, number=frozen.number)
+    return closed_records(frozen, own_amounts(closed), rates_of(roll.period, roll.classes))
+
+
+def subtree_roots(roll: Roll) -> tuple[Node, ...]:
     """Return the roots of all subtrees of a roll, in their order."""
-    tree = Tree(len(roll.classes))
-    kept = RollSubtree.objects.filter(period=roll.period_id, stage=roll.stage).order_by("number")
-    return [
+    read = _kept_roots if roll.size <= _KEPT_SIZE else _kept_roots.__wrapped__
+    return read(roll.period_id, roll.stage, len(roll.classes), bytes(roll.root))
+
+
+@lru_cache(maxsize=16)
+def _kept_roots(period: int, stage: str, classes: int, _root: bytes) -> tuple[Node, ...]:
+    """Read them. They follow from the root, by which a process keeps them: every proof of a roll needs them all."""
+    tree = Tree(classes)
+    kept = RollSubtree.objects.filter(period=period, stage=stage).order_by("number")
+    return tuple(
         tree.as_node(counts, own_fen, bytes(hashed))
         for counts, own_fen, hashed in kept.values_list("counts", "own_fen", "hash")
-    ]
+    )
 
 
 def prefix_records(roll: Roll, prefix: bytes) -> Iterator[bytes]:

@@ -52,10 +52,12 @@ def test_tree_is_that_of_the_second_implementation(drawn: tuple[int, list[bytes]
     leaves = [tree.leaf(record) for record in records]
     wanted = second_roll.root(classes, records)
     root = tree.root(leaves)
+    assert tree.root_of(records) == root
     assert (*tree.figures(root), root.hash) == (list(wanted[0]), wanted[1], wanted[2])
     assert tree.head("a-pool", 7, root) == second_roll.head(commitments.pool_id("a-pool"), 7, classes, wanted)
     for index, leaf in enumerate(leaves):
         path = tree.path(index, leaves)
+        assert tree.path_of(index, records) == path
         theirs = second_roll.path(classes, index, records)
         assert [("L" if step.is_left else "R", step.node) for step in path] == [
             (side, tree.as_node(counts, own, hashed)) for side, (counts, own, hashed) in theirs
@@ -186,6 +188,8 @@ def test_amounts_stay_below_2_to_the_53rd() -> None:
     one = tree.leaf(Record(bytes([1]) * 32, 0, 1, is_explicit=True).encode())
     with pytest.raises(RollError, match="amount_in_range"):
         tree.node(most, one)
+    with pytest.raises(RollError, match="amount_in_range"):
+        tree.root([most, one])
 
 
 def test_classes_and_records_are_of_the_roll() -> None:
@@ -195,6 +199,8 @@ def test_classes_and_records_are_of_the_roll() -> None:
     for class_byte in (2, EXPLICIT | 2, 0x40):
         with pytest.raises(RollError, match="record_is_written"):
             tree.leaf(bytes(32) + bytes([class_byte]) + bytes(8))
+        with pytest.raises(RollError, match="record_is_written"):
+            tree.root_of([bytes(32) + bytes([class_byte]) + bytes(8)])
     with pytest.raises(RollError, match="record_is_written"):
         Record.read(bytes(32) + bytes([0x41]) + bytes(8))
     with pytest.raises(RollError, match="record_is_written"):
