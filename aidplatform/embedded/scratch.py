@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aidplatform.embedded.errors import EmbeddedError
-from aidplatform.embedded.services import running_services
+from aidplatform.embedded.services import in_database, running_services
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "aid_scratch_"
@@ -73,6 +73,9 @@ def scratch_installation(folder: str | None = None) -> Iterator[None]:
                 "AID_DATABASE_URL": app_url,
                 "AID_DATABASE_OWNER_URL": owner_url,
                 "AID_DATABASE_ADMIN_URL": services.admin_conninfo,
+                "AID_DATABASE_SIGNER_URL": in_database(services.signer_url, name)
+                if services.signer_url
+                else "",
             }
             _prepare()
             yield

@@ -16,10 +16,11 @@ from ledger.management.bench_books import BOOKS_BARS, books
 from ledger.management.bench_debits import DEBITS_BARS, charge_file
 from ledger.management.bench_kinds import BARS, KINDS, Options, median
 from ledger.management.bench_pages import PAGES_BARS, pages
+from ledger.management.bench_proofs import PROOFS_BARS, proofs
 from ledger.management.benchmark import Benchmark, Figures
 
-_KINDS = KINDS | {"pages": pages, "charge_file": charge_file, "books": books}
-_BARS = BARS | {"pages": PAGES_BARS, "charge_file": DEBITS_BARS, "books": BOOKS_BARS}
+_KINDS = KINDS | {"pages": pages, "charge_file": charge_file, "books": books, "proofs": proofs}
+_BARS = BARS | {"pages": PAGES_BARS, "charge_file": DEBITS_BARS, "books": BOOKS_BARS, "proofs": PROOFS_BARS}
 
 
 class Command(BaseCommand):
@@ -31,7 +32,8 @@ class Command(BaseCommand):
         " ways of the ORM on a sample; statement, a member's charges; export, all charges as a file from the web"
         " server; charge_file, the debits of everybody as a file; pages, a member's latest charge and home from it,"
         " by eight at once and during a posting; books, statements of what members transferred and the pages of the"
-        " ledger and of custody after them, the statements also against a bare COPY of the same rows."
+        " ledger and of custody after them, the statements also against a bare COPY of the same rows; proofs, the rolls"
+        " of a period, their files, a member's proof and what checking both takes."
         " Uses a scratch database on the server of AID_DATABASE_ADMIN_URL, else a PostgreSQL of its own."
     )
     requires_system_checks = ()

@@ -137,3 +137,13 @@ def test_bench_says_what_it_can_not_do():
     assert done.returncode == 2
     assert "AID_DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_bench_proofs_makes_signs_serves_and_checks_the_rolls() -> None:
+    answer = measured("proofs", "--members", "3000", "--classes", "8")
+    assert answer["frozen_roll_seconds"] > 0
+    assert answer["closed_roll_seconds"] > 0
+    assert 2_000 < answer["proof_size"] <= 8_000
+    assert answer["proof_p95_ms"] >= answer["proof_p50_ms"] > 0
+    assert answer["roll_check_peak_bytes"] > 5_000_000
+    assert answer["kept_bytes_per_member_and_period"] > 33
