@@ -42,6 +42,7 @@ from ledger.custody import (
     reversal_api,
     revocation_api,
     share_return_api,
+    undoing_api,
     write_off_api,
 )
 from ledger.disclosure import api as disclosure
@@ -99,6 +100,7 @@ _PAYMENT = f"{_POOL}payments/<int:number>/"
 _LIMITS = f"{_POOL}release-limits/"
 _EXPLANATIONS = f"{_POOL}debits-to-explain/"
 _REVERSALS = f"{_POOL}reversals/"
+_UNDOINGS = f"{_POOL}wrong-matches/"
 _REVOCATIONS = f"{_POOL}aid-taken-back/"
 _MONTHS = f"{_POOL}months/"
 _ONE_MONTH = f"{_MONTHS}<int:number>/"
@@ -523,6 +525,22 @@ urlpatterns = [
         f"{_STATEMENT}lines/<int:line_no>/identification/",
         receipt_api.ReceiptIdentification.as_view(),
         name="api_identify_receipt",
+    ),
+    path(
+        f"{_STATEMENT}lines/<int:line_no>/undoing/",
+        undoing_api.UndoingProposal.as_view(),
+        name="api_propose_undoing",
+    ),
+    path(_UNDOINGS, undoing_api.UndoingList.as_view(), name="api_undoings"),
+    path(
+        f"{_UNDOINGS}<int:number>/agree/",
+        undoing_api.UndoingAgreement.as_view(),
+        name="api_agree_to_undoing",
+    ),
+    path(
+        f"{_UNDOINGS}<int:number>/withdraw/",
+        undoing_api.UndoingWithdrawal.as_view(),
+        name="api_withdraw_undoing",
     ),
     path(f"{_POOL}payable/", custody.PayableList.as_view(), name="api_payable"),
     path(f"{_POOL}cash/", custody.CashBeforeRelease.as_view(), name="api_cash"),

@@ -364,6 +364,7 @@ TABLES: dict[str, Kind] = {
     "ledger_writtenoffcharge": DERIVED,
     "ledger_sharesreturn": state("entry_id"),
     "ledger_entryreversal": state("state", "decided_by", "decided_at", "reversal_id"),
+    "ledger_matchundoing": state("state", "decided_by", "decided_at", "entry_id"),
     "ledger_awardrevocation": state("state", "decided_by", "decided_at", "entry_id"),
     "ledger_debitexplanation": state("state", "decided_by", "decided_at", "entry_id"),
     "ledger_outsidecost": state("state", "approved_sha256", "decided_by", "decided_at", "entry_id"),

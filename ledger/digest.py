@@ -250,7 +250,7 @@ PARTS: tuple[Part, ...] = (
             "membership_id": "m.number",
             "payer_id": "b.number",
             "pool_id": "p.code",
-            **_plain("period_no", "amount_fen", "recorded_by", "at"),
+            **_plain("period_no", "amount_fen", "recorded_by", "at", "turn"),
         },
         f"{_POOL} LEFT JOIN ledger_statementline l ON l.id = t.line_id"
         " LEFT JOIN ledger_bankstatement s ON s.id = l.statement_id"
@@ -396,6 +396,24 @@ PARTS: tuple[Part, ...] = (
         {"id": ID},
     ),
     Part(
+        "ledger_matchundoing",
+        {
+            "pool_id": "p.code",
+            "receipt_id": "s.number, l.line_no",
+            "membership_id": "m.number",
+            "entry_id": "e.number",
+            **_plain(
+                "number", "reason", "amount_fen", "recovered_fen", "state", "proposed_by", "proposed_at"
+            ),
+            **_plain("decided_by", "decided_at"),
+        },
+        f"{_POOL} JOIN ledger_statementline l ON l.id = t.receipt_id"
+        " JOIN ledger_bankstatement s ON s.id = l.statement_id"
+        " JOIN members_membership m ON m.id = t.membership_id"
+        " LEFT JOIN ledger_journalentry e ON e.id = t.entry_id",
+        {"id": ID},
+    ),
+    Part(
         "ledger_awardrevocation",
         {
             "pool_id": "p.code",
@@ -501,7 +519,7 @@ PARTS: tuple[Part, ...] = (
             "membership_id": "m.number",
             "line_id": "s.number, l.line_no",
             "order_id": "o.number",
-            **_plain("kind", "amount_fen", "period_no", "recorded_by", "at"),
+            **_plain("kind", "amount_fen", "period_no", "recorded_by", "at", "turn"),
         },
         f"{_POOL} JOIN members_membership m ON m.id = t.membership_id"
         " LEFT JOIN ledger_statementline l ON l.id = t.line_id"

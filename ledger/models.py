@@ -43,6 +43,8 @@ from ledger.custody.revocation_triggers import revoked_aid_has_its_decision
 from ledger.custody.settlement_models import FinalSettlement
 from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_return_triggers import illness_ends_with_its_return
+from ledger.custody.undoing_models import MatchUndoing
+from ledger.custody.undoing_triggers import undone_match_has_its_decision
 from ledger.custody.wallet_models import Suspension, WalletEntry, WalletTotal
 from ledger.custody.wallet_triggers import (
     cover_waits_for_its_money,
@@ -113,6 +115,7 @@ written_off_stays_written_off.register(JournalEntry)  # type: ignore[arg-type]
 instructed_period_stays_posted.register(JournalEntry)  # type: ignore[arg-type]
 loss_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
 reversal_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
+undone_match_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
 revoked_aid_has_its_decision.register(JournalEntry)  # type: ignore[arg-type]
 closed_month_takes_no_entry.register(JournalEntry)  # type: ignore[arg-type]
 collection_is_of_its_result.register(Collection)  # type: ignore[arg-type]
@@ -169,6 +172,7 @@ __all__ = [
     "LogEntry",
     "LogKey",
     "ManifestLine",
+    "MatchUndoing",
     "MonthClose",
     "MonthReopening",
     "OpeningBalances",

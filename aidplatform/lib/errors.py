@@ -96,6 +96,24 @@ GUARANTEES: dict[str, object] = {
     "agreed_reversal_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
     "reversal_is_decided_once": _("The reversal is decided already. Reload the page to see where it is."),
     "reversal_says_why": _("Say why the entry is taken back."),
+    "only_a_standing_match_is_undone": _(
+        "Nothing of this receipt counts as money of this member. Reload the page of the receipt."
+    ),
+    "undone_money_is_still_there": _(
+        "What this receipt brought is not there any more: it went from the wallet, a period may still take it, or it"
+        " was paid back already. Ask the member to transfer it again, and match that to whom it belongs."
+    ),
+    "undoing_comes_before_the_settlement": _("The pool is settled: no share is asked for any more."),
+    "undoing_is_of_the_books": _(
+        "The figures have changed since it was proposed. Withdraw it, and let it be proposed anew."
+    ),
+    "receipt_has_one_open_undoing": _("A proposal for this receipt waits already. Decide that first."),
+    "undoing_says_why": _("Say how you found out."),
+    "undoing_people_hold_their_duty": _(
+        "A treasurer proposes to undo a match, and a controller agrees to it."
+    ),
+    "agreed_undoing_needs_two_people": _("Whoever proposed it cannot agree to it. Ask a controller."),
+    "undoing_is_decided_once": _("It is decided already. Reload the page to see where it is."),
     "only_a_shared_award_is_revoked": _("Only aid of a period that is posted can be taken back here."),
     "only_unpaid_aid_is_revoked": _("All of this aid is paid. What is paid is not taken back here."),
     "revocation_waits_for_orders": _(

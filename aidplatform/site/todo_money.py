@@ -21,12 +21,13 @@ from ledger.custody.explanations import with_debits_to_explain
 from ledger.custody.interest_models import IncomeReport, OperatorInterest, State
 from ledger.custody.models import PaymentOrder
 from ledger.custody.month_models import MonthClose, MonthReopening, MonthState
+from ledger.custody.proposal_models import DECIDED_WITHIN
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.release_limit_models import ReleaseLimit
-from ledger.custody.reversal_models import DECIDED_WITHIN, EntryReversal
-from ledger.custody.revocation_models import DECIDED_WITHIN as REVOCATION_DECIDED_WITHIN
+from ledger.custody.reversal_models import EntryReversal
 from ledger.custody.revocation_models import AwardRevocation
 from ledger.custody.selectors import payable_awards
+from ledger.custody.undoing_models import MatchUndoing
 from ledger.custody.wallet_selectors import wallets_to_pay_back
 from ledger.custody.write_off_models import WriteOff
 from ledger.custody.write_offs import estates
@@ -48,6 +49,7 @@ def of_money(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         + _of_explanations(duties, person)
         + _of_reversals(duties, person)
         + _of_revocations(duties, person)
+        + _of_undoings(duties, person)
         + _of_months(duties, person)
         + _of_interests(duties, person)
         + _of_write_offs(duties, person)
@@ -283,7 +285,7 @@ def _of_revocations(duties: dict[int | None, set[str]], person: User) -> list[To
     proposed = AwardRevocation.objects.filter(state=AwardRevocation.State.PROPOSED).select_related(
         "pool", "award"
     )
-    found = _unanswered(proposed, DutyGrant.Duty.SECOND_REVIEWER, REVOCATION_DECIDED_WITHIN, duties, person)
+    found = _unanswered(proposed, DutyGrant.Duty.SECOND_REVIEWER, DECIDED_WITHIN, duties, person)
     texts = {
         True: _(
             "That aid of case %(case)s of %(pool)s is taken back, as you proposed, is still not answered"
@@ -295,6 +297,29 @@ def _of_revocations(duties: dict[int | None, set[str]], person: User) -> list[To
             texts[one.proposed_by == person.code]
             % {"case": one.award.code, "pool": in_language(one.pool.name_en, one.pool.name_zh)},
             reverse("custody_revocations", args=[one.pool.code]),
+            _("Look at it"),
+        )
+        for one in found
+    ]
+
+
+def _of_undoings(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
+    """Return the wrong matches that wait to be undone: for another person's word, or one's own that are overdue."""
+    proposed = MatchUndoing.objects.filter(state=MatchUndoing.State.PROPOSED).select_related(
+        "pool", "receipt__statement"
+    )
+    found = _unanswered(proposed, DutyGrant.Duty.TREASURER, DECIDED_WITHIN, duties, person)
+    texts = {
+        True: _(
+            "That receipt %(receipt)s of %(pool)s was matched wrongly, as you proposed, is still not answered"
+        ),
+        False: _("That receipt %(receipt)s of %(pool)s was matched wrongly waits for your agreement"),
+    }
+    return [
+        Todo(
+            texts[one.proposed_by == person.code]
+            % {"receipt": one.receipt.code, "pool": in_language(one.pool.name_en, one.pool.name_zh)},
+            reverse("custody_undoings", args=[one.pool.code]),
             _("Look at it"),
         )
         for one in found

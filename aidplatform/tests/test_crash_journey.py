@@ -59,6 +59,7 @@ ELSEWHERE = {
     "custody.wallets_told",
     "custody.write_off_posted",
     "custody.settlement_approved",
+    "custody.undoing_posted",
     "people.digests_written",
     "people.text_sent",
 }

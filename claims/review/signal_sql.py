@@ -81,6 +81,8 @@ SELECT own.joined_date, own_reading.number AS reading_number, own_reading.conten
   (SELECT max(l.booking_date) FROM ledger_collection k JOIN ledger_statementline l ON l.id = k.line_id
      JOIN ledger_period p ON p.pool_id = k.pool_id AND p.number = k.period_no
     WHERE k.pool_id = own.pool_id AND k.membership_id = own.membership_id AND k.amount_fen > 0
+      AND NOT EXISTS (SELECT 1 FROM ledger_collection u WHERE u.line_id = k.line_id AND u.membership_id = k.membership_id
+                         AND u.period_no = k.period_no AND u.turn < 0 AND u.id > k.id)
       AND l.booking_date > p.charge_date + {LATE_DAYS} AND l.booking_date <= %(filed)s) AS arrears_paid_date,
   (SELECT count(*) FROM claims_claim s WHERE s.membership_id = own.membership_id AND s.event_date = own.event_date
       AND s.illness = own.illness AND coalesce(s.part_of_id, s.id) <> coalesce(own.part_of_id, own.id)

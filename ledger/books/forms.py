@@ -24,6 +24,7 @@ KINDS = (
     ("wallets_opened", _("balances of before put into wallets")),
     ("unidentified", _("unidentified receipts")),
     ("identified", _("receipt identified")),
+    ("match_undone", _("wrong match undone")),
     ("chargeback", _("shares charged back")),
     ("debit_collected", _("debits collected, on the agent's word")),
     ("debit_returned", _("debits taken back, on the agent's word")),

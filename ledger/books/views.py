@@ -233,6 +233,7 @@ CUSTODY_KINDS = {
     "top_up",
     "unidentified",
     "identified",
+    "match_undone",
     "chargeback",
     "debit_collected",
     "debit_returned",

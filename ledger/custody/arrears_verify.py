@@ -31,7 +31,10 @@ _SUSPENDED = """
                  LEFT JOIN ledger_statementline l ON l.id = k.line_id
                  LEFT JOIN ledger_chargeresult r ON r.id = k.result_id
                 WHERE k.pool_id = s.pool_id AND k.membership_id = s.membership_id AND k.period_no = s.period_no
-                  AND k.amount_fen < 0 AND k.at < start.at))
+                  AND k.amount_fen < 0 AND k.turn = 0 AND k.at < start.at), (
+               SELECT max(k.at AT TIME ZONE z.time_zone)::date FROM ledger_collection k
+                WHERE k.pool_id = s.pool_id AND k.membership_id = s.membership_id AND k.period_no = s.period_no
+                  AND k.turn < 0 AND k.at < start.at))
            + (v.terms#>>'{arrears,grace_days}')::int
            + coalesce((SELECT sum(h.days)::int FROM ledger_hardshippause h
                         WHERE h.membership_id = s.membership_id AND h.state = 'granted'

@@ -70,11 +70,12 @@ def money_of(pool: Pool, payers: SomeOf[int]) -> dict[int, PayerMoney]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT coalesce(k.payer_id, k.membership_id), k.line_id, l.amount_fen, k.membership_id, k.period_no,
-                      k.amount_fen
+                      sum(k.amount_fen)::bigint
                  FROM ledger_collection k JOIN ledger_statementline l ON l.id = k.line_id
                 WHERE k.pool_id = %(pool)s
                   AND (k.membership_id = ANY(%(payers)s) AND k.payer_id IS NULL OR k.payer_id = ANY(%(payers)s))
-                ORDER BY k.line_id, k.id""",
+                GROUP BY 1, 2, 3, 4, 5 HAVING sum(k.amount_fen) <> 0
+                ORDER BY k.line_id, min(k.id)""",
             {"pool": pool.pk, "payers": list(found)},
         )
         for payer, line, amount_fen, membership, period, fen in cursor.fetchall():

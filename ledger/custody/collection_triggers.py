@@ -5,6 +5,7 @@ Like orders and releases, collections of one pool wait for each other at the row
 
 from aidplatform.lib.guards import judged_now, judges_rows, refuse
 from ledger.custody.opening_debts import BEFORE_PERIODS, owed_sql, taken_over_sql
+from ledger.custody.undoing_triggers import turn_fits_sql
 from members.joining.payer_triggers import in_force_sql
 
 # What is owed of announced charges that nobody has written off.
@@ -59,15 +60,16 @@ collection_guards = [
             IF FOUND THEN
                 {refuse("chargeback_is_of_its_payers_money", "line %s takes back of membership %s what its payer has not paid", "bad.line_no", "bad.membership_id")}
             END IF;
+            {turn_fits_sql("bad").format(payer="coalesce(n.payer_id, n.membership_id)")}
             -- A line is looked up once, for what it is and for what is used of it. As lines are never changed or deleted,
             -- that it is there holds for good: the foreign key would ask for each of them again at the commit.
             SELECT n.line_id, l.line_no, l.amount_fen, c.used, f.is_unfit INTO bad
-              FROM (SELECT line_id, pool_id, min(amount_fen) AS least, max(amount_fen) AS most
+              FROM (SELECT line_id, pool_id, min(amount_fen) FILTER (WHERE turn >= 0) AS least, max(amount_fen) AS most
                       FROM new_rows WHERE line_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1) n
               LEFT JOIN {_LINE} ON true LEFT JOIN ledger_bankaccount a ON a.id = l.account_id
               CROSS JOIN LATERAL (SELECT abs(sum(amount_fen)) AS used FROM ledger_collection WHERE line_id = n.line_id) c
               CROSS JOIN LATERAL (SELECT a.pool_id IS DISTINCT FROM n.pool_id
-                        OR (l.direction = 'in' AND n.least < 0) OR (l.direction = 'out' AND n.most > 0)
+                        OR (l.direction = 'in' AND coalesce(n.least, 0) < 0) OR (l.direction = 'out' AND n.most > 0)
                         OR l.kind NOT IN ('collection', 'unidentified', 'chargeback') AS is_unfit) f
              WHERE f.is_unfit OR c.used + coalesce((SELECT sum(o.amount_fen) FROM ledger_paymentorder o
                        WHERE o.receipt_id = n.line_id AND o.state NOT IN ('cancelled', 'returned')), 0)

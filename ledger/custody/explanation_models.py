@@ -8,10 +8,11 @@ from aidplatform.lib.proposals import is_agreed_by_another
 from ledger.books.models import JournalEntry
 from ledger.custody.explanation_triggers import explanation_guards
 from ledger.custody.models import PaymentOrder, StatementLine
+from ledger.custody.proposal_models import Proposal
 from members.pools.models import Pool
 
 
-class DebitExplanation(models.Model):
+class DebitExplanation(Proposal):
     """An explanation of one debit, whole. Members never bear one: what the pool did not order is made good.
 
     order: the payment that it was, released and confirmed by nothing yet. receipt: by which as much came back, nobody's
@@ -24,11 +25,6 @@ class DebitExplanation(models.Model):
         GIVEN_BACK = "given_back", _("a mistake that came back")
         BANK_FEE = "bank_fee", _("a charge of the bank, for whoever runs the pool to bear")
         OPERATOR = "operator", _("nothing of the pool's: whoever runs it makes it good")
-
-    class State(models.TextChoices):
-        PROPOSED = "proposed", _("waits for a second person")
-        AGREED = "agreed", _("agreed")
-        WITHDRAWN = "withdrawn", _("withdrawn")
 
     pool = models.ForeignKey(
         Pool, on_delete=models.PROTECT, related_name="debit_explanations", db_index=False
@@ -46,11 +42,6 @@ class DebitExplanation(models.Model):
     )
     note = models.CharField(max_length=300)
     amount_fen = models.BigIntegerField()
-    state = models.CharField(max_length=9, choices=State, default=State.PROPOSED)
-    proposed_by = models.CharField(max_length=40)
-    proposed_at = models.DateTimeField()
-    decided_by = models.CharField(max_length=40, null=True)
-    decided_at = models.DateTimeField(null=True)
     entry = models.OneToOneField(
         JournalEntry, on_delete=models.PROTECT, null=True, related_name="debit_explanation"
     )

@@ -5,15 +5,11 @@ They take the row of the pool's bank account first, as all do that use up a book
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, kept, refuse
-from aidplatform.lib.proposals import is_agreed_once
+from aidplatform.lib.guards import Guard, refuse
 from ledger.books import chart
-from ledger.custody.decided_sql import decides_sql
+from ledger.custody.decided_sql import proposal_guards
 from ledger.custody.triggers import USED
-from members.pools.triggers import holds_pool_duty
 
-_FIXED = ("id", "pool_id", "number", "line_id", "cause", "order_id", "receipt_id", "note", "amount_fen",
-          "proposed_by", "proposed_at")  # fmt: skip
 _LOCK = "PERFORM 1 FROM ledger_bankaccount WHERE pool_id = NEW.pool_id FOR NO KEY UPDATE;"
 # Against which account a debit is explained.
 ACCOUNTS = {
@@ -60,46 +56,15 @@ _ENTRY = f"""
 """
 
 explanation_guards = [
-    is_agreed_once("explanation_is_decided_once", "agreed"),
-    Guard(
-        name="explanation_begins_proposed",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert,
-        declare=[("booked", "record")],
-        func=f"""
-            {judged_now()}
-            {_LOCK}
-            IF num_nonnulls(NEW.decided_by, NEW.decided_at, NEW.entry_id) > 0 THEN
-                {refuse("explanation_begins_proposed", "it brings its decision along")}
-            END IF;
-            IF NOT {holds_pool_duty("proposed_by", "treasurer")} THEN
-                {refuse("explanation_people_hold_their_duty", "%s is no treasurer", "NEW.proposed_by")}
-            END IF;
-            {_FITS}
-            NEW.amount_fen := booked.amount_fen;
-            NEW.proposed_at := aid_now();
-            NEW.number := coalesce((SELECT max(number) FROM ledger_debitexplanation WHERE pool_id = NEW.pool_id), 0) + 1;
-            RETURN NEW;
-        """,
-    ),
-    Guard(
-        name="explanation_is_agreed_as_proposed",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Update,
-        declare=[("booked", "record")],
-        func=f"""
-            IF ({", ".join(f"NEW.{c}" for c in _FIXED)}) IS DISTINCT FROM ({", ".join(f"OLD.{c}" for c in _FIXED)})
-               OR OLD.state <> 'proposed' AND NEW IS DISTINCT FROM OLD THEN
-                {refuse("explanation_is_agreed_as_proposed", "explanation %s is not edited", "OLD.number")}
-            END IF;
-            {judged_now()}
-            {_LOCK}{decides_sql("explanation")}
-            IF NEW.state = 'agreed' THEN
-                {_FITS}
-                {_ENTRY}
-            END IF;
-            RETURN NEW;
-        """,
+    *proposal_guards(
+        "explanation",
+        "ledger_debitexplanation",
+        fixed=("line_id", "cause", "order_id", "receipt_id", "note", "amount_fen"),
+        lock=_LOCK,
+        judged=_FITS,
+        figures="NEW.amount_fen := booked.amount_fen;",
+        agreed=_ENTRY,
+        declare=(("booked", "record"),),
     ),
     # Both or neither: an order that stayed released could be called off, and be paid a second time.
     Guard(
@@ -116,5 +81,4 @@ explanation_guards = [
             RETURN NULL;
         """,
     ),
-    kept("explanations_are_kept", "explanations are withdrawn, never deleted"),
 ]

@@ -11,33 +11,23 @@ from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import ConflictError, NotFoundError
+from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
 from ledger.books import chart
 from ledger.books.services import credit, debit
+from ledger.custody import two_people
 from ledger.custody.explanation_models import DebitExplanation
 from ledger.custody.explanation_triggers import ACCOUNTS
 from ledger.custody.models import BankAccount, PaymentOrder, StatementLine
+from ledger.custody.proposal_models import Proposal
 from ledger.custody.services import confirm_payment
 from ledger.custody.triggers import USED
 from ledger.openbooks import services as openbooks
 from ledger.sharing.selectors import book_of
 from members.pools.models import Pool
 
-Cause, State = DebitExplanation.Cause, DebitExplanation.State
-
-
-class ExplanationMovedOnError(ConflictError):
-    """It is decided already."""
-
-    code = "explanation_is_decided_once"
-
-
-class SamePersonError(ConflictError):
-    """Finding out and agreeing need two people."""
-
-    code = "explanation_needs_two_people"
+Cause, State = DebitExplanation.Cause, Proposal.State
 
 
 @transaction.atomic
@@ -81,14 +71,11 @@ def propose_explanation(
 def agree_to_explanation(*, explanation: DebitExplanation, person: str, at: dt.datetime) -> DebitExplanation:
     """Book what the debit was. A payment counts as paid by it from now on.
 
-    Raises: ExplanationMovedOnError, SamePersonError; IntegrityError explanation_fits_its_papers when the payment was
+    Raises: MovedOnError, SamePersonError; IntegrityError explanation_fits_its_papers when the payment was
     called off or the receipt used since, explanation_people_hold_their_duty.
     """
     locked = _locked(explanation)
-    if person == locked.proposed_by:
-        raise SamePersonError(
-            _("The person who proposed an explanation cannot agree to it. Ask a controller."), person=person
-        )
+    two_people.demand_another(locked, person, "explanation_needs_two_people")
     locked.entry = openbooks.post_logged_entry(
         book=book_of(locked.pool),
         key=f"debit_explained/{locked.number}",
@@ -115,26 +102,17 @@ def agree_to_explanation(*, explanation: DebitExplanation, person: str, at: dt.d
 def withdraw_explanation(*, explanation: DebitExplanation, person: str, at: dt.datetime) -> DebitExplanation:
     """Take an explanation back, or turn it down; the debit stays to be explained.
 
-    Raises: ExplanationMovedOnError; IntegrityError explanation_people_hold_their_duty.
+    Raises: MovedOnError; IntegrityError explanation_people_hold_their_duty.
     """
     return _decided(_locked(explanation), State.WITHDRAWN, person, at)
 
 
 def _locked(explanation: DebitExplanation) -> DebitExplanation:
-    """Lock pool, then explanation, and demand that it waits. Raises: ExplanationMovedOnError."""
-    Pool.objects.select_for_update().get(pk=explanation.pool_id)
-    found = DebitExplanation.objects.select_for_update(of=["self"])
-    locked = found.select_related("pool", "line__statement", "order").get(pk=explanation.pk)
-    if locked.state != State.PROPOSED:
-        raise ExplanationMovedOnError(
-            _("The explanation is decided already. Reload the page to see where it is."), state=locked.state
-        )
-    return locked
+    return two_people.locked(explanation, "explanation_is_decided_once", "line__statement", "order")
 
 
 def _decided(locked: DebitExplanation, state: str, person: str, at: dt.datetime) -> DebitExplanation:
-    locked.state, locked.decided_by, locked.decided_at = state, person, at
-    locked.save(update_fields=["state", "decided_by", "decided_at", "entry"])
+    two_people.decide(locked, state, person, at, "entry")
     audit.record(actor=person, action=f"explanation_{state}", subject=str(locked))
     return locked
 

@@ -18,6 +18,7 @@ from ledger.custody import opening_debts
 from ledger.custody.charge_models import ChargeResultFile
 from ledger.custody.models import BankStatement, StatementLine
 from ledger.custody.opening_debts import BEFORE_PERIODS
+from ledger.custody.proposal_models import Proposal
 from members.joining.models import Membership
 from members.joining.payer_models import PayerLink
 from members.joining.payer_triggers import in_force_sql
@@ -47,10 +48,10 @@ _FILL = """
          WHERE c.share_fen > coalesce(k.paid, 0) AND w.shares_return_id IS NULL {which}
     ), filled AS (
         INSERT INTO ledger_collection ({source}, membership_id, pool_id, period_no, amount_fen, payer_id,
-                                       recorded_by, at)
+                                       recorded_by, at, turn)
         SELECT m.line_id, o.membership_id, %(pool)s, o.period_no,
                least(m.before + m.fen, o.before + o.fen) - greatest(m.before, o.before),
-               nullif(m.payer, o.membership_id), %(by)s, %(at)s
+               nullif(m.payer, o.membership_id), %(by)s, %(at)s, %(turn)s
           FROM money m JOIN owed o ON o.payer = m.payer
          WHERE least(m.before + m.fen, o.before + o.fen) > greatest(m.before, o.before)
          ORDER BY m.payer, o.before, m.line_id
@@ -148,10 +149,21 @@ def fill_by_receipt(
     *, pool: Pool, receipt: StatementLine, fen: int, membership: Membership, recorded: Recorded
 ) -> int:
     """Let that much (fen) of a receipt pay charges as money of a membership; return what was paid (fen)."""
-    parameters = {"line": receipt.pk, "payer": membership.pk, "fen": fen}
+    parameters = {
+        "line": receipt.pk,
+        "payer": membership.pk,
+        "fen": fen,
+        "turn": last_undoing(receipt),
+    }
     paid_fen = _fill(pool, recorded, _OF_RECEIPT, _OWN, parameters)
     parameters["fen"] -= paid_fen
     return paid_fen + _fill_for_others(pool, recorded, _OF_RECEIPT, parameters)
+
+
+def last_undoing(receipt: StatementLine) -> int:
+    """Return the number of the last match of a receipt that was undone; 0 where none was."""
+    undone = receipt.undoings.filter(state=Proposal.State.AGREED).order_by("-number")
+    return undone.values_list("number", flat=True).first() or 0
 
 
 def _fill_for_others(
@@ -181,7 +193,7 @@ def _fill(
     with connection.cursor() as cursor:
         cursor.execute(
             _FILL.format(money=money, links=_LINKS, owed=_OWED[many], source=source, **which),
-            parameters | {"pool": pool.pk, "by": recorded.by, "at": recorded.at},
+            {"turn": 0} | parameters | {"pool": pool.pk, "by": recorded.by, "at": recorded.at},
         )
         fen: int = cursor.fetchone()[0]
     return fen

@@ -228,6 +228,8 @@ class Collection(models.Model):
 
     result: what the agent says of a debit, where no receipt pays.
     payer_id: the membership whose money it was, where that is not the one that was charged.
+    turn: 0, but below zero the number of the undoing that takes a wrong match back, and of what a receipt pays after
+    one the number of the last.
     """
 
     # The guard collection_fits_its_line holds that it is there, where it reads the line anyway.
@@ -242,13 +244,14 @@ class Collection(models.Model):
     period_no = models.IntegerField()
     amount_fen = models.BigIntegerField()
     payer_id = models.BigIntegerField(null=True)
+    turn = models.IntegerField(default=0, db_default=0)
     recorded_by = models.CharField(max_length=40)
     at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["pool_id", "membership_id", "period_no", "line"],
+                fields=["pool_id", "membership_id", "period_no", "line", "turn"],
                 name="one_collection_per_line_and_charge",
             ),
             models.UniqueConstraint(
@@ -267,6 +270,12 @@ class Collection(models.Model):
             models.CheckConstraint(
                 condition=Q(payer_id=None) | ~Q(payer_id=F("membership_id")),
                 name="collection_payer_is_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(turn=0)
+                | Q(line__isnull=False, turn__lt=0, amount_fen__lt=0)
+                | Q(line__isnull=False, turn__gt=0, amount_fen__gt=0),
+                name="collection_turn_fits_its_sign",
             ),
         ]
         indexes = [

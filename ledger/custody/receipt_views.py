@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from aidplatform.lib import clock
 from aidplatform.lib.csv_files import plain_fen
 from aidplatform.lib.errors import DomainError
-from ledger.custody import reconciliation, selectors, services
+from ledger.custody import reconciliation, selectors, services, undoings
 from ledger.custody.forms import IdentifyForm, KeyForm, PayeeForm
 from ledger.custody.models import PaymentOrder, StatementLine
 from ledger.custody.pages import (
@@ -30,7 +30,9 @@ from ledger.custody.pages import (
     person_of,
     render_page,
 )
+from ledger.custody.proposal_models import Proposal
 from ledger.custody.suggestions import suggestions
+from ledger.custody.undoing_forms import UndoingForm
 from members.joining.models import Membership
 from members.pools.models import Pool
 from members.pools.rules import duty_required
@@ -114,14 +116,18 @@ def _identify(
 @duty_required(TREASURER)
 @require_safe
 def receipt(request: HttpRequest, code: str, statement_no: int, line_no: int) -> HttpResponse:
-    """Show one receipt with what can be done about it: say whose it is, or send it back."""
-    return _receipt(request, access_pool(code=code), statement_no, line_no)
+    """Show one receipt with what can be done about it: say whose it is or is not, or send it back."""
+    pool = access_pool(code=code)
+    return render_receipt(
+        request, pool, selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
+    )
 
 
-def _receipt(
-    request: HttpRequest, pool: Pool, statement_no: int, line_no: int, *, status: int = 200, **extra: Any
+def render_receipt(
+    request: HttpRequest, pool: Pool, line: StatementLine, *, status: int = 200, **extra: Any
 ) -> HttpResponse:
-    line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
+    """Return the page of a receipt: for whom it counts, what is nobody's of it, and what can be done about either."""
+    matches = undoings.matches_of(line)
     open_fen = reconciliation.open_fen_of(line)
     context = page_context(
         request, pool, "unidentified", (_("Receipt %(code)s") % {"code": line.code}, "")
@@ -129,6 +135,11 @@ def _receipt(
         "line": line,
         "open_fen": open_fen,
         "counterparty": selectors.counterparty(line),
+        "matches": matches,
+        "waiting": undoings.undoings(pool).filter(receipt=line, state=Proposal.State.PROPOSED).first(),
+        "undoing_form": UndoingForm(
+            matches=matches, currency=pool.currency, initial={"key": uuid.uuid4()}, auto_id="undo-%s"
+        ),
         "identify_form": IdentifyForm(initial={"key": uuid.uuid4()}),
         "refund_form": PayeeForm(
             initial={"key": uuid.uuid4(), "amount": plain_fen(open_fen), "payee_name": ""}
@@ -145,10 +156,10 @@ def identify(request: HttpRequest, code: str, statement_no: int, line_no: int) -
     line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
     form = IdentifyForm(request.POST)
     if not form.is_valid():
-        return _receipt(request, pool, statement_no, line_no, identify_form=form, status=422)
+        return render_receipt(request, pool, line, identify_form=form, status=422)
     refusal = _identify(request, pool, line, form)
     if refusal:
-        return _receipt(request, pool, statement_no, line_no, refusal=refusal, identify_form=form)
+        return render_receipt(request, pool, line, refusal=refusal, identify_form=form)
     return redirect("custody_unidentified", code=code)
 
 
@@ -160,10 +171,10 @@ def refund(request: HttpRequest, code: str, statement_no: int, line_no: int) -> 
     line = selectors.access_receipt(pool=pool, statement_no=statement_no, line_no=line_no)
     form = PayeeForm(request.POST)
     if not form.is_valid():
-        return _receipt(request, pool, statement_no, line_no, refund_form=form, status=422)
+        return render_receipt(request, pool, line, refund_form=form, status=422)
     refusal = order_once(request, pool, form, kind=PaymentOrder.Kind.REFUND, receipt=line)
     if refusal:
-        return _receipt(request, pool, statement_no, line_no, refusal=refusal, refund_form=form)
+        return render_receipt(request, pool, line, refusal=refusal, refund_form=form)
     return redirect("custody_payments", code=code)
 
 

@@ -7,22 +7,24 @@ of what breaks a rule; parameters: pool, account, code, zone, today, and the day
 
 from ledger.books import chart
 from ledger.custody.reconciled_rules import DAY, MONEY, WORD
-from ledger.custody.triggers import PROTECTED, balance_sql
+from ledger.custody.triggers import PROTECTED, balance_sql, may_be_nobodys_sql
 
 _LIVE = "state NOT IN ('cancelled', 'returned')"
 _SIGNED = "CASE l.direction WHEN 'in' THEN l.amount_fen ELSE -l.amount_fen END"
 
 _USED = "coalesce(c.fen, 0) + coalesce(w.fen, 0) + coalesce(b.fen, 0) + coalesce(x.fen, 0)"
+_FREE = may_be_nobodys_sql("l")
 # Every booking and what its documents say of it (fen): the order that it settles, the charges that it takes back, the
 # wallets that it fills. Of a receipt what is used of it, and the rest is nobody's; of the rest the bank alone knows.
 DOCUMENTED = f"""
     SELECT l.id, s.number, l.line_no, l.kind, l.booking_date, {_SIGNED} AS moved,
            {_USED} AS used,
            CASE l.kind WHEN 'payment' THEN -coalesce(o.fen, 0) WHEN 'returned' THEN coalesce(r.fen, 0)
-                       WHEN 'chargeback' THEN coalesce(c.fen, 0) WHEN 'top_up' THEN coalesce(w.fen, 0)
+                       WHEN 'chargeback' THEN coalesce(c.fen, 0)
+                       WHEN 'top_up' THEN CASE WHEN {_FREE} THEN greatest(l.amount_fen, {_USED}) ELSE coalesce(w.fen, 0) END
                        WHEN 'collection' THEN greatest(l.amount_fen, {_USED})
                        WHEN 'unidentified' THEN greatest(l.amount_fen, {_USED})
-                       ELSE {_SIGNED} END AS documented
+                       ELSE {_SIGNED} END AS documented, {_FREE} AS is_free
       FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id
       LEFT JOIN (SELECT line_id, sum(amount_fen) AS fen FROM ledger_collection
                   WHERE pool_id = {{pool}} AND line_id IS NOT NULL GROUP BY 1) c ON c.line_id = l.id
@@ -105,7 +107,7 @@ _EARNED = """
 # What came, by which something went back, and how much of it went.
 _BACK = f"""
     SELECT 'receipt' AS kind, d.number || '/' || d.line_no AS ref, d.moved AS came, d.used AS went
-      FROM ({_OWN}) d WHERE d.kind IN ('collection', 'unidentified')
+      FROM ({_OWN}) d WHERE d.is_free
     UNION ALL
     SELECT 'payment', min(o.number)::text, r.amount_fen, sum(o.amount_fen)
       FROM ledger_paymentorder o JOIN ledger_chargeresult r ON r.id = o.debit_id
@@ -130,7 +132,7 @@ _BACK = f"""
 _OF_OTHERS = " + ".join(balance_sql(code, "%(pool)s") for code in PROTECTED if code != chart.UNIDENTIFIED)
 NOT_PLACED = f"""
     SELECT d.number || '/' || d.line_no AS ref, d.booking_date AS day, (d.moved - d.used)::bigint AS fen
-      FROM ({_OWN}) d WHERE d.kind IN ('collection', 'unidentified') AND d.moved > d.used"""
+      FROM ({_OWN}) d WHERE d.is_free AND d.moved > d.used"""
 NOT_EXPLAINED = f"""
     SELECT s.number || '/' || l.line_no AS ref, l.booking_date AS day, l.amount_fen AS fen
       FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id

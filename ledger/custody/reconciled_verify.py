@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from ledger.books.findings import Report, figure
+from ledger.custody.triggers import may_be_nobodys_sql
 
 SENTENCES = {
     "reconciliation_is_as_counted": _(
@@ -14,13 +15,14 @@ SENTENCES = {
 }
 
 # What each statement brought by its documents: orders, charges taken back, wallets; of the rest by its bookings.
-_BROUGHT = """
+_BROUGHT = f"""
     SELECT s.number, s.closing_fen, first_value(s.opening_fen) OVER (ORDER BY s.number) + sum(sum(d.fen)) OVER (ORDER BY s.number) AS explained
       FROM ledger_bankstatement s JOIN LATERAL (
            SELECT 0 AS fen
            UNION ALL
            SELECT CASE l.direction WHEN 'in' THEN l.amount_fen ELSE -l.amount_fen END FROM ledger_statementline l
-            WHERE l.statement_id = s.id AND l.kind NOT IN ('payment', 'returned', 'chargeback', 'top_up')
+            WHERE l.statement_id = s.id AND (l.kind NOT IN ('payment', 'returned', 'chargeback', 'top_up')
+                 OR l.kind = 'top_up' AND {may_be_nobodys_sql("l")})
            UNION ALL
            SELECT CASE l.kind WHEN 'payment' THEN -o.amount_fen ELSE o.amount_fen END
              FROM ledger_statementline l JOIN ledger_paymentorder o
@@ -31,7 +33,7 @@ _BROUGHT = """
             WHERE l.statement_id = s.id AND l.kind = 'chargeback'
            UNION ALL
            SELECT w.amount_fen FROM ledger_statementline l JOIN ledger_walletentry w ON w.line_id = l.id
-            WHERE l.statement_id = s.id AND l.kind = 'top_up') d ON true
+            WHERE l.statement_id = s.id AND l.kind = 'top_up' AND NOT {may_be_nobodys_sql("l")}) d ON true
      WHERE s.account_id = %(account)s GROUP BY s.id"""
 
 

@@ -14,7 +14,7 @@ from ledger.books.selectors import balance_fen, balances_fen
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciled_models import ReconciledDay
 from ledger.custody.selectors import account_of, orders, statements
-from ledger.custody.triggers import USED
+from ledger.custody.triggers import USED, may_be_nobodys_sql
 from members.pools.models import Pool
 
 OLD_DAYS = 5
@@ -171,13 +171,14 @@ def unidentified(account: BankAccount) -> list[Receipt]:
 def _open_receipts(account: BankAccount) -> dict[int, int]:
     """Return what of which receipts is nobody's yet (fen), by line. Four queries at most, beside the two of the books.
 
-    Receipts that bear no reference are few and have an index of their own. Of those that paid shares hardly any paid
-    too much, and mostly lately: they are read from the newest statements on, until all is found that the books hold.
+    Receipts that bear no reference are few and have an index of their own, and few matches are undone. Of those that
+    paid shares hardly any paid too much, and mostly lately: they are read from the newest statements on, until all is
+    found that the books hold.
     """
     left_fen = balance_fen(Book.objects.get(code=account.pool.code), chart.UNIDENTIFIED)
     if left_fen == 0:
         return {}
-    found = _open_of(account, "ledger_statementline l", "l.kind = 'unidentified'")
+    found = _open_of(account, _KNOWN_TO_BE_FREE, "true")
     below = None
     for newest in (NEWEST, NEWEST**2, None):
         if sum(found.values()) == left_fen:
@@ -194,9 +195,7 @@ def _open_receipts(account: BankAccount) -> dict[int, int]:
 def open_fen_of(receipt: StatementLine) -> int:
     """Return what of a receipt is nobody's yet (fen)."""
     account = receipt.account
-    return _open_of(account, _ONE_LINE, "l.kind IN ('unidentified', 'collection')", line=receipt.pk).get(
-        receipt.pk, 0
-    )
+    return _open_of(account, _ONE_LINE, may_be_nobodys_sql("l"), line=receipt.pk).get(receipt.pk, 0)
 
 
 def _open_of(account: BankAccount, lines: str, which: str, **asked: int | list[int]) -> dict[int, int]:
@@ -211,6 +210,13 @@ def _open_of(account: BankAccount, lines: str, which: str, **asked: int | list[i
         return dict(cursor.fetchall())
 
 
+_KNOWN_TO_BE_FREE = """(
+    SELECT id, account_id, amount_fen FROM ledger_statementline
+     WHERE account_id = %(account)s AND kind = 'unidentified'
+     UNION
+    SELECT n.id, n.account_id, n.amount_fen
+      FROM ledger_matchundoing u JOIN ledger_statementline n ON n.id = u.receipt_id
+     WHERE n.account_id = %(account)s AND u.state = 'agreed') l"""
 _ONE_LINE = "(SELECT * FROM ledger_statementline WHERE id = %(line)s LIMIT 1) l"
 # What shares took is asked first: of nearly every receipt it is all.
 _OVERPAID = """l.kind = 'collection' AND l.statement_id = ANY(%(statements)s)

@@ -1,29 +1,20 @@
 """Reversals of single entries: proposed by a treasurer with a reason, agreed to by a controller."""
 
-import datetime as dt
-
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.proposals import is_agreed_by_another
 from ledger.books.models import JournalEntry
+from ledger.custody.proposal_models import Proposal
 from ledger.custody.reversal_triggers import reversal_guards
 from members.pools.models import Pool
 
-DECIDED_WITHIN = dt.timedelta(days=7)
 
-
-class EntryReversal(models.Model):
+class EntryReversal(Proposal):
     """A proposal to take back one entry of a pool, whole, by its mirror.
 
     reason: public, in the log. number and the instants are the database's own. reversal: the mirror, once it is agreed.
     """
-
-    class State(models.TextChoices):
-        PROPOSED = "proposed", _("waits for a second person")
-        AGREED = "agreed", _("agreed")
-        WITHDRAWN = "withdrawn", _("withdrawn")
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="entry_reversals", db_index=False)
     number = models.PositiveIntegerField()
@@ -31,11 +22,6 @@ class EntryReversal(models.Model):
         JournalEntry, on_delete=models.PROTECT, related_name="proposed_reversals", db_index=False
     )
     reason = models.CharField(max_length=200)
-    state = models.CharField(max_length=9, choices=State, default=State.PROPOSED)
-    proposed_by = models.CharField(max_length=40)
-    proposed_at = models.DateTimeField()
-    decided_by = models.CharField(max_length=40, null=True)
-    decided_at = models.DateTimeField(null=True)
     reversal = models.OneToOneField(
         JournalEntry, on_delete=models.PROTECT, null=True, related_name="agreed_reversal"
     )
@@ -57,8 +43,3 @@ class EntryReversal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool.code} reversal {self.number}"
-
-    @property
-    def due_at(self) -> dt.datetime:
-        """Return by when a controller should have answered; nothing happens by itself."""
-        return self.proposed_at + DECIDED_WITHIN

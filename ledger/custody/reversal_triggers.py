@@ -6,14 +6,11 @@ own ways back, which move those rows as well.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, kept, refuse
-from aidplatform.lib.proposals import is_agreed_once
-from ledger.custody.decided_sql import decides_sql
-from members.pools.triggers import holds_pool_duty
+from aidplatform.lib.guards import Guard, refuse
+from ledger.custody.decided_sql import proposal_guards
 
 # Costs and income that no statement of the bank and no decision stands behind.
 ALONE = ("bank_charge", "interest", "other_income")
-_FIXED = ("id", "pool_id", "number", "entry_id", "reason", "proposed_by", "proposed_at")
 _LOCK = "PERFORM 1 FROM members_pool WHERE id = NEW.pool_id FOR NO KEY UPDATE;"
 
 
@@ -43,49 +40,24 @@ _STANDS_ALONE = f"""
     END IF;
 """
 
+_BOOKED = f"""
+    IF NOT EXISTS (
+        SELECT 1 FROM ledger_journalentry e
+         WHERE e.id = NEW.reversal_id AND e.reverses_id = NEW.entry_id AND e.description = NEW.reason
+           AND e.maker = NEW.proposed_by AND e.checker = NEW.decided_by) THEN
+        {refuse("agreed_reversal_has_its_entry", "reversal %s is not booked as it was proposed", "NEW.number")}
+    END IF;
+"""
+
 reversal_guards = [
-    is_agreed_once("reversal_is_decided_once", "agreed"),
-    Guard(
-        name="reversal_begins_proposed",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert,
-        func=f"""
-            {judged_now()}
-            {_LOCK}
-            IF num_nonnulls(NEW.decided_by, NEW.decided_at, NEW.reversal_id) > 0 THEN
-                {refuse("reversal_begins_proposed", "it brings its decision along")}
-            END IF;
-            IF NOT {holds_pool_duty("proposed_by", "treasurer")} THEN
-                {refuse("reversal_people_hold_their_duty", "%s is no treasurer", "NEW.proposed_by")}
-            END IF;
-            {_STANDS_ALONE}
-            NEW.proposed_at := aid_now();
-            NEW.number := coalesce((SELECT max(number) FROM ledger_entryreversal WHERE pool_id = NEW.pool_id), 0) + 1;
-            RETURN NEW;
-        """,
-    ),
-    Guard(
-        name="reversal_is_agreed_as_proposed",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Update,
-        func=f"""
-            IF ({", ".join(f"NEW.{c}" for c in _FIXED)}) IS DISTINCT FROM ({", ".join(f"OLD.{c}" for c in _FIXED)})
-               OR OLD.state <> 'proposed' AND NEW IS DISTINCT FROM OLD THEN
-                {refuse("reversal_is_agreed_as_proposed", "reversal %s is not edited", "OLD.number")}
-            END IF;
-            {judged_now()}
-            {_LOCK}{decides_sql("reversal")}
-            IF NEW.state = 'agreed' THEN
-                {_STANDS_ALONE}
-                IF NOT EXISTS (
-                    SELECT 1 FROM ledger_journalentry e
-                     WHERE e.id = NEW.reversal_id AND e.reverses_id = NEW.entry_id AND e.description = NEW.reason
-                       AND e.maker = NEW.proposed_by AND e.checker = NEW.decided_by) THEN
-                    {refuse("agreed_reversal_has_its_entry", "reversal %s is not booked as it was proposed", "NEW.number")}
-                END IF;
-            END IF;
-            RETURN NEW;
-        """,
+    *proposal_guards(
+        "reversal",
+        "ledger_entryreversal",
+        fixed=("entry_id", "reason"),
+        lock=_LOCK,
+        judged=_STANDS_ALONE,
+        agreed=_BOOKED,
+        entry="reversal_id",
     ),
     # At the end of the transaction: the log comes after everything else that is locked.
     Guard(
@@ -106,7 +78,6 @@ reversal_guards = [
             RETURN NULL;
         """,
     ),
-    kept("reversals_are_kept", "reversals are withdrawn, never deleted"),
 ]
 
 # Hung on the journal: what two codes on an entry claim is worth nothing without the decision of two people.

@@ -11,30 +11,20 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import ConflictError, NotFoundError
+from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit
 from ledger.books.models import JournalEntry
+from ledger.custody import two_people
+from ledger.custody.proposal_models import Proposal
 from ledger.custody.reversal_models import EntryReversal
 from ledger.custody.reversal_triggers import ALONE, stands_alone_sql
 from ledger.openbooks import services as openbooks
 from members.pools.models import Pool
 
-State = EntryReversal.State
+State = Proposal.State
 # Kinds of entry that may stand alone; whether one does, its own rows say.
 FREE = ("opening", *ALONE)
-
-
-class ReversalMovedOnError(ConflictError):
-    """It is decided already."""
-
-    code = "reversal_is_decided_once"
-
-
-class ReversalSamePersonError(ConflictError):
-    """Proposing and agreeing need two people."""
-
-    code = "agreed_reversal_needs_two_people"
 
 
 @transaction.atomic
@@ -62,14 +52,11 @@ def propose_reversal(*, entry: JournalEntry, reason: str, proposer: str, at: dt.
 def agree_to_reversal(*, reversal: EntryReversal, person: str, at: dt.datetime) -> EntryReversal:
     """Book the mirror, today, and state it in the log with its reason.
 
-    Raises: ReversalMovedOnError, ReversalSamePersonError; IntegrityError only_what_stands_alone_is_reversed when a bill
+    Raises: MovedOnError, SamePersonError; IntegrityError only_what_stands_alone_is_reversed when a bill
     or a statement has come since, reversal_people_hold_their_duty, and whatever the books refuse.
     """
     locked = _locked(reversal)
-    if person == locked.proposed_by:
-        raise ReversalSamePersonError(
-            _("The person who proposed a reversal cannot agree to it. Ask a controller."), person=person
-        )
+    two_people.demand_another(locked, person, "agreed_reversal_needs_two_people")
     entry = locked.entry
     locked.reversal = openbooks.reverse_logged_entry(
         entry=entry,
@@ -91,31 +78,17 @@ def agree_to_reversal(*, reversal: EntryReversal, person: str, at: dt.datetime) 
 def withdraw_reversal(*, reversal: EntryReversal, person: str, at: dt.datetime) -> EntryReversal:
     """Take a proposal back, or turn it down; the entry stands.
 
-    Raises: ReversalMovedOnError; IntegrityError reversal_people_hold_their_duty.
+    Raises: MovedOnError; IntegrityError reversal_people_hold_their_duty.
     """
     return _decided(_locked(reversal), State.WITHDRAWN, person, at)
 
 
 def _locked(reversal: EntryReversal) -> EntryReversal:
-    """Lock pool, then proposal. Raises: ReversalMovedOnError."""
-    Pool.objects.select_for_update().get(pk=reversal.pool_id)
-    locked = (
-        EntryReversal.objects.select_for_update(of=["self"])
-        .select_related("pool", "entry__book")
-        .get(pk=reversal.pk)
-    )
-    if locked.state != State.PROPOSED:
-        raise ReversalMovedOnError(
-            _("The reversal is already “%(state)s”. Reload the page to see where it is.")
-            % {"state": locked.get_state_display()},
-            state=locked.state,
-        )
-    return locked
+    return two_people.locked(reversal, "reversal_is_decided_once", "entry__book")
 
 
 def _decided(locked: EntryReversal, state: State, person: str, at: dt.datetime) -> EntryReversal:
-    locked.state, locked.decided_by, locked.decided_at = state, person, at
-    locked.save(update_fields=["state", "decided_by", "decided_at", "reversal"])
+    two_people.decide(locked, state, person, at, "reversal")
     audit.record(actor=person, action="decide_reversal", subject=str(locked), state=state.value)
     return locked
 
@@ -131,7 +104,8 @@ _DECIDED = _(
     "Two people have decided this, and members or bills rest on it. Money that comes after all is booked as a recovery."
 )
 _MATCHED = _(
-    "Shares count as paid by this receipt, or a wallet holds it. What is too much is paid back by an order."
+    "Shares count as paid by this receipt, or a wallet holds it. If it was somebody else's money, the page of the"
+    " receipt undoes the match; what is too much is paid back by an order."
 )
 _DEBITS = _("The agent's answer about debits says this. What it takes back comes with its next answer.")
 # Why an entry of a kind is not reversed by itself, and what is done instead.
@@ -149,6 +123,7 @@ WHY_NOT: dict[str, Promise] = {
     "wallets_opened": _("The members' wallets hold this. What is too much is paid back by an order."),
     "reversal": _("A reversal is not reversed. Book anew what was right."),
     "identified": _MATCHED,
+    "match_undone": _("Two people have decided this. On the page of the receipt it is matched anew."),
     **dict.fromkeys(
         ("write_off", "recovery", "settlement", "waiting_refund", "investigation", "debit_explained"), _DECIDED
     ),
@@ -164,6 +139,8 @@ WHY_NOT: dict[str, Promise] = {
         ("collection", "top_up", "unidentified", "chargeback", "bank_fee", "bank_debit", "sponsor_paid"), _BANK
     ),
 }  # fmt: skip
+# What people said of a booking; the rest that names a statement is the bank's own word.
+_BY_PEOPLE = ("identified", "match_undone", "debit_explained")
 _SHARED = _(
     "A bill that members were told has taken this in. What was wrong is set right by a booking of its own."
 )
@@ -171,7 +148,8 @@ _SHARED = _(
 
 def why_not(entry: JournalEntry) -> Promise:
     """Return why an entry that does not stand alone is not reversed, and what is done instead."""
-    return _BANK if entry.source.startswith("statement ") else WHY_NOT.get(entry.kind, _SHARED)
+    is_the_banks = entry.source.startswith("statement ") and entry.kind not in _BY_PEOPLE
+    return _BANK if is_the_banks else WHY_NOT.get(entry.kind, _SHARED)
 
 
 def stands_alone(entry: JournalEntry) -> bool:

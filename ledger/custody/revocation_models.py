@@ -1,32 +1,23 @@
 """Aid taken back before it was paid, after its period was posted: proposed by a second reviewer, then agreed to."""
 
-import datetime as dt
-
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib.proposals import is_agreed_by_another
 from ledger.books.models import JournalEntry
+from ledger.custody.proposal_models import Proposal
 from ledger.custody.revocation_triggers import revocation_guards
 from ledger.sharing.models import Award
 from members.pools.models import Pool
 
-DECIDED_WITHIN = dt.timedelta(days=7)
 
-
-class AwardRevocation(models.Model):
+class AwardRevocation(Proposal):
     """A proposal to give what is unpaid of a shared award, with its fee, back to the members by the next bill.
 
     reason: the finding of the review, public and in the log. aid_fen: what is unpaid; fee_fen: by how much the fee of
     the period is less without it; fee_owed_fen: what of that was paid already, so that the operator owes it. number,
     figures and instants are the database's own. entry: the journal entry, once it is agreed.
     """
-
-    class State(models.TextChoices):
-        PROPOSED = "proposed", _("waits for a second person")
-        AGREED = "agreed", _("agreed")
-        WITHDRAWN = "withdrawn", _("withdrawn")
 
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="revocations", db_index=False)
     number = models.PositiveIntegerField()
@@ -35,11 +26,6 @@ class AwardRevocation(models.Model):
     aid_fen = models.BigIntegerField()
     fee_fen = models.BigIntegerField()
     fee_owed_fen = models.BigIntegerField()
-    state = models.CharField(max_length=9, choices=State, default=State.PROPOSED)
-    proposed_by = models.CharField(max_length=40)
-    proposed_at = models.DateTimeField()
-    decided_by = models.CharField(max_length=40, null=True)
-    decided_at = models.DateTimeField(null=True)
     entry = models.OneToOneField(JournalEntry, on_delete=models.PROTECT, null=True, related_name="revocation")
 
     class Meta:
@@ -64,11 +50,6 @@ class AwardRevocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool.code} revocation {self.number}"
-
-    @property
-    def due_at(self) -> dt.datetime:
-        """Return by when a controller should have answered; nothing happens by itself."""
-        return self.proposed_at + DECIDED_WITHIN
 
     @property
     def given_back_fen(self) -> int:

@@ -6,19 +6,14 @@ once more when it is agreed.
 
 import pgtrigger
 
-from aidplatform.lib.guards import Guard, judged_now, kept, refuse
-from aidplatform.lib.proposals import is_agreed_once
+from aidplatform.lib.guards import Guard, refuse
 from ledger.books import chart
-from ledger.custody.decided_sql import decides_sql
+from ledger.custody.decided_sql import proposal_guards
 from ledger.custody.triggers import fee_lowered_sql
 from ledger.sharing.causes import AWARD_REVOKED as KIND
-from members.pools.triggers import holds_pool_duty
 
 PROPOSER = "second_reviewer"
 _LIVE = "state NOT IN ('cancelled', 'returned')"
-_FIXED = (
-    "id", "pool_id", "number", "award_id", "reason", "aid_fen", "fee_fen", "fee_owed_fen", "proposed_by", "proposed_at",
-)  # fmt: skip
 # Orders wait for the same two rows, so that none is made or released between the judgment and the commit.
 _LOCK = """
             PERFORM 1 FROM members_pool WHERE id = NEW.pool_id FOR NO KEY UPDATE;
@@ -79,52 +74,24 @@ _ENTRY = f"""
         {refuse("agreed_revocation_has_its_entry", "revocation %s is not booked as it was proposed", "NEW.number")}
     END IF;
 """
-_DECLARED = [("award", "record"), ("rest", "numeric"), ("back", "numeric"), ("owed", "numeric")]
+_AS_PROPOSED = f"""
+    IF (NEW.aid_fen, NEW.fee_fen, NEW.fee_owed_fen) IS DISTINCT FROM (award.unpaid::bigint, back::bigint, owed::bigint) THEN
+        {refuse("revocation_is_of_the_books", "aid %s, fee %s, of it owed %s by now", "award.unpaid", "back", "owed")}
+    END IF;
+    {_ENTRY}
+"""
 
 revocation_guards = [
-    is_agreed_once("revocation_is_decided_once", "agreed"),
-    Guard(
-        name="revocation_begins_proposed",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert,
-        declare=_DECLARED,
-        func=f"""
-            {judged_now()}{_LOCK}
-            IF num_nonnulls(NEW.decided_by, NEW.decided_at, NEW.entry_id) > 0 THEN
-                {refuse("revocation_begins_proposed", "it brings its decision along")}
-            END IF;
-            IF NOT {holds_pool_duty("proposed_by", PROPOSER)} THEN
-                {refuse("revocation_people_hold_their_duty", "%s is no second reviewer", "NEW.proposed_by")}
-            END IF;
-            {_JUDGED}
-            NEW.aid_fen := award.unpaid;
-            NEW.fee_fen := back;
-            NEW.fee_owed_fen := owed;
-            NEW.proposed_at := aid_now();
-            NEW.number := coalesce((SELECT max(number) FROM ledger_awardrevocation WHERE pool_id = NEW.pool_id), 0) + 1;
-            RETURN NEW;
-        """,
-    ),
-    Guard(
-        name="revocation_is_agreed_as_proposed",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Update,
-        declare=_DECLARED,
-        func=f"""
-            IF ({", ".join(f"NEW.{c}" for c in _FIXED)}) IS DISTINCT FROM ({", ".join(f"OLD.{c}" for c in _FIXED)})
-               OR OLD.state <> 'proposed' AND NEW IS DISTINCT FROM OLD THEN
-                {refuse("revocation_is_agreed_as_proposed", "revocation %s is not edited", "OLD.number")}
-            END IF;
-            {judged_now()}{_LOCK}{decides_sql("revocation", PROPOSER)}
-            IF NEW.state = 'agreed' THEN
-                {_JUDGED}
-                IF (NEW.aid_fen, NEW.fee_fen, NEW.fee_owed_fen) IS DISTINCT FROM (award.unpaid::bigint, back::bigint, owed::bigint) THEN
-                    {refuse("revocation_is_of_the_books", "aid %s, fee %s, of it owed %s by now", "award.unpaid", "back", "owed")}
-                END IF;
-                {_ENTRY}
-            END IF;
-            RETURN NEW;
-        """,
+    *proposal_guards(
+        "revocation",
+        "ledger_awardrevocation",
+        fixed=("award_id", "reason", "aid_fen", "fee_fen", "fee_owed_fen"),
+        lock=_LOCK,
+        judged=_JUDGED,
+        figures="NEW.aid_fen := award.unpaid; NEW.fee_fen := back; NEW.fee_owed_fen := owed;",
+        agreed=_AS_PROPOSED,
+        proposer=PROPOSER,
+        declare=(("award", "record"), ("rest", "numeric"), ("back", "numeric"), ("owed", "numeric")),
     ),
     # Written by the database: what payments may still pay of the award.
     Guard(
@@ -156,7 +123,6 @@ revocation_guards = [
             RETURN NULL;
         """,
     ),
-    kept("revocations_are_kept", "revocations are withdrawn, never deleted"),
 ]
 
 # Hung on the journal: what two codes on an entry claim is worth nothing without the decision of two people.

@@ -14,11 +14,13 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
-from aidplatform.lib.errors import ConflictError, NotFoundError
+from aidplatform.lib.errors import NotFoundError
 from aidplatform.lib.failpoints import failpoint
 from aidplatform.work import audit, events
 from ledger.books import chart
 from ledger.books.services import Line, credit, debit
+from ledger.custody import two_people
+from ledger.custody.proposal_models import Proposal
 from ledger.custody.revocation_models import AwardRevocation
 from ledger.openbooks import services as openbooks
 from ledger.sharing.causes import AWARD_REVOKED as KIND
@@ -26,20 +28,8 @@ from ledger.sharing.models import Award
 from ledger.sharing.selectors import book_of
 from members.pools.models import Pool
 
-State = AwardRevocation.State
+State = Proposal.State
 AWARD_REVOKED = "award.revoked"
-
-
-class RevocationMovedOnError(ConflictError):
-    """It is decided already."""
-
-    code = "revocation_is_decided_once"
-
-
-class RevocationSamePersonError(ConflictError):
-    """Proposing and agreeing need two people."""
-
-    code = "agreed_revocation_needs_two_people"
 
 
 @transaction.atomic
@@ -73,15 +63,12 @@ def propose_revocation(*, award: Award, reason: str, proposer: str, at: dt.datet
 def agree_to_revocation(*, revocation: AwardRevocation, person: str, at: dt.datetime) -> AwardRevocation:
     """Book it today (entry j), state it in the log with its reason, and tell the claims side.
 
-    Raises: RevocationMovedOnError, RevocationSamePersonError; IntegrityError revocation_is_of_the_books when money has
+    Raises: MovedOnError, SamePersonError; IntegrityError revocation_is_of_the_books when money has
     come back since or another case of the period was taken back, revocation_waits_for_orders,
     revocation_comes_before_the_settlement, revocation_people_hold_their_duty.
     """
     locked = _locked(revocation)
-    if person == locked.proposed_by:
-        raise RevocationSamePersonError(
-            _("The person who proposed to take aid back cannot agree to it. Ask a controller."), person=person
-        )
+    two_people.demand_another(locked, person, "agreed_revocation_needs_two_people")
     award = locked.award
     locked.entry = openbooks.post_logged_entry(
         book=book_of(locked.pool),
@@ -121,7 +108,7 @@ def agree_to_revocation(*, revocation: AwardRevocation, person: str, at: dt.date
 def withdraw_revocation(*, revocation: AwardRevocation, person: str, at: dt.datetime) -> AwardRevocation:
     """Take a proposal back, or turn it down; the aid is owed as before.
 
-    Raises: RevocationMovedOnError; IntegrityError revocation_people_hold_their_duty.
+    Raises: MovedOnError; IntegrityError revocation_people_hold_their_duty.
     """
     locked = _locked(revocation)
     _decided(locked, State.WITHDRAWN, person, at)
@@ -129,25 +116,11 @@ def withdraw_revocation(*, revocation: AwardRevocation, person: str, at: dt.date
 
 
 def _locked(revocation: AwardRevocation) -> AwardRevocation:
-    """Lock pool, then proposal. Raises: RevocationMovedOnError."""
-    Pool.objects.select_for_update().get(pk=revocation.pool_id)
-    locked = (
-        AwardRevocation.objects.select_for_update(of=["self"])
-        .select_related("pool", "award__period", "award__pool")
-        .get(pk=revocation.pk)
-    )
-    if locked.state != State.PROPOSED:
-        raise RevocationMovedOnError(
-            _("This is already “%(state)s”. Reload the page to see where it is.")
-            % {"state": locked.get_state_display()},
-            state=locked.state,
-        )
-    return locked
+    return two_people.locked(revocation, "revocation_is_decided_once", "award__period", "award__pool")
 
 
 def _decided(locked: AwardRevocation, state: State, person: str, at: dt.datetime) -> None:
-    locked.state, locked.decided_by, locked.decided_at = state, person, at
-    locked.save(update_fields=["state", "decided_by", "decided_at", "entry"])
+    two_people.decide(locked, state, person, at, "entry")
     audit.record(actor=person, action="decide_revocation", subject=str(locked), state=state.value)
 
 

@@ -41,7 +41,7 @@ from ledger.custody import (
 from ledger.custody import statement_parts as files
 from ledger.custody.charge_models import ChargeResult
 from ledger.custody.cost_models import OutsideCost
-from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement
+from ledger.custody.filling import Recorded, fill_by_receipt, fill_by_statement, last_undoing
 from ledger.custody.mappings import Reading
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
@@ -702,6 +702,8 @@ def identify_receipt(
         pool = Pool.objects.select_for_update().get(pk=membership.pool_id)
         _require_treasurer(pool, identifier)
         open_fen, recorded = open_fen_of(receipt), Recorded(identifier, at)
+        turn = last_undoing(receipt)
+        undone = f"/{turn}" if turn else ""
         before_fen = recoveries.recovered_fen(pool)
         if pays_ahead(pool):
             pays, fill = chart.PREPAID, wallets.top_up_by_receipt
@@ -724,7 +726,8 @@ def identify_receipt(
                 continue
             openbooks.post_logged_entry(
                 book=book,
-                key=f"{name}/{receipt.code}/{membership.number}/{open_fen}",  # less of it is left each time
+                # Less of it is left each time, until a match is undone.
+                key=f"{name}/{receipt.code}/{membership.number}/{open_fen}{undone}",
                 kind=kind,
                 lines=lines,
                 entry_date=_day(pool, at),

@@ -95,7 +95,9 @@ def _by_payer(lines: Collection[int]) -> Iterable[tuple[int, int]]:
                        UNION SELECT coalesce(k.payer_id, k.membership_id) FROM ledger_collection k
                               WHERE k.line_id = b.id
                        UNION SELECT e.membership_id FROM ledger_walletentry e WHERE e.line_id = b.id) paid ON true
-                WHERE l.id = ANY(%s) AND l.counterparty_index <> '' ORDER BY 1, 2""",
+                WHERE l.id = ANY(%s) AND l.counterparty_index <> '' AND NOT EXISTS (
+                      SELECT 1 FROM ledger_matchundoing u WHERE u.receipt_id IN (b.id, l.id)
+                         AND u.membership_id = paid.member AND u.state = 'agreed') ORDER BY 1, 2""",
             [list(lines)],
         )
         found: list[tuple[int, int]] = cursor.fetchall()

@@ -83,6 +83,12 @@ USED = """(coalesce((SELECT sum(c.amount_fen) FROM ledger_collection c WHERE c.l
                       WHERE x.receipt_id = {line} AND x.state = 'agreed'), 0))"""
 
 
+def may_be_nobodys_sql(line: str) -> str:
+    """Return SQL that tells whether a booking can hold money that is nobody's: not what is all in a wallet."""
+    return f"""({line}.kind IN ('collection', 'unidentified') OR {line}.kind = 'top_up' AND EXISTS (
+        SELECT 1 FROM ledger_matchundoing u WHERE u.receipt_id = {line}.id AND u.state = 'agreed'))"""
+
+
 def collected_sql(period: str) -> str:
     """Return SQL for what has come in for a period (fen): shares paid, or what it took from wallets.
 
@@ -300,10 +306,10 @@ _CHECK_DEBIT_REFUND = f"""
 """
 
 _CHECK_REFUND = f"""
-    SELECT l.amount_fen, l.direction, l.kind, a.pool_id INTO receipt
+    SELECT l.amount_fen, l.direction, {may_be_nobodys_sql("l")} AS is_free, a.pool_id INTO receipt
       FROM ledger_statementline l JOIN ledger_bankaccount a ON a.id = l.account_id WHERE l.id = NEW.receipt_id;
     ordered := {USED.format(line="NEW.receipt_id")};
-    IF receipt.direction <> 'in' OR receipt.kind NOT IN ('collection', 'unidentified') OR receipt.pool_id <> NEW.pool_id
+    IF receipt.direction <> 'in' OR NOT receipt.is_free OR receipt.pool_id <> NEW.pool_id
        OR ordered + NEW.amount_fen > receipt.amount_fen THEN
         {refuse("receipt_is_used_once", "%s of %s is used; refund %s", "ordered", "receipt.amount_fen", "NEW.amount_fen")}
     END IF;

@@ -19,6 +19,7 @@ from ledger.custody import (
     reversal_views,
     revocation_views,
     share_return_views,
+    undoing_views,
     views,
     wallet_views,
     write_off_views,
@@ -27,6 +28,7 @@ from ledger.custody import (
 _CUSTODY = "pools/<slug:code>/custody/"
 _UPLOAD = r"^pools/(?P<code>[-a-zA-Z0-9_]+)/custody/uploads/(?P<sha256>[0-9a-f]{64})/"
 _RECEIPT = f"{_CUSTODY}receipts/<int:statement_no>/<int:line_no>/"
+_UNDOINGS = f"{_CUSTODY}wrong-matches/"
 _WALLETS = f"{_CUSTODY}wallets/"
 _PAYMENTS = f"{_CUSTODY}payments/"
 _LIMITS = f"{_PAYMENTS}limits/"
@@ -98,6 +100,11 @@ urlpatterns = [
         name="custody_withdraw_explanation",
     ),
     path(_RECEIPT, receipt_views.receipt, name="custody_receipt"),
+    path(f"{_RECEIPT}undo/", undoing_views.propose, name="custody_propose_undoing"),
+    path(_UNDOINGS, undoing_views.overview, name="custody_undoings"),
+    path(f"{_UNDOINGS}all.csv", undoing_views.overview_csv, name="custody_undoings_csv"),
+    path(f"{_UNDOINGS}<int:number>/agree/", undoing_views.agree, name="custody_agree_undoing"),
+    path(f"{_UNDOINGS}<int:number>/withdraw/", undoing_views.withdraw, name="custody_withdraw_undoing"),
     path(f"{_RECEIPT}identify/", receipt_views.identify, name="custody_identify"),
     path(f"{_RECEIPT}refund/", receipt_views.refund, name="custody_refund"),
     path(_WALLETS, wallet_views.overview, name="custody_wallets"),

@@ -11,6 +11,7 @@ from ledger.custody.interest_verify import verify_interests
 from ledger.custody.month_verify import verify_months
 from ledger.custody.opening_debts import BEFORE_PERIODS, taken_over_sql
 from ledger.custody.share_return_verify import verify_share_returns
+from ledger.custody.triggers import may_be_nobodys_sql
 from ledger.custody.wallet_verify import verify_wallets
 from ledger.custody.write_off_verify import HELD, verify_write_offs, written_and_recovered
 
@@ -107,7 +108,7 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
     )[0]
     written, recovered = written_and_recovered(parameters)
     excluded = (
-        *("period", "collection", "identified", "chargeback", "write_off", "settlement"),
+        *("period", "collection", "identified", "match_undone", "chargeback", "write_off", "settlement"),
         *("debit_collected", "debit_returned"),
     )
     other = _net(parameters, "110", excluded=excluded)
@@ -153,7 +154,7 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
         parameters,
     )
     _verify_payers(report, parameters)
-    used = """SELECT l.id, s.number, l.line_no, l.amount_fen,
+    used = f"""SELECT l.id, s.number, l.line_no, l.amount_fen,
                      coalesce((SELECT sum(amount_fen) FROM ledger_collection WHERE line_id = l.id), 0)
                      + coalesce((SELECT sum(amount_fen) FROM ledger_walletentry WHERE line_id = l.id), 0)
                      + coalesce((SELECT sum(amount_fen) FROM ledger_paymentorder WHERE receipt_id = l.id
@@ -161,7 +162,7 @@ def _verify_collections(report: Report, parameters: dict[str, object]) -> None:
                      + coalesce((SELECT sum(amount_fen) FROM ledger_debitexplanation WHERE receipt_id = l.id
                                     AND state = 'agreed'), 0) AS used
                 FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id
-               WHERE l.account_id = %(account)s AND l.kind IN ('collection', 'unidentified')"""
+               WHERE l.account_id = %(account)s AND {may_be_nobodys_sql("l")}"""
     count, left = fetch(
         f"SELECT count(*), coalesce(sum(amount_fen - used), 0)::bigint FROM ({used}) used",
         parameters,

@@ -16,6 +16,7 @@ class WalletEntry(models.Model):
     What a member has is the sum of these less their charges. line: the receipt that a top-up is of. order: the payment
     that pays a balance back, or that was cancelled or returned. period_no: the period whose share the wallet lacked
     that much of; it brings the wallet to 0. An opening balance moves in with a pool, as an approved list names it.
+    turn: as that of a collection.
     """
 
     class Kind(models.TextChoices):
@@ -24,6 +25,7 @@ class WalletEntry(models.Model):
         REFUND = "refund", _("paid back")
         REFUND_UNDONE = "refund_undone", _("payment back undone")
         GAP = "gap", _("lacked by the wallet")
+        UNDONE = "undone", _("match undone")
 
     pool_id = models.BigIntegerField()
     membership_id = models.BigIntegerField()
@@ -34,6 +36,7 @@ class WalletEntry(models.Model):
         PaymentOrder, on_delete=models.PROTECT, null=True, related_name="wallet_entries"
     )
     period_no = models.IntegerField(null=True)
+    turn = models.IntegerField(default=0, db_default=0)
     recorded_by = models.CharField(max_length=40)
     at = models.DateTimeField()
 
@@ -41,23 +44,29 @@ class WalletEntry(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=["top_up", "opening", "refund_undone", "gap"], amount_fen__gt=0)
-                | Q(kind="refund", amount_fen__lt=0),
+                | Q(kind__in=["refund", "undone"], amount_fen__lt=0),
                 name="wallet_entry_has_its_sign",
             ),
             models.CheckConstraint(
                 condition=Q(amount_fen__gt=-(2**53), amount_fen__lt=2**53), name="wallet_entry_is_exact"
             ),
             models.CheckConstraint(
-                condition=Q(kind="top_up", line__isnull=False, order=None, period_no=None)
+                condition=Q(kind__in=["top_up", "undone"], line__isnull=False, order=None, period_no=None)
                 | Q(kind="opening", line=None, order=None, period_no=None)
                 | Q(kind__in=["refund", "refund_undone"], line=None, order__isnull=False, period_no=None)
                 | Q(kind="gap", line=None, order=None, period_no__isnull=False),
                 name="wallet_entry_names_its_source",
             ),
             models.UniqueConstraint(
-                fields=["line", "membership_id"],
-                condition=Q(kind="top_up"),
+                fields=["line", "membership_id", "turn"],
+                condition=Q(kind__in=["top_up", "undone"]),
                 name="one_top_up_per_line_and_wallet",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="undone", turn__lt=0)
+                | Q(kind="top_up", turn__gte=0)
+                | ~Q(kind__in=["top_up", "undone"]) & Q(turn=0),
+                name="wallet_entry_turn_fits_its_kind",
             ),
             models.UniqueConstraint(
                 fields=["order", "kind"],

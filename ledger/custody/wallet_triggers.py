@@ -9,7 +9,8 @@ import pgtrigger
 from aidplatform.lib.guards import Guard, judged_now, judges_rows, kept, refuse
 from ledger.books import chart
 from ledger.custody.opening_debts import opening_in_force_sql
-from ledger.custody.triggers import USED, balance_sql
+from ledger.custody.triggers import USED, balance_sql, may_be_nobodys_sql
+from ledger.custody.undoing_triggers import turn_fits_sql
 
 _PAYS_AHEAD = "EXISTS (SELECT 1 FROM members_planversion v WHERE v.pool_id = {pool} AND v.terms ? 'funding')"
 
@@ -48,16 +49,17 @@ entry_guards = [
             IF FOUND THEN
                 {refuse("wallet_is_of_the_pool", "membership %s is of another pool", "bad.membership_id")}
             END IF;
-            -- A receipt that bore the reference is all of its member's; one that a treasurer identified, as far as it is free.
+            {turn_fits_sql("bad").format(payer="n.membership_id")}
+            -- A receipt that bore the reference is all of its member's, until that is undone; another as far as it is free.
             SELECT n.membership_id, n.amount_fen, l.amount_fen AS came INTO bad
-              FROM new_rows n JOIN ledger_statementline l ON l.id = n.line_id JOIN ledger_bankaccount a ON a.id = l.account_id
+              FROM (SELECT * FROM new_rows WHERE kind = 'top_up') n JOIN ledger_statementline l ON l.id = n.line_id JOIN ledger_bankaccount a ON a.id = l.account_id
              WHERE a.pool_id <> n.pool_id OR l.direction <> 'in' OR l.kind NOT IN ('top_up', 'unidentified')
-                OR l.kind = 'top_up' AND (l.membership_id, l.amount_fen) IS DISTINCT FROM (n.membership_id, n.amount_fen)
-                OR l.kind = 'unidentified' AND {USED.format(line="l.id")} > l.amount_fen LIMIT 1;
+                OR NOT {may_be_nobodys_sql("l")} AND (l.membership_id, l.amount_fen) IS DISTINCT FROM (n.membership_id, n.amount_fen)
+                OR {may_be_nobodys_sql("l")} AND {USED.format(line="l.id")} > l.amount_fen LIMIT 1;
             IF FOUND THEN
                 {refuse("top_up_is_of_its_receipt", "%s for membership %s of a receipt of %s", "bad.amount_fen", "bad.membership_id", "bad.came")}
             END IF;
-            SELECT n.recorded_by INTO bad FROM (SELECT DISTINCT pool_id, recorded_by FROM new_rows WHERE kind = 'top_up') n
+            SELECT n.recorded_by INTO bad FROM (SELECT DISTINCT pool_id, recorded_by FROM new_rows WHERE kind IN ('top_up', 'undone')) n
              WHERE NOT EXISTS (
                 SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
                  WHERE u.code = n.recorded_by AND g.duty = 'treasurer' AND g.ended_at IS NULL AND g.pool_id = n.pool_id) LIMIT 1;
@@ -89,7 +91,7 @@ entry_guards = [
             -- While a period's headcount is frozen and it is not posted, what it may take stays.
             SELECT n.membership_id, wallet_balance(n.pool_id, n.membership_id) AS left_fen,
                    wallet_reserved(n.pool_id, n.membership_id) AS reserved INTO bad
-              FROM new_rows n WHERE n.kind = 'refund'
+              FROM new_rows n WHERE n.kind IN ('refund', 'undone')
                AND wallet_balance(n.pool_id, n.membership_id) < wallet_reserved(n.pool_id, n.membership_id) LIMIT 1;
             IF FOUND AND bad.left_fen < 0 THEN
                 {refuse("wallet_never_negative", "membership %s would have %s", "bad.membership_id", "bad.left_fen")}

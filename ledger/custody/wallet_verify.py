@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from ledger.books.findings import Report, fetch, figure
+from ledger.custody.triggers import may_be_nobodys_sql
 
 SENTENCES = {
     "prepaid_is_sum_of_wallets": _("Prepaid balances are what members who pay ahead have together."),
@@ -96,11 +97,12 @@ def _verify_sources(report: Report, parameters: dict[str, object]) -> None:
     )
     report.refute(
         name,
-        """SELECT format('%%s receipt %%s/%%s', %(code)s::text, s.number, l.line_no), l.amount_fen::text,
+        f"""SELECT format('%%s receipt %%s/%%s', %(code)s::text, s.number, l.line_no), l.amount_fen::text,
                   coalesce(e.fen, 0)::text
              FROM ledger_statementline l JOIN ledger_bankstatement s ON s.id = l.statement_id
              LEFT JOIN (SELECT line_id, sum(amount_fen) AS fen FROM ledger_walletentry GROUP BY 1) e ON e.line_id = l.id
             WHERE l.account_id = %(account)s AND l.kind = 'top_up' AND l.amount_fen IS DISTINCT FROM e.fen
+              AND NOT {may_be_nobodys_sql("l")}
             ORDER BY s.number, l.line_no""",
         parameters,
     )

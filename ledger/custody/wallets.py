@@ -8,7 +8,7 @@ import datetime as dt
 
 from django.db import connection
 
-from ledger.custody.filling import Recorded
+from ledger.custody.filling import Recorded, last_undoing
 from ledger.custody.models import BankStatement, PaymentOrder, StatementLine
 from ledger.custody.wallet_models import WalletEntry
 from members.joining.models import Membership
@@ -39,6 +39,7 @@ def top_up_by_receipt(
             kind=Kind.TOP_UP,
             amount_fen=fen,
             line=receipt,
+            turn=last_undoing(receipt),
             recorded_by=recorded.by,
             at=recorded.at,
         )

@@ -15,6 +15,7 @@ from ledger.custody import (
     reversal_verify,
     revocation_verify,
     share_return_verify,
+    undoing_verify,
     wallet_verify,
     write_off_verify,
 )
@@ -44,6 +45,7 @@ def _verify_custody(report: Report, pool: PoolRow) -> None:
     parameters = {"pool": pool.id, "code": pool.code, "book": pool.book_id, "log": pool.log_id}
     reversal_verify.verify_reversals(report, parameters)
     revocation_verify.verify_revocations(report, parameters)
+    undoing_verify.verify_undoings(report, parameters)
 
 
 _BEFORE: dict[str, Check] = {
@@ -78,6 +80,7 @@ def new_report() -> Report:
         reconciled_verify.SENTENCES,
         reversal_verify.SENTENCES,
         revocation_verify.SENTENCES,
+        undoing_verify.SENTENCES,
         arrears_verify.SENTENCES,
         charge_verify.SENTENCES,
         leaving.SENTENCES,

@@ -115,6 +115,25 @@ WORDS: dict[str, tuple[str, str]] = {
             " time before that can still be filed."
         ),
     ),
+    "match_undone": (
+        gettext_noop(
+            "A payment to %(pool)s that counted for member %(member)s was somebody else's: %(amount)s"
+        ),
+        gettext_noop(
+            "Two people who run the pool found that it had been matched to them by mistake. What it had paid is open"
+            " again. Nothing is held against them: the days to pay it begin anew today. If you did pay for them, write"
+            " to the treasurer when, and from which account."
+        ),
+    ),
+    "wallet_match_undone": (
+        gettext_noop(
+            "A payment to %(pool)s in the wallet of member %(member)s was somebody else's: %(amount)s"
+        ),
+        gettext_noop(
+            "Two people who run the pool found that it had been matched to them by mistake. Their wallet holds"
+            " %(amount)s less. If you did pay for them, write to the treasurer when, and from which account."
+        ),
+    ),
     "pause_granted": (
         gettext_noop("A pause for member %(member)s in %(pool)s is granted: covered until %(until)s"),
         gettext_noop(

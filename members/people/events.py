@@ -27,6 +27,9 @@ EVENTS: dict[str, dict[str, Event]] = {
         "debit_back": Event(_("A debit has failed or was taken back"), ("debit_failed", "debit_returned")),
         "wallet_low": Event(_("The wallet is low"), ("wallet_low",)),
         "unpaid": Event(_("A share is not paid"), ("share_unpaid", "share_unpaid_for")),
+        "match_undone": Event(
+            _("A payment that counted for you was somebody else's"), ("match_undone", "wallet_match_undone")
+        ),
         "pause": Event(_("A pause is granted or not"), ("pause_granted", "pause_declined")),
         "first": Event(_("The first payment after joining"), ("joined_ahead", "family_joined_ahead")),
         "payer_ends": Event(_("Somebody stops paying for you"), ("payer_gone", "payer_asks", "paid_for_no_more")),

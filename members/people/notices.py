@@ -96,6 +96,8 @@ SHARE_UNPAID_FOR = "share_unpaid_for"
 UNPAID_SUSPENDED = "unpaid_suspended"
 UNPAID_SUSPENDED_FOR = "unpaid_suspended_for"
 UNPAID_LAPSED = "unpaid_lapsed"
+MATCH_UNDONE = "match_undone"
+WALLET_MATCH_UNDONE = "wallet_match_undone"
 PAUSE_GRANTED = "pause_granted"
 PAUSE_DECLINED = "pause_declined"
 BATCH = 500
@@ -296,6 +298,21 @@ KINDS: dict[str, tuple[str, str]] = {
         gettext_noop(
             "What was open was not paid until %(until)s. You were covered until 00:00 of %(from)s; a case of the time"
             " before that can still be filed."
+        ),
+    ),
+    MATCH_UNDONE: (
+        gettext_noop("A payment to %(pool)s that counted as yours was somebody else's: %(amount)s"),
+        gettext_noop(
+            "Two people who run the pool found that it had been matched to you by mistake. What it had paid is open"
+            " again. Nothing is held against you: the days to pay it begin anew today. If you did pay, write to the"
+            " treasurer when, and from which account."
+        ),
+    ),
+    WALLET_MATCH_UNDONE: (
+        gettext_noop("A payment to %(pool)s in your wallet was somebody else's: %(amount)s"),
+        gettext_noop(
+            "Two people who run the pool found that it had been matched to you by mistake. Your wallet holds %(amount)s"
+            " less. If you did pay, write to the treasurer when, and from which account."
         ),
     ),
     PAUSE_GRANTED: (

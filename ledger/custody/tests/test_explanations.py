@@ -18,7 +18,7 @@ from aidplatform.testing.world import World, set_clock
 from aidplatform.tests.pages_helpers import client_of
 from ledger.books.findings import Report
 from ledger.books.services import credit, debit
-from ledger.custody import explanation_verify, explanations, reconciled_days, services
+from ledger.custody import explanation_verify, explanations, reconciled_days, services, two_people
 from ledger.custody.explanation_models import DebitExplanation
 from ledger.custody.models import PaymentOrder, StatementLine
 from ledger.custody.reconciliation import open_fen_of
@@ -269,7 +269,7 @@ def test_explanation_needs_two_people(charged: Charged) -> None:
             line=line, cause="operator", note="x", proposer=world.controller.code, at=clock.now()
         )
     one = propose(world, line, "operator")
-    with pytest.raises(explanations.SamePersonError):
+    with pytest.raises(two_people.SamePersonError):
         explanations.agree_to_explanation(explanation=one, person=world.treasurer.code, at=clock.now())
     with refused("explanation_people_hold_their_duty"):
         by_hand(world, one, None, decided_by=world.treasurer.code)
@@ -306,7 +306,7 @@ def test_explanation_is_agreed_as_proposed_and_decided_once(charged: Charged) ->
     with refused("explanation_is_agreed_as_proposed"):
         by_hand(world, one, done.entry.pk, decided_by=world.treasurer.code)
     for decide in (explanations.agree_to_explanation, explanations.withdraw_explanation):
-        with pytest.raises(explanations.ExplanationMovedOnError):
+        with pytest.raises(two_people.MovedOnError):
             decide(explanation=one, person=world.controller.code, at=clock.now())
     with refused("written_off_stays_written_off"):
         reverse_logged_entry(

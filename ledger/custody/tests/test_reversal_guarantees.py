@@ -28,7 +28,7 @@ from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.models import AuditEntry
 from ledger.books.models import JournalEntry
 from ledger.books.services import credit, debit
-from ledger.custody import reversals
+from ledger.custody import reversals, two_people
 from ledger.custody.reversal_models import EntryReversal
 from ledger.founding import moving_in
 from ledger.openbooks.models import LogEntry
@@ -139,7 +139,7 @@ def test_reversal_needs_two_people_who_hold_their_duty(opening: World) -> None:
         with refused("reversal_people_hold_their_duty"):
             propose(opening, person)
     one = propose(opening)
-    with pytest.raises(reversals.ReversalSamePersonError):
+    with pytest.raises(two_people.SamePersonError):
         agree(opening, one, opening.treasurer)
     for person in (opening.auditor, opening.admin):
         with refused("reversal_people_hold_their_duty"):
@@ -226,7 +226,7 @@ def test_reversal_begins_proposed_and_is_decided_once(opening: World) -> None:
     with refused("reversal_is_agreed_as_proposed"):
         run("UPDATE ledger_entryreversal SET decided_by = %s", opening.admin.code)
     for decide in (reversals.agree_to_reversal, reversals.withdraw_reversal):
-        with pytest.raises(reversals.ReversalMovedOnError):
+        with pytest.raises(two_people.MovedOnError):
             decide(reversal=one, person=opening.controller.code, at=clock.now())
     with refused("one_reversal_per_entry"):
         propose(opening)

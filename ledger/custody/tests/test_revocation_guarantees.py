@@ -32,7 +32,7 @@ from aidplatform.tests.pages_helpers import client_of
 from aidplatform.work.models import AuditEntry
 from ledger.books.models import JournalEntry
 from ledger.books.services import Line, credit, debit
-from ledger.custody import revocations, selectors, settlements
+from ledger.custody import revocations, selectors, settlements, two_people
 from ledger.custody.models import PaymentOrder
 from ledger.custody.references import ORDER, make_reference
 from ledger.custody.revocation_models import AwardRevocation
@@ -319,7 +319,7 @@ def test_it_takes_two_people_who_hold_their_duty(charged: Charged) -> None:
         with refused("revocation_people_hold_their_duty"):
             propose_revocation(world, award(world), person)
     one = propose_revocation(world, award(world))
-    with pytest.raises(revocations.RevocationSamePersonError):
+    with pytest.raises(two_people.SamePersonError):
         agree_to_revocation(world, one, second_reviewer(world))
     for person in (world.auditor, world.admin, world.treasurer):
         with refused("revocation_people_hold_their_duty"):
@@ -403,7 +403,7 @@ def test_revocation_begins_proposed_and_is_decided_once(charged: Charged) -> Non
     with refused("revocation_is_agreed_as_proposed"):
         run("UPDATE ledger_awardrevocation SET decided_by = %s", world.admin.code)
     for decide in (revocations.agree_to_revocation, revocations.withdraw_revocation):
-        with pytest.raises(revocations.RevocationMovedOnError):
+        with pytest.raises(two_people.MovedOnError):
             decide(revocation=one, person=world.controller.code, at=clock.now())
 
 

@@ -24,6 +24,7 @@ from aidplatform.testing.reversals import reversed_by_two
 from aidplatform.testing.revocations import revoked_by_two
 from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.stack import connected_to
+from aidplatform.testing.undoings import newest_receipt, undone_by_two
 from aidplatform.testing.waiting_cases import charged_cases, pass_days, pay, refuse
 from aidplatform.testing.witnesses import name_witnesses, running_witness
 from aidplatform.testing.world import World, run_jobs, set_clock
@@ -137,6 +138,7 @@ def make_history() -> None:
     make_taken_history()
     make_closed_history()
     make_revoked_history()
+    make_undone_history()
     make_investigated_history()
     for pool in Pool.objects.order_by("code"):
         reconciled_days.keep_day(pool, clock.now())
@@ -151,6 +153,17 @@ def make_revoked_history() -> None:
     """Take back the one case of a pool before it is paid."""
     world, _bank, _period = charged_world(90_001, members=3, code="revoked")
     revoked_by_two(world, Award.objects.select_related("pool", "period").get(pool=world.pool))
+
+
+def make_undone_history() -> None:
+    """Undo a match that a wrong reference made, and match the receipt to another member."""
+    world, bank, _period = charged_world(60_000, members=3, code="undone")
+    bank.take(bank.statement(bank.receipt(1, 21_600)))
+    receipt = newest_receipt(world)
+    undone_by_two(world, receipt, 1)
+    custody.identify_receipt(
+        receipt=receipt, membership=membership(world, 2), identifier=world.treasurer.code, at=clock.now()
+    )
 
 
 def witness_history(small: World, folder: Path) -> None:

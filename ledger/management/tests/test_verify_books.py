@@ -28,6 +28,7 @@ from ledger.management.tests.reconciled_cases import RECONCILED_CASES
 from ledger.management.tests.reversal_cases import REVERSAL_CASES
 from ledger.management.tests.revocation_cases import REVOCATION_CASES
 from ledger.management.tests.share_return_cases import SHARE_RETURN_CASES
+from ledger.management.tests.undoing_cases import UNDOING_CASES
 from ledger.management.tests.wallet_cases import WALLET_CASES
 from ledger.management.tests.write_off_cases import WRITE_OFF_CASES
 from ledger.management.verdict import TRUE
@@ -758,6 +759,14 @@ def test_false_decisions_to_take_aid_back_are_false(books, code, sql, where, exp
 
 
 @pytest.mark.parametrize(
+    ("code", "sql", "where", "expected", "actual"), UNDOING_CASES, ids=[case[0] for case in UNDOING_CASES]
+)
+def test_false_decisions_to_undo_a_match_are_false(books, code, sql, where, expected, actual):
+    harm(books, sql)
+    assert_found("undone", code, where, expected, actual)
+
+
+@pytest.mark.parametrize(
     ("code", "sql", "where", "expected", "actual"), FACE_CASES, ids=[case[0] for case in FACE_CASES]
 )
 def test_false_faces_of_cases_are_false(books, code, sql, where, expected, actual):
@@ -822,6 +831,7 @@ def test_every_statement_is_broken_by_some_case(books):
             *EXPLANATION_CASES,
             *REVERSAL_CASES,
             *REVOCATION_CASES,
+            *UNDOING_CASES,
             *MONTH_CASES,
             *INTEREST_CASES,
             *RECONCILED_CASES,
