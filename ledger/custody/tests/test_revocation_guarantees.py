@@ -448,6 +448,7 @@ def test_killed_half_way_nothing_is_revoked_and_then_it_is(
 def test_pages_lead_two_people_to_the_end(charged: Charged) -> None:
     world, _bank, _period = charged
     reviewer, controller = client_of(second_reviewer(world)), client_of(world.controller)
+    assert PAGE in reviewer.get("/pools/test-pool/review/").content.decode()
     assert "Take unpaid aid back" in reviewer.get(PAGE).content.decode()
     assert "Take unpaid aid back" not in controller.get(PAGE).content.decode()
     for bad in ({"case": "C-1", "reason": ""}, {"case": "C-9", "reason": FOUND}):
