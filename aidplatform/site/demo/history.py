@@ -12,7 +12,7 @@ from itertools import chain
 
 from aidplatform.lib import clock
 from aidplatform.lib.errors import DomainError
-from aidplatform.site.demo import books, deeds, operator, variants
+from aidplatform.site.demo import books, deeds, jury, operator, variants
 from aidplatform.site.demo.appeal import appeal
 from aidplatform.site.demo.clock import ZONE, morning_of, stop_clock_at, wait_for_worker
 from aidplatform.site.demo.deeds import Deed, Work
@@ -106,7 +106,7 @@ SETTINGS = (
             TOWN,
             "Riverside town",
             "江畔互助",
-            {0: 430, 1: 622, 2: 530, 3: 408},
+            {0: 427, 1: 619, 2: 527, 3: 405},
             OPENED,
             small_terms(
                 aid=aid_rows(10_000_000, 5_000_000, 2_000_000),
@@ -138,13 +138,14 @@ SETTINGS = (
             ),
             "6222 0000 0000 2400 01",
         ),
-        villagers=24,
+        # More than the thirty of whom a jury can be drawn.
+        villagers=36,
         joins=36,
         stories=(
             Story(1, 2, "thyroid_cancer"),
             Story(2, 3, "cancer_severe"),
             Story(4, 4, "heart_attack"),
-            Story(6, 4, "thyroid_cancer", "rejected"),
+            Story(6, 4, "thyroid_cancer", "judged"),
             Story(7, 5, "leukemia"),
             Story(8, 6, "cancer_severe"),
             Story(10, 6, "thyroid_cancer", "overturned"),
@@ -276,6 +277,7 @@ def _month(setting: Setting, month: int) -> Iterator[tuple[dt.date, Deed]]:
     if month > setting.first_month:
         yield on(2), lambda _work: books.close_month(_pool(setting), on(1))
     yield on(publicity), lambda _work: None
+    yield from ((on(day), deed) for day, deed in _judge(setting, month))
     yield on(publicity + 1), lambda _work: _object(setting, month)
     yield on(publicity + 2), lambda _work: _answer(setting, month, "dismissed")
     # Upheld once its claimant could read it and reply.
@@ -385,13 +387,31 @@ def _tell_stories(setting: Setting, month: int, place: int) -> None:
         if story.month != month:
             continue
         try:
-            is_appeal = story.ends == "appealed"
+            is_appeal = story.ends in {"appealed", "judged"}
             ends = "rejected" if is_appeal else story.ends
             deeds.tell(pool, _who(setting, story), story.illness, ends, place)
             if is_appeal and place == 2:
                 appeal(pool, _who(setting, story))
         except DomainError as error:
             raise RuntimeError(f"{setting.code}, {story}: {error}") from error
+
+
+def _judge(setting: Setting, month: int) -> Iterator[tuple[int, Deed]]:
+    """Yield the days on which jurors offer, and on which a refusal of the month before goes its way before them."""
+    publicity = setting.publicity_day
+    steps = (
+        (2, jury.hear_appeal),
+        (publicity, jury.take),
+        (publicity + 1, jury.tell_words),
+        (publicity + 2, jury.vote),
+        (setting.charge_day + 1, jury.close),
+    )
+    for story in setting.stories:
+        if story.ends == "judged" and story.month == month:
+            yield 2, lambda _work: jury.offer(_pool(setting), _people(setting))
+        elif story.ends == "judged" and story.month == month - 1:
+            for day, step in steps:
+                yield day, lambda _work, step=step, story=story: step(_pool(setting), _who(setting, story))  # type: ignore[misc]
 
 
 def _answer_rules(setting: Setting) -> None:

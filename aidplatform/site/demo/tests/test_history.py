@@ -46,6 +46,16 @@ def test_history_is_the_same_each_time_and_true(committed_db: tuple[str, str]) -
     assert_books_true(Pool.objects.get(code=history.TOWN))
 
 
+def test_refusal_is_judged_by_members_who_were_drawn(committed_db: tuple[str, str]) -> None:
+    played(dt.date(2025, 7, 16))
+    claim = Claim.objects.get(claimant__email="town-06@demo.invalid")
+    draw = claim.jury_draws.get()
+    assert (draw.state, draw.verdict.outcome) == ("tallied", "granted")
+    assert (draw.verdict.votes_for, draw.verdict.votes_against) == (6, 3)
+    assert claim.state == "in_publicity"
+    assert_books_true(claim.pool)
+
+
 def test_history_broken_off_comes_to_the_same(committed_db: tuple[str, str]) -> None:
     """Broken off in the middle of a day it plays that day again, and then the rest."""
     played(dt.date(2025, 5, 11))
