@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -79,6 +80,7 @@ def my_mandate(request: HttpRequest, code: str) -> HttpResponse:
         return _page(request, membership, form)
     if refusal is not None:
         return _page(request, membership, form, refusal)
+    messages.success(request, _("The mandate is given. Each debit is announced to you before it is taken."))
     return redirect("my_mandate", code=code)
 
 

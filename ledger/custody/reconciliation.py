@@ -3,9 +3,11 @@
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import OuterRef, Subquery
+from django.utils.functional import Promise
 
 from aidplatform.lib import clock
 from ledger.books import chart
@@ -13,6 +15,8 @@ from ledger.books.models import Book
 from ledger.books.selectors import balance_fen, balances_fen
 from ledger.custody.models import BankAccount, BankStatement, PaymentOrder, StatementLine
 from ledger.custody.reconciled_models import ReconciledDay
+from ledger.custody.reconciled_rules import BROKEN
+from ledger.custody.reconciled_words import RULES
 from ledger.custody.selectors import account_of, orders, statements
 from ledger.custody.triggers import USED, may_be_nobodys_sql
 from members.pools.models import Pool
@@ -41,10 +45,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Checked:
-    """What the newest daily reconciliation found: how many rules of the cash book are broken."""
+    """What the newest daily reconciliation found: how many rules of the cash book are broken, and which."""
 
     day: dt.date
     broken: int
+    verdicts: list[dict[str, Any]]
+
+    @property
+    def broken_rules(self) -> list[Promise]:
+        """Return what the rules say that are broken."""
+        return [RULES[one["rule"]] for one in self.verdicts if one["state"] == BROKEN]
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,7 @@ def reconcile(pool: Pool) -> Reconciliation | None:
         last=statements(account).first(),
         ledger_fen=balance_fen(book, chart.CUSTODY),
         today=clock.today(pool.time_zone),
-        checked=Checked(newest.day, newest.broken) if newest else None,
+        checked=Checked(newest.day, newest.broken, newest.verdicts) if newest else None,
         unconfirmed=tuple(orders(pool).filter(state=PaymentOrder.State.RELEASED)),
         unidentified=tuple(unidentified(account)),
         unexplained_fen=balance_fen(book, chart.UNEXPLAINED_DEBITS),
@@ -138,6 +148,7 @@ def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
         .annotate(
             checked_day=Subquery(newest_day.values("day")[:1]),
             checked_broken=Subquery(newest_day.values("broken")[:1]),
+            checked_verdicts=Subquery(newest_day.values("verdicts")[:1]),
         )
         .order_by("pool__code")
     )
@@ -151,7 +162,9 @@ def bank_lines(pools: Collection[Pool]) -> list[BankLine]:
             last=last.get(account.pk),
             ledger_fen=balances[account.pool.code],
             today=clock.day_of(now, account.pool.time_zone),
-            checked=Checked(account.checked_day, account.checked_broken) if account.checked_day else None,
+            checked=Checked(account.checked_day, account.checked_broken, account.checked_verdicts)
+            if account.checked_day
+            else None,
         )
         for account in accounts
     ]

@@ -45,6 +45,11 @@ class PoolCard:
         """Tell whether single periods may be shown to everyone."""
         return self.last is None or (self.last.headcount or 0) >= SMALLEST_PUBLIC_POOL
 
+    @property
+    def has_several_shares(self) -> bool:
+        """Tell whether others pay another share than the lightest class."""
+        return len({row["share_fen"] for row in (self.last and self.last.classes) or []}) > 1
+
 
 @dataclass(frozen=True)
 class Year:

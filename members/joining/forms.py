@@ -116,6 +116,9 @@ class ShownForm(forms.Form):
     shown_sha256 = forms.RegexField(r"^[0-9a-f]{64}$", widget=forms.HiddenInput)
 
 
+_NO_BIRTH_DATE = _("The number does not say it: enter the date of birth.")
+
+
 class WhoForm(forms.Form):
     """Who is joining, by a document of a kind that the pool takes, which is checked at once."""
 
@@ -132,9 +135,10 @@ class WhoForm(forms.Form):
     )
     country = forms.CharField(
         label=_("Country of the passport"),
-        max_length=2,
+        # Longer than the two letters: a browser would cut "CHN", and CH is another country.
+        max_length=60,
         required=False,
-        help_text=_("Two letters; only for a passport."),
+        help_text=_("Two letters, as CN; needed for a passport, and for nothing else."),
     )
     birth_date = forms.DateField(
         label=_("Date of birth"),
@@ -168,11 +172,17 @@ class WhoForm(forms.Form):
         except DocumentError as error:
             field = "country" if error.code in {"bad_country", "unknown_country"} else "number"
             self.add_error(field, str(_DOCUMENT_ERRORS[error.code]))
+            if (
+                data["kind"] != "resident_id"
+                and not data.get("birth_date")
+                and "birth_date" not in self.errors
+            ):
+                self.add_error("birth_date", str(_NO_BIRTH_DATE))
             return data
         born = document.birth_date or data.get("birth_date")
         if born is None:
             if "birth_date" not in self.errors:
-                self.add_error("birth_date", str(_("The number does not say it: enter the date of birth.")))
+                self.add_error("birth_date", str(_NO_BIRTH_DATE))
         elif data.get("birth_date") not in {None, born}:
             self.add_error("birth_date", str(_("The identity number says another date of birth.")))
         else:
@@ -241,7 +251,10 @@ class PlainlyForm(forms.Form):
                 " members."
             ),
         ),
-        "replaces_medical": ("no", _("No: it helps once, up to a sum. Keep your medical cover.")),
+        "replaces_medical": (
+            "no",
+            _("No: it helps up to a sum, whatever treatment costs. Keep your medical cover."),
+        ),
     }
 
     def clean(self) -> dict[str, Any]:

@@ -261,10 +261,13 @@ def health(request: HttpRequest, application: JoinApplication) -> HttpResponse:
 def _asked(
     request: HttpRequest, questions: tuple[Question, ...], answers: dict[str, bool]
 ) -> Question | None:
-    """Return the question to show: the one named in the address, or the first without an answer."""
+    """Return the question to show: the one named in the address, or the first without an answer.
+
+    After an answer with which nobody can join none is asked: what follows would be told for nothing.
+    """
     wanted = request.POST.get("code") or request.GET.get("question")
     named = next((question for question in questions if question.code == wanted), None)
-    return named or unanswered(questions, answers)
+    return named or (None if excluding(questions, answers) else unanswered(questions, answers))
 
 
 def _plainly(request: HttpRequest, application: JoinApplication) -> HttpResponse:

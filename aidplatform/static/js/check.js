@@ -96,7 +96,7 @@
       } else mark(step, "open", say.open);
     }
     if (told.verdict === "true") verdict(result, "good", filled(say.right, Object.assign({}, ...passed.values())));
-    else if (isWrong) isFalse(result, told, say);
+    else if (isWrong) isFalse(result, told, say, box.getAttribute(`data-hint-${told.code}`));
     else verdict(result, "warning", say.unchecked, box.getAttribute(`data-reason-${told.reason}`));
   };
 

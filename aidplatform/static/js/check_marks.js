@@ -32,10 +32,10 @@
     step.append(figures);
   };
 
-  // What does not hold, in the language of the page, with the two values that differ and the code.
-  const isFalse = (place, told, say) => {
+  // What does not hold, in the language of the page, with the two values that differ and the code; hint: what else it can be.
+  const isFalse = (place, told, say, hint = null) => {
     const lines = told.wanted || told.found ? [`${say.expected}: ${told.wanted}`, `${say.found}: ${told.found}`] : [];
-    verdict(place, "refused", inLanguage(told.sentences), ...lines, told.code);
+    verdict(place, "refused", inLanguage(told.sentences), ...(hint ? [hint] : []), ...lines, told.code);
   };
 
   const inLanguage = ([english, chinese]) => (document.documentElement.lang.startsWith("zh") ? chinese : english);

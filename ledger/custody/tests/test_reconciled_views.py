@@ -100,6 +100,7 @@ def test_public_line_and_api_tell_of_the_newest_day(db: None) -> None:
     pass_days(world, 15)
     said = words(client_of(None).get("/pools/test-pool/").content)
     assert re.search(r"the daily check of [^.]+ found 2 rules broken", said)
+    assert "Every statement begins with the day and the balance that ended the last" in said
     row = json.loads(client_of(None).get("/api/v1/pools/test-pool/bank/").content)
     assert (row["checked_date"], row["rules_broken"]) == (str(clock.today(world.pool.time_zone)), 2)
 

@@ -253,6 +253,19 @@ def test_answer_that_excludes_stops_and_can_be_changed(world: World, newcomer: U
     assert response.headers["Location"] == f"{JOIN}plainly/"
 
 
+def test_nothing_more_is_asked_after_an_answer_that_excludes(world: World, newcomer: User) -> None:
+    """What would follow is about health as well, and told for nothing."""
+    client = client_of(newcomer)
+    walk(client, world, upto="health")
+    assert codes(world)[0] != "tests_open"
+    take(client, "health", {"code": "tests_open", "answer": "yes"})
+    barred = client.get(f"{JOIN}health/")
+    assert "With this answer nobody can join" in text(barred)
+    assert 'name="answer"' not in barred.content.decode()
+    take(client, "health", {"code": "tests_open", "answer": "no"})
+    assert 'name="answer"' in client.get(f"{JOIN}health/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -260,6 +273,8 @@ def test_answer_that_excludes_stops_and_can_be_changed(world: World, newcomer: U
         ({"number": ""}, "This field is required"),
         ({"birth_date": "1991-01-01"}, "says another date of birth"),
         ({"kind": "passport", "number": "AB1234567"}, "two letters"),
+        ({"kind": "passport", "number": "AB1234567", "country": "CHN"}, "two letters"),
+        ({"kind": "passport", "number": "AB1234567", "country": "CHN"}, "enter the date of birth"),
         ({"kind": "passport", "number": "A", "country": "XX"}, "6 to 12 letters and digits"),
         ({"kind": "passport", "number": "AB1234567", "country": "XX"}, "enter the date of birth"),
         ({"kind": "passport", "number": "AB1234567", "country": "XX", "birth_date": "2015-01-01"}, "18 or older"),
@@ -291,7 +306,7 @@ def test_wrong_plain_answers_are_explained_and_asked_again(world: World, newcome
         "nobody promises a sum",
         "when more people fall ill",
         "goes back to the members",
-        "helps once",
+        "helps up to a sum",
     ):
         assert why in text(response)
     assert not JoinApplication.objects.get().understood
