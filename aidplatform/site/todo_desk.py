@@ -9,6 +9,7 @@ from aidplatform.site.todo_row import Todo
 from claims.filing.models import Claim
 from claims.filing.selectors import near_to
 from claims.publicity.models import Objection
+from claims.review.appeals import heard_before_by, judged_by
 from members.people.models import User
 from members.pools.models import DutyGrant
 
@@ -30,10 +31,11 @@ def of_desks(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         Claim.objects.filter(pool__in=[pool for pool in duties if pool], state__in=texts)
         .exclude(Q(claimant=person) | Q(membership__person=person) | near_to(person))
         .exclude(Q(state=state.UNDER_REVIEW) & ~Q(reviewer=person))
-        .exclude(appeal_round__isnull=False, pk__in=_heard_before(person))
+        .exclude(pk__in=heard_before_by(person.code))
         .exclude(state=state.RECOMMENDED, pk__in=_recommended_by(person))
         .exclude(
-            Q(state=state.OBJECTED) & (Q(pk__in=_judged_by(person)) | ~Q(pk__in=_objected_by_others(person)))
+            Q(state=state.OBJECTED)
+            & (Q(pk__in=judged_by(person.code)) | ~Q(pk__in=_objected_by_others(person)))
         )
         .values("pool_id", "pool__code", "pool__name_en", "pool__name_zh", "state")
         .annotate(count=Count("pk"))
@@ -49,29 +51,6 @@ def of_desks(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
         for row in rows
         if texts[state(row["state"])][0].value in duties[row["pool_id"]]
     ]
-
-
-def _judged_by(person: User) -> QuerySet[Claim]:
-    """Return the claims on which the person recommended, agreed or decided."""
-    by = (
-        Q(recommendations__reviewer=person.code)
-        | Q(decisions__decider=person.code)
-        | Q(concurrences__decider=person.code)
-    )
-    return Claim.objects.filter(by)
-
-
-def _heard_before(person: User) -> QuerySet[Claim]:
-    """Return the claims with an appeal in which the person had a part before it, as `appeals.heard_before` says."""
-    before = F("appeal_round")
-    by = (
-        Q(recommendations__reviewer=person.code, recommendations__round__lt=before)
-        | Q(decisions__decider=person.code, decisions__round__lt=before)
-        | Q(concurrences__decider=person.code, concurrences__round__lt=before)
-        | Q(blind_review__reviewer=person.code)
-        | Q(objections__answered_by=person.code, objections__answered_at__lte=F("appeals__appealed_at"))
-    )
-    return Claim.objects.filter(by)
 
 
 def _recommended_by(person: User) -> QuerySet[Claim]:

@@ -2,8 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from aidplatform.lib import clock
@@ -18,7 +21,7 @@ from claims.filing.parts import check_no_other_part
 from claims.filing.selectors import appeal_until, may_appeal, people_near_to, speaks_for
 from claims.filing.services import keep_paper, locked_claim, moved_on, step_claim
 from claims.filing.states import ON_THE_DESK, REFUSED
-from claims.review.models import Appeal, BlindReview
+from claims.review.models import Appeal
 from claims.review.outside_triggers import NOBODY_LEFT
 from claims.review.selectors import public_ref
 from ledger.openbooks import services as openbooks
@@ -29,6 +32,15 @@ REVIEWER = DutyGrant.Duty.REVIEWER.value
 SECOND_REVIEWER = DutyGrant.Duty.SECOND_REVIEWER.value
 # Objections are answered by those who hold it.
 _ANSWERING = {"objection": SECOND_REVIEWER}
+# Who judged a case before its appeal, by where a claim names them, as the guard `heard_by_others` has it in SQL.
+# Who answers an objection after the appeal may answer the next one as well.
+_HEARD_BEFORE = {
+    "recommendations__reviewer": Q(recommendations__round__lt=F("appeal_round")),
+    "decisions__decider": Q(decisions__round__lt=F("appeal_round")),
+    "concurrences__decider": Q(concurrences__round__lt=F("appeal_round")),
+    "blind_review__reviewer": Q(appeal_round__isnull=False),
+    "objections__answered_by": Q(objections__answered_at__lte=F("appeals__appealed_at")),
+}
 
 
 class AppealTooLateError(ConflictError):
@@ -127,28 +139,33 @@ def read_upheld(claim: Claim) -> str:
     return unseal_text(bytes(upheld.answer_sealed or b""), upheld.answer_context) if upheld else ""
 
 
-def has_judged(claim: Claim, code: str) -> bool:
-    """Tell whether the person of that code recommended, agreed or decided on the claim. Three queries at most."""
-    return (
-        claim.recommendations.filter(reviewer=code).exists()
-        or claim.decisions.filter(decider=code).exists()
-        or claim.concurrences.filter(decider=code).exists()
+def judged_by(code: str) -> QuerySet[Claim]:
+    """Return the claims on which the person of that code recommended, agreed or decided."""
+    return Claim.objects.filter(
+        Q(recommendations__reviewer=code) | Q(decisions__decider=code) | Q(concurrences__decider=code)
     )
 
 
+def has_judged(claim: Claim, code: str) -> bool:
+    """Tell whether the person of that code recommended, agreed or decided on the claim. One query."""
+    return judged_by(code).filter(pk=claim.pk).exists()
+
+
 def heard_before(claim: Claim) -> set[str]:
-    """Return the codes of whoever judged the case before its appeal; of a claim without one, nobody."""
+    """Return the codes of whoever judged the case before its appeal; of a claim without one, nobody. One query."""
     if claim.appeal_round is None:
         return set()
-    appealed = Appeal.objects.filter(claim=claim).values("appealed_at")
-    return {
-        *claim.recommendations.filter(round__lt=claim.appeal_round).values_list("reviewer", flat=True),
-        *claim.decisions.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
-        *claim.concurrences.filter(round__lt=claim.appeal_round).values_list("decider", flat=True),
-        *BlindReview.objects.filter(claim=claim).values_list("reviewer", flat=True),
-        # Who answers one after the appeal may answer the next one as well.
-        *(one.answered_by for one in claim.objections.filter(answered_at__lte=appealed) if one.answered_by),
-    }
+    first, *more = (
+        Claim.objects.filter(before, pk=claim.pk).values_list(who, flat=True)
+        for who, before in _HEARD_BEFORE.items()
+    )
+    return {code for code in first.union(*more) if code}
+
+
+def heard_before_by(code: str) -> QuerySet[Claim]:
+    """Return the claims with an appeal that the person of that code judged before it."""
+    parts = (Q(before, **{who: code}) for who, before in _HEARD_BEFORE.items())
+    return Claim.objects.filter(reduce(or_, parts))
 
 
 def check_not_heard_before(claim: Claim, person: str) -> None:
