@@ -202,6 +202,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO else "mandatory"
 ACCOUNT_ADAPTER = "members.people.adapter.AccountAdapter"
+ACCOUNT_USER_DISPLAY = "aidplatform.work.templatetags.aid.named"
 ACCOUNT_LOGOUT_ON_GET = False
 MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
 # Every passkey asks who holds it (PIN, finger, face), so that it is two factors at once and may sign in alone.

@@ -80,7 +80,7 @@ def test_two_people_appoint_and_the_claimant_reads_why(cases: ClaimCases) -> Non
     page, admin, controller = page_of(claim), cases.world.admin, cases.world.controller
     assert "Nobody of the pool may look at your claim" in read(cases.claimant, f"/claims/{claim.code}/")
     assert page in links_of(admin)
-    assert "Everyone who holds this duty" in read(admin, page)
+    assert "Whoever could act as reviewer" in read(admin, page)
     assert post(admin, f"{page}propose/", name="", reason=WHY).status_code == 422
     assert post(admin, f"{page}propose/", name=NAME, reason=WHY).status_code == 302
     assert post(admin, f"{page}propose/", name=NAME, reason=WHY).status_code == 409
