@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
-from aidplatform.testing.bank import Bank, membership
+from aidplatform.testing.bank import Bank, charged_world, membership
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
 from aidplatform.testing.refusals import fire_deferred, refused
+from aidplatform.testing.signing import TestSigner
 from aidplatform.testing.undoings import (
     FOUND,
     agree_to_undoing,
@@ -31,8 +33,11 @@ from ledger.custody.tests.test_wallets import everybody, next_period, of, prepai
 from ledger.custody.tests.test_write_offs import approve, false_statements, order
 from ledger.custody.undoing_models import MatchUndoing
 from ledger.custody.wallet_models import Suspension, WalletEntry
-from ledger.sharing.models import Period
+from ledger.openbooks.models import LogEntry
+from ledger.openbooks.tests.test_standalone import TRUE, verify
+from ledger.sharing.models import Charge, Period
 from ledger.sharing.selectors import book_of
+from ledger.sharing.tests.test_roll_files import copied
 from members.people.models import Notice
 
 __all__ = ["prepaid"]
@@ -91,6 +96,22 @@ def test_receipt_is_nobodys_again_and_pays_for_whom_it_was(charged: Charged) -> 
     assert balances(book_of(world.pool)) == before
     assert_books_true(world.pool)
     assert false_statements(world) == {}
+
+
+def test_whoever_reads_the_log_follows_an_undone_match(committed_db: tuple[str, str], tmp_path: Path) -> None:
+    """The stand-alone verifier knows nothing of matches: entries, arrears and bank have to agree all the same."""
+    world, bank, _period = charged_world(2_000_000, members=101)
+    share = Charge.objects.filter(pool_id=world.pool.pk)[0].share_fen
+    bank.take(bank.statement(bank.receipt(1, share), bank.receipt(2, share)))
+    undone_by_two(world, newest_receipt(world), 2)
+    for _day in range(4):
+        set_clock(clock.now() + dt.timedelta(days=10))
+        bank.take(bank.statement())
+        run_jobs()
+    assert LogEntry.objects.filter(log__code="test-pool", type="collect.close").exists()
+    TestSigner(tmp_path / "signer" / "state").sign()
+    code, said = verify("book", copied(tmp_path / "files"))
+    assert code == TRUE, said
 
 
 def test_undone_match_can_be_made_again_and_undone_again(charged: Charged) -> None:
