@@ -14,6 +14,7 @@ from ledger.custody.models import Collection, PaymentOrder, StatementLine
 from ledger.custody.selectors import charges_of, counterparty, payee_of
 from ledger.custody.share_return_models import SharesReturn
 from ledger.custody.share_returns import payee_of_return
+from ledger.custody.undoing_models import MatchUndoing
 from ledger.custody.wallet_models import Suspension, WalletEntry
 from ledger.custody.write_off_models import WriteOff
 from ledger.sharing.models import Period
@@ -150,7 +151,6 @@ def _write_offs(person: User) -> Iterator[Row]:
 
 
 def _paid_back(person: User) -> Iterator[Row]:
-    """Yield the payments of a wallet, or of shares, back to the person. Payments of aid stand with the claims."""
     """Yield the payments of a wallet, or of debits, back to the person. Payments of aid stand with the claims."""
     for one in memberships_of(person):
         theirs = Q(membership_id=one.pk) | Q(debit__instruction__payer_id=one.pk)
@@ -168,6 +168,15 @@ def payment_row(order: PaymentOrder) -> Row:
         "payee_name": payee.name,
         "payee_account": payee.account,
     }
+
+
+def _undone_matches(person: User) -> Iterator[Row]:
+    """Yield what was taken for the person's money and was not. The reason tells of whose it was, and is left out."""
+    for one in memberships_of(person):
+        found = MatchUndoing.objects.filter(pool=one.pool, membership_id=one.pk)
+        for undoing in found.select_related("receipt__statement").order_by("pk"):
+            row = fields_of(undoing, "number", "amount_fen", "state", "proposed_at", "decided_at")
+            yield {"pool": one.pool.code, "receipt": undoing.receipt.code, **row}
 
 
 def _shares_returned(person: User) -> Iterator[Row]:
@@ -195,6 +204,9 @@ EXPORTER = Exporter(
             _("Bookings of the bank that were matched to you. Sender and text where it was you."),
             _receipts,
         ),
+        Table(
+            "undone_matches", _("Receipts that counted as your money, and were found not to be."), _undone_matches
+        ),
         Table("wallet_entries", _("What came into your wallet and left it, shares aside."), _wallets),
         Table("suspensions", _("When an unpaid share or a short wallet suspended your membership."), _suspensions),
         Table("pauses", _("Pauses for hardship that were asked for, and your reasons."), _pauses),
@@ -213,6 +225,7 @@ EXPORTER = Exporter(
         "ledger.Collection.membership_id": "collections",
         "ledger.Collection.payer_id": "collections",
         "ledger.StatementLine.membership_id": "receipts",
+        "ledger.MatchUndoing.membership_id": "undone_matches",
         "ledger.WalletEntry.membership_id": "wallet_entries",
         "ledger.Suspension.membership_id": "suspensions",
         "ledger.HardshipPause.membership": "pauses",

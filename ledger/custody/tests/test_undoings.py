@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from aidplatform.lib import clock
 from aidplatform.site.todo import todos_of
-from aidplatform.testing.bank import Bank, charged_world, membership
+from aidplatform.testing.bank import Bank, membership
 from aidplatform.testing.ledgers import assert_books_true, balances, read_trial
 from aidplatform.testing.refusals import fire_deferred, refused
 from aidplatform.testing.signing import TestSigner
@@ -33,12 +33,15 @@ from ledger.custody.tests.test_wallets import everybody, next_period, of, prepai
 from ledger.custody.tests.test_write_offs import approve, false_statements, order
 from ledger.custody.undoing_models import MatchUndoing
 from ledger.custody.wallet_models import Suspension, WalletEntry
+from ledger.my_data import EXPORTER
 from ledger.openbooks.models import LogEntry
 from ledger.openbooks.tests.test_standalone import TRUE, verify
 from ledger.sharing.models import Charge, Period
 from ledger.sharing.selectors import book_of
+from ledger.sharing.services import log_version
 from ledger.sharing.tests.test_roll_files import copied
 from members.people.models import Notice
+from members.pools.selectors import newest_plan
 
 __all__ = ["prepaid"]
 Charged = tuple[World, Bank, Period]
@@ -100,18 +103,36 @@ def test_receipt_is_nobodys_again_and_pays_for_whom_it_was(charged: Charged) -> 
 
 def test_whoever_reads_the_log_follows_an_undone_match(committed_db: tuple[str, str], tmp_path: Path) -> None:
     """The stand-alone verifier knows nothing of matches: entries, arrears and bank have to agree all the same."""
-    world, bank, _period = charged_world(2_000_000, members=101)
+    world = World.founded(members=101)
+    log_version(world.pool, newest_plan(world.pool))  # as it is where a pool is founded by people
+    bank = Bank(world)
+    world.award(2_000_000)
+    period = world.posted_period()
+    set_clock(clock.start_of_day(period.charge_date, world.pool.time_zone) + dt.timedelta(hours=10))
     share = Charge.objects.filter(pool_id=world.pool.pk)[0].share_fen
     bank.take(bank.statement(bank.receipt(1, share), bank.receipt(2, share)))
     undone_by_two(world, newest_receipt(world), 2)
     for _day in range(4):
         set_clock(clock.now() + dt.timedelta(days=10))
-        bank.take(bank.statement())
+        bank.take(bank.statement(days=10))
         run_jobs()
     assert LogEntry.objects.filter(log__code="test-pool", type="collect.close").exists()
     TestSigner(tmp_path / "signer" / "state").sign()
     code, said = verify("book", copied(tmp_path / "files"))
     assert code == TRUE, said
+
+
+def test_data_of_a_member_hold_what_was_not_their_money(charged: Charged) -> None:
+    world, bank, _period = charged
+    person = account(world, 1)
+    bank.take(bank.statement(bank.receipt(1, SHARE)))
+    receipt = newest_receipt(world)
+    undone_by_two(world, receipt, 1)
+    told = {table.name: list(table.rows(person)) for table in EXPORTER.tables}["undone_matches"]
+    assert [(row["receipt"], row["amount_fen"], row["state"]) for row in told] == [
+        (receipt.code, SHARE, "agreed")
+    ]
+    assert FOUND not in str(told), "whose it was is theirs to tell"
 
 
 def test_undone_match_can_be_made_again_and_undone_again(charged: Charged) -> None:
