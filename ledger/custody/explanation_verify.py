@@ -4,7 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 from ledger.books.findings import Report, figure
 from ledger.custody.explanation_triggers import ACCOUNT_SQL
-from ledger.custody.write_off_verify import HELD
+from ledger.custody.write_off_verify import lacks_two_people
 
 SENTENCES = {
     "explanation_needs_two_people": _(
@@ -29,11 +29,7 @@ def verify_explanations(report: Report, parameters: dict[str, object]) -> None:
     report.refute(
         "explanation_needs_two_people",
         "SELECT format('%%s explanation %%s', %(code)s::text, x.number), 'treasurer, then another person: controller',"
-        f" concat_ws(', ', x.proposed_by, x.decided_by) {_AGREED} AND (x.decided_by = x.proposed_by OR NOT EXISTS ("
-        + HELD.format(person="x.proposed_by", duty="treasurer", at="x.proposed_at")
-        + ") OR NOT EXISTS ("
-        + HELD.format(person="x.decided_by", duty="controller", at="x.decided_at")
-        + ")) ORDER BY x.number",
+        f" concat_ws(', ', x.proposed_by, x.decided_by) {_AGREED} AND {lacks_two_people('x')} ORDER BY x.number",
         parameters,
     )
     report.refute(

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from ledger.books.findings import Report, figure
-from ledger.custody.write_off_verify import HELD
+from ledger.custody.write_off_verify import lacks_two_people
 
 SENTENCES = {
     "closed_month_is_as_recorded": _(
@@ -77,10 +77,6 @@ def _verify_people(report: Report, parameters: dict[str, object], table: str, nu
     report.refute(
         "month_close_needs_two_people",
         f"SELECT format('%%s {noun} %%s', %(code)s::text, {number}), 'treasurer, then another person: controller',"
-        f" concat_ws(', ', x.proposed_by, x.decided_by) {agreed} AND (x.decided_by = x.proposed_by OR NOT EXISTS ("
-        + HELD.format(person="x.proposed_by", duty="treasurer", at="x.proposed_at")
-        + ") OR NOT EXISTS ("
-        + HELD.format(person="x.decided_by", duty="controller", at="x.decided_at")
-        + ")) ORDER BY 1",
+        f" concat_ws(', ', x.proposed_by, x.decided_by) {agreed} AND {lacks_two_people('x')} ORDER BY 1",
         parameters,
     )

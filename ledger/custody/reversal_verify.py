@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from ledger.books.findings import Report, figure
-from ledger.custody.write_off_verify import HELD
+from ledger.custody.write_off_verify import lacks_two_people
 
 SENTENCES = {
     "reversal_has_its_decision": _(
@@ -32,11 +32,7 @@ def verify_reversals(report: Report, parameters: dict[str, object]) -> None:
                    CASE WHEN x.id IS NULL THEN 'no decision' ELSE format('%%s, %%s; %%s', x.proposed_by, x.decided_by, x.reason) END
               {_AGREED} AND (x.id IS NULL OR (x.proposed_by, x.decided_by, x.reason)
                                           IS DISTINCT FROM (r.maker, r.checker, r.description)
-                   OR x.decided_by = x.proposed_by OR NOT EXISTS ("""
-        + HELD.format(person="x.proposed_by", duty="treasurer", at="x.proposed_at")
-        + ") OR NOT EXISTS ("
-        + HELD.format(person="x.decided_by", duty="controller", at="x.decided_at")
-        + ")) ORDER BY r.number",
+                   OR {lacks_two_people("x")}) ORDER BY r.number""",
         parameters,
     )
     report.refute(

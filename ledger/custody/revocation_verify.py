@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from ledger.books.findings import Report, figure
-from ledger.custody.write_off_verify import HELD
+from ledger.custody.write_off_verify import lacks_two_people
 
 SENTENCES = {
     "revoked_aid_has_its_decision": _(
@@ -33,11 +33,7 @@ def verify_revocations(report: Report, parameters: dict[str, object]) -> None:
         "revoked_aid_has_its_decision",
         f"""SELECT format('%%s revocation %%s', %(code)s::text, r.number), 'second reviewer, then another person: controller',
                    concat_ws(', ', r.proposed_by, r.decided_by) {_AGREED}
-               AND (r.decided_by IS NULL OR r.decided_by = r.proposed_by OR NOT EXISTS ("""
-        + HELD.format(person="r.proposed_by", duty="second_reviewer", at="r.proposed_at")
-        + ") OR NOT EXISTS ("
-        + HELD.format(person="r.decided_by", duty="controller", at="r.decided_at")
-        + """))
+               AND {lacks_two_people("r", proposer="second_reviewer")}
             UNION ALL
             SELECT format('%%s entry %%s', %(code)s::text, e.number), 'decided by two people', e.description
               FROM ledger_journalentry e WHERE e.book_id = %(book)s AND e.kind = 'award_revoked'

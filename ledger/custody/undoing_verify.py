@@ -4,7 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 from ledger.books.findings import Report, figure
 from ledger.custody.undoing_triggers import KIND, RECOVERED_KEY, UNDONE_KEY
-from ledger.custody.write_off_verify import HELD
+from ledger.custody.write_off_verify import lacks_two_people
 
 SENTENCES = {
     "undone_match_has_its_decision": _(
@@ -36,11 +36,7 @@ def verify_undoings(report: Report, parameters: dict[str, object]) -> None:
         "undone_match_has_its_decision",
         f"""SELECT format('%%s undoing %%s', %(code)s::text, x.number), 'treasurer, then another person: controller',
                    concat_ws(', ', x.proposed_by, x.decided_by) {_AGREED}
-               AND (x.decided_by IS NULL OR x.decided_by = x.proposed_by OR NOT EXISTS ("""
-        + HELD.format(person="x.proposed_by", duty="treasurer", at="x.proposed_at")
-        + ") OR NOT EXISTS ("
-        + HELD.format(person="x.decided_by", duty="controller", at="x.decided_at")
-        + f"""))
+               AND {lacks_two_people("x")}
             UNION ALL
             SELECT format('%%s entry %%s', %(code)s::text, e.number), 'decided by two people', e.description
               FROM ledger_journalentry e WHERE e.book_id = %(book)s AND e.kind = '{KIND}'

@@ -29,6 +29,18 @@ SENTENCES = {
 HELD = """SELECT 1 FROM members_dutygrant g JOIN members_user u ON u.id = g.person_id
             WHERE u.code = {person} AND g.duty = '{duty}' AND g.pool_id = %(pool)s AND g.granted_at <= {at}
               AND (g.ended_at IS NULL OR g.ended_at >= {at})"""
+
+
+def lacks_two_people(alias: str, *, proposer: str = "treasurer", proposed: str = "proposed") -> str:
+    """Return SQL that is true of a decision which somebody of a duty did not propose, or no other controller took.
+
+    alias: of the row; proposer: the duty; proposed: what its columns for that are called.
+    """
+    by = HELD.format(person=f"{alias}.{proposed}_by", duty=proposer, at=f"{alias}.{proposed}_at")
+    decided = HELD.format(person=f"{alias}.decided_by", duty="controller", at=f"{alias}.decided_at")
+    return f"({alias}.decided_by = {alias}.{proposed}_by OR NOT EXISTS ({by}) OR NOT EXISTS ({decided}))"
+
+
 # Per written-off charge: its share, what of it is written off, and what has been paid of it by now.
 WRITTEN = """
     SELECT w.membership_id, w.period_no, w.amount_fen, coalesce(c.share_fen, 0) AS share_fen,
@@ -88,11 +100,8 @@ def verify_write_offs(report: Report, parameters: dict[str, object]) -> None:
     report.refute(
         "write_off_has_two_people",
         "SELECT format('%%s write-off %%s', %(code)s::text, o.number), 'treasurer, then another person: controller',"
-        f" concat_ws(', ', o.ordered_by, o.decided_by) {approved} AND (o.decided_by = o.ordered_by OR NOT EXISTS ("
-        + HELD.format(person="o.ordered_by", duty="treasurer", at="o.ordered_at")
-        + ") OR NOT EXISTS ("
-        + HELD.format(person="o.decided_by", duty="controller", at="o.decided_at")
-        + ")) ORDER BY o.number",
+        f" concat_ws(', ', o.ordered_by, o.decided_by) {approved} AND {lacks_two_people('o', proposed='ordered')}"
+        " ORDER BY o.number",
         parameters,
     )
     report.refute(
