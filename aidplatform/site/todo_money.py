@@ -1,6 +1,7 @@
 """What waits for those who order, release and write off: money that can move, or is not to be asked for any more."""
 
 import datetime as dt
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -265,19 +266,14 @@ def _of_reversals(duties: dict[int | None, set[str]], person: User) -> list[Todo
         "pool", "entry"
     )
     found = _unanswered(proposed, DutyGrant.Duty.TREASURER, DECIDED_WITHIN, duties, person)
-    texts = {
-        True: _("The reversal of entry %(number)s of %(pool)s, which you proposed, is still not answered"),
-        False: _("The reversal of entry %(number)s of %(pool)s waits for your agreement"),
-    }
-    return [
-        Todo(
-            texts[one.proposed_by == person.code]
-            % {"number": one.entry.number, "pool": in_language(one.pool.name_en, one.pool.name_zh)},
-            reverse("entry", args=[one.pool.code, one.entry.number]) + "#reversal",
-            _("Look at it"),
-        )
-        for one in found
-    ]
+    return _to_answer(
+        found,
+        person,
+        own=_("The reversal of entry %(number)s of %(pool)s, which you proposed, is still not answered"),
+        others=_("The reversal of entry %(number)s of %(pool)s waits for your agreement"),
+        told=lambda one: {"number": one.entry.number},
+        address=lambda one: reverse("entry", args=[one.pool.code, one.entry.number]) + "#reversal",
+    )
 
 
 def _of_revocations(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
@@ -286,21 +282,14 @@ def _of_revocations(duties: dict[int | None, set[str]], person: User) -> list[To
         "pool", "award"
     )
     found = _unanswered(proposed, DutyGrant.Duty.SECOND_REVIEWER, DECIDED_WITHIN, duties, person)
-    texts = {
-        True: _(
-            "That aid of case %(case)s of %(pool)s is taken back, as you proposed, is still not answered"
-        ),
-        False: _("That aid of case %(case)s of %(pool)s is taken back waits for your agreement"),
-    }
-    return [
-        Todo(
-            texts[one.proposed_by == person.code]
-            % {"case": one.award.code, "pool": in_language(one.pool.name_en, one.pool.name_zh)},
-            reverse("custody_revocations", args=[one.pool.code]),
-            _("Look at it"),
-        )
-        for one in found
-    ]
+    return _to_answer(
+        found,
+        person,
+        own=_("That aid of case %(case)s of %(pool)s is taken back, as you proposed, is still not answered"),
+        others=_("That aid of case %(case)s of %(pool)s is taken back waits for your agreement"),
+        told=lambda one: {"case": one.award.code},
+        address=lambda one: reverse("custody_revocations", args=[one.pool.code]),
+    )
 
 
 def _of_undoings(duties: dict[int | None, set[str]], person: User) -> list[Todo]:
@@ -309,17 +298,36 @@ def _of_undoings(duties: dict[int | None, set[str]], person: User) -> list[Todo]
         "pool", "receipt__statement"
     )
     found = _unanswered(proposed, DutyGrant.Duty.TREASURER, DECIDED_WITHIN, duties, person)
-    texts = {
-        True: _(
+    return _to_answer(
+        found,
+        person,
+        own=_(
             "That receipt %(receipt)s of %(pool)s was matched wrongly, as you proposed, is still not answered"
         ),
-        False: _("That receipt %(receipt)s of %(pool)s was matched wrongly waits for your agreement"),
-    }
+        others=_("That receipt %(receipt)s of %(pool)s was matched wrongly waits for your agreement"),
+        told=lambda one: {"receipt": one.receipt.code},
+        address=lambda one: reverse("custody_undoings", args=[one.pool.code]),
+    )
+
+
+def _to_answer(
+    found: Iterable[Any],
+    person: User,
+    *,
+    own: str,
+    others: str,
+    told: Callable[[Any], dict[str, object]],
+    address: Callable[[Any], str],
+) -> list[Todo]:
+    """Say of each proposal that it waits for the person's word (others), or is their own and not answered (own).
+
+    told: what the texts name besides the pool.
+    """
     return [
         Todo(
-            texts[one.proposed_by == person.code]
-            % {"receipt": one.receipt.code, "pool": in_language(one.pool.name_en, one.pool.name_zh)},
-            reverse("custody_undoings", args=[one.pool.code]),
+            (own if one.proposed_by == person.code else others)
+            % {"pool": in_language(one.pool.name_en, one.pool.name_zh), **told(one)},
+            address(one),
             _("Look at it"),
         )
         for one in found
