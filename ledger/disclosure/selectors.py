@@ -13,7 +13,7 @@ from ledger.custody.write_offs import written_off_of
 from ledger.disclosure.history import PastPeriod
 from ledger.leaving.again import Stay
 from ledger.sharing.changes import Charged, change_parts
-from ledger.sharing.figures import ClassFigures, Part, class_figures, share_parts
+from ledger.sharing.figures import ClassFigures, Part, class_figures, several_shares, share_parts
 from ledger.sharing.models import FIGURES, Award, Period
 from ledger.sharing.selectors import NO_PERIOD, shares_of, stored_figures
 from members.joining.models import Membership, MembershipSpan
@@ -48,7 +48,7 @@ class PoolCard:
     @property
     def has_several_shares(self) -> bool:
         """Tell whether others pay another share than the lightest class."""
-        return len({row["share_fen"] for row in (self.last and self.last.classes) or []}) > 1
+        return several_shares(class_figures((self.last and self.last.classes) or []))
 
 
 @dataclass(frozen=True)

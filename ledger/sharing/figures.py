@@ -131,7 +131,7 @@ class Figures:
     @property
     def has_several_shares(self) -> bool:
         """Tell whether members of different classes pay different shares."""
-        return len({row.share_fen for row in self.classes if row.members}) > 1
+        return several_shares(self.classes)
 
     @property
     def is_capped(self) -> bool:
@@ -174,6 +174,11 @@ class Part:
     def signed(self) -> int:
         """Return the amount, below zero where it takes away."""
         return -self.amount if self.sign == "−" else self.amount
+
+
+def several_shares(classes: Iterable[ClassFigures]) -> bool:
+    """Tell whether members of different classes pay different shares."""
+    return len({row.share_fen for row in classes if row.members}) > 1
 
 
 def class_figures(rows: Iterable[dict[str, int]], cap_fen: int | None = None) -> tuple[ClassFigures, ...]:
