@@ -72,8 +72,8 @@ def pages(bench: Benchmark, options: Options) -> dict[str, Any]:
         with web_server() as (_process, port):
             readers = [Reader(port, session) for session in sessions]
             found = {name: _at_once(readers, address) for name, address in (("json", latest), ("page", home))}
-            alone = _figures(readers[0].ask(home, lambda asked: asked < EACH + WARMING))
-            busy = _figures(_while_posting(bench, readers[0], home, options.periods + 1))
+            alone = latencies(readers[0].ask(home, lambda asked: asked < EACH + WARMING))
+            busy = latencies(_while_posting(bench, readers[0], home, options.periods + 1))
     return {
         "periods": options.periods,
         "connections": CONNECTIONS,
@@ -123,7 +123,7 @@ def _at_once(readers: list[Reader], address: str) -> dict[str, float]:
         asking = [
             threads.submit(reader.ask, address, lambda asked: asked < EACH + WARMING) for reader in readers
         ]
-        return _figures([ms for one in asking for ms in one.result()])
+        return latencies([ms for one in asking for ms in one.result()])
 
 
 def _while_posting(bench: Benchmark, reader: Reader, address: str, run: int) -> list[float]:
@@ -142,7 +142,7 @@ def _while_posting(bench: Benchmark, reader: Reader, address: str, run: int) -> 
         return asking.result()
 
 
-def _figures(times: list[float]) -> dict[str, float]:
+def latencies(times: list[float]) -> dict[str, float]:
     """Return p50 and p95 of answers in ms."""
     return {
         "p50_ms": round(statistics.median(times), 2),

@@ -6,7 +6,6 @@ the stand-alone verifier: the roll on a bare interpreter, whose time and memory 
 
 import os
 import secrets
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from ledger.management.bench_kinds import (
     session_of,
     web_server,
 )
-from ledger.management.bench_pages import Reader
+from ledger.management.bench_pages import Reader, latencies
 from ledger.management.benchmark import ROOT, Benchmark
 from ledger.openbooks.tiles import tiles_of
 from ledger.sharing.models import Period
@@ -167,8 +166,7 @@ def _proof(bench: Benchmark, port: int, number: int, folder: Path) -> dict[str, 
         stranger.check_member(Namespace(bundle=str(bundle), id=None, secret="", key=""))
         checked.append((time.perf_counter() - began) * 1000)
     return {
-        "proof_p50_ms": round(statistics.median(times), 2),
-        "proof_p95_ms": round(statistics.quantiles(times, n=20)[-1], 2),
+        **{f"proof_{figure}": value for figure, value in latencies(times).items()},
         "proof_size": len(data),
         "proof_check_ms": median(checked),
     }
