@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from aidplatform.lib import clock
 from aidplatform.site.catalogues import compile_catalogues
-from aidplatform.testing.world import World, set_clock
+from aidplatform.testing.world import OPENED, World, set_clock
 from ledger.sharing.models import Period
+from members.joining.services import admit_group
 from members.people.models import User
 from members.people.services import make_token
 from members.pools.rules import DEMO_MFA
@@ -62,6 +65,27 @@ def post_another_period(world: World, case: str) -> Period:
     wait_for_next_period(world)
     world.award(1_000_000, case)
     return world.posted_period()
+
+
+def statements_of(client: Client, path: str) -> tuple[int, int]:
+    """Open a page, read to its end; return how many statements that took, and the status."""
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(path)
+        if response.streaming:
+            b"".join(response.streaming_content)  # type: ignore[arg-type]
+    return len(queries), response.status_code
+
+
+def many_join(world: World, count: int) -> None:
+    """Admit so many members without accounts, who were there from the first day."""
+    admit_group(
+        pool=world.pool,
+        count=count,
+        class_no=0,
+        from_at=clock.start_of_day(OPENED, world.pool.time_zone),
+        joined_date=OPENED,
+        actor="test",
+    )
 
 
 def program_of(person: User, language: str = "en") -> PageClient:

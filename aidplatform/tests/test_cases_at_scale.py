@@ -4,9 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from aidplatform.lib import clock
@@ -14,15 +12,21 @@ from aidplatform.testing.claim_cases import ClaimCases, photograph
 from aidplatform.testing.investigation_cases import InvestigationCases
 from aidplatform.testing.jury_cases import JuryCases
 from aidplatform.testing.signing import TestSigner
-from aidplatform.testing.world import OPENED, World, set_clock
-from aidplatform.tests.pages_helpers import client_of, post_another_period, public_world
+from aidplatform.testing.world import World, set_clock
+from aidplatform.tests.pages_helpers import (
+    client_of,
+    many_join,
+    post_another_period,
+    public_world,
+    statements_of,
+)
 from claims.filing import services as filing
 from claims.filing.selectors import papers_of
 from claims.filing.views import STEP_NAMES
 from claims.publicity import services as publicity
 from claims.publicity.triggers import DAYS_FOR_TWO
 from claims.review.selectors import public_ref
-from members.joining.services import admit_group, admit_member
+from members.joining.services import admit_member
 from members.joining.tests.test_secrets import joined
 from members.people.models import User
 
@@ -40,27 +44,11 @@ def counted(places: list[Place]) -> dict[str, int]:
         if client is None:
             client = clients[person.pk] = client_of(person)
             client.get("/")  # a session notes once that it is in use
-        with CaptureQueriesContext(connection) as queries:
-            response = client.get(path)
-            if response.streaming:
-                b"".join(response.streaming_content)  # type: ignore[arg-type]
-        counts[path] = len(queries)
-        if response.status_code != 200:
-            shut[path] = response.status_code
+        counts[path], status = statements_of(client, path)
+        if status != 200:
+            shut[path] = status
     assert shut == {}
     return counts
-
-
-def many_join(world: World) -> None:
-    """Admit ten thousand members who were there from the first day."""
-    admit_group(
-        pool=world.pool,
-        count=MANY,
-        class_no=0,
-        from_at=clock.start_of_day(OPENED, world.pool.time_zone),
-        joined_date=OPENED,
-        actor="test",
-    )
 
 
 def objectors_of(cases: ClaimCases, count: int) -> list[User]:
@@ -92,7 +80,7 @@ def test_pages_of_a_claim_before_a_jury() -> None:
         (seat.person, reverse("jury_seat", args=of_draw)),
     ]
     few = counted(places)
-    many_join(cases.world)
+    many_join(cases.world, MANY)
     assert counted(places) == few
 
 
@@ -101,7 +89,7 @@ def test_page_that_takes_a_refusal_to_a_jury() -> None:
     cases = JuryCases.founded()
     places = [(cases.claimant, reverse("take_to_jury", args=[cases.refused().code]))]
     few = counted(places)
-    many_join(cases.world)
+    many_join(cases.world, MANY)
     assert counted(places) == few
 
 
@@ -132,7 +120,7 @@ def test_pages_of_a_case_with_many_objections() -> None:
             at=clock.now(),
             data=photograph(60 + 25 * number),
         )
-    many_join(cases.world)
+    many_join(cases.world, MANY)
     assert counted(places) == few
 
 
@@ -152,7 +140,7 @@ def test_pages_of_a_draft_with_many_papers() -> None:
             data=photograph(60 + number),
             at=clock.now(),
         )
-    many_join(cases.world)
+    many_join(cases.world, MANY)
     assert counted(places) == few
 
 
@@ -162,7 +150,7 @@ def test_pages_of_an_investigation() -> None:
     one = cases.reported()
     places = [(cases.claimant, reverse("claim_findings", args=[one.claim.code, one.number]))]
     few = counted(places)
-    many_join(cases.world)
+    many_join(cases.world, MANY)
     assert counted(places) == few
 
 
@@ -179,7 +167,7 @@ def test_proof_of_a_member_in_a_large_period(tmp_path: Path) -> None:
         signer.sign()
         paths[number] = reverse("my_proof", args=[world.pool.code, period.number])
         if number == 2:
-            many_join(world)
+            many_join(world, MANY)
     assert period.headcount == MANY + 151
     counts = counted([(membership.person, path) for path in paths.values()])
     assert counts[paths[2]] == counts[paths[3]]

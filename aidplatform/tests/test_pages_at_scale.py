@@ -7,19 +7,17 @@ stands in a list that says why not.
 from collections.abc import Iterable, Mapping
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from rest_framework.views import APIView
 
 from aidplatform.lib import clock
 from aidplatform.testing.claim_cases import TODAY, ClaimCases
 from aidplatform.testing.debits import ARREARS
-from aidplatform.testing.world import OPENED, World, set_clock
-from aidplatform.tests.pages_helpers import client_of
+from aidplatform.testing.world import World, set_clock
+from aidplatform.tests.pages_helpers import client_of, many_join, statements_of
 from aidplatform.tests.test_pages_of_members import pages_of_members
 from aidplatform.tests.test_policies import Address, addresses
-from members.joining.services import admit_group, admit_member
+from members.joining.services import admit_member
 from members.joining.tests.papers import filled, passport
 from members.joining.tests.test_family import YOUNG, added, prepared
 
@@ -74,13 +72,9 @@ def counted_for_members(clients: Mapping[str, Client], places: Mapping[str, list
     for name, paths in places.items():
         for path in paths:
             client = clients["joiner" if name == "join_step" else "member"]
-            with CaptureQueriesContext(connection) as queries:
-                response = client.get(path)
-                if response.streaming:
-                    b"".join(response.streaming_content)  # type: ignore[arg-type]
-            counts[path] = len(queries)
-            if response.status_code != 200:
-                shut[path] = response.status_code
+            counts[path], status = statements_of(client, path)
+            if status != 200:
+                shut[path] = status
     assert shut == {}
     return counts
 
@@ -100,19 +94,10 @@ def counted(clients: Mapping[str, Client], pages: Iterable[Address]) -> dict[Add
     """Return how many statements each page takes that opens by a GET, read to its end."""
     counts = {}
     for page in pages:
-        with CaptureQueriesContext(connection) as queries:
-            status = read(clients, page)
+        count, status = statements_of(clients[sorted(page.duties or {"member"})[0]], page.path())
         if status == 200:
-            counts[page] = len(queries)
+            counts[page] = count
     return counts
-
-
-def read(clients: Mapping[str, Client], page: Address) -> int:
-    """Open a page as who may, and read it to its end."""
-    response = clients[sorted(page.duties or {"member"})[0]].get(page.path())
-    if response.streaming:
-        b"".join(response.streaming_content)
-    return response.status_code
 
 
 def clients_of(cases: ClaimCases) -> dict[str, Client]:
@@ -172,18 +157,8 @@ def test_pages_ask_as_much_of_ten_thousand_members_as_of_a_few(
     }
     seen = {page.name for page in few} | set(places)
     assert opened - seen == set(NOT_MEASURED)
-    admit_group(
-        pool=world.pool,
-        count=MANY,
-        class_no=0,
-        from_at=clock.start_of_day(OPENED, world.pool.time_zone),
-        joined_date=OPENED,
-        actor="test",
-    )
-    admit_group(
-        pool=ahead.pool, count=MANY, class_no=0, from_at=clock.start_of_day(OPENED, "Asia/Shanghai"),
-        joined_date=OPENED, actor="test",
-    )  # fmt: skip
+    many_join(world, MANY)
+    many_join(ahead, MANY)
     share_another_case(world, "C-4")
     assert counted_for_members(clients, places) == few_of_members
     assert world.pool.periods.order_by("-number")[0].headcount == MANY + 122
